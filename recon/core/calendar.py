@@ -1,0 +1,72 @@
+"""Calendar days of a zone as windows of UTC, whatever the clocks do that day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from recon.core.coverage import microseconds
+from recon.model import Window
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+#: The label of the window that takes two files whole.
+ALL: Final = "all"
+
+
+def window(day: date, zone: str) -> Window:
+    """Return the window of one calendar day: from its first instant to the next day's.
+
+    It is 23, 24.5 or 25 hours long when clocks change. Where midnight does not exist the day
+    begins when the clocks jump; where it comes twice, with the first of the two.
+    """
+    return Window(day.isoformat(), _midnight(day, zone), _midnight(_next(day), zone), zone)
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def _next(day: date) -> date:
+    return day + timedelta(days=1)
+
+
+def windows(first: date, last: date, zone: str) -> tuple[Window, ...]:
+    """Return the windows from `first` to `last`, both included, in order and without holes."""
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return tuple(window(day, zone) for day in days)
+
+
+def everything(zone: str) -> Window:
+    """Return the window without bounds, for two files taken whole."""
+    return Window(ALL, None, None, zone)
+
+
+def day_at(now: datetime, zone: str) -> date:
+    """Return the calendar day that `now` falls on in `zone`."""
+    return now.astimezone(ZoneInfo(zone)).date()
+
+
+def yesterday(now: datetime, zone: str) -> date:
+    """Return the calendar day before the one that `now` falls on in `zone`."""
+    return day_at(now, zone) - timedelta(days=1)
+
+
+def owners(times: npt.NDArray[np.int64], days: Sequence[Window]) -> npt.NDArray[np.int64]:
+    """Return for each time (microseconds, UTC) the position of its window in `days`, else -1.
+
+    `days` stand in order and without holes, as `windows` gives them, or are one `everything`.
+    """
+    import numpy as np
+
+    if days[0].start is None or days[-1].end is None:
+        return np.zeros(len(times), dtype=np.int64)
+    starts = [microseconds(day.start) for day in days if day.start is not None]
+    bounds = np.array([*starts, microseconds(days[-1].end)], dtype=np.int64)
+    found = np.searchsorted(bounds, times, side="right") - 1
+    found[found == len(days)] = -1
+    return found.astype(np.int64)

@@ -1,0 +1,89 @@
+"""What statuses mean to each other: which is news, which contradict, and in which words.
+
+The words and their order are the provider's (help centre, article 14823960): sent, then
+delivered, then read; deleted by the recipient after delivery; failed at once or after sent.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from recon.model import NOT_SENT, Status
+
+Policy = Literal["compatible", "strict"]
+
+#: How far a message has come on the happy path. `failed` and `unknown` are not on it.
+_PROGRESS: Final = {Status.SENT: 1, Status.DELIVERED: 2, Status.READ: 3, Status.DELETED: 4}
+
+#: Statuses that may still become another one: asking again can bring news.
+NOT_TERMINAL: Final = frozenset({Status.SENT, Status.UNKNOWN})
+
+#: Every word that has a meaning here, on the provider's side and in the books.
+PROVIDER_WORDS: Final = frozenset(status.value for status in Status)
+LOCAL_WORDS: Final = PROVIDER_WORDS | {NOT_SENT}
+
+
+def canonical(word: str) -> str:
+    """Return a status word as it is compared: lower case, without blanks around it."""
+    return word.strip().lower()
+
+
+def supersedes(old: str, new: str) -> bool:
+    """Say whether a later observation `new` replaces the status `old` of the same message.
+
+    Answers can come late, so a status never goes backwards: a `sent` or an `unknown` seen after
+    `delivered` is a curiosity. `failed` is always news, and so is every proof of delivery after
+    it. A word outside the provider's table is believed, and so is whatever follows it.
+    """
+    if new in {old, Status.UNKNOWN}:
+        return False
+    if new == Status.FAILED or new not in PROVIDER_WORDS or old not in PROVIDER_WORDS:
+        return True
+    if old == Status.FAILED:
+        return new != Status.SENT
+    return _progress(new) > _progress(old)
+
+
+def _progress(word: str) -> int:
+    return _PROGRESS.get(Status(word), 0)
+
+
+def contradict(local: str | None, provider: str, policy: Policy) -> bool:
+    """Say whether the books' status and the provider's cannot both be right.
+
+    A record that the books call not sent contradicts every message. A word that maps to nothing
+    is always reported. Otherwise `strict` wants the words equal; `compatible` lets the books lag
+    on the happy path and takes `unknown`, on either side, as no statement. A record without a
+    status (`None`) states nothing: it is `unknown`.
+    """
+    booked = Status.UNKNOWN.value if local is None else local
+    if booked not in PROVIDER_WORDS or provider not in PROVIDER_WORDS:
+        return True
+    if policy == "strict":
+        return booked != provider
+    if booked == provider or Status.UNKNOWN in (booked, provider):
+        return False
+    if Status.FAILED in (booked, provider):
+        return True
+    return _progress(booked) > _progress(provider)
+
+
+def explain(local: str | None, provider: str) -> str:
+    """Say in words for ops what a contradiction between two statuses means."""
+    booked = Status.UNKNOWN.value if local is None else local
+    if booked not in LOCAL_WORDS:
+        return (
+            f"the books say '{booked}', which maps to no status of Octopods: "
+            "map it under [accounts.….local.statuses]"
+        )
+    if provider not in PROVIDER_WORDS:
+        return f"Octopods says '{provider}', a status this program does not know yet"
+    if booked == NOT_SENT:
+        return f"the books say it was not sent, Octopods says {provider}: a retry would send twice"
+    if booked == Status.FAILED:
+        return f"the books say failed, Octopods says {provider}: a retry would send twice"
+    if provider == Status.FAILED:
+        return f"the books say {booked}, Octopods says failed: the customer never got it"
+    if _progress(booked) > _progress(provider) > 0:
+        return f"the books say {booked}, Octopods only {provider}: the books are ahead of the facts"
+    return f"the books say {booked}, Octopods says {provider}"

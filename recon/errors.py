@@ -1,0 +1,80 @@
+"""The one tree of expected troubles, each with the exit code that it ends a command with.
+
+Whoever catches a foreign exception translates it here, once, into a sentence that says what
+the user can do. A bug is not in this tree and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+OK: Final = 0
+DISCREPANCIES: Final = 1
+INCOMPLETE: Final = 3
+
+#: Exit codes from the worst to the mildest; several accounts end with the worst of theirs.
+WORST_FIRST: Final = (78, 77, 73, 65, 75, 69, DISCREPANCIES, INCOMPLETE, OK)
+
+
+class ReconError(Exception):
+    """An expected trouble: a message for the person on call, and an exit code."""
+
+    exit_code: ClassVar[int] = 70
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        """Say what went wrong in `message`, and in `hint` what to do about it."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\n  {self.hint}"
+
+
+class UsageError(ReconError):
+    """The command line cannot be meant (2): retrying does not help."""
+
+    exit_code = 2
+
+
+class InputError(ReconError):
+    """The user's books or a file cannot be used, or are suspect (65)."""
+
+    exit_code = 65
+
+
+class MailError(ReconError):
+    """The report could not be mailed; all else is stored and written (69)."""
+
+    exit_code = 69
+
+
+class OutputError(ReconError):
+    """An output file or the database cannot be written (73)."""
+
+    exit_code = 73
+
+
+class TemporaryError(ReconError):
+    """Provider down, wait too long, database busy, lock held (75): try again later."""
+
+    exit_code = 75
+
+
+class KeyRefusedError(ReconError):
+    """The API key is unknown, rotated or revoked (77): retrying never helps."""
+
+    exit_code = 77
+
+
+class ConfigError(ReconError):
+    """The configuration is wrong or missing (78)."""
+
+    exit_code = 78
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the worst of `codes`, 0 where there are none; an unlisted code is the worst."""
+    ranked = {code: rank for rank, code in enumerate(WORST_FIRST)}
+    return min(codes, key=lambda code: ranked.get(code, -1), default=OK)

@@ -1,0 +1,274 @@
+"""The frozen values that travel between the rooms. Every `datetime` here is aware and in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Status(StrEnum):
+    """A message's status, in Octopods' own words (help centre, article 14823960)."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    DELETED = "deleted"
+    UNKNOWN = "unknown"
+
+
+#: The word of the books for a record that never went out.
+NOT_SENT: Final = "not_sent"
+
+#: What one list call returns at most; the provider caps higher limits at this.
+LISTING_LIMIT: Final = 100
+
+
+class Severity(StrEnum):
+    """How bad a finding is; `error` sorts before `warning`."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Kind(StrEnum):
+    """The kinds of discrepancy."""
+
+    MISSING_AT_PROVIDER = "missing_at_provider"
+    MISSING_LOCALLY = "missing_locally"
+    DUPLICATE_SEND = "duplicate_send"
+    DUPLICATE_LOCAL = "duplicate_local"
+    MESSAGE_ID_MISMATCH = "message_id_mismatch"
+    RECIPIENT_MISMATCH = "recipient_mismatch"
+    STATUS_MISMATCH = "status_mismatch"
+    SENT_AT_DRIFT = "sent_at_drift"
+    STUCK = "stuck"
+    UNVERIFIABLE = "unverifiable"
+    INVALID_LOCAL = "invalid_local"
+    INVALID_PROVIDER = "invalid_provider"
+
+    @property
+    def severity(self) -> Severity:
+        """An error is somebody's fault; a warning wants a look."""
+        return Severity.WARNING if self in _WARNINGS else Severity.ERROR
+
+
+_WARNINGS: Final = frozenset(
+    {
+        Kind.SENT_AT_DRIFT,
+        Kind.STUCK,
+        Kind.UNVERIFIABLE,
+        Kind.INVALID_LOCAL,
+        Kind.INVALID_PROVIDER,
+    }
+)
+
+
+class VerdictWord(StrEnum):
+    """What a run says of a window, in one word."""
+
+    CLEAN = "clean"
+    DISCREPANCIES = "discrepancies"
+    INCOMPLETE = "incomplete"
+    NOTHING_TO_COMPARE = "nothing_to_compare"
+    SUSPECT = "suspect"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time `[start, end)`; `None` is without bound on that side."""
+
+    start: datetime | None
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One calendar day of a zone, `[start, end)` in UTC; the bounds of `all` are `None`."""
+
+    label: str
+    """The ISO date, or `all` for two files taken whole."""
+    start: datetime | None
+    end: datetime | None
+    zone: str
+
+    @property
+    def span(self) -> Span:
+        """The window's stretch of time, without its name."""
+        return Span(self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One provider message as the listing reports it, whichever shape it came in."""
+
+    message_id: int
+    phone_number: str
+    """As Octopods spells it: E.164 with `+`."""
+    sent_at: datetime
+    status: str
+    """Lower case; a word outside `Status` is kept as it is."""
+    failure_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedItem:
+    """An item of a listing that cannot be read, with what could be read of it."""
+
+    key: str
+    """Identity: the same item in another answer has the same key. Never the content itself."""
+    reason: str
+    """What is wrong, in words, without the customer's text."""
+    message_id: int | None = None
+    phone_number: str | None = None
+    sent_at: datetime | None = None
+    status: str | None = None
+    failure_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCounts:
+    """How many requests were taken from the limit that the sends share."""
+
+    list: int = 0
+    status: int = 0
+    rate_limited: int = 0
+
+    def __add__(self, other: RequestCounts) -> RequestCounts:
+        return RequestCounts(
+            self.list + other.list,
+            self.status + other.status,
+            self.rate_limited + other.rate_limited,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One answer to the list call, read."""
+
+    messages: Sequence[Message]
+    """Newest first, as they came; one of each id."""
+    rejects: Sequence[RejectedItem]
+    item_count: int
+    """Items in the raw answer, readable or not."""
+    limit: int
+    """How many were asked for: an answer with fewer is complete."""
+    answered_at: datetime
+    """The provider's clock (`Date` header), else ours, at the answer."""
+    request_id: str | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether older messages may exist that this answer does not show."""
+        return self.item_count >= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class LocalBalance:
+    """Every local record of the window, in exactly one bucket."""
+
+    matched: int = 0
+    not_sent: int = 0
+    missing_at_provider: int = 0
+    duplicate_local: int = 0
+    unverifiable: int = 0
+    invalid_local: int = 0
+
+    @property
+    def total(self) -> int:
+        """The sum of the buckets, which is the number of records read."""
+        return (
+            self.matched
+            + self.not_sent
+            + self.missing_at_provider
+            + self.duplicate_local
+            + self.unverifiable
+            + self.invalid_local
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderBalance:
+    """Every provider message of the window, in exactly one bucket."""
+
+    matched: int = 0
+    missing_locally: int = 0
+    duplicate_send: int = 0
+    invalid_provider: int = 0
+
+    @property
+    def total(self) -> int:
+        """The sum of the buckets, which is the number of messages read."""
+        return self.matched + self.missing_locally + self.duplicate_send + self.invalid_provider
+
+
+#: The columns of `Verdict.findings`, in order. All text but the two times
+#: (`datetime64[us, UTC]`); what does not apply is null.
+FINDING_COLUMNS: Final = (
+    "discrepancy_id",
+    "kind",
+    "severity",
+    "message_id",
+    "local_id",
+    "phone_number",
+    "local_phone_number",
+    "local_status",
+    "provider_status",
+    "local_sent_at",
+    "provider_sent_at",
+    "failure_reason",
+    "detail",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """What was found of one window of one account."""
+
+    account: str
+    window: Window
+    word: VerdictWord
+    local: LocalBalance
+    provider: ProviderBalance
+    findings: pd.DataFrame
+    """`FINDING_COLUMNS`, sorted by severity, kind, time; empty where the input is suspect."""
+    gaps: Sequence[Span]
+    """What of the window is not covered; empty where coverage is complete."""
+    statuses: Mapping[str, int]
+    """Readable provider messages by status; every word of `Status` is there."""
+    suspicions: Sequence[str] = ()
+    """Where `word` is `suspect`: what looks wrong, first the sight, then the likely causes."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Findings by kind; every kind is there."""
+        found: dict[Any, Any] = self.findings["kind"].value_counts().to_dict()
+        return {kind.value: int(found.get(kind.value, 0)) for kind in Kind}
+
+    @property
+    def exit_code_if_asked(self) -> int:
+        """What `--exit-code` makes of it: 1 open discrepancies, 3 incomplete, else 0."""
+        if self.word is VerdictWord.DISCREPANCIES:
+            return 1
+        return 3 if self.word is VerdictWord.INCOMPLETE else 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A verdict with its place in the run log: what the reports are written from."""
+
+    run_id: str
+    verdict: Verdict
+    started_at: datetime
+    finished_at: datetime
+    requests: RequestCounts
+    first_seen_on: Mapping[str, date] = field(default_factory=dict)
+    """`discrepancy_id` to the day on which it was first seen; absent is today's."""
+    lifecycle: Mapping[str, str] = field(default_factory=dict)
+    """`discrepancy_id` to `open` or `acknowledged`; absent is open."""
