@@ -1,0 +1,299 @@
+"""Two spellings of one WhatsApp user have one key; nobody else has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from recon.core import phones
+
+#: Region, then spellings of one user in it.
+ONE_USER: Final[dict[str, tuple[str | None, list[str]]]] = {
+    "Ireland": (
+        "IE",
+        [
+            "+353871234567",
+            "+353 87 123 4567",
+            "+353-87-123-4567",
+            "+353.87.123.4567",
+            "+353/87/1234567",
+            "+353 (0)87 123 4567",
+            "+3530871234567",
+            "00353871234567",
+            "00 353 87 123 4567",
+            "+00353871234567",
+            "087 123 4567",
+            "(087) 123-4567",
+            "871234567",
+            "353871234567",
+            "353871234567.0",
+            "871234567.0",
+            "'+353871234567",
+            "whatsapp:+353871234567",
+            "WhatsApp: +353 87 123 4567",
+            "whatsapp:0871234567",
+            "tel:+353-87-123-4567",
+            "tel:+353-87-123-4567;ext=5",
+            "353871234567@c.us",
+            "353871234567@s.whatsapp.net",
+            "353871234567:12@s.whatsapp.net",
+            "+353\N{NO-BREAK SPACE}87\N{NARROW NO-BREAK SPACE}123\N{FIGURE SPACE}4567",
+            "+353\N{NON-BREAKING HYPHEN}87\N{EN DASH}123\N{MINUS SIGN}4567",
+            "\N{LEFT-TO-RIGHT EMBEDDING}+353 87 123 4567\N{POP DIRECTIONAL FORMATTING}",
+            "\N{FULLWIDTH PLUS SIGN}"
+            + "".join(chr(0xFF10 + int(digit)) for digit in "353871234567"),
+            "\t+353871234567\n",
+        ],
+    ),
+    "Brazil": (
+        "BR",
+        [
+            "+5511987654321",
+            "+551187654321",
+            "+55 (11) 98765-4321",
+            "+55 11 8765-4321",
+            "+55 (0)11 98765-4321",
+            "011 98765-4321",
+            "(11) 8765-4321",
+            "0 15 11 98765-4321",
+            "5511987654321@c.us",
+            "551187654321@s.whatsapp.net",
+        ],
+    ),
+    "Mexico": (
+        "MX",
+        [
+            "+525512345678",
+            "+5215512345678",
+            "+52 1 55 1234 5678",
+            "+52 044 55 1234 5678",
+            "+52 045 55 1234 5678",
+            "+52 01 55 1234 5678",
+            "55 1234 5678",
+            "1 55 1234 5678",
+            "01 55 1234 5678",
+            "044 55 1234 5678",
+            "5215512345678",
+        ],
+    ),
+    "Argentina": (
+        "AR",
+        [
+            "+5491123456789",
+            "+541123456789",
+            "+54 11 15 2345-6789",
+            "+54111523456789",
+            "+54 9 11 15 2345-6789",
+            "+54 (0)11 15 2345-6789",
+            "011 15-2345-6789",
+            "11 15 2345-6789",
+            "011 2345-6789",
+            "9 11 2345-6789",
+        ],
+    ),
+    "Argentina, a longer area code": (
+        "AR",
+        [
+            "+54 9 351 234 5678",
+            "+54 351 15 234 5678",
+            "0351 15 234-5678",
+            "0351 234-5678",
+        ],
+    ),
+    "Italy keeps its zero": ("IE", ["+390612345678", "+39 06 1234 5678", "0039 (0)6 1234 5678"]),
+    "abroad, without plus": ("IE", ["+14155552671", "14155552671", "001 415 555 2671"]),
+    "a Mexican abroad, without plus": ("IE", ["+525512345678", "5215512345678"]),
+    "no region": (None, ["+14155552671", "14155552671", "1 (415) 555-2671", "0014155552671"]),
+}
+
+
+def keys(numbers: Sequence[str | None], region: str | None) -> list[int]:
+    found: list[int] = phones.keys(pd.Series(list(numbers), dtype="str"), region).tolist()
+    return found
+
+
+@pytest.mark.parametrize("name", ONE_USER)
+def test_all_spellings_of_one_user_have_one_key(name: str) -> None:
+    region, spellings = ONE_USER[name]
+    found = dict(zip(spellings, keys(spellings, region), strict=True))
+    expected = found[spellings[0]]
+    assert expected != phones.NONE
+    assert found == dict.fromkeys(spellings, expected)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("+353871234567", "+353871234568"),
+        # A Brazilian mobile given out after the ninth digit, and the fixed line without it.
+        ("+5511941234567", "+551141234567"),
+        ("+5511951234567", "+551151234567"),
+        ("+5511987654321", "+5521987654321"),
+        ("+525512345678", "+15512345678"),
+        ("+541123456789", "+541523456789"),
+        ("+390612345678", "+39612345678"),
+    ],
+)
+def test_two_users_have_two_keys(one: str, other: str) -> None:
+    first, second = keys([one, other], "IE")
+    assert first != second
+    assert phones.NONE not in (first, second)
+
+
+@pytest.mark.parametrize("number", ["+15551234567", "+1234567", "+123456789012345"])
+def test_clean_international_digits_stand_as_they_are_in_no_plan_or_not(number: str) -> None:
+    assert keys([number], "IE") == [int(number)]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        None,
+        "",
+        "   ",
+        "+",
+        "00",
+        "0",
+        "123",
+        "+123456",
+        "+1234567890123456",
+        "+0871234567",
+        "++353871234567",
+        "353+871234567",
+        "nan",
+        "unknown",
+        "1-800-FLOWERS",
+        "3.53871234567E+11",
+        "0871234567 / 0861234567",
+        "120363012345678901@g.us",
+        "353871234567@lid",
+        "353871234567@example.com",
+    ],
+)
+def test_what_is_no_number_has_no_key(number: str | None) -> None:
+    assert keys([number], "IE") == [phones.NONE]
+
+
+@pytest.mark.parametrize("number", ["1234567", "0871234567", "1234567890123456"])
+def test_without_a_region_only_whole_international_digits_count(number: str) -> None:
+    assert keys([number], None) == [phones.NONE]
+    assert keys(["12345678"], None) == [12345678]
+
+
+def test_a_possible_national_number_is_national_first() -> None:
+    assert keys(["2125550100"], "US") == [12125550100]
+    assert keys(["2125550100"], "IE") == [3532125550100]
+
+
+def test_longer_than_any_international_number_is_none_though_the_country_has_such_numbers() -> None:
+    assert keys(["0123456789012345", "09012345678"], "JP") == [phones.NONE, 819012345678]
+
+
+def test_the_region_may_be_spelled_small() -> None:
+    assert phones.key("087 123 4567", "ie") == 353871234567
+
+
+def test_a_column_of_floats_or_integers_is_read_too() -> None:
+    floats = pd.Series([353871234567.0, float("nan")])
+    assert phones.keys(floats, "IE").tolist() == [353871234567, phones.NONE]
+    assert phones.keys(pd.Series([353871234567]), "IE").tolist() == [353871234567]
+    objects = pd.Series(["+353871234567", None], dtype=object)
+    assert phones.keys(objects, "IE").tolist() == [353871234567, phones.NONE]
+
+
+def test_keys_stand_in_the_order_of_the_rows_whatever_the_index() -> None:
+    column = pd.Series(["087 123 4567", None, "+4512345678", "087 123 4567"], index=[3, 3, 1, 0])
+    assert phones.keys(column, "IE").tolist() == [353871234567, -1, 4512345678, 353871234567]
+    assert phones.keys(column[:0], "IE").tolist() == []
+
+
+some_text = st.text() | st.text(
+    "0123456789+- ().@:;/'xcusx\u00a0\uff11\u0661\u202a\U0001d7ce", max_size=24
+)
+regions = st.sampled_from([None, "IE", "BR", "MX", "AR", "US", "XX"])
+
+
+@settings(max_examples=1500, deadline=None)
+@given(number=some_text, region=regions)
+@example(number="+" + "0" * 5000, region="IE")
+@example(number="1" * 5000, region="IE")
+@example(number="+54" + "1" * 300, region="IE")
+@example(number="00", region=None)
+def test_any_text_is_read_without_an_error_and_the_same_alone_or_in_a_column(
+    number: str, region: str | None
+) -> None:
+    alone = phones.key(number, region)
+    assert alone == phones.NONE or 10**6 <= alone < 10**15
+    assert keys([number, "+353871234567", number], region) == [alone, 353871234567, alone]
+
+
+separators = st.sampled_from(["", " ", "-", ".", "/", "(", ") ", "\u00a0", "\u2013", "\u200b"])
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    number=st.integers(10**6, 10**15 - 1),
+    data=st.data(),
+    prefix=st.sampled_from(["+", "00", "whatsapp:+", "tel:+", " WHATSAPP: 00"]),
+    region=regions,
+)
+def test_separators_and_prefixes_never_change_the_key(
+    number: int, data: st.DataObject, prefix: str, region: str | None
+) -> None:
+    digits = str(number)
+    gaps = data.draw(st.lists(separators, min_size=len(digits), max_size=len(digits)))
+    spelled = prefix + "".join(map("".join, zip(gaps, digits, strict=True)))
+    if re.search(r"[0-9]{5,}\.0+$", spelled):
+        return  # reads as a float's tail
+    expected = phones.key("+" + digits, region)
+    assert keys([spelled, f"{digits}@c.us"], region) == [expected, expected]
+    assert expected != phones.NONE
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    area=st.integers(11, 99).filter(lambda area: area % 10 > 0),
+    subscriber=st.integers(10**7, 10**8 - 1),
+)
+def test_the_ninth_digit_of_a_brazilian_number_counts_only_where_it_was_added(
+    area: int, subscriber: int
+) -> None:
+    without, with_nine = keys([f"+55{area}{subscriber}", f"+55{area}9{subscriber}"], "IE")
+    assert (without == with_nine) == (str(subscriber)[0] in "6789")
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ("+353871234567", "+353••••••567"),
+        ("whatsapp:+353 87 123 4567", "+353••••••567"),
+        ("00353871234567", "+353••••••567"),
+        ("353871234567@c.us", "+353••••••567"),
+        ("353871234567.0", "•••••••••567"),
+        ("+15551234567", "+1•••••••567"),
+        ("+441632960001", "+44•••••••001"),
+        ("087 123 4567", "•••••••567"),
+        ("+1234567", "+1••••67"),
+        ("12345", "••••5"),
+        ("1234", "••••"),
+        ("call me", "••••"),
+        ("", "••••"),
+    ],
+)
+def test_a_masked_number_can_be_recognised_but_not_called(number: str, expected: str) -> None:
+    assert phones.mask(number) == expected
+
+
+@settings(max_examples=500, deadline=None)
+@given(number=some_text)
+def test_a_mask_always_hides_four_digits_and_all_other_text(number: str) -> None:
+    masked = phones.mask(number)
+    assert re.fullmatch(r"(\+[0-9]{1,3})?•{4,12}[0-9]{0,3}", masked)
+    digits = sum(character.isdecimal() for character in number)
+    assert sum(character.isdecimal() for character in masked) <= max(digits - 4, 0)
