@@ -1,0 +1,242 @@
+"""Every row of a window into exactly one bucket, so that each side's buckets sum to its rows.
+
+Nothing here depends on the order of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from recon.core import calendar, coverage, pairing
+from recon.core.pairing import Mask, Positions, Side
+from recon.core.policy import Policy
+from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, Window
+
+#: The buckets of each side; a bucket's code is its place here. The last one is for rejects.
+LOCAL: Final = tuple(LocalBalance.__dataclass_fields__)
+PROVIDER: Final = tuple(ProviderBalance.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """All that is known of both sides when they are linked and every row has its bucket.
+
+    Arrays run parallel to the rows of `local.frame`, `provider.frame` and their rejects. Times
+    are microseconds since the epoch, UTC. An owner is the position of the window that a row
+    belongs to, -1 where that is none of the run's.
+    """
+
+    local: Side
+    provider: Side
+    links: pairing.Links
+    local_keys: Positions
+    provider_keys: Positions
+    local_time: Positions
+    provider_time: Positions
+    local_owner: Positions
+    provider_owner: Positions
+    local_reject_owner: Positions
+    provider_reject_owner: Positions
+    local_bucket: Positions
+    provider_bucket: Positions
+    sibling: Positions
+    """For a `duplicate_send`, the position of the booked message that it repeats; else -1."""
+    days: int
+
+    def local_in(self, bucket: str) -> Positions:
+        """Return the positions of the windows' records in `bucket`."""
+        return np.flatnonzero((self.local_bucket == LOCAL.index(bucket)) & (self.local_owner >= 0))
+
+    def provider_in(self, bucket: str) -> Positions:
+        """Return the positions of the windows' messages in `bucket`."""
+        code = PROVIDER.index(bucket)
+        return np.flatnonzero((self.provider_bucket == code) & (self.provider_owner >= 0))
+
+
+def sort(
+    days: Sequence[Window], local: Side, provider: Side, spans: Sequence[Span], policy: Policy
+) -> Case:
+    """Link both sides and put every row into its bucket.
+
+    Args:
+        days: windows in order and without holes, or one without bounds.
+        local: the records of the days and of a margin around them.
+        provider: the messages likewise.
+        spans: the time for which `provider` is proven complete.
+        policy: how strict to be.
+    """
+    local, local_keys = _set_aside_numberless(local, policy.region)
+    provider, provider_keys = _set_aside_numberless(provider, policy.region)
+    links = pairing.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
+    local_time = pairing.microseconds(local.frame["sent_at"])
+    provider_time = pairing.microseconds(provider.frame["sent_at"])
+    owned_at = local_time.copy()
+    at, partner = links.pairs
+    owned_at[at] = provider_time[partner]
+    paired = links.partner_of_provider >= 0
+    names = provider.frame["message_id"].to_numpy(dtype=np.int64)
+    sibling = _siblings(paired, provider_keys, provider_time, names, policy.duplicate)
+    return Case(
+        local=local,
+        provider=provider,
+        links=links,
+        local_keys=local_keys,
+        provider_keys=provider_keys,
+        local_time=local_time,
+        provider_time=provider_time,
+        local_owner=calendar.owners(owned_at, days),
+        provider_owner=calendar.owners(provider_time, days),
+        local_reject_owner=_reject_owners(local.rejects, days),
+        provider_reject_owner=_reject_owners(provider.rejects, days),
+        local_bucket=_local_buckets(
+            local, provider, links, proven=_proven(links, local_time, provider_time, spans)
+        ),
+        provider_bucket=_provider_buckets(paired, sibling),
+        sibling=sibling,
+        days=len(days),
+    )
+
+
+def balances(case: Case) -> list[tuple[LocalBalance, ProviderBalance]]:
+    """Return the balance of both sides for each window."""
+    local = _table(case.local_owner, case.local_bucket, case.days, len(LOCAL))
+    provider = _table(case.provider_owner, case.provider_bucket, case.days, len(PROVIDER))
+    local[:, -1] += _per_day(case.local_reject_owner, case.days)
+    provider[:, -1] += _per_day(case.provider_reject_owner, case.days)
+    return [
+        (LocalBalance(*map(int, mine)), ProviderBalance(*map(int, theirs)))
+        for mine, theirs in zip(local, provider, strict=True)
+    ]
+
+
+def status_counts(case: Case) -> list[dict[str, int]]:
+    """Return, for each window, how many readable messages have each status.
+
+    Every word of `Status` is there; words outside it follow where they occur.
+    """
+    status = case.provider.frame["status"]
+    words = [str(word) for word in status.cat.categories]
+    codes = status.cat.codes.to_numpy().astype(np.int64)
+    counts = []
+    for row in _table(case.provider_owner, codes, case.days, len(words)):
+        seen = dict(zip(words, map(int, row), strict=True))
+        known = {word.value: seen.pop(word.value, 0) for word in Status}
+        counts.append(known | {word: count for word, count in sorted(seen.items()) if count})
+    return counts
+
+
+def _set_aside_numberless(side: Side, region: str | None) -> tuple[Side, Positions]:
+    """Move rows whose number cannot be read to the rejects; give the others' number keys."""
+    keys = pairing.number_keys(side, region)
+    bad = keys < 0
+    if not side.has_numbers or not bad.any():
+        return side, keys
+    rows = side.frame.loc[bad]
+    reason = "phone_number is no such number: '" + rows["phone_number"].astype("str") + "'"
+    moved = rows.assign(
+        reason=reason.fillna("phone_number is missing"),
+        key=rows["message_id"].astype("str"),
+        status=rows["status"].astype("str"),
+    )
+    rejects = moved.reindex(columns=side.rejects.columns).astype(side.rejects.dtypes.to_dict())
+    if len(side.rejects):
+        rejects = pd.concat([side.rejects, rejects], ignore_index=True)
+    frame = side.frame.loc[~bad].reset_index(drop=True)
+    return replace(side, frame=frame, rejects=rejects.reset_index(drop=True)), keys[~bad]
+
+
+def _local_buckets(local: Side, provider: Side, links: pairing.Links, *, proven: Mask) -> Positions:
+    """Return the bucket of each record. Absence is only claimed where it is proven."""
+    wanted, has_id = pairing.ids(local.frame["message_id"])
+    status = local.frame["status"]
+    says_not_sent = (status == NOT_SENT).to_numpy(dtype=np.bool_)
+    failed = (status == Status.FAILED.value).to_numpy(dtype=np.bool_)
+    holds_id = has_id | local.frame["odd_message_id"].notna().to_numpy(dtype=np.bool_)
+    listed, readable = pairing.ids(provider.rejects["message_id"])
+    unread = has_id & np.isin(wanted, listed[readable])
+    cases = {
+        "matched": links.partner_of_local >= 0,
+        "duplicate_local": links.duplicate_of >= 0,
+        "unverifiable": ~proven | unread,
+        "not_sent": says_not_sent | (failed & ~holds_id),
+    }
+    codes = [np.int64(LOCAL.index(bucket)) for bucket in cases]
+    missing = np.int64(LOCAL.index("missing_at_provider"))
+    return np.select(list(cases.values()), codes, default=missing)
+
+
+def _provider_buckets(paired: Mask, sibling: Positions) -> Positions:
+    alone = np.where(
+        sibling >= 0, PROVIDER.index("duplicate_send"), PROVIDER.index("missing_locally")
+    )
+    return np.where(paired, np.int64(PROVIDER.index("matched")), alone)
+
+
+def _proven(
+    links: pairing.Links, local_time: Positions, provider_time: Positions, spans: Sequence[Span]
+) -> Mask:
+    """Say of each record whether its time is covered.
+
+    Where the books' clock is off (kept in a wrong zone, say), the pairs found by id show by how
+    much; a record's true time has to be covered too, else a gap would pass for a lost message.
+    """
+    proven = coverage.covered(spans, local_time)
+    at, partner = links.pairs
+    known = links.by_id[at]
+    if known.any():
+        apart = local_time[at[known]] - provider_time[partner[known]]
+        proven &= coverage.covered(spans, local_time - int(np.median(apart)))
+    return proven
+
+
+def _siblings(
+    paired: Mask, keys: Positions, times: Positions, names: Positions, within: timedelta
+) -> Positions:
+    """Return for each message without a record the nearest booked one to the same number.
+
+    Only `within` that time, inclusive; else -1. On a tie it is the earlier one.
+    """
+    found = np.full(len(times), -1, dtype=np.int64)
+    if paired.all() or not paired.any():
+        return found
+    by_time = np.lexsort((names, times, keys))
+    rank = np.arange(len(times))
+    booked = paired[by_time]
+    before = np.maximum.accumulate(np.where(booked, rank, -1))
+    after = np.minimum.accumulate(np.where(booked, rank, len(times))[::-1])[::-1]
+    far = np.iinfo(np.int64).max
+    best = np.full(len(times), within // timedelta(microseconds=1) + 1)
+    for candidate in (before, after):
+        there = (candidate >= 0) & (candidate < len(times)) & ~booked
+        mine, other = by_time[there], by_time[candidate[there]]
+        same = (keys[mine] == keys[other]) & (keys[mine] >= 0)
+        apart = np.where(same, np.abs(times[mine] - times[other]), far)
+        nearer = apart < best[mine]
+        best[mine[nearer]] = apart[nearer]
+        found[mine[nearer]] = other[nearer]
+    return found
+
+
+def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
+    """Return each reject's window: its own time's, and the newest where it has none."""
+    owner: Positions = np.full(len(rejects), len(days) - 1, dtype=np.int64)
+    timed = rejects["sent_at"].notna().to_numpy(dtype=np.bool_)
+    owner[timed] = calendar.owners(pairing.microseconds(rejects.loc[timed, "sent_at"]), days)
+    return owner
+
+
+def _table(owner: Positions, code: Positions, days: int, codes: int) -> Positions:
+    """Count rows by window and code; rows outside the windows do not count."""
+    inside = owner >= 0
+    cells = owner[inside] * codes + code[inside]
+    return np.bincount(cells, minlength=days * codes).reshape(days, codes).astype(np.int64)
+
+
+def _per_day(owner: Positions, days: int) -> Positions:
+    return np.bincount(owner[owner >= 0], minlength=days).astype(np.int64)

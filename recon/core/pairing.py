@@ -1,0 +1,132 @@
+"""One linking of the whole: which local record is which provider message.
+
+First by message id; then, for what is left, by number and time. What is left are records without
+an id, or whose id leads nowhere, and messages that no record names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from recon.core import linking, phones
+
+Positions: TypeAlias = npt.NDArray[np.int64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One side of the comparison: its readable rows, and what could not be read of it."""
+
+    frame: pd.DataFrame
+    """A local or a provider frame, see `recon.core.frames`."""
+    rejects: pd.DataFrame
+    has_numbers: bool = True
+    """Whether this side keeps phone numbers at all; books may keep only ids."""
+    has_statuses: bool = True
+    """Whether this side keeps statuses at all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Links:
+    """Who is whose partner. Positions are rows of the two frames; -1 is nobody."""
+
+    partner_of_local: Positions
+    partner_of_provider: Positions
+    by_id: Mask
+    """For each local record, whether its partner was found by id."""
+    duplicate_of: Positions
+    """For each local record, the message whose id it holds but that a nearer record accounts
+    for; else -1. Such a record has no partner."""
+
+    @property
+    def pairs(self) -> tuple[Positions, Positions]:
+        """The positions of both sides of each pair."""
+        local = np.flatnonzero(self.partner_of_local >= 0)
+        return local, self.partner_of_local[local]
+
+
+def microseconds(times: pd.Series) -> Positions:
+    """Return a column of times (UTC) as microseconds since the epoch, exactly."""
+    exact: Positions = times.to_numpy(dtype="datetime64[us]").view(np.int64)
+    return exact
+
+
+def ids(column: pd.Series) -> tuple[Positions, Mask]:
+    """Return a column of message ids as integers, and where there is one. Never through floats."""
+    return column.to_numpy(dtype=np.int64, na_value=-1), column.notna().to_numpy(dtype=np.bool_)
+
+
+def number_keys(side: Side, region: str | None) -> Positions:
+    """Return for each row the key of its number, -1 where there is no such number."""
+    if not side.has_numbers:
+        return np.full(len(side.frame), -1, dtype=np.int64)
+    return phones.keys(side.frame["phone_number"], region)
+
+
+def order(frame: pd.DataFrame) -> Positions:
+    """Return the rank of each local record by its id; by its content where ids are equal or null.
+
+    Ties are settled by this rank, so that no result depends on the order of the rows.
+    """
+    names = frame["local_id"]
+    if pd.api.types.is_integer_dtype(names) and not names.hasnans and names.is_unique:
+        return np.asarray(names.to_numpy(dtype=np.int64))
+    columns = ["local_id", "sent_at", "message_id", "odd_message_id", "phone_number", "status"]
+    content = frame[columns].assign(status=frame["status"].astype("str"))
+    ranked = content.reset_index(drop=True).sort_values(columns, kind="stable").index
+    ranks = np.empty(len(frame), dtype=np.int64)
+    ranks[ranked.to_numpy()] = np.arange(len(frame))
+    return ranks
+
+
+def link(
+    local: pd.DataFrame,
+    provider: pd.DataFrame,
+    local_keys: Positions,
+    provider_keys: Positions,
+    tolerance: timedelta,
+) -> Links:
+    """Link the records to the messages, one to one.
+
+    Args:
+        local: a local frame.
+        provider: a provider frame, its ids unique.
+        local_keys: the key of each record's number, -1 for none.
+        provider_keys: likewise for the messages.
+        tolerance: how far apart a pair without a common id may be, inclusive.
+    """
+    wanted, has_id = ids(local["message_id"])
+    offered = provider["message_id"].to_numpy(dtype=np.int64)
+    local_time, provider_time = microseconds(local["sent_at"]), microseconds(provider["sent_at"])
+    ranks = order(local)
+    known = linking.by_id(wanted, has_id, local_time, ranks, offered, provider_time)
+
+    partner_of_local = np.full(len(local), -1, dtype=np.int64)
+    partner_of_provider = np.full(len(provider), -1, dtype=np.int64)
+    duplicate_of = np.full(len(local), -1, dtype=np.int64)
+    partner_of_local[known.local] = known.provider
+    partner_of_provider[known.provider] = known.local
+    duplicate_of[known.duplicate_local] = known.duplicate_of
+    by_id = partner_of_local >= 0
+
+    left = np.flatnonzero((partner_of_local < 0) & (duplicate_of < 0) & (local_keys >= 0))
+    right = np.flatnonzero((partner_of_provider < 0) & (provider_keys >= 0))
+    found_left, found_right = linking.by_number_and_time(
+        local_keys[left],
+        local_time[left],
+        ranks[left],
+        provider_keys[right],
+        provider_time[right],
+        offered[right],
+        tolerance // timedelta(microseconds=1),
+    )
+    partner_of_local[left[found_left]] = right[found_right]
+    partner_of_provider[right[found_right]] = left[found_left]
+    return Links(partner_of_local, partner_of_provider, by_id, duplicate_of)

@@ -1,0 +1,29 @@
+"""How strict a comparison is: the `[matching]` section of the configuration as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from recon.core import statuses
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How strict to be; the defaults are the configuration's."""
+
+    tolerance: timedelta = timedelta(seconds=120)
+    """A pair without a common id: same number, at most this far apart."""
+    drift: timedelta = timedelta(seconds=300)
+    """A linked pair further apart than this is `sent_at_drift`."""
+    duplicate: timedelta = timedelta(seconds=60)
+    """The same number again within this, without a record: `duplicate_send`."""
+    stuck_after: timedelta = timedelta(hours=24)
+    """Not terminal after this long: `stuck`."""
+    region: str | None = None
+    """For numbers stored without a country code; an ISO 3166 code."""
+    status_policy: statuses.Policy = "compatible"
+    guard_rows: int = 10
+    """From so many rows on, a side without any counterpart is suspect input."""
+    trust_input: bool = False
+    """Judge suspect input all the same."""
