@@ -1,0 +1,40 @@
+"""The canonical frames: what the books and the provider's messages look like inside.
+
+Raw columns come in as a source gives them (`Raw`), typed frames and the rows that could not be
+read come out. One bad row never costs the good ones, no id ever goes through a float, and every
+time is `datetime64[us, UTC]`. The order of rows carries no meaning; the index is a `RangeIndex`.
+"""
+
+from recon.core.frames.columns import Raw
+from recon.core.frames.layout import (
+    LOCAL,
+    LOCAL_REJECTS,
+    PROVIDER,
+    PROVIDER_REJECTS,
+    concat,
+    empty_local,
+    empty_local_rejects,
+    empty_provider,
+    empty_provider_rejects,
+    rejected_lines,
+)
+from recon.core.frames.local import LOCAL_FIELDS, local_frame
+from recon.core.frames.provider import PROVIDER_FIELDS, provider_frame
+
+__all__ = [
+    "LOCAL",
+    "LOCAL_FIELDS",
+    "LOCAL_REJECTS",
+    "PROVIDER",
+    "PROVIDER_FIELDS",
+    "PROVIDER_REJECTS",
+    "Raw",
+    "concat",
+    "empty_local",
+    "empty_local_rejects",
+    "empty_provider",
+    "empty_provider_rejects",
+    "local_frame",
+    "provider_frame",
+    "rejected_lines",
+]

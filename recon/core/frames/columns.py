@@ -1,0 +1,303 @@
+"""Raw columns of any source, made into whole numbers, texts, phone numbers and statuses.
+
+A column is an Arrow array or a plain list, of whatever type the source keeps. Everything is done
+by columns; Python looks at single values only where a list mixes types, and at distinct ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from recon.core.statuses import LOCAL_WORDS, canonical
+
+#: A column as a source gives it: a list of Python values, or an Arrow array, chunked or not.
+Column: TypeAlias = Sequence[Any] | pa.Array | pa.ChunkedArray
+#: Raw columns by field, all of one length.
+Raw: TypeAlias = Mapping[str, Column]
+
+#: What an export writes where there is nothing, in lower case.
+NULL_WORDS: Final = frozenset({"", "null", "none", "nan", "\\n", "<na>", "nat"})
+_LONGEST_NULL_WORD: Final = max(map(len, NULL_WORDS))
+
+#: The largest whole number up to which a float holds every whole number exactly.
+_EXACT_FLOAT: Final = 2**53
+_MANY_DIGITS: Final = 40
+_INT64: Final = range(-(2**63), 2**63)
+
+#: Whole numbers that surely fit into 64 bits; what is left out is looked at one by one.
+_FITS: Final = r"(?:[0-9]{1,18}|[0-8][0-9]{18}|9[01][0-9]{17}|92[01][0-9]{16})"
+_WHOLE: Final = rf"^-?{_FITS}$"
+_WHOLE_WITH_POINT: Final = rf"^-?{_FITS}\.0*$"
+_ANY_WHOLE: Final = re.compile(r"(-?[0-9]+)(?:\.0*)?", re.ASCII)
+#: A whole number in its only spelling: made a number and text again, it is the same.
+_CANONICAL_ID: Final = r"^(?:0|-?[1-9][0-9]{0,18})(?:\.0)?$"
+_DIGITS_AND_POINT: Final = r"^([0-9]+)\.0+$"
+
+
+def as_arrow(column: Column) -> pa.Array:
+    """Return a column as one Arrow array, without loss.
+
+    A list that mixes types in a way Arrow would not keep apart becomes text.
+    """
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if isinstance(column, pa.Array):
+        if isinstance(column.type, pa.ExtensionType):
+            return as_arrow(column.to_pylist())
+        if pa.types.is_dictionary(column.type):
+            return column.dictionary_decode()
+        return column
+    try:
+        array = pa.array(column)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return _mixed(column)
+    kept_apart = pa.types.is_temporal(array.type) or pa.types.is_nested(array.type)
+    if kept_apart and _differ(column):
+        return _mixed(column)
+    return array
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    """Say whether a list holds dates beside times, naive beside aware times, or no times."""
+    kinds = {
+        (type(value), value.tzinfo is None if isinstance(value, datetime) else None)
+        for value in values
+        if value is not None
+    }
+    return len(kinds) > 1 or not all(issubclass(kind, date) for kind, _ in kinds)
+
+
+def _mixed(values: Sequence[Any]) -> pa.Array:
+    return pa.array([as_text(value) for value in values], pa.large_string())
+
+
+def as_text(value: object) -> str | None:
+    """Return one value as the text that a source of texts would hold for it."""
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "replace")
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    if isinstance(value, float):
+        # From here on a float no longer tells its neighbours apart; `e` keeps it from being
+        # taken for a whole number.
+        exact = value.is_integer() and abs(value) <= _EXACT_FLOAT
+        return (
+            str(int(value))
+            if exact
+            else f"{value:.16e}"
+            if abs(value) > _EXACT_FLOAT
+            else repr(value)
+        )
+    if isinstance(value, Decimal):
+        # Some exponents would take all memory to write out.
+        return format(value, "f") if abs(value.adjusted()) < _MANY_DIGITS else str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value).encode("utf-8", "replace").decode("utf-8")
+
+
+def texts(array: pa.Array) -> pa.Array:
+    """Return an array as `large_string`; whole floats and decimals are their digits."""
+    kind = array.type
+    if pa.types.is_large_string(kind):
+        return array
+    if pa.types.is_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
+        return array.cast(pa.large_string())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
+        try:
+            return array.cast(pa.large_binary()).cast(pa.large_string())
+        except pa.ArrowInvalid:
+            return _mixed(array.to_pylist())
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return array.cast(pa.large_string())
+    if pa.types.is_floating(kind):
+        return _float_texts(array.cast(pa.float64()))
+    if pa.types.is_decimal(kind):
+        return pc.replace_substring_regex(array.cast(pa.large_string()), r"\.0+$", "")
+    return _mixed(array.to_pylist())
+
+
+def _float_texts(array: pa.Array) -> pa.Array:
+    values = array.to_numpy(zero_copy_only=False)
+    whole = _is_whole(values)
+    digits = pa.array(np.where(whole, values, 0).astype(np.int64)).cast(pa.large_string())
+    if whole.all():
+        return digits
+    other = pa.array(
+        [None if np.isnan(value) else as_text(value) for value in values[~whole].tolist()],
+        pa.large_string(),
+    )
+    return pc.replace_with_mask(digits, pa.array(~whole), other)
+
+
+def _is_whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        whole: NDArray[np.bool_] = (np.abs(values) <= _EXACT_FLOAT) & (np.floor(values) == values)
+    return whole
+
+
+def without_null_words(array: pa.Array) -> pa.Array:
+    """Return texts, with null for blanks and for what exports write for null."""
+    # Bytes are at least as many as characters, and no null word is long: most columns end here.
+    short = pc.less_equal(pc.binary_length(array), _LONGEST_NULL_WORD)
+    candidates = pc.or_(short, pc.utf8_is_space(array))
+    if not pc.any(candidates).as_py():
+        return array
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(array))
+    null = pc.is_in(words, value_set=pa.array(sorted(NULL_WORDS), pa.large_string()))
+    return pc.if_else(null, pa.scalar(None, pa.large_string()), array)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeNumbers:
+    """A column of ids: the whole numbers in it, and the rest as text."""
+
+    values: NDArray[np.int64]
+    """0 where there is none."""
+    held: NDArray[np.bool_]
+    """Whether the row holds a whole number."""
+    odd: pa.Array
+    """`large_string`: what a row holds that is no whole number of 64 bits, else null."""
+
+    @property
+    def column(self) -> pd.Series[int]:
+        """The whole numbers as `Int64`."""
+        return pd.Series(pd.arrays.IntegerArray(self.values, ~self.held))
+
+
+def whole_numbers(column: Column) -> WholeNumbers:
+    """Read ids: integers, whole floats, and texts of either, without a detour through a float.
+
+    A float beyond 2**53 is odd: it may stand for several ids.
+    """
+    array = as_arrow(column)
+    if pa.types.is_integer(array.type) and array.type != pa.uint64():
+        return _held(array.cast(pa.int64()))
+    if pa.types.is_floating(array.type):
+        values = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        whole = _is_whole(values)
+        numbers = np.where(whole, values, 0).astype(np.int64)
+        return WholeNumbers(numbers, whole, _where(~whole, texts(array)))
+    return _whole_texts(without_null_words(texts(array)))
+
+
+def _held(numbers: pa.Array) -> WholeNumbers:
+    held = numbers.is_valid().to_numpy(zero_copy_only=False)
+    values = pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False)
+    return WholeNumbers(values, held, pa.nulls(len(numbers), pa.large_string()))
+
+
+def _where(mask: NDArray[np.bool_], array: pa.Array) -> pa.Array:
+    return pc.if_else(pa.array(mask), array, pa.scalar(None, pa.large_string()))
+
+
+def _whole_texts(array: pa.Array) -> WholeNumbers:
+    plain = pc.match_substring_regex(array, _WHOLE)
+    if pc.all(plain).as_py():
+        return _held(array.cast(pa.int64()))
+    trimmed = pc.utf8_trim_whitespace(array)
+    pointed = pc.match_substring_regex(trimmed, _WHOLE_WITH_POINT)
+    if pc.any(pointed).as_py():
+        trimmed = pc.if_else(pointed, pc.replace_substring_regex(trimmed, r"\.0*$", ""), trimmed)
+    plain = pc.match_substring_regex(trimmed, _WHOLE)
+    easy = _held(pc.if_else(plain, trimmed, pa.scalar(None, pa.large_string())).cast(pa.int64()))
+    hard = pc.fill_null(pc.invert(plain), fill_value=False).to_numpy(zero_copy_only=False)
+    if not hard.any():
+        return easy
+    values, held = np.copy(easy.values), np.copy(easy.held)
+    encoded = trimmed.filter(pa.array(hard)).dictionary_encode()
+    numbers = [_whole(text) for text in encoded.dictionary.to_pylist()]
+    place = encoded.indices.to_numpy()
+    values[hard] = np.array([number or 0 for number in numbers], dtype=np.int64)[place]
+    held[hard] = np.array([number is not None for number in numbers], dtype=np.bool_)[place]
+    return WholeNumbers(values, held, _where(~held, array))
+
+
+def _whole(text: str) -> int | None:
+    match = _ANY_WHOLE.fullmatch(text)
+    # Python reads no whole number of thousands of digits; nor is one an id.
+    if match is None or len(match[1].lstrip("-0")) > len(str(_INT64.stop)):
+        return None
+    number = int(match[1].lstrip("-0") or "0") * (-1 if match[1].startswith("-") else 1)
+    return number if number in _INT64 else None
+
+
+def local_ids(column: Column) -> pd.Series[Any]:
+    """Return the user's own ids: `int64` where every one is a whole number, else `str`.
+
+    Texts are taken for numbers only where nothing of their spelling is lost but a `.0`.
+    """
+    array = as_arrow(column)
+    if pa.types.is_integer(array.type) and array.type != pa.uint64() and not array.null_count:
+        return pd.Series(array.cast(pa.int64()).to_numpy(zero_copy_only=False))
+    spelled = without_null_words(texts(array))
+    if len(spelled) and not spelled.null_count:
+        canonical_spelling = pc.match_substring_regex(spelled, _CANONICAL_ID)
+        numbers = _whole_texts(spelled) if pc.all(canonical_spelling).as_py() else None
+        if numbers is not None and numbers.held.all():
+            return pd.Series(numbers.values)
+    return strings(spelled)
+
+
+def phone_numbers(column: Column) -> pa.Array:
+    """Return numbers as stored, null where blank; a float's `.0` is taken off its digits."""
+    spelled = without_null_words(texts(as_arrow(column)))
+    if pc.any(pc.ends_with(spelled, "0")).as_py():
+        return pc.replace_substring_regex(spelled, _DIGITS_AND_POINT, r"\1")
+    return spelled
+
+
+def status_words(column: Column, mapping: Mapping[str, str]) -> pd.Categorical:
+    """Return statuses as categories, null where blank.
+
+    Args:
+        column: the raw words.
+        mapping: the user's word to Octopods' word or `not_sent`, whatever the case. It goes
+            before everything else. Octopods' own words and `not_sent` stand for themselves; any
+            other word is kept as it is.
+    """
+    known = {canonical(word): canonical(meaning) for word, meaning in mapping.items()}
+    coded: Any = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not isinstance(coded, pa.DictionaryArray):
+        coded = texts(as_arrow(coded)).dictionary_encode()
+    words = [_meaning(word, known) for word in texts(coded.dictionary).to_pylist()]
+    categories = sorted({word for word in words if word is not None})
+    place = {word: code for code, word in enumerate(categories)}
+    # The code of a null is -1, which is also the last place of the table.
+    table = np.array([-1 if word is None else place[word] for word in words] + [-1], dtype=np.int64)
+    codes = pc.fill_null(coded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    return pd.Categorical.from_codes(table[codes], categories=pd.Index(categories, dtype="str"))
+
+
+def _meaning(word: str | None, known: Mapping[str, str]) -> str | None:
+    if word is None:
+        return None
+    plain = canonical(word)
+    if plain in known:
+        return known[plain]
+    if plain in NULL_WORDS:
+        return None
+    return plain if plain in LOCAL_WORDS else word
+
+
+def strings(array: pa.Array) -> pd.Series[str]:
+    """Return texts as a `str` column."""
+    return pd.Series(pd.array(array, dtype="str"))
+
+
+def no_texts(count: int) -> pa.Array:
+    """Return a column of `count` null texts."""
+    return pa.nulls(count, pa.large_string())

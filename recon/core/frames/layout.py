@@ -1,0 +1,118 @@
+"""The columns and dtypes of the canonical frames; empty ones, and ones put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+_UTC: Final = pd.DatetimeTZDtype("us", "UTC")
+
+#: The user's records. `local_id` is `int64` where every id is a whole number, else `str`;
+#: `odd_message_id` is the text of an id that is no whole number; `status` is Octopods' word,
+#: `not_sent`, or the user's own word where it maps to nothing.
+LOCAL: Final[Mapping[str, Any]] = {
+    "local_id": "str",
+    "message_id": "Int64",
+    "odd_message_id": "str",
+    "phone_number": "str",
+    "sent_at": _UTC,
+    "status": "category",
+}
+
+#: Records that cannot be read, each with its reason in words for ops.
+LOCAL_REJECTS: Final[Mapping[str, Any]] = {
+    "local_id": "str",
+    "message_id": "Int64",
+    "phone_number": "str",
+    "sent_at": _UTC,
+    "status": "str",
+    "reason": "str",
+}
+
+#: Messages as Octopods reports them, one row an id; `observed_at` is when the status was seen,
+#: by the provider's clock.
+PROVIDER: Final[Mapping[str, Any]] = {
+    "message_id": "int64",
+    "phone_number": "str",
+    "sent_at": _UTC,
+    "status": "category",
+    "failure_reason": "str",
+    "observed_at": _UTC,
+}
+
+#: Items of the provider that cannot be read. `key` is the identity of the item.
+PROVIDER_REJECTS: Final[Mapping[str, Any]] = {
+    "key": "str",
+    "message_id": "Int64",
+    "phone_number": "str",
+    "sent_at": _UTC,
+    "status": "str",
+    "failure_reason": "str",
+    "reason": "str",
+}
+
+
+def _empty(layout: Mapping[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in layout.items()})
+
+
+def empty_local() -> pd.DataFrame:
+    """Return a local frame without rows."""
+    return _with_text_categories(_empty(LOCAL))
+
+
+def empty_local_rejects() -> pd.DataFrame:
+    """Return a frame of local rejects without rows."""
+    return _empty(LOCAL_REJECTS)
+
+
+def empty_provider() -> pd.DataFrame:
+    """Return a provider frame without rows."""
+    return _with_text_categories(_empty(PROVIDER))
+
+
+def empty_provider_rejects() -> pd.DataFrame:
+    """Return a frame of provider rejects without rows."""
+    return _empty(PROVIDER_REJECTS)
+
+
+def _with_text_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    none = pd.Categorical.from_codes([], categories=pd.Index([], dtype="str"))
+    return frame.assign(status=none)
+
+
+def rejected_lines(reasons: Sequence[str]) -> pd.DataFrame:
+    """Return local rejects of which nothing but the reason is known: lines that do not parse."""
+    unknown = pd.DataFrame(index=pd.RangeIndex(len(reasons)))
+    columns = {
+        name: pd.Series(list(reasons), dtype="str")
+        if name == "reason"
+        else pd.Series([None] * len(reasons), dtype=dtype)
+        for name, dtype in LOCAL_REJECTS.items()
+    }
+    return unknown.assign(**columns)
+
+
+def concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of all `frames`, which are of one layout, with their dtypes kept.
+
+    Whole-number ids become text where another frame has text; categories are united.
+
+    Raises:
+        ValueError: there is no frame at all.
+    """
+    if not frames:
+        raise ValueError("no frames to put together")
+    kept = [frame for frame in frames if len(frame)] or [frames[0]]
+    if len(kept) == 1:
+        return kept[0].reset_index(drop=True)
+    if len({str(frame["local_id"].dtype) for frame in kept if "local_id" in frame}) > 1:
+        kept = [frame.astype({"local_id": "str"}) for frame in kept]
+    if isinstance(kept[0]["status"].dtype, pd.CategoricalDtype):
+        united = union_categoricals([frame["status"] for frame in kept], sort_categories=True)
+        rest = pd.concat([frame.drop(columns="status") for frame in kept], ignore_index=True)
+        return rest.assign(status=united)[kept[0].columns]
+    return pd.concat(kept, ignore_index=True)
