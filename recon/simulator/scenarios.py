@@ -1,0 +1,152 @@
+"""The named scenarios of `recon simulate`: what goes on at the simulated Octopods, and why.
+
+They run on a real clock: messages turn up as time passes, two days of them are there at once.
+Equal seeds and starts give equal traffic.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import cycle
+from random import Random
+from typing import Final
+
+from recon.simulator import faults, traffic
+from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
+from recon.simulator.faults import Fault
+from recon.simulator.limits import RateLimit, RetryForm
+
+_PAST: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """A scenario that is ready to be served."""
+
+    channel: Channel
+    script: Iterable[Fault | None] = ()
+    """The faults to play, in the order of the requests."""
+    api_key: str = SIMULATED_KEY
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario by its name."""
+
+    name: str
+    description: str
+    """One line for the help text."""
+    build: Callable[[Random, datetime], Stage]
+
+    def stage(self, seed: int, now: datetime) -> Stage:
+        """Make the scenario ready to start at `now`, by the clock that it will be served with."""
+        rng = Random(f"{self.name} {seed}")  # noqa: S311 - a simulation to be repeated
+        return self.build(rng, now)
+
+
+def _office(
+    rng: Random,
+    now: datetime,
+    *,
+    per_day: float,
+    shape: Shape = "A",
+    rate_limit: RateLimit | None = None,
+    late: float = 0.0,
+    junk: float = 0.0,
+) -> Channel:
+    """Return a channel with the traffic of an office."""
+    channel = Channel(shape=shape, rate_limit=rate_limit)
+    moments = traffic.times(rng, now - _PAST, per_day, traffic.OFFICE_RHYTHM)
+    channel.follow(traffic.messages(rng, moments, late=late, junk=junk))
+    return channel
+
+
+def _calm(rng: Random, now: datetime) -> Stage:
+    return Stage(_office(rng, now, per_day=40))
+
+
+def _busy(rng: Random, now: datetime) -> Stage:
+    return Stage(_office(rng, now, per_day=2000, late=0.02))
+
+
+def _campaigns(rng: Random, now: datetime) -> Stage:
+    channel = Channel()
+    every_day = traffic.times(rng, now - _PAST, 2000, traffic.OFFICE_RHYTHM)
+    bursts = traffic.campaigns(now - _PAST, (9, 13, 17), 400, timedelta(minutes=4))
+    channel.follow(traffic.messages(rng, heapq.merge(every_day, bursts)))
+    return Stage(channel)
+
+
+def _empty(_rng: Random, _now: datetime) -> Stage:
+    return Stage(Channel())
+
+
+def _faulty(rng: Random, now: datetime) -> Stage:
+    return Stage(_office(rng, now, per_day=300), _trouble(rng))
+
+
+def _trouble(rng: Random) -> Iterator[Fault | None]:
+    some = (
+        faults.server_error(),
+        faults.unavailable(),
+        faults.reset(),
+        faults.truncated(),
+        faults.not_json(),
+        faults.drip(),
+        faults.timeout(),
+        faults.rate_limited(seconds=3),
+        faults.redirect(),
+        faults.oversize(),
+    )
+    while True:
+        yield rng.choice(some) if rng.random() < 1 / 3 else None
+
+
+def _rate_limited(rng: Random, now: datetime) -> Stage:
+    limit = RateLimit(5, timedelta(minutes=1), rng.choice([*RetryForm]))
+    return Stage(_office(rng, now, per_day=300, rate_limit=limit))
+
+
+def _retry_stamps(rng: Random, now: datetime) -> Stage:
+    script = (
+        fault for form in cycle(RetryForm) for fault in (faults.rate_limited(form, seconds=2), None)
+    )
+    return Stage(_office(rng, now, per_day=300), script)
+
+
+def _rotated_key(rng: Random, now: datetime) -> Stage:
+    channel = _office(rng, now, per_day=300)
+    channel.rotate(SIMULATED_KEY, f"{SIMULATED_KEY}-2", now - timedelta(hours=1))
+    return Stage(channel)
+
+
+def _junk(rng: Random, now: datetime) -> Stage:
+    return Stage(_office(rng, now, per_day=300, junk=0.1))
+
+
+def _other_shape(rng: Random, now: datetime) -> Stage:
+    return Stage(_office(rng, now, per_day=300, shape="B"))
+
+
+SCENARIOS: Final[Mapping[str, Scenario]] = {
+    name: Scenario(name, description, build)
+    for name, description, build in (
+        ("calm", "40 messages a day: one answer shows all of them", _calm),
+        ("busy", "2,000 a day with a daily rhythm; some are listed late", _busy),
+        ("campaigns", "as busy, with 400 more in four minutes three times a day", _campaigns),
+        ("empty", "nothing has been sent yet: 400 with a text", _empty),
+        ("faulty", "a third of the answers goes wrong in one of ten ways", _faulty),
+        ("rate-limited", "five requests a minute, shared with the sends", _rate_limited),
+        (
+            "retry-stamps",
+            "every other answer is 429, its stamp in one form after another",
+            _retry_stamps,
+        ),
+        ("rotated-key", "the key was rotated an hour ago: error 6", _rotated_key),
+        ("junk", "unreadable items and unknown status words among the messages", _junk),
+        ("shape-b", "300 a day, in the second documented shape of the answers", _other_shape),
+    )
+}
