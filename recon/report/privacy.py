@@ -1,0 +1,38 @@
+"""Phone numbers out of sight: in cells of their own and wherever a text repeats them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from recon.core.phones import mask
+
+#: What people put between the digits of a number.
+_BETWEEN: Final = r"[\s().\-/]{0,3}"
+
+#: Any number with its country code, also one that no column names.
+_INTERNATIONAL: Final = re.compile(rf"\+\d(?:{_BETWEEN}\d){{6,14}}(?!\d)")
+
+#: With fewer digits than this a text is only taken for a number where it stands alone.
+_FEW_DIGITS: Final = 5
+
+
+def hide(text: str, numbers: Iterable[str | None]) -> str:
+    """Mask each of `numbers` wherever `text` repeats it, in whatever grouping, and any `+…` number.
+
+    The same digits inside a longer run of digits (an id) are left alone.
+    """
+    spelled = {number.strip() for number in numbers if number and number.strip()}
+    for number in sorted(spelled, key=len, reverse=True):
+        text = _pattern(number).sub(lambda found: mask(found[0]), text)
+    return _INTERNATIONAL.sub(lambda found: mask(found[0]), text)
+
+
+def _pattern(number: str) -> re.Pattern[str]:
+    digits = "".join(character for character in number if character.isdecimal())
+    if len(digits) < _FEW_DIGITS:
+        return re.compile(rf"(?<!\w){re.escape(number)}(?!\w)")
+    grouped = _BETWEEN.join(digits.removeprefix("00"))
+    anyhow = rf"(?<!\d)(?:\+|00)?{grouped}(?!\d)"
+    return re.compile(rf"{re.escape(number)}|{anyhow}")

@@ -1,0 +1,89 @@
+"""Text for a terminal: colour, columns and lines that fit, safe whatever the data hold."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+_CODES: Final = {
+    "bold": "1",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "magenta": "35",
+    "dim": "2",
+}
+_COLOURED: Final = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def paint(text: str, colour: str, *, on: bool) -> str:
+    """Return `text` in a colour (ANSI, SGR), bold; as it is where colours are not `on`."""
+    code = _CODES[colour]
+    strong = code if colour in {"bold", "dim"} else f"1;{code}"
+    return f"\x1b[{strong}m{text}\x1b[0m" if on else text
+
+
+def plain(text: str) -> str:
+    """Return foreign text as one line that cannot steer the terminal.
+
+    Controls, escapes, line breaks and characters that turn the direction of writing become `?`;
+    the dots of a masked number become `*`, which every terminal shows.
+    """
+    return "".join(
+        "?" if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else character
+        for character in text.replace("•", "*")
+    )
+
+
+def width_of(text: str) -> int:
+    """Return how many columns a terminal takes for `text`; East Asian wide characters take two."""
+    return sum(
+        0 if unicodedata.combining(character)
+        else 2 if unicodedata.east_asian_width(character) in "WF"
+        else 1
+        for character in _COLOURED.sub("", text)
+    )  # fmt: skip
+
+
+def flow(pieces: Sequence[str], width: int, *, indent: str, hanging: str) -> list[str]:
+    """Set pieces that must not be broken one after the other, in lines of up to `width`."""
+    lines = [indent]
+    for piece in pieces:
+        empty = lines[-1] in {indent, hanging}
+        if not empty and width_of(lines[-1]) + 1 + width_of(piece) > width:
+            lines.append(hanging)
+            empty = True
+        lines[-1] += piece if empty else f" {piece}"
+    return lines
+
+
+def wrapped(text: str, width: int, *, indent: str = "", hanging: str | None = None) -> list[str]:
+    """Break a sentence into lines of up to `width`, later ones behind `hanging`."""
+    return textwrap.wrap(
+        text,
+        max(width, 20),
+        initial_indent=indent,
+        subsequent_indent=indent if hanging is None else hanging,
+        break_on_hyphens=False,
+    )
+
+
+def columns(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, figures: frozenset[str] = frozenset()
+) -> list[str]:
+    """Set rows in columns under a header, the columns named in `figures` to the right."""
+    table = [header, *rows]
+    widths = [max(width_of(row[at]) for row in table) for at in range(len(header))]
+    lines = []
+    for row in table:
+        cells = [
+            " " * (width - width_of(cell)) + cell
+            if name in figures
+            else cell + " " * (width - width_of(cell))
+            for name, cell, width in zip(header, row, widths, strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines

@@ -1,0 +1,99 @@
+"""Files that are there whole or not at all, with the mode they are meant to have from the start."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from recon.errors import OutputError
+
+#: Owner only: what the reports say holds phone numbers.
+PRIVATE: Final = 0o600
+
+_SPACE: Final = "Free some space there, or choose another directory, and write the report again."
+_RIGHTS: Final = "Give this user the right to write there, or choose another directory."
+_HINTS: Final = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EFBIG: "The limit on the size of files (ulimit -f) is too small for this report.",
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: "That file system is read-only. Choose another directory.",
+    errno.EISDIR: "A directory stands where the file belongs. Remove it, or choose another one.",
+    errno.ENOTDIR: "A file stands where a directory belongs. Remove it, or choose another one.",
+    errno.EEXIST: "A file stands where a directory belongs. Remove it, or choose another one.",
+}
+_OTHERWISE: Final = "Choose another directory, or mend this one, and write the report again."
+
+
+def write_whole(target: Path, pieces: Iterable[bytes | memoryview], *, mode: int = PRIVATE) -> None:
+    """Write a file, or replace it; whoever reads it sees the old or the new one, never a part.
+
+    Raises:
+        OutputError: it cannot be written; the old file is as it was, nothing is left behind.
+    """
+    with staged(target, pieces, mode=mode) as put_in_place:
+        put_in_place()
+
+
+@contextmanager
+def staged(
+    target: Path, pieces: Iterable[bytes | memoryview], *, mode: int = PRIVATE
+) -> Iterator[Callable[[], None]]:
+    """Write a file beside its place and sync it; it is put there when the caller says so.
+
+    The directory is made where it does not exist. What was not put in its place is gone at the
+    end. A symbolic link at `target` is replaced, not followed.
+
+    Raises:
+        OutputError: it cannot be written or put in its place.
+    """
+    with translated(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with translated(target):
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    temporary = Path(name)
+
+    def put_in_place() -> None:
+        with translated(target):
+            temporary.replace(target)
+        _sync(target.parent)
+
+    try:
+        with translated(target), open(number, "wb") as file:  # noqa: PTH123 - a descriptor
+            os.fchmod(number, mode)  # whatever the umask took from it
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(number)
+        yield put_in_place
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _sync(folder: Path) -> None:
+    """Make the new name last through a power cut, where the file system can do that."""
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn the system's refusal into what happened to `path` and what to do about it."""
+    try:
+        yield
+    except OSError as refusal:
+        said = os.strerror(refusal.errno) if refusal.errno else str(refusal)
+        hint = _HINTS.get(refusal.errno or 0, _OTHERWISE)
+        raise OutputError(f"{path} cannot be written: {said}.", hint=hint) from refusal

@@ -1,0 +1,268 @@
+"""What the reports say in words: verdicts, kinds, buckets, numbers and times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from recon.model import (
+    Kind,
+    LocalBalance,
+    ProviderBalance,
+    Run,
+    Severity,
+    Span,
+    VerdictWord,
+    Window,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A kind of discrepancy for the person who has to deal with it."""
+
+    title: str
+    meaning: str
+    advice: str
+
+
+KINDS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
+    {
+        Kind.MISSING_AT_PROVIDER: Explanation(
+            "missing at provider",
+            "The books say it went out; Octopods has no such message.",
+            "The customer got nothing. Look for the error in the sender's log, and send again "
+            "if it is still wanted.",
+        ),
+        Kind.MISSING_LOCALLY: Explanation(
+            "missing locally",
+            "Octopods has the message; the books do not.",
+            "Find out what sends with this key without booking it, and book the message.",
+        ),
+        Kind.DUPLICATE_SEND: Explanation(
+            "duplicate send",
+            "Not in the books, and the same number got a booked message within moments.",
+            "The customer very likely got it twice. Look for a retry that does not ask whether "
+            "the first try went through.",
+        ),
+        Kind.DUPLICATE_LOCAL: Explanation(
+            "duplicate local",
+            "Two records claim one message; another one, nearer in time, accounts for it.",
+            "Strike the surplus record, or find out which message it should name.",
+        ),
+        Kind.MESSAGE_ID_MISMATCH: Explanation(
+            "message id mismatch",
+            "Same number, same time, but the books name another message id.",
+            "Check how the sender stores the id that Octopods answers with: not cut, not "
+            "rounded, not that of another send.",
+        ),
+        Kind.RECIPIENT_MISMATCH: Explanation(
+            "recipient mismatch",
+            "Same message id, but another number: it went to someone else than the books say.",
+            "Look at it first: somebody may have read what was meant for another.",
+        ),
+        Kind.STATUS_MISMATCH: Explanation(
+            "status mismatch",
+            "The books and Octopods contradict each other about one message.",
+            "Octopods knows better. Correct the books before anything is sent again: a retry "
+            "could send twice, and a message booked as delivered may never have arrived.",
+        ),
+        Kind.SENT_AT_DRIFT: Explanation(
+            "sent-at drift",
+            "The same message, but the two sides put it at times too far apart.",
+            "Check the sender's clock and the configured time zone of the books.",
+        ),
+        Kind.STUCK: Explanation(
+            "stuck",
+            "Long after it was sent it is neither delivered nor failed.",
+            "Mostly a phone that is switched off. If there are many, ask Octopods' support.",
+        ),
+        Kind.UNVERIFIABLE: Explanation(
+            "unverifiable",
+            "Nobody collected the messages of that time, so nobody can tell whether it went out.",
+            "No fault of either side. Let recon collect run every minute, so that no gap opens.",
+        ),
+        Kind.INVALID_LOCAL: Explanation(
+            "invalid local",
+            "The record cannot be read: no time, or no such number.",
+            "Mend it in the books. Until then it is counted and compared with nothing.",
+        ),
+        Kind.INVALID_PROVIDER: Explanation(
+            "invalid provider",
+            "An item of Octopods' answer cannot be read.",
+            "It is counted and compared with nothing. If it comes back, tell Octopods' support.",
+        ),
+    }
+)
+
+#: Kinds as the reports list them: errors first, then by name.
+IN_ORDER: Final[Sequence[Kind]] = tuple(sorted(KINDS, key=lambda kind: (kind.severity, kind)))
+
+#: What coverage gaps come from, and what helps.
+GAP_ADVICE: Final = (
+    "Octopods lists only the newest 100 messages. Those of these times were pushed out before "
+    "they were collected, so nothing is claimed to be missing there. Let recon collect run every "
+    "minute, so that no gap opens."
+)
+
+
+def buckets(balance: LocalBalance | ProviderBalance) -> list[tuple[str, int]]:
+    """Return the buckets of one side that add up to its total: `matched`, then what is not 0."""
+    counts = {field.name: getattr(balance, field.name) for field in fields(balance)}
+    return [(name, count) for name, count in counts.items() if count or name == "matched"]
+
+
+def bucket(name: str) -> str:
+    """Return the title of a bucket or kind."""
+    return name.replace("_", " ")
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 record`, `1,204 records`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def tally(run: Run) -> tuple[int, int, int]:
+    """Return how many findings are errors, warnings, and (of both) acknowledged."""
+    counts = run.verdict.counts
+    by_severity = dict.fromkeys(Severity, 0)
+    for kind in Kind:
+        by_severity[kind.severity] += counts[kind.value]
+    states = run.lifecycle.items()
+    acknowledged = [identity for identity, state in states if state == "acknowledged"]
+    known = int(run.verdict.findings["discrepancy_id"].isin(acknowledged).sum())
+    return by_severity[Severity.ERROR], by_severity[Severity.WARNING], known
+
+
+def headline(run: Run) -> str:
+    """Return the verdict as one sentence."""
+    errors, warnings, _ = tally(run)
+    match run.verdict.word:
+        case VerdictWord.CLEAN:
+            return "Everything agrees."
+        case VerdictWord.DISCREPANCIES:
+            parts = [
+                count(number, noun)
+                for number, noun in ((errors, "error"), (warnings, "warning"))
+                if number
+            ]
+            return " and ".join(parts) + " found."
+        case VerdictWord.INCOMPLETE:
+            return "Nothing wrong was found, but not everything could be checked."
+        case VerdictWord.NOTHING_TO_COMPARE:
+            return "There was nothing to compare."
+        case VerdictWord.SUSPECT:
+            return "The two sides do not look like the same messages."
+
+
+def explanation(run: Run) -> str:
+    """Return what stands behind the headline, in a sentence or two."""
+    verdict = run.verdict
+    records = count(verdict.local.total, "record")
+    messages = count(verdict.provider.total, "message")
+    match verdict.word:
+        case VerdictWord.CLEAN:
+            said = f"Nothing is missing among {records} of the books and {messages} at Octopods."
+        case VerdictWord.DISCREPANCIES:
+            said = f"{count(verdict.local.matched, 'pair')} matched among {records} of the books "
+            said += f"and {messages} at Octopods."
+        case VerdictWord.INCOMPLETE:
+            unknown = verdict.local.unverifiable
+            said = f"{count(unknown, 'record')} of {verdict.local.total:,} could not be verified."
+            if not unknown:
+                said = "Whether Octopods sent more than the books hold cannot be known."
+        case VerdictWord.NOTHING_TO_COMPARE:
+            return (
+                "Neither the books nor Octopods hold a message of this time. That proves nothing: "
+                "if something should have been sent, look at the key and at the books."
+            )
+        case VerdictWord.SUSPECT:
+            return (
+                "That many lost messages are less likely than a wrong setting. "
+                "No finding was opened or closed."
+            )
+    _, _, known = tally(run)
+    if known:
+        said += f" {known:,} of the findings {'is' if known == 1 else 'are'} acknowledged already."
+    if verdict.gaps:
+        said += f" {coverage(verdict.gaps)}"
+    return said
+
+
+def coverage(gaps: Sequence[Span]) -> str:
+    """Return in one sentence how much of the window is covered."""
+    if not gaps:
+        return "The collected messages are complete for this time."
+    if len(gaps) == 1:
+        length = duration(gaps[0])
+        return f"Coverage has a gap{f' of {length}' if length else ''}."
+    bounded = [gap.end - gap.start for gap in gaps if gap.start and gap.end]
+    together = f", {_spell(sum(bounded, timedelta()))} together"
+    return f"Coverage has {len(gaps):,} gaps{together if len(bounded) == len(gaps) else ''}."
+
+
+def duration(span: Span) -> str:
+    """Return `2 h 20 min`; nothing where the span has no bound."""
+    return _spell(span.end - span.start) if span.start and span.end else ""
+
+
+def _spell(length: timedelta) -> str:
+    minutes, seconds = divmod(round(length.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    spelled = [f"{number:,} {unit}" for number, unit in parts if number]
+    return " ".join(spelled[:2]) or "less than a second"
+
+
+def instant(moment: datetime | None) -> str | None:
+    """Return `2026-04-23T10:00:00Z`, with a fraction only where there is one."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def day(window: Window) -> str:
+    """Return `Thursday 23 April 2026`, or what stands for two files taken whole."""
+    if window.start is None:
+        return "both files whole"
+    written = date.fromisoformat(window.label)
+    return f"{written:%A} {written.day} {written:%B %Y}"
+
+
+def weekday(window: Window) -> str:
+    """Return `Thursday`, nothing where the window is no day."""
+    return "" if window.start is None else f"{date.fromisoformat(window.label):%A}"
+
+
+def length_note(window: Window) -> str:
+    """Return what is unusual about the length of the day, nothing on a day of 24 hours."""
+    if window.start is None or window.end is None:
+        return ""
+    length = window.end - window.start
+    return "" if length == timedelta(days=1) else f"{_spell(length)} long: the clocks change"
+
+
+def local_time(moment: datetime | None, window: Window) -> str:
+    """Return `10:00:00` in the window's zone, with the day where it is another one.
+
+    On a day on which the clocks change the zone's abbreviation tells the two hours apart.
+    """
+    if moment is None:
+        return ""
+    there = moment.astimezone(ZoneInfo(window.zone))
+    zone = f" {there:%Z}" if length_note(window) else ""
+    on_the_day = there.date().isoformat() == window.label
+    return f"{there:%H:%M:%S}{zone}" if on_the_day else f"{there:%Y-%m-%d %H:%M:%S}{zone}"
+
+
+def between(span: Span, window: Window) -> tuple[str, str]:
+    """Return the bounds of a gap in the window's zone, in words where there is none."""
+    start = local_time(span.start, window) or "the beginning"
+    end = local_time(span.end, window) or "the end"
+    if span.end is not None and span.end == window.end:
+        end = "24:00:00"
+    return start, end
