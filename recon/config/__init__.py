@@ -1,0 +1,40 @@
+"""Settings from a TOML file and the environment, all faults told at once."""
+
+from recon.config.accounts import END_BINDS, START_BINDS, Account, Columns, Local
+from recon.config.credentials import fingerprint
+from recon.config.loading import DEFAULT_PATH, load
+from recon.config.settings import (
+    DIFF_ACCOUNT,
+    Collect,
+    Database,
+    Email,
+    Matching,
+    Monitoring,
+    Octopods,
+    Report,
+    Retention,
+    Settings,
+)
+from recon.config.values import SecretUrl
+
+__all__ = [
+    "DEFAULT_PATH",
+    "DIFF_ACCOUNT",
+    "END_BINDS",
+    "START_BINDS",
+    "Account",
+    "Collect",
+    "Columns",
+    "Database",
+    "Email",
+    "Local",
+    "Matching",
+    "Monitoring",
+    "Octopods",
+    "Report",
+    "Retention",
+    "SecretUrl",
+    "Settings",
+    "fingerprint",
+    "load",
+]

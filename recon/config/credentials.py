@@ -1,0 +1,78 @@
+"""Secrets, read from the environment or a file when they are needed, never from the settings."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from recon.errors import ConfigError
+
+
+def fingerprint(key: SecretStr) -> str:
+    """Return 16 hex digits that tell API keys apart and do not lead back to them."""
+    value = key.get_secret_value().encode()
+    return hashlib.blake2b(value, digest_size=8, person=b"octopods-recon").hexdigest()
+
+
+def read(
+    what: str, *, variable: str | None, file: Path | None, environ: Mapping[str, str]
+) -> SecretStr:
+    """Read a secret from the variable, else from the file; blanks around it do not count.
+
+    Args:
+        what: its name in the configuration, such as `api_key`: the settings `…_env` and `…_file`
+            say where it is.
+        variable: name of an environment variable.
+        file: path of a file that holds nothing else.
+        environ: the environment.
+
+    Raises:
+        ConfigError: it is missing, empty, unreadable, or no secret by its look.
+    """
+    if variable is not None:
+        place = _variable(what, variable)
+        value = environ.get(variable)
+        if value is None:
+            raise ConfigError(f"{place} is not set")
+    else:
+        assert file is not None
+        place = _file(what, file)
+        value = _text(place, file)
+    value = value.strip()
+    if not value:
+        raise ConfigError(f"{place} is empty")
+    # What goes into a header field: RFC 9110, section 5.5, less the blank.
+    if not all("!" <= char <= "\xff" and char.isprintable() for char in value):
+        raise ConfigError(
+            f"{place} holds more than one word, or a character that no key has: "
+            "it must hold the secret and nothing else"
+        )
+    return SecretStr(value)
+
+
+def _text(place: str, file: Path) -> str:
+    # The cause of a decoding error would carry the secret itself.
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        reason = "it is not text in UTF-8"
+    except OSError as trouble:
+        reason = trouble.strerror or type(trouble).__name__
+    raise ConfigError(f"{place} cannot be read: {reason}")
+
+
+def _variable(what: str, name: str) -> str:
+    """Name the variable, unless somebody seems to have put the secret itself in its place."""
+    if re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
+        return f"environment variable {name} ({what}_env)"
+    return f"the environment variable that {what}_env names"
+
+
+def _file(what: str, path: Path) -> str:
+    if len(path.parts) > 1 or path.suffix:
+        return f"file {path} ({what}_file)"
+    return f"the file that {what}_file names"

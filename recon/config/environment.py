@@ -1,0 +1,182 @@
+"""Settings from the environment: `RECON_DATABASE__URL` is `url` of `[database]`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from recon.config import keys
+from recon.config.keys import Shape
+from recon.config.values import near
+
+PREFIX: Final = "RECON_"
+SEPARATOR: Final = "__"
+
+#: Names of ours that are no settings.
+_OTHERS: Final = frozenset({"RECON_CONFIG"})
+
+# Kubernetes tells each container of each service `recon-…` in such a value.
+_SERVICE_LINK: Final = re.compile(r"(tcp|udp|sctp)://")
+_NEAR: Final = 0.85
+
+Json = TypeVar("Json", dict[str, Any], list[Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """The configuration as written, from both places, not yet looked at."""
+
+    values: dict[str, Any]
+    origins: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """The way to a value that the environment gave, and the variable's name."""
+    faults: list[str] = field(default_factory=list)
+
+
+def name_of(location: Sequence[int | str]) -> str:
+    """Return the variable that sets the key at `location`."""
+    return PREFIX + SEPARATOR.join(str(key).upper() for key in location)
+
+
+def overlay(values: dict[str, Any], environ: Mapping[str, str]) -> Overlay:
+    """Return the file's `values` with those of the environment over them.
+
+    Names of keys may be written in any case. An account's name is matched to the file's whatever
+    its case, `-` and `.` being `_`; a new one is in lower case. A list is JSON or separated by
+    commas; a whole section may be a JSON object.
+    """
+    result = Overlay(_copy(values))
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in _OTHERS:
+            continue
+        tokens = name.removeprefix(PREFIX).split(SEPARATOR)
+        location = _locate(tokens, keys.TOP, result.values)
+        shape = None if location is None else keys.at(location)
+        if location is None or shape is None:
+            result.faults.extend(_unknown(name, environ[name]))
+        else:
+            _set(result, name, location, shape, environ[name].strip())
+    return result
+
+
+def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _copy(each) if isinstance(each, dict) else each for key, each in values.items()}
+
+
+def _locate(tokens: Sequence[str], shape: Shape, present: object) -> tuple[str, ...] | None:
+    """Return the way that the parts of a name lead, `None` where they lead nowhere."""
+    if not tokens:
+        return ()
+    there = present if isinstance(present, dict) else {}
+    if shape.entries is None:
+        used, key = 1, tokens[0].lower()
+    else:
+        used, key = _entry(tokens, shape.entries, there)
+    below = shape.below(key)
+    rest = None if below is None else _locate(tokens[used:], below, there.get(key))
+    return None if rest is None else (key, *rest)
+
+
+def _entry(tokens: Sequence[str], shape: Shape, present: Mapping[str, object]) -> tuple[int, str]:
+    """Return how many parts make the name of an entry, and the name."""
+    by_fold = {_folded(key): key for key in present}
+    for used in range(len(tokens), 0, -1):
+        if (name := by_fold.get(_folded(SEPARATOR.join(tokens[:used])))) is not None:
+            return used, name
+    used = 1 if shape.is_table else len(tokens)
+    name = SEPARATOR.join(tokens[:used])
+    return used, name.lower() if name.isupper() else name
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[-. ]", "_", name).casefold()
+
+
+def _set(result: Overlay, name: str, location: tuple[str, ...], shape: Shape, text: str) -> None:
+    value: object = text
+    if shape.is_table:
+        value = _json(text, dict)
+        if value is None:
+            example = name_of((*location, "…"))
+            result.faults.append(
+                f"{name}: is a section; set its keys, as {example}, or write a JSON object"
+            )
+            return
+    elif shape.is_list:
+        value = [part.strip() for part in text.split(",") if part.strip()]
+        if text.startswith("[") and (value := _json(text, list)) is None:
+            result.faults.append(
+                f'{name}: is no JSON list; write ["…", "…"], or separate by commas'
+            )
+            return
+    here = result.values
+    for key in location[:-1]:
+        here = here.setdefault(key, {})
+        if not isinstance(here, dict):  # the file is wrong there, which is told anyway
+            return
+    _put(result, here, location, value, name)
+
+
+def _put(
+    result: Overlay, here: dict[str, Any], location: tuple[str, ...], value: object, name: str
+) -> None:
+    key = location[-1]
+    if isinstance(value, dict) and isinstance(here.setdefault(key, {}), dict):
+        for below, each in value.items():
+            _put(result, here[key], (*location, below), each, name)
+    else:
+        here[key] = value
+    if not isinstance(value, dict):
+        result.origins[location] = name
+
+
+def _json(text: str, kind: type[Json]) -> Json | None:
+    """Return the value of a JSON text, `None` where it is no JSON or of another kind."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, kind) else None
+
+
+def _unknown(name: str, value: str) -> list[str]:
+    """Say that no such setting exists, unless somebody else may have meant the variable."""
+    names = [name_of(location) for location in keys.known()]
+    if secret := re.search(r"__(API_KEY|PASSWORD)$", name, re.IGNORECASE):
+        what = secret[1].lower()
+        return [f"{name}: is no setting; {what}_env names the variable that holds the secret"]
+    if SEPARATOR in name:
+        if found := near(_general(name), names):
+            return [f"{name}: is no setting; did you mean {_particular(found[0], name)}?"]
+        return [f"{name}: is no setting"]
+    if _SERVICE_LINK.match(value):
+        return []
+    twins = {_joined(known): known for known in names}
+    if (twin := twins.get(_joined(_general(name)))) is not None:
+        return [f"{name}: is no setting; write {_particular(twin, name)} (two underscores)"]
+    plain = [known for known in names if SEPARATOR not in known]
+    if found := near(name, plain, cutoff=_NEAR):
+        return [f"{name}: is no setting; did you mean {found[0]}?"]
+    return []
+
+
+def _joined(name: str) -> str:
+    return name.upper().replace(SEPARATOR, "_")
+
+
+_ACCOUNT: Final = re.compile(
+    r"RECON_ACCOUNTS?_{1,2}(.+?)(?=_{1,2}(?:API_|LOCAL)|__|$)", re.IGNORECASE
+)
+
+
+def _general(name: str) -> str:
+    """Put `*` in the place of an account's name, as the known names have it."""
+    return _ACCOUNT.sub("RECON_ACCOUNTS__*", name, count=1)
+
+
+def _particular(known: str, name: str) -> str:
+    """Put the account's name of `name` in the place of `*`."""
+    found = _ACCOUNT.match(name)
+    return known.replace("*", found[1] if found else "MAIN", 1)

@@ -1,0 +1,81 @@
+"""Which keys there are: the shape of the settings, for the environment, the words and the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from recon.config.section import Section
+from recon.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What may stand at one place of the configuration."""
+
+    section: type[Section] | None = None
+    """A section's class; its keys are the class's."""
+    entries: Shape | None = None
+    """A table whose keys the user chooses: what stands under each."""
+    is_list: bool = False
+    field: FieldInfo | None = None
+    """The key's definition, where it is one."""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether keys stand under this place, rather than a value."""
+        return self.section is not None or self.entries is not None
+
+    def fields(self) -> Mapping[str, FieldInfo]:
+        """Return the section's keys; none where it is no section."""
+        return {} if self.section is None else self.section.model_fields
+
+    def below(self, key: int | str) -> Shape | None:
+        """Return the shape under `key`, `None` where there is no such key."""
+        if self.entries is not None:
+            return self.entries
+        field = self.fields().get(str(key))
+        return None if field is None else _shape(field.annotation, field)
+
+
+def _shape(annotation: object, field: FieldInfo | None = None) -> Shape:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _shape(arguments[0], field)
+    if origin in (Union, UnionType):
+        (annotation,) = (each for each in arguments if each is not NoneType)
+        return _shape(annotation, field)
+    if origin is Mapping:
+        return Shape(entries=_shape(arguments[1]), field=field)
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return Shape(section=annotation, field=field)
+    return Shape(is_list=origin is tuple, field=field)
+
+
+#: The whole configuration.
+TOP = Shape(section=Settings)
+
+
+def at(location: Sequence[int | str]) -> Shape | None:
+    """Return the shape at `location`, `None` where nothing can stand there."""
+    here: Shape | None = TOP
+    for key in location:
+        here = here.below(key) if here is not None else None
+    return here
+
+
+def known(shape: Shape = TOP, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the way to every key that takes a value; `*` is a name that the user chooses."""
+    if shape.entries is not None:
+        yield from known(shape.entries, (*above, "*"))
+    elif shape.section is not None:
+        for name in shape.fields():
+            below = shape.below(name)
+            assert below is not None
+            yield from known(below, (*above, name))
+    else:
+        yield above

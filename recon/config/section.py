@@ -1,0 +1,89 @@
+"""What every section of the configuration has in common: frozen, strict, all faults at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, PydanticKnownError
+
+#: The type of an error whose sentence is already made for the user.
+WORDS: Final = "words"
+
+#: The way to a key, from the section or the top on.
+Location = tuple[int | str, ...]
+
+
+def wrong(words: str) -> PydanticCustomError:
+    """Return the error that tells the user `words`; they must not quote a secret."""
+    return PydanticCustomError(WORDS, "{words}", {"words": words})
+
+
+def given(raw: Mapping[str, Any], *keys: str) -> list[str]:
+    """Return those of `keys` that were given a value; an empty text is none."""
+    return [key for key in keys if raw.get(key) not in (None, "")]
+
+
+class Section(BaseModel):
+    """A frozen part of the configuration that refuses keys it does not know.
+
+    A subclass states what must hold *between* its keys in `rules`. These are looked at also where
+    single values are wrong, so that the user hears of every fault in one go.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        hide_input_in_errors=True,  # a traceback must never show what stood in a secret's place
+        str_strip_whitespace=True,
+    )
+
+    @classmethod
+    def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+        """Yield what is wrong between the keys: where, from this section on, and words.
+
+        Args:
+            raw: the section as it was written, its values not yet looked at.
+        """
+        del raw
+        yield from ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _tell_all(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        faults: list[InitErrorDetails] = []
+        section = None
+        try:
+            section = handler(data)
+        except ValidationError as error:
+            faults += (_as_it_was(line) for line in error.errors(include_url=False))
+        if isinstance(data, dict):
+            faults += (
+                InitErrorDetails(type=wrong(words), loc=where, input=None)
+                for where, words in cls.rules(data)
+            )
+        if section is None or faults:
+            raise ValidationError.from_exception_data(cls.__name__, faults)
+        return section
+
+
+def _as_it_was(line: ErrorDetails) -> InitErrorDetails:
+    """Turn a told error back into one that can be raised."""
+    kind: str | PydanticCustomError = line["type"]
+    context = line.get("ctx", {})
+    if line["type"] == WORDS:
+        kind = wrong(context["words"])
+    else:
+        try:
+            PydanticKnownError(line["type"], context)  # type: ignore[arg-type]
+        except KeyError:  # raised by a validator that pydantic wrote in Python, as for paths
+            kind = PydanticCustomError(line["type"], "cannot be used", context)
+    return InitErrorDetails(type=kind, loc=line["loc"], input=line["input"], ctx=context)

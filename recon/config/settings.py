@@ -1,0 +1,192 @@
+"""The settings: one frozen class a section, with the defaults and bounds of every key.
+
+Durations carry their unit in the name. Paths are relative to the working directory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Literal
+
+from pydantic import Field, SecretStr
+
+from recon.config import credentials
+from recon.config.accounts import Account
+from recon.config.section import Location, Section, given
+from recon.config.values import (
+    BaseUrl,
+    Count,
+    DatabaseUrl,
+    FilePath,
+    Frozen,
+    Mailbox,
+    Number,
+    OptionalPath,
+    OptionalText,
+    OptionalWebAddress,
+    Region,
+    SecretUrl,
+    Zone,
+    quoted,
+)
+from recon.errors import ConfigError
+
+#: Account under which `recon diff` writes its files.
+DIFF_ACCOUNT: Final = "diff"
+
+_ACCOUNT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class Database(Section):
+    """Where recon keeps what it collected and found."""
+
+    url: DatabaseUrl = Field(SecretUrl("sqlite:///recon.db"), examples=["sqlite:///recon.db"])
+
+
+class Octopods(Section):
+    """How Octopods is asked; its limit is shared with the business's own sends."""
+
+    base_url: BaseUrl = Field("https://app.octopods.io", examples=["https://app.octopods.io"])
+    timeout_seconds: Number = Field(30, gt=0, le=600)
+    min_interval_seconds: Number = Field(1, ge=0, le=3600)
+    max_wait_seconds: Number = Field(900, ge=0, le=86_400)
+    status_lookups_per_run: Count = Field(200, ge=0, le=10_000)
+
+
+class Matching(Section):
+    """What counts as the same, as late, and as suspect."""
+
+    tolerance_seconds: Number = Field(120, ge=0, le=86_400)
+    drift_seconds: Number = Field(300, ge=0, le=604_800)
+    duplicate_seconds: Number = Field(60, ge=0, le=86_400)
+    stuck_after_hours: Number = Field(24, gt=0, le=8760)
+    default_region: Region = Field("", examples=["IE"])
+    status_policy: Literal["compatible", "strict"] = "compatible"
+    guard_rows: Count = Field(10, ge=1, le=1_000_000)
+
+
+class Collect(Section):
+    """When a poll is due."""
+
+    max_interval_minutes: Number = Field(360, ge=1, le=10_080)
+    min_overlap: Count = Field(5, ge=1, le=99)  # an answer holds 100 messages at most
+
+
+class Report(Section):
+    """Where reports go, and what they show."""
+
+    directory: FilePath = Field("reports", validate_default=True, examples=["reports"])
+    mask_phone_numbers: bool = True
+
+
+class Email(Section):
+    """How reports are mailed."""
+
+    host: str = Field(min_length=1, examples=["smtp.example.com"])
+    port: Count = Field(587, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: OptionalText = Field(None, examples=["recon"])
+    password_env: OptionalText = Field(None, examples=["SMTP_PASSWORD"])
+    password_file: OptionalPath = Field(None, examples=["/run/secrets/smtp-password"])
+    sender: Mailbox = Field(examples=["recon@example.com"])
+    recipients: tuple[Mailbox, ...] = Field(min_length=1, examples=[["ops@example.com"]])
+    when: Literal["always", "discrepancies", "never"] = "always"
+
+    @classmethod
+    def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+        """A user name and one place of a password go together."""
+        places = given(raw, "password_env", "password_file")
+        if len(places) > 1:
+            yield (), "password_env and password_file are both there; keep one of them"
+        if given(raw, "username") and not places and "password" not in raw:
+            yield (), "username needs password_env or password_file beside it"
+        if places and not given(raw, "username"):
+            yield (), f"{places[0]} needs username beside it"
+
+    def password(self, environ: Mapping[str, str]) -> SecretStr | None:
+        """Read the password; `None` where the server wants no login.
+
+        Raises:
+            ConfigError: it is not there or cannot be one.
+        """
+        if self.username is None:
+            return None
+        return credentials.read(
+            "password", variable=self.password_env, file=self.password_file, environ=environ
+        )
+
+
+class Monitoring(Section):
+    """Who watches that the job runs."""
+
+    # Whoever knows a ping URL can ping it.
+    ping_url: OptionalWebAddress = Field(None, repr=False, examples=["https://hc-ping.com/…"])
+    metrics_file: OptionalPath = Field(None, examples=["/var/lib/node_exporter/recon.prom"])
+
+
+class Retention(Section):
+    """How long phone numbers stay."""
+
+    # Each night looks again at the findings of the last 7 days.
+    days: Count = Field(400, ge=8, le=36_500)
+
+
+def _name_faults(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    seen: dict[str, str] = {}
+    for name in names:
+        if not _ACCOUNT_NAME.fullmatch(name):
+            yield (
+                name,
+                'cannot name an account; write letters, digits, "_", "-" and ".", 64 at most',
+            )
+        if name.casefold() == DIFF_ACCOUNT:
+            yield name, "is the name that recon diff writes under; take another"
+        if (twin := seen.setdefault(name.casefold(), name)) != name:
+            yield name, f"differs from {quoted(twin)} in case only; rename one of them"
+
+
+class Settings(Section):
+    """Everything that can be configured."""
+
+    timezone: Zone = Field("UTC", examples=["Europe/Dublin"])
+    database: Database = Database()
+    octopods: Octopods = Octopods()
+    matching: Matching = Matching()
+    collect: Collect = Collect()
+    report: Report = Report()
+    email: Email | None = None
+    monitoring: Monitoring = Monitoring()
+    retention: Retention = Retention()
+    accounts: Frozen[Account] = Field(default_factory=dict, validate_default=True)
+
+    @classmethod
+    def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+        """Names of accounts become names of directories."""
+        if isinstance(accounts := raw.get("accounts"), dict):
+            yield from ((("accounts", name), words) for name, words in _name_faults(accounts))
+
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """The passwords that stand in URLs, for a log that must not show them."""
+        urls = [self.database.url, *(account.local.url for account in self.accounts.values())]
+        return tuple(password for url in urls if url is not None for password in url.passwords)
+
+    def api_keys(
+        self, environ: Mapping[str, str], accounts: Iterable[str] | None = None
+    ) -> dict[str, SecretStr]:
+        """Read the keys of the named accounts, or of all.
+
+        Raises:
+            ConfigError: with a line for each account whose key cannot be had.
+        """
+        keys: dict[str, SecretStr] = {}
+        faults: list[str] = []
+        for name in self.accounts if accounts is None else accounts:
+            try:
+                keys[name] = self.accounts[name].api_key(environ)
+            except ConfigError as trouble:
+                faults.append(f"accounts.{name}: {trouble}")
+        if faults:
+            raise ConfigError("\n".join(faults))
+        return keys

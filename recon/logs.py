@@ -1,0 +1,113 @@
+"""Logging for a command: to standard error, as text or JSON lines, in UTC, secrets blotted out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+from collections.abc import Callable
+from typing import Final, TextIO
+from urllib.parse import quote
+
+LOGGER: Final = "recon"
+BLOT: Final = "***"
+
+#: Levels of our own log lines by `-q`, nothing, `-v`, `-vv`.
+_LEVELS: Final = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
+
+#: Shorter secrets are no secrets; blotting them out would only garble every line.
+_SHORTEST: Final = 4
+
+# A password in a URL, and the header that carries the API key, whatever their value.
+_URL_PASSWORD: Final = re.compile(r"(?<=://)([^\s:/@]*):[^\s/@]+@")
+_KEY_HEADER: Final = re.compile(r"""(X-Octopods-Auth\W{1,6})[^\s'",}\\]+""", re.IGNORECASE)
+_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+
+
+class _Redacting(logging.Formatter):
+    """Formats with another formatter, then blots out secrets, in tracebacks too."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+        self._secrets: set[str] = set()
+
+    def learn(self, secret: str) -> None:
+        """Blot out this secret from now on, in each spelling that it may take in a line."""
+        if len(secret) >= _SHORTEST:
+            self._secrets |= {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self._inner.format(record)
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            line = line.replace(secret, BLOT)
+        return _KEY_HEADER.sub(rf"\1{BLOT}", _URL_PASSWORD.sub(rf"\1:{BLOT}@", line))
+
+
+class _Text(logging.Formatter):
+    """One line a message, whatever characters a server put into it; tracebacks stay as they are."""
+
+    converter: Callable[[float | None], time.struct_time] = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        record.message = record.message.translate(_CONTROLS)
+        return super().formatMessage(record)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes to whatever is standard error when the line comes."""
+
+    @property
+    def stream(self) -> TextIO:
+        """Standard error."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        """Ignore what the base class was given."""
+
+
+def configure(*, fmt: str = "text", verbosity: int = 0) -> None:
+    """Set up logging for this process; calling it again replaces what was set up before.
+
+    Args:
+        fmt: `text` for people, `json` for one object a line.
+        verbosity: -1 errors only, 0 warnings, 1 what is done, 2 every detail. Of other packages
+            only warnings are shown, since their details hold phone numbers.
+    """
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, _Handler):
+            root.removeHandler(handler)
+    handler = _Handler()
+    handler.setFormatter(_Redacting(_json_lines() if fmt == "json" else _text_lines()))
+    root.addHandler(handler)
+    level = _LEVELS[max(-1, min(2, verbosity))]
+    root.setLevel(max(level, logging.WARNING))
+    logging.getLogger(LOGGER).setLevel(level)
+
+
+def redact(*secrets: str) -> None:
+    """Never show these in a log line: a last line of defence, no licence to log them."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, _Redacting):
+            for secret in secrets:
+                handler.formatter.learn(secret)
+
+
+def _text_lines() -> logging.Formatter:
+    return _Text("{asctime} {levelname} {name}: {message}", style="{")
+
+
+def _json_lines() -> logging.Formatter:
+    from pythonjsonlogger.json import JsonFormatter
+
+    return JsonFormatter(
+        ["levelname", "name", "message"],
+        timestamp="time",
+        rename_fields={"levelname": "level", "name": "logger", "exc_info": "traceback"},
+    )
