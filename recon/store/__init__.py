@@ -1,0 +1,1 @@
+"""What is kept: collected messages, proven coverage, runs and findings; all SQL about them."""

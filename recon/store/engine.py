@@ -1,0 +1,143 @@
+"""Connecting to the store, and its troubles in words.
+
+Every use of the database goes through `reading` or `writing`, and so every foreign error of it
+is translated in one place.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+from recon.errors import ConfigError, OutputError
+from recon.store.dialects import is_postgres
+from recon.store.troubles import URL_HINT, described, sqlite_file, translated
+
+if TYPE_CHECKING:
+    import psycopg
+
+#: How long a statement waits for another program's lock before the database counts as busy.
+BUSY_SECONDS: Final = 10
+
+_CONNECT_SECONDS: Final = 10
+_WRITES: Final = "recon_writes"
+_DRIVERS: Final = {"sqlite": "pysqlite", "postgresql": "psycopg", "postgres": "psycopg"}
+
+
+def connect(url: str) -> sa.Engine:
+    """Return an engine for the store. Nothing is connected yet, nothing created.
+
+    SQLite: write-ahead log, foreign keys on, waits up to `BUSY_SECONDS` (or the URL's `timeout`)
+    for a lock. PostgreSQL: through psycopg, whichever way the URL spells it.
+
+    Raises:
+        ConfigError: where the URL cannot be read or names another database or driver.
+        OutputError: where the directory of the SQLite file does not exist.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        path = sqlite_file(parsed)
+        if path is not None and not path.parent.is_dir():
+            raise OutputError(
+                f"{described(parsed)} cannot be opened: the directory {path.parent} does not exist",
+                hint="Create it, or change database.url.",
+            )
+        options = {} if "timeout" in parsed.query else {"timeout": BUSY_SECONDS}
+        engine = sa.create_engine(parsed, connect_args=options, hide_parameters=True)
+        event.listen(engine, "connect", _settle_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    settings: dict[str, str | int] = {
+        "application_name": "octopods-recon",
+        "connect_timeout": _CONNECT_SECONDS,
+        "keepalives_idle": 60,
+    }
+    settings = {key: value for key, value in settings.items() if key not in parsed.query}
+    with translated(parsed):
+        engine = sa.create_engine(
+            parsed, connect_args=settings, hide_parameters=True, pool_pre_ping=True
+        )
+    event.listen(engine, "connect", _settle_postgres)
+    return engine
+
+
+def _parse(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except (exc.ArgumentError, ValueError):
+        # Not chained: the parser's words may quote a piece of the password.
+        raise ConfigError("database.url cannot be read", hint=URL_HINT) from None
+    backend, _, driver = parsed.drivername.partition("+")
+    if backend not in _DRIVERS or driver not in {"", _DRIVERS[backend]}:
+        raise ConfigError(
+            f"database.url names {parsed.drivername!r}; the store is SQLite or PostgreSQL "
+            "(through psycopg)",
+            hint=URL_HINT,
+        )
+    full = "postgresql" if backend == "postgres" else backend
+    return parsed.set(drivername=f"{full}+{_DRIVERS[backend]}")
+
+
+def _settle_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own transactions do not begin before a SELECT and commit before DDL.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    # The mode stays with the file. Where it cannot be set (read-only, or another program is just
+    # setting it), the file works in the mode it has, or the first statement says why it cannot.
+    with suppress(sqlite3.OperationalError):
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that reads first and writes later would fail on, or lose, what another one
+    # wrote in between; it takes the write lock at once.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _settle_postgres(connection: psycopg.Connection, _record: object) -> None:
+    before = connection.autocommit
+    connection.autocommit = True
+    # Whoever has set it for this user, or in the URL, knows better.
+    if connection.execute("SHOW lock_timeout").fetchone() == ("0",):
+        connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+    connection.autocommit = before
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection in a transaction that only reads. Errors come translated."""
+    with translated(engine.url), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine, *, foreign_keys: bool = True) -> Iterator[sa.Connection]:
+    """Give a connection in one transaction: all of it is stored, or none. Errors come translated.
+
+    Args:
+        engine: the store.
+        foreign_keys: whether SQLite enforces them, which it cannot change within a transaction.
+    """
+    with translated(engine.url), engine.connect() as connection:
+        marked = connection.execution_options(**{_WRITES: True})
+        enforced = foreign_keys or is_postgres(engine)
+        with nullcontext() if enforced else _without_foreign_keys(marked), marked.begin():
+            yield marked
+
+
+@contextmanager
+def _without_foreign_keys(connection: sa.Connection) -> Iterator[None]:
+    # Past SQLAlchemy, which would begin a transaction.
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")

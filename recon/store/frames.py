@@ -1,0 +1,126 @@
+"""Rows of the store as frames: built by columns, ids and times as the integers they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import sqlalchemy as sa
+
+from recon.model import FINDING_COLUMNS
+from recon.store.tables import FINDING_TYPES, UtcDateTime
+
+#: Rows that one fetch brings: few enough to stay in the processor's cache until turned.
+_FETCHED: Final = 2_000
+#: Rows that are Python objects at the same time, about.
+_ROWS: Final = 50_000
+_NAT: Final = np.iinfo(np.int64).min
+
+_Column: TypeAlias = npt.NDArray[np.int64] | pd.api.extensions.ExtensionArray | pd.DatetimeIndex
+
+#: Makes a typed column of the values that a query gave.
+_Maker: TypeAlias = Callable[[Sequence[Any]], _Column]
+
+
+def _ids(values: Sequence[Any]) -> _Column:
+    return np.array(values, dtype=np.int64)
+
+
+def _nullable_ids(values: Sequence[Any]) -> _Column:
+    missing = np.array([value is None for value in values], dtype=np.bool_)
+    numbers = np.array([0 if value is None else value for value in values], dtype=np.int64)
+    return pd.arrays.IntegerArray(numbers, missing)
+
+
+def _texts(values: Sequence[Any]) -> _Column:
+    return pd.array(list(values), dtype="str")
+
+
+def _times(values: Sequence[Any]) -> _Column:
+    exact = np.array([_NAT if value is None else value for value in values], dtype=np.int64)
+    return pd.DatetimeIndex(exact.view("datetime64[us]")).tz_localize("UTC")
+
+
+def _days(values: Sequence[date]) -> _Column:
+    return _texts([value.isoformat() for value in values])
+
+
+_PROVIDER: Final[dict[str, _Maker]] = {
+    "message_id": _ids,
+    "phone_number": _texts,
+    "sent_at": _times,
+    "status": _texts,
+    "failure_reason": _texts,
+    "observed_at": _times,
+}
+_PROVIDER_REJECTS: Final[dict[str, _Maker]] = {
+    "key": _texts,
+    "message_id": _nullable_ids,
+    "phone_number": _texts,
+    "sent_at": _times,
+    "status": _texts,
+    "failure_reason": _texts,
+    "reason": _texts,
+}
+_FINDINGS: Final[dict[str, _Maker]] = {
+    name: _times if isinstance(FINDING_TYPES[name], UtcDateTime) else _texts
+    for name in FINDING_COLUMNS
+}
+_PLACED: Final[dict[str, _Maker]] = {
+    "account": _texts,
+    "date": _days,
+    **_FINDINGS,
+    "status": _texts,
+    "first_seen_on": _days,
+    "ack_reason": _texts,
+}
+
+
+def provider(connection: sa.Connection, queries: Sequence[sa.Select[Any]]) -> pd.DataFrame:
+    """Return the messages of all `queries` as a provider frame, see `recon.core.frames`."""
+    frame = _frame(connection, queries, _PROVIDER)
+    return frame.assign(status=frame["status"].astype("category"))
+
+
+def provider_rejects(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
+    """Return unreadable items as a provider rejects frame, see `recon.core.frames`."""
+    return _frame(connection, [query], _PROVIDER_REJECTS)
+
+
+def findings(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
+    """Return findings as the frame that a verdict holds: `FINDING_COLUMNS`."""
+    return _frame(connection, [query], _FINDINGS)
+
+
+def placed_findings(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
+    """Return findings with account, date, status, first_seen_on (ISO texts) and ack_reason."""
+    return _frame(connection, [query], _PLACED)
+
+
+def _frame(
+    connection: sa.Connection, queries: Sequence[sa.Select[Any]], columns: dict[str, _Maker]
+) -> pd.DataFrame:
+    """Type the rows of `queries`, whose columns stand in the order of `columns`, part by part."""
+    parts = []
+    cells: list[list[Any]] = [[] for _ in columns]
+    for query in queries:
+        result = connection.execution_options(yield_per=_FETCHED).execute(query)
+        for rows in result.partitions():
+            for column, values in zip(cells, zip(*rows, strict=True), strict=True):
+                column.extend(values)
+            if len(cells[0]) >= _ROWS:
+                parts.append(_part(columns, cells))
+    parts.append(_part(columns, cells))
+    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+
+
+def _part(columns: dict[str, _Maker], cells: list[list[Any]]) -> pd.DataFrame:
+    """Type what was fetched, and empty `cells` for more."""
+    made = {name: make(some) for (name, make), some in zip(columns.items(), cells, strict=True)}
+    for column in cells:
+        column.clear()
+    return pd.DataFrame(made)

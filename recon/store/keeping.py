@@ -1,0 +1,203 @@
+"""The parts of keeping one answer. Each runs in a transaction that has claimed the account."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from recon.core.coverage import merge
+from recon.model import Listing, Message, Span
+from recon.store.dialects import among, chunks, insert
+from recon.store.observations import Observation, is_news, is_regress, merged
+from recon.store.tables import coverage, messages, provider_rejects, status_changes
+
+_log: Final = logging.getLogger(__name__)
+
+_INT64: Final = 2**63
+
+
+def keep_messages(
+    connection: sa.Connection, account_id: int, key_id: int, listing: Listing
+) -> tuple[int, int, int]:
+    """Upsert the messages of an answer, and the history of each.
+
+    Returns:
+        How many are new, how many moved on, and how many were seen going backwards.
+    """
+    ids = [message.message_id for message in listing.messages]
+    known = _known(connection, account_id, ids)
+    history = _history(connection, account_id, ids)
+    rows, news = [], []
+    changed = regressed = 0
+    for message in listing.messages:
+        seen = Observation(message.status, message.failure_reason, listing.answered_at)
+        stored = known.get(message.message_id)
+        row = _row(message, seen, stored)
+        if is_news(history[message.message_id], seen):
+            news.append(_change(message.message_id, seen))
+            if stored is not None and is_regress(_observed(stored), seen):
+                regressed += 1
+                _log.info(
+                    "message %d was %s and is listed as %s now: kept in its history only",
+                    message.message_id,
+                    stored.status,
+                    seen.status,
+                )
+        if stored is None or row != {name: getattr(stored, name) for name in row}:
+            changed += stored is not None and row["status"] != stored.status
+            first = listing.answered_at
+            if stored is not None:
+                first = min(stored.first_seen_at, first)
+            rows.append(row | {"first_seen_at": first})
+    of_account = {"account_id": account_id}
+    if rows:
+        upsert = insert(connection, messages)
+        update = {name: upsert.excluded[name] for name in rows[0] if name != "message_id"}
+        connection.execute(
+            upsert.on_conflict_do_update(index_elements=["account_id", "message_id"], set_=update),
+            [row | of_account | {"key_id": key_id} for row in rows],
+        )
+    if news:
+        connection.execute(sa.insert(status_changes), [row | of_account for row in news])
+    return len(ids) - len(known), changed, regressed
+
+
+def _known(connection: sa.Connection, account_id: int, ids: Sequence[int]) -> dict[int, Any]:
+    return {
+        row.message_id: row
+        for some in chunks(ids)
+        for row in connection.execute(
+            sa.select(messages).where(
+                messages.c.account_id == account_id,
+                among(connection, messages.c.message_id, some),
+            )
+        )
+    }
+
+
+def _history(
+    connection: sa.Connection, account_id: int, ids: Sequence[int]
+) -> defaultdict[int, list[Observation]]:
+    history: defaultdict[int, list[Observation]] = defaultdict(list)
+    for some in chunks(ids):
+        for row in connection.execute(
+            sa.select(status_changes)
+            .where(
+                status_changes.c.account_id == account_id,
+                among(connection, status_changes.c.message_id, some),
+            )
+            .order_by(status_changes.c.seen_at, status_changes.c.status)
+        ):
+            observation = Observation(row.status, row.failure_reason, row.seen_at)
+            history[row.message_id].append(observation)
+    return history
+
+
+def _observed(stored: sa.Row[Any]) -> Observation:
+    return Observation(stored.status, stored.failure_reason, stored.observed_at)
+
+
+def _row(message: Message, seen: Observation, stored: sa.Row[Any] | None) -> dict[str, Any]:
+    """Return the message as it is to be stored: the later answer's facts, the merged status."""
+    now = seen if stored is None else merged(_observed(stored), seen)
+    facts = message if stored is None or seen.at >= stored.observed_at else stored
+    return {
+        "message_id": message.message_id,
+        "phone_number": facts.phone_number,
+        "sent_at": facts.sent_at,
+        "status": now.status,
+        "failure_reason": now.failure_reason,
+        "observed_at": now.at,
+    }
+
+
+def _change(message_id: int, seen: Observation) -> dict[str, Any]:
+    return {
+        "message_id": message_id,
+        "seen_at": seen.at,
+        "status": seen.status,
+        "failure_reason": seen.failure_reason,
+    }
+
+
+def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -> int:
+    """Upsert the unreadable items, except those whose message some answer showed well.
+
+    Returns:
+        How many were upserted.
+    """
+    mine = provider_rejects.c.account_id == account_id
+    for some in chunks([message.message_id for message in listing.messages]):
+        mended = among(connection, provider_rejects.c.message_id, some)
+        connection.execute(sa.delete(provider_rejects).where(mine, mended))
+    rejects = {reject.key: reject for reject in listing.rejects}
+    ids = {key: _int64(reject.message_id) for key, reject in rejects.items()}
+    known = _known(connection, account_id, [i for i in ids.values() if i is not None])
+    rows = [
+        {
+            "account_id": account_id,
+            "key": key,
+            "message_id": ids[key],
+            "phone_number": reject.phone_number,
+            "sent_at": reject.sent_at,
+            "status": reject.status,
+            "failure_reason": reject.failure_reason,
+            "reason": reject.reason,
+            "first_seen_at": listing.answered_at,
+            "observed_at": listing.answered_at,
+        }
+        for key, reject in rejects.items()
+        if ids[key] not in known
+    ]
+    if rows:
+        upsert = insert(connection, provider_rejects)
+        update = {
+            name: upsert.excluded[name]
+            for name in rows[0]
+            if name not in {"account_id", "key", "first_seen_at"}
+        }
+        connection.execute(
+            upsert.on_conflict_do_update(
+                index_elements=["account_id", "key"],
+                set_=update,
+                where=upsert.excluded.observed_at > provider_rejects.c.observed_at,
+            ),
+            rows,
+        )
+    return len(rows)
+
+
+def _int64(number: int | None) -> int | None:
+    return number if number is not None and -_INT64 <= number < _INT64 else None
+
+
+def keep_span(
+    connection: sa.Connection, account_id: int, key_id: int, span: Span | None
+) -> tuple[Span, ...]:
+    """Merge what an answer proves into the spans of its key, and return those."""
+    mine = (coverage.c.account_id == account_id, coverage.c.key_id == key_id)
+    before = {
+        Span(row.starts_at, row.ends_at): row.id
+        for row in connection.execute(sa.select(coverage).where(*mine))
+    }
+    after = merge(before if span is None else [*before, span])
+    gone = [row_id for known, row_id in before.items() if known not in after]
+    made = [
+        {
+            "account_id": account_id,
+            "key_id": key_id,
+            "starts_at": new.start,
+            "ends_at": new.end,
+        }
+        for new in after
+        if new not in before
+    ]
+    if gone:
+        connection.execute(sa.delete(coverage).where(among(connection, coverage.c.id, gone)))
+    if made:
+        connection.execute(sa.insert(coverage), made)
+    return after

@@ -1,0 +1,205 @@
+"""Collected messages: answers of the list call go in, frames and proven spans come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from recon.core import coverage as spans_of
+from recon.model import Listing, Span
+from recon.store import accounts
+from recon.store.dialects import among, chunks, microseconds
+from recon.store.engine import reading, writing
+from recon.store.keeping import keep_messages, keep_rejects, keep_span
+from recon.store.tables import coverage, messages, polls, provider_rejects
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class KeepResult:
+    """What keeping one answer changed."""
+
+    new: int
+    """Messages that were not known before."""
+    shared: int
+    """Messages that were: with at least one the poll joins those before it."""
+    changed: int
+    """Known messages whose status moved on."""
+    regressed: int
+    """Known messages seen with a status from before; kept in their history only."""
+    rejected: int
+    """Items that cannot be read and whose message is not known from another answer either."""
+    span: Span | None
+    """What this answer alone proves complete."""
+    spans: tuple[Span, ...]
+    """What all answers to this key prove complete."""
+
+
+def keep(
+    engine: sa.Engine,
+    account: str,
+    key_fingerprint: str,
+    listing: Listing,
+    seen_at: datetime | None = None,
+) -> KeepResult:
+    """Store one answer whole, in one transaction, joined with all that was stored before.
+
+    The result is the same in whichever order answers are kept, and keeping one twice changes
+    nothing but the log of polls.
+
+    Args:
+        engine: the store.
+        account: the account's name in the configuration; made where it is new.
+        key_fingerprint: tells the key that asked from the account's others; never the key.
+        listing: the answer. Its `answered_at` (the provider's clock) is when its statuses were
+            observed.
+        seen_at: our own clock at the answer, for the log of polls; without it, the provider's.
+
+    Raises:
+        TemporaryError, OutputError, ConfigError: see `recon.store.troubles.translated`; then
+            nothing of the answer is stored.
+    """
+    with writing(engine) as connection:
+        account_id = accounts.claim(connection, account)
+        since = min((message.sent_at for message in listing.messages), default=listing.answered_at)
+        key = accounts.key(connection, account_id, key_fingerprint, since)
+        new, changed, regressed = keep_messages(connection, account_id, key.id, listing)
+        rejected = keep_rejects(connection, account_id, listing)
+        connection.execute(
+            sa.insert(polls).values(
+                account_id=account_id,
+                key_id=key.id,
+                answered_at=listing.answered_at,
+                kept_at=seen_at or listing.answered_at,
+                item_limit=listing.limit,
+                item_count=listing.item_count,
+                new_count=new,
+                shared_count=len(listing.messages) - new,
+                reject_count=len(listing.rejects),
+                oldest_sent_at=min((m.sent_at for m in listing.messages), default=None),
+                newest_sent_at=max((m.sent_at for m in listing.messages), default=None),
+                request_id=listing.request_id,
+            )
+        )
+        span = spans_of.poll_span(listing, key.since)
+        spans = keep_span(connection, account_id, key.id, span)
+    shared = len(listing.messages) - new
+    return KeepResult(new, shared, changed, regressed, rejected, span, spans)
+
+
+def has_polls(engine: sa.Engine, account: str) -> bool:
+    """Say whether any answer was ever kept for the account."""
+    mine = polls.c.account_id == accounts.named(account)
+    with reading(engine) as connection:
+        return connection.execute(sa.select(polls.c.id).where(mine).limit(1)).first() is not None
+
+
+def spans(engine: sa.Engine, account: str) -> tuple[Span, ...]:
+    """Return for which time the account's messages are proven complete, over all its keys."""
+    mine = coverage.c.account_id == accounts.named(account)
+    with reading(engine) as connection:
+        rows = connection.execute(sa.select(coverage.c.starts_at, coverage.c.ends_at).where(mine))
+        return spans_of.merge(Span(row.starts_at, row.ends_at) for row in rows)
+
+
+def read(
+    engine: sa.Engine, account: str, start: datetime | None, end: datetime | None
+) -> pd.DataFrame:
+    """Return the messages sent in `[start, end)` (`None` is without bound), a provider frame."""
+    from recon.store import frames
+
+    mine = (
+        messages.c.account_id == accounts.named(account),
+        *_between(messages.c.sent_at, start, end),
+    )
+    with reading(engine) as connection:
+        return frames.provider(connection, [_of_provider(connection).where(*mine)])
+
+
+def find(engine: sa.Engine, account: str, message_ids: npt.NDArray[np.int64]) -> pd.DataFrame:
+    """Return the stored messages with these ids, whenever they were sent, a provider frame."""
+    import numpy as np
+
+    from recon.store import frames
+
+    wanted = np.unique(message_ids).tolist()
+    mine = messages.c.account_id == accounts.named(account)
+    with reading(engine) as connection:
+        every = _of_provider(connection).where(mine)
+        queries = [
+            every.where(among(connection, messages.c.message_id, some)) for some in chunks(wanted)
+        ]
+        return frames.provider(connection, queries)
+
+
+def _of_provider(connection: sa.Connection) -> sa.Select[Any]:
+    return sa.select(
+        messages.c.message_id,
+        messages.c.phone_number,
+        microseconds(connection, messages.c.sent_at),
+        messages.c.status,
+        messages.c.failure_reason,
+        microseconds(connection, messages.c.observed_at),
+    )
+
+
+def rejects(
+    engine: sa.Engine,
+    account: str,
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    untimed: bool,
+) -> pd.DataFrame:
+    """Return the items that could not be read, a provider rejects frame.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        start: the first time wanted, of items whose time could be read; `None` is all.
+        end: the time after the last.
+        untimed: also those without a time, as far as the account's latest answer still showed
+            them: older ones belong to days that are past.
+    """
+    from recon.store import frames
+
+    table = provider_rejects.c
+    inside = sa.and_(table.sent_at.is_not(None), *_between(table.sent_at, start, end))
+    latest = (
+        sa.select(sa.func.max(polls.c.answered_at))
+        .where(polls.c.account_id == accounts.named(account))
+        .scalar_subquery()
+    )
+    without = sa.and_(table.sent_at.is_(None), table.observed_at == latest)
+    with reading(engine) as connection:
+        query = sa.select(
+            table.key,
+            table.message_id,
+            table.phone_number,
+            microseconds(connection, table.sent_at),
+            table.status,
+            table.failure_reason,
+            table.reason,
+        ).where(
+            table.account_id == accounts.named(account),
+            sa.or_(inside, without) if untimed else inside,
+        )
+        return frames.provider_rejects(connection, query.order_by(table.key))
+
+
+def _between(
+    column: sa.Column[datetime], start: datetime | None, end: datetime | None
+) -> list[sa.ColumnElement[bool]]:
+    bounds = []
+    if start is not None:
+        bounds.append(column >= start)
+    if end is not None:
+        bounds.append(column < end)
+    return bounds

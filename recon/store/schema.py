@@ -1,0 +1,198 @@
+"""The schema's version: whether the database has it, and how it gets it.
+
+Migrations are numbered, `0001`, `0002`, …: so the names of the files say which one is the latest,
+and a command that only wants to know whether the database is ready need not load Alembic.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+import recon
+from recon.errors import ConfigError, OutputError
+from recon.store.dialects import is_postgres
+from recon.store.engine import reading, writing
+from recon.store.tables import METADATA
+from recon.store.troubles import described, sqlite_file, translated
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_VERSION: Final = sa.table("alembic_version", sa.column("version_num"))
+
+#: Held while migrating, so that two that start at once do so one after the other.
+_UPGRADE_LOCK: Final = 0x0C7_0B0D5
+
+_COMMAND: Final = "Run: recon db upgrade"
+
+
+class Upgrade(NamedTuple):
+    """What an upgrade did: from which version (`None`: from nothing) to which."""
+
+    before: str | None
+    after: str
+
+
+def location() -> Path:
+    """Return the directory of the migrations: in the installed package, or in the checkout."""
+    package = Path(recon.__file__).parent
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"
+
+
+def head() -> str:
+    """Return the version that this program needs."""
+    return max(_versions())
+
+
+def _versions() -> list[str]:
+    return [path.name.partition("_")[0] for path in (location() / "versions").glob("[0-9]*_*.py")]
+
+
+def current(engine: sa.Engine) -> str | None:
+    """Return the version that the database has, `None` where it has none. Creates nothing."""
+    path = sqlite_file(engine.url)
+    if path is not None and not path.exists():
+        return None
+    with reading(engine) as connection:
+        return _current(connection)
+
+
+def _current(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(_VERSION.name):
+        return None
+    found: str | None = connection.execute(sa.select(_VERSION.c.version_num)).scalar()
+    return found
+
+
+def ensure_ready(engine: sa.Engine) -> None:
+    """See to it that the database has the version that this program needs.
+
+    An SQLite file that is absent or empty is simply created.
+
+    Raises:
+        ConfigError: where somebody has to type `recon db upgrade`, or update the program.
+    """
+    found = current(engine)
+    if found == head():
+        return
+    if found is None:
+        if not is_postgres(engine) and not _tables(engine):
+            upgrade(engine)
+            return
+        raise ConfigError(f"{described(engine.url)} has no tables of recon yet", hint=_COMMAND)
+    _refuse_newer(engine, found)
+    raise ConfigError(
+        f"{described(engine.url)} has schema {found}, this program needs {head()}", hint=_COMMAND
+    )
+
+
+def _tables(engine: sa.Engine) -> set[str]:
+    path = sqlite_file(engine.url)
+    if path is not None and not path.exists():
+        return set()
+    with reading(engine) as connection:
+        return set(sa.inspect(connection).get_table_names())
+
+
+def _refuse_newer(engine: sa.Engine, found: str) -> None:
+    if found not in _versions():
+        raise ConfigError(
+            f"{described(engine.url)} has schema {found}, which is newer than this program "
+            f"({head()}) or not of recon",
+            hint="Update octopods-recon, or give it a database of its own in database.url.",
+        )
+
+
+def upgrade(engine: sa.Engine) -> Upgrade:
+    """Bring the database to the version that this program needs; all of it or nothing.
+
+    Several may do so at once: one does it, the others find it done.
+
+    Raises:
+        ConfigError: where the schema is newer, or the tables of another program are in the way.
+    """
+    _create_file(engine)
+    with _migrating(engine) as connection:
+        before = _current(connection)
+        if before is None:
+            _refuse_occupied(engine, connection)
+        else:
+            _refuse_newer(engine, before)
+        if before != head():
+            _alembic(connection, lambda config, command: command.upgrade(config, "head"))
+    return Upgrade(before, head())
+
+
+def _create_file(engine: sa.Engine) -> None:
+    """Make an absent SQLite file for the owner alone: phone numbers are personal data."""
+    path = sqlite_file(engine.url)
+    if path is None or path.exists() or engine.url.query.get("mode") in {"ro", "rw"}:
+        return
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise OutputError(f"{described(engine.url)} cannot be created: {error.strerror}") from error
+
+
+def _refuse_occupied(engine: sa.Engine, connection: sa.Connection) -> None:
+    taken = sorted(set(sa.inspect(connection).get_table_names()) & METADATA.tables.keys())
+    if taken:
+        raise ConfigError(
+            f"{described(engine.url)} already has tables of these names: {', '.join(taken)}",
+            hint="Give recon a database (or a PostgreSQL schema) of its own in database.url.",
+        )
+
+
+@contextmanager
+def _migrating(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection in a transaction that no other migration runs beside."""
+    # On SQLite a table that changes is rebuilt, and dropped on the way, which must not empty the
+    # tables that refer to it (https://www.sqlite.org/lang_altertable.html, "Making Other Kinds
+    # Of Table Schema Changes").
+    with writing(engine, foreign_keys=False) as connection:
+        if is_postgres(engine):
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+            yield connection
+            return
+        yield connection
+        if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+            raise RuntimeError("the migration leaves rows that refer to nothing")
+
+
+def check(engine: sa.Engine) -> list[str]:
+    """Return what is wrong with the schema, in words; nothing where all is well.
+
+    Raises:
+        ConfigError: where the database is newer than this program.
+    """
+    found = current(engine)
+    if found is None:
+        return [f"not created yet (this program needs {head()}). {_COMMAND}"]
+    _refuse_newer(engine, found)
+    if found != head():
+        return [f"schema {found}, this program needs {head()}. {_COMMAND}"]
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
+    with reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, METADATA)
+    return [f"differs from what this program needs: {difference}" for difference in differences]
+
+
+def _alembic(connection: sa.Connection, do: Callable[[Config, Any], None]) -> None:
+    """Run an Alembic command in the transaction of `connection`."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(location()).replace("%", "%%"))
+    with translated(connection.engine.url):
+        do(config, command)

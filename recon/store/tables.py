@@ -1,0 +1,281 @@
+"""The tables, once, for SQLite and PostgreSQL. `migrations/` builds exactly these.
+
+Neither a key nor what a message says is ever stored: keys are told apart by their fingerprints.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from recon.core.coverage import microseconds
+from recon.model import FINDING_COLUMNS
+
+_EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware time, UTC, to the microsecond.
+
+    PostgreSQL keeps `timestamp with time zone`; SQLite has no such type and keeps whole
+    microseconds since the epoch, which compare as numbers. Aware UTC comes out.
+
+    Raises:
+        ValueError: for a naive time, which would be stored as whatever zone is guessed.
+    """
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the backend's own type."""
+        native = dialect.name == "postgresql"
+        return dialect.type_descriptor(sa.TIMESTAMP(timezone=True) if native else sa.BigInteger())
+
+    def process_bind_param(
+        self, value: datetime | None, dialect: sa.Dialect
+    ) -> datetime | int | None:
+        """Turn a time into what the backend stores."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone is not stored: {value.isoformat()}")
+        return value if dialect.name == "postgresql" else microseconds(value)
+
+    def process_result_value(
+        self, value: datetime | int | None, dialect: sa.Dialect
+    ) -> datetime | None:
+        """Turn what the backend stores into a time."""
+        del dialect  # the value shows it
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Words(sa.types.TypeDecorator[str]):
+    """Text of any origin, made storable: see `storable`."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """Turn a text into one that both backends take."""
+        del dialect  # the rule is the same for both
+        return None if value is None else storable(value)
+
+
+def storable(text: str) -> str:
+    """Return `text` with what a database refuses (NUL, half a surrogate pair) as U+FFFD."""
+    if text.isascii() and "\0" not in text:
+        return text
+    units = text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass")
+    return units.decode("utf-16", "replace")
+
+
+METADATA: Final = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: A surrogate key; SQLite numbers rows only where the type is spelt INTEGER.
+_ID: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_JSON: Final = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", _ID, primary_key=True)
+
+
+def _account(*, primary_key: bool = False) -> sa.Column[int]:
+    return sa.Column(
+        "account_id",
+        _ID,
+        sa.ForeignKey("accounts.id", ondelete="CASCADE"),
+        primary_key=primary_key,
+        nullable=False,
+    )
+
+
+def _key() -> sa.Column[int]:
+    # Without an action: a key goes only with its account, and takes everything along there.
+    return sa.Column("key_id", _ID, sa.ForeignKey("keys.id", ondelete="CASCADE"), nullable=False)
+
+
+accounts: Final = sa.Table(
+    "accounts",
+    METADATA,
+    _id(),
+    sa.Column("name", Words, nullable=False, unique=True),
+)
+
+#: The keys an account has had. `since` is null for the first of an account; for a later one it is
+#: the time of the first message known of it, before which its answers prove nothing.
+keys: Final = sa.Table(
+    "keys",
+    METADATA,
+    _id(),
+    _account(),
+    sa.Column("fingerprint", Words, nullable=False),
+    sa.Column("since", UtcDateTime),
+    sa.UniqueConstraint("account_id", "fingerprint"),
+)
+
+#: Each answer to the list call. `answered_at` is the provider's clock, `kept_at` ours.
+#: `new_count` messages were not known before; `shared_count` were, so the poll joins on.
+polls: Final = sa.Table(
+    "polls",
+    METADATA,
+    _id(),
+    _account(),
+    _key(),
+    sa.Column("answered_at", UtcDateTime, nullable=False),
+    sa.Column("kept_at", UtcDateTime, nullable=False),
+    sa.Column("item_limit", sa.Integer, nullable=False),
+    sa.Column("item_count", sa.Integer, nullable=False),
+    sa.Column("new_count", sa.Integer, nullable=False),
+    sa.Column("shared_count", sa.Integer, nullable=False),
+    sa.Column("reject_count", sa.Integer, nullable=False),
+    sa.Column("oldest_sent_at", UtcDateTime),
+    sa.Column("newest_sent_at", UtcDateTime),
+    sa.Column("request_id", Words),
+    sa.Index(None, "account_id", "answered_at"),
+)
+
+#: Each message as it is known now. `observed_at` is the provider's clock at the latest answer
+#: that showed it, `status` what all answers together say.
+messages: Final = sa.Table(
+    "messages",
+    METADATA,
+    _account(primary_key=True),
+    sa.Column("message_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _key(),
+    sa.Column("phone_number", Words, nullable=False),
+    sa.Column("sent_at", UtcDateTime, nullable=False),
+    sa.Column("status", Words, nullable=False),
+    sa.Column("failure_reason", Words),
+    sa.Column("first_seen_at", UtcDateTime, nullable=False),
+    sa.Column("observed_at", UtcDateTime, nullable=False),
+    sa.Index(None, "account_id", "sent_at"),
+    sqlite_with_rowid=False,
+)
+
+#: The history of each message: every status that an answer brought and the answer before had not.
+status_changes: Final = sa.Table(
+    "status_changes",
+    METADATA,
+    sa.Column("account_id", _ID, primary_key=True),
+    sa.Column("message_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("seen_at", UtcDateTime, primary_key=True),
+    sa.Column("status", Words, primary_key=True),
+    sa.Column("failure_reason", Words),
+    sa.ForeignKeyConstraint(
+        ["account_id", "message_id"],
+        ["messages.account_id", "messages.message_id"],
+        ondelete="CASCADE",
+    ),
+    sqlite_with_rowid=False,
+)
+
+#: Items of answers that cannot be read, with what could be read of them.
+provider_rejects: Final = sa.Table(
+    "provider_rejects",
+    METADATA,
+    _account(primary_key=True),
+    sa.Column("key", Words, primary_key=True),
+    sa.Column("message_id", sa.BigInteger),
+    sa.Column("phone_number", Words),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("status", Words),
+    sa.Column("failure_reason", Words),
+    sa.Column("reason", Words, nullable=False),
+    sa.Column("first_seen_at", UtcDateTime, nullable=False),
+    sa.Column("observed_at", UtcDateTime, nullable=False),
+)
+
+#: Spans `[starts_at, ends_at)` for which a key's messages are complete, as few as possible.
+#: A null start is the unbounded past.
+coverage: Final = sa.Table(
+    "coverage",
+    METADATA,
+    _id(),
+    _account(),
+    _key(),
+    sa.Column("starts_at", UtcDateTime),
+    sa.Column("ends_at", UtcDateTime, nullable=False),
+    sa.Index(None, "account_id", "key_id"),
+)
+
+#: The log of runs, one row for each window that was judged.
+runs: Final = sa.Table(
+    "runs",
+    METADATA,
+    _id(),
+    sa.Column("run_id", Words, nullable=False, unique=True),
+    _account(),
+    sa.Column("date", sa.Date, nullable=False),
+    sa.Column("mode", Words, nullable=False),
+    sa.Column("verdict", Words, nullable=False),
+    sa.Column("window_start", UtcDateTime, nullable=False),
+    sa.Column("window_end", UtcDateTime, nullable=False),
+    sa.Column("timezone", Words, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime, nullable=False),
+    sa.Column("local", _JSON, nullable=False),
+    sa.Column("provider", _JSON, nullable=False),
+    sa.Column("discrepancies", _JSON, nullable=False),
+    sa.Column("statuses", _JSON, nullable=False),
+    sa.Column("gaps", _JSON, nullable=False),
+    sa.Column("requests", _JSON, nullable=False),
+    sa.Column("suspicions", _JSON, nullable=False),
+    sa.Index(None, "account_id", "date"),
+)
+
+#: The types of a finding's own columns.
+FINDING_TYPES: Final[dict[str, sa.types.TypeDecorator[Any]]] = {
+    name: UtcDateTime() if name.endswith("_at") else Words() for name in FINDING_COLUMNS
+}
+_FINDING_NOT_NULL: Final = frozenset({"discrepancy_id", "kind", "severity"})
+
+#: Each finding once, with its latest content, and where it stands.
+findings: Final = sa.Table(
+    "findings",
+    METADATA,
+    _id(),
+    _account(),
+    sa.Column("date", sa.Date, nullable=False),
+    *(
+        sa.Column(name, kind, nullable=name not in _FINDING_NOT_NULL)
+        for name, kind in FINDING_TYPES.items()
+    ),
+    sa.Column("status", Words, nullable=False),
+    sa.Column("first_seen_on", sa.Date, nullable=False),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("resolved_at", UtcDateTime),
+    sa.Column("acknowledged_at", UtcDateTime),
+    sa.Column("ack_reason", Words),
+    sa.UniqueConstraint("account_id", "discrepancy_id"),
+    sa.Index(None, "account_id", "date"),
+    sa.CheckConstraint("status IN ('open', 'acknowledged', 'resolved')", "status"),
+)
+
+#: Which findings a run reported, in the report's order, and where each then stood.
+run_findings: Final = sa.Table(
+    "run_findings",
+    METADATA,
+    sa.Column("run_id", _ID, sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column(
+        "finding_id", _ID, sa.ForeignKey("findings.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("status", Words, nullable=False),
+    sa.Index(None, "finding_id"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,157 @@
+"""What the database's own errors mean: each turned once into one of ours, in words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from recon.errors import ConfigError, OutputError, ReconError, TemporaryError
+
+URL_HINT: Final = (
+    'database.url looks like "sqlite:///recon.db" or '
+    '"postgresql+psycopg://user:password@host:5432/database" '
+    "(in a password, characters such as @ : / are written as %40 %3A %2F)"
+)
+_AGAIN: Final = "Nothing was half stored: try again later."
+
+
+def sqlite_file(url: sa.URL) -> Path | None:
+    """Return the file of an SQLite URL; `None` where it lives in memory or is no SQLite."""
+    database = url.database or ""
+    if url.get_backend_name() != "sqlite" or database in {"", ":memory:"}:
+        return None
+    if database.startswith("file:"):
+        if url.query.get("mode") == "memory" or database == "file::memory:":
+            return None
+        database = unquote(database.removeprefix("file:"))
+    return Path(database).absolute()
+
+
+def described(url: sa.URL) -> str:
+    """Name the database without its credentials."""
+    if url.get_backend_name() == "sqlite":
+        return f"the database {sqlite_file(url) or 'in memory'}"
+    return f"the PostgreSQL database {url.database or ''} at {url.host or 'the local socket'}"
+
+
+@contextmanager
+def translated(url: sa.URL) -> Iterator[None]:
+    """Turn what SQLAlchemy and the drivers raise into our errors; a bug passes through.
+
+    Raises:
+        TemporaryError: busy, locked, deadlocked, or the server cannot be reached now.
+        OutputError: read-only, disk full, no permission, or the file cannot be opened.
+        ConfigError: wrong password, no such database, or the file is no database.
+    """
+    try:
+        yield
+    except Exception as error:
+        ours = _ours(error, url)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def _ours(error: Exception, url: sa.URL) -> ReconError | None:
+    if isinstance(error, ReconError):
+        return None
+    if isinstance(error, exc.NoSuchModuleError | ModuleNotFoundError):
+        return ConfigError(f"the driver of {described(url)} is not installed", hint=URL_HINT)
+    if isinstance(error, exc.TimeoutError):
+        return TemporaryError(f"{described(url)} is busy: no free connection", hint=_AGAIN)
+    cause = error.orig if isinstance(error, exc.DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return _of_sqlite(cause, url)
+    is_postgres = type(cause).__module__.partition(".")[0] == "psycopg"
+    return _of_postgres(cause, url) if cause is not None and is_postgres else None
+
+
+#: The primary result code (https://www.sqlite.org/rescode.html), and what is wrong.
+_SQLITE_TROUBLES: Final[dict[int, tuple[type[ReconError], str, str]]] = {
+    sqlite3.SQLITE_BUSY: (TemporaryError, "is busy", _AGAIN),
+    sqlite3.SQLITE_LOCKED: (TemporaryError, "is busy", _AGAIN),
+    sqlite3.SQLITE_PERM: (OutputError, "cannot be opened", "Check the file's permissions."),
+    sqlite3.SQLITE_CANTOPEN: (
+        OutputError,
+        "cannot be opened",
+        "Check the permissions of the file and of its directory.",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        OutputError,
+        "cannot be written",
+        "Check the permissions of the file and of its directory.",
+    ),
+    sqlite3.SQLITE_FULL: (OutputError, "cannot be written", "Make room on the disk."),
+    sqlite3.SQLITE_IOERR: (OutputError, "cannot be read or written", "Check the disk."),
+    sqlite3.SQLITE_CORRUPT: (OutputError, "is damaged", "Restore it from a backup."),
+    sqlite3.SQLITE_NOTADB: (ConfigError, "is no SQLite file", "Check database.url."),
+}
+
+
+def _of_sqlite(error: sqlite3.Error, url: sa.URL) -> ReconError | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    trouble = None if code is None else _SQLITE_TROUBLES.get(code & 0xFF)
+    if trouble is None:
+        return None
+    kind, what, hint = trouble
+    return kind(f"{described(url)} {what}: {error}", hint=hint)
+
+
+#: SQLSTATE, or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+_POSTGRES_TROUBLES: Final[dict[str, tuple[type[ReconError], str]]] = {
+    "25006": (OutputError, "is read-only"),
+    "42501": (OutputError, "does not let this user write"),
+    "53100": (OutputError, "has no room on its disk"),
+    "3D000": (ConfigError, "does not exist"),
+    "55P03": (TemporaryError, "is busy"),
+    "57014": (TemporaryError, "took too long"),
+    "08": (TemporaryError, "cannot be reached"),
+    "28": (ConfigError, "refuses the login"),
+    "40": (TemporaryError, "is busy"),
+    "53": (TemporaryError, "is busy"),
+    "57P": (TemporaryError, "is shutting down or starting up"),
+}
+
+#: libpq gives no SQLSTATE when it cannot connect, only the server's words.
+_LOGIN_TROUBLES: Final = (
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "does not exist",
+    "is not permitted to log in",
+    "permission denied for database",
+)
+
+
+def _of_postgres(error: BaseException, url: sa.URL) -> ReconError | None:
+    state: str | None = getattr(error, "sqlstate", None)
+    trouble = _unconnected(error) if state is None else _by_state(state)
+    if trouble is None:
+        return None
+    kind, what = trouble
+    words = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    hints: dict[type[ReconError], str] = {
+        TemporaryError: _AGAIN,
+        ConfigError: "Check database.url.",
+    }
+    return kind(f"{described(url)} {what}: {words}", hint=hints.get(kind))
+
+
+def _unconnected(error: BaseException) -> tuple[type[ReconError], str] | None:
+    if type(error).__name__ not in {"OperationalError", "ConnectionTimeout"}:
+        return None
+    if any(sign in str(error) for sign in _LOGIN_TROUBLES):
+        return ConfigError, "refuses the login"
+    return TemporaryError, "cannot be reached"
+
+
+def _by_state(state: str) -> tuple[type[ReconError], str] | None:
+    known = (state[:length] for length in (5, 3, 2))
+    return next((_POSTGRES_TROUBLES[part] for part in known if part in _POSTGRES_TROUBLES), None)

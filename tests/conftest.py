@@ -1,0 +1,96 @@
+"""What tests of every room share: real databases, and no way out of this machine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from pytest_socket import socket_allow_hosts
+
+from recon.store import schema
+from recon.store.engine import connect
+from tests import postgres
+
+_numbers = count(1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_setup() -> None:
+    """Let sockets reach this machine only. pytest-socket takes the restriction off again."""
+    socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a real PostgreSQL server's own database; one server for each test process."""
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_url: str) -> str:
+    """The name of a database that the migrations have built, to be copied."""
+    name = "migrated"
+    _execute(postgres_url, f"CREATE DATABASE {name}")
+    engine = connect(_named(postgres_url, name))
+    schema.upgrade(engine)
+    engine.dispose()
+    _execute(postgres_url, f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+    return name
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that the migrations have built, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "recon.db"
+    engine = connect(f"sqlite:///{path}")
+    schema.upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database of the test's own, with the schema that the migrations build."""
+    if request.param == "sqlite":
+        path = tmp_path / "recon.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    template = request.getfixturevalue("migrated_postgres")
+    with _database(request.getfixturevalue("postgres_url"), f"TEMPLATE {template}") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database of the test's own, in which there is nothing yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'recon.db'}"
+        return
+    with _database(request.getfixturevalue("postgres_url")) as url:
+        yield url
+
+
+@contextmanager
+def _database(server: str, like: str = "") -> Iterator[str]:
+    """Make a database of its own on the server; drop it, whoever is still connected."""
+    name = f"recon_{next(_numbers)}"
+    _execute(server, f"CREATE DATABASE {name} {like}")
+    yield _named(server, name)
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _named(url: str, name: str) -> str:
+    return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _execute(url: str, statement: str) -> None:
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)

@@ -1,0 +1,364 @@
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from pandas.testing import assert_frame_equal
+
+from recon.model import RejectedItem, Span
+from recon.store import frames, messages
+from tests.store import others
+from tests.store.looking import everything, rows
+from tests.store.samples import KEY, NOON, at, listing, message
+
+HUGE = 9_007_199_254_740_993  # 2**53 + 1, which a float cannot hold
+
+
+def keep(engine: sa.Engine, *args: object, key: str = KEY, **kwargs: object) -> messages.KeepResult:
+    return messages.keep(engine, "main", key, listing(*args, **kwargs))  # type: ignore[arg-type]
+
+
+def statuses(engine: sa.Engine) -> dict[int, str]:
+    frame = messages.read(engine, "main", None, None)
+    return dict(zip(frame["message_id"], frame["status"], strict=True))
+
+
+def history(engine: sa.Engine, message_id: int = 1) -> list[tuple[float, str]]:
+    found = rows(engine, "status_changes", "message_id", "seen_at", "status")
+    return sorted(
+        ((seen - NOON).total_seconds(), word) for i, seen, word in found if i == message_id
+    )
+
+
+# --- frames -------------------------------------------------------------------------------------
+
+
+def test_a_kept_message_comes_back_exactly_as_a_typed_row(engine: sa.Engine) -> None:
+    keep(
+        engine, message(HUGE, 0.000001, "failed", "Recipient is not a WhatsApp user."), answered=60
+    )
+    frame = messages.read(engine, "main", None, None)
+    utc = pd.DatetimeTZDtype("us", "UTC")
+    assert dict(frame.dtypes.items()) == {
+        "message_id": np.dtype("int64"),
+        "phone_number": pd.StringDtype(na_value=np.nan),
+        "sent_at": utc,
+        "status": pd.CategoricalDtype(["failed"]),
+        "failure_reason": pd.StringDtype(na_value=np.nan),
+        "observed_at": utc,
+    }
+    assert frame.iloc[0].tolist() == [
+        HUGE,
+        "+353871234567",
+        pd.Timestamp("2026-04-23 12:00:00.000001", tz="UTC"),
+        "failed",
+        "Recipient is not a WhatsApp user.",
+        pd.Timestamp("2026-04-23 12:01:00", tz="UTC"),
+    ]
+    assert isinstance(frame.index, pd.RangeIndex)
+
+
+def test_an_empty_answer_of_the_store_has_the_same_types(engine: sa.Engine) -> None:
+    keep(engine, message(1), answered=60)
+    full = messages.read(engine, "main", None, None)
+    empty = messages.read(engine, "nobody", None, None)
+    assert len(empty) == 0
+    assert empty.dtypes.drop("status").equals(full.dtypes.drop("status"))
+    assert isinstance(empty["status"].dtype, pd.CategoricalDtype)
+
+
+def test_the_range_takes_its_start_and_not_its_end(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0), message(2, 10), message(3, 20), answered=60)
+    assert list(messages.read(engine, "main", at(0), at(20))["message_id"]) == [1, 2]
+    assert list(messages.read(engine, "main", at(10), None)["message_id"]) == [2, 3]
+    assert list(messages.read(engine, "main", None, at(0.000001))["message_id"]) == [1]
+
+
+def test_accounts_do_not_see_each_others_messages(engine: sa.Engine) -> None:
+    messages.keep(engine, "main", KEY, listing(message(1), answered=60))
+    messages.keep(engine, "other", KEY, listing(message(1, status="read"), answered=60))
+    assert statuses(engine) == {1: "sent"}
+    found = messages.find(engine, "other", np.array([1], dtype=np.int64))
+    assert list(found["status"]) == ["read"]
+    assert messages.has_polls(engine, "other")
+    assert not messages.has_polls(engine, "third")
+
+
+def test_any_number_of_ids_is_found_each_message_once(engine: sa.Engine) -> None:
+    ids = [*range(1, 91), HUGE, HUGE + 1, 2**63 - 1]
+    keep(engine, *(message(i) for i in ids), answered=60)
+    asked = np.array([*range(-50_000, 50_000), HUGE, HUGE, 2**63 - 1], dtype=np.int64)
+    found = messages.find(engine, "main", asked)
+    assert sorted(found["message_id"]) == [*range(1, 91), HUGE, 2**63 - 1]
+    assert len(messages.find(engine, "main", np.array([], dtype=np.int64))) == 0
+
+
+def test_a_frame_made_of_many_parts_is_like_one_made_at_once(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = [
+        message(i, i, "failed" if i % 3 else "sent", "why" if i % 3 else None) for i in range(9)
+    ]
+    keep(engine, *shown, answered=60)
+    whole = messages.read(engine, "main", None, None)
+    monkeypatch.setattr(frames, "_FETCHED", 2)
+    monkeypatch.setattr(frames, "_ROWS", 4)
+    assert_frame_equal(messages.read(engine, "main", None, None), whole)
+
+
+def test_a_text_that_databases_refuse_is_kept_mended(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0, "failed", "bad \0 and \ud800 é 🐙"), answered=60)
+    frame = messages.read(engine, "main", None, None)
+    assert frame["failure_reason"][0] == "bad \ufffd and \ufffd é 🐙"
+
+
+# --- merging ------------------------------------------------------------------------------------
+
+
+def test_a_later_status_wins_and_the_history_keeps_each_change_with_its_time(
+    engine: sa.Engine,
+) -> None:
+    keep(engine, message(1, 0, "sent"), answered=60)
+    keep(engine, message(1, 0, "sent"), answered=120)
+    result = keep(engine, message(1, 0, "failed", "24-hour window expired"), answered=180)
+    frame = messages.read(engine, "main", None, None)
+    assert frame[["status", "failure_reason", "observed_at"]].iloc[0].tolist() == [
+        "failed",
+        "24-hour window expired",
+        pd.Timestamp(at(180)),
+    ]
+    assert history(engine) == [(60, "sent"), (180, "failed")]
+    assert (result.new, result.shared, result.changed, result.regressed) == (0, 1, 1, 0)
+
+
+def test_a_status_seen_going_backwards_is_logged_and_kept_in_the_history_only(
+    engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep(engine, message(1, 0, "delivered"), answered=60)
+    with caplog.at_level(logging.INFO, "recon.store"):
+        result = keep(engine, message(1, 0, "sent"), answered=120)
+    assert statuses(engine) == {1: "delivered"}
+    assert history(engine) == [(60, "delivered"), (120, "sent")]
+    assert (result.changed, result.regressed) == (0, 1)
+    assert caplog.messages == [
+        "message 1 was delivered and is listed as sent now: kept in its history only"
+    ]
+
+
+def test_a_message_is_observed_as_lately_as_the_latest_answer_that_showed_it(
+    engine: sa.Engine,
+) -> None:
+    keep(engine, message(1, 0, "sent"), answered=60)
+    keep(engine, message(1, 0, "unknown"), answered=90_000)
+    frame = messages.read(engine, "main", None, None)
+    assert frame[["status", "observed_at"]].iloc[0].tolist() == ["sent", pd.Timestamp(at(90_000))]
+
+
+def test_an_answer_kept_late_changes_nothing_that_a_newer_one_said(engine: sa.Engine) -> None:
+    keep(engine, message(1, 5, "read"), answered=120)
+    keep(engine, message(1, 0, "delivered"), answered=60)
+    frame = messages.read(engine, "main", None, None)
+    assert frame[["status", "sent_at", "observed_at"]].iloc[0].tolist() == [
+        "read",
+        pd.Timestamp(at(5)),
+        pd.Timestamp(at(120)),
+    ]
+    assert history(engine) == [(60, "delivered"), (120, "read")]
+
+
+def test_an_answer_kept_late_still_counts_for_what_it_proves(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0, "sent"), answered=120)
+    keep(engine, message(1, 0, "delivered"), answered=60)
+    assert statuses(engine) == {1: "delivered"}
+
+
+def test_a_word_outside_the_table_is_kept(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0, "paused"), answered=60)
+    assert statuses(engine) == {1: "paused"}
+
+
+def test_the_same_answer_kept_twice_changes_nothing_but_the_polls(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0, "delivered"), answered=60)
+    reject = RejectedItem("k1", "no time", phone_number="+353871234567")
+    again = listing(message(1, 0, "sent"), message(2, 4), answered=120, rejects=[reject])
+    messages.keep(engine, "main", KEY, again)
+    before = everything(engine, without=frozenset({"polls"}))
+    result = messages.keep(engine, "main", KEY, again)
+    assert everything(engine, without=frozenset({"polls"})) == before
+    assert (result.new, result.shared, result.changed, result.regressed) == (0, 2, 0, 0)
+    assert len(rows(engine, "polls")) == 3
+
+
+def test_a_poll_is_logged_with_what_it_brought(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0), message(2, 10), answered=60)
+    messages.keep(engine, "main", KEY, listing(message(2, 10), message(3, 20), answered=90), at(91))
+    counts = ("item_limit", "item_count", "new_count", "shared_count", "reject_count")
+    times = ("oldest_sent_at", "newest_sent_at", "request_id")
+    assert rows(engine, "polls", "answered_at", "kept_at", *counts, *times) == [
+        (at(60), at(60), 100, 2, 2, 0, 0, at(0), at(10), "5f0b9c8a"),
+        (at(90), at(91), 100, 2, 1, 1, 0, at(10), at(20), "5f0b9c8a"),
+    ]
+
+
+# --- rejects ------------------------------------------------------------------------------------
+
+
+def reject_keys(engine: sa.Engine, *, untimed: bool = True) -> list[str]:
+    return list(messages.rejects(engine, "main", at(0), at(100), untimed=untimed)["key"])
+
+
+def test_a_reject_comes_back_as_a_typed_row(engine: sa.Engine) -> None:
+    item = RejectedItem("k1", "no number", HUGE, None, at(5), "sent", "because")
+    keep(engine, answered=60, rejects=[item, RejectedItem("k2", "unreadable")])
+    frame = messages.rejects(engine, "main", at(0), at(100), untimed=True)
+    text = pd.StringDtype(na_value=np.nan)
+    assert dict(frame.dtypes.items()) == {
+        "key": text,
+        "message_id": pd.Int64Dtype(),
+        "phone_number": text,
+        "sent_at": pd.DatetimeTZDtype("us", "UTC"),
+        "status": text,
+        "failure_reason": text,
+        "reason": text,
+    }
+    assert frame["message_id"].tolist() == [HUGE, pd.NA]
+    assert frame["sent_at"].tolist() == [pd.Timestamp(at(5)), pd.NaT]
+    assert frame["reason"].tolist() == ["no number", "unreadable"]
+
+
+def test_rejects_belong_to_their_time(engine: sa.Engine) -> None:
+    items = [RejectedItem(str(t), "no number", sent_at=at(t)) for t in (-1, 0, 99, 100)]
+    keep(engine, answered=160, rejects=items)
+    assert reject_keys(engine) == ["0", "99"]
+
+
+def test_an_untimed_reject_counts_only_while_the_latest_answer_shows_it(engine: sa.Engine) -> None:
+    keep(engine, answered=60, rejects=[RejectedItem("old", "?"), RejectedItem("new", "?")])
+    keep(engine, answered=120, rejects=[RejectedItem("new", "?")])
+    assert reject_keys(engine) == ["new"]
+    assert reject_keys(engine, untimed=False) == []
+    keep(engine, answered=90, rejects=[RejectedItem("old", "?"), RejectedItem("new", "?")])
+    assert reject_keys(engine) == ["new"]
+
+
+def test_an_item_that_reads_well_later_is_no_reject_any_more(engine: sa.Engine) -> None:
+    keep(engine, answered=60, rejects=[RejectedItem("k1", "no number", message_id=1)])
+    assert reject_keys(engine) == ["k1"]
+    keep(engine, message(1), answered=120)
+    assert rows(engine, "provider_rejects") == []
+
+
+def test_an_item_whose_message_is_known_well_is_no_reject(engine: sa.Engine) -> None:
+    keep(engine, message(1), answered=60)
+    result = keep(engine, answered=120, rejects=[RejectedItem("k1", "no number", message_id=1)])
+    assert result.rejected == 0
+    assert rows(engine, "provider_rejects") == []
+
+
+def test_a_reject_with_an_impossible_id_is_kept_without_it(engine: sa.Engine) -> None:
+    keep(engine, answered=60, rejects=[RejectedItem("k1", "too large", message_id=2**63)])
+    frame = messages.rejects(engine, "main", None, None, untimed=True)
+    assert frame["message_id"].tolist() == [pd.NA]
+
+
+# --- coverage -----------------------------------------------------------------------------------
+
+
+def test_a_short_answer_covers_everything_before_it(engine: sa.Engine) -> None:
+    result = keep(engine, message(1), answered=120)
+    assert result.span == Span(None, at(60))
+    assert messages.spans(engine, "main") == (Span(None, at(60)),)
+
+
+def test_full_answers_that_overlap_join_and_others_leave_a_gap(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0), message(2, 100), answered=200, limit=2)
+    keep(engine, message(2, 100), message(3, 300), answered=400, limit=2)
+    keep(engine, message(5, 700), message(6, 800), answered=900, limit=2)
+    expected = (Span(at(1), at(340)), Span(at(701), at(840)))
+    assert messages.spans(engine, "main") == expected
+    assert len(rows(engine, "coverage")) == 2
+    result = keep(engine, message(3, 300), message(5, 700), answered=850, limit=2)
+    assert result.spans == (Span(at(1), at(840)),)
+    assert len(rows(engine, "coverage")) == 1
+
+
+def test_an_answer_that_proves_nothing_leaves_the_spans_alone(engine: sa.Engine) -> None:
+    keep(engine, message(1), answered=120)
+    result = keep(engine, message(2, 99), message(3, 100), answered=130, limit=2)
+    assert result.span is None
+    assert result.spans == messages.spans(engine, "main") == (Span(None, at(60)),)
+
+
+def test_a_new_key_claims_nothing_before_its_first_message_now_or_later(
+    engine: sa.Engine,
+) -> None:
+    keep(engine, message(1, 0), answered=120)
+    keep(engine, message(7, 300), message(8, 310), answered=500, key="second")
+    keep(engine, message(7, 300), message(8, 310), answered=600, key="second")
+    assert messages.spans(engine, "main") == (Span(None, at(60)), Span(at(301), at(540)))
+
+
+def test_a_new_key_without_messages_claims_nothing_before_its_first_answer(
+    engine: sa.Engine,
+) -> None:
+    keep(engine, message(1, 0), answered=120)
+    keep(engine, answered=500, key="second")
+    keep(engine, answered=600, key="second")
+    assert messages.spans(engine, "main") == (Span(None, at(60)), Span(at(501), at(540)))
+
+
+def test_the_first_key_goes_on_where_it_was_after_another_one(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0), answered=120)
+    keep(engine, message(7, 100), answered=300, key="second")
+    keep(engine, message(1, 0), answered=1000)
+    assert messages.spans(engine, "main") == (Span(None, at(940)),)
+
+
+def test_neither_a_key_nor_a_text_has_a_column() -> None:
+    from recon.store.tables import METADATA
+
+    columns = {column.name for table in METADATA.tables.values() for column in table.columns}
+    assert not columns & {"api_key", "secret", "content", "message_content", "text", "body"}
+
+
+# --- cost ---------------------------------------------------------------------------------------
+
+
+def test_keeping_an_answer_loads_neither_pandas_nor_alembic(engine: sa.Engine) -> None:
+    url = engine.url.render_as_string(hide_password=False)
+    code = f"""
+        import sys
+        from datetime import UTC, datetime
+        from recon.model import Listing
+        from recon.store import messages, schema
+        from recon.store.engine import connect
+        engine = connect({url!r})
+        schema.ensure_ready(engine)
+        answer = Listing((), (), 0, 100, datetime(2026, 4, 23, tzinfo=UTC))
+        messages.keep(engine, "main", "f1a9", answer)
+        messages.spans(engine, "main")
+        print(sorted({{"pandas", "numpy", "alembic"}} & sys.modules.keys()))
+    """
+    with others.started(code) as other:
+        assert others.ended(other) == "[]\n"
+
+
+def test_an_answer_with_naive_times_is_a_bug_and_keeps_nothing(engine: sa.Engine) -> None:
+    naive = datetime(2026, 4, 23, 12)  # noqa: DTZ001 - the point of the test
+    with pytest.raises(sa.exc.StatementError, match="without a zone"):
+        messages.keep(engine, "main", KEY, listing(answered=60), naive)
+    assert all(not found for found in everything(engine).values())
+
+
+def test_a_time_of_another_zone_is_stored_as_the_same_moment(engine: sa.Engine) -> None:
+    from dataclasses import replace
+    from zoneinfo import ZoneInfo
+
+    there = (NOON + timedelta(seconds=5)).astimezone(ZoneInfo("Asia/Kolkata"))
+    keep(engine, replace(message(1), sent_at=there), answered=60)
+    assert rows(engine, "messages", "sent_at") == [(at(5),)]
+    assert rows(engine, "messages", "sent_at")[0][0].tzinfo is UTC

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, date, datetime, timedelta
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from pandas.testing import assert_frame_equal
+
+from recon.model import Kind, Run, Span, Verdict, VerdictWord
+from recon.store import findings, runs
+from tests.store.looking import everything, rows
+from tests.store.samples import at, found, run
+
+RUN_LOG = frozenset({"runs", "run_findings"})
+NIGHT = datetime(2026, 4, 24, 3, tzinfo=UTC)
+NEXT_NIGHT = NIGHT + timedelta(days=1)
+
+
+def standing(engine: sa.Engine) -> dict[str, str]:
+    return dict(rows(engine, "findings", "discrepancy_id", "status"))
+
+
+# --- the life of a finding ----------------------------------------------------------------------
+
+
+def test_a_finding_is_open_when_it_is_first_found(engine: sa.Engine) -> None:
+    saved = runs.save(engine, run("r1", found("a", "b")), "run")
+    assert standing(engine) == {"a": "open", "b": "open"}
+    assert saved.lifecycle == {"a": "open", "b": "open"}
+    assert saved.first_seen_on == {"a": date(2026, 4, 24), "b": date(2026, 4, 24)}
+
+
+def test_the_day_it_was_first_seen_is_that_of_the_zone(engine: sa.Engine) -> None:
+    just_after_midnight_in_dublin = datetime(2026, 4, 23, 23, 30, tzinfo=UTC)
+    given = run("r1", found("a"), finished=just_after_midnight_in_dublin)
+    assert runs.save(engine, given, "run").first_seen_on == {"a": date(2026, 4, 24)}
+
+
+def test_a_finding_is_resolved_by_the_run_that_no_longer_finds_it(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a", "b")), "run")
+    saved = runs.save(engine, run("r2", found("b"), finished=NEXT_NIGHT), "run")
+    assert standing(engine) == {"a": "resolved", "b": "open"}
+    assert saved.lifecycle == {"b": "open"}
+    resolved = rows(engine, "findings", "discrepancy_id", "resolved_at")
+    assert resolved == [("a", NEXT_NIGHT), ("b", None)]
+
+
+def test_a_clean_run_resolves_all_of_its_day(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a", "b")), "run")
+    runs.save(engine, run("r2", word=VerdictWord.CLEAN), "run")
+    assert standing(engine) == {"a": "resolved", "b": "resolved"}
+
+
+def test_a_finding_that_returns_is_open_again_and_as_old_as_before(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a")), "run")
+    runs.save(engine, run("r2", found(), finished=NEXT_NIGHT), "run")
+    saved = runs.save(engine, run("r3", found("a"), finished=NEXT_NIGHT), "run")
+    assert saved.lifecycle == {"a": "open"}
+    assert saved.first_seen_on == {"a": date(2026, 4, 24)}
+    assert rows(engine, "findings", "status", "opened_at", "resolved_at") == [
+        ("open", NEXT_NIGHT, None)
+    ]
+
+
+def test_an_acknowledged_finding_stays_so(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a", "b")), "run")
+    findings.acknowledge(engine, ["a"], "a test number", NIGHT)
+    saved = runs.save(engine, run("r2", found("a", "b"), finished=NEXT_NIGHT), "run")
+    assert saved.lifecycle == {"a": "acknowledged", "b": "open"}
+
+
+def test_an_acknowledged_finding_that_is_gone_is_resolved(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a")), "run")
+    findings.acknowledge(engine, ["a"], "a test number", NIGHT)
+    runs.save(engine, run("r2", found()), "run")
+    assert standing(engine) == {"a": "resolved"}
+
+
+def test_what_a_person_settled_stays_settled_when_it_returns(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a")), "run")
+    findings.acknowledge(engine, ["a"], "a test number", NIGHT)
+    runs.save(engine, run("r2", found()), "run")
+    saved = runs.save(engine, run("r3", found("a")), "run")
+    assert saved.lifecycle == {"a": "acknowledged"}
+
+
+def test_a_suspect_run_opens_and_closes_nothing(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a")), "run")
+    before = everything(engine, without=RUN_LOG)
+    suspect = run("r2", word=VerdictWord.SUSPECT, suspicions=["no message at all", "wrong key"])
+    saved = runs.save(engine, suspect, "run")
+    assert everything(engine, without=RUN_LOG) == before
+    assert saved.lifecycle == {}
+    assert rows(engine, "runs", "run_id", "verdict", "suspicions")[1] == (
+        "r2",
+        "suspect",
+        ["no message at all", "wrong key"],
+    )
+
+
+def test_other_days_and_other_accounts_are_left_alone(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a"), day="2026-04-22"), "run")
+    runs.save(engine, run("r2", found("b"), account="other"), "run")
+    runs.save(engine, run("r3", found("c")), "run")
+    runs.save(engine, run("r4", found()), "run")
+    assert standing(engine) == {"a": "open", "b": "open", "c": "resolved"}
+
+
+def test_running_the_same_day_twice_changes_nothing_but_the_run_log(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a", "b", "c")), "run")
+    findings.acknowledge(engine, ["b"], "a test number", NIGHT)
+    runs.save(engine, run("r2", found("a", "b")), "run")
+    before = everything(engine, without=RUN_LOG)
+    runs.save(engine, run("r3", found("a", "b"), finished=NEXT_NIGHT), "run")
+    assert everything(engine, without=RUN_LOG) == before
+    assert rows(engine, "runs", "run_id") == [("r1",), ("r2",), ("r3",)]
+    assert len(rows(engine, "run_findings")) == 3 + 2 + 2
+
+
+def test_a_finding_whose_day_moved_is_one_row_of_its_new_day(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a"), day="2026-04-22"), "run")
+    runs.save(engine, run("r2", found("a"), day="2026-04-23"), "run")
+    runs.save(engine, run("r3", found(), day="2026-04-22"), "run")
+    assert rows(engine, "findings", "discrepancy_id", "date", "status") == [
+        ("a", date(2026, 4, 23), "open")
+    ]
+
+
+def test_a_finding_is_told_with_its_latest_content(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a", detail="still sent")), "run")
+    runs.save(engine, run("r2", found("a", detail="failed now", kind=Kind.STUCK)), "run")
+    columns = ("detail", "kind", "severity")
+    assert rows(engine, "findings", *columns) == [("failed now", "stuck", "warning")]
+
+
+def test_the_same_id_in_two_accounts_is_two_findings(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a")), "run")
+    runs.save(engine, run("r2", found("a"), account="other"), "run")
+    runs.save(engine, run("r3", found()), "run")
+    assert rows(engine, "findings", "discrepancy_id", "status") == [
+        ("a", "resolved"),
+        ("a", "open"),
+    ]
+    assert len(rows(engine, "run_findings")) == 2
+
+
+def test_a_run_that_fails_half_way_leaves_nothing(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a")), "run")
+    before = everything(engine)
+    twice = pd.concat([found("b"), found("b")], ignore_index=True)
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        runs.save(engine, run("r2", twice), "run")
+    assert everything(engine) == before
+    runs.save(engine, run("r3", found("a")), "run")
+
+
+def test_texts_and_times_of_findings_are_stored_exactly(engine: sa.Engine) -> None:
+    odd = found("a").assign(
+        phone_number="+353 '87'\t\\N",
+        local_id="bad \0 id",
+        detail='"quoted", {braced}\nline 🐙',
+        local_sent_at=pd.Timestamp("2026-04-23 12:00:00.123456", tz="UTC"),
+    )
+    runs.save(engine, run("r1", odd), "run")
+    columns = ("phone_number", "local_id", "detail", "local_sent_at", "failure_reason")
+    assert rows(engine, "findings", *columns) == [
+        (
+            "+353 '87'\t\\N",
+            "bad \ufffd id",
+            '"quoted", {braced}\nline 🐙',
+            datetime(2026, 4, 23, 12, 0, 0, 123456, tzinfo=UTC),
+            None,
+        )
+    ]
+
+
+# --- the run log --------------------------------------------------------------------------------
+
+
+def test_a_stored_run_comes_back_whole(engine: sa.Engine) -> None:
+    gaps = (Span(at(0), at(1.5)), Span(None, at(0)))
+    given = run("r1", found("b", "a", "c"), gaps=gaps, statuses={"sent": 2, "paused": 1})
+    saved = runs.save(engine, given, "run")
+    loaded = runs.load(engine, "r1")
+    assert loaded is not None
+    assert_frame_equal(loaded.verdict.findings, saved.verdict.findings)
+    assert told(loaded) == told(saved)
+    assert told(loaded.verdict) == told(saved.verdict)
+
+
+def told(value: Run | Verdict) -> dict[str, object]:
+    """Return the fields of a value that can be compared."""
+    unlike = {"verdict", "findings"}
+    return {f.name: getattr(value, f.name) for f in fields(value) if f.name not in unlike}
+
+
+def test_a_run_without_findings_comes_back_with_the_same_types(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", word=VerdictWord.CLEAN), "run")
+    loaded = runs.load(engine, "r1")
+    assert loaded is not None
+    assert_frame_equal(loaded.verdict.findings, found())
+
+
+def test_an_old_run_tells_its_findings_as_they_then_stood(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a")), "run")
+    runs.save(engine, run("r2", found()), "run")
+    loaded = runs.load(engine, "r1")
+    assert loaded is not None
+    assert loaded.lifecycle == {"a": "open"}
+    assert list(loaded.verdict.findings["discrepancy_id"]) == ["a"]
+
+
+def test_the_last_run_of_a_day_is_the_one_saved_last(engine: sa.Engine) -> None:
+    for run_id, day in (("r1", "2026-04-23"), ("r2", "2026-04-23"), ("r3", "2026-04-21")):
+        runs.save(engine, run(run_id, day=day), "run")
+    runs.save(engine, run("r4", account="other", day="2026-04-25"), "run")
+
+    def last(day: date | None) -> str | None:
+        latest = runs.last(engine, "main", day)
+        return None if latest is None else latest.run_id
+
+    assert last(date(2026, 4, 23)) == "r2"
+    assert last(date(2026, 4, 21)) == "r3"
+    assert last(None) == "r2"
+    assert last(date(2026, 4, 22)) is None
+    assert runs.load(engine, "unknown") is None
+
+
+def test_the_log_says_what_kind_of_job_it_was_and_what_it_counted(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a", "b")), "backfill")
+    mode, local, counted, requests = rows(
+        engine, "runs", "mode", "local", "discrepancies", "requests"
+    )[0]
+    assert mode == "backfill"
+    assert (local["matched"], local["not_sent"]) == (7, 1)
+    assert (counted["missing_locally"], counted["stuck"]) == (2, 0)
+    assert requests == {"list": 1, "status": 2, "rate_limited": 3}

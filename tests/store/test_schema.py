@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import stat
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from recon.errors import ConfigError, OutputError
+from recon.store import schema
+from recon.store.engine import connect, writing
+from recon.store.tables import METADATA
+from tests.store import others
+
+
+def alembic(connection: sa.Connection | None = None) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(schema.location()))
+    return config
+
+
+def described(engine: sa.Engine) -> dict[str, object]:
+    """Return all that the database itself says of its tables."""
+    look = sa.inspect(engine)
+    return {
+        table: {
+            "columns": [
+                (column["name"], str(column["type"]), column["nullable"], column["default"])
+                for column in look.get_columns(table)
+            ],
+            "key": look.get_pk_constraint(table),
+            "foreign": sorted(look.get_foreign_keys(table), key=str),
+            "unique": sorted(look.get_unique_constraints(table), key=str),
+            "checks": sorted(look.get_check_constraints(table), key=str),
+            "indexes": sorted(look.get_indexes(table), key=str),
+            "options": look.get_table_options(table),
+        }
+        for table in look.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def set_version(engine: sa.Engine, version: str) -> None:
+    with writing(engine) as connection:
+        stored = sa.table("alembic_version", sa.column("version_num"))
+        connection.execute(sa.update(stored).values(version_num=version))
+
+
+def test_the_migrations_build_what_the_models_say(empty_engine: sa.Engine) -> None:
+    METADATA.create_all(empty_engine)
+    modelled = described(empty_engine)
+    METADATA.drop_all(empty_engine)
+    schema.upgrade(empty_engine)
+    assert described(empty_engine) == modelled
+    assert modelled.keys() == METADATA.tables.keys()
+
+
+def test_alembic_finds_nothing_left_to_migrate(engine: sa.Engine) -> None:
+    assert schema.check(engine) == []
+
+
+def test_a_difference_from_the_models_is_told(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        connection.exec_driver_sql("ALTER TABLE polls DROP COLUMN request_id")
+    (told,) = schema.check(engine)
+    assert "request_id" in told
+
+
+def test_down_takes_everything_away_and_up_brings_it_back(engine: sa.Engine) -> None:
+    before = described(engine)
+    with writing(engine, foreign_keys=False) as connection:
+        command.downgrade(alembic(connection), "base")
+    assert described(engine) == {}
+    assert schema.current(engine) is None
+    assert schema.upgrade(engine) == (None, schema.head())
+    assert described(engine) == before
+
+
+def test_upgrading_twice_does_nothing_the_second_time(empty_engine: sa.Engine) -> None:
+    assert schema.upgrade(empty_engine) == (None, schema.head())
+    assert schema.upgrade(empty_engine) == (schema.head(), schema.head())
+    assert schema.current(empty_engine) == schema.head()
+
+
+def test_the_latest_file_is_the_head_that_alembic_knows() -> None:
+    assert ScriptDirectory.from_config(alembic()).get_current_head() == schema.head()
+
+
+def test_an_absent_sqlite_file_is_created_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "recon.db"
+    engine = connect(f"sqlite:///{path}")
+    assert schema.current(engine) is None
+    assert not path.exists()
+    schema.ensure_ready(engine)
+    assert schema.current(engine) == schema.head()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    engine.dispose()
+
+
+def test_an_empty_sqlite_file_is_filled(tmp_path: Path) -> None:
+    path = tmp_path / "recon.db"
+    path.touch()
+    engine = connect(f"sqlite:///{path}")
+    schema.ensure_ready(engine)
+    assert schema.check(engine) == []
+    engine.dispose()
+
+
+def test_a_database_in_memory_is_created() -> None:
+    engine = connect("sqlite://")
+    schema.ensure_ready(engine)
+    assert schema.check(engine) == []
+    engine.dispose()
+
+
+def test_a_ready_database_is_left_alone(engine: sa.Engine) -> None:
+    schema.ensure_ready(engine)
+
+
+def test_a_postgres_database_without_tables_says_what_to_type(postgres_url: str) -> None:
+    engine = connect(postgres_url)
+    with pytest.raises(ConfigError, match="recon db upgrade"):
+        schema.ensure_ready(engine)
+    engine.dispose()
+
+
+def test_an_sqlite_file_of_another_program_is_not_filled_unasked(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path / 'other.db'}")
+    with writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE books (id INTEGER)")
+    with pytest.raises(ConfigError, match="recon db upgrade"):
+        schema.ensure_ready(engine)
+    engine.dispose()
+
+
+def test_tables_of_another_program_are_not_taken_over(empty_engine: sa.Engine) -> None:
+    with writing(empty_engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE messages (id INTEGER)")
+    with pytest.raises(ConfigError, match="already has tables of these names: messages"):
+        schema.upgrade(empty_engine)
+    assert sa.inspect(empty_engine).get_table_names() == ["messages"]
+
+
+def test_an_older_schema_says_what_to_type(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    versions = tmp_path / "versions"
+    versions.mkdir()
+    for name in ("0001_first_schema.py", "0002_more.py", "README"):
+        (versions / name).touch()
+    monkeypatch.setattr(schema, "location", lambda: tmp_path)
+    with pytest.raises(ConfigError, match=r"(?s)schema 0001.*needs 0002.*recon db upgrade"):
+        schema.ensure_ready(engine)
+    (told,) = schema.check(engine)
+    assert "recon db upgrade" in told
+
+
+def test_a_newer_schema_says_to_update_the_program(engine: sa.Engine) -> None:
+    set_version(engine, "9999")
+    for use in (schema.ensure_ready, schema.upgrade, schema.check):
+        with pytest.raises(ConfigError, match="9999, which is newer than this program"):
+            use(engine)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(
+    empty_engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "migrations"
+    (broken / "versions").mkdir(parents=True)
+    for source in (schema.location() / "env.py", *(schema.location() / "versions").glob("*.py")):
+        target = broken / source.relative_to(schema.location())
+        target.write_text(source.read_text())
+    (broken / "versions" / "0002_broken.py").write_text(
+        "from alembic import op\n"
+        'revision, down_revision = "0002", "0001"\n'
+        "def upgrade():\n"
+        '    op.execute("CREATE TABLE half (id INTEGER)")\n'
+        '    op.execute("nonsense")\n'
+    )
+    monkeypatch.setattr(schema, "location", lambda: broken)
+    with pytest.raises(sa.exc.DBAPIError, match="nonsense"):
+        schema.upgrade(empty_engine)
+    assert sa.inspect(empty_engine).get_table_names() == []
+
+
+def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path / 'recon.db'}")
+    schema.ensure_ready(engine)
+    with writing(engine) as connection:
+        connection.exec_driver_sql("INSERT INTO accounts VALUES (1, 'main')")
+        connection.exec_driver_sql("INSERT INTO keys VALUES (1, 1, 'f1a9', NULL)")
+    with writing(engine, foreign_keys=False) as connection:
+        connection.exec_driver_sql("CREATE TABLE new (id INTEGER PRIMARY KEY, name TEXT)")
+        connection.exec_driver_sql("INSERT INTO new SELECT * FROM accounts")
+        connection.exec_driver_sql("DROP TABLE accounts")
+        connection.exec_driver_sql("ALTER TABLE new RENAME TO accounts")
+    with writing(engine) as connection:
+        assert connection.exec_driver_sql("SELECT id FROM keys").all() == [(1,)]
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    engine.dispose()
+
+
+def test_a_directory_that_is_missing_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="does not exist"):
+        connect(f"sqlite:///{tmp_path / 'nowhere' / 'recon.db'}")
+
+
+def test_a_file_that_cannot_be_created_is_told(tmp_path: Path) -> None:
+    room = tmp_path / "room"
+    room.mkdir()
+    engine = connect(f"sqlite:///{room / 'recon.db'}")
+    room.rmdir()
+    with pytest.raises(OutputError, match="cannot be created"):
+        schema.ensure_ready(engine)
+
+
+def test_several_that_upgrade_at_once_all_succeed(empty_database_url: str) -> None:
+    code = f"""
+        import sys
+        import alembic.command
+        from recon.store import schema
+        from recon.store.engine import connect
+        engine = connect({empty_database_url!r})
+        print("ready", flush=True)
+        sys.stdin.readline()
+        schema.upgrade(engine)
+    """
+    others.together(code, count=3)
+    engine = connect(empty_database_url)
+    assert schema.check(engine) == []
+    engine.dispose()
+
+
+def test_a_developer_can_ask_alembic_for_the_next_migration(tmp_path: Path) -> None:
+    copy = tmp_path / "migrations"
+    (copy / "versions").mkdir(parents=True)
+    for source in (*schema.location().glob("*.*"), *(schema.location() / "versions").glob("*.py")):
+        target = copy / source.relative_to(schema.location())
+        target.write_text(source.read_text())
+    database = tmp_path / "recon.db"
+    engine = connect(f"sqlite:///{database}")
+    schema.upgrade(engine)
+    with writing(engine) as connection:
+        connection.exec_driver_sql("ALTER TABLE polls DROP COLUMN kept_at")
+    engine.dispose()
+    config = Config()
+    config.set_main_option("script_location", str(copy))
+    config.cmd_opts = Namespace(x=[f"url=sqlite:///{database}"])
+    command.revision(config, message="kept_at again", autogenerate=True)
+    made = (copy / "versions" / "0002_kept_at_again.py").read_text()
+    assert 'sa.TIMESTAMP(timezone=True), "postgresql")' in made
+    assert "recon.store" not in made
