@@ -1,0 +1,30 @@
+# Build the wheel, and an environment of its own for it and what it needs to run.
+FROM python:3.13-slim-trixie AS build
+WORKDIR /src
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+
+# Dependencies change less often than the code, so they come first.
+COPY deploy/build.lock deploy/requirements.lock ./
+RUN pip install --require-hashes --requirement build.lock \
+    && python -m venv --without-pip /opt/recon \
+    && pip --python /opt/recon/bin/python install --require-hashes --requirement requirements.lock
+
+COPY pyproject.toml README.md LICENSE ./
+COPY migrations migrations
+COPY recon recon
+RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /tmp/dist . \
+    && pip --python /opt/recon/bin/python install --no-index --no-deps /tmp/dist/*.whl
+
+# Run: nothing but Python and the finished environment.
+FROM python:3.13-slim-trixie
+COPY --from=build /opt/recon /opt/recon
+ENV PATH=/opt/recon/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+
+# The working directory: recon.toml, an SQLite database and the reports live here.
+RUN install --directory --owner=10001 --group=10001 --mode=0750 /data
+WORKDIR /data
+USER 10001:10001
+ENTRYPOINT ["recon"]
+CMD ["--help"]

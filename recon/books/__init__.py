@@ -1,0 +1,1 @@
+"""The user's own records: a SQL table or query, CSV, Parquet or JSON Lines, read and only read."""

@@ -1,0 +1,167 @@
+"""Books in a database: a table or view, or the user's own query."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import NoSuchTableError
+
+from recon.books import lookup, ranges, statements
+from recon.books.absent import missing
+from recon.books.connecting import ReadOnlyDatabase
+from recon.books.reading import BooksCheck, BooksRead, Collected
+from recon.books.source import Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Rows fetched at once, and rows typed at once.
+_FETCHED: Final = 2_000
+_TYPED: Final = 64_000
+
+
+class DatabaseBooks:
+    """The records of a table or a query."""
+
+    def __init__(self, source: Source, database: ReadOnlyDatabase) -> None:
+        """Read what `source` names in `database`."""
+        self._source = source
+        self._database = database
+
+    @property
+    def can_find(self) -> bool:
+        """Whether there is a table to look in; a query only knows its span."""
+        return self._source.table is not None
+
+    def describe(self) -> str:
+        """Name table or query, and the database."""
+        what = f"table {self._source.table}" if self._source.table else "a query"
+        return f"{what} at {self._database.shown}"
+
+    def read(self, start: datetime | None, end: datetime | None) -> BooksRead:
+        """See `Books.read`."""
+        return self._database.run(lambda connection: self._read(connection, start, end))
+
+    def find(self, message_ids: NDArray[np.int64]) -> BooksRead:
+        """See `Books.find`."""
+        if not self.can_find or not len(message_ids) or "message_id" not in self._source.fields:
+            return Collected(self._source).result()
+        return self._database.run(lambda connection: self._find(connection, message_ids))
+
+    def check(self, start: datetime, end: datetime) -> BooksCheck:
+        """See `Books.check`."""
+        columns = dict(self._source.mapping)
+        if self.can_find:
+            kinds = self._database.run(lambda connection: self._table(connection)[1])
+            columns = {field: f"{name} ({kinds[name]})" for field, name in columns.items()}
+        read = self.read(start, end)
+        return BooksCheck(self.describe(), columns, len(read.frame), len(read.rejects))
+
+    def _read(
+        self, connection: sa.Connection, start: datetime | None, end: datetime | None
+    ) -> BooksRead:
+        dialect = connection.dialect.name
+        statement: sa.Executable
+        if self._source.query is not None:
+            statement = statements.query(self._source.query, start, end, dialect)
+        else:
+            table, kinds = self._table(connection)
+            name = self._source.mapping["sent_at"]
+            statement = self._select(table).where(
+                ranges.within(
+                    sa.column(name),
+                    kinds[name],
+                    (start, end),
+                    dialect=dialect,
+                    zone=self._source.timezone,
+                )
+            )
+        collected = Collected(self._source)
+        for raw in self._chunks(connection, statement):
+            collected.add(raw, span=(start, end))
+        return collected.result()
+
+    def _find(self, connection: sa.Connection, message_ids: NDArray[np.int64]) -> BooksRead:
+        table, kinds = self._table(connection)
+        name = self._source.mapping["message_id"]
+        select = self._select(table)
+        collected = Collected(self._source)
+        for condition in lookup.conditions(
+            sa.column(name), kinds[name], message_ids.tolist(), connection.dialect.name
+        ):
+            for raw in self._chunks(connection, select.where(condition)):
+                collected.add(raw, message_ids=message_ids)
+        return collected.result()
+
+    def _select(self, table: sa.TableClause) -> sa.Select[*tuple[Any, ...]]:
+        # Untyped columns: what the driver gives is taken as it is, without a step in between.
+        names = dict.fromkeys(self._source.mapping.values())
+        select: sa.Select[*tuple[Any, ...]] = sa.select(
+            *(sa.column(name) for name in names)
+        ).select_from(table)
+        if self._source.where:
+            select = select.where(statements.condition(self._source.where))
+        return select
+
+    def _chunks(
+        self, connection: sa.Connection, statement: sa.Executable
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+        """Yield the rows of a statement as raw columns by field, many rows at a time."""
+        options = {"yield_per": _FETCHED}
+        with connection.execute(statement, execution_options=options) as result:
+            names = list(result.keys())
+            absent = [one for one in self._source.mapping.values() if one not in names]
+            if absent:
+                raise missing("column", absent, names, where="the query's answer")
+            places = {field: names.index(name) for field, name in self._source.mapping.items()}
+            columns: list[list[Any]] = [[] for _ in names]
+            for rows in result.partitions():
+                for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+                    column.extend(values)
+                if len(columns[0]) >= _TYPED:
+                    yield {field: columns[place] for field, place in places.items()}
+                    columns = [[] for _ in names]
+        yield {field: columns[place] for field, place in places.items()}
+
+    def _table(
+        self, connection: sa.Connection
+    ) -> tuple[sa.TableClause, Mapping[str, sa.types.TypeEngine[Any]]]:
+        """Find the table, and the types of its columns.
+
+        Raises:
+            InputError: the table, or a mapped column of it, is not there.
+        """
+        asked = self._source.table or ""
+        inspector = sa.inspect(connection)
+        schema, name = None, asked
+        with warnings.catch_warnings():
+            # A type that SQLAlchemy does not know is read as it comes.
+            warnings.simplefilter("ignore", sa.exc.SAWarning)
+            if "." in asked and not inspector.has_table(asked):
+                schema, name = asked.rsplit(".", 1)
+            try:
+                found = inspector.get_columns(name, schema=schema)
+            except NoSuchTableError:
+                found = []
+        if not found:
+            raise missing("table", [name], _tables(inspector, schema), where=_place(schema))
+        kinds = {str(column["name"]): column["type"] for column in found}
+        absent = [one for one in self._source.mapping.values() if one not in kinds]
+        if absent:
+            raise missing("column", absent, kinds, where=f"table {asked}")
+        return sa.table(name, schema=schema), kinds
+
+
+def _place(schema: str | None) -> str:
+    return "the database" if schema is None else f"schema {schema}"
+
+
+def _tables(inspector: sa.Inspector, schema: str | None) -> list[str]:
+    if schema is not None and schema not in inspector.get_schema_names():
+        return []
+    return [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]

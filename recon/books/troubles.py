@@ -1,0 +1,120 @@
+"""What a database says of the user's books, translated once into what the user can do."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+
+from recon.errors import ConfigError, InputError, ReconError, TemporaryError
+
+_LONGEST: Final = 500
+
+#: SQLSTATE by its first characters (ISO 9075; PostgreSQL's manual, appendix A).
+_REFUSED: Final = ("28", "3D", "42501")
+_PASSING: Final = ("08", "40", "53", "55P03", "57", "58")
+#: MySQL's and MariaDB's own numbers: access, unknown database; connection, too many, locks.
+_MYSQL_REFUSED: Final = frozenset({1044, 1045, 1049, 1142, 1143, 1698})
+_MYSQL_PASSING: Final = frozenset({1040, 1205, 1213, 2002, 2003, 2005, 2006, 2013})
+_SQLITE_PASSING: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_NOMEM")
+_SQLSTATE: Final = re.compile("[0-9A-Z]{5}")
+
+#: What drivers say, of a connection that no code comes with, when it is not for now but for good.
+_REFUSALS: Final = (
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "does not exist",
+    "access denied",
+    "login failed",
+    "not permitted to log in",
+    "permission denied",
+    "invalid connection option",
+    "invalid sslmode",
+    "server does not support ssl",
+)
+
+
+def translated(trouble: SQLAlchemyError, url: sa.URL, *, connecting: bool) -> ReconError:
+    """Return the error that says what the user can do about `trouble`.
+
+    Args:
+        trouble: what SQLAlchemy raised.
+        url: of the books; its password is never in the message.
+        connecting: whether it happened before there was a connection.
+    """
+    place = shown(url)
+    said = words(trouble, url)
+    cause = trouble.orig if isinstance(trouble, DBAPIError) else None
+    if _is_refusal(cause, said, connecting=connecting):
+        return ConfigError(
+            f"the books at {place} refuse us: {said}",
+            hint="check the url, its user and password, and that this user may read the table",
+        )
+    if _is_passing(trouble, cause):
+        return TemporaryError(
+            f"the books at {place} are out of reach or busy: {said}", hint="try again later"
+        )
+    if connecting:
+        return ConfigError(f"the books at {place} cannot be opened: {said}", hint="check the url")
+    return InputError(
+        f"the books at {place} cannot be read: {said}",
+        hint="check table, query, where and columns of [accounts.….local]",
+    )
+
+
+def _is_refusal(cause: BaseException | None, said: str, *, connecting: bool) -> bool:
+    state = _state(cause)
+    if state is not None:
+        return state.startswith(_REFUSED)
+    if _number(cause) in _MYSQL_REFUSED:
+        return True
+    return connecting and any(refusal in said.lower() for refusal in _REFUSALS)
+
+
+def _is_passing(trouble: SQLAlchemyError, cause: BaseException | None) -> bool:
+    if isinstance(trouble, DBAPIError) and trouble.connection_invalidated:
+        return True
+    state, number = _state(cause), _number(cause)
+    if state is not None:
+        return state.startswith(_PASSING)
+    if isinstance(cause, sqlite3.Error):
+        # An extended name, such as SQLITE_BUSY_SNAPSHOT, begins with the plain one.
+        return str(getattr(cause, "sqlite_errorname", "")).startswith(_SQLITE_PASSING)
+    if number is not None:
+        return number in _MYSQL_PASSING
+    # PostgreSQL's driver has no code for a connection that breaks or never was.
+    return isinstance(trouble, OperationalError | InterfaceError)
+
+
+def _state(cause: BaseException | None) -> str | None:
+    """Return the SQLSTATE that a driver gives: psycopg, psycopg2, or pyodbc's first argument."""
+    first = cause.args[0] if cause is not None and cause.args else None
+    if isinstance(first, str) and _SQLSTATE.fullmatch(first):
+        return first
+    found = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    return None if found is None else str(found)
+
+
+def _number(cause: BaseException | None) -> int | None:
+    first = cause.args[0] if cause is not None and cause.args else None
+    return first if isinstance(first, int) else None
+
+
+def words(trouble: BaseException, url: sa.URL) -> str:
+    """Return the database's own words, shortened, without the password."""
+    cause = trouble.orig if isinstance(trouble, DBAPIError) else None
+    said = " ".join(str(cause or trouble).split())
+    password = str(url.password or "")
+    for spelling in {password, quote(password), quote_plus(password)} - {""}:
+        said = said.replace(spelling, "***")
+    return said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
+
+
+def shown(url: sa.URL) -> str:
+    """Return a URL as it may be shown: without password and options."""
+    return url.set(query={}).render_as_string(hide_password=True)

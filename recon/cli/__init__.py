@@ -1,0 +1,91 @@
+"""The command line: options in, a job called, its outcome shown, an exit code out."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+import recon
+from recon.cli.common import Session, tell
+from recon.errors import ReconError
+from recon.jobs.world import World
+
+#: The commands, in the order in which help lists them. A command's module is imported when it is
+#: needed, and imports its job when it runs, so that help costs next to nothing.
+_COMMANDS = ("run", "diff", "discrepancies", "check", "db", "demo", "simulate")
+
+
+class _Commands(click.Group):
+    """Commands by the name of their module."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(f"recon.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    envvar="RECON_CONFIG",
+    metavar="FILE",
+    help="The configuration; else $RECON_CONFIG, else ./recon.toml.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How log lines look on standard error.",
+)
+@click.option("-v", "--verbose", count=True, help="Log every detail.")
+@click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
+@click.version_option(recon.__version__, prog_name="recon")
+@click.pass_context
+def group(
+    ctx: click.Context, config: Path | None, log_format: str, verbose: int, *, quiet: bool
+) -> None:
+    """Check that every WhatsApp message you booked was really sent, delivered and booked.
+
+    recon compares your own send records with what Octopods lists, day by day, and reports every
+    difference once.
+    """
+    from recon import logs
+
+    # One line of what each account's poll gave, with the request_id that support asks for.
+    logs.configure(fmt=log_format, verbosity=-1 if quiet else verbose + 1)
+    ctx.obj = Session(config=config, world=World())
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with a code of the contract; a bug keeps its traceback."""
+    try:
+        code = group.main(prog_name="recon", standalone_mode=False)
+    except click.ClickException as wrong:
+        wrong.show()
+        code = wrong.exit_code
+    except ReconError as trouble:
+        tell(trouble)
+        code = trouble.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = 130
+    except BrokenPipeError:
+        # Whoever read our output has left; nothing can be told to them any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception:  # noqa: BLE001 - the last resort: shown whole, and never exit code 1
+        sys.excepthook(*sys.exc_info())
+        code = ReconError.exit_code
+    sys.exit(code or 0)

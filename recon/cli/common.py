@@ -1,0 +1,261 @@
+"""What the commands share: the settings, dates, accounts, and how trouble is told."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from recon.errors import ConfigError, ReconError, UsageError
+from recon.jobs.world import World
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from recon.books.source import Source
+    from recon.config import Settings
+    from recon.model import Run
+    from recon.report.files import Written
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The global options, and what they lead to when a command asks for it."""
+
+    config: Path | None
+    world: World
+
+    def settings(self, *, require_accounts: bool = True) -> Settings:
+        """Load the settings; logs will not show the secrets in them.
+
+        Raises:
+            ConfigError: with every fault in it.
+        """
+        from recon import config, logs
+
+        settings = config.load(self.config, self.world.environ, require_accounts=require_accounts)
+        logs.redact(*settings.passwords)
+        return settings
+
+    def engine(self, settings: Settings) -> Engine:
+        """Open the job's own database; its schema is ready when this returns.
+
+        Raises:
+            ConfigError: the database was not migrated; the message says what to type.
+        """
+        from recon.store import schema
+
+        engine = self.bare_engine(settings)
+        try:
+            schema.ensure_ready(engine)
+        except ConfigError as trouble:
+            if trouble.hint is None or self.config is None:
+                raise
+            typed = trouble.hint.replace("recon db", f"recon --config {self.config} db")
+            raise ConfigError(trouble.message, hint=typed) from trouble
+        return engine
+
+    def bare_engine(self, settings: Settings) -> Engine:
+        """Open the job's own database, whatever the state of its schema."""
+        from recon.store import engine
+
+        return engine.connect(settings.database.url.get_secret_value())
+
+
+pass_session = click.make_pass_decorator(Session)
+
+
+class Day(click.ParamType[date]):
+    """A calendar day in ISO spelling, nothing else."""
+
+    name = "date"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """Show the spelling in the help text."""
+        return "YYYY-MM-DD"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        """Read the day, or fail with the spelling that is wanted."""
+        if isinstance(value, date):
+            return value
+        try:
+            day = date.fromisoformat(str(value))
+        except ValueError:
+            day = None
+        if day is None or day.isoformat() != value:
+            self.fail(f"{value!r} is not a date of the form YYYY-MM-DD.", param, ctx)
+        return day
+
+
+def day_options(command: Command) -> Command:
+    """Add `--date D` and `--from D --to D`."""
+    for option in (
+        click.option("--to", "last", type=Day(), help="Last day of a range, included."),
+        click.option("--from", "first", type=Day(), help="First day of a range, included."),
+        click.option("--date", "day", type=Day(), help="One day, in the configured zone."),
+    ):
+        command = option(command)
+    return command
+
+
+def account_option(command: Command) -> Command:
+    """Add `--account NAME`, which may be repeated."""
+    return click.option(
+        "--account",
+        "accounts",
+        multiple=True,
+        metavar="NAME",
+        help="Only this account; repeatable.",
+    )(command)
+
+
+def output_option(command: Command) -> Command:
+    """Add `--output DIR`."""
+    return click.option(
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Directory of the reports, instead of the configured one.",
+    )(command)
+
+
+def exit_code_option(command: Command) -> Command:
+    """Add `--exit-code`."""
+    return click.option(
+        "--exit-code",
+        is_flag=True,
+        help="End with 1 where there are open discrepancies, 3 where coverage is incomplete.",
+    )(command)
+
+
+def trust_option(command: Command) -> Command:
+    """Add `--trust-input`."""
+    return click.option(
+        "--trust-input", is_flag=True, help="Judge input that looks suspect all the same."
+    )(command)
+
+
+def day_range(day: date | None, first: date | None, last: date | None) -> tuple[date, date] | None:
+    """Return the range that the options name, `None` where they name none.
+
+    Raises:
+        UsageError: the options do not go together.
+    """
+    if day is not None and (first is not None or last is not None):
+        raise UsageError("Give --date, or --from and --to, not both.")
+    if day is not None:
+        return day, day
+    if first is None and last is None:
+        return None
+    if first is None or last is None:
+        raise UsageError("--from and --to go together; both days are included.")
+    if first > last:
+        raise UsageError(f"--from {first} lies after --to {last}.")
+    return first, last
+
+
+def not_in_the_future(days: tuple[date, date], now: datetime, zone: str) -> tuple[date, date]:
+    """Return `days` where they have begun.
+
+    Raises:
+        UsageError: the last one has not.
+    """
+    from recon.core import calendar
+
+    today = calendar.day_at(now, zone)
+    if days[1] > today:
+        tomorrow = today + timedelta(days=1)
+        more = "" if days[1] == tomorrow else f" In {zone} it is {today}."
+        raise UsageError(f"{days[1]} has not begun: there is nothing to compare yet.{more}")
+    return days
+
+
+def chosen_accounts(settings: Settings, names: Sequence[str]) -> list[str]:
+    """Return the accounts to work on: the named ones, else all, in the configuration's order.
+
+    Raises:
+        UsageError: there is no such account; the nearest is named.
+    """
+    known = list(settings.accounts)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            guess = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}"
+            raise UsageError(f"No account '{name}' in the configuration; {guess}")
+    return [name for name in known if not names or name in names]
+
+
+def file_source(settings: Settings, account: str | None, path: Path) -> Source:
+    """Return the user's file as books, read as an account's books are.
+
+    A named account's columns are taken as they are. Where none is named and there is just one, its
+    words and zone hold, and each of its columns that the file has; else the plain columns.
+
+    Raises:
+        UsageError: there is no such account.
+        InputError: the file cannot be read.
+    """
+    from dataclasses import replace
+
+    from recon.books import files
+    from recon.books.source import FIELDS, Source
+    from recon.jobs import sources
+
+    if account is None and len(settings.accounts) != 1:
+        return Source(file=path)
+    [name] = chosen_accounts(settings, [account] if account is not None else [])
+    configured = sources.source(settings.accounts[name].local)
+    columns = dict(configured.columns)
+    if account is None:
+        there = files.column_names(path)
+        for field in FIELDS:
+            if field in there and columns[field] not in there:
+                columns[field] = field
+    return replace(
+        configured, url=None, table=None, query=None, where=None, file=path, columns=columns
+    )
+
+
+def show_runs(runs: Sequence[tuple[Run, Written]]) -> None:
+    """Print one run whole, several as a table, to standard output."""
+    import shutil
+
+    from recon.report import summary
+
+    colour = wants_colour()
+    if len(runs) > 1:
+        click.echo(summary.many([run for run, _ in runs], colour=colour))
+        return
+    width = shutil.get_terminal_size().columns
+    for run, written in runs:
+        click.echo(summary.text(run, written, colour=colour, width=width))
+
+
+def tell(trouble: Exception, *, account: str | None = None) -> None:
+    """Say on standard error what went wrong and what to do about it."""
+    where = f"account {account}: " if account is not None else ""
+    if isinstance(trouble, ReconError):
+        click.echo(f"error: {where}{trouble}", err=True)
+    else:
+        name = type(trouble).__name__
+        click.echo(f"error: {where}a bug in recon ({name}); the traceback is above", err=True)
+
+
+def wants_colour() -> bool:
+    """Say whether standard output is a terminal that shows colours."""
+    import os
+
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ

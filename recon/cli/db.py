@@ -1,0 +1,54 @@
+"""`recon db`: the migrations of the job's own database."""
+
+from __future__ import annotations
+
+import click
+
+from recon.cli import common
+from recon.errors import ConfigError
+
+
+@click.group("db")
+def command() -> None:
+    """Apply or inspect the migrations of recon's own database."""
+
+
+@command.command()
+@common.pass_session
+def upgrade(session: common.Session) -> int:
+    """Bring the database to the newest schema; harmless where it is."""
+    from recon.store import schema
+
+    engine = session.bare_engine(session.settings(require_accounts=False))
+    schema.upgrade(engine)
+    click.echo(f"database is at {schema.current(engine)}")
+    return 0
+
+
+@command.command()
+@common.pass_session
+def current(session: common.Session) -> int:
+    """Show which migration the database is at."""
+    from recon.store import schema
+
+    engine = session.bare_engine(session.settings(require_accounts=False))
+    at = schema.current(engine)
+    newest = schema.head()
+    click.echo(f"database: {at or 'not migrated'}\nprogram:  {newest}")
+    return 0
+
+
+@command.command()
+@common.pass_session
+def check(session: common.Session) -> int:
+    """Check that the database is at the newest schema; 78 where it is not."""
+    from recon.store import schema
+
+    engine = session.bare_engine(session.settings(require_accounts=False))
+    wrong = schema.check(engine)
+    for complaint in wrong:
+        click.echo(f"database: {complaint}")
+    if wrong:
+        return ConfigError.exit_code
+    click.echo("database and program agree")
+    return 0

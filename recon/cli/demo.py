@@ -1,0 +1,145 @@
+"""`recon demo`: the whole job against a simulated Octopods, with known faults."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recon.cli import common
+from recon.errors import OutputError
+
+if TYPE_CHECKING:
+    from recon.config import Settings
+    from recon.model import Verdict
+    from recon.simulator.day import Expected
+    from recon.simulator.planted import Planted
+
+_KEY = "OCTOPODS_API_KEY"
+
+
+@click.command("demo")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    metavar="DIR",
+    help="Where the report goes.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another day.")
+@click.option("--keep", is_flag=True, help="Keep the databases and the configuration there too.")
+@common.pass_session
+def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> int:
+    """Reconcile a made-up day with known faults, over real HTTP.
+
+    Starts a simulated Octopods on loopback, writes an SQLite table of sends with faults of every
+    kind, runs the very job that `recon run` runs, and compares what it found with what was
+    planted.
+    """
+    from recon.jobs import night
+    from recon.simulator import planted, server
+    from recon.store import engine, schema
+
+    day = planted.plant(seed, session.world.clock(), "Europe/Dublin")
+    work = output / "work"
+    _fresh(work)
+    planted.write_books(day, work / "sends.db")
+    world = replace(session.world, clock=day.clock, environ={_KEY: day.api_key})
+    with server.serve(day.channel, clock=day.clock) as base_url:
+        settings = _settings(day, base_url, work)
+        database = engine.connect(settings.database.url.get_secret_value())
+        schema.ensure_ready(database)
+        order = night.Order(first=day.day, last=day.day, accounts=["demo"], directory=output)
+        [outcome] = night.run(settings, database, order, world)
+        database.dispose()
+    if outcome.trouble is not None:
+        raise outcome.trouble
+    [reported] = outcome.days
+    common.show_runs([(reported.run, reported.written)])
+    if keep:
+        click.echo(f"kept: {work / 'recon.toml'}, with its databases beside it")
+    else:
+        shutil.rmtree(work)
+    missed, invented = _compare(day.expected, reported.run.verdict)
+    if missed or invented:
+        _tell("planted, but not found", missed)
+        _tell("found, but not planted", invented)
+        return 70
+    click.echo(f"all {len(day.expected)} planted faults were found, and nothing else")
+    return 0
+
+
+def _fresh(work: Path) -> None:
+    """Make an empty working directory; only what an earlier demo left there is removed."""
+    try:
+        if work.exists():
+            shutil.rmtree(work)
+        work.mkdir(parents=True)
+    except OSError as cause:
+        raise OutputError(
+            f"{work} cannot be made: {cause.strerror}", hint="Choose another --output."
+        ) from cause
+
+
+def _settings(day: Planted, base_url: str, work: Path) -> Settings:
+    """Write the demo's configuration as a user would, and load it."""
+    from recon import config
+
+    columns = "\n".join(f'{field} = "{column}"' for field, column in day.columns.items())
+    statuses = "\n".join(f'{word} = "{meaning}"' for word, meaning in day.statuses.items())
+    path = work / "recon.toml"
+    path.write_text(
+        f"""\
+timezone = "{day.zone}"
+
+[database]
+url = "sqlite:///{work / "recon.db"}"
+
+[octopods]
+base_url = "{base_url}"
+min_interval_seconds = 0
+
+[matching]
+default_region = "{day.default_region}"
+
+[accounts.demo]
+api_key_env = "{_KEY}"
+
+[accounts.demo.local]
+url = "sqlite:///{work / "sends.db"}"
+table = "{day.table}"
+where = "{day.where}"
+timezone = "{day.zone}"
+
+[accounts.demo.local.columns]
+{columns}
+
+[accounts.demo.local.statuses]
+{statuses}
+"""
+    )
+    return config.load(path, {})
+
+
+def _compare(
+    expected: Collection[Expected], verdict: Verdict
+) -> tuple[list[Expected], list[Expected]]:
+    """Return what was planted and not found, and what was found and not planted."""
+    from recon.simulator.day import Expected
+
+    found = verdict.findings[["kind", "local_id", "message_id"]].astype(object)
+    rows = found.where(found.notna(), None).itertuples(index=False, name=None)
+    got = [Expected(*row) for row in rows]
+    missed = [one for one in expected if one not in got]
+    invented = [one for one in got if one not in expected]
+    return sorted(missed, key=str), sorted(invented, key=str)
+
+
+def _tell(what: str, findings: Iterable[Expected]) -> None:
+    for one in findings:
+        click.echo(f"{what}: {one.kind}, record {one.local_id}, message {one.message_id}", err=True)

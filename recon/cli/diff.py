@@ -1,0 +1,72 @@
+"""`recon diff`: two files against each other."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from recon.cli import common
+from recon.errors import InputError
+from recon.model import VerdictWord
+
+
+@click.command("diff")
+@click.argument("local", type=click.Path(path_type=Path))
+@click.argument("provider", type=click.Path(path_type=Path))
+@common.day_options
+@click.option(
+    "--account",
+    metavar="NAME",
+    help="Read LOCAL as this account's books are read; the default where there is just one.",
+)
+@common.output_option
+@common.exit_code_option
+@common.trust_option
+@common.pass_session
+def command(
+    session: common.Session,
+    local: Path,
+    provider: Path,
+    day: date | None,
+    first: date | None,
+    last: date | None,
+    account: str | None,
+    output: Path | None,
+    *,
+    exit_code: bool,
+    trust_input: bool,
+) -> int:
+    """Diff two files: your records (LOCAL) and Octopods' messages (PROVIDER).
+
+    CSV, Parquet or JSON Lines, with no network and no database. Without dates both files are
+    taken whole. LOCAL has the columns id, message_id, phone_number, sent_at and status, or those
+    of a configured account; PROVIDER has message_id, phone_number, sent_at, status and, where
+    there is one, failure_reason. Its statuses are taken as seen now.
+    """
+    from recon.core import calendar
+    from recon.jobs import diff, sources
+
+    chosen = common.day_range(day, first, last)
+    settings = session.settings(require_accounts=False)
+    days = (
+        (calendar.everything(settings.timezone),)
+        if chosen is None
+        else calendar.windows(*chosen, settings.timezone)
+    )
+    order = diff.Order(
+        local=common.file_source(settings, account, local),
+        provider=provider,
+        days=days,
+        policy=sources.policy(settings, trust_input=trust_input),
+        directory=output or settings.report.directory,
+        mask=settings.report.mask_phone_numbers,
+    )
+    done = diff.diff(order, session.world.clock())
+    common.show_runs(done)
+    verdicts = [run.verdict for run, _ in done]
+    if any(verdict.word is VerdictWord.SUSPECT for verdict in verdicts):
+        return InputError.exit_code
+    codes = {verdict.exit_code_if_asked for verdict in verdicts} if exit_code else set()
+    return min(codes - {0}, default=0)

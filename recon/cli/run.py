@@ -1,0 +1,90 @@
+"""`recon run`: the nightly job."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recon.cli import common
+from recon.errors import worst
+
+log = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    from recon.jobs.night import Outcome
+
+
+@click.command("run")
+@common.day_options
+@common.account_option
+@click.option("--offline", is_flag=True, help="Use what is stored; make no request.")
+@common.output_option
+@click.option("--no-email", is_flag=True, help="Mail nothing.")
+@common.exit_code_option
+@common.trust_option
+@common.pass_session
+def command(
+    session: common.Session,
+    day: date | None,
+    first: date | None,
+    last: date | None,
+    accounts: Sequence[str],
+    output: Path | None,
+    *,
+    offline: bool,
+    no_email: bool,
+    exit_code: bool,
+    trust_input: bool,
+) -> int:
+    """Pull the latest messages and reconcile a day (default: yesterday).
+
+    Stores what Octopods lists, compares it with your own records, saves the findings and writes
+    CSV, JSON and HTML reports. --from and --to check a range of days again.
+    """
+    from recon.core import calendar
+    from recon.jobs import night
+
+    chosen = common.day_range(day, first, last)
+    settings = session.settings()
+    names = common.chosen_accounts(settings, accounts)
+    now = session.world.clock()
+    if chosen is None:
+        yesterday = calendar.yesterday(now, settings.timezone)
+        chosen = (yesterday, yesterday)
+    chosen = common.not_in_the_future(chosen, now, settings.timezone)
+    if settings.email is not None and settings.email.when != "never" and not no_email:
+        log.warning("[email] is configured, but this version of recon does not mail reports yet")
+    order = night.Order(
+        first=chosen[0],
+        last=chosen[1],
+        accounts=names,
+        offline=offline,
+        directory=output or settings.report.directory,
+        trust_input=trust_input,
+    )
+    total = ((chosen[1] - chosen[0]).days + 1) * len(names)
+    with click.progressbar(
+        length=total, label="Days", file=sys.stderr, hidden=total == 1 or not sys.stderr.isatty()
+    ) as bar:
+        engine = session.engine(settings)
+        world = session.world
+        outcomes = list(night.run(settings, engine, order, world, lambda *_: bar.update(1)))
+    show(outcomes)
+    return worst(o.exit_code_if_asked if exit_code else o.exit_code for o in outcomes)
+
+
+def show(outcomes: Sequence[Outcome]) -> None:
+    """Print what became of each account: findings to standard output, trouble to error."""
+    common.show_runs([(day.run, day.written) for outcome in outcomes for day in outcome.days])
+    for outcome in outcomes:
+        if outcome.looked_again:
+            days = ", ".join(run.verdict.window.label for run in outcome.looked_again)
+            click.echo(f"{outcome.account}: looked again at the open findings of {days}")
+        if outcome.trouble is not None:
+            common.tell(outcome.trouble, account=outcome.account)

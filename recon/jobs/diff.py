@@ -1,0 +1,83 @@
+"""Two files against each other: no network, no database, no memory of earlier runs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from recon.core import judging
+from recon.core.pairing import Side
+from recon.core.policy import Policy
+from recon.jobs.exported import provider_side
+from recon.model import RequestCounts, Run, Span, Window
+from recon.report import files
+
+if TYPE_CHECKING:
+    from recon.books.source import Source
+
+#: Under this name the reports are written.
+ACCOUNT: Final = "diff"
+
+#: The provider's file is taken as complete: nobody else can vouch for it.
+_COMPLETE: Final = (Span(None, None),)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to compare."""
+
+    local: Source
+    """The user's file, and what is what in it."""
+    provider: Path
+    """Octopods' messages: `message_id`, `phone_number`, `sent_at`, `status` and, where there is
+    one, `failure_reason`; in a JSON Lines file also items as the API gives them."""
+    days: Sequence[Window]
+    """Days in order and without holes, or the one window without bounds."""
+    policy: Policy
+    directory: Path
+    mask: bool
+
+
+def diff(order: Order, clock: datetime) -> list[tuple[Run, files.Written]]:
+    """Compare the files and write a report for each day.
+
+    Args:
+        order: what to compare.
+        clock: the time of day; the provider's file is taken as seen now.
+
+    Raises:
+        InputError: a file cannot be used.
+        OutputError: a report cannot be written.
+    """
+    local = _local_side(order.local)
+    provider = provider_side(order.provider, clock)
+    verdicts = judging.judge(
+        ACCOUNT, order.days, local, provider, spans=_COMPLETE, policy=order.policy
+    )
+    done = []
+    for verdict in verdicts:
+        run = Run(
+            run_id=str(uuid.uuid4()),
+            verdict=verdict,
+            started_at=clock,
+            finished_at=clock,
+            requests=RequestCounts(),
+        )
+        done.append((run, files.write(run, order.directory, mask=order.mask)))
+    return done
+
+
+def _local_side(source: Source) -> Side:
+    from recon.books.reading import open_books
+
+    read = open_books(source).read(None, None)
+    return Side(
+        read.frame,
+        read.rejects,
+        has_numbers="phone_number" in read.fields,
+        has_statuses="status" in read.fields,
+    )

@@ -1,0 +1,91 @@
+"""A file of Octopods' messages, for `recon diff`: columns, or items as the API gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from recon.books import absent, files, jsonlines
+from recon.core import frames
+from recon.core.pairing import Side
+from recon.octopods import answers
+
+#: A field, and what the API's second shape calls it.
+_NAMES: Final = {
+    "message_id": "channel_message_id",
+    "phone_number": "user_phone_number",
+    "sent_at": "created_at",
+    "status": "message_status",
+    "failure_reason": "failure_reason",
+}
+_OPTIONAL: Final = "failure_reason"
+
+
+def provider_side(path: Path, seen_at: datetime) -> Side:
+    """Read a file of provider messages.
+
+    CSV and Parquet have the columns `message_id`, `phone_number`, `sent_at`, `status` and, where
+    there is one, `failure_reason`, or the API's other names of them. JSON Lines may also hold items
+    as the list call gives them, in either shape.
+
+    Args:
+        path: the file.
+        seen_at: when its statuses are taken to have been seen, aware.
+
+    Raises:
+        InputError: the file cannot be read, or lacks a column.
+    """
+    if files.kind_of(path) == "jsonl":
+        raw, broken = _items(path)
+    else:
+        raw, broken = _columns(path)
+    frame, rejects = frames.provider_frame(raw, observed_at=seen_at)
+    if broken:
+        rejects = frames.concat([rejects, _unparsed(broken)])
+    return Side(frame, rejects)
+
+
+def _columns(path: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
+    there = files.column_names(path)
+    mapping = _mapping(there, str(path))
+    chunk = files.read_table(path, list(mapping.values()))
+    return chunk.fields(mapping), chunk.broken
+
+
+def _mapping(there: Sequence[str], where: str) -> dict[str, str]:
+    """Return the column of each field, by either name."""
+    mapping = {
+        field: next((name for name in (field, other) if name in there), "")
+        for field, other in _NAMES.items()
+    }
+    lost = [field for field, name in mapping.items() if not name and field != _OPTIONAL]
+    if lost:
+        raise absent.missing("column", lost, there, where=where)
+    return {field: name for field, name in mapping.items() if name}
+
+
+def _items(path: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
+    if not path.is_file():
+        raise absent.no_such_file(path)
+    columns: dict[str, list[Any]] = {field: [] for field in _NAMES}
+    broken, keys = [], dict[str, None]()
+    for line in jsonlines.lines(path):
+        if not isinstance(line.item, dict):
+            broken.append(line.broken or f"line {line.number}: no object")
+            continue
+        keys.update(dict.fromkeys(line.item))
+        for field, value in answers.flat(line.item).items():
+            columns[field].append(value)
+    nested = "message_status" in keys
+    if keys and not nested:
+        _mapping(list(keys), str(path))
+    return columns, broken
+
+
+def _unparsed(reasons: Sequence[str]) -> pd.DataFrame:
+    rows = pd.DataFrame({"key": list(reasons), "reason": list(reasons)})
+    return rows.reindex(columns=list(frames.PROVIDER_REJECTS)).astype(dict(frames.PROVIDER_REJECTS))

@@ -1,0 +1,198 @@
+"""The nightly job: pull, keep, reconcile, save, report; each account on its own."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from recon.core import calendar
+from recon.core.policy import Policy
+from recon.errors import InputError, ReconError, worst
+from recon.jobs import sources
+from recon.jobs.reconcile import reconcile
+from recon.jobs.world import World
+from recon.model import RequestCounts, Run, Verdict, VerdictWord, Window
+from recon.report import files
+from recon.store import findings, lock, messages, runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from recon.books.reading import Books
+    from recon.config import Settings
+
+log = logging.getLogger(__name__)
+
+#: Open findings of so many days before the run are looked at again each night.
+LOOK_BACK_DAYS: Final = 7
+
+#: A long range is judged in stretches of so many days, so that memory stays bounded.
+_STRETCH_DAYS: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is asked to do."""
+
+    first: date
+    last: date
+    """Both included, in the configured zone."""
+    accounts: Sequence[str]
+    offline: bool = False
+    """Use what is stored; make no request."""
+    directory: Path = Path("reports")
+    trust_input: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reported:
+    """A saved run and the files that were written of it."""
+
+    run: Run
+    written: files.Written
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What became of one account."""
+
+    account: str
+    days: Sequence[Reported] = ()
+    looked_again: Sequence[Run] = ()
+    """Earlier days with open findings, judged anew."""
+    trouble: Exception | None = None
+    """What ended the account's run early; a `ReconError`, or a bug."""
+
+    @property
+    def exit_code(self) -> int:
+        """0, 65 where a day is suspect, or the trouble's code (70 for a bug)."""
+        if self.trouble is not None:
+            return getattr(self.trouble, "exit_code", ReconError.exit_code)
+        words = [day.run.verdict.word for day in self.days]
+        return InputError.exit_code if VerdictWord.SUSPECT in words else 0
+
+    @property
+    def exit_code_if_asked(self) -> int:
+        """The exit code under `--exit-code`: findings and gaps count too."""
+        asked = [day.run.verdict.exit_code_if_asked for day in self.days]
+        return worst([self.exit_code, *asked])
+
+
+def run(
+    settings: Settings,
+    engine: Engine,
+    order: Order,
+    world: World,
+    progress: Callable[[str, Window], None] = lambda _account, _day: None,
+) -> Iterator[Outcome]:
+    """Run the order for each account in turn; the trouble of one costs the others nothing.
+
+    Args:
+        settings: the configuration.
+        engine: the job's own database, its schema ready.
+        order: what to do.
+        world: clock, environment and so on.
+        progress: called with the account and the day after each day is reported.
+    """
+    for name in order.accounts:
+        done: list[Reported] = []
+        try:
+            with lock.hold(engine, name):
+                looked_again = _account(settings, engine, order, world, name, done, progress)
+        except ReconError as trouble:
+            yield Outcome(name, days=done, trouble=trouble)
+        except Exception as bug:
+            log.exception("account %s: a bug ended its run", name)
+            yield Outcome(name, days=done, trouble=bug)
+        else:
+            yield Outcome(name, days=done, looked_again=looked_again)
+
+
+def _account(
+    settings: Settings,
+    engine: Engine,
+    order: Order,
+    world: World,
+    name: str,
+    done: list[Reported],
+    progress: Callable[[str, Window], None],
+) -> list[Run]:
+    requests = RequestCounts() if order.offline else pull(settings, engine, name, world)
+    books = sources.open_books(settings.accounts[name])
+    policy = sources.policy(settings, trust_input=order.trust_input)
+    job = _Job(name, engine, books, policy, requests, world)
+    days = calendar.windows(order.first, order.last, settings.timezone)
+    for at in range(0, len(days), _STRETCH_DAYS):
+        stretch = days[at : at + _STRETCH_DAYS]
+        for one in job.judge(stretch, mode="run", untimed=stretch[-1] is days[-1]):
+            written = files.write(one, order.directory, mask=settings.report.mask_phone_numbers)
+            done.append(Reported(one, written))
+            progress(name, one.verdict.window)
+    return _look_again(job, settings.timezone, days)
+
+
+def pull(settings: Settings, engine: Engine, name: str, world: World) -> RequestCounts:
+    """Ask Octopods for the latest messages of an account, once, and keep the answer.
+
+    Returns the requests that it took.
+    """
+    client, fingerprint = sources.open_client(settings, name, world)
+    kept = messages.keep(engine, name, fingerprint, client.latest())
+    log.info("account %s: %s", name, kept)
+    return client.counts
+
+
+def _look_again(job: _Job, zone: str, days: Sequence[Window]) -> list[Run]:
+    """Judge the days before the run's again that have open findings.
+
+    Statuses move on and books are written late. Days that are part of this run, or after it, are
+    left alone.
+    """
+    first = date.fromisoformat(days[0].label)
+    since = first - timedelta(days=LOOK_BACK_DAYS)
+    open_days = findings.days_with_open(job.engine, job.account, since=since, before=first)
+    return [
+        one
+        for day in open_days
+        for one in job.judge([calendar.window(day, zone)], mode="look_again", untimed=False)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What stays the same over the days of one account's run."""
+
+    account: str
+    engine: Engine
+    books: Books
+    policy: Policy
+    requests: RequestCounts
+    world: World
+
+    def judge(self, days: Sequence[Window], *, mode: str, untimed: bool) -> Iterator[Run]:
+        """Reconcile the days and save a run of each; commit before anything is announced."""
+        started_at = self.world.clock()
+        verdicts = reconcile(
+            self.account,
+            days,
+            books=self.books,
+            engine=self.engine,
+            policy=self.policy,
+            untimed=untimed,
+        )
+        for verdict in verdicts:
+            yield runs.save(self.engine, self._run(verdict, started_at), mode=mode)
+
+    def _run(self, verdict: Verdict, started_at: datetime) -> Run:
+        return Run(
+            run_id=str(uuid.uuid4()),
+            verdict=verdict,
+            started_at=started_at,
+            finished_at=self.world.clock(),
+            requests=self.requests,
+        )

@@ -1,0 +1,84 @@
+"""From settings to the things that a job works with."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from recon.core.policy import Policy
+
+if TYPE_CHECKING:
+    from recon.books.reading import Books
+    from recon.books.source import Source
+    from recon.config import Account, Local, Settings
+    from recon.jobs.world import World
+    from recon.octopods.client import Client
+
+
+def policy(settings: Settings, *, trust_input: bool = False) -> Policy:
+    """Return the `[matching]` section as the core's policy."""
+    matching = settings.matching
+    return Policy(
+        tolerance=timedelta(seconds=matching.tolerance_seconds),
+        drift=timedelta(seconds=matching.drift_seconds),
+        duplicate=timedelta(seconds=matching.duplicate_seconds),
+        stuck_after=timedelta(hours=matching.stuck_after_hours),
+        region=matching.default_region or None,
+        status_policy=matching.status_policy,
+        guard_rows=matching.guard_rows,
+        min_overlap=settings.collect.min_overlap,
+        trust_input=trust_input,
+    )
+
+
+def source(local: Local) -> Source:
+    """Return the `[accounts.….local]` section as the books' room wants it."""
+    from recon.books.source import Source
+
+    return Source(
+        url=None if local.url is None else local.url.get_secret_value(),
+        file=local.file,
+        table=local.table,
+        query=local.query,
+        where=local.where,
+        timezone=local.timezone,
+        columns=local.columns.model_dump(),
+        statuses=local.statuses,
+    )
+
+
+def open_books(account: Account) -> Books:
+    """Return the books of an account; nothing is opened before they are read."""
+    from recon.books.reading import open_books as opened
+
+    return opened(source(account.local))
+
+
+def open_client(settings: Settings, name: str, world: World) -> tuple[Client, str]:
+    """Return the client of an account, and the fingerprint of its key.
+
+    Raises:
+        ConfigError: the key is not where the account says.
+    """
+    import requests
+
+    from recon import logs
+    from recon.config import fingerprint
+    from recon.octopods.client import Client
+
+    key = settings.accounts[name].api_key(world.environ)
+    logs.redact(key.get_secret_value())
+    client = Client(
+        base_url=settings.octopods.base_url,
+        api_key=key,
+        account=name,
+        session=requests.Session(),
+        timeout_seconds=settings.octopods.timeout_seconds,
+        min_interval_seconds=settings.octopods.min_interval_seconds,
+        max_wait_seconds=settings.octopods.max_wait_seconds,
+        clock=world.clock,
+        monotonic=world.monotonic,
+        sleep=world.sleep,
+        rng=world.rng,
+    )
+    return client, fingerprint(key)

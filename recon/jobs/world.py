@@ -1,0 +1,28 @@
+"""What a job needs of the outside world, passed in so that tests and the demo can set it."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Clock, patience, chance and environment."""
+
+    clock: Callable[[], datetime] = _now
+    """The time of day, aware and in UTC."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds that never run backwards."""
+    sleep: Callable[[float], None] = time.sleep
+    rng: random.Random = field(default_factory=random.SystemRandom)
+    """For the jitter of pauses."""
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)

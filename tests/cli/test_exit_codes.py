@@ -1,0 +1,240 @@
+"""Every exit code of the contract, reached by the installed command."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recon.simulator import faults
+from recon.simulator.channel import Channel
+from recon.simulator.clocks import ManualClock
+from recon.simulator.server import Received, serve
+from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop, at
+
+
+@pytest.fixture
+def shop(workshop: Workshop) -> Iterator[Workshop]:
+    """A workshop whose books and provider agree, the provider running."""
+    channel = Channel(first_id=101)
+    channel.send(NUMBER.format(1), at(1))
+    workshop.book((1, 101, NUMBER.format(1), at(1), "sent"))
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        yield workshop
+
+
+def test_0_a_clean_run(shop: Workshop) -> None:
+    ended = shop.run("--exit-code")
+    assert (ended.code, shop.report()["verdict"]) == (0, "clean")
+
+
+def test_0_findings_do_not_fail_a_run_unless_asked_and_1_they_do_when_asked(shop: Workshop) -> None:
+    shop.book((2, None, NUMBER.format(2), at(2), "sent"))
+    assert shop.run().code == 0
+    assert shop.run("--exit-code").code == 1
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["run", "--date", "23.4.2026"],
+        ["run", "--date", "2026-4-3"],
+        ["run", "--date", "2999-01-01"],
+        ["run", "--from", "2026-04-01"],
+        ["run", "--from", "2026-04-02", "--to", "2026-04-01"],
+        ["run", "--date", DAY, "--from", DAY, "--to", DAY],
+        ["run", "--account", "mian"],
+        ["run", "--nonsense"],
+        ["nonsense"],
+        ["diff", "one.csv"],
+        ["discrepancies", "--status", "lost"],
+        ["simulate", "--scenario", "nonsense"],
+    ],
+)
+def test_2_wrong_usage(shop: Workshop, args: list[str]) -> None:
+    ended = shop.recon(*args)
+    assert ended.code == 2
+    assert "Traceback" not in ended.err
+    assert ended.err
+
+
+def test_2_an_unknown_account_names_the_nearest(shop: Workshop) -> None:
+    assert "did you mean 'main'?" in shop.recon("run", "--account", "mian").err
+
+
+def test_3_nothing_found_but_not_covered(workshop: Workshop) -> None:
+    channel = Channel(first_id=101)
+    for n in range(100):
+        channel.send(NUMBER.format(n), at(720 + n))
+    workshop.book((1, None, NUMBER.format(900), at(1), "sent"))
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        assert workshop.run().code == 0
+        ended = workshop.run("--exit-code")
+    assert (ended.code, workshop.report()["verdict"]) == (3, "incomplete")
+
+
+def test_65_a_table_with_wrong_columns_names_the_near_ones(shop: Workshop) -> None:
+    config = shop.path / "recon.toml"
+    config.write_text(config.read_text() + '[accounts.main.local.columns]\nsent_at = "send_at"\n')
+    ended = shop.run()
+    assert ended.code == 65
+    assert "did you mean 'sent_at'" in ended.err
+
+
+def test_65_suspect_input_is_told_first_and_opens_no_finding(shop: Workshop) -> None:
+    channel = Channel(first_id=900)
+    channel.send("+353860000000", at(-2000))
+    shop.book(*((n, n, NUMBER.format(n), at(n), "sent") for n in range(200, 220)))
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        shop.configure(url)
+        ended = shop.run("--exit-code")
+        assert ended.code == 65
+        assert shop.report()["verdict"] == "suspect"
+        assert shop.rows() == []
+        assert shop.findings() == []
+        assert "Octopods lists no message at all" in ended.out
+        trusted = shop.run("--trust-input")
+    assert (trusted.code, len(shop.findings())) == (0, 21)
+
+
+def test_65_a_file_that_is_not_there(shop: Workshop) -> None:
+    ended = shop.recon("diff", "no.csv", "such.csv")
+    assert ended.code == 65
+    assert "no.csv" in ended.err
+
+
+def test_69_a_mail_server_that_does_not_answer(shop: Workshop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with (shop.path / "recon.toml").open("a") as config:
+        config.write(
+            f'[email]\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"\n'
+            'sender = "recon@example.com"\nrecipients = ["ops@example.com"]\n'
+        )
+    ended = shop.recon("check")
+    assert ended.code == 69
+    assert f"127.0.0.1:{port}" in ended.out
+
+
+def test_73_a_report_that_cannot_be_written(shop: Workshop) -> None:
+    (shop.path / "reports").write_text("in the way")
+    ended = shop.run()
+    assert ended.code == 73
+    assert "reports" in ended.err
+
+
+def test_73_a_database_that_cannot_be_written(shop: Workshop) -> None:
+    with (shop.path / "recon.toml").open("a") as config:
+        config.write('[database]\nurl = "sqlite:///no/such/directory/recon.db"\n')
+    ended = shop.run()
+    assert ended.code == 73
+    assert "no/such/directory" in ended.err
+
+
+def test_75_a_provider_that_is_down(shop: Workshop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    shop.configure(f"http://127.0.0.1:{port}")
+    ended = shop.run()
+    assert ended.code == 75
+    assert "Octopods gives no usable answer" in ended.err
+
+
+def test_75_a_limit_that_lasts_longer_than_allowed(workshop: Workshop) -> None:
+    workshop.book((1, 101, NUMBER.format(1), at(1), "sent"))
+    log: list[Received] = []
+    script = [faults.rate_limited(seconds=4000)]
+    with serve(Channel(), clock=ManualClock(MORNING_AFTER), script=script, log=log) as url:
+        workshop.configure(url, max_wait=900)
+        ended = workshop.run()
+    assert (ended.code, len(log)) == (75, 1)
+    assert "rate limit" in ended.err
+
+
+def test_75_another_run_holds_the_lock(workshop: Workshop) -> None:
+    workshop.book((1, 101, NUMBER.format(1), at(1), "sent"))
+    log: list[Received] = []
+    with serve(
+        Channel(), clock=ManualClock(MORNING_AFTER), script=[faults.timeout()], log=log
+    ) as url:
+        workshop.configure(url)
+        slow = workshop.start("run", "--date", DAY)
+        # The first run holds the lock from before its request until after it; so wait for that.
+        while not log and slow.poll() is None:
+            pass
+        ended = workshop.run()
+        slow.kill()
+        slow.communicate()
+    assert ended.code == 75
+    assert "another run" in ended.err
+
+
+def test_75_a_database_that_is_busy(shop: Workshop) -> None:
+    shop.run()
+    with (shop.path / "recon.toml").open("a") as config:
+        config.write('[database]\nurl = "sqlite:///recon.db?timeout=0.1"\n')
+    connection = sqlite3.connect(shop.path / "recon.db", isolation_level=None)
+    connection.execute("BEGIN EXCLUSIVE")
+    ended = shop.run()
+    connection.close()
+    assert ended.code == 75
+
+
+@pytest.mark.parametrize("fault", ["unknown", "rotated"])
+def test_77_a_key_that_is_refused(shop: Workshop, fault: str) -> None:
+    channel = Channel(keys=["good", "old"])
+    channel.rotate("old", "new", at(0))
+    shop.environ["OCTOPODS_API_KEY"] = "old" if fault == "rotated" else "typo"
+    log: list[Received] = []
+    with serve(channel, clock=ManualClock(MORNING_AFTER), log=log) as url:
+        shop.configure(url, max_wait=900)
+        ended = shop.run()
+    assert (ended.code, len(log)) == (77, 1)
+    assert "accounts.main.api_key_env" in ended.err
+
+
+def test_78_configuration_that_is_wrong_or_missing(shop: Workshop, tmp_path: Path) -> None:
+    config = shop.path / "recon.toml"
+    config.write_text(config.read_text().replace("timezone", "timezon"))
+    ended = shop.run()
+    assert ended.code == 78
+    assert "did you mean timezone?" in ended.err
+    missing = shop.recon("--config", tmp_path / "other.toml", "run")
+    assert missing.code == 78
+    config.unlink()
+    assert shop.run().code == 78
+
+
+def test_78_an_unmigrated_database_says_exactly_what_to_type(shop: Workshop) -> None:
+    connection = sqlite3.connect(shop.path / "recon.db")
+    connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+    connection.execute("CREATE TABLE accounts (id INTEGER)")
+    connection.commit()
+    connection.close()
+    ended = shop.run()
+    assert ended.code == 78
+    assert "recon db upgrade" in ended.err
+
+
+def test_the_doctor_tells_each_thing_in_a_line_of_its_own(shop: Workshop) -> None:
+    ended = shop.recon("check")
+    assert ended.code == 0, ended.out
+    assert [line.split()[0] for line in ended.out.splitlines()] == ["ok"] * 5
+    shop.environ["OCTOPODS_API_KEY"] = "typo"
+    (shop.path / "sends.db").unlink()
+    ended = shop.recon("check")
+    assert ended.code == 77
+    assert ended.out.count("WRONG") == 2
+
+
+def test_the_database_is_upgraded_once_and_checked(shop: Workshop) -> None:
+    assert shop.recon("db", "check").code == 78
+    assert shop.recon("db", "upgrade").code == 0
+    assert shop.recon("db", "upgrade").code == 0
+    assert shop.recon("db", "check").code == 0
+    assert "0001" in shop.recon("db", "current").out

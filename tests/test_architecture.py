@@ -1,0 +1,186 @@
+"""The rooms import only from lower floors, and nobody pays for what is not used."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "recon"
+
+#: Room to floor; a room may use the floors below its own, and itself.
+FLOORS = {
+    "errors": 0,
+    "model": 0,
+    "core": 1,
+    "config": 2,
+    "logs": 2,
+    "octopods": 3,
+    "books": 3,
+    "store": 3,
+    "report": 3,
+    "jobs": 4,
+    "simulator": 4,
+    "cli": 5,
+    "__main__": 6,
+}
+
+#: What a room must not know, whatever the floor.
+FORBIDDEN = {
+    "errors": {"pydantic", "pandas", "numpy", "sqlalchemy", "requests", "click"},
+    "model": {"pydantic", "numpy", "sqlalchemy", "requests", "click"},
+    "core": {
+        *("os", "io", "pathlib", "socket", "time", "random", "logging", "sqlite3", "urllib"),
+        *("sqlalchemy", "requests", "click", "pydantic", "alembic", "psycopg"),
+    },
+    "config": {"pandas", "numpy", "sqlalchemy", "requests", "click", "phonenumbers"},
+    "octopods": {"sqlalchemy", "alembic", "pandas", "click"},
+    "books": {"requests", "click", "alembic"},
+    "store": {"requests", "click"},
+    "report": {"sqlalchemy", "alembic", "requests", "click"},
+    "jobs": {"click"},
+    "simulator": {"click"},
+}
+
+HEAVY = {"pandas", "numpy", "pyarrow", "sqlalchemy", "requests", "alembic", "phonenumbers"}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    """Return the room that a module stands in; `recon/__init__.py` stands in none."""
+    inside = path.relative_to(PACKAGE)
+    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+
+
+def imports(path: Path) -> Iterator[tuple[str, ...]]:
+    """Yield the dotted name of all that a module imports, wherever in it that is."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = tuple(node.module.split(".")) if node.module else ()
+            yield from ((*above, *module, alias.name) for alias in node.names)
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def told(path: Path, what: object) -> str:
+    return f"{path.relative_to(ROOT)}: {what}"
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {room(path) for path in MODULES} - {"__init__"} <= set(FLOORS)
+
+
+def test_rooms_use_lower_floors_only() -> None:
+    offences = [
+        told(path, ".".join(name))
+        for path in MODULES
+        for name in imports(path)
+        if name[0] == "recon"
+        and (used := name[1] if len(name) > 1 else "__init__") in FLOORS
+        and used != room(path)
+        and FLOORS[used] >= FLOORS.get(room(path), 0)
+    ]
+    assert offences == []
+
+
+def test_rooms_do_not_know_what_they_must_not() -> None:
+    offences = [
+        told(path, name[0])
+        for path in MODULES
+        for name in imports(path)
+        if name[0] in FORBIDDEN.get(room(path), set())
+    ]
+    assert offences == []
+
+
+def test_only_the_command_line_speaks_and_exits() -> None:
+    words = {"print", "input", "exit", "quit", "SystemExit"}
+    offences = [
+        told(path, node.id)
+        for path in MODULES
+        if room(path) not in ("cli", "__main__")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Name) and node.id in words
+    ]
+    assert offences == []
+
+
+def test_the_core_reads_no_clock() -> None:
+    offences = [
+        told(path, node.attr)
+        for path in (PACKAGE / "core").rglob("*.py")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today")
+    ]
+    assert offences == []
+
+
+def loaded(code: str) -> set[str]:
+    """Run code in a fresh interpreter; return the heavy packages that it loaded."""
+    tail = "import sys; sys.stderr.write('\\n' + ' '.join({m.split('.')[0] for m in sys.modules}))"
+    ran = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", f"{code}\n{tail}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return HEAVY & set(ran.stderr.splitlines()[-1].split())
+
+
+def test_importing_the_command_line_loads_nothing_heavy() -> None:
+    assert loaded("import recon.cli") == set()
+
+
+@pytest.mark.parametrize("command", ["", "run", "diff", "db", "check", "demo", "simulate"])
+def test_help_loads_nothing_heavy(command: str) -> None:
+    arguments = [*command.split(), "--help"]
+    code = f"""
+import sys
+sys.argv = ["recon", *{arguments!r}]
+from recon.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 0, end.code
+"""
+    assert loaded(code) == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "may_load"),
+    [
+        ("recon.errors", set()),
+        ("recon.model", set()),
+        ("recon.logs", set()),
+        ("recon.config", set()),
+        ("recon.core.calendar", set()),
+        ("recon.core.statuses", set()),
+        ("recon.core.coverage", set()),
+        ("recon.octopods.client", {"requests"}),
+        ("recon.store.messages", {"sqlalchemy", "numpy"}),
+    ],
+)
+def test_what_each_poll_needs_is_light(module: str, may_load: set[str]) -> None:
+    assert loaded(f"import {module}") <= may_load
+
+
+def test_a_loaded_configuration_has_loaded_nothing_heavy() -> None:
+    code = """
+from pathlib import Path
+from recon import config
+config.load(Path("config.example.toml"), {}).accounts["main"].api_key({"OCTOPODS_API_KEY": "x"})
+"""
+    assert loaded(code) == set()

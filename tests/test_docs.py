@@ -1,0 +1,123 @@
+"""What the pages say is what the program does."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recon import config
+from recon.config import keys
+from tests import readme
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "config.example.toml"
+
+_COMMENTED = re.compile(r"^# (?=[a-z_]+ = |\[[a-z_.]+\]$)", re.MULTILINE)
+_KEY = re.compile(r"^(?:# )?([a-z_]+) = ")
+_SECTION = re.compile(r"^(?:# )?\[([a-z_.]+)\]$")
+
+
+def example(*, whole: bool = False) -> dict[str, Any]:
+    """Read the example, `whole` with what stands behind a `#`."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    return tomllib.loads(_COMMENTED.sub("", text) if whole else text)
+
+
+def ways(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the way to every value."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from ways(value, (*above, key))
+        else:
+            yield (*above, key)
+
+
+def general(way: tuple[str, ...]) -> tuple[str, ...]:
+    """Put `*` for the names that a user chooses."""
+    if way[:1] == ("accounts",):
+        way = ("accounts", "*", *way[2:])
+    return (*way[:-1], "*") if way[-2:-1] == ("statuses",) else way
+
+
+def documented() -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each key of the example with the comment above it."""
+    section: tuple[str, ...] = ()
+    comment: list[str] = []
+    for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
+        if found := _SECTION.match(line):
+            section, comment = tuple(found[1].split(".")), []
+        elif found := _KEY.match(line):
+            yield (*section, found[1]), " ".join(comment)
+            comment = []
+        elif line.startswith("#"):
+            comment.append(line.removeprefix("#").strip())
+        else:
+            comment = []
+
+
+def test_the_example_is_a_configuration_without_fault() -> None:
+    settings = config.load(EXAMPLE, {})
+    assert list(settings.accounts) == ["main"]
+
+
+def test_the_example_documents_every_key_and_no_other() -> None:
+    assert {general(way) for way in ways(example(whole=True))} == set(keys.known())
+
+
+@pytest.mark.parametrize(
+    ("way", "comment"),
+    [
+        pytest.param(way, comment, id=".".join(way))
+        for way, comment in documented()
+        if "statuses" not in way
+    ],
+)
+def test_the_example_tells_the_meaning_and_the_true_default_of_a_key(
+    way: tuple[str, ...], comment: str
+) -> None:
+    shape = keys.at(way)
+    assert shape is not None
+    assert shape.field is not None
+    meaning, _, said = comment.partition("Default: ")
+    assert len(meaning) > 10
+    if shape.field.is_required():
+        assert meaning.endswith("Required.")
+    elif said in ("none", '""'):
+        assert shape.field.default in (None, "")
+    else:
+        default = shape.field.default
+        if isinstance(default, config.SecretUrl):
+            default = default.get_secret_value()
+        assert tomllib.loads(f"said = {said}")["said"] == default
+
+
+def test_the_example_tells_the_bounds_of_a_number() -> None:
+    for way, comment in documented():
+        shape = keys.at(way)
+        assert shape is not None
+        bounds = shape.field.metadata if shape.field is not None else []
+        for name in ("ge", "gt", "le"):
+            for bound in (getattr(each, name) for each in bounds if hasattr(each, name)):
+                if isinstance(bound, int | float):
+                    assert re.search(rf"\b{bound}\b", comment), (way, name, bound)
+
+
+def test_a_page_is_rewritten_where_its_help_text_is_not_the_programs() -> None:
+    page = "a\n<!-- help: db upgrade -->\n```text\nold\n```\nb\n<!-- help: -->\n```\n```\nc\n"
+    texts = {("db", "upgrade"): "new\n", (): "top\n"}
+    assert [block.command for block in readme.blocks(page)] == [("db", "upgrade"), ()]
+    assert readme.rewritten(page, texts.__getitem__) == (
+        "a\n<!-- help: db upgrade -->\n```text\nnew\n```\nb\n<!-- help: -->\n```\ntop\n```\nc\n"
+    )
+
+
+def test_every_help_text_of_the_readme_is_the_programs() -> None:
+    shown = list(readme.blocks(readme.README.read_text(encoding="utf-8")))
+    assert shown
+    for block in shown:
+        assert block.text == readme.help_of(block.command)
