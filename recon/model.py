@@ -208,6 +208,24 @@ class ProviderBalance:
         return self.matched + self.missing_locally + self.duplicate_send + self.invalid_provider
 
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a window's gaps hide, and how to have none."""
+
+    records_in_gaps: Sequence[int]
+    """How many booked sends lie in each gap."""
+    tightest_seconds: int | None
+    """The shortest time in which as many were sent as one poll may miss; `None` where the whole
+    window had fewer."""
+    crontab: str
+    """A line that polls often enough."""
+    collected_since: datetime | None = None
+    """Where the window, or part of it, lies before anything that was collected proves: when that
+    begins; `None` where nothing proves anything, or the gaps all lie later."""
+    before_collection: bool = False
+    """Whether a gap lies before the first proof."""
+
+
 #: The columns of `Verdict.findings`, in order. All text but the two times
 #: (`datetime64[us, UTC]`); what does not apply is null.
 FINDING_COLUMNS: Final = (
@@ -242,6 +260,8 @@ class Verdict:
     """What of the window is not covered; empty where coverage is complete."""
     statuses: Mapping[str, int]
     """Readable provider messages by status; every word of `Status` is there."""
+    advice: Advice | None = None
+    """Where there are gaps: what they hide, and what cadence would have covered them."""
     suspicions: Sequence[str] = ()
     """Where `word` is `suspect`: what looks wrong, first the sight, then the likely causes."""
 

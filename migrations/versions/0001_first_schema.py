@@ -142,6 +142,23 @@ def upgrade() -> None:
     )
     op.create_index("ix_coverage_account_id_key_id", "coverage", ["account_id", "key_id"])
     op.create_table(
+        "denied_ids",
+        sa.Column("account_id", _ID, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key_id", _ID, nullable=False),
+        sa.Column("asked_at", _UTC, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "message_id", "key_id", name="pk_denied_ids"),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+            name="fk_denied_ids_account_id_accounts",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["key_id"], ["keys.id"], name="fk_denied_ids_key_id_keys", ondelete="CASCADE"
+        ),
+    )
+    op.create_table(
         "runs",
         sa.Column("id", _ID, nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
@@ -233,6 +250,7 @@ def downgrade() -> None:
         "run_findings",
         "findings",
         "runs",
+        "denied_ids",
         "coverage",
         "provider_rejects",
         "status_changes",

@@ -24,6 +24,34 @@ PROVIDER: Final = tuple(ProviderBalance.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Denials:
+    """Ids that Octopods was asked for singly and does not have.
+
+    A key only knows what was sent with it. So a denial says nothing of records from before `since`
+    (microseconds, UTC), the first time known of the key that was asked with; the least int64 where
+    the account had no key before it.
+    """
+
+    ids: Positions
+    since: Positions
+
+    def cover(self, wanted: Positions, has_id: Mask, times: Positions) -> Mask:
+        """Say of each record whether its id is denied."""
+        denied = np.zeros(len(wanted), dtype=np.bool_)
+        if not len(self.ids):
+            return denied
+        order = np.argsort(self.ids)
+        place = np.minimum(np.searchsorted(self.ids[order], wanted), len(order) - 1)
+        found = order[place]
+        denied |= has_id & (self.ids[found] == wanted) & (times >= self.since[found])
+        return denied
+
+
+#: Nobody was asked.
+NO_DENIALS: Final = Denials(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """All that is known of both sides when they are linked and every row has its bucket.
 
@@ -47,6 +75,8 @@ class Case:
     provider_bucket: Positions
     sibling: Positions
     """For a `duplicate_send`, the position of the booked message that it repeats; else -1."""
+    denied: Mask
+    """Of each record, whether Octopods was asked for its id and does not have it."""
     days: int
 
     def local_in(self, bucket: str) -> Positions:
@@ -60,7 +90,12 @@ class Case:
 
 
 def sort(
-    days: Sequence[Window], local: Side, provider: Side, spans: Sequence[Span], policy: Policy
+    days: Sequence[Window],
+    local: Side,
+    provider: Side,
+    spans: Sequence[Span],
+    policy: Policy,
+    denials: Denials = NO_DENIALS,
 ) -> Case:
     """Link both sides and put every row into its bucket.
 
@@ -70,6 +105,7 @@ def sort(
         provider: the messages likewise.
         spans: the time for which `provider` is proven complete.
         policy: how strict to be.
+        denials: ids that Octopods does not have, wherever coverage ends.
     """
     local, local_keys = _set_aside_numberless(local, policy.region)
     provider, provider_keys = _set_aside_numberless(provider, policy.region)
@@ -81,6 +117,8 @@ def sort(
     owned_at[at] = provider_time[partner]
     paired = links.partner_of_provider >= 0
     names = provider.frame["message_id"].to_numpy(dtype=np.int64)
+    denied = denials.cover(*pairing.ids(local.frame["message_id"]), local_time)
+    proven = _proven(links, local_time, provider_time, spans)
     sibling = _siblings(paired, provider_keys, provider_time, names, policy.duplicate)
     return Case(
         local=local,
@@ -94,11 +132,10 @@ def sort(
         provider_owner=calendar.owners(provider_time, days),
         local_reject_owner=_reject_owners(local.rejects, days),
         provider_reject_owner=_reject_owners(provider.rejects, days),
-        local_bucket=_local_buckets(
-            local, provider, links, proven=_proven(links, local_time, provider_time, spans)
-        ),
+        local_bucket=_local_buckets(local, provider, links, proven=proven, denied=denied),
         provider_bucket=_provider_buckets(paired, sibling),
         sibling=sibling,
+        denied=denied,
         days=len(days),
     )
 
@@ -151,7 +188,9 @@ def _set_aside_numberless(side: Side, region: str | None) -> tuple[Side, Positio
     return replace(side, frame=frame, rejects=rejects.reset_index(drop=True)), keys[~bad]
 
 
-def _local_buckets(local: Side, provider: Side, links: pairing.Links, *, proven: Mask) -> Positions:
+def _local_buckets(
+    local: Side, provider: Side, links: pairing.Links, *, proven: Mask, denied: Mask
+) -> Positions:
     """Return the bucket of each record. Absence is only claimed where it is proven."""
     wanted, has_id = pairing.ids(local.frame["message_id"])
     status = local.frame["status"]
@@ -163,7 +202,7 @@ def _local_buckets(local: Side, provider: Side, links: pairing.Links, *, proven:
     cases = {
         "matched": links.partner_of_local >= 0,
         "duplicate_local": links.duplicate_of >= 0,
-        "unverifiable": ~proven | unread,
+        "unverifiable": ~denied & (~proven | unread),
         "not_sent": says_not_sent | (failed & ~holds_id),
     }
     codes = [np.int64(LOCAL.index(bucket)) for bucket in cases]

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from recon.core import faults, pairing
+from recon.core import faults
 from recon.core.buckets import Case
 from recon.core.pairing import Positions
 from recon.core.policy import Policy
@@ -143,9 +143,13 @@ def _of_records(case: Case) -> Iterable[pd.DataFrame]:
             yield found.assign(kind=kind.value, detail=words(case, at, found["message_id"]))
 
 
-def _missing_at_provider(case: Case, at: Positions, message_id: pd.Series) -> pd.Series:  # noqa: ARG001
+def _missing_at_provider(case: Case, at: Positions, message_id: pd.Series) -> pd.Series:
     by_name = "the books say this went out as message " + message_id
-    return by_name.fillna("the books say this went out") + "; Octopods has no such message"
+    said = by_name.fillna("the books say this went out")
+    absent = pd.Series("; Octopods has no such message", said.index, dtype="str")
+    return said + absent.mask(
+        case.denied[at], "; Octopods was asked for it and has no such message"
+    )
 
 
 def _unverifiable(case: Case, at: Positions, message_id: pd.Series) -> pd.Series:  # noqa: ARG001

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-from recon.core import buckets, coverage, findings
+from recon.core import advice, buckets, coverage, findings
 from recon.core.pairing import Side
 from recon.core.policy import Policy
 from recon.model import (
     FINDING_COLUMNS,
+    Advice,
     Kind,
     LocalBalance,
     ProviderBalance,
@@ -47,6 +49,7 @@ def judge(
     *,
     spans: Sequence[Span],
     policy: Policy,
+    denials: buckets.Denials = buckets.NO_DENIALS,
 ) -> list[Verdict]:
     """Link both sides once and judge each of `days`.
 
@@ -57,12 +60,13 @@ def judge(
         provider: the messages likewise.
         spans: the time for which `provider` is proven complete.
         policy: how strict to be.
+        denials: ids that Octopods was asked for singly and does not have.
 
     Returns:
         A verdict for each day, in order. A pair belongs to the day of the message, a row without
         a partner to the day of its own time, a row without a readable time to the last day.
     """
-    case = buckets.sort(days, local, provider, spans, policy)
+    case = buckets.sort(days, local, provider, spans, policy, denials)
     found = findings.collect(account, case, policy)
     verdicts = []
     for at, (day, (mine, theirs), statuses) in enumerate(
@@ -81,10 +85,20 @@ def judge(
                 findings=findings.empty() if suspicions else todays,
                 gaps=gaps,
                 statuses=statuses,
+                advice=_advice(case, at, gaps, spans, policy),
                 suspicions=suspicions,
             )
         )
     return verdicts
+
+
+def _advice(
+    case: buckets.Case, day: int, gaps: Sequence[Span], spans: Sequence[Span], policy: Policy
+) -> Advice | None:
+    mine, theirs = case.local_owner == day, case.provider_owner == day
+    alone = mine & (case.links.partner_of_local < 0)
+    sent = np.concatenate([case.provider_time[theirs], case.local_time[alone]])
+    return advice.advise(gaps, spans, case.local_time[mine], sent, policy.min_overlap)
 
 
 def suspect(local: LocalBalance, provider: ProviderBalance, guard_rows: int) -> tuple[str, ...]:

@@ -25,5 +25,7 @@ class Policy:
     status_policy: statuses.Policy = "compatible"
     guard_rows: int = 10
     """From so many rows on, a side without any counterpart is suspect input."""
+    min_overlap: int = 5
+    """Messages that two polls should share, for the advice on how often to poll."""
     trust_input: bool = False
     """Judge suspect input all the same."""

@@ -14,6 +14,7 @@ from recon.core import calendar
 from recon.core.policy import Policy
 from recon.errors import InputError, ReconError, worst
 from recon.jobs import sources
+from recon.jobs.lookups import Asker
 from recon.jobs.reconcile import reconcile
 from recon.jobs.world import World
 from recon.model import RequestCounts, Run, Verdict, VerdictWord, Window
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from recon.books.reading import Books
     from recon.config import Settings
+    from recon.octopods.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -122,10 +124,10 @@ def _account(
     done: list[Reported],
     progress: Callable[[str, Window], None],
 ) -> list[Run]:
-    requests = RequestCounts() if order.offline else pull(settings, engine, name, world)
+    pulled = None if order.offline else pull(settings, engine, name, world)
     books = sources.open_books(settings.accounts[name])
     policy = sources.policy(settings, trust_input=order.trust_input)
-    job = _Job(name, engine, books, policy, requests, world)
+    job = _Job(name, engine, books, policy, pulled, world)
     days = calendar.windows(order.first, order.last, settings.timezone)
     for at in range(0, len(days), _STRETCH_DAYS):
         stretch = days[at : at + _STRETCH_DAYS]
@@ -136,15 +138,36 @@ def _account(
     return _look_again(job, settings.timezone, days)
 
 
-def pull(settings: Settings, engine: Engine, name: str, world: World) -> RequestCounts:
-    """Ask Octopods for the latest messages of an account, once, and keep the answer.
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A poll that was kept, and the client that may be asked for more."""
 
-    Returns the requests that it took.
-    """
+    client: Client
+    asker: Asker
+
+
+def pull(settings: Settings, engine: Engine, name: str, world: World) -> Pulled:
+    """Ask Octopods for the latest messages of an account, once, and keep the answer."""
     client, fingerprint = sources.open_client(settings, name, world)
-    kept = messages.keep(engine, name, fingerprint, client.latest())
-    log.info("account %s: %s", name, kept)
-    return client.counts
+    listing = client.latest()
+    kept = messages.keep(engine, name, fingerprint, listing, world.clock())
+    log.info(
+        "account %s: %d of %d messages are new, %d have moved on",
+        name,
+        kept.new,
+        listing.item_count,
+        kept.changed,
+    )
+    ahead = listing.answered_at - world.clock()
+    asker = Asker(
+        engine,
+        name,
+        client=client,
+        fingerprint=fingerprint,
+        most=settings.octopods.status_lookups_per_run,
+        clock=lambda: world.clock() + ahead,
+    )
+    return Pulled(client, asker)
 
 
 def _look_again(job: _Job, zone: str, days: Sequence[Window]) -> list[Run]:
@@ -171,7 +194,8 @@ class _Job:
     engine: Engine
     books: Books
     policy: Policy
-    requests: RequestCounts
+    pulled: Pulled | None
+    """`None` offline."""
     world: World
 
     def judge(self, days: Sequence[Window], *, mode: str, untimed: bool) -> Iterator[Run]:
@@ -184,6 +208,7 @@ class _Job:
             engine=self.engine,
             policy=self.policy,
             untimed=untimed,
+            asker=None if self.pulled is None else self.pulled.asker,
         )
         for verdict in verdicts:
             yield runs.save(self.engine, self._run(verdict, started_at), mode=mode)
@@ -194,5 +219,5 @@ class _Job:
             verdict=verdict,
             started_at=started_at,
             finished_at=self.world.clock(),
-            requests=self.requests,
+            requests=RequestCounts() if self.pulled is None else self.pulled.client.counts,
         )

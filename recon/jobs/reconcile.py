@@ -1,23 +1,25 @@
-"""From the stored messages and the books to a verdict for each day: no requests, no writes."""
+"""From the stored messages and the books to a verdict for each day."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from recon.core import frames, judging, reach
+from recon.core import buckets, frames, judging, reach
 from recon.core.pairing import Side
 from recon.core.policy import Policy
 from recon.model import Verdict, Window
-from recon.store import messages
+from recon.store import lookups, messages
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from recon.books.reading import Books
+    from recon.books.reading import Books, BooksRead
+    from recon.jobs.lookups import Asker
 
 #: Both sides are read at least so far beyond the window, so that clusters of sends to one number
 #: are linked as a whole even where midnight cuts through them.
@@ -37,6 +39,7 @@ def reconcile(
     engine: Engine,
     policy: Policy,
     untimed: bool = True,
+    asker: Asker | None = None,
 ) -> list[Verdict]:
     """Read both sides around `days`, link them once, and judge each day.
 
@@ -47,6 +50,7 @@ def reconcile(
         engine: the database of the collected messages.
         policy: how strict to be.
         untimed: whether rows without a readable time belong to the last of `days`.
+        asker: asks Octopods for single messages where the list leaves something open.
 
     Raises:
         InputError: the books cannot be used.
@@ -55,32 +59,52 @@ def reconcile(
     first, last = days[0].start, days[-1].end
     assert first is not None
     assert last is not None
-    start, end = first - margin(policy), last + margin(policy)
-
-    read = books.read(start, end)
-    near = messages.read(engine, account, start, end)
-    far = messages.find(engine, account, reach.wanted_messages(read.frame, near))
-    provider = frames.concat([near, far])
-    local = read.frame
-    if books.can_find:
-        found = books.find(reach.wanted_records(local, provider, start, end)).frame
-        outside = (found["sent_at"] < start) | (found["sent_at"] >= end)
-        local = frames.concat([local, found.loc[outside]])
-
-    rejects = messages.rejects(engine, account, start, end, untimed=untimed)
+    span = _Stretch(account, first - margin(policy), last + margin(policy), untimed)
+    read = books.read(span.start, span.end)
+    provider = span.messages(engine, read.frame)
+    local = span.records(books, read, provider.frame)
+    spans = messages.spans(engine, account)
+    if asker is not None:
+        denials = lookups.denials(engine, account)
+        case = buckets.sort(days, local, provider, spans, policy, denials)
+        if asker.settle(case, policy):
+            provider = span.messages(engine, read.frame)
+    denials = lookups.denials(engine, account)
     return judging.judge(
-        account,
-        days,
-        Side(
+        account, days, local, provider, spans=spans, policy=policy, denials=denials
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """The time around some days, and what both sides have of it."""
+
+    account: str
+    start: datetime
+    end: datetime
+    untimed: bool
+
+    def messages(self, engine: Engine, local: pd.DataFrame) -> Side:
+        """Return the messages of the time, and those that its records name, whenever sent."""
+        near = messages.read(engine, self.account, self.start, self.end)
+        far = messages.find(engine, self.account, reach.wanted_messages(local, near))
+        rejects = messages.rejects(engine, self.account, self.start, self.end, untimed=self.untimed)
+        return Side(frames.concat([near, far]), rejects)
+
+    def records(self, books: Books, read: BooksRead, provider: pd.DataFrame) -> Side:
+        """Return the records of the time, and those that name its messages, whenever booked."""
+        local = read.frame
+        if books.can_find:
+            wanted = reach.wanted_records(local, provider, self.start, self.end)
+            found = books.find(wanted).frame
+            outside = (found["sent_at"] < self.start) | (found["sent_at"] >= self.end)
+            local = frames.concat([local, found.loc[outside]])
+        return Side(
             local,
-            read.rejects if untimed else _timed(read.rejects),
+            read.rejects if self.untimed else _timed(read.rejects),
             has_numbers="phone_number" in read.fields,
             has_statuses="status" in read.fields,
-        ),
-        Side(provider, rejects),
-        spans=messages.spans(engine, account),
-        policy=policy,
-    )
+        )
 
 
 def _timed(rejects: pd.DataFrame) -> pd.DataFrame:

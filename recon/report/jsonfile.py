@@ -39,6 +39,9 @@ def summary(run: Run) -> dict[str, Any]:
     }
     if verdict.word is VerdictWord.SUSPECT:
         said["suspicions"] = list(verdict.suspicions)
+    if verdict.advice is not None:
+        advice = asdict(verdict.advice)
+        said["advice"] = advice | {"collected_since": instant(verdict.advice.collected_since)}
     return said | {"version": __version__}
 
 

@@ -81,10 +81,15 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
         "found": sum(group.count for group in groups),
         "shown": sum(len(group.rows) for group in groups),
         "coverage": words.coverage(verdict.gaps),
-        "gap_advice": words.GAP_ADVICE,
+        "gap_advice": words.gap_advice(verdict),
         "gaps": [
-            (gap, *words.between(gap, window), words.duration(gap))
-            for gap in verdict.gaps[:MOST_GAPS]
+            (
+                gap,
+                *words.between(gap, window),
+                words.duration(gap),
+                words.booked_in_gap(verdict, at),
+            )
+            for at, gap in enumerate(verdict.gaps[:MOST_GAPS])
         ],
         "statuses": list(verdict.statuses.items()),
         "masked": mask,

@@ -143,14 +143,16 @@ def _coverage(run: Run, width: int) -> list[str]:
     verdict = run.verdict
     indent = _SIDE.format("coverage")
     lines = wrapped(words.coverage(verdict.gaps), width, indent=indent, hanging=_INDENT)
-    for gap in verdict.gaps[:_GAPS]:
+    for at, gap in enumerate(verdict.gaps[:_GAPS]):
         start, end = words.between(gap, verdict.window)
-        length = words.duration(gap)
-        lines.append(f"{_INDENT}- {start} to {end}{f', {length}' if length else ''}")
+        more = [said for said in (words.duration(gap), words.booked_in_gap(verdict, at)) if said]
+        lines.append(f"{_INDENT}- " + ", ".join([f"{start} to {end}", *more]))
     if len(verdict.gaps) > _GAPS:
         lines.append(f"{_INDENT}  and {len(verdict.gaps) - _GAPS:,} more")
     if verdict.gaps:
-        lines += wrapped(words.GAP_ADVICE, width, indent=_INDENT)
+        lines += wrapped(words.gap_advice(verdict), width, indent=_INDENT)
+        if verdict.advice is not None:
+            lines.append(f"{_INDENT}  {verdict.advice.crontab}")
     requests = run.requests
     made = f"{requests.list:,} list, {requests.status:,} status"
     return [*lines, f"{_SIDE.format('requests')}{made}, {requests.rate_limited:,} rate-limited"]

@@ -16,6 +16,7 @@ from recon.model import (
     Run,
     Severity,
     Span,
+    Verdict,
     VerdictWord,
     Window,
 )
@@ -84,7 +85,7 @@ KINDS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
         Kind.UNVERIFIABLE: Explanation(
             "unverifiable",
             "Nobody collected the messages of that time, so nobody can tell whether it went out.",
-            "No fault of either side. Let recon collect run every minute, so that no gap opens.",
+            "No fault of either side. Poll more often, so that no gap opens: see Coverage.",
         ),
         Kind.INVALID_LOCAL: Explanation(
             "invalid local",
@@ -101,13 +102,6 @@ KINDS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
 
 #: Kinds as the reports list them: errors first, then by name.
 IN_ORDER: Final[Sequence[Kind]] = tuple(sorted(KINDS, key=lambda kind: (kind.severity, kind)))
-
-#: What coverage gaps come from, and what helps.
-GAP_ADVICE: Final = (
-    "Octopods lists only the newest 100 messages. Those of these times were pushed out before "
-    "they were collected, so nothing is claimed to be missing there. Let recon collect run every "
-    "minute, so that no gap opens."
-)
 
 
 def buckets(balance: LocalBalance | ProviderBalance) -> list[tuple[str, int]]:
@@ -203,6 +197,41 @@ def coverage(gaps: Sequence[Span]) -> str:
     bounded = [gap.end - gap.start for gap in gaps if gap.start and gap.end]
     together = f", {_spell(sum(bounded, timedelta()))} together"
     return f"Coverage has {len(gaps):,} gaps{together if len(bounded) == len(gaps) else ''}."
+
+
+def gap_advice(verdict: Verdict) -> str:
+    """Return what the gaps come from, and what would have covered them."""
+    said = (
+        "Octopods lists only the newest 100 messages. Those of these times were pushed out before "
+        "they were collected, so nothing is claimed to be missing there."
+    )
+    advice = verdict.advice
+    if advice is None:
+        return said
+    if advice.before_collection:
+        since = advice.collected_since
+        begins = (
+            "Nothing was collected" if since is None else f"Collecting began at {instant(since)}"
+        )
+        said += (
+            f" {begins}: of what lies before, only ids that the books name can be verified, "
+            "by a status call each."
+        )
+    if advice.tightest_seconds is None:
+        return f"{said} A day like this needs few polls; this line of a crontab is enough:"
+    busiest = _spell(timedelta(seconds=max(advice.tightest_seconds, 1)))
+    return (
+        f"{said} At its busiest, as many were sent in {busiest} as one answer can hold. "
+        "This line of a crontab polls often enough:"
+    )
+
+
+def booked_in_gap(verdict: Verdict, gap: int) -> str:
+    """Return how many booked sends lie in a gap of the verdict; nothing where nobody counted."""
+    if verdict.advice is None:
+        return ""
+    count = verdict.advice.records_in_gaps[gap]
+    return f"{count:,} booked send{'' if count == 1 else 's'}"
 
 
 def duration(span: Span) -> str:

@@ -213,6 +213,16 @@ coverage: Final = sa.Table(
     sa.Index(None, "account_id", "key_id"),
 )
 
+#: Ids that a key was asked for singly and does not have. `asked_at` is the provider's clock.
+denied_ids: Final = sa.Table(
+    "denied_ids",
+    METADATA,
+    _account(primary_key=True),
+    sa.Column("message_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("key_id", _ID, sa.ForeignKey("keys.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+)
+
 #: The log of runs, one row for each window that was judged.
 runs: Final = sa.Table(
     "runs",

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 
+import pytest
+
 from recon.simulator import faults, sent
 from recon.simulator.answers import LIST_PATH
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
@@ -129,6 +131,54 @@ def test_a_full_listing_makes_the_uncovered_morning_unverifiable_and_never_missi
         "complete": False,
         "gaps": [{"start": "2026-04-23T00:00:00Z", "end": "2026-04-23T13:40:01Z"}],
     }
+
+
+@pytest.mark.parametrize("shape", ["A", "B"])
+def test_status_calls_settle_booked_ids_that_the_list_cannot_show(
+    workshop: Workshop, shape: Shape
+) -> None:
+    channel = channel_with(range(200), shape=shape)
+    workshop.book(
+        (1, 101, NUMBER.format(0), at(0), "sent"),
+        (2, 102, NUMBER.format(1), at(1), "failed"),
+        (3, 77, NUMBER.format(2), at(2), "sent"),
+        (4, None, NUMBER.format(3), at(3), "sent"),
+        *((n, n - 899, NUMBER.format(n - 1000), at(n - 1000), "sent") for n in range(1100, 1200)),
+    )
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        ended = workshop.run()
+        expected = [
+            ("missing_at_provider", "3", "77"),
+            ("status_mismatch", "2", "102"),
+            ("unverifiable", "4", ""),
+        ]
+        assert workshop.kinds() == expected, ended.err
+        assert workshop.report()["requests"] == {"list": 1, "status": 3, "rate_limited": 0}
+        assert workshop.run("--offline").code == 0
+        assert workshop.kinds() == expected
+        workshop.run()
+    # What was settled is not asked for again.
+    assert workshop.report()["requests"]["status"] == 0
+
+
+def test_status_calls_keep_to_their_budget_and_their_trouble_is_not_the_runs(
+    workshop: Workshop,
+) -> None:
+    channel = channel_with(range(200))
+    workshop.book(*((n, 101 + n, NUMBER.format(n), at(n), "sent") for n in range(200)))
+    script = [None, None, faults.rate_limited(seconds=4000)]
+    with serve(channel, clock=ManualClock(MORNING_AFTER), script=script) as url:
+        workshop.configure(url)
+        with (workshop.path / "recon.toml").open("a") as config:
+            config.write("[matching]\nguard_rows = 1000\n")
+        ended = workshop.run("--exit-code")
+        assert (ended.code, workshop.report()["local"]["matched"]) == (3, 101), ended.err
+        assert "no more status calls in this run" in ended.err
+        workshop.environ["RECON_OCTOPODS__STATUS_LOOKUPS_PER_RUN"] = "5"
+        workshop.run()
+    assert workshop.report()["requests"] == {"list": 1, "status": 5, "rate_limited": 0}
+    assert workshop.report()["local"]["matched"] == 106
 
 
 def test_what_was_stored_can_be_judged_again_without_a_request(workshop: Workshop) -> None:
