@@ -389,3 +389,42 @@ def test_help_shows_only_what_works(workshop: Workshop) -> None:
     for name in listed:
         assert workshop.recon(name, "--help").code == 0
     assert listed[:2] == ["run", "diff"]
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgres"], indirect=True)
+def test_postgres_wants_its_migrations_first_and_then_serves_as_well(
+    workshop: Workshop, empty_database_url: str
+) -> None:
+    workshop.environ["RECON_DATABASE__URL"] = empty_database_url
+    workshop.book(
+        (1, 101, NUMBER.format(0), at(0), "sent"), (2, 9, NUMBER.format(5), at(5), "sent")
+    )
+    with serve(channel_with(range(2)), clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        config = workshop.path / "recon.toml"
+        before = workshop.recon("--config", config, "run", "--date", DAY)
+        assert before.code == 78
+        assert f"recon --config {config} db upgrade" in before.err
+        assert workshop.recon("db", "upgrade").code == 0
+        first = workshop.run()
+        second = workshop.run("--offline")
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    assert [finding["kind"] for finding in workshop.findings("--status", "open")] == [
+        "missing_at_provider",
+        "missing_locally",
+    ]
+    assert len(workshop.findings()) == 2
+
+
+def test_the_environment_alone_can_configure_a_run(workshop: Workshop) -> None:
+    workshop.book((1, 101, NUMBER.format(0), at(0), "sent"))
+    with serve(channel_with(range(1)), clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.environ |= {
+            "RECON_OCTOPODS__BASE_URL": url,
+            "RECON_ACCOUNTS__SHOP__API_KEY_ENV": "OCTOPODS_API_KEY",
+            "RECON_ACCOUNTS__SHOP__LOCAL__URL": f"sqlite:///{workshop.path / 'sends.db'}",
+            "RECON_ACCOUNTS__SHOP__LOCAL__TABLE": "sends",
+        }
+        ended = workshop.run("--output", "elsewhere")
+    assert ended.code == 0, ended.err
+    assert (workshop.path / "elsewhere" / "shop" / f"{DAY}.csv").exists()

@@ -249,7 +249,7 @@ def test_separators_and_prefixes_never_change_the_key(
     digits = str(number)
     gaps = data.draw(st.lists(separators, min_size=len(digits), max_size=len(digits)))
     spelled = prefix + "".join(map("".join, zip(gaps, digits, strict=True)))
-    if re.search(r"[0-9]{5,}\.0+$", spelled):
+    if re.search(r"[0-9]{5,}\.0+$", re.sub(r"[^0-9.]", "", spelled)):
         return  # reads as a float's tail
     expected = phones.key("+" + digits, region)
     assert keys([spelled, f"{digits}@c.us"], region) == [expected, expected]

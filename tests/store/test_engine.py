@@ -207,6 +207,7 @@ def test_a_server_that_is_not_there_is_a_passing_trouble(tmp_path: Path) -> None
 def test_a_wrong_password_is_a_wrong_setting_and_not_shown(postgres_url: str) -> None:
     admin = connect(postgres_url)
     with writing(admin) as connection:
+        connection.exec_driver_sql(f"DROP ROLE IF EXISTS {PASSWORD_USER}")
         connection.exec_driver_sql(f"CREATE ROLE {PASSWORD_USER} LOGIN PASSWORD 'right'")
     url = sa.make_url(postgres_url).set(username=PASSWORD_USER, password="wr0ng-secret")
     engine = connect(url.render_as_string(hide_password=False))
