@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Rows fetched at once, and rows typed at once.
-_FETCHED: Final = 2_000
-_TYPED: Final = 64_000
+_FETCHED: Final = 500
+_TYPED: Final = 32_000
 
 
 class DatabaseBooks:

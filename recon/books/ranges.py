@@ -28,6 +28,10 @@ _ZONES: Final = timedelta(hours=26)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+_RARE_YEARS: Final = tuple(
+    f"{year}-[01][0-9]-[0-3][0-9]*" for year in ("2009", "21[0-9][0-9]", "2200")
+)
+
 #: Databases whose regular expressions know `TEXT_SHAPE`.
 _WITH_PATTERNS: Final = frozenset({"postgresql", "mysql", "mariadb"})
 
@@ -162,9 +166,15 @@ def _of_other_days(column: Column, span: tuple[datetime | None, datetime | None]
 def _by_stored_type(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
     """Judge each row of an SQLite table by the type that it is stored as, whatever the column's."""
     stored = sa.func.typeof(column)
+    first, last = _first_and_last_day(span)
+    # Numbers come before, and blobs after, all text.
+    near = sa.and_(
+        column >= sa.literal((first or EARLIEST.date()).isoformat(), sa.String()),
+        column <= sa.literal(f"{(last or LATEST.date()).isoformat()}~", sa.String()),
+    )
     # Only in the conditions of a CASE does SQLite stop as soon as it knows.
     return sa.case(
-        (sa.and_(stored == "text", sa.not_(_of_other_days(column, span))), sa.true()),
+        (near, sa.true()),
         (sa.and_(stored == "text", _shaped_for_sqlite(column)), sa.false()),
         (sa.and_(stored.in_(["integer", "real"]), sa.not_(_epochs(column, span))), sa.false()),
         else_=sa.true(),
@@ -183,20 +193,15 @@ def _shaped_for_sqlite(column: Column) -> Condition:
     def text(value: str) -> Column:
         return sa.literal(value, sa.String())
 
-    day = sa.func.substr(column, 1, 10)
-    month_and_day = (
-        *(
-            f"-{month}-{of}"
-            for month in ("0[1-9]", "1[0-2]")
-            for of in ("0[1-9]", "1[0-9]", "2[0-8]")
-        ),
-        *(f"-{month}-{of}" for month in ("0[13-9]", "1[0-2]") for of in ("29", "30")),
-        "-0[13578]-31",
-        "-1[02]-31",
-    )
+    month_and_day = sa.func.substr(column, 6, 5)
     real_day = sa.and_(
-        glob(sa.func.substr(column, 1, 4), "20[1-9][0-9]", "2009", "21[0-9][0-9]", "2200"),
-        glob(sa.func.substr(column, 5, 6), *month_and_day),
+        glob(column, "20[1-9][0-9]-[01][0-9]-[0-3][0-9]*", *_RARE_YEARS),
+        month_and_day.between(text("01-01"), text("12-31")),
+        sa.or_(
+            sa.func.substr(column, 9, 2).between(text("01"), text("28")),
+            glob(month_and_day, "0[13-9]-29", "1[0-2]-29", "0[13-9]-30", "1[0-2]-30"),
+            glob(month_and_day, "0[13578]-31", "1[02]-31"),
+        ),
     )
     time = sa.func.substr(column, 11, 6)
     real_time = glob(time, "[Tt ][01][0-9]:[0-5][0-9]", "[Tt ]2[0-3]:[0-5][0-9]")
@@ -216,4 +221,6 @@ def _shaped_for_sqlite(column: Column) -> Condition:
         for minute in ("", "[0-5][0-9]", ":[0-5][0-9]")
     ]
     real_zone = sa.or_(zone.in_(["", "Z", "z"]), glob(zone, *offsets))
-    return sa.and_(real_day, sa.or_(column == day, sa.and_(real_time, real_zone)))
+    return sa.and_(
+        real_day, sa.or_(sa.func.substr(column, 11) == text(""), sa.and_(real_time, real_zone))
+    )

@@ -288,7 +288,7 @@ def test_the_session_is_left_as_it_was_found(postgres_url: str) -> None:
     assert inside == "Asia/Tokyo"
 
     def after_the_transaction(connection: sa.Connection) -> Any:  # noqa: ANN401
-        connection.rollback()
+        connection.commit()
         return connection.exec_driver_sql(ask).one()
 
     zone, only_read = database.run(after_the_transaction)
@@ -375,6 +375,18 @@ def test_sqlite_is_only_read(tmp_path: Path, statement: str) -> None:
     database = read_only_engine(f"sqlite:///{tmp_path / 'a.db'}", "UTC")
     with pytest.raises(InputError, match="readonly"):
         database.run(lambda connection: connection.exec_driver_sql(statement))
+
+
+def test_sqlite_cannot_be_talked_into_writing(tmp_path: Path) -> None:
+    sqlite_books(tmp_path / "a.db")
+    database = read_only_engine(f"sqlite:///{tmp_path / 'a.db'}", "UTC")
+
+    def talk(connection: sa.Connection) -> object:
+        connection.exec_driver_sql("PRAGMA query_only = OFF")
+        return connection.exec_driver_sql("DELETE FROM sends")
+
+    with pytest.raises(InputError, match="readonly"):
+        database.run(talk)
 
 
 def test_odd_characters_in_a_path_are_no_options(tmp_path: Path) -> None:

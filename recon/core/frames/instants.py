@@ -162,7 +162,10 @@ def _epoch(numbers: NDArray[np.int64] | NDArray[np.float64], held: NDArray[np.bo
     read = np.zeros(len(numbers), dtype=np.bool_)
     for unit in EPOCH_UNITS:
         these = held & (numbers >= _EARLIEST_US // unit) & (numbers < _LATEST_US // unit)
-        microseconds[these] = np.rint(numbers[these] * unit).astype(np.int64)
+        # A float's fraction is taken by itself: a product of so many digits would be rounded.
+        whole = np.floor(numbers[these])
+        fraction = np.rint((numbers[these] - whole) * unit)
+        microseconds[these] = whole.astype(np.int64) * unit + fraction.astype(np.int64)
         read |= these
     return Instants(microseconds, read)
 
