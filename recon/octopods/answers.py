@@ -9,28 +9,30 @@ aside, never guessed. The customer's text (`message_content`) is not kept anywhe
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
-from dateutil.parser import isoparse
-
 from recon.core import statuses
-from recon.model import LISTING_LIMIT, Listing, Message, RejectedItem, Status
+from recon.model import LISTING_LIMIT, Listing, Message, RejectedItem
+from recon.octopods import fields
+from recon.octopods.refusals import read_refusal as read_error
 
-_INT64: Final = 2**63
-_LONGEST_REASON: Final = 500
-_YEARS: Final = range(2009, 2201)
-_DIGITS: Final = re.compile(r"[0-9]{7,15}")
-_SEPARATORS: Final = re.compile(r"[\s().\-\u00a0\u2010-\u2015]+")
-_NOTHING_SENT: Final = re.compile(
-    r"\bno\b.{0,20}\bmessages?\b|\bnothing\b.{0,20}\bsent\b", re.IGNORECASE
-)
-#: From so many on, an epoch counts milliseconds: in seconds that would be the year 5138.
-_MILLISECONDS_FROM: Final = 1e11
+__all__ = [
+    "StatusAnswer",
+    "flat",
+    "items_of",
+    "read_error",
+    "read_item",
+    "read_items",
+    "read_listing",
+    "read_status",
+]
+
+#: A number that is none is kept to be looked at, but not a whole letter in its place.
+_LONGEST_NUMBER: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,14 @@ class StatusAnswer:
     """Lower case; a word outside `Status` is kept."""
     phone_number: str | None = None
     sent_at: datetime | None = None
+    """UTC; only one of the two shapes has it."""
     failure_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ApiError:
-    """What an error's body says (article 14823952), as far as it says anything."""
-
-    code: int | None = None
-    text: str = ""
-    request_id: str | None = None
+def items_of(body: object) -> Sequence[object] | None:
+    """Return the raw items of a list answer, `None` where it has neither of the two shapes."""
+    items = body.get("messages") if isinstance(body, Mapping) else body
+    return items if isinstance(items, list | tuple) else None
 
 
 def read_listing(
@@ -64,21 +64,18 @@ def read_listing(
         answered_at: the provider's clock at the answer.
         limit: how many items were asked for.
     """
-    request_id = None
-    items: object = body
-    if isinstance(body, Mapping):
-        items = body.get("messages")
-        request_id = _text(body.get("request_id"))
-    if not isinstance(items, Sequence) or isinstance(items, str):
+    items = items_of(body)
+    if items is None:
         return None
     messages, rejects = read_items(items)
-    return Listing(messages, rejects, len(items), limit, answered_at, request_id)
+    return Listing(messages, rejects, len(items), limit, answered_at, fields.request_id(body))
 
 
 def read_items(items: Sequence[object]) -> tuple[list[Message], list[RejectedItem]]:
     """Return the messages among `items`, one of each id, and the items that cannot be read.
 
-    Unreadable items that are alike are told apart by being the first, the second, and so on.
+    Of two messages with one id the further advanced stays. Unreadable items that are alike are
+    told apart by being the first, the second, and so on.
     """
     messages: dict[int, Message] = {}
     rejects: list[RejectedItem] = []
@@ -87,7 +84,7 @@ def read_items(items: Sequence[object]) -> tuple[list[Message], list[RejectedIte
         read = read_item(item)
         if isinstance(read, RejectedItem):
             seen[read.key] += 1
-            rejects.append(replace(read, key=_key(read.key, seen[read.key])))
+            rejects.append(replace(read, key=_key(read.key, str(seen[read.key]))))
             continue
         known = messages.get(read.message_id)
         if known is None or statuses.supersedes(known.status, read.status):
@@ -104,37 +101,45 @@ def flat(item: Mapping[str, object]) -> dict[str, object]:
     nested = item.get("message_status")
     inner = nested if isinstance(nested, Mapping) else {}
     return {
-        "message_id": _first(
+        "message_id": fields.first(
             item.get("message_id"),
             inner.get("channel_message_id"),
             item.get("channel_message_id"),
             inner.get("message_id"),
         ),
-        "phone_number": _first(item.get("phone_number"), item.get("user_phone_number")),
-        "sent_at": _first(item.get("sent_at"), item.get("created_at")),
-        "status": _first(
-            item.get("status"), inner.get("message_status"), inner.get("status"), nested
+        "phone_number": fields.first(item.get("phone_number"), item.get("user_phone_number")),
+        "sent_at": fields.first(item.get("sent_at"), item.get("created_at")),
+        "status": fields.first(
+            item.get("status"),
+            inner.get("message_status"),
+            inner.get("status"),
+            None if isinstance(nested, Mapping) else nested,
         ),
-        "failure_reason": _reason(_first(item.get("failure_reason"), inner.get("failure_reason"))),
+        "failure_reason": fields.failure_reason(
+            fields.first(item.get("failure_reason"), inner.get("failure_reason"))
+        ),
     }
 
 
 def read_item(item: object) -> Message | RejectedItem:
     """Read one item of a listing, in either shape or a mixture of both."""
     if not isinstance(item, Mapping):
-        return RejectedItem(_key(type(item).__name__, str(item)), "the item is no object")
+        # What it is instead may be the customer's text, so not even its hash is kept.
+        return RejectedItem(_key("no object", type(item).__name__), "the item is no object")
     raw = flat(item)
-    message_id, number = _id(raw["message_id"]), _number(raw["phone_number"])
-    time, status = _time(raw["sent_at"]), _status(raw["status"])
-    failure_reason = _text(raw["failure_reason"])
+    message_id = fields.message_id(raw["message_id"])
+    number = fields.phone_number(raw["phone_number"])
+    time = fields.moment(raw["sent_at"])
+    status = fields.status(raw["status"])
+    failure_reason = fields.text(raw["failure_reason"])
     if message_id is not None and number is not None and time is not None:
         return Message(message_id, number, time, status, failure_reason)
-    read = {"message_id": message_id, "phone_number": number, "sent_at": time}
+    read: dict[str, object] = {"message_id": message_id, "phone_number": number, "sent_at": time}
     return RejectedItem(
-        key=_key(*(raw[name] for name in read)),
+        key=_key(*(_identity(raw[name], value) for name, value in read.items())),
         reason="; ".join(_fault(name, raw[name]) for name, value in read.items() if value is None),
         message_id=message_id,
-        phone_number=number if number is not None else _text(raw["phone_number"]),
+        phone_number=number or fields.text(raw["phone_number"], _LONGEST_NUMBER),
         sent_at=time,
         status=status,
         failure_reason=failure_reason,
@@ -142,125 +147,50 @@ def read_item(item: object) -> Message | RejectedItem:
 
 
 def read_status(body: object, message_id: int) -> StatusAnswer | None:
-    """Return what the status call says, in either shape; `None` where it has neither."""
+    """Return what the status call says of `message_id`, in either shape.
+
+    `None` where the body has neither shape, or speaks of another message.
+    """
     if not isinstance(body, Mapping):
         return None
-    word = _first(body.get("status"), body.get("message_status"))
-    if not isinstance(word, str) or not word.strip():
+    raw = flat(body)
+    # Not `channel_message_id`: in this call that is WhatsApp's own id.
+    answered = fields.message_id(body.get("message_id"))
+    if answered not in (None, message_id):
+        return None
+    if answered is None and not isinstance(raw["status"], str):
         return None
     return StatusAnswer(
         message_id=message_id,
-        status=_status(word),
-        phone_number=_number(_first(body.get("phone_number"), body.get("user_phone_number"))),
-        sent_at=_time(_first(body.get("sent_at"), body.get("created_at"))),
-        failure_reason=_reason(body.get("failure_reason")),
+        status=fields.status(raw["status"]),
+        phone_number=fields.phone_number(raw["phone_number"]),
+        sent_at=fields.moment(raw["sent_at"]),
+        failure_reason=fields.text(raw["failure_reason"]),
     )
-
-
-def read_error(body: object) -> ApiError:
-    """Return what an error's body says; of another shape, nothing."""
-    if not isinstance(body, Mapping):
-        return ApiError()
-    code = body.get("error_code")
-    text = _first(body.get("error"), body.get("message"))
-    return ApiError(
-        code=_id(code) if not isinstance(code, bool) else None,
-        text=_bounded(str(text)) if isinstance(text, str) else "",
-        request_id=_text(body.get("request_id")),
-    )
-
-
-def says_nothing_sent(text: str) -> bool:
-    """Say whether an error's text means that the account has sent nothing yet.
-
-    The help centre quotes "No messages have been sent on this channel yet." (article 14824157).
-    """
-    return (
-        re.search(r"\bno\b.{0,20}\bmessages?\b|\bnothing\b.{0,20}\bsent\b", text, re.IGNORECASE)
-        is not None
-    )
-
-
-def _first(*values: object) -> object:
-    """Return the first value that says something."""
-    return next((value for value in values if value is not None and value != ""), None)
-
-
-def _id(value: object) -> int | None:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value.strip(), re.ASCII):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value if 0 < value < _INT64 else None
-
-
-def _number(value: object) -> str | None:
-    """Return a number as `+` and digits, `None` where it does not look like one."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        return None
-    digits = _SEPARATORS.sub("", value).removeprefix("+")
-    return f"+{digits}" if _DIGITS.fullmatch(digits) else None
-
-
-def _time(value: object) -> datetime | None:
-    """Return a time in UTC: ISO 8601 (without an offset: UTC), epoch seconds or milliseconds."""
-    try:
-        if isinstance(value, str):
-            time = isoparse(value.strip())
-            time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
-            time = datetime.fromtimestamp(seconds, tz=UTC)
-        else:
-            return None
-    except (ValueError, OverflowError, OSError):
-        return None
-    return time if time.year in _YEARS else None
-
-
-def _status(value: object) -> str:
-    word = statuses.canonical(value)[:64] if isinstance(value, str) else ""
-    return word or Status.UNKNOWN.value
-
-
-def _reason(value: object) -> str | None:
-    """Return a failure reason as one text: a string, or an object with `code` and `title`."""
-    if isinstance(value, Mapping):
-        code, title = (
-            _text(value.get("code")),
-            _text(_first(value.get("title"), value.get("message"))),
-        )
-        if title is None:
-            return None if code is None else f"code {code}"
-        return _bounded(title if code is None else f"{title} (code {code})")
-    text = _text(value)
-    return None if text is None else _bounded(text)
-
-
-def _bounded(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 1] + "…"
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, str):
-        return value.strip()[:_LONGEST_REASON] or None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return None
 
 
 def _fault(name: str, raw: object) -> str:
-    """Say what is wrong with a field, without more of its content than a person needs."""
+    """Say what is wrong with a field, without more of its content than a person needs.
+
+    A number is not repeated: it has a column of its own, and a reason is not masked everywhere.
+    """
     if raw is None:
         return f"{name} is missing"
-    shown = str(raw) if isinstance(raw, str | int | float) else type(raw).__name__
-    return f"{name} cannot be read: '{shown[:40]}'"
+    if name == "phone_number":
+        return f"{name} cannot be read"
+    shown = str(raw) if isinstance(raw, float) else fields.text(raw, _LONGEST_NUMBER)
+    return f"{name} cannot be read: '{shown or type(raw).__name__}'"
 
 
-def _key(*parts: object) -> str:
+def _identity(raw: object, read: object) -> str:
+    """Return what tells a field apart, the same in both shapes."""
+    if isinstance(read, datetime):
+        return read.isoformat()
+    if read is not None:
+        return str(read)
+    return fields.text(raw) or (str(raw) if isinstance(raw, float) else type(raw).__name__)
+
+
+def _key(*parts: str) -> str:
     """Return an identity that is the same whenever the same item comes again."""
-    text = "\x1f".join(repr(part) for part in parts)
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

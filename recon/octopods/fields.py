@@ -1,0 +1,121 @@
+"""Single fields of an answer, from whatever JSON holds to what they mean, or `None`.
+
+Nothing here raises, whatever the value: a field that cannot be read is a fact about the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from dateutil.parser import isoparse
+
+from recon.core import statuses
+from recon.model import Status
+
+LONGEST_REASON: Final = 500
+_LONGEST_WORD: Final = 64
+_LONGEST_ID: Final = 100
+_INT64: Final = 2**63
+#: WhatsApp began in 2009; a later end than this is a unit mistaken for another.
+_YEARS: Final = range(2009, 2201)
+_WHOLE: Final = re.compile(r"[0-9]{1,19}")
+#: No E.164 number begins with 0: what does is a national spelling, of who knows which country.
+_DIGITS: Final = re.compile(r"[1-9][0-9]{6,14}")
+_SEPARATORS: Final = re.compile(r"[\s().\-\u00a0\u2010-\u2015]+")
+#: A date alone is no time: taken for midnight it would be a guess.
+_DATE_AND_TIME: Final = re.compile(r"\d{4}-?\d{2}-?\d{2}[Tt ]\d{2}:?\d{2}", re.ASCII)
+#: As text, from 2001 to 2286, in seconds or milliseconds.
+_EPOCH: Final = re.compile(r"[0-9]{10}(?:[0-9]{3})?(?:\.[0-9]{1,9})?")
+#: From so many on, an epoch counts milliseconds: in seconds that would be the year 5138.
+_MILLISECONDS_FROM: Final = 1e11
+
+
+def first(*values: object) -> object:
+    """Return the first value that says something: neither `None` nor empty text."""
+    return next((value for value in values if value is not None and value != ""), None)
+
+
+def text(value: object, longest: int = LONGEST_REASON) -> str | None:
+    """Return text or a whole number as one line of at most `longest` characters.
+
+    What cannot be printed, and what no database takes (NUL, half of a surrogate pair), is blank.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if abs(value) < _INT64 else None
+    if not isinstance(value, str):
+        return None
+    printable = "".join(char if char.isprintable() else " " for char in value[: 4 * longest])
+    line = " ".join(printable.split())
+    return (line if len(line) <= longest else f"{line[: longest - 1]}…") or None
+
+
+def request_id(body: object) -> str | None:
+    """Return what the vendor's support asks for; the bare array of the second shape has none."""
+    return text(body.get("request_id"), _LONGEST_ID) if isinstance(body, Mapping) else None
+
+
+def message_id(value: object) -> int | None:
+    """Return an Octopods message id: a positive 64-bit integer, or text that spells one."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 < value < _INT64 else None
+
+
+def phone_number(value: object) -> str | None:
+    """Return a number as `+` and its 7 to 15 digits, without what people put between them.
+
+    Digits alone, and such with `00` in front, are international too.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        value = text(value)
+    if not isinstance(value, str):
+        return None
+    spelled = _SEPARATORS.sub("", value)
+    digits = spelled.removeprefix("+" if spelled.startswith("+") else "00")
+    return f"+{digits}" if _DIGITS.fullmatch(digits) else None
+
+
+def moment(value: object) -> datetime | None:
+    """Return a time in UTC: ISO 8601 (UTC where it has no offset), epoch seconds or milliseconds.
+
+    A time before 2009 or after 2200 is none: it comes from a wrong unit or an empty field.
+    """
+    if isinstance(value, str) and _EPOCH.fullmatch(value.strip()):
+        value = float(value)
+    try:
+        if isinstance(value, str) and _DATE_AND_TIME.match(value.strip()):
+            time = isoparse(value.strip())
+            time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
+            time = datetime.fromtimestamp(seconds, tz=UTC)
+        else:
+            return None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return time if time.year in _YEARS else None
+
+
+def status(value: object) -> str:
+    """Return a status word in lower case; one that nobody knows is kept, none is `unknown`."""
+    word = text(value, _LONGEST_WORD) if isinstance(value, str) else None
+    return Status.UNKNOWN.value if word is None else statuses.canonical(word)
+
+
+def failure_reason(value: object) -> str | None:
+    """Return a reason as one text: a string, or an object with `code` and `title`.
+
+    The forms are those of the help centre's articles 14824157 (text) and 14823960 (object).
+    """
+    if not isinstance(value, Mapping):
+        return text(value)
+    code = text(value.get("code"), _LONGEST_WORD)
+    title = text(first(value.get("title"), value.get("message")))
+    if code is None:
+        return title
+    return f"code {code}" if title is None else text(f"{title} (code {code})")

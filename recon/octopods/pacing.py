@@ -1,0 +1,41 @@
+"""The least time between two requests of one key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Pacer:
+    """Keeps requests apart. Clients with the same key may share one, since the limit is the key's.
+
+    Args:
+        min_interval_seconds: least time from the start of one request to the start of the next.
+        monotonic: seconds that never run backwards.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        min_interval_seconds: float,
+        *,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._interval = min_interval_seconds
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._last: float | None = None
+
+    @property
+    def early(self) -> float:
+        """How many seconds it is too early for the next request; 0 where it may start."""
+        if self._last is None:
+            return 0.0
+        return max(self._last + self._interval - self._monotonic(), 0.0)
+
+    def wait(self) -> None:
+        """Return when the next request may start; the first one may at once."""
+        early = self.early
+        if early > 0:
+            self._sleep(early)
+        self._last = self._monotonic()

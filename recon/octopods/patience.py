@@ -1,0 +1,174 @@
+"""How often to ask again, and how long to wait before: never beyond what a run allows in all."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final, Generic, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+from recon.errors import TemporaryError
+from recon.octopods.transport import PassingTrouble
+
+log = logging.getLogger(__name__)
+
+Read = TypeVar("Read")
+
+#: Tries of one call in all, where the trouble may pass. A 429 that names its time does not count:
+#: it is no failure, and what the run allows in all bounds it.
+_ATTEMPTS: Final = 5
+_FIRST_BACK_OFF: Final = 1.0
+#: A limit seldom recovers in a second, and asking takes from it.
+_FIRST_UNNAMED: Final = 5.0
+_LONGEST_BACK_OFF: Final = 60.0
+#: Seconds; a stamp beyond it is nonsense, and no calendar may break over it.
+_A_CENTURY: Final = 100 * 365 * 86_400.0
+
+
+class RateLimited(Exception):  # noqa: N818 - no error of its own
+    """A 429, and how many seconds it asks to pause; `None` where it does not say."""
+
+    def __init__(self, seconds: float | None, request_id: str | None) -> None:
+        """Keep what the answer says; `request_id` is for the log."""
+        super().__init__("rate-limited (429)" + named(request_id))
+        self.seconds = seconds
+
+
+def named(request_id: str | None) -> str:
+    """Return how a sentence names a request for the vendor's support."""
+    return "" if request_id is None else f" (request_id {request_id})"
+
+
+class Patience:
+    """What is left of the pauses that a run allows; it is used up over all calls together."""
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        max_wait_seconds: float,
+        least: Callable[[], float],
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+        rng: random.Random,
+    ) -> None:
+        """Prepare to wait at most `max_wait_seconds`, in any number of pauses.
+
+        Args:
+            account: its name in the configuration, for messages.
+            max_wait_seconds: longest sum of pauses in the life of this object.
+            least: how long a pause must be at least, as things stand: what keeps requests apart
+                then adds nothing to it that would not be counted.
+            clock: the time of day, aware, to name the time when to try again.
+            sleep: waits so many seconds.
+            rng: for the jitter, so that many clients do not come back in step.
+        """
+        self._account = account
+        self._max_wait = max_wait_seconds
+        self._least = least
+        self._clock = clock
+        self._sleep = sleep
+        self._rng = rng
+        self._waited = 0.0
+
+    @property
+    def left(self) -> float:
+        """How many seconds of pause are still allowed."""
+        return max(self._max_wait - self._waited, 0.0)
+
+    def persist(self, ask: Callable[[], Read]) -> Read:
+        """Ask again while the trouble may pass and the allowed pauses last.
+
+        Raises:
+            TemporaryError: no answer that can be used; the message says what was seen.
+        """
+        tally = _Tally(ask)
+        tries = Retrying(
+            retry=retry_if_exception_type((PassingTrouble, RateLimited)),
+            wait=lambda state: max(self._pause(tally, _trouble(state)), self._least()),
+            stop=lambda state: tally.failed >= _ATTEMPTS or state.upcoming_sleep > self.left,
+            sleep=self._sleep_counted,
+            before_sleep=self._log_pause,
+            reraise=True,
+        )
+        try:
+            return tries(tally.ask)
+        except RateLimited as limited:
+            raise self._used_up(limited) from limited
+        except PassingTrouble as trouble:
+            times = "once" if tally.failed == 1 else f"{tally.failed} times"
+            raise TemporaryError(
+                f"account {self._account}: Octopods was asked {times} and gives no usable answer: "
+                f"{trouble}",
+                hint="Run again later; nothing is lost, what is already stored stays.",
+            ) from trouble
+
+    def _used_up(self, limited: RateLimited) -> TemporaryError:
+        again, when = "", "later"
+        if limited.seconds is not None:
+            now = self._clock().astimezone(UTC)
+            at = now + timedelta(seconds=min(limited.seconds, _A_CENTURY))
+            again, when = f"; it asks to pause until {at:%Y-%m-%d %H:%M:%S} UTC", "then"
+        return TemporaryError(
+            f"account {self._account}: Octopods' rate limit is used up, {limited}{again}",
+            hint=f"Run again {when}. octopods.max_wait_seconds ({self._max_wait:g}) allows no "
+            "longer pause; the limit is shared with your sends.",
+        )
+
+    def _pause(self, tally: _Tally[Read], trouble: BaseException | None) -> float:
+        if not isinstance(trouble, RateLimited):
+            return self._back_off(_FIRST_BACK_OFF, tally.failed)
+        if trouble.seconds is None:
+            return self._back_off(_FIRST_UNNAMED, tally.failed)
+        seconds = trouble.seconds
+        if tally.limited > 1:
+            # The time it named was not enough: asking at its pace would eat up the limit.
+            seconds = max(seconds, self._back_off(_FIRST_BACK_OFF, tally.limited - 1))
+        # A little later than named, since others wait for the same moment.
+        jittered = seconds + self._rng.uniform(0.05, 0.5)
+        return min(jittered, max(seconds, self.left))
+
+    def _back_off(self, first: float, times: int) -> float:
+        longest = min(first * 2 ** min(times - 1, 10), _LONGEST_BACK_OFF)
+        return self._rng.uniform(longest / 2, longest)
+
+    def _sleep_counted(self, seconds: float) -> None:
+        self._waited += seconds
+        self._sleep(seconds)
+
+    def _log_pause(self, state: RetryCallState) -> None:
+        log.warning(
+            "account %s: %s; asking again in %.1f s",
+            self._account,
+            _trouble(state),
+            state.upcoming_sleep,
+        )
+
+
+class _Tally(Generic[Read]):
+    """Counts what the tries of one call end in."""
+
+    def __init__(self, ask: Callable[[], Read]) -> None:
+        self._ask = ask
+        self.failed = 0
+        self.limited = 0
+
+    def ask(self) -> Read:
+        try:
+            return self._ask()
+        except RateLimited as limited:
+            if limited.seconds is None:
+                self.failed += 1
+            else:
+                self.limited += 1
+            raise
+        except PassingTrouble:
+            self.failed += 1
+            raise
+
+
+def _trouble(state: RetryCallState) -> BaseException | None:
+    return None if state.outcome is None else state.outcome.exception()
