@@ -36,7 +36,8 @@ class FileBooks:
         """See `Books.read`."""
         collected = Collected(self._source)
         mapping = self._source.mapping
-        for chunk in files.chunks(self._path, list(mapping.values())):
+        repeated = [mapping["status"]] if "status" in mapping else []
+        for chunk in files.chunks(self._path, list(mapping.values()), repeated=repeated):
             collected.add(chunk.fields(mapping), span=(start, end))
             collected.add_broken(chunk.broken)
         return collected.result()

@@ -30,7 +30,7 @@ _ENDINGS: Final = {
 }
 
 #: Rows of a Parquet file that are read at once.
-_ROWS: Final = 131_072
+_ROWS: Final = 262_144
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,14 @@ def kind_of(path: Path) -> str:
     raise InputError(f"{path}: what kind of file is this?", hint=f"known are {', '.join(_ENDINGS)}")
 
 
-def chunks(path: Path, columns: Sequence[str]) -> Iterator[Chunk]:
+def chunks(path: Path, columns: Sequence[str], *, repeated: Sequence[str] = ()) -> Iterator[Chunk]:
     """Yield the rows of a file, with only these columns.
+
+    Args:
+        path: the file.
+        columns: which of its columns are wanted.
+        repeated: those of them whose texts come again and again: where the file keeps each text
+            once, Arrow's dictionary arrays do so too.
 
     Raises:
         InputError: the file is not there or cannot be read, or lacks a column. A JSON Lines file
@@ -72,7 +78,7 @@ def chunks(path: Path, columns: Sequence[str]) -> Iterator[Chunk]:
         raise no_such_file(path)
     try:
         if kind == "parquet":
-            yield from _parquet(path, columns)
+            yield from _parquet(path, columns, repeated)
         elif kind == "csv":
             from recon.books import csvfiles
 
@@ -127,20 +133,20 @@ def read_table(path: Path, columns: Sequence[str]) -> Chunk:
     return Chunk(whole, [reason for chunk in read for reason in chunk.broken])
 
 
-def _open_parquet(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
+def _open_parquet(path: Path, repeated: Sequence[str] = ()) -> Any:  # noqa: ANN401 - pyarrow has no types
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path, read_dictionary=list(repeated))
     except pa.ArrowException as cause:
         raise InputError(f"{path} is no Parquet file: {cause}") from cause
 
 
-def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Chunk]:
+def _parquet(path: Path, columns: Sequence[str], repeated: Sequence[str]) -> Iterator[Chunk]:
     import pyarrow as pa
 
-    with _open_parquet(path) as file:
+    with _open_parquet(path, repeated) as file:
         names = file.schema_arrow.names
         absent = [name for name in columns if name not in names]
         if absent:

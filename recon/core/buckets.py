@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from recon.core import calendar, coverage, pairing
-from recon.core.pairing import Mask, Positions, Side
+from recon.core.pairing import Codes, Mask, Positions, Side
 from recon.core.policy import Policy
 from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, Window
 
@@ -71,8 +71,8 @@ class Case:
     provider_owner: Positions
     local_reject_owner: Positions
     provider_reject_owner: Positions
-    local_bucket: Positions
-    provider_bucket: Positions
+    local_bucket: Codes
+    provider_bucket: Codes
     sibling: Positions
     """For a `duplicate_send`, the position of the booked message that it repeats; else -1."""
     denied: Mask
@@ -112,9 +112,6 @@ def sort(
     links = pairing.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
     local_time = pairing.microseconds(local.frame["sent_at"])
     provider_time = pairing.microseconds(provider.frame["sent_at"])
-    owned_at = local_time.copy()
-    at, partner = links.pairs
-    owned_at[at] = provider_time[partner]
     paired = links.partner_of_provider >= 0
     names = provider.frame["message_id"].to_numpy(dtype=np.int64)
     denied = denials.cover(*pairing.ids(local.frame["message_id"]), local_time)
@@ -128,7 +125,7 @@ def sort(
         provider_keys=provider_keys,
         local_time=local_time,
         provider_time=provider_time,
-        local_owner=calendar.owners(owned_at, days),
+        local_owner=calendar.owners(_owning_times(links, local_time, provider_time), days),
         provider_owner=calendar.owners(provider_time, days),
         local_reject_owner=_reject_owners(local.rejects, days),
         provider_reject_owner=_reject_owners(provider.rejects, days),
@@ -159,13 +156,23 @@ def status_counts(case: Case) -> list[dict[str, int]]:
     """
     status = case.provider.frame["status"]
     words = [str(word) for word in status.cat.categories]
-    codes = status.cat.codes.to_numpy().astype(np.int64)
+    codes = np.asarray(status.cat.codes.to_numpy(), dtype=np.int64)
     counts = []
     for row in _table(case.provider_owner, codes, case.days, len(words)):
         seen = dict(zip(words, map(int, row), strict=True))
         known = {word.value: seen.pop(word.value, 0) for word in Status}
         counts.append(known | {word: count for word, count in sorted(seen.items()) if count})
     return counts
+
+
+def _owning_times(
+    links: pairing.Links, local_time: Positions, provider_time: Positions
+) -> Positions:
+    """Return the times that decide whose window a record is in: of a pair, the message's."""
+    times = local_time.copy()
+    at, partner = links.pairs
+    times[at] = provider_time[partner]
+    return times
 
 
 def _set_aside_numberless(side: Side, region: str | None) -> tuple[Side, Positions]:
@@ -190,7 +197,7 @@ def _set_aside_numberless(side: Side, region: str | None) -> tuple[Side, Positio
 
 def _local_buckets(
     local: Side, provider: Side, links: pairing.Links, *, proven: Mask, denied: Mask
-) -> Positions:
+) -> Codes:
     """Return the bucket of each record. Absence is only claimed where it is proven."""
     wanted, has_id = pairing.ids(local.frame["message_id"])
     status = local.frame["status"]
@@ -199,22 +206,20 @@ def _local_buckets(
     holds_id = has_id | local.frame["odd_message_id"].notna().to_numpy(dtype=np.bool_)
     listed, readable = pairing.ids(provider.rejects["message_id"])
     unread = has_id & np.isin(wanted, listed[readable])
-    cases = {
-        "matched": links.partner_of_local >= 0,
-        "duplicate_local": links.duplicate_of >= 0,
-        "unverifiable": ~denied & (~proven | unread),
-        "not_sent": says_not_sent | (failed & ~holds_id),
-    }
-    codes = [np.int64(LOCAL.index(bucket)) for bucket in cases]
-    missing = np.int64(LOCAL.index("missing_at_provider"))
-    return np.select(list(cases.values()), codes, default=missing)
+    bucket: Codes = np.full(len(wanted), LOCAL.index("missing_at_provider"), dtype=np.int8)
+    # The later case goes before the earlier one.
+    bucket[says_not_sent | (failed & ~holds_id)] = LOCAL.index("not_sent")
+    bucket[~denied & (~proven | unread)] = LOCAL.index("unverifiable")
+    bucket[links.duplicate_of >= 0] = LOCAL.index("duplicate_local")
+    bucket[links.partner_of_local >= 0] = LOCAL.index("matched")
+    return bucket
 
 
-def _provider_buckets(paired: Mask, sibling: Positions) -> Positions:
-    alone = np.where(
-        sibling >= 0, PROVIDER.index("duplicate_send"), PROVIDER.index("missing_locally")
-    )
-    return np.where(paired, np.int64(PROVIDER.index("matched")), alone)
+def _provider_buckets(paired: Mask, sibling: Positions) -> Codes:
+    bucket: Codes = np.full(len(paired), PROVIDER.index("missing_locally"), dtype=np.int8)
+    bucket[sibling >= 0] = PROVIDER.index("duplicate_send")
+    bucket[paired] = PROVIDER.index("matched")
+    return bucket
 
 
 def _proven(
@@ -226,6 +231,8 @@ def _proven(
     much; a record's true time has to be covered too, else a gap would pass for a lost message.
     """
     proven = coverage.covered(spans, local_time)
+    if any(span.start is None and span.end is None for span in spans):
+        return proven
     at, partner = links.pairs
     known = links.by_id[at]
     if known.any():
@@ -244,15 +251,16 @@ def _siblings(
     found = np.full(len(times), -1, dtype=np.int64)
     if paired.all() or not paired.any():
         return found
-    by_time = np.lexsort((names, times, keys))
-    rank = np.arange(len(times))
+    concerned = np.flatnonzero(pd.Series(keys).isin(keys[~paired]))
+    by_time = concerned[np.lexsort((names[concerned], times[concerned], keys[concerned]))]
+    rank = np.arange(len(by_time))
     booked = paired[by_time]
     before = np.maximum.accumulate(np.where(booked, rank, -1))
-    after = np.minimum.accumulate(np.where(booked, rank, len(times))[::-1])[::-1]
+    after = np.minimum.accumulate(np.where(booked, rank, len(rank))[::-1])[::-1]
     far = np.iinfo(np.int64).max
     best = np.full(len(times), within // timedelta(microseconds=1) + 1)
     for candidate in (before, after):
-        there = (candidate >= 0) & (candidate < len(times)) & ~booked
+        there = (candidate >= 0) & (candidate < len(rank)) & ~booked
         mine, other = by_time[there], by_time[candidate[there]]
         same = (keys[mine] == keys[other]) & (keys[mine] >= 0)
         apart = np.where(same, np.abs(times[mine] - times[other]), far)
@@ -270,10 +278,13 @@ def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
     return owner
 
 
-def _table(owner: Positions, code: Positions, days: int, codes: int) -> Positions:
+def _table(owner: Positions, code: Codes | Positions, days: int, codes: int) -> Positions:
     """Count rows by window and code; rows outside the windows do not count."""
     inside = owner >= 0
-    cells = owner[inside] * codes + code[inside]
+    if not inside.all():
+        owner, code = owner[inside], code[inside]
+    # Within one window the codes are the cells.
+    cells = owner * codes + code if days > 1 else code
     return np.bincount(cells, minlength=days * codes).reshape(days, codes).astype(np.int64)
 
 

@@ -64,7 +64,8 @@ def owners(times: npt.NDArray[np.int64], days: Sequence[Window]) -> npt.NDArray[
     import numpy as np
 
     if days[0].start is None or days[-1].end is None:
-        return np.zeros(len(times), dtype=np.int64)
+        # One zero for all of them: it takes no memory.
+        return np.broadcast_to(np.int64(0), len(times))
     starts = [microseconds(day.start) for day in days if day.start is not None]
     bounds = np.array([*starts, microseconds(days[-1].end)], dtype=np.int64)
     found = np.searchsorted(bounds, times, side="right") - 1

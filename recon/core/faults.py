@@ -15,9 +15,11 @@ from recon.core.policy import Policy
 
 def ids_differ(case: Case, local: Positions) -> Mask:
     """Say of each pair whether the record holds an id, yet was not found by it."""
-    rows = case.local.frame.take(local)
-    holds_one: Mask = (rows["message_id"].notna() | rows["odd_message_id"].notna()).to_numpy()
-    return np.logical_and(holds_one, ~case.links.by_id[local])
+    differ = np.zeros(len(local), dtype=np.bool_)
+    unnamed = np.flatnonzero(~case.links.by_id[local])
+    rows = case.local.frame[["message_id", "odd_message_id"]].take(local[unnamed])
+    differ[unnamed] = rows.notna().any(axis=1).to_numpy()
+    return differ
 
 
 def ids_in_words(case: Case, local: Positions, provider: Positions) -> pd.Series:
@@ -48,15 +50,6 @@ def recipients_in_words(case: Case, local: Positions, provider: Positions) -> pd
     return "booked for " + booked + ", sent to " + sent
 
 
-def _status_pairs(case: Case, local: Positions, provider: Positions) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "local": case.local.frame["status"].take(local).astype("str").fillna("").to_numpy(),
-            "provider": case.provider.frame["status"].take(provider).astype("str").to_numpy(),
-        }
-    )
-
-
 def statuses_contradict(case: Case, local: Positions, provider: Positions, policy: Policy) -> Mask:
     """Judge each pair of words once, then look the rows up by their codes."""
     mine, theirs = case.local.frame["status"], case.provider.frame["status"]
@@ -80,18 +73,21 @@ def statuses_contradict(case: Case, local: Positions, provider: Positions, polic
 
 def statuses_in_words(case: Case, local: Positions, provider: Positions) -> pd.Series:
     """Tell what each contradiction means for ops."""
-    words = _status_pairs(case, local, provider)
-    said = {
-        (mine, theirs): statuses.explain(mine or None, theirs)
-        for mine, theirs in words.drop_duplicates().itertuples(index=False)
-    }
-    return pd.Series([said[pair] for pair in words.itertuples(index=False, name=None)], dtype="str")
+    mine = case.local.frame["status"].take(local).reset_index(drop=True)
+    theirs = case.provider.frame["status"].take(provider).reset_index(drop=True)
+    pairs = pd.DataFrame({"mine": mine.cat.codes, "theirs": theirs.cat.codes})
+    place, distinct = pd.factorize(pd.MultiIndex.from_frame(pairs))
+    booked, sent = [*map(str, mine.cat.categories), None], list(map(str, theirs.cat.categories))
+    said = [statuses.explain(booked[word], sent[other]) for word, other in distinct]
+    return pd.Series(said, dtype="str").take(place).reset_index(drop=True)
 
 
 def drifted(case: Case, local: Positions, provider: Positions, policy: Policy) -> Mask:
     """Say of each pair whether its times lie further apart than the policy allows."""
-    distance: Positions = np.abs(case.local_time[local] - case.provider_time[provider])
-    return distance > policy.drift // timedelta(microseconds=1)
+    distance = case.local_time[local]
+    distance -= case.provider_time[provider]
+    too_far: Mask = np.abs(distance, out=distance) > policy.drift // timedelta(microseconds=1)
+    return too_far
 
 
 def drift_in_words(case: Case, local: Positions, provider: Positions) -> pd.Series:

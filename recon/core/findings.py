@@ -40,7 +40,8 @@ def collect(account: str, case: Case, policy: Policy) -> pd.DataFrame:
     columns = (*FINDING_COLUMNS, *_IDENTITY, "day")
     if not parts:
         return empty().assign(day=np.zeros(0, dtype=np.int64))
-    found = pd.concat([_typed(part, columns) for part in parts], ignore_index=True)
+    found = _typed(pd.concat(parts, ignore_index=True), columns)
+    del parts
     found["severity"] = found["kind"].map({kind.value: kind.severity.value for kind in Kind})
     found["discrepancy_id"] = _identify(account, found)
     found["time"] = found["provider_sent_at"].fillna(found["local_sent_at"])
@@ -61,13 +62,15 @@ def _identify(account: str, found: pd.DataFrame) -> list[str]:
     place in time, so that each has an identity and the set of them does not depend on row order.
     """
     names = ["kind", *_IDENTITY]
-    by_content = found.sort_values([*names, *_TIMES, "message_id", "phone_number", "local_status"])
-    place = by_content.groupby(names, dropna=False).cumcount().reindex(found.index)
-    rows = zip(*(found[name].fillna("") for name in names), place, strict=True)
-    return [
-        blake2b("\x1f".join((account, *map(str, row))).encode(), digest_size=8).hexdigest()
-        for row in rows
-    ]
+    alike = found.loc[found.duplicated(names, keep=False)]
+    by_content = alike.sort_values([*names, *_TIMES, "message_id", "phone_number", "local_status"])
+    place = pd.Series(0, index=found.index)
+    place.loc[by_content.index] = by_content.groupby(names, dropna=False).cumcount()
+    content = account + "\x1f" + found["kind"]
+    for name in _IDENTITY:
+        content += "\x1f" + found[name].fillna("")
+    content += "\x1f" + place.astype("str")
+    return [blake2b(row.encode(), digest_size=8).hexdigest() for row in content.to_list()]
 
 
 def _all(case: Case, policy: Policy) -> Iterable[pd.DataFrame]:
@@ -88,8 +91,11 @@ def _record(case: Case, at: Positions) -> pd.DataFrame:
     name = rows["local_id"].astype("str")
     booked = rows["message_id"].astype("str").fillna(rows["odd_message_id"])
     status = rows["status"].astype("str")
-    content = [booked, rows["phone_number"], rows["sent_at"].astype("str"), status]
-    unnamed = pd.concat([part.fillna("") for part in content], axis=1).agg("|".join, axis=1)
+    key = name
+    if name.hasnans:
+        number, time = rows["phone_number"].fillna(""), rows["sent_at"].astype("str")
+        content = booked.fillna("") + "|" + number + "|" + time + "|" + status.fillna("")
+        key = name.fillna(content)
     return pd.DataFrame(
         {
             "message_id": booked,
@@ -98,7 +104,7 @@ def _record(case: Case, at: Positions) -> pd.DataFrame:
             "local_phone_number": rows["phone_number"],
             "local_status": status,
             "local_sent_at": rows["sent_at"],
-            "local_key": name.where(name.notna(), unnamed) if name.hasnans else name,
+            "local_key": key,
             "day": case.local_owner[at],
         }
     )

@@ -95,6 +95,8 @@ def judge(
 def _advice(
     case: buckets.Case, day: int, gaps: Sequence[Span], spans: Sequence[Span], policy: Policy
 ) -> Advice | None:
+    if not gaps:
+        return None
     mine, theirs = case.local_owner == day, case.provider_owner == day
     alone = mine & (case.links.partner_of_local < 0)
     sent = np.concatenate([case.provider_time[theirs], case.local_time[alone]])

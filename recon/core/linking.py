@@ -64,26 +64,31 @@ def by_id(
     Raises:
         AssertionError: an id is there twice on the provider's side, which is a bug of the caller.
     """
-    provider = _ascending(provider_ids)
-    known_ids = provider_ids[provider]
-    assert (known_ids[1:] != known_ids[:-1]).all(), "the provider's message ids must be unique"
+    provider_order = _ascending(provider_ids)
+    known = provider_ids if provider_order is None else provider_ids[provider_order]
+    assert (known[1:] != known[:-1]).all(), "the provider's message ids must be unique"
 
-    named = np.flatnonzero(local_has_id)
-    local = named[_ascending(local_ids[named])]
+    local = np.flatnonzero(local_has_id)
     ids = local_ids[local]
-    place = np.searchsorted(known_ids, ids)
-    found = place < known_ids.size
-    found[found] = known_ids[place[found]] == ids[found]
-    local, provider, ids = local[found], provider[place[found]], ids[found]
+    order = _ascending(ids)
+    if order is not None:
+        local, ids = local[order], ids[order]
+    place = np.searchsorted(known, ids)
+    found = place < known.size
+    found[found] = known[place[found]] == ids[found]
+    del ids, order  # as long as the books: what is not needed is not kept
+    local, place = local[found], place[found]
+    provider = place if provider_order is None else provider_order[place]
 
-    again = np.zeros(ids.size, dtype=np.bool_)
-    again[1:] = ids[1:] == ids[:-1]
-    if again.any():
-        shared = again.copy()
-        shared[:-1] |= again[1:]
-        rows = local[shared]
-        distance = np.abs(local_time_us[rows] - provider_time_us[provider[shared]])
-        local[shared] = rows[np.lexsort((local_order[rows], distance, ids[shared]))]
+    again = np.zeros(place.size, dtype=np.bool_)
+    again[1:] = place[1:] == place[:-1]
+    if not again.any():
+        return IdLinks(local, provider, local[:0], provider[:0])
+    shared = again.copy()
+    shared[:-1] |= again[1:]
+    rows = local[shared]
+    distance = np.abs(local_time_us[rows] - provider_time_us[provider[shared]])
+    local[shared] = rows[np.lexsort((local_order[rows], distance, place[shared]))]
     return IdLinks(local[~again], provider[~again], local[again], provider[again])
 
 
@@ -147,10 +152,10 @@ def by_number_and_time(
     return row[chosen & is_local], row[chosen & ~is_local]
 
 
-def _ascending(values: Ints) -> Positions:
-    """Return the positions that sort `values`; quick where they ascend or descend already."""
+def _ascending(values: Ints) -> Positions | None:
+    """Return the positions that sort `values`, `None` where they ascend already."""
     if (values[1:] >= values[:-1]).all():
-        return np.arange(values.size)
+        return None
     if (values[1:] < values[:-1]).all():
         return np.arange(values.size)[::-1]
     return np.argsort(values, kind="stable")

@@ -17,6 +17,7 @@ import pandas as pd
 from recon.core import linking, phones
 
 Positions: TypeAlias = npt.NDArray[np.int64]
+Codes: TypeAlias = npt.NDArray[np.int8]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
@@ -76,8 +77,10 @@ def order(frame: pd.DataFrame) -> Positions:
     Ties are settled by this rank, so that no result depends on the order of the rows.
     """
     names = frame["local_id"]
-    if pd.api.types.is_integer_dtype(names) and not names.hasnans and names.is_unique:
-        return np.asarray(names.to_numpy(dtype=np.int64))
+    if pd.api.types.is_integer_dtype(names) and not names.hasnans:
+        ranks = np.asarray(names.to_numpy(dtype=np.int64))
+        if (ranks[1:] > ranks[:-1]).all() or names.is_unique:
+            return ranks
     columns = ["local_id", "sent_at", "message_id", "odd_message_id", "phone_number", "status"]
     content = frame[columns].assign(status=frame["status"].astype("str"))
     ranked = content.reset_index(drop=True).sort_values(columns, kind="stable").index

@@ -47,16 +47,17 @@ if TYPE_CHECKING:
 #: The key of what is no number.
 NONE: Final = -1
 
-#: E.164 without separators: taken as it stands.
-_CLEAN: Final = r"^\+[1-9][0-9]{6,14}$"
 #: What may be taken out of a spelling at once, without looking at the rest of it.
 _EASY: Final = r"^(?i:whatsapp:)|[ \x{00A0}()-]"
 
 _SHORTEST, _LONGEST = 7, 15
 _SHORTEST_BARE = 8
 _SHOWN_AT_THE_END = 3
+#: Rows that are looked at together: few enough to stay in the processor's cache.
+_ROWS: Final = 65_536
 _LEAST_HIDDEN, _MOST_HIDDEN = 4, 12
 _DOT: Final = "•"
+_POWERS: Final = 10 ** np.arange(_LONGEST)
 
 #: Country codes of two digits (ITU-T E.164, list of assigned codes); 1 and 7 have one, all
 #: others three.
@@ -83,6 +84,8 @@ _ARGENTINE: Final = 13
 _BRAZIL: Final = (55_11_9_0000_0000, 56_00_0_0000_0000)
 #: The least nine digits that an old Brazilian mobile has become.
 _OLD_MOBILE: Final = 9_6000_0000
+#: All of the above have thirteen digits or more: most numbers are shorter.
+_LEAST_DOUBLE: Final = 10**12
 
 _DROPPED: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Pd"})
 _PLUSES: Final = frozenset("+\uff0b\ufe62")
@@ -112,10 +115,14 @@ def keys(numbers: pd.Series, region: str | None) -> NDArray[np.int64]:
     import pyarrow.compute as pc
 
     spelled = _strings(numbers)
-    is_clean, found = _clean(spelled)
+    found = np.empty(len(spelled), dtype=np.int64)
+    is_clean = np.empty(len(spelled), dtype=np.bool_)
+    for start in range(0, len(spelled), _ROWS):
+        rows = slice(start, start + _ROWS)
+        is_clean[rows], found[rows] = _clean(_one(spelled.slice(start, _ROWS)))
     odd = np.flatnonzero(~is_clean)
     if odd.size:
-        coded = spelled.take(pa.array(odd)).dictionary_encode()
+        coded = _one(spelled.take(pa.array(odd))).dictionary_encode()
         words = coded.dictionary
         is_easy, easy = _clean(pc.replace_substring_regex(words, _EASY, ""))
         for place in np.flatnonzero(~is_easy):
@@ -150,36 +157,66 @@ def mask(number: str) -> str:
     return ("+" + code if code else "") + hidden + digits[len(digits) - shown :]
 
 
-def _strings(numbers: pd.Series) -> pa.Array:
+def _strings(numbers: pd.Series) -> pa.ChunkedArray:
     """Hand the column over to Arrow, without a copy where it lies there already."""
     import pyarrow as pa
 
     column = pa.array(numbers.astype("str"), from_pandas=True)
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    return column
+    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _clean(spelled: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Tell which spellings are clean and stand as they are, and their numbers (else -1)."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    matches = pc.fill_null(pc.match_substring_regex(spelled, _CLEAN), False)
-    is_clean = matches.to_numpy(zero_copy_only=False)
-    digits = pc.utf8_slice_codeunits(spelled.filter(matches), 1)
+    is_clean, length = _are_clean(spelled)
+    clean = spelled if is_clean.all() else spelled.filter(pa.array(is_clean))
+    digits = pc.utf8_slice_codeunits(clean, 1)
     number = pc.cast(digits, "int64").to_numpy(zero_copy_only=False)
-    length = pc.binary_length(digits).to_numpy(zero_copy_only=False).astype(np.int64)
+    length = length[is_clean] - 1
 
-    first_four = number // 10 ** (length - 4)
+    first_four = number // _POWERS[length - 4]
     inner_15 = (length > _ARGENTINE) & (first_four // 100 == 54)  # noqa: PLR2004  its country code
     stands = ~(_trunk_zeros()[first_four] | inner_15)
 
     found = np.full(is_clean.size, NONE, dtype=np.int64)
-    where = np.flatnonzero(is_clean)
-    found[where[stands]] = number[stands]
-    is_clean = is_clean.copy()
-    is_clean[where[~stands]] = False
+    found[is_clean] = np.where(stands, number, NONE)
+    is_clean[is_clean] = stands
     return is_clean, found
+
+
+def _are_clean(spelled: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Tell which spellings are `+` and 7 to 15 digits, the first no 0; also the length of each.
+
+    It is read off the bytes, which is several times faster than a regular expression.
+    """
+    bounds, data = _bytes(spelled)
+    length = np.diff(bounds)
+    is_clean = (length > _SHORTEST) & (length <= _LONGEST + 1)
+    starts = bounds[:-1][is_clean]
+    is_clean[is_clean] = (data[starts] == ord("+")) & (data[starts + 1] != ord("0"))
+    no_digit = data - np.uint8(ord("0")) >= 10  # noqa: PLR2004 - ten digits, and below 0 it wraps
+    no_digit[bounds[:-1][is_clean]] = False
+    is_clean[np.searchsorted(bounds, np.flatnonzero(no_digit), side="right") - 1] = False
+    if spelled.null_count:
+        is_clean &= spelled.is_valid().to_numpy(zero_copy_only=False)
+    return is_clean, length
+
+
+def _bytes(spelled: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Return the UTF-8 text of all spellings, and the bounds of each in it; null is empty."""
+    _, offsets, data = spelled.buffers()
+    if data is None or not len(spelled):
+        return np.zeros(len(spelled) + 1, dtype=np.int64), np.zeros(0, dtype=np.uint8)
+    first, last = spelled.offset, spelled.offset + len(spelled) + 1
+    bounds = np.frombuffer(offsets, dtype=np.int64)[first:last]
+    text = np.frombuffer(data, dtype=np.uint8)[bounds[0] : bounds[-1]]
+    return bounds - bounds[0], text
 
 
 @cache
@@ -199,13 +236,16 @@ def _country_code_length(digits: str) -> int:
 
 def _one_per_user(found: NDArray[np.int64]) -> NDArray[np.int64]:
     """Bring the two spellings of a Brazilian, Mexican or Argentine mobile to one; see the top."""
-    found = found.copy()
+    long = np.flatnonzero(found >= _LEAST_DOUBLE)
+    user = found[long]
     for spelled, kept, least in _MARKS:
         low, high = spelled * 10**10 + least * 10**9, (spelled + 1) * 10**10
-        found[(found >= low) & (found < high)] -= (spelled - kept) * 10**10
-    brazil = np.flatnonzero((found >= _BRAZIL[0]) & (found < _BRAZIL[1]))
-    old_mobile = brazil[found[brazil] % 10**9 >= _OLD_MOBILE]
-    found[old_mobile] = found[old_mobile] // 10**9 * 10**8 + found[old_mobile] % 10**8
+        user[(user >= low) & (user < high)] -= (spelled - kept) * 10**10
+    brazil = np.flatnonzero((user >= _BRAZIL[0]) & (user < _BRAZIL[1]))
+    old_mobile = brazil[user[brazil] % 10**9 >= _OLD_MOBILE]
+    user[old_mobile] = user[old_mobile] // 10**9 * 10**8 + user[old_mobile] % 10**8
+    found = found.copy()
+    found[long] = user
     return found
 
 

@@ -54,7 +54,9 @@ def diff(order: Order, clock: datetime) -> list[tuple[Run, files.Written]]:
         OutputError: a report cannot be written.
     """
     local = _local_side(order.local)
+    _release()
     provider = provider_side(order.provider, clock)
+    _release()
     verdicts = judging.judge(
         ACCOUNT, order.days, local, provider, spans=_COMPLETE, policy=order.policy
     )
@@ -69,6 +71,14 @@ def diff(order: Order, clock: datetime) -> list[tuple[Run, files.Written]]:
         )
         done.append((run, files.write(run, order.directory, mask=order.mask)))
     return done
+
+
+def _release() -> None:
+    """Give back the memory that reading took on the way: the allocators would keep it for more."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    pa.system_memory_pool().release_unused()  # numpy's too, where the C library can do that
 
 
 def _local_side(source: Source) -> Side:

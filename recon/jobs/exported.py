@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,9 @@ _NAMES: Final = {
 }
 _OPTIONAL: Final = "failure_reason"
 
+#: Fields whose texts come again and again.
+_REPEATED: Final = ("status", "failure_reason")
+
 
 def provider_side(path: Path, seen_at: datetime) -> Side:
     """Read a file of provider messages.
@@ -39,21 +42,21 @@ def provider_side(path: Path, seen_at: datetime) -> Side:
     Raises:
         InputError: the file cannot be read, or lacks a column.
     """
-    if files.kind_of(path) == "jsonl":
-        raw, broken = _items(path)
-    else:
-        raw, broken = _columns(path)
-    frame, rejects = frames.provider_frame(raw, observed_at=seen_at)
+    broken: list[str] = []
+    rows = _items if files.kind_of(path) == "jsonl" else _columns
+    frame, rejects = frames.provider_frames(rows(path, broken), observed_at=seen_at)
     if broken:
         rejects = frames.concat([rejects, _unparsed(broken)])
     return Side(frame, rejects)
 
 
-def _columns(path: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
-    there = files.column_names(path)
-    mapping = _mapping(there, str(path))
-    chunk = files.read_table(path, list(mapping.values()))
-    return chunk.fields(mapping), chunk.broken
+def _columns(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
+    """Yield the rows chunk by chunk; what does not parse goes to `broken`."""
+    mapping = _mapping(files.column_names(path), str(path))
+    repeated = [mapping[field] for field in _REPEATED if field in mapping]
+    for chunk in files.chunks(path, list(mapping.values()), repeated=repeated):
+        broken += chunk.broken
+        yield chunk.fields(mapping)
 
 
 def _mapping(there: Sequence[str], where: str) -> dict[str, str]:
@@ -68,11 +71,12 @@ def _mapping(there: Sequence[str], where: str) -> dict[str, str]:
     return {field: name for field, name in mapping.items() if name}
 
 
-def _items(path: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
+def _items(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
+    """Yield the items, all at once; what does not parse goes to `broken`."""
     if not path.is_file():
         raise absent.no_such_file(path)
     columns: dict[str, list[Any]] = {field: [] for field in _NAMES}
-    broken, keys = [], dict[str, None]()
+    keys = dict[str, None]()
     for line in jsonlines.lines(path):
         if not isinstance(line.item, dict):
             broken.append(line.broken or f"line {line.number}: no object")
@@ -83,7 +87,7 @@ def _items(path: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
     nested = "message_status" in keys
     if keys and not nested:
         _mapping(list(keys), str(path))
-    return columns, broken
+    yield columns
 
 
 def _unparsed(reasons: Sequence[str]) -> pd.DataFrame:

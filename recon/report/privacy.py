@@ -14,6 +14,9 @@ _BETWEEN: Final = r"[\s().\-/]{0,3}"
 #: Any number with its country code, also one that no column names.
 _INTERNATIONAL: Final = re.compile(rf"\+\d(?:{_BETWEEN}\d){{6,14}}(?!\d)")
 
+#: The same, to take it out.
+_SEPARATORS: Final = re.compile(r"[\s().\-/]+")
+
 #: With fewer digits than this a text is only taken for a number where it stands alone.
 _FEW_DIGITS: Final = 5
 
@@ -25,12 +28,22 @@ def hide(text: str, numbers: Iterable[str | None]) -> str:
     """
     spelled = {number.strip() for number in numbers if number and number.strip()}
     for number in sorted(spelled, key=len, reverse=True):
-        text = _pattern(number).sub(lambda found: mask(found[0]), text)
+        if _may_repeat(text, number):
+            text = _pattern(number).sub(lambda found: mask(found[0]), text)
     return _INTERNATIONAL.sub(lambda found: mask(found[0]), text)
 
 
+def _may_repeat(text: str, number: str) -> bool:
+    """Say whether `text` is worth a pattern of its own: most texts repeat no number."""
+    return number in text or _digits(number).removeprefix("00") in _SEPARATORS.sub("", text)
+
+
+def _digits(number: str) -> str:
+    return "".join(character for character in number if character.isdecimal())
+
+
 def _pattern(number: str) -> re.Pattern[str]:
-    digits = "".join(character for character in number if character.isdecimal())
+    digits = _digits(number)
     if len(digits) < _FEW_DIGITS:
         return re.compile(rf"(?<!\w){re.escape(number)}(?!\w)")
     grouped = _BETWEEN.join(digits.removeprefix("00"))

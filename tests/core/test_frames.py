@@ -494,6 +494,28 @@ def test_every_fault_of_a_message_is_told_at_once() -> None:
     assert rejects["reason"].tolist() == ["message_id is missing; sent_at cannot be read: 'soon'"]
 
 
+def test_a_provider_file_read_in_chunks_is_the_same_as_one_read_whole() -> None:
+    raw: dict[str, list[str | None]] = {
+        "message_id": ["3", "x", "1", "3", "x", "2"],
+        "phone_number": ["+353871234567"] * 6,
+        "sent_at": ["2026-04-23T12:00:00Z"] * 6,
+        "status": ["sent", "SENT", None, "Read", "SENT", "expired"],
+        "failure_reason": [None, None, None, None, None, "No user"],
+    }
+    chunks = [{name: raw[name][at : at + 2] for name in raw} for at in (0, 2, 4)]
+    whole = frames.provider_frame(raw, observed_at=NOW)
+    for one, other in zip(whole, frames.provider_frames(chunks, observed_at=NOW), strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert whole[0]["message_id"].tolist() == [1, 3, 2]
+    assert whole[1]["key"].is_unique
+
+
+def test_a_provider_file_without_rows_has_the_layout_all_the_same() -> None:
+    frame, rejects = frames.provider_frames([], observed_at=NOW)
+    assert list(frame.columns) == list(frames.PROVIDER)
+    assert list(rejects.columns) == list(frames.PROVIDER_REJECTS)
+
+
 def test_the_key_of_a_reject_is_its_own_and_the_same_in_any_order() -> None:
     rows = ["a", "b", "b"]
     keys = provider(message_id=rows)[1]["key"].tolist()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -205,6 +206,13 @@ def test_a_column_of_floats_or_integers_is_read_too() -> None:
     assert phones.keys(pd.Series([353871234567]), "IE").tolist() == [353871234567]
     objects = pd.Series(["+353871234567", None], dtype=object)
     assert phones.keys(objects, "IE").tolist() == [353871234567, phones.NONE]
+
+
+def test_a_null_has_no_key_whatever_bytes_lie_under_it() -> None:
+    _, offsets, data = pa.array(["+353871234567", "+353871234568"], pa.large_string()).buffers()
+    first_only = pa.py_buffer(b"\x01")
+    column = pa.LargeStringArray.from_buffers(2, offsets, data, first_only)
+    assert phones.keys(pd.Series(column, dtype="str"), None).tolist() == [353871234567, -1]
 
 
 def test_keys_stand_in_the_order_of_the_rows_whatever_the_index() -> None:

@@ -19,7 +19,7 @@ from recon.core.frames.layout import (
     rejected_lines,
 )
 from recon.core.frames.local import LOCAL_FIELDS, local_frame
-from recon.core.frames.provider import PROVIDER_FIELDS, provider_frame
+from recon.core.frames.provider import PROVIDER_FIELDS, provider_frame, provider_frames
 
 __all__ = [
     "LOCAL",
@@ -36,5 +36,6 @@ __all__ = [
     "empty_provider_rejects",
     "local_frame",
     "provider_frame",
+    "provider_frames",
     "rejected_lines",
 ]

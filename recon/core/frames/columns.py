@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -112,6 +113,8 @@ def as_text(value: object) -> str | None:
 def texts(array: pa.Array) -> pa.Array:
     """Return an array as `large_string`; whole floats and decimals are their digits."""
     kind = array.type
+    if array.null_count == len(array):
+        return no_texts(len(array))
     if pa.types.is_large_string(kind):
         return array
     if pa.types.is_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
@@ -197,7 +200,7 @@ def whole_numbers(column: Column) -> WholeNumbers:
 def _held(numbers: pa.Array) -> WholeNumbers:
     held = numbers.is_valid().to_numpy(zero_copy_only=False)
     values = pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False)
-    return WholeNumbers(values, held, pa.nulls(len(numbers), pa.large_string()))
+    return WholeNumbers(values, held, no_texts(len(numbers)))
 
 
 def _where(mask: NDArray[np.bool_], array: pa.Array) -> pa.Array:
@@ -255,12 +258,14 @@ def local_ids(column: Column) -> pd.Series[Any]:
 def phone_numbers(column: Column) -> pa.Array:
     """Return numbers as stored, null where blank; a float's `.0` is taken off its digits."""
     spelled = without_null_words(texts(as_arrow(column)))
-    if pc.any(pc.ends_with(spelled, "0")).as_py():
+    if pc.any(pc.match_substring(spelled, ".0")).as_py():
         return pc.replace_substring_regex(spelled, _DIGITS_AND_POINT, r"\1")
     return spelled
 
 
-def status_words(column: Column, mapping: Mapping[str, str]) -> pd.Categorical:
+def status_words(
+    column: Column, mapping: Mapping[str, str], *, lower: bool = False
+) -> pd.Categorical:
     """Return statuses as categories, null where blank.
 
     Args:
@@ -268,12 +273,15 @@ def status_words(column: Column, mapping: Mapping[str, str]) -> pd.Categorical:
         mapping: the user's word to Octopods' word or `not_sent`, whatever the case. It goes
             before everything else. Octopods' own words and `not_sent` stand for themselves; any
             other word is kept as it is.
+        lower: whether other words are lowered all the same.
     """
     known = {canonical(word): canonical(meaning) for word, meaning in mapping.items()}
     coded: Any = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if not isinstance(coded, pa.DictionaryArray):
         coded = texts(as_arrow(coded)).dictionary_encode()
-    words = [_meaning(word, known) for word in texts(coded.dictionary).to_pylist()]
+    spelled = texts(coded.dictionary)
+    spelled = pc.utf8_lower(spelled) if lower else spelled
+    words = [_meaning(word, known) for word in spelled.to_pylist()]
     categories = sorted({word for word in words if word is not None})
     place = {word: code for code, word in enumerate(categories)}
     # The code of a null is -1, which is also the last place of the table.
@@ -298,6 +306,7 @@ def strings(array: pa.Array) -> pd.Series[str]:
     return pd.Series(pd.array(array, dtype="str"))
 
 
+@lru_cache(maxsize=2)
 def no_texts(count: int) -> pa.Array:
-    """Return a column of `count` null texts."""
+    """Return a column of `count` null texts; chunks of one length share it."""
     return pa.nulls(count, pa.large_string())

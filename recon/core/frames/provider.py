@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from recon.core.frames import columns
+from recon.core.frames import columns, layout
 from recon.core.frames.columns import Raw
 from recon.core.frames.instants import instants
 from recon.core.frames.local import unreadable
@@ -33,6 +34,17 @@ _ADVANCED: Final = {
 _FOREIGN: Final = 1
 
 
+class _Typed(NamedTuple):
+    """A chunk of rows."""
+
+    frame: pd.DataFrame
+    """Readable messages, not yet one row an id; a missing status is null."""
+    rejects: pd.DataFrame
+    """`layout.PROVIDER_REJECTS` but `key`."""
+    spelled: list[tuple[str | None, ...]]
+    """Each reject as its file spells it."""
+
+
 def provider_frame(raw: Raw, *, observed_at: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Type raw columns: readable messages (`layout.PROVIDER`) and the rest (`PROVIDER_REJECTS`).
 
@@ -44,33 +56,57 @@ def provider_frame(raw: Raw, *, observed_at: datetime) -> tuple[pd.DataFrame, pd
         raw: columns by their name in `PROVIDER_FIELDS`, of one length.
         observed_at: when the statuses were seen, aware.
     """
-    fields = {name: columns.as_arrow(raw[name]) for name in raw if name in PROVIDER_FIELDS}
-    nothing = columns.no_texts(len(fields["sent_at"]))
+    return provider_frames([raw], observed_at=observed_at)
+
+
+def provider_frames(
+    chunks: Iterable[Raw], *, observed_at: datetime
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Type a file chunk by chunk, so that it is never held raw as a whole; see `provider_frame`."""
+    typed = [_typed(raw) for raw in chunks] or [_typed({name: [] for name in PROVIDER_FIELDS})]
+    rejects = layout.concat([chunk.rejects for chunk in typed])
+    keys = _keys([row for chunk in typed for row in chunk.spelled])
+    rejects.insert(0, "key", pd.Series(keys, dtype="str"))
+    return _messages(layout.concat([chunk.frame for chunk in typed]), observed_at), rejects
+
+
+def _typed(raw: Raw) -> _Typed:
+    fields = {name: raw[name] for name in PROVIDER_FIELDS if name in raw}
     times = instants(fields["sent_at"], "UTC")
+    nothing = columns.no_texts(len(times.read))
     ids = columns.whole_numbers(fields["message_id"])
     numbers = columns.phone_numbers(fields["phone_number"])
-    dialable = pc.fill_null(pc.match_substring_regex(numbers, "[0-9]"), fill_value=False)
-    dialable = dialable.to_numpy(zero_copy_only=False)
-    reasons = columns.without_null_words(columns.texts(fields.get("failure_reason", nothing)))
-    statuses = pc.utf8_lower(columns.texts(fields.get("status", nothing)))
+    dialable = _with_a_digit(numbers)
+    reasons = columns.texts(columns.as_arrow(fields.get("failure_reason", nothing)))
     frame = pd.DataFrame(
         {
             "message_id": ids.column,
             "phone_number": columns.strings(numbers),
             "sent_at": times.column,
-            "status": columns.status_words(statuses, {}),
-            "failure_reason": columns.strings(reasons),
+            "status": columns.status_words(fields.get("status", nothing), {}, lower=True),
+            "failure_reason": columns.strings(columns.without_null_words(reasons)),
         },
         copy=False,
     )
     good = ids.held & times.read & dialable
     if good.all():
-        return _messages(frame, observed_at), _rejects(frame.iloc[:0], nothing.slice(0, 0), [])
+        none = frame.iloc[:0]
+        return _Typed(_known(frame), _rejects(none, nothing.slice(0, 0)), [])
     bad = np.flatnonzero(~good)
-    rows = {name: column.take(pa.array(bad)) for name, column in fields.items()}
+    rows = {name: columns.as_arrow(fields[name]).take(pa.array(bad)) for name in fields}
     said = _why(rows, [ids.held[bad], dialable[bad], times.read[bad]])
     kept = frame.take(np.flatnonzero(good)).reset_index(drop=True)
-    return _messages(kept, observed_at), _rejects(frame.take(bad), said, _keys(rows))
+    return _Typed(_known(kept), _rejects(frame.take(bad), said), _spelled(rows))
+
+
+def _with_a_digit(numbers: pa.Array) -> NDArray[np.bool_]:
+    held = pc.match_substring_regex(numbers, "[0-9]")
+    found: NDArray[np.bool_] = pc.fill_null(held, fill_value=False).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _known(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype({"message_id": "int64"})
 
 
 def _why(rows: dict[str, pa.Array], fine: list[NDArray[np.bool_]]) -> pa.Array:
@@ -84,32 +120,34 @@ def _why(rows: dict[str, pa.Array], fine: list[NDArray[np.bool_]]) -> pa.Array:
     )
 
 
-def _keys(rows: dict[str, pa.Array]) -> list[str]:
+def _spelled(rows: dict[str, pa.Array]) -> list[tuple[str | None, ...]]:
+    return list(zip(*(columns.texts(row).to_pylist() for row in rows.values()), strict=True))
+
+
+def _keys(spelled: list[tuple[str | None, ...]]) -> list[str]:
     """Return an identity for each row: the same row has the same one in any file and order.
 
     Equal rows are told apart by being the first, the second, and so on.
     """
-    spelled = [columns.texts(rows[name]).to_pylist() for name in PROVIDER_FIELDS if name in rows]
     seen: dict[tuple[str | None, ...], int] = {}
     keys = []
-    for row in zip(*spelled, strict=True):
+    for row in spelled:
         seen[row] = seen.get(row, 0) + 1
         keys.append(hashlib.sha256(repr((row, seen[row])).encode()).hexdigest()[:32])
     return keys
 
 
-def _rejects(rows: pd.DataFrame, reasons: pa.Array, keys: list[str]) -> pd.DataFrame:
+def _rejects(rows: pd.DataFrame, reasons: pa.Array) -> pd.DataFrame:
     rejects = rows.astype({"status": "str"}).reset_index(drop=True)
-    rejects = rejects.assign(reason=columns.strings(reasons))
-    rejects.insert(0, "key", pd.Series(keys, dtype="str"))
-    return rejects
+    return rejects.assign(reason=columns.strings(reasons))
 
 
 def _messages(frame: pd.DataFrame, observed_at: datetime) -> pd.DataFrame:
-    frame = frame.astype({"message_id": "int64"})
-    repeated = frame["message_id"].duplicated(keep=False).to_numpy()
-    if repeated.any():
-        frame = _most_advanced(frame, repeated)
+    ids = frame["message_id"].to_numpy()
+    if not (ids[1:] > ids[:-1]).all():
+        repeated = frame["message_id"].duplicated(keep=False).to_numpy()
+        if repeated.any():
+            frame = _most_advanced(frame, repeated)
     status = frame["status"].cat
     if frame["status"].hasnans:
         words = sorted({*map(str, status.categories), Status.UNKNOWN.value})

@@ -1,0 +1,255 @@
+"""How fast and how small `recon diff` is, as ratios against well-known yardsticks.
+
+Run `python -m benchmarks.diff [ROWS ...]`; without arguments 100,000, 1,000,000 and 5,000,000 rows
+a side. Each measure runs in a process of its own, five times; the median counts. Measures within a
+process have one turn to warm up. All of it happens in a temporary directory, where `datacompy` and
+`duckdb` get an environment of their own; where they cannot be installed, they are skipped.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+ROWS: Final = (100_000, 1_000_000, 5_000_000)
+REPEATS: Final = 5
+DAY_US: Final = 86_400_000_000
+MIDNIGHT_US: Final = 1_776_902_400_000_000
+#: More than so many rows a side are too many for this yardstick's patience.
+MOST_FOR_DATACOMPY: Final = 1_000_000
+
+DUCKDB_COLUMNS: Final = """
+    FROM 'local.parquet' l FULL OUTER JOIN 'provider.parquet' p USING (message_id)
+"""
+DUCKDB_DIFFERENCES: Final = f"""
+    COPY (SELECT message_id, l.id, l.phone_number, l.sent_at, l.status,
+                 p.phone_number, p.sent_at, p.status {DUCKDB_COLUMNS}
+          WHERE l.id IS NULL OR p.phone_number IS NULL OR l.status <> p.status
+             OR l.phone_number <> p.phone_number) TO 'duckdb.csv' (HEADER)
+"""
+DUCKDB_ROWS: Final = f"""
+    COPY (SELECT message_id, l.id, l.phone_number, l.sent_at, l.status,
+                 p.phone_number, p.sent_at, p.status {DUCKDB_COLUMNS}) TO 'duckdb.csv' (HEADER)
+"""
+DATACOMPY: Final = """
+import pandas, datacompy
+local, provider = (pandas.read_parquet(f"{side}.parquet") for side in ("local", "provider"))
+Compare = getattr(datacompy, "PandasCompare", None) or datacompy.Compare
+compare = Compare(local, provider, join_columns="message_id")
+len(compare.df1_unq_rows), len(compare.df2_unq_rows), compare.count_matching_rows()
+"""
+
+
+class Measure(NamedTuple):
+    """What one process took."""
+
+    seconds: float
+    megabytes: float
+    """Resident at the peak."""
+
+
+def generate(count: int, folder: Path) -> None:
+    """Write two Parquet files of one day's `count` messages, as the two sides keep them.
+
+    1 % is missing on each side; 2 % of the records hold no id, and their messages went out in
+    bursts of four to one number; 1 % contradict in status; 0.1 % are booked twice.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng = np.random.default_rng(7)
+    times = np.sort(rng.integers(0, DAY_US, count)) + MIDNIGHT_US
+    ids = 3_000_000_000 + 3 * np.arange(count)
+    numbers = rng.permutation(count) % 10_000_000
+    status = rng.choice(["delivered", "read"], count)
+    share = rng.permutation(count) / count
+    here, there = share >= 0.01, (share < 0.01) | (share >= 0.02)  # noqa: PLR2004 - shares
+    contradicts = (share >= 0.02) & (share < 0.03)  # noqa: PLR2004
+    nameless = (np.arange(count) // 4) % 50 == 0
+    numbers[nameless] = numbers[np.arange(count)[nameless] // 4 * 4]
+    twice = np.flatnonzero((share >= 0.03) & (share < 0.031) & ~nameless)  # noqa: PLR2004
+    rows = np.sort(np.concatenate((np.flatnonzero(here), twice)))
+    spelled = np.char.add("+35387", np.char.zfill(numbers.astype(str), 7))
+    booked = times + rng.integers(-20_000_000, 20_000_000, count)
+    instant = pa.timestamp("us", "UTC")
+    local = {
+        "id": np.arange(len(rows)),
+        "message_id": pa.array(ids[rows], mask=nameless[rows]),
+        "phone_number": spelled[rows],
+        "sent_at": pa.array(booked[rows], instant),
+        "status": np.where(contradicts, "failed", status)[rows],
+    }
+    provider = {
+        "message_id": ids[there],
+        "phone_number": spelled[there],
+        "sent_at": pa.array(times[there], instant),
+        "status": status[there],
+        "failure_reason": pa.nulls(int(there.sum()), pa.string()),
+    }
+    pq.write_table(pa.table(local), folder / "local.parquet")
+    pq.write_table(pa.table(provider), folder / "provider.parquet")
+
+
+# --- what is measured within a process ---------------------------------------------------------
+
+
+def read() -> Callable[[], object]:
+    """Just read both files."""
+    import pyarrow.parquet as pq
+
+    return lambda: [pq.read_table(f"{side}.parquet") for side in ("local", "provider")]
+
+
+def merge() -> Callable[[], object]:
+    """Merge two frames on the id with pandas and compare the columns of the pairs."""
+    import pandas as pd
+
+    local, provider = pd.read_parquet("local.parquet"), pd.read_parquet("provider.parquet")
+    local["message_id"] = local["message_id"].astype("Int64")
+
+    def job() -> int:
+        merged = local.merge(provider, on="message_id", how="outer", indicator=True)
+        drift = (merged["sent_at_x"] - merged["sent_at_y"]).abs() > pd.Timedelta(minutes=5)
+        differ = (merged["status_x"] != merged["status_y"]) | drift
+        differ |= merged["phone_number_x"] != merged["phone_number_y"]
+        return len(merged.loc[(merged["_merge"] != "both") | differ])
+
+    return job
+
+
+def judge() -> Callable[[], object]:
+    """Link both sides, by id and by number and time, and judge them: our part in memory."""
+    from recon.books.reading import open_books
+    from recon.books.source import Source
+    from recon.core import calendar, judging
+    from recon.core.pairing import Side
+    from recon.core.policy import Policy
+    from recon.jobs.exported import provider_side
+    from recon.model import Span
+
+    books = open_books(Source(file=Path("local.parquet"))).read(None, None)
+    local = Side(books.frame, books.rejects)
+    provider = provider_side(Path("provider.parquet"), datetime.now(UTC))
+    days, spans = (calendar.everything("UTC"),), (Span(None, None),)
+    return lambda: judging.judge("diff", days, local, provider, spans=spans, policy=Policy())
+
+
+WITHIN: Final = {"read": read, "merge": merge, "judge": judge}
+
+
+def median_seconds(job: Callable[[], object]) -> float:
+    """Run the job once, then five times; return the median time in seconds."""
+    job()
+    taken = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        job()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+# --- processes ---------------------------------------------------------------------------------
+
+
+def process(command: Sequence[str], folder: Path) -> Measure:
+    """Run a command to its end."""
+    started = time.perf_counter()
+    child = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+    _, code, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(code)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    return Measure(time.perf_counter() - started, usage.ru_maxrss / 1024)
+
+
+def whole(command: Sequence[str], folder: Path) -> Measure:
+    """Run a command five times; return the median time and the highest peak."""
+    taken = [process(command, folder) for _ in range(REPEATS)]
+    return Measure(
+        statistics.median(one.seconds for one in taken), max(one.megabytes for one in taken)
+    )
+
+
+def within(name: str, folder: Path) -> Measure:
+    """Measure one of `WITHIN` in a new interpreter."""
+    command = [sys.executable, __file__, name]
+    said = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    return Measure(*map(float, said.split()))
+
+
+def others(folder: Path) -> str | None:
+    """Make an environment with the foreign yardsticks; return its interpreter, `None` without."""
+    venv.create(folder, with_pip=True)
+    python = str(folder / "bin" / "python")
+    command = [python, "-m", "pip", "install", "--quiet", "datacompy", "duckdb", "pyarrow"]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        print("datacompy and duckdb cannot be installed: skipped")
+        return None
+    return python
+
+
+def measure(count: int, folder: Path, foreign: str | None) -> Measure:
+    """Print the table of one size; return what `recon diff` took."""
+    # Not in here: a process is as large as its parent was when it was started.
+    process([sys.executable, __file__, "generate", str(count)], folder)
+    command = [sys.executable, "-m", "recon", "diff", "local.parquet", "provider.parquet"]
+    process([*command, "--output", "reports"], folder)
+    ours, judging = whole([*command, "--output", "reports"], folder), within("judge", folder)
+    print(f"\n{count:,} rows a side")
+    _say("recon diff, whole process", ours)
+    yardsticks = {"(d) reading both files": within("read", folder)}
+    if foreign is not None:
+        for title, query in (
+            ("(c) DuckDB join, whole process, all rows to CSV", DUCKDB_ROWS),
+            ("(c) DuckDB join, whole process, differences to CSV", DUCKDB_DIFFERENCES),
+        ):
+            program = f"import duckdb; duckdb.sql({query!r})"
+            yardsticks[title] = whole([foreign, "-c", program], folder)
+        if count <= MOST_FOR_DATACOMPY:
+            yardsticks["(b) datacompy on pandas, whole process"] = whole(
+                [foreign, "-W", "ignore", "-c", DATACOMPY], folder
+            )
+    for title, theirs in yardsticks.items():
+        _say(title, theirs, ours)
+    _say("link and judge in memory", judging)
+    _say("(a) pandas.merge and comparison in memory", within("merge", folder), judging)
+    return ours
+
+
+def _say(title: str, taken: Measure, ours: Measure | None = None) -> None:
+    ratio = f"  ours is {ours.seconds / taken.seconds:5.2f} x" if ours is not None else ""
+    print(f"  {title:<52}{taken.seconds:>8.2f} s{taken.megabytes:>8.0f} MB{ratio}", flush=True)
+
+
+def main() -> None:
+    """Print the tables, or one measure when called with its name."""
+    if sys.argv[1:2] and sys.argv[1] in WITHIN:
+        seconds = median_seconds(WITHIN[sys.argv[1]]())
+        print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    if sys.argv[1:2] == ["generate"]:
+        generate(int(sys.argv[2]), Path())
+        return
+    sizes = [int(word.replace("_", "")) for word in sys.argv[1:]] or list(ROWS)
+    with tempfile.TemporaryDirectory() as name:
+        foreign = others(Path(name) / "environment")
+        taken = [measure(count, Path(name), foreign).seconds for count in sizes]
+    if len(sizes) > 1:
+        growth = math.log(taken[-1] / taken[0]) / math.log(sizes[-1] / sizes[0])
+        print(f"\ngrowth exponent from {sizes[0]:,} to {sizes[-1]:,} rows: {growth:.2f}")
+
+
+if __name__ == "__main__":
+    main()
