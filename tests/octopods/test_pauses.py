@@ -167,7 +167,15 @@ def test_a_text_may_name_a_length_of_time(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["+15551234567", "number 5551234567", "id 4915112345678", f"+{EPOCH}", f"{EPOCH}12"]
+    "text",
+    [
+        "+15551234567",
+        "number 5551234567",
+        "id 4915112345678",
+        f"id {EPOCH + 100 * 86_400}",
+        f"+{EPOCH}",
+        f"{EPOCH}12",
+    ],
 )
 def test_a_phone_number_in_a_text_is_no_time(text: str) -> None:
     assert pause({"error": f"The number {text} was limited"}) is None

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import gzip
+import time
+
+import pytest
+import requests
+from pydantic import SecretStr
+
+import recon
+from recon.octopods.transport import PassingTrouble, Transport
+from tests.octopods.stage import KEY, Act, Clock, Stage, drips, says, sends
+
+MOST = 8 * 2**20
+
+
+@pytest.fixture
+def transport(stage: Stage, clock: Clock, session: requests.Session) -> Transport:
+    return Transport(stage.url, SecretStr(KEY), session, 10.0, clock.monotonic)
+
+
+def padded(size: int) -> bytes:
+    """Return so many bytes of valid JSON."""
+    return b"[" + b" " * (size - 2) + b"]"
+
+
+@pytest.mark.parametrize(
+    "act", [sends(padded(MOST)), sends(gzip.compress(padded(MOST)), Content_Encoding="gzip")]
+)
+def test_an_answer_of_the_largest_size_is_read(
+    stage: Stage, transport: Transport, act: Act
+) -> None:
+    stage.acts = [act]
+    assert transport.get("/").body == []
+
+
+@pytest.mark.parametrize(
+    "act",
+    [sends(padded(MOST + 1)), sends(gzip.compress(padded(MOST + 1)), Content_Encoding="gzip")],
+)
+def test_a_larger_one_is_refused_however_valid_it_is(
+    stage: Stage, transport: Transport, act: Act
+) -> None:
+    stage.acts = [act]
+    with pytest.raises(PassingTrouble, match="larger than 8 MiB"):
+        transport.get("/")
+
+
+def test_a_body_that_drips_ends_at_the_deadline_by_a_real_clock(
+    stage: Stage, session: requests.Session
+) -> None:
+    stage.acts = [drips(padded(10_000), 0.01, stage)]
+    transport = Transport(stage.url, SecretStr(KEY), session, 0.2, time.monotonic)
+    begun = time.monotonic()
+    with pytest.raises(PassingTrouble, match="not whole after"):
+        transport.get("/")
+    assert time.monotonic() - begun < 5
+
+
+def test_it_says_who_asks_and_wants_no_old_answer(stage: Stage, transport: Transport) -> None:
+    stage.acts = [says([])]
+    transport.get("/")
+    headers = stage.seen[0][1]
+    assert headers["User-Agent"] == f"octopods-recon/{recon.__version__}"
+    assert headers["Cache-Control"] == "no-cache"
+
+
+def test_the_key_is_in_no_representation(transport: Transport) -> None:
+    assert KEY not in repr(transport)
+    assert transport.scrubbed(f"no key {KEY} here") == "no key *** here"
