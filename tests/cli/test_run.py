@@ -388,7 +388,7 @@ def test_help_shows_only_what_works(workshop: Workshop) -> None:
     listed = re.findall(r"^  ([a-z]+)  ", ended.out.partition("Commands:")[2], re.MULTILINE)
     for name in listed:
         assert workshop.recon(name, "--help").code == 0
-    assert listed[:2] == ["run", "diff"]
+    assert listed[:3] == ["run", "collect", "diff"]
 
 
 @pytest.mark.parametrize("empty_database_url", ["postgres"], indirect=True)

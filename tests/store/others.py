@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from textwrap import dedent
@@ -50,13 +50,19 @@ def ended(process: subprocess.Popen[str], said: str = "") -> str:
 
 def together(code: str, count: int) -> None:
     """Run the same code in several processes, which say `ready` and then wait for a line."""
+    at_once([code] * count)
+
+
+def at_once(codes: Sequence[str], *, word: Callable[[], str] = lambda: "go") -> None:
+    """Run code in a process each; all say `ready`, then each is told `word`, and ends well."""
     with ExitStack() as stack:
-        processes = [stack.enter_context(started(code)) for _ in range(count)]
+        processes = [stack.enter_context(started(code)) for code in codes]
         for process in processes:
             assert awaited(process) == "ready"
+        said = word()
         for process in processes:
             assert process.stdin is not None
-            process.stdin.write("go\n")
+            process.stdin.write(f"{said}\n")
             process.stdin.flush()
         for process in processes:
             ended(process)

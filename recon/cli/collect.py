@@ -1,0 +1,50 @@
+"""`recon collect`: one poll where one is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from recon.cli import common
+from recon.errors import worst
+
+
+@click.command("collect")
+@common.account_option
+@click.option("--force", is_flag=True, help="Poll also where no poll is due.")
+@click.option("--follow", is_flag=True, help="Stay, and poll when due, until told to stop.")
+@common.pass_session
+def command(session: common.Session, accounts: Sequence[str], *, force: bool, follow: bool) -> int:
+    """Poll Octopods where that is due, and store the answer; for each minute of cron.
+
+    Octopods lists the newest 100 messages only. Polls that share messages prove that none was
+    missed between them; this makes as many as that takes, and hardly more.
+    """
+    if follow:
+        return _follow(session, accounts, force=force)
+    from recon.jobs.collect import collect
+
+    settings = session.settings()
+    names = common.chosen_accounts(settings, accounts)
+    engine = session.engine(settings)
+    codes = []
+    for outcome in collect(settings, engine, names, session.world, force=force):
+        if outcome.trouble is not None:
+            common.tell(outcome.trouble, account=outcome.account)
+        codes.append(outcome.exit_code)
+    return worst(codes)
+
+
+def _follow(session: common.Session, accounts: Sequence[str], *, force: bool) -> int:
+    from recon.jobs.follow import follow
+    from recon.jobs.stopping import Stop, on_signals
+
+    stop = Stop()
+    with on_signals(stop):
+        settings = session.settings()
+        names = common.chosen_accounts(settings, accounts)
+        outcomes = follow(
+            settings, lambda: session.engine(settings), names, session.world, stop, force=force
+        )
+    return 0 if stop else worst(outcome.exit_code for outcome in outcomes)

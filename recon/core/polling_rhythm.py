@@ -1,0 +1,211 @@
+"""What stored polls teach of a business: how much it sends at which hour of the week.
+
+The listing shows the newest 100 messages and nothing else (help centre, article 14824157), so
+between two polls no more may be sent than one answer holds. How much will be sent is learnt here.
+A silent night teaches nothing of the morning: each hour is known from the same hour of other days.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+#: What `learn` wants of the past: polls no older than this, and of those the newest so many.
+LEARN_FROM: Final = timedelta(days=28)
+LEARN_POLLS: Final = 5000
+
+_HOUR: Final = 3600.0
+_DAY: Final = 24
+_WEEK: Final = 7 * _DAY
+_ENOUGH: Final = 120.0
+"""An hour of some day counts when so many of its seconds were seen."""
+_USUAL_RISE: Final = 3.0
+"""From hour to hour, where the steepest rise seen was not steeper."""
+_LOOKAHEAD: Final = 600.0
+"""An hour's rate is expected so many seconds before it: businesses do not start on the stroke."""
+_UNUSUAL: Final = 3.0
+"""Standard deviations above the usual from which a day counts as busier than usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One stored answer to the list call, as far as it tells how much is sent."""
+
+    at: datetime
+    """The provider's clock at the answer."""
+    new: int
+    """Messages (and unreadable items) that no earlier answer had shown."""
+    items: int
+    """Items in the answer, readable or not."""
+    joined: bool
+    """Whether nothing can hide before its oldest item: it shares messages with an earlier answer,
+    or is not full. Otherwise `new` is only a part of what was sent since the poll before."""
+    oldest: datetime | None = None
+    """When the oldest message of the answer was sent; `None` where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """The highest rates seen lately, by hour of the week in the business's own time zone."""
+
+    rates: tuple[float | None, ...] = (None,) * _WEEK
+    """Messages a second, for 168 hours from Monday 00:00; `None` where nothing was learnt."""
+    rise: float = _USUAL_RISE
+    """The steepest rise from one hour to the next, as a factor."""
+    zone: tzinfo = UTC
+
+    def rate(self, time: datetime) -> float | None:
+        """Return the messages a second to expect at `time`, at most; `None` where not learnt."""
+        return self.rates[_slot(time.astimezone(self.zone))]
+
+    def ahead(self, start: datetime) -> Iterator[tuple[float, float | None]]:
+        """Yield stretches from `start` on, a week long, as (seconds, messages a second)."""
+        local = start.astimezone(self.zone)
+        slot = _slot(local)
+        left = _HOUR - (local.minute * 60 + local.second + local.microsecond / 1e6)
+        for _ in range(_WEEK):
+            now, then = self.rates[slot], self.rates[(slot + 1) % _WEEK]
+            if left > _LOOKAHEAD:
+                yield left - _LOOKAHEAD, now
+                left = _LOOKAHEAD
+            yield left, now if now is None or then is None else max(now, then)
+            slot, left = (slot + 1) % _WEEK, _HOUR
+
+
+def learn(polls: Iterable[Poll], zone: str) -> Rhythm:
+    """Learn the rhythm from stored polls.
+
+    An hour of the week is known from the same hour of the same weekday where that was seen in
+    two weeks, else from that hour of the last seven days; the highest of these rates counts.
+
+    Args:
+        polls: of one key, in the order of time; see `LEARN_FROM` and `LEARN_POLLS`.
+        zone: the time zone the business lives in.
+    """
+    hours = _hours(polls, ZoneInfo(zone))
+    by_slot: dict[int, list[float]] = {}
+    by_hour: dict[int, list[float]] = {}
+    for number in sorted(hours, reverse=True):
+        messages, seconds = hours[number]
+        if seconds >= _ENOUGH:
+            rate = messages / seconds
+            by_slot.setdefault(number % _WEEK, []).append(rate)
+            by_hour.setdefault(number % _DAY, []).append(rate)
+    rates = tuple(_highest(by_slot.get(n, ()), by_hour.get(n % _DAY, ())) for n in range(_WEEK))
+    return Rhythm(rates, _steepest(rates), ZoneInfo(zone))
+
+
+def _highest(same_weekday: Sequence[float], same_hour: Sequence[float]) -> float | None:
+    """Return the highest of the rates, which stand newest first."""
+    rates = same_weekday[:4] if len(same_weekday) > 1 else same_hour[:7]
+    return max(rates, default=None)
+
+
+def _steepest(rates: Sequence[float | None]) -> float:
+    """Return the steepest rise from one hour to the next; calm hours count as one in a minute."""
+    rises = (
+        now / max(before, 1 / 60)
+        for before, now in itertools.pairwise(rates)
+        if before is not None and now is not None
+    )
+    return max(_USUAL_RISE, *rises, _USUAL_RISE)
+
+
+def _hours(polls: Iterable[Poll], zone: ZoneInfo) -> dict[int, list[float]]:
+    """Spread what each poll brought evenly over the hours since the one before.
+
+    Returns:
+        Messages and seconds seen, by the number of the local hour; 0 is a Monday's midnight.
+    """
+    hours: dict[int, list[float]] = {}
+    before: datetime | None = None
+    for poll in polls:
+        start = _seen_since(poll, before)
+        before = poll.at
+        if start is None or start >= poll.at:
+            continue
+        total = (poll.at - start).total_seconds()
+        local = start.astimezone(zone)
+        number = (local.toordinal() - 1) * _DAY + local.hour
+        into = local.minute * 60 + local.second
+        left = total
+        while left > 0:
+            part = min(left, _HOUR - into)
+            seen = hours.setdefault(number, [0.0, 0.0])
+            seen[0] += poll.new * part / total
+            seen[1] += part
+            left, into, number = left - part, 0, number + 1
+    return hours
+
+
+def _seen_since(poll: Poll, before: datetime | None) -> datetime | None:
+    """Return the time since which the poll shows all that is new in it."""
+    return before if poll.joined and before is not None else poll.oldest
+
+
+def _slot(local: datetime) -> int:
+    return local.weekday() * _DAY + local.hour
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How much is to be expected from now on: the rhythm, at today's level."""
+
+    rhythm: Rhythm
+    recent: float
+    """Messages a second, as the last answers show."""
+    level: float
+    """How much busier than usual it is; 1 where nothing is unusual."""
+    unlearnt: float
+    """Messages a second in an hour of which nothing is known."""
+
+    def lasts(self, start: datetime, messages: float, longest: float) -> float:
+        """Return for how many seconds from `start` no more than `messages` are expected.
+
+        Never more than `longest`.
+        """
+        lasted = 0.0
+        for seconds, learnt in self.rhythm.ahead(start):
+            if lasted >= longest:
+                break
+            rate = self.unlearnt if learnt is None else learnt * self.level
+            if rate * seconds > messages:
+                return min(longest, lasted + messages / rate)
+            messages -= rate * seconds
+            lasted += seconds
+        return longest
+
+
+def forecast(rhythm: Rhythm, recent: Sequence[Poll], unknown: float) -> Forecast:
+    """Look at the last polls (in the order of time) and tell what to expect after them.
+
+    Args:
+        rhythm: what was learnt from all polls.
+        recent: the last few of them.
+        unknown: messages a second to expect at least where nothing was learnt, if this account
+            sends a full answer's worth in a day.
+    """
+    if not recent:
+        return Forecast(rhythm, 0.0, 1.0, unknown)
+    last = recent[-1]
+    start = _seen_since(last, recent[-2].at if len(recent) > 1 else None)
+    seconds = (last.at - start).total_seconds() if start is not None else 0.0
+    now = last.new / seconds if seconds > 0 else 0.0
+    busy = any(poll.items / max(1.0, _age(poll)) > 100 / 86_400 for poll in recent)
+    unlearnt = max(now * rhythm.rise, unknown) if busy else now * rhythm.rise
+    usual = rhythm.rate(last.at)
+    level = 1.0
+    if usual is not None and seconds > 0:
+        expected = usual * seconds
+        if last.new > expected + _UNUSUAL * math.sqrt(expected) + _UNUSUAL:
+            level = last.new / max(expected, 1.0)
+    return Forecast(rhythm, now, level, unlearnt)
+
+
+def _age(poll: Poll) -> float:
+    return (poll.at - poll.oldest).total_seconds() if poll.oldest else math.inf

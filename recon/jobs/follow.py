@@ -1,0 +1,181 @@
+"""Staying, and polling each account when that is due, whatever happens in between."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from recon.errors import ConfigError, KeyRefusedError, ReconError, TemporaryError
+from recon.jobs.collect import Collector, Outcome
+from recon.jobs.stopping import Stop, Stopped
+from recon.jobs.world import World
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from recon.config import Settings
+
+log = logging.getLogger(__name__)
+
+#: Seconds until the next try after trouble: the first, and at most. Each is twice the one before.
+_FIRST_BACK_OFF: Final = 5.0
+_LONGEST_BACK_OFF: Final = 300.0
+#: A pause that the provider asks for is kept, unless it is longer than this: then it is nonsense.
+_LONGEST_PAUSE: Final = 86_400.0
+#: No account is left without a look for longer, whatever the clock does.
+_LONGEST_SLEEP: Final = 60.0
+
+_FIGURES: Final = re.compile(r"[+-]?[0-9]\S*")
+
+
+def follow(
+    settings: Settings,
+    open_engine: Callable[[], Engine],
+    accounts: Sequence[str],
+    world: World,
+    stop: Stop,
+    *,
+    force: bool = False,
+) -> list[Outcome]:
+    """Poll each account when that is due, until asked to stop.
+
+    Provider outages, rate limits, a busy database and books that are down are waited out. Only a
+    key that is refused, or a configuration that is wrong, ends the following of its account.
+
+    Args:
+        settings: the configuration.
+        open_engine: opens the job's own database, its schema ready.
+        accounts: which ones.
+        world: clock, environment and so on.
+        stop: when to end.
+        force: begin with a poll of each, due or not.
+
+    Returns:
+        The accounts whose following ended, each with its trouble.
+
+    Raises:
+        ConfigError: the database cannot be used as it is configured.
+    """
+    world = replace(world, sleep=stop.pausing(world.sleep))
+    # Pauses are made here, so that one account's never holds up the others.
+    octopods = settings.octopods.model_copy(update={"max_wait_seconds": 0})
+    settings = settings.model_copy(update={"octopods": octopods})
+    outcomes: list[Outcome] = []
+    try:
+        engine = _patiently(open_engine, world)
+        spacing = settings.octopods.min_interval_seconds
+        followed = [
+            _Followed(
+                name,
+                Collector(
+                    settings,
+                    engine,
+                    name,
+                    world,
+                    timedelta(seconds=spacing),
+                    asking=stop.breakable,
+                ),
+                world,
+                spacing,
+                force=force,
+            )
+            for name in accounts
+        ]
+        while followed:
+            one = min(followed, key=lambda one: one.look_at)
+            world.sleep(max(0.0, one.look_at - world.monotonic()))
+            trouble = one.look()
+            if trouble is not None:
+                followed.remove(one)
+                outcomes.append(Outcome(one.account, trouble))
+    except Stopped:
+        log.info("asked to stop: nothing is left half done")
+    return outcomes
+
+
+def _patiently(open_engine: Callable[[], Engine], world: World) -> Engine:
+    """Open the database as soon as it lets us."""
+    seconds = _FIRST_BACK_OFF
+    while True:
+        try:
+            return open_engine()
+        except TemporaryError as trouble:
+            log.warning("%s; trying again in %.0f s", trouble.message, seconds)
+        world.sleep(seconds)
+        seconds = min(2 * seconds, _LONGEST_BACK_OFF)
+
+
+@dataclass(slots=True)
+class _Followed:
+    """An account, and when it is looked at next."""
+
+    account: str
+    collector: Collector
+    world: World
+    spacing: float
+    """Least seconds between two looks."""
+    force: bool
+    """Whether the next look polls in any case."""
+    look_at: float = field(init=False)
+    """By the monotonic clock."""
+    failures: int = 0
+    """In a row."""
+    why: str = ""
+    """The reason that the last look gave, without its figures: those change each time."""
+
+    def __post_init__(self) -> None:
+        self.look_at = self.world.monotonic()
+
+    def look(self) -> ReconError | None:
+        """Look once, say what came of it, and set the time of the next look.
+
+        Returns:
+            The trouble that ends the following of this account.
+        """
+        begun = self.world.monotonic()
+        try:
+            look = self.collector.look(force=self.force)
+        except (KeyRefusedError, ConfigError) as trouble:
+            log.error("account %s is followed no longer: %s", self.account, trouble)  # noqa: TRY400 - expected
+            return trouble
+        except ReconError as trouble:
+            self._back_off(trouble)
+            return None
+        except Exception as bug:
+            log.exception("account %s: a bug kept it from being polled", self.account)
+            self._back_off(bug)
+            return None
+        why = _FIGURES.sub("#", look.decision.why)
+        is_news = look.polled or why != self.why
+        log.log(
+            logging.INFO if is_news else logging.DEBUG, "account %s: %s", self.account, look.said
+        )
+        self.why = why
+        self.failures = 0
+        self.force = False
+        wait = min(look.decision.wait.total_seconds(), _LONGEST_SLEEP)
+        self.look_at = max(begun + self.spacing, self.world.monotonic() + wait)
+        return None
+
+    def _back_off(self, trouble: Exception) -> None:
+        self.failures += 1
+        longest = min(_FIRST_BACK_OFF * 2.0 ** min(self.failures - 1, 10), _LONGEST_BACK_OFF)
+        seconds = self.world.rng.uniform(longest / 2, longest)
+        asked = _asked_pause(trouble)
+        if asked is not None:
+            seconds = min(asked, _LONGEST_PAUSE) + self.world.rng.uniform(0.05, 0.5)
+        self.look_at = self.world.monotonic() + seconds
+        said = trouble.message if isinstance(trouble, ReconError) else type(trouble).__name__
+        log.warning("account %s: %s; looking again in %.0f s", self.account, said, seconds)
+
+
+def _asked_pause(trouble: Exception) -> float | None:
+    """Return how many seconds a 429 asks to pause, `None` where it is none or does not say."""
+    from recon.octopods.patience import RateLimited
+
+    cause = trouble.__cause__
+    return cause.seconds if isinstance(cause, RateLimited) else None

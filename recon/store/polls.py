@@ -1,0 +1,178 @@
+"""The log of polls: what is known of an account before it is asked again, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from recon.core.coverage import SETTLING
+from recon.core.polling import reach
+from recon.core.polling_rhythm import Poll
+from recon.errors import TemporaryError
+from recon.model import VerdictWord
+from recon.store import accounts, lock
+from recon.store.dialects import microseconds
+from recon.store.engine import reading
+from recon.store.tables import coverage, keys, messages, polls, runs
+
+_EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known of the present key of an account."""
+
+    last_id: int | None = None
+    """Tells the latest poll from all others; `None` before the first."""
+    last_at: datetime | None = None
+    """When its answer came, by the provider's clock."""
+    ahead: timedelta = timedelta()
+    """How far the provider's clock was ahead of ours then."""
+    recent: Sequence[Poll] = ()
+    """The latest polls, in the order of time."""
+    unproven: int = 0
+    """Messages that the latest answer showed and could not prove yet."""
+    unbooked_share: float = 0.0
+    """The share of the provider's messages that the books did not know at the last run."""
+
+
+def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int) -> State:
+    """Return what is known of a key, whoever polled it, as of one moment.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        key_fingerprint: tells the key from the account's others.
+        recent: how many of the latest polls are wanted.
+    """
+    with reading(engine) as connection:
+        key_id = connection.execute(
+            sa.select(keys.c.id).where(
+                keys.c.account_id == accounts.named(account), keys.c.fingerprint == key_fingerprint
+            )
+        ).scalar()
+        share = _unbooked_share(connection, account)
+        if key_id is None:
+            return State(unbooked_share=share)
+        newest_first = connection.execute(
+            _log(connection, account)
+            .add_columns(polls.c.id, polls.c.kept_at)
+            .where(polls.c.key_id == key_id)
+            .limit(recent)
+        ).all()
+        if not newest_first:
+            return State(unbooked_share=share)
+        last = newest_first[0]
+        last_at = _time(last.answered_at)
+        return State(
+            last_id=last.id,
+            last_at=last_at,
+            ahead=last_at - last.kept_at,
+            recent=tuple(_poll(row) for row in reversed(newest_first)),
+            unproven=_unproven(connection, account, key_id, last_at),
+            unbooked_share=share,
+        )
+
+
+def history(engine: sa.Engine, account: str, since: datetime, count: int) -> tuple[Poll, ...]:
+    """Return the account's polls from `since` on, with any key, in the order of time.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        since: the provider's clock.
+        count: how many at most; the latest are kept.
+    """
+    with reading(engine) as connection:
+        query = _log(connection, account).where(polls.c.answered_at >= since).limit(count)
+        newest_first = connection.execute(query).all()
+    return tuple(_poll(row) for row in reversed(newest_first))
+
+
+def _log(connection: sa.Connection, account: str) -> sa.Select[Any]:
+    """Return the polls of an account, the latest first; times as microseconds, which is cheap."""
+    return (
+        sa.select(
+            microseconds(connection, polls.c.answered_at),
+            microseconds(connection, polls.c.oldest_sent_at),
+            polls.c.item_count,
+            polls.c.item_limit,
+            polls.c.new_count,
+            polls.c.shared_count,
+            polls.c.reject_count,
+        )
+        .where(polls.c.account_id == accounts.named(account))
+        .order_by(polls.c.answered_at.desc(), polls.c.id.desc())
+    )
+
+
+def _poll(row: sa.Row[Any]) -> Poll:
+    # Which of the unreadable items are new is not kept: as many as among the others.
+    readable = row.new_count + row.shared_count
+    new_rejects = row.reject_count * row.new_count // readable if readable else row.reject_count
+    return Poll(
+        at=_time(row.answered_at),
+        new=row.new_count + new_rejects,
+        items=row.item_count,
+        joined=row.shared_count > 0 or row.item_count < row.item_limit,
+        oldest=None if row.oldest_sent_at is None else _time(row.oldest_sent_at),
+    )
+
+
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _unproven(connection: sa.Connection, account: str, key_id: int, last_at: datetime) -> int:
+    mine = (coverage.c.account_id == accounts.named(account), coverage.c.key_id == key_id)
+    proven_until = connection.execute(sa.select(sa.func.max(coverage.c.ends_at)).where(*mine))
+    moment = reach(proven_until.scalar() or last_at - SETTLING)
+    query = sa.select(sa.func.count()).where(
+        messages.c.account_id == accounts.named(account),
+        messages.c.sent_at > moment,
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def _unbooked_share(connection: sa.Connection, account: str) -> float:
+    query = (
+        sa.select(runs.c.provider)
+        .where(
+            runs.c.account_id == accounts.named(account),
+            runs.c.verdict != VerdictWord.SUSPECT.value,
+        )
+        .order_by(runs.c.date.desc(), runs.c.id.desc())
+        .limit(1)
+    )
+    balance = connection.execute(query).scalar() or {}
+    unknown = balance.get("missing_locally", 0) + balance.get("duplicate_send", 0)
+    total = sum(balance.values())
+    return float(unknown / total) if total else 0.0
+
+
+@contextmanager
+def turn(engine: sa.Engine, account: str) -> Iterator[bool]:
+    """Take the turn to poll an account, until the block ends; `False` where another has it.
+
+    It is a lock of its own, so it never keeps a run from anything, nor is it kept by one.
+
+    Raises:
+        TemporaryError, OutputError, ConfigError: the store is in trouble.
+    """
+    with ExitStack() as held:
+        try:
+            # No account is called so: a colon cannot stand in its name.
+            held.enter_context(lock.hold(engine, f"collect:{account}"))
+        except TemporaryError as trouble:
+            # Held elsewhere, unless the database itself said something.
+            if isinstance(trouble.__cause__, sa.exc.SQLAlchemyError):
+                raise
+            mine = False
+        else:
+            mine = True
+        yield mine

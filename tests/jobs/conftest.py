@@ -1,0 +1,22 @@
+"""What tests of the jobs share."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from recon.store.engine import connect
+
+
+@pytest.fixture
+def engine(migrated_sqlite: Path, tmp_path: Path) -> Iterator[sa.Engine]:
+    """A store in SQLite that is ready, and does not wait for locks."""
+    path = tmp_path / "recon.db"
+    shutil.copy(migrated_sqlite, path)
+    made = connect(f"sqlite:///{path}?timeout=0")
+    yield made
+    made.dispose()

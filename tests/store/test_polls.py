@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from recon.errors import TemporaryError
+from recon.model import RejectedItem, Span, VerdictWord
+from recon.store import lock, messages, polls, runs
+from recon.store.engine import connect
+from tests.store import others
+from tests.store.samples import KEY, at, found, listing, message, run
+
+HOLDER = """
+    import sys
+    from recon.store.engine import connect
+    from recon.store import polls
+    with polls.turn(connect({url!r}), "main") as mine:
+        print(mine, flush=True)
+        sys.stdin.readline()
+"""
+
+
+def known(engine: sa.Engine, key: str = KEY, *, recent: int = 8) -> polls.State:
+    return polls.state(engine, "main", key, recent=recent)
+
+
+def test_nothing_is_known_of_a_key_that_never_polled(engine: sa.Engine) -> None:
+    assert known(engine) == polls.State()
+    assert polls.history(engine, "main", at(-1e9), 10) == ()
+
+
+def test_the_last_poll_is_the_latest_by_the_providers_clock(engine: sa.Engine) -> None:
+    messages.keep(engine, "main", KEY, listing(message(1), message(2, 5), answered=300), at(290))
+    messages.keep(engine, "main", KEY, listing(message(1), answered=60), at(999))
+    state = known(engine)
+    assert (state.last_at, state.ahead) == (at(300), timedelta(seconds=10))
+    assert [(one.at, one.new, one.items) for one in state.recent] == [
+        (at(60), 0, 1),
+        (at(300), 2, 2),
+    ]
+    assert state.recent[-1].oldest == at(0)
+
+
+def test_two_polls_of_one_second_are_told_apart(engine: sa.Engine) -> None:
+    messages.keep(engine, "main", KEY, listing(message(1), answered=60))
+    before = known(engine)
+    messages.keep(engine, "main", KEY, listing(message(1), message(2), answered=60))
+    after = known(engine)
+    assert before.last_id != after.last_id
+    assert after.recent[-1].new == 1
+
+
+def test_only_the_latest_polls_come_in_the_order_of_time(engine: sa.Engine) -> None:
+    for answered in (300, 60, 180, 120, 240):
+        messages.keep(engine, "main", KEY, listing(answered=answered))
+    assert [one.at for one in known(engine, recent=2).recent] == [at(240), at(300)]
+    assert [one.at for one in polls.history(engine, "main", at(120), 3)] == [
+        at(180), at(240), at(300),
+    ]  # fmt: skip
+    assert [one.at for one in polls.history(engine, "main", at(240), 9)] == [at(240), at(300)]
+
+
+def test_a_poll_joins_where_it_shares_messages_or_shows_all(engine: sa.Engine) -> None:
+    shown = [message(n, n) for n in range(10)]
+    for first, limit in ((0, 100), (2, 4), (6, 4)):
+        answer = listing(*shown[first : first + 4], answered=100 + first, limit=limit)
+        messages.keep(engine, "main", KEY, answer)
+    joined = {one.at: one.joined for one in polls.history(engine, "main", at(0), 9)}
+    assert joined == {at(100): True, at(102): True, at(106): False}
+
+
+def test_of_the_unreadable_as_many_count_as_new_as_of_the_others(engine: sa.Engine) -> None:
+    rejects = [RejectedItem(str(n), "no time") for n in range(4)]
+    shown = [message(n, n) for n in range(4)]
+    messages.keep(engine, "main", KEY, listing(*shown[:2], answered=60, rejects=rejects))
+    messages.keep(engine, "main", KEY, listing(*shown, answered=90, rejects=rejects))
+    messages.keep(engine, "main", KEY, listing(answered=95, rejects=rejects))
+    assert [one.new for one in known(engine).recent] == [6, 4, 4]
+
+
+def test_a_new_key_has_not_polled_yet_but_its_account_has(engine: sa.Engine) -> None:
+    messages.keep(engine, "main", KEY, listing(answered=60))
+    messages.keep(engine, "other", "new", listing(answered=90))
+    assert known(engine, "new").last_at is None
+    messages.keep(engine, "main", "new", listing(message(9, 100), answered=120))
+    assert known(engine, "new").last_at == at(120)
+    assert len(known(engine, "new").recent) == 1
+    assert [one.at for one in polls.history(engine, "main", at(0), 9)] == [at(60), at(120)]
+
+
+def test_what_the_last_answer_could_not_prove_must_be_shown_again(engine: sa.Engine) -> None:
+    # Proven is the time up to 300 - 60 s; the second before it may be cut through.
+    shown = [message(n, seconds) for n, seconds in enumerate((200, 239, 239.5, 240, 250, 299))]
+    messages.keep(engine, "main", KEY, listing(*shown, answered=300))
+    assert known(engine).unproven == 4
+    messages.keep(engine, "main", KEY, listing(*shown, answered=400))
+    assert known(engine).unproven == 0
+
+
+def test_an_answer_that_proves_nothing_leaves_what_is_within_the_settling_time(
+    engine: sa.Engine,
+) -> None:
+    shown = [message(n, 220 + n) for n in range(-3, 4)]
+    messages.keep(engine, "main", KEY, listing(*shown, answered=280, limit=7))
+    assert messages.spans(engine, "main") == (Span(at(218), at(220)),)
+    dense = [message(n, 300 + n) for n in range(10, 14)]
+    messages.keep(engine, "main", "new", listing(*dense, answered=320, limit=4))
+    assert len(messages.spans(engine, "main")) == 1
+    assert known(engine, "new").unproven == 4
+
+
+def test_the_last_run_tells_what_the_books_do_not_know(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a", "b", "c")), "run")
+    assert known(engine).unbooked_share == pytest.approx(0.3)
+    suspect = run("r2", day="2026-04-24", word=VerdictWord.SUSPECT)
+    runs.save(engine, suspect, "run")
+    assert known(engine).unbooked_share == pytest.approx(0.3)
+    runs.save(engine, run("r3", day="2026-04-24", word=VerdictWord.CLEAN), "run")
+    assert known(engine).unbooked_share == 0
+
+
+def test_one_collector_at_a_time_has_the_turn_of_an_account(database_url: str) -> None:
+    engine = connect(database_url)
+    with others.started(HOLDER.format(url=database_url)) as other:
+        assert others.awaited(other) == "True"
+        with polls.turn(engine, "main") as mine, polls.turn(engine, "other") as another:
+            assert (mine, another) == (False, True)
+        others.ended(other, "\n")
+    with polls.turn(engine, "main") as mine:
+        assert mine
+    engine.dispose()
+
+
+def test_the_turn_and_a_run_do_not_keep_each_other_from_anything(engine: sa.Engine) -> None:
+    with lock.hold(engine, "main"), polls.turn(engine, "main") as mine:
+        assert mine
+    with polls.turn(engine, "main") as mine, lock.hold(engine, "main"):
+        assert mine
+
+
+def test_a_turn_ends_with_whatever_went_wrong_in_it(engine: sa.Engine) -> None:
+    with pytest.raises(TemporaryError, match="provider"), polls.turn(engine, "main"):
+        raise TemporaryError("the provider is down")
+    with polls.turn(engine, "main") as mine:
+        assert mine
+
+
+def test_a_store_that_is_out_of_reach_is_no_turn_of_somebody_else() -> None:
+    engine = connect("postgresql://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(TemporaryError, match="cannot be reached"), polls.turn(engine, "main"):
+        pass
