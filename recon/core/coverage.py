@@ -2,16 +2,21 @@
 
 The listing shows the newest 100 messages and nothing else (help centre, article 14824157). So an
 answer that is not full shows all there is, and a full one shows all that came after its oldest
-message. A span claimed here is a proof: whatever lies in it and was not listed does not exist.
+message. Two answers that share messages show together all that lies between them, provided that
+the listing is in order: a message may appear late, but not behind one that was listed before.
+Where it is seen to do so (`slipped_in`), only what an answer shows of the time before the settling
+time of an earlier one joins the two. A span claimed here is a proof: whatever lies in it and was
+not listed does not exist.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from recon.model import Listing, Span
+from recon.model import Listing, Message, Span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,12 +30,27 @@ _PAST: Final = datetime.min.replace(tzinfo=UTC)
 _FUTURE: Final = datetime.max.replace(tzinfo=UTC)
 
 
-def poll_span(listing: Listing, new_key_since: datetime | None = None) -> Span | None:
-    """Return the span that one answer proves, `None` where it proves nothing.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What one answer, or several that join, show whole: from `start` on to the latest answer."""
 
-    It ends at the provider's clock less the settling time. An answer with fewer items than its
-    limit reaches back without bound (`start` is `None`); a full one begins with the second after
-    its oldest message's, since the limit may cut through that second.
+    start: datetime | None
+    """The first moment that is shown whole; `None` is the unbounded past."""
+    seen_at: datetime
+    """The provider's clock at the latest answer."""
+
+    @property
+    def span(self) -> Span | None:
+        """What is proven: all but the settling time before the answer; `None` for nothing."""
+        end = self.seen_at - SETTLING
+        return None if self.start is not None and self.start >= end else Span(self.start, end)
+
+
+def reach(listing: Listing, new_key_since: datetime | None = None) -> Reach | None:
+    """Return how far back one answer reaches, `None` where it does not say.
+
+    An answer with fewer items than its limit reaches back without bound; a full one begins with
+    the second after its oldest message's, since the limit may cut through that second.
 
     Args:
         listing: the answer.
@@ -47,21 +67,86 @@ def poll_span(listing: Listing, new_key_since: datetime | None = None) -> Span |
         starts.append(_next_second(listing.messages[-1].sent_at))
     if new_key_since is not None:
         starts.append(_next_second(new_key_since))
-    start = max(starts, default=None)
-    end = listing.answered_at - SETTLING
-    return None if start is not None and start >= end else Span(start, end)
+    return Reach(max(starts, default=None), listing.answered_at)
+
+
+def poll_span(listing: Listing, new_key_since: datetime | None = None) -> Span | None:
+    """Return the span that one answer alone proves, `None` where it proves nothing; see `reach`."""
+    alone = reach(listing, new_key_since)
+    return None if alone is None else alone.span
 
 
 def _next_second(time: datetime) -> datetime:
     return time.replace(microsecond=0) + _SECOND
 
 
-def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Return the union of `spans` as the fewest spans, in the order of time.
+def extend(
+    known: Mapping[int, Reach], new: Reach, shared: Collection[int] = ()
+) -> tuple[Reach, frozenset[int]]:
+    """Join one more answer with what earlier ones of the same key show.
 
-    Two spans join when they touch or overlap. For two polls of one key that means that they share
-    messages; what lies between two that do not is a gap for good.
+    It joins those that it shares messages with: the listing is one row of messages, newest first,
+    so nothing stands between two stretches of it that overlap. And it joins those whose proof
+    reaches the beginning of its own, or the other way round, shared messages or not.
+
+    Args:
+        known: what was shown before, each under a name of the caller's.
+        new: the answer's own reach.
+        shared: the names of those among `known` that showed messages of the answer, too.
+
+    Returns:
+        What all that join show together, and the names of those that went into it.
     """
+    joined = frozenset(
+        name for name, one in known.items() if name in shared or _proofs_meet(one, new)
+    )
+    parts = [new, *(known[name] for name in joined)]
+    starts = [part.start for part in parts if part.start is not None]
+    start = min(starts) if len(starts) == len(parts) else None
+    return Reach(start, max(part.seen_at for part in parts)), joined
+
+
+def _proofs_meet(one: Reach, other: Reach) -> bool:
+    """Say whether each begins no later than the proof of the other ends."""
+    return (other.start is None or other.start <= one.seen_at - SETTLING) and (
+        one.start is None or one.start <= other.seen_at - SETTLING
+    )
+
+
+def slipped_in(
+    shown: Sequence[Message], listed: Mapping[int, int], known: Mapping[int, Reach]
+) -> tuple[Message, ...]:
+    """Return the messages that an answer shows where an earlier one showed none.
+
+    A listing in order shows new messages before those that it showed already. One that stands
+    behind them, in a stretch that was shown whole, appeared late and out of order: then two
+    answers that share messages prove nothing of the time between them.
+
+    Args:
+        shown: the answer's messages as they came, newest first.
+        listed: of those that earlier answers showed, the name of what they belong to in `known`.
+        known: what earlier answers show.
+    """
+    late = []
+    newest: dict[int, datetime] = {}
+    for message in shown:
+        name = listed.get(message.message_id)
+        if name is not None:
+            newest.setdefault(name, message.sent_at.replace(microsecond=0))
+            continue
+        for name, since in newest.items():
+            start = known[name].start
+            # Within one second any order is as good.
+            if (start is None or message.sent_at >= start) and _next_second(
+                message.sent_at
+            ) <= since:
+                late.append(message)
+                break
+    return tuple(late)
+
+
+def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return the union of `spans` as the fewest spans, in the order of time: no two touch."""
     merged: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start or _PAST):
         if merged and (span.start or _PAST) <= (merged[-1].end or _FUTURE):

@@ -1,10 +1,10 @@
 """When a poll of the listing is due: as seldom as coverage allows.
 
 Every request is taken from the limit that the business's own sends share. Two polls leave no gap
-when the second one still shows what the first could not prove: all that was sent since its time
-less the settling time (`recon.core.coverage`). So an answer's room is used up by the messages of
-the settling time before the last poll, by those since, and by `min_overlap` for what nobody
-expected; a poll is due when the room would not last until the next occasion to decide.
+when they share messages (`recon.core.coverage`), so a poll is due when the next answer's room,
+less the `min_overlap` that it should share, would not last until the next occasion to decide.
+Where a listing was seen out of order, sharing proves nothing: then the next answer must also show
+again what the last one could not prove, the messages of the settling time before it.
 
 Where the books tell how much was sent since the last poll, that is counted; else it is expected
 from what earlier polls taught (`recon.core.polling_rhythm`), coverage first.
@@ -13,30 +13,34 @@ from what earlier polls taught (`recon.core.polling_rhythm`), coverage first.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from recon.core.coverage import SETTLING
-from recon.core.polling_rhythm import Forecast, Poll, Rhythm, forecast
+from recon.core.polling_rhythm import Forecast
 from recon.model import LISTING_LIMIT
-
-#: How many of the last polls `Known.recent` wants.
-RECENT_POLLS: Final = 8
 
 _SECOND: Final = timedelta(seconds=1)
 _LEAST_WAIT: Final = 1.0
-_FIRST_DAY: Final = 1800.0
-"""Seconds in which an hour of which nothing is known yet may fill an answer."""
 _LEAST_GAIN: Final = 5
 """A poll that would prove fewer more messages than this is not worth a request."""
 _FASTEST: Final = 1000 / 60
 """Sends a second that a sudden campaign may begin with: how soon to count again."""
-_SURE: Final = 2.3
+_SURE: Final = 3.0
 """Standard deviations by which chance may exceed what is expected, from the rhythm alone."""
 _SURE_WITH_HINT: Final = 2.0
 """The same for the one tick that the books cannot tell yet."""
+_BOOKS_LAG: Final = 2.0
+"""Seconds by which a send may be booked late."""
+
+_HARDER: Final = 1.1
+"""A burst may be so many times as fast as the fastest one seen."""
+_PREPARED: Final = 0.6
+"""The share of an answer that is kept free at most for a burst that may begin at any moment."""
+
+#: A burst is told by the sends that were booked within so long.
+BURST: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,12 @@ class Rules:
 class Booked:
     """What the user's books tell of sends, by their own time: the hint. They may lag a little."""
 
-    since_poll: int
-    """Sends booked at or after `Known.last_poll_at`."""
+    unseen: int
+    """Sends booked at or after `Known.seen_until`."""
     just_now: int
     """Sends booked at or after `now` less the settling time (`Rules.settling`)."""
+    in_burst: int = 0
+    """Sends booked at or after `now` less `BURST`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +89,25 @@ class Known:
     """How long until the next occasion to decide: a minute with cron, a second with `--follow`."""
     last_poll_at: datetime | None = None
     """When the last answer of this key came; `None` before the first."""
-    unproven: int = 0
-    """Stored messages with `sent_at` later than `reach(proven_until)`: those that the last answer
-    showed and could not prove yet, which the next answer must show again."""
+    newest: datetime | None = None
+    """When the newest message was sent that an answer of this key showed."""
+    unproven: int | None = None
+    """Where the listing was seen out of order: stored messages with `sent_at` later than
+    `reach(proven_until)`, which the next answer must show again. `None` where it is in order."""
     window_end: datetime | None = None
     """The latest end of a window (midnight of the configured zone) that is not after `now`."""
     booked: Booked | None = None
     """`None` where the books cannot be counted cheaply, or just now not at all."""
     unbooked_share: float = 0.0
     """The share of the provider's messages that the books do not know, as the last run found."""
-    recent: Sequence[Poll] = ()
-    """The last `RECENT_POLLS` polls of this key, in the order of time."""
+
+    def seen_until(self, settling: timedelta) -> datetime:
+        """Return until when sends can be taken for seen; before the first poll, `now`.
+
+        An answer may show the listing of up to the settling time before it.
+        """
+        last = self.last_poll_at or self.now
+        return min(last, max(self.newest or last - settling, last - settling))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +129,7 @@ def reach(proven_until: datetime) -> datetime:
     return proven_until - _SECOND
 
 
-def decide(known: Known, rhythm: Rhythm, rules: Rules) -> Decision:
+def decide(known: Known, ahead: Forecast, rules: Rules) -> Decision:
     """Decide whether a poll is due now.
 
     It is due when the first reason to poll lies before the next tick. Only the end of a window
@@ -123,7 +137,7 @@ def decide(known: Known, rhythm: Rhythm, rules: Rules) -> Decision:
 
     Args:
         known: the state of the account's key.
-        rhythm: what `learn` made of its stored polls; `Rhythm()` where there are none.
+        ahead: what its stored polls let expect; `Forecast()` where there are none.
         rules: the configuration.
     """
     last = known.last_poll_at
@@ -133,7 +147,7 @@ def decide(known: Known, rhythm: Rhythm, rules: Rules) -> Decision:
     if spaced > timedelta():
         return Decision(due=False, why="the last poll was only just now", wait=spaced)
     reasons = [*_end_of_window(known, last, rules), _floor(known, last, rules)]
-    reasons.append(_room(known, last, rhythm, rules))
+    reasons.append(_room(known, ahead, rules))
     first = min(reasons, key=lambda reason: reason.left)
     if first.left <= 0:
         return Decision(due=True, why=first.why, wait=timedelta())
@@ -171,45 +185,69 @@ def _floor(known: Known, last: datetime, rules: Rules) -> _Reason:
     return _Reason(left, f"a poll at least every {minutes:g} minutes", left)
 
 
-def _room(known: Known, last: datetime, rhythm: Rhythm, rules: Rules) -> _Reason:
-    """The next answer must show what was sent since, and what was not proven before."""
-    ahead = forecast(rhythm, known.recent, unknown=rules.room / _FIRST_DAY)
-    tick = known.tick.total_seconds()
+def _room(known: Known, ahead: Forecast, rules: Rules) -> _Reason:
+    """The next answer must still show the end of what the last one did."""
+    since = known.seen_until(rules.settling)
     if known.booked is None:
-        return _room_without_hint(known, last, ahead, rules, tick)
-    since = (known.now - last).total_seconds()
-    unseen = since * ahead.recent * known.unbooked_share
-    fresh = known.booked.since_poll + unseen
+        return _room_without_hint(known, since, ahead, rules)
+    seconds = (known.now - since).total_seconds()
+    fresh = known.booked.unseen + seconds * ahead.recent * known.unbooked_share
+    rate = _rate(known, known.booked, ahead, rules)
+    room, goal = _room_left(known, known.booked, fresh, rules)
+    blind = known.tick.total_seconds() + _BOOKS_LAG
+    left = (_surely(room, _SURE_WITH_HINT) / rate if rate else math.inf) - blind
+    burst = ahead.rhythm.peak * blind * _HARDER
+    kept_free = min(burst, _PREPARED * rules.listing_limit)
+    if kept_free > rules.listing_limit - 1 - fresh and burst < rules.listing_limit:
+        # Another burst as seen before might begin at any moment.
+        left, rate = 0.0, max(rate, ahead.rhythm.peak)
+    why = (
+        f"{fresh:.0f} sends since the last poll leave room for {max(room, 0):.0f} in the next "
+        f"answer {goal}; at most {rate * 60:.3g} a minute"
+    )
+    return _Reason(left, why, min(max(left, 0.0), max(room, 0) / _FASTEST - blind))
+
+
+_NO_GAP: Final = "to leave no gap"
+_TOO_FAST: Final = "to see every message: too fast to prove"
+
+
+def _room_left(known: Known, booked: Booked, fresh: float, rules: Rules) -> tuple[float, str]:
+    """Return for how many more sends the next answer has room, and what for."""
+    if known.unproven is None:
+        if fresh < rules.listing_limit:
+            return rules.room - fresh, _NO_GAP
+        return 0.0, "and the chain of answers is broken: to begin a new one"
     filled = known.unproven + fresh
-    gain = filled - known.booked.just_now
-    room, goal = rules.room - filled, "to leave no gap"
+    gain = filled - booked.just_now
+    room = rules.room - filled
     if filled >= rules.listing_limit:
         # The chain is broken already: begin a new one as soon as an answer proves a good deal.
-        if known.booked.just_now <= rules.room / 2:
-            told = f"{filled:.0f} sends are not proven and an answer holds {rules.listing_limit}"
-            return _Reason(0, f"{told}: a gap is left, and a new span begun", 0)
-        room, goal = rules.room - fresh, "to see every message: too fast to prove"
-    elif gain < _LEAST_GAIN and room < rules.room / 2:
-        room, goal = rules.room - fresh, "to see every message: too fast to prove"
-    settling = rules.settling.total_seconds() + 1
-    rate = max(known.booked.just_now / settling, _at(ahead, known.now))
-    left = (_surely(room, _SURE_WITH_HINT) / rate if rate else math.inf) - tick
-    why = (
-        f"{fresh:.0f} sends since the last poll and {known.unproven} not proven by it leave room "
-        f"for {max(room, 0):.0f} in the next answer {goal}; at most {rate * 60:.3g} a minute"
+        if booked.just_now <= rules.room / 2:
+            return 0.0, f"with {known.unproven} not proven: a gap is left, and a new span begun"
+        return rules.room - fresh, _TOO_FAST
+    if gain < _LEAST_GAIN and room < rules.room / 2:
+        return rules.room - fresh, _TOO_FAST
+    return room, f"{_NO_GAP} with {known.unproven} not proven by the last one"
+
+
+def _rate(known: Known, booked: Booked, ahead: Forecast, rules: Rules) -> float:
+    """Return how many sends a second are to be expected at most, from now until the next look."""
+    usual = ahead.rhythm.rate(known.now)
+    return max(
+        booked.just_now / (rules.settling.total_seconds() + 1),
+        _at_least(booked.in_burst) / (BURST.total_seconds() - _BOOKS_LAG),
+        ahead.recent if usual is None else usual * ahead.level,
     )
-    return _Reason(left, why, min(max(left, 0.0), max(room, 0) / _FASTEST))
 
 
-def _room_without_hint(
-    known: Known, last: datetime, ahead: Forecast, rules: Rules, tick: float
-) -> _Reason:
-    room, goal = rules.room - known.unproven, "to leave no gap"
+def _room_without_hint(known: Known, since: datetime, ahead: Forecast, rules: Rules) -> _Reason:
+    room, goal = rules.room - (known.unproven or 0), _NO_GAP
     if room < _LEAST_GAIN:
-        room, goal = rules.room, "to see every message: too fast to prove"
-    longest = rules.max_interval.total_seconds() + tick
-    lasts = ahead.lasts(last, _surely(room, _SURE), longest)
-    left = lasts - (known.now - last).total_seconds() - tick
+        room, goal = rules.room, _TOO_FAST
+    tick, gone = known.tick.total_seconds(), (known.now - since).total_seconds()
+    lasts = ahead.lasts(since, _surely(room, _SURE), rules.max_interval.total_seconds() + gone)
+    left = lasts - gone - tick
     why = (
         f"room for {room} sends after the last poll {goal}: by the rhythm learnt so far "
         f"it lasts {lasts / 60:.1f} minutes"
@@ -217,9 +255,9 @@ def _room_without_hint(
     return _Reason(left, why, left)
 
 
-def _at(ahead: Forecast, time: datetime) -> float:
-    learnt = ahead.rhythm.rate(time)
-    return ahead.recent if learnt is None else learnt * ahead.level
+def _at_least(seen: int) -> float:
+    """Return how many sends are usual where so many came by chance: one deviation fewer."""
+    return max(0.0, math.sqrt(seen) - 1) ** 2
 
 
 def _surely(room: float, deviations: float) -> float:

@@ -10,14 +10,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from recon.model import LISTING_LIMIT
+
 #: What `learn` wants of the past: polls no older than this, and of those the newest so many.
 LEARN_FROM: Final = timedelta(days=28)
 LEARN_POLLS: Final = 5000
+#: How many of the last polls `forecast` wants.
+RECENT_POLLS: Final = 8
 
 _HOUR: Final = 3600.0
 _DAY: Final = 24
@@ -28,6 +32,14 @@ _USUAL_RISE: Final = 3.0
 """From hour to hour, where the steepest rise seen was not steeper."""
 _LOOKAHEAD: Final = 600.0
 """An hour's rate is expected so many seconds before it: businesses do not start on the stroke."""
+_FIRST_DAY: Final = 3600.0
+"""Seconds in which an hour of which nothing is known yet may fill an answer."""
+_SOME: Final = 10 / 86_400
+"""Messages a second from which an account counts as in use."""
+_MANY: Final = 20
+"""Fewer messages tell no rate."""
+_LATELY: Final = 3
+"""The last polls whose rates count as the present one: the highest of them."""
 _UNUSUAL: Final = 3.0
 """Standard deviations above the usual from which a day counts as busier than usual."""
 
@@ -58,6 +70,8 @@ class Rhythm:
     rise: float = _USUAL_RISE
     """The steepest rise from one hour to the next, as a factor."""
     zone: tzinfo = UTC
+    peak: float = 0.0
+    """Messages a second at the busiest moment seen."""
 
     def rate(self, time: datetime) -> float | None:
         """Return the messages a second to expect at `time`, at most; `None` where not learnt."""
@@ -87,6 +101,7 @@ def learn(polls: Iterable[Poll], zone: str) -> Rhythm:
         polls: of one key, in the order of time; see `LEARN_FROM` and `LEARN_POLLS`.
         zone: the time zone the business lives in.
     """
+    polls = tuple(polls)
     hours = _hours(polls, ZoneInfo(zone))
     by_slot: dict[int, list[float]] = {}
     by_hour: dict[int, list[float]] = {}
@@ -97,7 +112,7 @@ def learn(polls: Iterable[Poll], zone: str) -> Rhythm:
             by_slot.setdefault(number % _WEEK, []).append(rate)
             by_hour.setdefault(number % _DAY, []).append(rate)
     rates = tuple(_highest(by_slot.get(n, ()), by_hour.get(n % _DAY, ())) for n in range(_WEEK))
-    return Rhythm(rates, _steepest(rates), ZoneInfo(zone))
+    return Rhythm(rates, _steepest(rates), ZoneInfo(zone), _peak(polls))
 
 
 def _highest(same_weekday: Sequence[float], same_hour: Sequence[float]) -> float | None:
@@ -114,6 +129,13 @@ def _steepest(rates: Sequence[float | None]) -> float:
         if before is not None and now is not None
     )
     return max(_USUAL_RISE, *rises, _USUAL_RISE)
+
+
+def _peak(polls: Iterable[Poll]) -> float:
+    """Return the highest rate over the messages of one answer."""
+    return max(
+        (poll.items / max(1.0, _age(poll)) for poll in polls if poll.items >= _MANY), default=0.0
+    )
 
 
 def _hours(polls: Iterable[Poll], zone: ZoneInfo) -> dict[int, list[float]]:
@@ -156,12 +178,12 @@ def _slot(local: datetime) -> int:
 class Forecast:
     """How much is to be expected from now on: the rhythm, at today's level."""
 
-    rhythm: Rhythm
-    recent: float
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    recent: float = 0.0
     """Messages a second, as the last answers show."""
-    level: float
+    level: float = 1.0
     """How much busier than usual it is; 1 where nothing is unusual."""
-    unlearnt: float
+    unlearnt: float = 0.0
     """Messages a second in an hour of which nothing is known."""
 
     def lasts(self, start: datetime, messages: float, longest: float) -> float:
@@ -181,30 +203,35 @@ class Forecast:
         return longest
 
 
-def forecast(rhythm: Rhythm, recent: Sequence[Poll], unknown: float) -> Forecast:
-    """Look at the last polls (in the order of time) and tell what to expect after them.
+def forecast(rhythm: Rhythm, recent: Sequence[Poll]) -> Forecast:
+    """Look at the last polls and tell what to expect after them.
 
     Args:
         rhythm: what was learnt from all polls.
-        recent: the last few of them.
-        unknown: messages a second to expect at least where nothing was learnt, if this account
-            sends a full answer's worth in a day.
+        recent: the last `RECENT_POLLS` of them, in the order of time.
     """
+    unknown = LISTING_LIMIT / _FIRST_DAY
     if not recent:
         return Forecast(rhythm, 0.0, 1.0, unknown)
     last = recent[-1]
-    start = _seen_since(last, recent[-2].at if len(recent) > 1 else None)
-    seconds = (last.at - start).total_seconds() if start is not None else 0.0
-    now = last.new / seconds if seconds > 0 else 0.0
-    busy = any(poll.items / max(1.0, _age(poll)) > 100 / 86_400 for poll in recent)
+    seen = [_seen(poll, before) for before, poll in zip((None, *recent[:-1]), recent, strict=True)]
+    # More than one: an answer may show the listing of a minute ago, and so too little.
+    now = max(messages / seconds if seconds else 0.0 for messages, seconds in seen[-_LATELY:])
+    busy = any(poll.items / max(1.0, _age(poll)) > _SOME for poll in recent)
     unlearnt = max(now * rhythm.rise, unknown) if busy else now * rhythm.rise
-    usual = rhythm.rate(last.at)
+    usual, (messages, seconds) = rhythm.rate(last.at), seen[-1]
     level = 1.0
     if usual is not None and seconds > 0:
         expected = usual * seconds
-        if last.new > expected + _UNUSUAL * math.sqrt(expected) + _UNUSUAL:
-            level = last.new / max(expected, 1.0)
+        if messages > expected + _UNUSUAL * math.sqrt(expected) + _UNUSUAL:
+            level = messages / max(expected, 1.0)
     return Forecast(rhythm, now, level, unlearnt)
+
+
+def _seen(poll: Poll, before: Poll | None) -> tuple[int, float]:
+    """Return how many new messages the poll showed, and of how many seconds these are."""
+    start = _seen_since(poll, None if before is None else before.at)
+    return poll.new, 0.0 if start is None else max(0.0, (poll.at - start).total_seconds())
 
 
 def _age(poll: Poll) -> float:

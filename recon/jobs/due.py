@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar, polling, polling_rhythm
 from recon.core.polling import Booked, Decision, Known, Rules
-from recon.core.polling_rhythm import Rhythm
+from recon.core.polling_rhythm import Forecast, Rhythm
 from recon.errors import ReconError
 from recon.jobs import sources
 from recon.jobs.world import World
@@ -71,7 +71,7 @@ class Judge:
 
         # Read anew each time: a key may be replaced while this runs.
         key = fingerprint(self._configured.api_key(self._world.environ))
-        return polls.state(self._engine, self._account, key, recent=polling.RECENT_POLLS)
+        return polls.state(self._engine, self._account, key, recent=polling_rhythm.RECENT_POLLS)
 
     def decide(self, state: State) -> Decision:
         """Say whether a poll is due, and why. The books are asked only where they matter."""
@@ -80,19 +80,20 @@ class Judge:
             now=now,
             tick=self._tick,
             last_poll_at=state.last_at,
+            newest=state.newest,
             unproven=state.unproven,
             window_end=calendar.window(calendar.day_at(now, self._zone), self._zone).start,
             unbooked_share=state.unbooked_share,
-            recent=state.recent,
         )
         # Where a poll is due whatever was sent, neither the books nor the past are looked at.
         decision = polling.decide(
-            replace(known, unproven=0, recent=(), booked=Booked(0, 0)), Rhythm(), self._rules
+            replace(known, unproven=None, booked=Booked(0, 0)), Forecast(), self._rules
         )
         if decision.due or state.last_at is None:
             return decision
-        booked = self._booked(state.last_at, now)
-        return polling.decide(replace(known, booked=booked), self._learnt(now), self._rules)
+        ahead = polling_rhythm.forecast(self._learnt(now), state.recent)
+        booked = self._booked(known.seen_until(self._rules.settling), now)
+        return polling.decide(replace(known, booked=booked), ahead, self._rules)
 
     def _learnt(self, now: datetime) -> Rhythm:
         if self._rhythm is None or now - self._rhythm[0] >= _LEARN_EVERY:
@@ -101,7 +102,7 @@ class Judge:
             self._rhythm = now, polling_rhythm.learn(past, self._zone)
         return self._rhythm[1]
 
-    def _booked(self, last_at: datetime, now: datetime) -> Booked | None:
+    def _booked(self, seen_until: datetime, now: datetime) -> Booked | None:
         """Count what the books show; books that are in trouble only cost the hint."""
         if self._no_books_until is not None and now < self._no_books_until:
             return None
@@ -110,7 +111,8 @@ class Judge:
         if self._counter is None:
             self._counter = Counter(sources.source(self._configured.local))
         try:
-            counts = self._counter.since((last_at, now - self._rules.settling), now)
+            moments = (seen_until, now - self._rules.settling, now - polling.BURST)
+            counts = self._counter.since(moments, now)
         except ReconError as trouble:
             self._no_books_until = now + _LEAVE_ALONE
             level = logging.DEBUG if str(trouble) == self._trouble else logging.WARNING

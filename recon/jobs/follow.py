@@ -28,6 +28,8 @@ _LONGEST_BACK_OFF: Final = 300.0
 _LONGEST_PAUSE: Final = 86_400.0
 #: No account is left without a look for longer, whatever the clock does.
 _LONGEST_SLEEP: Final = 60.0
+#: Books that take long to count are left alone so many times as long.
+_LEAVE_ALONE: Final = 20.0
 
 _FIGURES: Final = re.compile(r"[+-]?[0-9]\S*")
 
@@ -157,8 +159,11 @@ class _Followed:
         self.why = why
         self.failures = 0
         self.force = False
-        wait = min(look.decision.wait.total_seconds(), _LONGEST_SLEEP)
-        self.look_at = max(begun + self.spacing, self.world.monotonic() + wait)
+        now = self.world.monotonic()
+        wait = look.decision.wait.total_seconds()
+        if not look.polled:
+            wait = max(wait, _LEAVE_ALONE * (now - begun))
+        self.look_at = max(begun + self.spacing, now + min(wait, _LONGEST_SLEEP))
         return None
 
     def _back_off(self, trouble: Exception) -> None:

@@ -17,6 +17,8 @@ class Key(NamedTuple):
     id: int
     since: datetime | None
     """The first message known of it, where it replaced another key."""
+    disordered_at: datetime | None = None
+    """When an answer to it first showed a message out of order."""
 
 
 def claim(connection: sa.Connection, name: str) -> int:
@@ -48,7 +50,7 @@ def key(connection: sa.Connection, account_id: int, fingerprint: str, since: dat
         since: the first message known of it; kept where the account had another key before.
     """
     known = {
-        row.fingerprint: Key(row.id, row.since)
+        row.fingerprint: Key(row.id, row.since, row.disordered_at)
         for row in connection.execute(sa.select(keys).where(keys.c.account_id == account_id))
     }
     if fingerprint in known:

@@ -1,57 +1,90 @@
-"""The parts of keeping one answer. Each runs in a transaction that has claimed the account."""
+"""Keeping the messages of an answer, in a transaction that has claimed the account."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recon.core.coverage import merge
-from recon.model import Listing, Message, Span
+from recon.model import Listing, Message
 from recon.store.dialects import among, chunks, insert
 from recon.store.observations import Observation, is_news, is_regress, merged
-from recon.store.tables import coverage, messages, provider_rejects, status_changes
+from recon.store.tables import messages, provider_rejects, status_changes
 
 _log: Final = logging.getLogger(__name__)
 
 _INT64: Final = 2**63
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What keeping the messages of an answer changed."""
+
+    changed: int
+    """Known messages whose status moved on."""
+    regressed: int
+    """Known messages seen with a status from before; kept in their history only."""
+
+
+def known(connection: sa.Connection, account_id: int, ids: Sequence[int]) -> dict[int, Any]:
+    """Return the stored messages with these ids, whole rows by id."""
+    return {
+        row.message_id: row
+        for some in chunks(ids)
+        for row in connection.execute(
+            sa.select(messages).where(
+                messages.c.account_id == account_id,
+                among(connection, messages.c.message_id, some),
+            )
+        )
+    }
+
+
 def keep_messages(
-    connection: sa.Connection, account_id: int, key_id: int, listing: Listing
-) -> tuple[int, int, int]:
+    connection: sa.Connection,
+    account_id: int,
+    key_id: int,
+    listing: Listing,
+    stored: Mapping[int, Any],
+    poll_id: int | None = None,
+) -> Kept:
     """Upsert the messages of an answer, and the history of each.
 
-    Returns:
-        How many are new, how many moved on, and how many were seen going backwards.
+    Args:
+        connection: in a transaction that has claimed the account.
+        account_id: whose messages.
+        key_id: the key that asked.
+        listing: the answer.
+        stored: what is known of its messages, see `known`.
+        poll_id: the poll that listed them; `None` where they were asked for singly.
     """
     ids = [message.message_id for message in listing.messages]
-    known = _known(connection, account_id, ids)
     history = _history(connection, account_id, ids)
     rows, news = [], []
     changed = regressed = 0
     for message in listing.messages:
         seen = Observation(message.status, message.failure_reason, listing.answered_at)
-        stored = known.get(message.message_id)
-        row = _row(message, seen, stored)
+        before = stored.get(message.message_id)
+        row = _row(message, seen, before) | {"listed_by": _listed_by(poll_id, before)}
         if is_news(history[message.message_id], seen):
             news.append(_change(message.message_id, seen))
-            if stored is not None and is_regress(_observed(stored), seen):
+            if before is not None and is_regress(_observed(before), seen):
                 regressed += 1
                 _log.info(
                     "message %d was %s and is listed as %s now: kept in its history only",
                     message.message_id,
-                    stored.status,
+                    before.status,
                     seen.status,
                 )
-        if stored is None or row != {name: getattr(stored, name) for name in row}:
-            changed += stored is not None and row["status"] != stored.status
+        if before is None or row != {name: getattr(before, name) for name in row}:
+            changed += before is not None and row["status"] != before.status
             first = listing.answered_at
-            if stored is not None:
-                first = min(stored.first_seen_at, first)
+            if before is not None:
+                first = min(before.first_seen_at, first)
             rows.append(row | {"first_seen_at": first})
     of_account = {"account_id": account_id}
     if rows:
@@ -63,20 +96,14 @@ def keep_messages(
         )
     if news:
         connection.execute(sa.insert(status_changes), [row | of_account for row in news])
-    return len(ids) - len(known), changed, regressed
+    return Kept(changed, regressed)
 
 
-def _known(connection: sa.Connection, account_id: int, ids: Sequence[int]) -> dict[int, Any]:
-    return {
-        row.message_id: row
-        for some in chunks(ids)
-        for row in connection.execute(
-            sa.select(messages).where(
-                messages.c.account_id == account_id,
-                among(connection, messages.c.message_id, some),
-            )
-        )
-    }
+def _listed_by(poll_id: int | None, before: sa.Row[Any] | None) -> int | None:
+    if poll_id is not None or before is None:
+        return poll_id
+    listed: int | None = before.listed_by
+    return listed
 
 
 def _history(
@@ -136,7 +163,7 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
         connection.execute(sa.delete(provider_rejects).where(mine, mended))
     rejects = {reject.key: reject for reject in listing.rejects}
     ids = {key: _int64(reject.message_id) for key, reject in rejects.items()}
-    known = _known(connection, account_id, [i for i in ids.values() if i is not None])
+    shown = known(connection, account_id, [i for i in ids.values() if i is not None])
     rows = [
         {
             "account_id": account_id,
@@ -151,7 +178,7 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
             "observed_at": listing.answered_at,
         }
         for key, reject in rejects.items()
-        if ids[key] not in known
+        if ids[key] not in shown
     ]
     if rows:
         upsert = insert(connection, provider_rejects)
@@ -173,31 +200,3 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
 
 def _int64(number: int | None) -> int | None:
     return number if number is not None and -_INT64 <= number < _INT64 else None
-
-
-def keep_span(
-    connection: sa.Connection, account_id: int, key_id: int, span: Span | None
-) -> tuple[Span, ...]:
-    """Merge what an answer proves into the spans of its key, and return those."""
-    mine = (coverage.c.account_id == account_id, coverage.c.key_id == key_id)
-    before = {
-        Span(row.starts_at, row.ends_at): row.id
-        for row in connection.execute(sa.select(coverage).where(*mine))
-    }
-    after = merge(before if span is None else [*before, span])
-    gone = [row_id for known, row_id in before.items() if known not in after]
-    made = [
-        {
-            "account_id": account_id,
-            "key_id": key_id,
-            "starts_at": new.start,
-            "ends_at": new.end,
-        }
-        for new in after
-        if new not in before
-    ]
-    if gone:
-        connection.execute(sa.delete(coverage).where(among(connection, coverage.c.id, gone)))
-    if made:
-        connection.execute(sa.insert(coverage), made)
-    return after

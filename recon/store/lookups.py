@@ -12,7 +12,7 @@ from recon.model import LISTING_LIMIT, Listing, Message
 from recon.store import accounts
 from recon.store.dialects import insert
 from recon.store.engine import reading, writing
-from recon.store.keeping import keep_messages
+from recon.store.keeping import keep_messages, known
 from recon.store.tables import denied_ids, keys
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def keep(
         account_id = accounts.claim(connection, account)
         key = accounts.key(connection, account_id, key_fingerprint, at)
         answer = Listing(found, [], len(found), LISTING_LIMIT, at)
-        keep_messages(connection, account_id, key.id, answer)
+        stored = known(connection, account_id, [message.message_id for message in found])
+        keep_messages(connection, account_id, key.id, answer, stored)
         if denied:
             rows = [
                 {

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from recon.core import coverage as spans_of
+from recon.core import coverage
 from recon.model import Listing, Span
-from recon.store import accounts
+from recon.store import accounts, ledger
 from recon.store.dialects import among, chunks, microseconds
 from recon.store.engine import reading, writing
-from recon.store.keeping import keep_messages, keep_rejects, keep_span
-from recon.store.tables import coverage, messages, polls, provider_rejects
+from recon.store.keeping import keep_messages, keep_rejects, known
+from recon.store.tables import messages, polls, provider_rejects
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ class KeepResult:
     new: int
     """Messages that were not known before."""
     shared: int
-    """Messages that were: with at least one the poll joins those before it."""
+    """Messages that an earlier answer to the key showed: with one, the poll joins that answer."""
     changed: int
     """Known messages whose status moved on."""
     regressed: int
@@ -70,10 +70,13 @@ def keep(
         account_id = accounts.claim(connection, account)
         since = min((message.sent_at for message in listing.messages), default=listing.answered_at)
         key = accounts.key(connection, account_id, key_fingerprint, since)
-        new, changed, regressed = keep_messages(connection, account_id, key.id, listing)
-        rejected = keep_rejects(connection, account_id, listing)
-        connection.execute(
-            sa.insert(polls).values(
+        stored = known(connection, account_id, [one.message_id for one in listing.messages])
+        alone = coverage.reach(listing, key.since)
+        part_of, shared = ledger.enter(connection, account_id, key, listing, alone, stored)
+        new = len(listing.messages) - len(stored)
+        made = connection.execute(
+            sa.insert(polls)
+            .values(
                 account_id=account_id,
                 key_id=key.id,
                 answered_at=listing.answered_at,
@@ -81,17 +84,28 @@ def keep(
                 item_limit=listing.limit,
                 item_count=listing.item_count,
                 new_count=new,
-                shared_count=len(listing.messages) - new,
+                shared_count=shared,
                 reject_count=len(listing.rejects),
                 oldest_sent_at=min((m.sent_at for m in listing.messages), default=None),
                 newest_sent_at=max((m.sent_at for m in listing.messages), default=None),
                 request_id=listing.request_id,
+                coverage_id=part_of,
             )
+            .returning(polls.c.id)
         )
-        span = spans_of.poll_span(listing, key.since)
-        spans = keep_span(connection, account_id, key.id, span)
-    shared = len(listing.messages) - new
-    return KeepResult(new, shared, changed, regressed, rejected, span, spans)
+        poll_id = int(made.scalar_one())
+        kept = keep_messages(connection, account_id, key.id, listing, stored, poll_id)
+        rejected = keep_rejects(connection, account_id, listing)
+        spans = ledger.spans_of_key(connection, key.id)
+    return KeepResult(
+        new=new,
+        shared=shared,
+        changed=kept.changed,
+        regressed=kept.regressed,
+        rejected=rejected,
+        span=None if alone is None else alone.span,
+        spans=spans,
+    )
 
 
 def has_polls(engine: sa.Engine, account: str) -> bool:
@@ -103,10 +117,8 @@ def has_polls(engine: sa.Engine, account: str) -> bool:
 
 def spans(engine: sa.Engine, account: str) -> tuple[Span, ...]:
     """Return for which time the account's messages are proven complete, over all its keys."""
-    mine = coverage.c.account_id == accounts.named(account)
     with reading(engine) as connection:
-        rows = connection.execute(sa.select(coverage.c.starts_at, coverage.c.ends_at).where(mine))
-        return spans_of.merge(Span(row.starts_at, row.ends_at) for row in rows)
+        return ledger.spans(connection, accounts.named(account))
 
 
 def read(

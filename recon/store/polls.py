@@ -15,10 +15,10 @@ from recon.core.polling import reach
 from recon.core.polling_rhythm import Poll
 from recon.errors import TemporaryError
 from recon.model import VerdictWord
-from recon.store import accounts, lock
+from recon.store import accounts, ledger, lock
 from recon.store.dialects import microseconds
 from recon.store.engine import reading
-from recon.store.tables import coverage, keys, messages, polls, runs
+from recon.store.tables import keys, messages, polls, runs
 
 _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
 
@@ -35,8 +35,10 @@ class State:
     """How far the provider's clock was ahead of ours then."""
     recent: Sequence[Poll] = ()
     """The latest polls, in the order of time."""
-    unproven: int = 0
-    """Messages that the latest answer showed and could not prove yet."""
+    newest: datetime | None = None
+    """When the newest message was sent that an answer showed."""
+    unproven: int | None = None
+    """Where the listing was seen out of order: messages that are not proven yet; else `None`."""
     unbooked_share: float = 0.0
     """The share of the provider's messages that the books did not know at the last run."""
 
@@ -51,30 +53,34 @@ def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int)
         recent: how many of the latest polls are wanted.
     """
     with reading(engine) as connection:
-        key_id = connection.execute(
-            sa.select(keys.c.id).where(
+        key = connection.execute(
+            sa.select(keys.c.id, keys.c.disordered_at).where(
                 keys.c.account_id == accounts.named(account), keys.c.fingerprint == key_fingerprint
             )
-        ).scalar()
+        ).one_or_none()
         share = _unbooked_share(connection, account)
-        if key_id is None:
+        if key is None:
             return State(unbooked_share=share)
         newest_first = connection.execute(
             _log(connection, account)
-            .add_columns(polls.c.id, polls.c.kept_at)
-            .where(polls.c.key_id == key_id)
+            .add_columns(polls.c.id, polls.c.kept_at, polls.c.newest_sent_at)
+            .where(polls.c.key_id == key.id)
             .limit(recent)
         ).all()
         if not newest_first:
             return State(unbooked_share=share)
         last = newest_first[0]
         last_at = _time(last.answered_at)
+        in_order = key.disordered_at is None
         return State(
             last_id=last.id,
             last_at=last_at,
             ahead=last_at - last.kept_at,
             recent=tuple(_poll(row) for row in reversed(newest_first)),
-            unproven=_unproven(connection, account, key_id, last_at),
+            newest=max(
+                (one.newest_sent_at for one in newest_first if one.newest_sent_at), default=None
+            ),
+            unproven=None if in_order else _unproven(connection, account, key.id, last_at),
             unbooked_share=share,
         )
 
@@ -129,9 +135,9 @@ def _time(microseconds: int) -> datetime:
 
 
 def _unproven(connection: sa.Connection, account: str, key_id: int, last_at: datetime) -> int:
-    mine = (coverage.c.account_id == accounts.named(account), coverage.c.key_id == key_id)
-    proven_until = connection.execute(sa.select(sa.func.max(coverage.c.ends_at)).where(*mine))
-    moment = reach(proven_until.scalar() or last_at - SETTLING)
+    proven = ledger.spans_of_key(connection, key_id)
+    proven_until = proven[-1].end if proven else None
+    moment = reach(proven_until or last_at - SETTLING)
     query = sa.select(sa.func.count()).where(
         messages.c.account_id == accounts.named(account),
         messages.c.sent_at > moment,

@@ -118,6 +118,7 @@ accounts: Final = sa.Table(
 
 #: The keys an account has had. `since` is null for the first of an account; for a later one it is
 #: the time of the first message known of it, before which its answers prove nothing.
+#: `disordered_at` is the provider's clock at the first answer that showed a message out of order.
 keys: Final = sa.Table(
     "keys",
     METADATA,
@@ -125,11 +126,13 @@ keys: Final = sa.Table(
     _account(),
     sa.Column("fingerprint", Words, nullable=False),
     sa.Column("since", UtcDateTime),
+    sa.Column("disordered_at", UtcDateTime),
     sa.UniqueConstraint("account_id", "fingerprint"),
 )
 
 #: Each answer to the list call. `answered_at` is the provider's clock, `kept_at` ours.
-#: `new_count` messages were not known before; `shared_count` were, so the poll joins on.
+#: `new_count` messages were not known before; `shared_count` were shown by an earlier answer to
+#: the same key, so the poll joins on. `coverage_id` is what it is a part of, of basis `shared`.
 polls: Final = sa.Table(
     "polls",
     METADATA,
@@ -146,11 +149,13 @@ polls: Final = sa.Table(
     sa.Column("oldest_sent_at", UtcDateTime),
     sa.Column("newest_sent_at", UtcDateTime),
     sa.Column("request_id", Words),
+    sa.Column("coverage_id", _ID, sa.ForeignKey("coverage.id", ondelete="SET NULL")),
     sa.Index(None, "account_id", "answered_at"),
 )
 
 #: Each message as it is known now. `observed_at` is the provider's clock at the latest answer
-#: that showed it, `status` what all answers together say.
+#: that showed it, `status` what all answers together say. `listed_by` is the latest poll that
+#: listed it, null where it was only asked for singly; no constraint, since polls may go first.
 messages: Final = sa.Table(
     "messages",
     METADATA,
@@ -163,6 +168,7 @@ messages: Final = sa.Table(
     sa.Column("failure_reason", Words),
     sa.Column("first_seen_at", UtcDateTime, nullable=False),
     sa.Column("observed_at", UtcDateTime, nullable=False),
+    sa.Column("listed_by", _ID),
     sa.Index(None, "account_id", "sent_at"),
     sqlite_with_rowid=False,
 )
@@ -200,8 +206,11 @@ provider_rejects: Final = sa.Table(
     sa.Column("observed_at", UtcDateTime, nullable=False),
 )
 
-#: Spans `[starts_at, ends_at)` for which a key's messages are complete, as few as possible.
-#: A null start is the unbounded past.
+#: What the answers to a key show whole: from `starts_at` (null is the unbounded past) until
+#: `seen_at`, the provider's clock at the latest of them; as few rows as possible. Proven is all
+#: of it but the settling time at its end. It is kept on two bases: `shared` joins answers that
+#: share messages, `settled` only where one reaches into the proof of the other. The first one
+#: counts, unless the key's listing was seen out of order.
 coverage: Final = sa.Table(
     "coverage",
     METADATA,
@@ -209,8 +218,10 @@ coverage: Final = sa.Table(
     _account(),
     _key(),
     sa.Column("starts_at", UtcDateTime),
-    sa.Column("ends_at", UtcDateTime, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Column("basis", Words, nullable=False),
     sa.Index(None, "account_id", "key_id"),
+    sa.CheckConstraint("basis IN ('shared', 'settled')", "basis"),
 )
 
 #: Ids that a key was asked for singly and does not have. `asked_at` is the provider's clock.

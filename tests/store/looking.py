@@ -19,6 +19,16 @@ def rows(engine: sa.Engine, table: str, *columns: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in found]
 
 
-def everything(engine: sa.Engine, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Return all rows of all tables but some."""
-    return {name: rows(engine, name) for name in METADATA.tables if name not in without}
+def everything(
+    engine: sa.Engine, *, without: frozenset[str] = frozenset(), polled: bool = True
+) -> dict[str, Any]:
+    """Return all rows of all tables but some; unless `polled`, not by which poll a message came."""
+    return {
+        name: rows(
+            engine,
+            name,
+            *(column.name for column in table.c if polled or column.name != "listed_by"),
+        )
+        for name, table in METADATA.tables.items()
+        if name not in without
+    }

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
 from recon.model import RejectedItem, Span
-from recon.store import frames, messages
+from recon.store import frames, lookups, messages
+from recon.store.engine import writing
+from recon.store.tables import METADATA
 from tests.store import others
 from tests.store.looking import everything, rows
 from tests.store.samples import KEY, NOON, at, listing, message
@@ -186,9 +188,9 @@ def test_the_same_answer_kept_twice_changes_nothing_but_the_polls(engine: sa.Eng
     reject = RejectedItem("k1", "no time", phone_number="+353871234567")
     again = listing(message(1, 0, "sent"), message(2, 4), answered=120, rejects=[reject])
     messages.keep(engine, "main", KEY, again)
-    before = everything(engine, without=frozenset({"polls"}))
+    before = everything(engine, without=frozenset({"polls"}), polled=False)
     result = messages.keep(engine, "main", KEY, again)
-    assert everything(engine, without=frozenset({"polls"})) == before
+    assert everything(engine, without=frozenset({"polls"}), polled=False) == before
     assert (result.new, result.shared, result.changed, result.regressed) == (0, 2, 0, 0)
     assert len(rows(engine, "polls")) == 3
 
@@ -280,10 +282,84 @@ def test_full_answers_that_overlap_join_and_others_leave_a_gap(engine: sa.Engine
     keep(engine, message(5, 700), message(6, 800), answered=900, limit=2)
     expected = (Span(at(1), at(340)), Span(at(701), at(840)))
     assert messages.spans(engine, "main") == expected
-    assert len(rows(engine, "coverage")) == 2
+    assert len(rows(engine, "coverage")) == 4
     result = keep(engine, message(3, 300), message(5, 700), answered=850, limit=2)
     assert result.spans == (Span(at(1), at(840)),)
-    assert len(rows(engine, "coverage")) == 1
+    assert rows(engine, "coverage", "basis") == [("shared",), ("settled",)]
+
+
+def test_answers_that_share_messages_join_however_fast_they_came(engine: sa.Engine) -> None:
+    # Each alone proves nothing: all it shows is younger than the settling time.
+    for n in range(40):
+        shown = [message(n * 2 + i, n * 4 + i * 2) for i in range(3)]
+        kept = keep(engine, *shown, answered=n * 4 + 4, limit=3)
+        assert (kept.span, kept.shared) == (None, int(n > 0))
+    assert kept.spans == messages.spans(engine, "main") == (Span(at(1), at(160 - 60)),)
+
+
+def test_fast_answers_that_share_nothing_leave_the_time_between_unproven(
+    engine: sa.Engine,
+) -> None:
+    keep(engine, message(1, 0), message(2, 2), answered=4, limit=2)
+    keep(engine, message(3, 4), message(4, 6), answered=200, limit=2)
+    assert messages.spans(engine, "main") == (Span(at(5), at(140)),)
+    # A late one that shares with both closes it.
+    keep(engine, message(2, 2), message(3, 4), answered=8, limit=2)
+    assert messages.spans(engine, "main") == (Span(at(1), at(140)),)
+
+
+def test_a_message_that_was_only_asked_for_singly_joins_nothing(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0), message(2, 2), answered=4, limit=2)
+    lookups.keep(engine, "main", KEY, found=[message(3, 4)], denied=[], at=at(9))
+    kept = keep(engine, message(3, 4), message(4, 6), answered=200, limit=2)
+    assert (kept.new, kept.shared) == (1, 0)
+    assert kept.spans == (Span(at(5), at(140)),)
+    lookups.keep(engine, "main", KEY, found=[message(4, 6)], denied=[], at=at(300))
+    assert keep(engine, message(4, 6), message(5, 8), answered=400, limit=2).shared == 1
+
+
+def test_what_an_older_key_listed_joins_nothing_of_a_newer_one(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0), message(2, 2), answered=4, limit=2)
+    kept = keep(engine, message(2, 2), message(3, 4), answered=200, limit=2, key="second")
+    assert kept.shared == 0
+    assert kept.spans == (Span(at(3), at(140)),)
+
+
+def test_a_listing_seen_out_of_order_withdraws_what_only_shared_messages_joined(
+    engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep(engine, message(1, 0), message(2, 100), answered=200, limit=2)
+    keep(engine, message(2, 100), message(3, 195), answered=201, limit=2)
+    keep(engine, message(3, 195), message(4, 230), answered=231, limit=2)
+    keep(engine, message(4, 230), message(5, 400), answered=500, limit=2)
+    assert messages.spans(engine, "main") == (Span(at(1), at(440)),)
+    caplog.set_level(logging.WARNING)
+    # 9 stands behind 4, which was listed when 9 should have been.
+    keep(engine, message(9, 215), message(4, 230), message(5, 400), answered=510, limit=3)
+    assert "message 9" in caplog.text
+    settled = (Span(at(1), at(141)), Span(at(216), at(450)))
+    assert messages.spans(engine, "main") == settled
+    # It is a trait of the key's listing: for good, and told once.
+    caplog.clear()
+    keep(engine, message(8, 380), message(5, 400), message(6, 505), answered=511, limit=3)
+    assert caplog.text == ""
+    assert messages.spans(engine, "main")[0] == settled[0]
+
+
+def test_a_message_that_could_not_be_read_before_is_no_disorder(engine: sa.Engine) -> None:
+    reject = RejectedItem("k", "no number", message_id=2, sent_at=at(50))
+    keep(engine, message(1, 0), message(3, 100), answered=200, rejects=[reject])
+    keep(engine, message(1, 0), message(2, 50), message(3, 100), answered=201)
+    assert rows(engine, "keys", "disordered_at") == [(None,)]
+
+
+def test_coverage_survives_when_its_polls_are_deleted(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0), message(2, 100), answered=200, limit=2)
+    with writing(engine) as connection:
+        connection.execute(sa.delete(METADATA.tables["polls"]))
+    assert messages.spans(engine, "main") == (Span(at(1), at(140)),)
+    keep(engine, message(2, 100), message(3, 300), answered=400, limit=2)
+    assert messages.spans(engine, "main") == (Span(at(1), at(340)),)
 
 
 def test_an_answer_that_proves_nothing_leaves_the_spans_alone(engine: sa.Engine) -> None:

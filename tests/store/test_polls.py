@@ -90,7 +90,29 @@ def test_a_new_key_has_not_polled_yet_but_its_account_has(engine: sa.Engine) -> 
     assert [one.at for one in polls.history(engine, "main", at(0), 9)] == [at(60), at(120)]
 
 
+def test_the_newest_message_of_any_answer_is_known(engine: sa.Engine) -> None:
+    messages.keep(engine, "main", KEY, listing(answered=30))
+    assert known(engine).newest is None
+    messages.keep(engine, "main", KEY, listing(message(1, 10), message(2, 50), answered=60))
+    # An answer of the listing of a while ago.
+    messages.keep(engine, "main", KEY, listing(message(1, 10), answered=90))
+    assert known(engine).newest == at(50)
+
+
+def disordered(engine: sa.Engine, key: str = KEY) -> None:
+    """Let two answers show that the listing is not in order."""
+    messages.keep(engine, "main", key, listing(message(98, 0), message(99, 9), answered=20))
+    late = listing(message(97, 3), message(98, 0), message(99, 9), answered=20)
+    messages.keep(engine, "main", key, late)
+
+
+def test_where_the_listing_is_in_order_nothing_must_be_shown_again(engine: sa.Engine) -> None:
+    messages.keep(engine, "main", KEY, listing(message(1, 299), answered=300))
+    assert known(engine).unproven is None
+
+
 def test_what_the_last_answer_could_not_prove_must_be_shown_again(engine: sa.Engine) -> None:
+    disordered(engine)
     # Proven is the time up to 300 - 60 s; the second before it may be cut through.
     shown = [message(n, seconds) for n, seconds in enumerate((200, 239, 239.5, 240, 250, 299))]
     messages.keep(engine, "main", KEY, listing(*shown, answered=300))
@@ -102,13 +124,11 @@ def test_what_the_last_answer_could_not_prove_must_be_shown_again(engine: sa.Eng
 def test_an_answer_that_proves_nothing_leaves_what_is_within_the_settling_time(
     engine: sa.Engine,
 ) -> None:
-    shown = [message(n, 220 + n) for n in range(-3, 4)]
-    messages.keep(engine, "main", KEY, listing(*shown, answered=280, limit=7))
-    assert messages.spans(engine, "main") == (Span(at(218), at(220)),)
+    disordered(engine)
     dense = [message(n, 300 + n) for n in range(10, 14)]
-    messages.keep(engine, "main", "new", listing(*dense, answered=320, limit=4))
-    assert len(messages.spans(engine, "main")) == 1
-    assert known(engine, "new").unproven == 4
+    messages.keep(engine, "main", KEY, listing(*dense, answered=320, limit=4))
+    assert messages.spans(engine, "main") == (Span(None, at(-40)),)
+    assert known(engine).unproven == 7
 
 
 def test_the_last_run_tells_what_the_books_do_not_know(engine: sa.Engine) -> None:
