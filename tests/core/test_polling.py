@@ -1,0 +1,208 @@
+"""When a poll is due: each reason, told apart by the decision and its words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from recon.core import polling
+from recon.core.polling import Booked, Decision, Known, Rules
+from recon.core.polling_rhythm import Forecast, Rhythm
+
+NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+MIDNIGHT = NOON.replace(hour=0)
+QUIET = Known(
+    now=NOON,
+    tick=MINUTE,
+    last_poll_at=NOON - timedelta(hours=1),
+    newest=NOON - timedelta(hours=1),
+    window_end=MIDNIGHT,
+    booked=Booked(0, 0),
+)
+
+
+def decide(known: Known, ahead: Forecast | None = None, **rules: Any) -> Decision:  # noqa: ANN401 - fields of a dataclass
+    return polling.decide(known, ahead or Forecast(), replace(Rules(), **rules))
+
+
+def booked(unseen: int, just_now: int = 0, in_burst: int = 0, **other: Any) -> Known:  # noqa: ANN401 - fields of a dataclass
+    return replace(QUIET, booked=Booked(unseen, just_now, in_burst), **other)
+
+
+def usual(per_hour: float, **other: Any) -> Forecast:  # noqa: ANN401 - fields of a dataclass
+    """Return the forecast of a business that sends alike in every hour."""
+    rhythm = Rhythm(rates=(per_hour / 3600,) * 168, peak=other.pop("peak", 0.0))
+    return replace(Forecast(rhythm), **other)
+
+
+def test_a_key_that_was_never_polled_is_polled_at_once() -> None:
+    decision = decide(Known(now=NOON, tick=MINUTE))
+    assert decision == Decision(due=True, why="this key was never polled", wait=timedelta())
+
+
+def test_quiet_books_need_no_poll() -> None:
+    decision = decide(QUIET)
+    assert not decision.due
+    assert decision.wait > timedelta()
+
+
+def test_two_polls_keep_their_distance_whatever_the_reason() -> None:
+    just = booked(500, last_poll_at=NOON - SECOND)
+    decision = decide(just, min_interval=timedelta(seconds=3))
+    assert (decision.due, decision.wait) == (False, timedelta(seconds=2))
+    assert decide(just, min_interval=SECOND).due
+
+
+def test_a_poll_comes_at_least_each_max_interval_seen_from_the_next_tick() -> None:
+    often = timedelta(minutes=61)
+    assert decide(QUIET, max_interval=often).due
+    assert "at least every 61 minutes" in decide(QUIET, max_interval=often).why
+    assert not decide(replace(QUIET, tick=59 * SECOND), max_interval=often).due
+
+
+@pytest.mark.parametrize(("seconds", "due"), [(0, False), (60, False), (61, True), (3600, True)])
+def test_a_day_is_covered_to_its_end_once_it_has_settled(seconds: int, *, due: bool) -> None:
+    now = MIDNIGHT + seconds * SECOND
+    after = replace(QUIET, last_poll_at=MIDNIGHT - MINUTE, now=now, tick=SECOND, booked=None)
+    decision = decide(after)
+    assert decision.due is due
+    assert "covered to its end" in decision.why
+    assert due or decision.wait == (61 - seconds) * SECOND
+
+
+def test_a_poll_after_the_settling_time_has_covered_the_day() -> None:
+    last = MIDNIGHT + 60 * SECOND
+    assert not decide(replace(QUIET, last_poll_at=last, now=MIDNIGHT + 600 * SECOND)).due
+    assert decide(replace(QUIET, last_poll_at=last - SECOND, now=MIDNIGHT + 600 * SECOND)).due
+
+
+def test_the_next_answer_must_still_share_messages_with_the_last() -> None:
+    assert not decide(booked(80, 1)).due
+    assert decide(booked(94, 1)).due
+    assert "94 sends since the last poll leave room for 1" in decide(booked(94, 1)).why
+    assert not decide(booked(80, 1), min_overlap=5).due
+    assert decide(booked(80, 1), min_overlap=20).due
+
+
+def test_what_may_come_until_the_next_tick_is_expected_at_the_rate_of_the_last_minute() -> None:
+    assert not decide(booked(40, 20)).due
+    assert decide(booked(40, 45)).due
+    # Asked again in a second, there is time.
+    assert not decide(booked(40, 45, tick=SECOND)).due
+
+
+def test_what_may_come_until_the_next_tick_is_expected_at_the_usual_rate() -> None:
+    assert not decide(booked(40), usual(60)).due
+    assert decide(booked(40), usual(60 * 45)).due
+    assert decide(booked(40), usual(60, level=45.0)).due
+
+
+def test_a_burst_that_has_just_begun_is_taken_at_its_own_rate() -> None:
+    begun = booked(50, 50, 50, tick=SECOND)
+    assert decide(begun).due
+    assert "1e+03 a minute" not in decide(begun).why
+    assert not decide(booked(50, 50, 2, tick=SECOND)).due
+
+
+def test_a_single_send_is_no_burst() -> None:
+    assert not decide(booked(60, 1, 1)).due
+
+
+def test_room_is_kept_for_a_burst_as_one_was_seen_before() -> None:
+    known = booked(60, tick=SECOND)
+    assert not decide(known, usual(1, peak=10)).due
+    assert decide(known, usual(1, peak=14)).due
+    # One that overflows any answer until the next tick cannot be prepared for.
+    assert not decide(booked(60), usual(1, peak=2)).due
+
+
+def test_sends_that_the_books_do_not_know_are_expected_as_the_last_run_found() -> None:
+    known = booked(60, 1, unbooked_share=0.5)
+    assert not decide(known, Forecast(recent=0.0)).due
+    assert decide(known, Forecast(recent=0.02)).due
+
+
+def test_where_more_was_sent_than_an_answer_holds_a_new_chain_begins_at_once() -> None:
+    decision = decide(booked(150, 90, tick=SECOND))
+    assert decision.due
+    assert "the chain of answers is broken" in decision.why
+
+
+def test_the_look_is_repeated_before_the_fastest_burst_could_overflow() -> None:
+    idle, filled = (decide(replace(booked(n), tick=SECOND)) for n in (0, 40))
+    assert SECOND <= filled.wait < idle.wait < timedelta(seconds=6)
+    assert idle.wait.total_seconds() == pytest.approx(95 / (1000 / 60) - 3)
+
+
+# --- where the listing was seen out of order ------------------------------------------------------
+
+
+def test_out_of_order_what_was_not_proven_must_be_shown_again() -> None:
+    assert not decide(booked(60, 1)).due
+    decision = decide(booked(60, 1, unproven=34))
+    assert decision.due
+    assert "34 not proven" in decision.why
+
+
+def test_out_of_order_a_broken_chain_waits_until_an_answer_proves_a_good_deal() -> None:
+    assert decide(booked(110, 40, unproven=30)).due
+    assert not decide(booked(30, 60, unproven=80, tick=SECOND)).due
+
+
+def test_out_of_order_a_rate_too_fast_to_prove_still_sees_every_message() -> None:
+    busy = booked(10, 60, unproven=50, tick=SECOND)
+    assert not decide(busy).due
+    assert "too fast to prove" in decide(busy).why
+
+
+# --- without the books ---------------------------------------------------------------------------
+
+BLIND = replace(QUIET, booked=None)
+
+
+def test_without_books_the_rhythm_tells_how_long_the_room_lasts() -> None:
+    assert not decide(BLIND, usual(20)).due
+    assert decide(BLIND, usual(100)).due
+    assert "by the rhythm learnt so far" in decide(BLIND, usual(100)).why
+
+
+def test_without_books_an_hour_that_was_never_seen_counts_as_unlearnt() -> None:
+    assert not decide(BLIND, Forecast(unlearnt=20 / 3600)).due
+    assert decide(BLIND, Forecast(unlearnt=100 / 3600)).due
+
+
+def test_without_books_coverage_comes_first() -> None:
+    # The room of 95 lasts an hour at 95 an hour, but not for sure.
+    assert decide(BLIND, usual(75)).due
+
+
+def test_without_books_no_poll_comes_sooner_than_the_floor_asks_when_nothing_is_sent() -> None:
+    long_ago = replace(BLIND, newest=NOON - timedelta(days=3), last_poll_at=NOON - 30 * SECOND)
+    decision = decide(long_ago, max_interval=timedelta(minutes=2))
+    assert not decision.due
+
+
+def test_out_of_order_and_without_books_less_room_is_left() -> None:
+    assert not decide(BLIND, usual(40)).due
+    assert decide(replace(BLIND, unproven=50), usual(40)).due
+
+
+# --- until when sends can be taken for seen -----------------------------------------------------
+
+
+def test_an_answer_may_show_the_listing_of_a_minute_ago() -> None:
+    last = NOON - timedelta(hours=1)
+    shown = replace(QUIET, newest=last - 20 * SECOND)
+    assert shown.seen_until(MINUTE) == last - 20 * SECOND
+    assert replace(QUIET, newest=last - 900 * SECOND).seen_until(MINUTE) == last - MINUTE
+    assert replace(QUIET, newest=None).seen_until(MINUTE) == last - MINUTE
+    assert replace(QUIET, newest=last + SECOND).seen_until(MINUTE) == last
+
+
+def test_a_day_of_the_ledger_reaches_one_second_before_what_is_proven() -> None:
+    assert polling.reach(NOON) == NOON - SECOND
