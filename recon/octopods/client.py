@@ -202,7 +202,7 @@ class Client:
             else "is not known to Octopods (401)"
         )
         return KeyRefusedError(
-            f"account {self._account}: the API key {why}{named(refusal.request_id)}",
+            f"the API key {why}{named(refusal.request_id)}",
             hint="Copy the current key from the settings page for API keys of your Octopods "
             f"account. {_where_the_key_is(self._account)} What the old key sent is not listed "
             "for a new one.",

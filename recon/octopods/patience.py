@@ -101,8 +101,7 @@ class Patience:
         except PassingTrouble as trouble:
             times = "once" if tally.failed == 1 else f"{tally.failed} times"
             raise TemporaryError(
-                f"account {self._account}: Octopods was asked {times} and gives no usable answer: "
-                f"{trouble}",
+                f"Octopods was asked {times} and gives no usable answer: {trouble}",
                 hint="Run again later; nothing is lost, what is already stored stays.",
             ) from trouble
 
@@ -113,7 +112,7 @@ class Patience:
             at = now + timedelta(seconds=min(limited.seconds, _A_CENTURY))
             again, when = f"; it asks to pause until {at:%Y-%m-%d %H:%M:%S} UTC", "then"
         return TemporaryError(
-            f"account {self._account}: Octopods' rate limit is used up, {limited}{again}",
+            f"Octopods' rate limit is used up, {limited}{again}",
             hint=f"Run again {when}. octopods.max_wait_seconds ({self._max_wait:g}) allows no "
             "longer pause; the limit is shared with your sends.",
         )

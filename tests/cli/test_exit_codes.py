@@ -153,7 +153,7 @@ def test_75_a_limit_that_lasts_longer_than_allowed(workshop: Workshop) -> None:
         workshop.configure(url, max_wait=900)
         ended = workshop.run()
     assert (ended.code, len(log)) == (75, 1)
-    assert "rate limit" in ended.err
+    assert "\nerror: account main: Octopods' rate limit is used up" in ended.err
 
 
 def test_75_another_run_holds_the_lock(workshop: Workshop) -> None:
@@ -196,6 +196,7 @@ def test_77_a_key_that_is_refused(shop: Workshop, fault: str) -> None:
         ended = shop.run()
     assert (ended.code, len(log)) == (77, 1)
     assert "accounts.main.api_key_env" in ended.err
+    assert "\nerror: account main: the API key " in ended.err
 
 
 def test_78_configuration_that_is_wrong_or_missing(shop: Workshop, tmp_path: Path) -> None:
