@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -11,6 +10,7 @@ from typing import NoReturn
 import click
 
 import recon
+from recon.cli import streams
 from recon.cli.common import Session, tell
 from recon.errors import ReconError
 from recon.jobs.world import World
@@ -70,8 +70,10 @@ def group(
 
 def main() -> NoReturn:
     """Run the command line and exit with a code of the contract; a bug keeps its traceback."""
+    streams.settle()
     try:
         code = group.main(prog_name="recon", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as wrong:
         wrong.show()
         code = wrong.exit_code
@@ -81,10 +83,6 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
-    except BrokenPipeError:
-        # Whoever read our output has left; nothing can be told to them any more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except Exception:  # noqa: BLE001 - the last resort: shown whole, and never exit code 1
         sys.excepthook(*sys.exc_info())
         code = ReconError.exit_code
