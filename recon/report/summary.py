@@ -135,7 +135,7 @@ def _example(run: Run, row: Row, width: int) -> list[str]:
     ]
     said = "  ".join(plain(part) for part in parts if part)
     known = " [acknowledged]" if row.acknowledged else ""
-    sentence = f"{said}: {plain(row.detail)}{known}"
+    sentence = ": ".join(part for part in (said, plain(row.detail)) if part) + known
     return wrapped(sentence, width, indent=f"{_INDENT}- ", hanging=f"{_INDENT}  ")[:_EXAMPLE_LINES]
 
 

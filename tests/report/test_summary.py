@@ -76,6 +76,12 @@ def test_findings_come_by_kind_with_masked_examples() -> None:
     assert "            - 02:10:00 to 04:30:00, 2 h 20 min\n" in text
 
 
+def test_an_item_of_which_nothing_can_be_read_is_its_detail_alone() -> None:
+    made = run([found("invalid_provider", detail="the item is no object")])
+    text = summary.text(made, colour=False, width=80)
+    assert "\n            - the item is no object\n" in text
+
+
 def test_suspect_input_is_said_first_with_the_likely_causes() -> None:
     made = run(
         word="suspect",
