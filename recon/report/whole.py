@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,10 @@ from recon.errors import OutputError
 
 #: Owner only: what the reports say holds phone numbers.
 PRIVATE: Final = 0o600
+
+#: What a killed process leaves beside its files, and after how many seconds nobody is writing it.
+_LEFT_BEHIND: Final = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+_NOBODY_WRITES_AFTER: Final = 3600.0
 
 _SPACE: Final = "Free some space there, or choose another directory, and write the report again."
 _RIGHTS: Final = "Give this user the right to write there, or choose another directory."
@@ -48,7 +53,8 @@ def staged(
     """Write a file beside its place and sync it; it is put there when the caller says so.
 
     The directory is made where it does not exist. What was not put in its place is gone at the
-    end. A symbolic link at `target` is replaced, not followed.
+    end; where the process was killed before it, the next writer there takes it away, since it may
+    hold phone numbers. A symbolic link at `target` is replaced, not followed.
 
     Raises:
         OutputError: it cannot be written or put in its place.
@@ -69,6 +75,7 @@ def staged(
     try:
         with translated(target), open(number, "wb") as file:  # noqa: PTH123 - a descriptor
             os.fchmod(number, mode)  # whatever the umask took from it
+            _sweep(target.parent, os.fstat(number).st_mtime)
             file.writelines(pieces)
             file.flush()
             os.fsync(number)
@@ -76,6 +83,15 @@ def staged(
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _sweep(folder: Path, now: float) -> None:
+    """Remove what killed processes left behind; `now` is by the clock of the file system."""
+    for path in folder.glob(".*.tmp"):
+        with suppress(OSError):
+            old = now - path.lstat().st_mtime > _NOBODY_WRITES_AFTER
+            if old and _LEFT_BEHIND.fullmatch(path.name):
+                path.unlink()
 
 
 def _sync(folder: Path) -> None:

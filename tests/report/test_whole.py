@@ -65,3 +65,15 @@ def test_what_is_staged_and_not_put_in_place_is_gone(tmp_path: Path) -> None:
         assert not target.exists()
         assert len(names_in(tmp_path)) == 1
     assert names_in(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
+    left, fresh = ".2026-04-22.csv.k3x_a9zq.tmp", ".2026-04-23.csv.aaaaaaaa.tmp"
+    foreign = ".somebody.tmp"
+    for name in (left, fresh, foreign):
+        (tmp_path / name).write_bytes(b"+353871234567")
+    for name in (left, foreign):
+        before = (tmp_path / name).stat().st_mtime - 3700
+        os.utime(tmp_path / name, (before, before))
+    write_whole(tmp_path / "a.csv", [b"new"])
+    assert sorted(names_in(tmp_path)) == [fresh, foreign, "a.csv"]
