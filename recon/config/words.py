@@ -169,6 +169,8 @@ def _unknown(location: Location) -> str:
     siblings = list(shape.fields()) if shape is not None else []
     if key in _NEVER and any(name.startswith(key) for name in siblings):
         return _NEVER[key]
+    if key == "api_key":
+        return f"{_NEVER[key]} in [accounts.NAME]"
     if found := near(key, siblings, cutoff=_CLOSE):
         return f"is no known key; did you mean {found[0]}?"
     homes = [home[:-1] for home in keys.known() if home[-1] == key]

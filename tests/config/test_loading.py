@@ -176,6 +176,10 @@ DB = 'url = "sqlite:///shop.db"\n'
     [
         ("[accounts.main]", "accounts.main.local: is missing; write [accounts.main.local] and"),
         (account('api_key = "hunter2"'), "accounts.main.api_key: a key never stands in the file"),
+        (
+            account() + '[octopods]\napi_key = "hunter2"',
+            "name where it is with api_key_env or api_key_file in [accounts.NAME]",
+        ),
         (account('api_key_file = "k.txt"'), "api_key_env and api_key_file are both there"),
         (
             account().replace('api_key_env = "KEY"', ""),
