@@ -237,7 +237,8 @@ def show_runs(runs: Sequence[tuple[Run, Written]]) -> None:
 
     colour = wants_colour()
     if len(runs) > 1:
-        click.echo(summary.many([run for run, _ in runs], colour=colour))
+        made, files = zip(*runs, strict=True)
+        click.echo(summary.many(made, files, colour=colour))
         return
     width = shutil.get_terminal_size().columns
     for run, written in runs:

@@ -57,8 +57,14 @@ def text(run: Run, written: Written | None = None, *, colour: bool, width: int) 
     return "\n".join(lines) + "\n"
 
 
-def many(runs: Sequence[Run], *, colour: bool = False) -> str:
-    """Return one line a run, for several days or accounts, and their sum below."""
+def many(runs: Sequence[Run], written: Sequence[Written] = (), *, colour: bool = False) -> str:
+    """Return one line a run, for several days or accounts, their sum, and where the files are.
+
+    Args:
+        runs: the runs.
+        written: the files they were written to, where they were.
+        colour: whether the terminal shows ANSI colours.
+    """
     header = ("date", "account", "verdict", "records", "messages", "matched", "errors", "warnings")
     rows = []
     sums = [0] * 5
@@ -75,7 +81,13 @@ def many(runs: Sequence[Run], *, colour: bool = False) -> str:
     if len(rows) > 1:
         rows.append(("total", "", "", *(f"{figure:,}" for figure in sums), ""))
     right = frozenset({*header[3:], "gaps"})
-    return "\n".join(columns((*header, "gaps"), rows, figures=right)) + "\n"
+    lines = columns((*header, "gaps"), rows, figures=right)
+    folders = sorted({str(files.html.parent) for files in written})
+    if folders:
+        lines.append("")
+    for at, folder in enumerate(folders):
+        lines.append(f"{'files' if at == 0 else '':<7}{folder}/<date>.html, .csv and .json")
+    return "\n".join(lines) + "\n"
 
 
 def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:

@@ -170,5 +170,19 @@ def test_several_runs_are_one_table_with_a_sum() -> None:
     assert re.sub(r"\x1b\[[\d;]*m", "", summary.many([first, second], colour=True)) == expected
 
 
+def test_several_runs_say_where_their_files_are() -> None:
+    written = [
+        Written(*(Path(f"r/{account}/{day}.{kind}") for kind in ("csv", "json", "html")))
+        for account in ("main", "other")
+        for day in ("2026-04-23", "2026-04-24")
+    ]
+    text = summary.many([run()] * 4, written)
+    assert text.splitlines()[-3:] == [
+        "",
+        "files  r/main/<date>.html, .csv and .json",
+        "       r/other/<date>.html, .csv and .json",
+    ]
+
+
 def test_one_run_alone_has_no_sum() -> None:
     assert "total" not in summary.many([run()])
