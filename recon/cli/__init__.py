@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +15,8 @@ from recon.cli import streams
 from recon.cli.common import Session, tell
 from recon.errors import ReconError
 from recon.jobs.world import World
+
+log = logging.getLogger(__name__)
 
 #: The commands, in the order in which help lists them. A command's module is imported when it is
 #: needed, and imports its job when it runs, so that help costs next to nothing.
@@ -83,7 +86,8 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
-    except Exception:  # noqa: BLE001 - the last resort: shown whole, and never exit code 1
-        sys.excepthook(*sys.exc_info())
+    except Exception:
+        # The last resort: shown whole but for secrets, which logging blots out; never exit code 1.
+        log.exception("a bug in recon ended the command")
         code = ReconError.exit_code
     sys.exit(code or 0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -239,3 +241,35 @@ def test_the_database_is_upgraded_once_and_checked(shop: Workshop) -> None:
     assert shop.recon("db", "upgrade").code == 0
     assert shop.recon("db", "check").code == 0
     assert "0001" in shop.recon("db", "current").out
+
+
+BUG = """
+import sys
+from recon.cli import main
+from recon.jobs import check
+
+def bug(*_):
+    raise LookupError("postgresql://recon:hunter2hunter2@db and hunter2hunter2 alone")
+
+check.check = bug
+sys.argv = ["recon", *sys.argv[1:], "check"]
+main()
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_70_a_bug_keeps_its_traceback_but_shows_no_secret(shop: Workshop, form: str) -> None:
+    shop.environ["RECON_DATABASE__URL"] = "postgresql://recon:hunter2hunter2@db/recon"
+    ended = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", BUG, "--log-format", form, "--quiet"],
+        cwd=shop.path,
+        env=shop.environ,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 70
+    assert "Traceback" in ended.stderr
+    assert "LookupError" in ended.stderr
+    assert "hunter2" not in ended.stderr + ended.stdout
