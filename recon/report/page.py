@@ -81,7 +81,7 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
         "found": sum(group.count for group in groups),
         "shown": sum(len(group.rows) for group in groups),
         "coverage": words.coverage(verdict.gaps),
-        "gap_advice": words.gap_advice(verdict),
+        "gap_advice": words.gap_advice(run),
         "gaps": [
             (
                 gap,

@@ -162,7 +162,7 @@ def _coverage(run: Run, width: int) -> list[str]:
     if len(verdict.gaps) > _GAPS:
         lines.append(f"{_INDENT}  and {len(verdict.gaps) - _GAPS:,} more")
     if verdict.gaps:
-        lines += wrapped(words.gap_advice(verdict), width, indent=_INDENT)
+        lines += wrapped(words.gap_advice(run), width, indent=_INDENT)
         if verdict.advice is not None:
             lines.append(f"{_INDENT}  {verdict.advice.crontab}")
     requests = run.requests

@@ -199,24 +199,26 @@ def coverage(gaps: Sequence[Span]) -> str:
     return f"Coverage has {len(gaps):,} gaps{together if len(bounded) == len(gaps) else ''}."
 
 
-def gap_advice(verdict: Verdict) -> str:
+def gap_advice(run: Run) -> str:
     """Return what the gaps come from, and what would have covered them."""
+    window, advice = run.verdict.window, run.verdict.advice
     said = (
-        "Octopods lists only the newest 100 messages. Those of these times were pushed out before "
-        "they were collected, so nothing is claimed to be missing there."
+        "Octopods lists only the newest 100 messages. No answer that was collected proves these "
+        "times complete, so nothing is claimed to be missing there."
     )
-    advice = verdict.advice
+    if window.end is not None and run.finished_at < window.end:
+        said = f"The day is not over yet. {said}"
     if advice is None:
         return said
     if advice.before_collection:
         since = advice.collected_since
-        begins = (
-            "Nothing was collected" if since is None else f"Collecting began at {instant(since)}"
-        )
         said += (
-            f" {begins}: of what lies before, only ids that the books name can be verified, "
-            "by a status call each."
+            " Nothing was collected yet: only"
+            if since is None
+            else f" The collected messages reach back to {local_time(since, window)}: of what lies "
+            "before, only"
         )
+        said += " ids that the books name can be verified, by a status call each."
     if advice.tightest_seconds is None:
         return f"{said} A day like this needs few polls; this line of a crontab is enough:"
     busiest = _spell(timedelta(seconds=max(advice.tightest_seconds, 1)))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
 from recon.core.calendar import everything, window
-from recon.model import Kind, LocalBalance, ProviderBalance, Span
+from recon.model import Advice, Kind, LocalBalance, ProviderBalance, Span
 from recon.report import summary
 from recon.report.files import Written
-from tests.report.runs import found, run, utc
+from tests.report.runs import FINISHED, found, run, utc
 
 WRITTEN = Written(Path("r/a.csv"), Path("r/a.json"), Path("r/a.html"))
 
@@ -80,6 +81,30 @@ def test_an_item_of_which_nothing_can_be_read_is_its_detail_alone() -> None:
     made = run([found("invalid_provider", detail="the item is no object")])
     text = summary.text(made, colour=False, width=80)
     assert "\n            - the item is no object\n" in text
+
+
+def advised(collected_since: datetime | None, *, finished_at: datetime = FINISHED) -> str:
+    """Return, as one line, a summary of a day whose first part nothing covers."""
+    made = run(word="incomplete", gaps=[Span(utc("00:00:00"), utc("10:00:00"))])
+    advice = Advice([3], None, "0 */12 * * * recon collect", collected_since, True)
+    made = replace(made, verdict=replace(made.verdict, advice=advice), finished_at=finished_at)
+    return " ".join(summary.text(made, colour=False, width=80).split())
+
+
+def test_a_gap_says_how_far_back_the_messages_reach_in_the_zone_of_the_day() -> None:
+    said = advised(utc("10:00:00"))
+    assert "No answer that was collected proves these times complete" in said
+    assert "reach back to 11:00:00: of what lies before, only ids that the books name" in said
+    assert "not over" not in said
+
+
+def test_where_nothing_was_collected_nothing_is_said_to_have_been_pushed_out() -> None:
+    assert "Nothing was collected yet: only ids that the books name" in advised(None)
+
+
+def test_the_end_of_a_day_that_is_not_over_is_no_fault_of_the_polls() -> None:
+    noon = utc("11:00:00")
+    assert "The day is not over yet." in advised(utc("10:00:00"), finished_at=noon)
 
 
 def test_suspect_input_is_said_first_with_the_likely_causes() -> None:
