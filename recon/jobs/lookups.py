@@ -88,7 +88,9 @@ class Asker:
                     found.append(message)
         except TemporaryError as trouble:
             self._left = 0
-            log.warning("account %s: no more status calls in this run: %s", self._account, trouble)
+            log.warning(
+                "account %s: no more status calls in this run: %s", self._account, trouble.message
+            )
         if found or denied:
             self._keep(found, denied)
         return len(found) + len(denied)

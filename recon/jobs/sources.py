@@ -65,20 +65,24 @@ def open_client(settings: Settings, name: str, world: World) -> tuple[Client, st
     from recon import logs
     from recon.config import fingerprint
     from recon.octopods.client import Client
+    from recon.octopods.pacing import Pacer
 
     key = settings.accounts[name].api_key(world.environ)
     logs.redact(key.get_secret_value())
+    mark, spacing = fingerprint(key), settings.octopods.min_interval_seconds
+    pacer = Pacer(spacing, monotonic=world.monotonic, sleep=world.sleep)
     client = Client(
         base_url=settings.octopods.base_url,
         api_key=key,
         account=name,
         session=requests.Session(),
         timeout_seconds=settings.octopods.timeout_seconds,
-        min_interval_seconds=settings.octopods.min_interval_seconds,
+        min_interval_seconds=spacing,
         max_wait_seconds=settings.octopods.max_wait_seconds,
         clock=world.clock,
         monotonic=world.monotonic,
         sleep=world.sleep,
         rng=world.rng,
+        pacer=world.pacers.setdefault(mark, pacer),
     )
-    return client, fingerprint(key)
+    return client, mark

@@ -8,6 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recon.octopods.pacing import Pacer
 
 
 def _now() -> datetime:
@@ -26,3 +30,5 @@ class World:
     rng: random.Random = field(default_factory=random.SystemRandom)
     """For the jitter of pauses."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    pacers: dict[str, Pacer] = field(default_factory=dict)
+    """What keeps the requests of a key apart, whichever account makes them; by its fingerprint."""

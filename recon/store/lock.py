@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -53,7 +53,12 @@ def _advisory(engine: sa.Engine, account: str, number: int) -> Iterator[None]:
             taken = connection.execute(sa.select(sa.func.pg_try_advisory_lock(number)))
             if not taken.scalar_one():
                 raise _held(account)
-        yield
+        try:
+            yield
+        finally:
+            # The server frees the lock of a closed connection too, but only when it notices.
+            with suppress(sa.exc.SQLAlchemyError):
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
     finally:
         connection.close()
 

@@ -182,9 +182,28 @@ def check(engine: sa.Engine) -> list[str]:
     from alembic.runtime.migration import MigrationContext
 
     with reading(engine) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_name": _is_ours}
+        context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, METADATA)
-    return [f"differs from what this program needs: {difference}" for difference in differences]
+    return [f"differs from what this program needs: {_in_words(one)}" for one in differences]
+
+
+def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Say whether a thing in the database is compared: tables of other programs are not."""
+    return kind != "table" or name in METADATA.tables
+
+
+def _in_words(difference: Any) -> str:  # noqa: ANN401 - a tuple of anything, or a list of such
+    """Tell what would mend a difference that Alembic found."""
+    while isinstance(difference, list):
+        difference = difference[0]
+    what, *about = difference
+    names = [one if isinstance(one, str) else getattr(one, "name", None) for one in about]
+    words = [str(name) for name in names if name]
+    table = getattr(getattr(about[0], "table", None), "name", None)
+    if table and table not in words:
+        words.insert(0, table)
+    return f"{what.replace('_', ' ')} {'.'.join(words)}"
 
 
 def _alembic(connection: sa.Connection, do: Callable[[Config, Any], None]) -> None:

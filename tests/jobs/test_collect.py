@@ -103,6 +103,15 @@ def test_the_trouble_of_one_account_costs_the_others_nothing(
         assert len(messages.read(engine, "good", None, None)) == 3
 
 
+def test_accounts_with_the_same_key_keep_their_requests_apart(
+    tmp_path: Path, engine: sa.Engine
+) -> None:
+    with staged(tmp_path, engine, accounts=["one", "two"]) as stage:
+        stage.send(3)
+        assert stage.codes() == [0, 0]
+        assert stage.slept == [pytest.approx(1.0)]
+
+
 def test_a_provider_that_is_down_is_told_and_nothing_is_kept(
     tmp_path: Path, engine: sa.Engine
 ) -> None:

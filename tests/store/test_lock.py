@@ -35,6 +35,12 @@ def test_a_held_account_is_refused_and_free_again_afterwards(engine: sa.Engine) 
         pass
 
 
+def test_the_lock_is_free_the_moment_it_is_given_back(engine: sa.Engine) -> None:
+    for _ in range(30):
+        with hold(engine, "main"):
+            pass
+
+
 def test_a_run_that_fails_gives_the_lock_back(engine: sa.Engine) -> None:
     with pytest.raises(KeyError), hold(engine, "main"):
         raise KeyError

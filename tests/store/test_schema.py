@@ -66,8 +66,21 @@ def test_alembic_finds_nothing_left_to_migrate(engine: sa.Engine) -> None:
 def test_a_difference_from_the_models_is_told(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         connection.exec_driver_sql("ALTER TABLE polls DROP COLUMN request_id")
-    (told,) = schema.check(engine)
-    assert "request_id" in told
+    assert schema.check(engine) == [
+        "differs from what this program needs: add column polls.request_id"
+    ]
+
+
+def test_tables_of_other_programs_are_no_difference(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE sends (id INTEGER)")
+    assert schema.check(engine) == []
+
+
+def test_a_missing_table_is_told(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        connection.exec_driver_sql("DROP TABLE denied_ids")
+    assert schema.check(engine) == ["differs from what this program needs: add table denied_ids"]
 
 
 def test_down_takes_everything_away_and_up_brings_it_back(engine: sa.Engine) -> None:
