@@ -1,0 +1,74 @@
+"""The ledger in the database says what the core's rules say, whatever the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recon.core import coverage
+from recon.model import Listing
+from recon.store import messages, schema
+from recon.store.engine import connect
+from tests.core.provider import Ledger, Poll, Sent, answer, polls, sends
+
+_numbers = count()
+_WORDS = ("sent", "delivered", "read", "failed")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
+    path: Path = tmp_path_factory.mktemp("ledger") / "recon.db"
+    engine = connect(f"sqlite:///{path}")
+    schema.ensure_ready(engine)
+    yield engine
+    engine.dispose()
+
+
+def moving(listing: Listing, chance: Random) -> Listing:
+    """Return the answer with other statuses: they move on, and must not matter here."""
+    moved = [replace(one, status=chance.choice(_WORDS)) for one in listing.messages]
+    return replace(listing, messages=moved)
+
+
+@given(
+    st.booleans().flatmap(lambda late: sends(late=late)),
+    polls(lagging=True),
+    st.integers(1, 5),
+    st.sampled_from((-3600.0, 0.0, 5400.0)),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_store_proves_what_the_rules_say_with_two_keys_and_a_wrong_clock(
+    store: sa.Engine,
+    sent: list[Sent],
+    asked: list[Poll],
+    limit: int,
+    skew: float,
+    chance: Random,
+) -> None:
+    account = f"account-{next(_numbers)}"
+    listings = [moving(answer(sent, poll, limit), chance) for poll in asked]
+    half = len(listings) // 2
+    ledgers: dict[str, Ledger] = {}
+    for key, answers in (("old", listings[:half]), ("new", listings[half:])):
+        chance.shuffle(answers)
+        for listing in answers:
+            if key not in ledgers:
+                oldest = min((one.sent_at for one in listing.messages), default=listing.answered_at)
+                ledgers[key] = Ledger(since=oldest if ledgers else None)
+            ledgers[key].enter(listing)
+            ours = listing.answered_at + timedelta(seconds=skew)
+            kept = messages.keep(store, account, key, listing, ours)
+            assert kept.spans == ledgers[key].spans
+            assert messages.spans(store, account) == coverage.merge(
+                span for one in ledgers.values() for span in one.spans
+            )
