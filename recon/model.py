@@ -215,10 +215,12 @@ class Advice:
     records_in_gaps: Sequence[int]
     """How many booked sends lie in each gap."""
     tightest_seconds: int | None
-    """The shortest time in which as many were sent as one poll may miss; `None` where the whole
-    window had fewer."""
+    """The shortest time in which as many were sent as one poll may miss, and so how often to poll;
+    `None` where the whole window had fewer."""
+    sends_a_poll: int
+    """How many that is."""
     crontab: str
-    """A line that polls often enough."""
+    """A line that polls often enough, and no more often than it takes."""
     collected_since: datetime | None = None
     """Where the window, or part of it, lies before anything that was collected proves: when that
     begins; `None` where nothing proves anything, or the gaps all lie later."""

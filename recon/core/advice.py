@@ -12,9 +12,11 @@ from recon.core.pairing import Positions
 from recon.model import LISTING_LIMIT, Advice, Span
 
 _MICROSECONDS: Final = 1_000_000
-#: Steps of a crontab's minutes and hours that divide their whole evenly, the longest first.
-_MINUTES: Final = (30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1)
-_HOURS: Final = (12, 8, 6, 4, 3, 2, 1)
+#: With less time between two polls than this, a look each minute may come too late.
+_LEAST_FOR_CRON: Final = 66
+
+_EACH_MINUTE: Final = "* * * * * recon collect"
+_STAYING: Final = "@reboot recon collect --follow"
 
 
 def advise(
@@ -49,22 +51,13 @@ def advise(
     since = first[0].start if first else None
     start = gaps[0].start
     before = not first or (since is not None and start is not None and start < since)
-    return Advice(tuple(in_gaps), tightest, crontab_line(tightest), since, before)
+    return Advice(tuple(in_gaps), tightest, room, crontab_line(tightest), since, before)
 
 
 def crontab_line(seconds: int | None) -> str:
-    """Return a crontab line that polls at least once in so many seconds.
+    """Return the crontab line of a collector that polls whenever so many seconds make it due.
 
-    Where a minute is too long, the line starts the collector that stays. `None` seconds, where
-    hardly anything was sent, takes the longest cadence here: twice a day.
+    The collector decides by itself: started each minute it mostly makes no request. Where a
+    minute is too long, the line starts the one that stays. `None` is for a quiet window.
     """
-    if seconds is None:
-        return "0 */12 * * * recon collect"
-    minutes = seconds // 60
-    if minutes < 1:
-        return "@reboot recon collect --follow"
-    for step in _HOURS:
-        if step * 60 <= minutes:
-            return f"0 */{step} * * * recon collect" if step > 1 else "0 * * * * recon collect"
-    step = next(step for step in _MINUTES if step <= minutes)
-    return f"*/{step} * * * * recon collect" if step > 1 else "* * * * * recon collect"
+    return _STAYING if seconds is not None and seconds < _LEAST_FOR_CRON else _EACH_MINUTE

@@ -220,11 +220,14 @@ def gap_advice(run: Run) -> str:
         )
         said += " ids that the books name can be verified, by a status call each."
     if advice.tightest_seconds is None:
-        return f"{said} A day like this needs few polls; this line of a crontab is enough:"
-    busiest = _spell(timedelta(seconds=max(advice.tightest_seconds, 1)))
+        return f"{said} A day like this needs few polls. This line of a crontab makes them:"
+    seconds = max(advice.tightest_seconds, 1)
+    rate = 60 * advice.sends_a_poll / seconds
     return (
-        f"{said} At its busiest, as many were sent in {busiest} as one answer can hold. "
-        "This line of a crontab polls often enough:"
+        f"{said} At its busiest, {advice.sends_a_poll} were sent in "
+        f"{_spell(timedelta(seconds=seconds))} ({rate:,.3g} a minute), which is all that an answer "
+        "has room for: a poll was needed that often. This line of a crontab polls when it is due, "
+        "and only then:"
     )
 
 

@@ -33,29 +33,18 @@ def test_the_tightest_stretch_of_what_one_poll_may_miss_gives_the_cadence() -> N
     told = advice.advise(gap, (), times(), times(*calm, *burst), 5)
     assert told is not None
     assert told.tightest_seconds == 95 * 4
-    assert told.crontab == "*/6 * * * * recon collect"
+    assert told.sends_a_poll == 95
+    assert told.crontab == "* * * * * recon collect"
     told = advice.advise(gap, (), times(), times(*burst[:95]), 5)
     assert told is not None
     assert told.tightest_seconds is None
 
 
-@pytest.mark.parametrize(
-    ("seconds", "line"),
-    [
-        (None, "0 */12 * * * recon collect"),
-        (86_400, "0 */12 * * * recon collect"),
-        (43_199, "0 */8 * * * recon collect"),
-        (3_600, "0 * * * * recon collect"),
-        (3_599, "*/30 * * * * recon collect"),
-        (599, "*/6 * * * * recon collect"),
-        (60, "* * * * * recon collect"),
-        (59, "@reboot recon collect --follow"),
-        (0, "@reboot recon collect --follow"),
-    ],
-)
-def test_the_crontab_line_never_polls_less_often_than_needed(
-    seconds: int | None, line: str
+@pytest.mark.parametrize(("seconds", "stays"), [(None, False), (66, False), (65, True), (0, True)])
+def test_a_look_each_minute_is_enough_unless_the_tightest_stretch_is_shorter(
+    seconds: int | None, *, stays: bool
 ) -> None:
+    line = "@reboot recon collect --follow" if stays else "* * * * * recon collect"
     assert advice.crontab_line(seconds) == line
 
 

@@ -83,10 +83,15 @@ def test_an_item_of_which_nothing_can_be_read_is_its_detail_alone() -> None:
     assert "\n            - the item is no object\n" in text
 
 
-def advised(collected_since: datetime | None, *, finished_at: datetime = FINISHED) -> str:
+def advised(
+    collected_since: datetime | None,
+    *,
+    finished_at: datetime = FINISHED,
+    tightest: int | None = None,
+) -> str:
     """Return, as one line, a summary of a day whose first part nothing covers."""
     made = run(word="incomplete", gaps=[Span(utc("00:00:00"), utc("10:00:00"))])
-    advice = Advice([3], None, "0 */12 * * * recon collect", collected_since, True)
+    advice = Advice([3], tightest, 95, "* * * * * recon collect", collected_since, True)
     made = replace(made, verdict=replace(made.verdict, advice=advice), finished_at=finished_at)
     return " ".join(summary.text(made, colour=False, width=80).split())
 
@@ -96,6 +101,13 @@ def test_a_gap_says_how_far_back_the_messages_reach_in_the_zone_of_the_day() -> 
     assert "No answer that was collected proves these times complete" in said
     assert "reach back to 11:00:00: of what lies before, only ids that the books name" in said
     assert "not over" not in said
+
+
+def test_the_cadence_that_would_have_covered_the_day_is_told_with_the_highest_rate() -> None:
+    said = advised(utc("10:00:00"), tightest=570)
+    assert "3 booked sends" in said
+    assert "95 were sent in 9 min 30 s (10 a minute)" in said
+    assert said.count("* * * * * recon collect") == 1
 
 
 def test_where_nothing_was_collected_nothing_is_said_to_have_been_pushed_out() -> None:
