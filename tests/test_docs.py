@@ -118,6 +118,8 @@ def test_a_page_is_rewritten_where_its_help_text_is_not_the_programs() -> None:
 
 def test_every_help_text_of_the_readme_is_the_programs() -> None:
     shown = list(readme.blocks(readme.README.read_text(encoding="utf-8")))
-    assert shown
+    listed = readme.help_of(()).partition("Commands:\n")[2]
+    commands = [(line.split()[0],) for line in listed.splitlines() if line.startswith("  ")]
+    assert [block.command for block in shown] == [(), *commands]
     for block in shown:
         assert block.text == readme.help_of(block.command)
