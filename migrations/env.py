@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from recon.store.engine import connect, writing
-from recon.store.tables import METADATA, UtcDateTime, Words
+from recon.store.tables import METADATA, Json, UtcDateTime, Words
 
 
 def spelt(kind: str, value: object, _context: AutogenContext) -> str | Literal[False]:
@@ -27,6 +27,8 @@ def spelt(kind: str, value: object, _context: AutogenContext) -> str | Literal[F
         return False
     if isinstance(value, UtcDateTime):
         return 'sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")'
+    if isinstance(value, Json):
+        return 'sa.JSON().with_variant(sa.dialects.postgresql.JSONB(), "postgresql")'
     return "sa.Text()" if isinstance(value, Words) else False
 
 

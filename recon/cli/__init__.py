@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import sys
@@ -73,6 +74,8 @@ def group(
 
 def main() -> NoReturn:
     """Run the command line and exit with a code of the contract; a bug keeps its traceback."""
+    # Starting makes many objects and no garbage; looking for it takes an eighth of a short command.
+    gc.set_threshold(50_000, 20, 20)
     streams.settle()
     try:
         code = group.main(prog_name="recon", standalone_mode=False)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 #: How many ids one statement asks for.
 _IDS: Final = 20_000
@@ -22,7 +25,12 @@ def is_postgres(bind: sa.Connection | sa.Engine) -> bool:
 
 def insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Return an insert that knows `on_conflict_do_update`."""
-    return postgresql.insert(table) if is_postgres(connection) else sqlite.insert(table)
+    if not is_postgres(connection):
+        return sqlite.insert(table)
+    # Imported where it is used: whoever works with SQLite should not pay for it.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def chunks(ids: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -39,6 +47,8 @@ def among(
     So no backend's limit of parameters matters, and one statement is cached for all.
     """
     if is_postgres(connection):
+        from sqlalchemy.dialects import postgresql
+
         given = sa.literal(list(ids), postgresql.ARRAY(column.type))
         return column == sa.any_(given)  # type: ignore[no-any-return,unused-ignore]
     each = sa.func.json_each(json.dumps(list(ids))).table_valued("value")

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from recon.core.coverage import microseconds
 from recon.model import FINDING_COLUMNS
@@ -67,6 +66,21 @@ class Words(sa.types.TypeDecorator[str]):
         return None if value is None else storable(value)
 
 
+class Json(sa.types.TypeDecorator[Any]):
+    """A JSON value: `jsonb` in PostgreSQL, text in SQLite."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the backend's own type."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(sa.JSON())
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB())
+
+
 def storable(text: str) -> str:
     """Return `text` with what a database refuses (NUL, half a surrogate pair) as U+FFFD."""
     if text.isascii() and "\0" not in text:
@@ -87,7 +101,7 @@ METADATA: Final = sa.MetaData(
 
 #: A surrogate key; SQLite numbers rows only where the type is spelt INTEGER.
 _ID: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_JSON: Final = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+_JSON: Final = Json()
 
 
 def _id() -> sa.Column[int]:
