@@ -108,7 +108,7 @@ def sort(
         denials: ids that Octopods does not have, wherever coverage ends.
     """
     local, local_keys = _set_aside_numberless(local, policy.region)
-    provider, provider_keys = _set_aside_numberless(provider, policy.region)
+    provider, provider_keys = _set_aside_numberless(provider, policy.region, is_provider=True)
     links = pairing.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
     local_time = pairing.microseconds(local.frame["sent_at"])
     provider_time = pairing.microseconds(provider.frame["sent_at"])
@@ -175,9 +175,11 @@ def _owning_times(
     return times
 
 
-def _set_aside_numberless(side: Side, region: str | None) -> tuple[Side, Positions]:
+def _set_aside_numberless(
+    side: Side, region: str | None, *, is_provider: bool = False
+) -> tuple[Side, Positions]:
     """Move rows whose number cannot be read to the rejects; give the others' number keys."""
-    keys = pairing.number_keys(side, region)
+    keys = pairing.number_keys(side, region, is_provider=is_provider)
     bad = keys < 0
     if not side.has_numbers or not bad.any():
         return side, keys

@@ -64,11 +64,19 @@ def ids(column: pd.Series) -> tuple[Positions, Mask]:
     return column.to_numpy(dtype=np.int64, na_value=-1), column.notna().to_numpy(dtype=np.bool_)
 
 
-def number_keys(side: Side, region: str | None) -> Positions:
-    """Return for each row the key of its number, -1 where there is no such number."""
+def number_keys(side: Side, region: str | None, *, is_provider: bool = False) -> Positions:
+    """Return for each row the key of its number, -1 where there is no such number.
+
+    Octopods knows only E.164: digits alone, which a file that lost its `+` holds, begin with a
+    country code there. In the books they are a number of `region` where they can be one.
+    """
     if not side.has_numbers:
         return np.full(len(side.frame), -1, dtype=np.int64)
-    return phones.keys(side.frame["phone_number"], region)
+    numbers = side.frame["phone_number"]
+    keys = phones.keys(numbers, None if is_provider else region)
+    if is_provider and region is not None and (left := np.flatnonzero(keys < 0)).size:
+        keys[left] = phones.keys(numbers.take(left), region)
+    return keys
 
 
 def order(frame: pd.DataFrame) -> Positions:
