@@ -165,10 +165,16 @@ def _unverifiable(case: Case, at: Positions, message_id: pd.Series) -> pd.Series
 
 
 def _duplicate_local(case: Case, at: Positions, message_id: pd.Series) -> pd.Series:  # noqa: ARG001
-    winner = case.links.partner_of_provider[case.links.duplicate_of[at]]
+    message = case.links.duplicate_of[at]
+    winner = case.links.partner_of_provider[message]
     name = case.local.frame["local_id"].take(winner).astype("str").reset_index(drop=True)
     named = "record " + name.fillna("without an id")
-    return named + " is nearer in time and already accounts for this message"
+    mine, nearest = (
+        np.abs(case.local_time[rows] - case.provider_time[message]) for rows in (at, winner)
+    )
+    why = pd.Series(" is nearer in time", name.index, dtype="str")
+    why = why.mask(mine == nearest, " is as near in time, comes first")
+    return named + why + " and already accounts for this message"
 
 
 def _of_messages(case: Case) -> Iterable[pd.DataFrame]:

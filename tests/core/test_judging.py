@@ -132,6 +132,7 @@ def test_on_a_tie_the_smaller_id_accounts_for_the_message(ids: tuple[int | str, 
     for first, second in (ids, ids[::-1]):
         verdict = judge([Record(first, 11, -5), Record(second, 11, 5)], [Sent(11)])
         assert kinds(verdict) == [("duplicate_local", str(max(ids)), "11")]
+        assert f"record {min(ids)} is as near in time" in verdict.findings["detail"].iloc[0]
 
 
 def test_a_pair_by_number_and_time_with_another_id_is_a_mismatch_of_ids() -> None:
@@ -151,6 +152,13 @@ def test_one_id_with_two_numbers_is_a_mismatch_of_recipients_but_two_spellings_a
     )
     assert kinds(verdict) == [("recipient_mismatch", "1", "11")]
     assert NUMBER in verdict.findings["detail"].iloc[0]
+
+
+def test_digits_alone_begin_with_a_country_code_at_octopods_whatever_the_region() -> None:
+    danish, home = "+4512345678", "087 123 4567"
+    records = [Record(1, 11, phone_number=danish), Record(2, phone_number=home)]
+    messages = [Sent(11, phone_number=danish[1:]), Sent(12, phone_number=home)]
+    assert kinds(judge(records, messages, policy=Policy(region="IE"))) == []
 
 
 def test_a_pair_may_carry_several_findings_and_is_still_one_pair() -> None:
