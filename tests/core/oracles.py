@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import combinations, permutations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
 
 
 def best_by_trying_all(
@@ -50,3 +59,50 @@ def best_without_crossing(
         above = row
     pairs, total = above[-1]
     return pairs, -total
+
+
+def all_matchings(sends: int, messages: int) -> Iterator[list[tuple[int, int]]]:
+    """Yield every way to pair some of so many sends with as many of so many messages."""
+    for count in range(min(sends, messages) + 1):
+        for some in combinations(range(sends), count):
+            for others in permutations(range(messages), count):
+                yield list(zip(some, others, strict=True))
+
+
+def best_of_all_matchings(
+    sends: Ints, messages: Ints, tolerance: int
+) -> tuple[Ints, Ints, NDArray[np.int64]]:
+    """Return of many small problems which rows are best paired, and the least total distance.
+
+    Each row of `sends` and `messages` is one problem, its moments ascending. All matchings of
+    each are tried; among the best that one is taken which pairs the earliest rows: looked at from
+    the last row backwards, a row is left alone wherever a best one can do without it. At one
+    moment a message is earlier than a send, and of equal rows the first is the earlier.
+
+    Returns:
+        For each problem the paired sends and the paired messages as bit sets, and the distance.
+    """
+    distance = np.abs(sends[:, :, None] - messages[:, None, :])
+    send_place = np.arange(sends.shape[1]) + (messages[:, None, :] <= sends[:, :, None]).sum(2)
+    message_place = np.arange(messages.shape[1]) + (sends[:, None, :] < messages[:, :, None]).sum(2)
+    send_bit, message_bit = 1 << send_place, 1 << message_place
+
+    rows = sends.shape[1] + messages.shape[1]
+    most, widest = min(sends.shape[1], messages.shape[1]), 1 << 20
+    best = np.full(len(sends), np.iinfo(np.int64).max)
+    for matching in all_matchings(sends.shape[1], messages.shape[1]):
+        cost, paired = np.zeros(len(sends), dtype=np.int64), np.zeros(len(sends), dtype=np.int64)
+        allowed = np.ones(len(sends), dtype=np.bool_)
+        for send, message in matching:
+            cost += distance[:, send, message]
+            paired += send_bit[:, send] + message_bit[:, message]
+            allowed &= distance[:, send, message] <= tolerance
+        # More pairs, then less distance, then earlier rows: the latest row is the highest bit.
+        worth = ((most - len(matching)) * widest + cost << rows) + paired
+        best = np.where(allowed, np.minimum(best, worth), best)
+    paired = best & ((1 << rows) - 1)
+    return (
+        (((paired[:, None] & send_bit) > 0) << np.arange(sends.shape[1])).sum(1),
+        (((paired[:, None] & message_bit) > 0) << np.arange(messages.shape[1])).sum(1),
+        (best >> rows) % widest,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -146,7 +147,58 @@ def test_five_thousand_sends_to_one_number_are_linked_as_well_as_a_few() -> None
 moments = st.lists(st.integers(0, 24), max_size=6)
 
 
-@settings(max_examples=1500, deadline=None)
+#: How many sends and messages, each at one of six moments: all such problems are gone through.
+SIZES = [(m, n) for m in range(1, 6) for n in range(1, 6) if m + n <= 8]
+
+
+def all_problems(sends: int, messages: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return every choice of so many sends and so many messages, a row each."""
+    mine = np.array(list(combinations_with_replacement(range(6), sends)))
+    theirs = np.array(list(combinations_with_replacement(range(6), messages)))
+    return np.repeat(mine, len(theirs), axis=0), np.tile(theirs, (len(mine), 1))
+
+
+@pytest.mark.parametrize("tolerance", range(6))
+def test_every_small_problem_is_solved_as_by_trying_all_and_ties_go_to_the_earliest_rows(
+    tolerance: int,
+) -> None:
+    problems = [all_problems(*size) for size in SIZES]
+    counts = [len(sends) for sends, _ in problems]
+    firsts = np.cumsum([0, *counts])
+    assert firsts[-1] > 40_000
+    # One number a problem, all linked at once, the rows of either side in any order.
+    rng = np.random.default_rng(tolerance)
+    sides = []
+    for side in (0, 1):
+        rows = [problem[side] for problem in problems]
+        keys = [
+            np.repeat(first + np.arange(len(r)), r.shape[1])
+            for first, r in zip(firsts[:-1], rows, strict=True)
+        ]
+        times = [r.ravel() for r in rows]
+        places = [np.tile(np.arange(r.shape[1]), len(r)) for r in rows]
+        columns = np.stack([np.concatenate(c) for c in (keys, times, places)])
+        sides.append(columns[:, rng.permutation(columns.shape[1])])
+    (key, time, place), (other_key, other_time, other_place) = sides
+    left, right = linking.by_number_and_time(
+        key, time, place, other_key, other_time, other_place, tolerance
+    )
+    assert (key[left] == other_key[right]).all()
+    same = key[left][1:] == key[left][:-1]
+    for order in (place[left], other_place[right]):
+        assert (np.diff(order)[same] > 0).all(), "first with first"
+
+    def per_problem(values: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.bincount(key[left], values, minlength=firsts[-1]).astype(np.int64)
+
+    expected = [oracles.best_of_all_matchings(*problem, tolerance) for problem in problems]
+    sends, messages, distance = (np.concatenate(parts) for parts in zip(*expected, strict=True))
+    assert np.array_equal(per_problem(1 << place[left]), sends)
+    assert np.array_equal(per_problem(1 << other_place[right]), messages)
+    assert np.array_equal(per_problem(np.abs(time[left] - other_time[right])), distance)
+
+
+@settings(max_examples=500, deadline=None)
 @given(sends=moments, messages=moments, tolerance=st.integers(0, 12))
 def test_number_and_time_is_as_good_as_trying_all(
     sends: list[int], messages: list[int], tolerance: int
