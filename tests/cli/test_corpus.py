@@ -47,15 +47,15 @@ def diff(case: Case, room: Path) -> int:
         return trouble.exit_code
 
 
-def rows_of(room: Path, label: str) -> list[Row]:
-    with (room / "diff" / f"{label}.csv").open(newline="", encoding="utf-8") as file:
+def rows_of(room: Path, label: str, account: str = "diff") -> list[Row]:
+    with (room / account / f"{label}.csv").open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file, strict=True)
         assert tuple(reader.fieldnames or ()) == COLUMNS
         return list(reader)
 
 
-def report_of(room: Path, label: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((room / "diff" / f"{label}.json").read_text("utf-8"))
+def report_of(room: Path, label: str, account: str = "diff") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((room / account / f"{label}.json").read_text("utf-8"))
     return found
 
 
