@@ -257,6 +257,40 @@ def test_two_thousand_numbers_at_once_are_each_as_good_as_trying_all(seed: int) 
     assert list(zip(pairs.tolist(), total.tolist(), strict=True)) == expected
 
 
+def test_long_stretches_that_break_in_the_middle_are_as_good_as_the_full_table() -> None:
+    rng = np.random.default_rng(11)
+    tolerance, count = 20, 300
+    stretches = []
+    for _ in range(count):
+        sends = np.sort(rng.integers(0, 60, rng.integers(5, 14)))
+        # Each message comes just in reach of its send, or just out of it; some never come.
+        messages = (sends + rng.integers(16, 23, sends.size))[rng.random(sends.size) < 0.9]
+        stretches += [(sends, messages), (messages, sends)]
+    expected = [
+        oracles.best_without_crossing(mine.tolist(), theirs.tolist(), tolerance)
+        for mine, theirs in stretches
+    ]
+
+    (keys, times), (other_keys, other_times) = (
+        (np.repeat(np.arange(2 * count), list(map(len, side))), np.concatenate(side))
+        for side in zip(*stretches, strict=True)
+    )
+    left, right = linking.by_number_and_time(
+        keys,
+        times,
+        np.arange(keys.size),
+        other_keys,
+        other_times,
+        np.arange(other_keys.size),
+        tolerance,
+    )
+    distance = np.abs(times[left] - other_times[right])
+    assert distance.max() == tolerance
+    pairs = np.bincount(keys[left], minlength=2 * count)
+    total = np.bincount(keys[left], distance, minlength=2 * count).astype(np.int64)
+    assert list(zip(pairs.tolist(), total.tolist(), strict=True)) == expected
+
+
 rows = st.lists(st.tuples(st.integers(-1, 2), st.integers(0, 9)), max_size=12)
 
 
