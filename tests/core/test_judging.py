@@ -119,6 +119,14 @@ def test_a_message_without_a_record_soon_after_a_booked_one_is_a_duplicate_send(
     ]
 
 
+def test_of_two_booked_messages_as_near_the_earlier_is_the_one_repeated() -> None:
+    messages = [Sent(11, 30), Sent(12), Sent(13, -30)]
+    for turn in (1, -1):
+        verdict = judge([Record(1, 11, 30), Record(2, 13, -30)], messages[::turn])
+        assert kinds(verdict) == [("duplicate_send", None, "12")]
+        assert "30 s after message 13" in verdict.findings["detail"].iloc[0]
+
+
 def test_a_message_to_another_number_repeats_nothing() -> None:
     verdict = judge([Record(1, 11)], [Sent(11), Sent(12, 5, phone_number="+353870000000")])
     assert kinds(verdict) == [("missing_locally", None, "12")]
@@ -271,6 +279,21 @@ def test_books_kept_in_the_wrong_zone_drift_and_are_never_missing() -> None:
     assert Counter(kind for kind, *_ in kinds(verdict)) == {"sent_at_drift": 7, "unverifiable": 1}
 
 
+def test_only_pairs_by_id_tell_whether_the_books_clock_is_off() -> None:
+    others = [f"+35386000000{n}" for n in range(3)]
+    records = [
+        Record(1, 11, 1000),
+        *(Record(n, None, 2100, number) for n, number in enumerate(others, start=2)),
+        Record(9, None, 50, "+353869999999"),
+    ]
+    messages = [
+        Sent(11, 1000),
+        *(Sent(n, 2000, number) for n, number in enumerate(others, start=12)),
+    ]
+    verdict = judge(records, messages, spans=[Span(at(0), None)])
+    assert kinds(verdict) == [("missing_at_provider", "9", None)]
+
+
 # --- the verdict's word ------------------------------------------------------------------------
 
 
@@ -356,6 +379,18 @@ def test_a_finding_keeps_its_identity_from_run_to_run_and_another_account_has_an
 def test_records_without_ids_of_their_own_are_told_apart() -> None:
     verdict = judge([Record(None, sent_at=5), Record(None, sent_at=5), Record(None, sent_at=9)])
     assert len(set(verdict.findings["discrepancy_id"])) == 3
+
+
+def test_records_that_share_an_id_of_their_own_are_chosen_by_what_else_they_hold() -> None:
+    records = [Record(7, status=word) for word in ("sent", "delivered", "read")]
+    messages = [Sent(11, 3, status="read"), Sent(12, 3, status="read")]
+    left = []
+    for chosen in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
+        verdict = judge([records[place] for place in chosen], messages)
+        left.append(verdict.findings)
+    assert left[0]["local_status"].to_list() == ["sent"]
+    assert left[0].equals(left[1])
+    assert left[0].equals(left[2])
 
 
 # --- the oracle --------------------------------------------------------------------------------

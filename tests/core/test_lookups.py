@@ -72,7 +72,7 @@ def test_what_is_known_of_an_id_comes_with_it() -> None:
 
 def test_a_denial_settles_a_record_unless_another_key_may_have_sent_it() -> None:
     records = [Record(1, 11, -50), Record(2, 12, -30), Record(3, 13, -10)]
-    since = np.full(2, microseconds(at(-40)))
+    since = np.full(2, microseconds(at(-30)))
     denials = buckets.Denials(np.array([12, 11]), since)
     case = buckets.sort(DAYS, local_side(records), provider_side([]), COVERED, Policy(), denials)
     assert case.local_in("missing_at_provider").tolist() == [1]
