@@ -315,6 +315,15 @@ def test_unverifiable_alone_is_incomplete_and_with_another_kind_a_discrepancy() 
     assert verdict.word is VerdictWord.DISCREPANCIES
 
 
+def test_what_only_a_clock_that_is_off_leaves_open_is_incomplete_though_the_day_has_no_gap() -> (
+    None
+):
+    records = [Record(1, 11, 200), Record(2, None, 100 - HALF_DAY, "+353869999999")]
+    verdict = judge(records, [Sent(11)], spans=[Span(at(-HALF_DAY), None)])
+    assert kinds(verdict) == [("unverifiable", "2", None)]
+    assert (verdict.gaps, verdict.word) == ((), VerdictWord.INCOMPLETE)
+
+
 def many(count: int, first: int = 0, status: str = "sent") -> list[Record]:
     """Return so many records, half an hour apart, each with an id and a number of its own."""
     return [Record(n, n, n * 60, f"+3538700{n:05}", status) for n in range(first, first + count)]
