@@ -79,6 +79,10 @@ def test_a_word_that_maps_to_nothing_is_always_reported(policy: statuses.Policy)
     assert statuses.contradict("unknown", "archived", policy)
 
 
+def test_words_are_compared_without_case_and_blanks() -> None:
+    assert statuses.canonical(" Delivered\t") == "delivered"
+
+
 def test_a_record_without_a_status_states_nothing() -> None:
     assert not statuses.contradict(None, "failed", "compatible")
     assert statuses.contradict(None, "sent", "strict")
