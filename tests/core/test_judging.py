@@ -385,6 +385,15 @@ def test_a_finding_keeps_its_identity_from_run_to_run_and_another_account_has_an
     assert not ids & set(other.findings["discrepancy_id"])
 
 
+def test_a_stuck_message_stays_the_same_finding_when_the_books_get_their_record() -> None:
+    message = Sent(11, status="sent", observed_at=90_000)
+    alone, booked = judge([], [message]).findings, judge([Record(1, 11)], [message]).findings
+    [before], [after] = (
+        found.loc[found["kind"] == "stuck", "discrepancy_id"] for found in (alone, booked)
+    )
+    assert before == after
+
+
 def test_records_without_ids_of_their_own_are_told_apart() -> None:
     verdict = judge([Record(None, sent_at=5), Record(None, sent_at=5), Record(None, sent_at=9)])
     assert len(set(verdict.findings["discrepancy_id"])) == 3

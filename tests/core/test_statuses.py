@@ -95,6 +95,7 @@ def test_a_record_without_a_status_states_nothing() -> None:
         ("not_sent", "sent", "a retry would send twice"),
         ("delivered", "failed", "the customer never got it"),
         ("read", "sent", "ahead of the facts"),
+        ("sent", "unknown", "the books say sent, Octopods says unknown"),
         ("dispatched", "sent", "maps to no status"),
         ("sent", "archived", "does not know yet"),
         ("sent", "read", "the books say sent, Octopods says read"),
