@@ -399,6 +399,18 @@ def test_records_without_ids_of_their_own_are_told_apart() -> None:
     assert len(set(verdict.findings["discrepancy_id"])) == 3
 
 
+def test_records_that_share_an_id_of_their_own_keep_their_identities_in_any_order() -> None:
+    records = [Record(7, 14, 20), Record(7, 13, 20), Record(7, 12, 5), Record(7, sent_at=5)]
+    first, second = judge(records).findings, judge(records[::-1]).findings
+    assert first["discrepancy_id"].is_unique
+    assert first.equals(second)
+
+
+def test_findings_of_a_kind_stand_in_the_order_of_octopods_times() -> None:
+    verdict = judge([Record(1, 11, 5000), Record(2, 12, 900)], [Sent(11, 10), Sent(12, 20)])
+    assert kinds(verdict) == [("sent_at_drift", "1", "11"), ("sent_at_drift", "2", "12")]
+
+
 def test_records_that_share_an_id_of_their_own_are_chosen_by_what_else_they_hold() -> None:
     records = [Record(7, status=word) for word in ("sent", "delivered", "read")]
     messages = [Sent(11, 3, status="read"), Sent(12, 3, status="read")]
