@@ -57,7 +57,26 @@ _SHOWN_AT_THE_END = 3
 _ROWS: Final = 65_536
 _LEAST_HIDDEN, _MOST_HIDDEN = 4, 12
 _DOT: Final = "•"
-_POWERS: Final = 10 ** np.arange(_LONGEST)
+_POWERS: Final = 10 ** np.arange(_LONGEST - _SHORTEST + 1)
+
+#: Eight bytes as one word, the first the lowest: zeros, and with a `+` in front.
+_ZEROS: Final = np.uint64(int.from_bytes(b"00000000", "little"))
+_PLUS_AND_ZEROS: Final = np.uint64(int.from_bytes(b"+0000000", "little"))
+_PLUS: Final = np.uint64(0x00FF)
+_FIRST: Final = np.uint64(0xFF00)
+#: A byte from 10 on has its highest bit set after this is added, or had it before.
+_BEYOND_NINE: Final = np.uint64(0x7676_7676_7676_7676)
+_HIGHEST: Final = np.uint64(0x8080_8080_8080_8080)
+#: How eight digits become numbers of two, of four and of eight: what counts, its weights at both
+#: ends, and how many bits are left over.
+_HALVINGS: Final = tuple(
+    (np.uint64(mask), np.uint64(weights), np.uint64(bits))
+    for mask, weights, bits in (
+        (0x0F0F_0F0F_0F0F_0F0F, 1 + (10 << 8), 8),
+        (0x00FF_00FF_00FF_00FF, 1 + (100 << 16), 16),
+        (0x0000_FFFF_0000_FFFF, 1 + (10_000 << 32), 32),
+    )
+)
 
 #: Country codes of two digits (ITU-T E.164, list of assigned codes); 1 and 7 have one, all
 #: others three.
@@ -170,19 +189,32 @@ def _one(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _clean(spelled: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Tell which spellings are clean and stand as they are, and their numbers (else -1)."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    """Tell which spellings are clean and stand as they are, and their numbers (else -1).
 
-    is_clean, length = _are_clean(spelled)
-    clean = spelled if is_clean.all() else spelled.filter(pa.array(is_clean))
-    digits = pc.utf8_slice_codeunits(clean, 1)
-    number = pc.cast(digits, "int64").to_numpy(zero_copy_only=False)
-    length = length[is_clean] - 1
+    Clean is `+` and 7 to 15 digits, the first no 0. That makes sixteen bytes at most, which are
+    read as two words of eight: several times faster than a regular expression and a parser.
+    """
+    bounds, text = _bytes(spelled)
+    digits = np.diff(bounds) - 1
+    is_clean = (digits >= _SHORTEST) & (digits <= _LONGEST)
+    if spelled.null_count:
+        is_clean &= spelled.is_valid().to_numpy(zero_copy_only=False)
+    starts = bounds[:-1]
+    if not is_clean.all():
+        starts, digits = starts[is_clean], digits[is_clean]
+    plus_and_seven, rest = _words(text, starts)
+    plus_and_seven ^= _PLUS_AND_ZEROS
+    rest ^= _ZEROS
+    # What follows the spelling goes out at the end of the word.
+    rest <<= (8 * (_LONGEST - digits)).astype(np.uint64)
 
-    first_four = number // _POWERS[length - 4]
-    inner_15 = (length > _ARGENTINE) & (first_four // 100 == 54)  # noqa: PLR2004  its country code
-    stands = ~(_trunk_zeros()[first_four] | inner_15)
+    stands = _are_digits(plus_and_seven, rest)
+    stands &= (plus_and_seven & _PLUS == 0) & (plus_and_seven & _FIRST != 0)
+    first_seven = _eight_digits(plus_and_seven)
+    number = first_seven * _POWERS[digits - _SHORTEST] + _eight_digits(rest)
+    first_four = np.where(stands, first_seven // 1000, 0)
+    inner_15 = (digits > _ARGENTINE) & (first_four // 100 == 54)  # noqa: PLR2004  its country code
+    stands &= ~(_trunk_zeros()[first_four] | inner_15)
 
     found = np.full(is_clean.size, NONE, dtype=np.int64)
     found[is_clean] = np.where(stands, number, NONE)
@@ -190,22 +222,31 @@ def _clean(spelled: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     return is_clean, found
 
 
-def _are_clean(spelled: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Tell which spellings are `+` and 7 to 15 digits, the first no 0; also the length of each.
+def _words(
+    text: NDArray[np.uint8], starts: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the sixteen bytes from each place on as two words, an earlier byte a lower one."""
+    padded = np.concatenate((text, np.zeros(16, dtype=np.uint8)))
+    every = np.ndarray(text.size + 1, dtype="V16", buffer=padded, strides=(1,))
+    pairs = every[starts].view("<u8").reshape(-1, 2)
+    return pairs[:, 0].copy(), pairs[:, 1].copy()
 
-    It is read off the bytes, which is several times faster than a regular expression.
-    """
-    bounds, data = _bytes(spelled)
-    length = np.diff(bounds)
-    is_clean = (length > _SHORTEST) & (length <= _LONGEST + 1)
-    starts = bounds[:-1][is_clean]
-    is_clean[is_clean] = (data[starts] == ord("+")) & (data[starts + 1] != ord("0"))
-    no_digit = data - np.uint8(ord("0")) >= 10  # noqa: PLR2004 - ten digits, and below 0 it wraps
-    no_digit[bounds[:-1][is_clean]] = False
-    is_clean[np.searchsorted(bounds, np.flatnonzero(no_digit), side="right") - 1] = False
-    if spelled.null_count:
-        is_clean &= spelled.is_valid().to_numpy(zero_copy_only=False)
-    return is_clean, length
+
+def _are_digits(*words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Tell in which rows all bytes of all words are 0 to 9."""
+    high = np.zeros(words[0].size, dtype=np.uint64)
+    for word in words:
+        high |= word + _BEYOND_NINE
+        high |= word
+    fine: NDArray[np.bool_] = high & _HIGHEST == 0
+    return fine
+
+
+def _eight_digits(word: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the number that eight bytes of 0 to 9 spell, as simdjson's number parser does."""
+    for mask, weights, bits in _HALVINGS:
+        word = (word & mask) * weights >> bits
+    return word.view(np.int64)
 
 
 def _bytes(spelled: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
