@@ -73,13 +73,14 @@ def statuses_contradict(case: Case, local: Positions, provider: Positions, polic
 
 def statuses_in_words(case: Case, local: Positions, provider: Positions) -> pd.Series:
     """Tell what each contradiction means for ops."""
-    mine = case.local.frame["status"].take(local).reset_index(drop=True)
-    theirs = case.provider.frame["status"].take(provider).reset_index(drop=True)
-    pairs = pd.DataFrame({"mine": mine.cat.codes, "theirs": theirs.cat.codes})
-    place, distinct = pd.factorize(pd.MultiIndex.from_frame(pairs))
-    booked, sent = [*map(str, mine.cat.categories), None], list(map(str, theirs.cat.categories))
-    said = [statuses.explain(booked[word], sent[other]) for word, other in distinct]
-    return pd.Series(said, dtype="str").take(place).reset_index(drop=True)
+    mine, theirs = case.local.frame["status"].cat, case.provider.frame["status"].cat
+    booked, sent = [*map(str, mine.categories), None], list(map(str, theirs.categories))
+    # The code of a null is -1, which is the place of `None` at the end of `booked`.
+    words = mine.codes.to_numpy(dtype=np.int64)[local] % len(booked)
+    others = theirs.codes.to_numpy()[provider]
+    distinct, place = np.unique(words * len(sent) + others, return_inverse=True)
+    said = [statuses.explain(booked[n // len(sent)], sent[n % len(sent)]) for n in distinct]
+    return pd.Series(pd.array(said, dtype="str").take(place))
 
 
 def drifted(case: Case, local: Positions, provider: Positions, policy: Policy) -> Mask:
@@ -116,7 +117,7 @@ def apart(distance: Positions, after: str, before: str) -> pd.Series:
     """Put signed distances (microseconds) in words: '2 min 5 s after', '0 s after'."""
     seconds, place = np.unique(np.round(distance / 1e6).astype(np.int64), return_inverse=True)
     words = [f"{_length(abs(n))} {after if n >= 0 else before}" for n in seconds.tolist()]
-    return pd.Series(np.array(words, dtype=object)[place] if words else [], dtype="str")
+    return pd.Series(pd.array(words, dtype="str").take(place))
 
 
 def _length(seconds: int) -> str:

@@ -1,28 +1,41 @@
-"""What is wrong, in words: the findings of a case as one frame, each with a lasting identity.
-
-A finding's identity is made of the account, the kind and the rows it is about, never of a run, so
-that every run which finds the same thing gives it the same `discrepancy_id`.
-"""
+"""What is wrong, in words: the findings of a case as one frame, each with a lasting identity."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from hashlib import blake2b
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from recon.core import faults
+from recon.core import faults, identity
 from recon.core.buckets import Case
-from recon.core.pairing import Positions
+from recon.core.pairing import Mask, Positions, microseconds
 from recon.core.policy import Policy
 from recon.model import FINDING_COLUMNS, Kind
 
-#: Columns that a finding has while it is put together: which rows it is about.
-_IDENTITY: Final = ("local_key", "provider_key")
 _TIMES: Final = ("local_sent_at", "provider_sent_at")
 _UTC: Final = pd.DatetimeTZDtype("us", "UTC")
+#: Columns of whole numbers that a finding has while it is put together.
+_NUMBERS: Final = ("place", "day")
+
+#: The kinds in the order of findings, by severity and then by name; a kind's `place` is here.
+_KINDS: Final = sorted(Kind, key=lambda kind: (kind.severity.value, kind.value))
+_KIND_WORDS: Final = pd.array([kind.value for kind in _KINDS], dtype="str")
+_SEVERITY_WORDS: Final = pd.array([kind.severity.value for kind in _KINDS], dtype="str")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Findings of one kind: whom they are about, and how they are told."""
+
+    kind: Kind
+    local: Positions
+    """The record of each, -1 where it is about none."""
+    provider: Positions
+    """The message of each, -1 where it is about none."""
+    detail: pd.Series
 
 
 def empty() -> pd.DataFrame:
@@ -36,108 +49,139 @@ def collect(account: str, case: Case, policy: Policy) -> pd.DataFrame:
     Columns are `FINDING_COLUMNS` and `day`, the position of the window. Sorted by severity, kind,
     time (the message's where there is one) and identity.
     """
-    parts = [part for part in _all(case, policy) if len(part)]
-    columns = (*FINDING_COLUMNS, *_IDENTITY, "day")
-    if not parts:
-        return empty().assign(day=np.zeros(0, dtype=np.int64))
-    found = _typed(pd.concat(parts, ignore_index=True), columns)
-    del parts
-    found["severity"] = found["kind"].map({kind.value: kind.severity.value for kind in Kind})
-    found["discrepancy_id"] = _identify(account, found)
-    found["time"] = found["provider_sent_at"].fillna(found["local_sent_at"])
-    found = found.sort_values(["severity", "kind", "time", "discrepancy_id"], ignore_index=True)
+    found = _rows(case, list(_parts(case, policy)))
+    for rejects in (
+        _of_rejects(Kind.INVALID_LOCAL, case.local.rejects, case.local_reject_owner),
+        _of_rejects(Kind.INVALID_PROVIDER, case.provider.rejects, case.provider_reject_owner),
+    ):
+        if len(rejects):
+            found = pd.concat([found, _typed(rejects, found.columns)], ignore_index=True)
+    names = identity.identify(account, found)
+    order = np.lexsort((names, _moments(found), found["place"].to_numpy()))
+    found = found.take(order).reset_index(drop=True)
+    found["severity"] = _SEVERITY_WORDS.take(found["place"].to_numpy())
+    found["discrepancy_id"] = identity.hexadecimal(names[order])
     return found[[*FINDING_COLUMNS, "day"]]
 
 
 def _typed(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     frame = frame.reindex(columns=list(columns))
-    dtypes = {name: "str" for name in frame.columns if name != "day"}
+    dtypes = {name: "str" for name in frame.columns if name not in _NUMBERS}
     return frame.astype(dtypes | dict.fromkeys(_TIMES, _UTC))
 
 
-def _identify(account: str, found: pd.DataFrame) -> list[str]:
-    """Give each finding its identity, 16 hex digits.
+def _moments(found: pd.DataFrame) -> Positions:
+    """Return the time that each finding is sorted by, the message's or the record's; last none."""
+    time = np.full(len(found), np.iinfo(np.int64).max)
+    for name in _TIMES:
+        held = found[name].notna().to_numpy()
+        time[held] = microseconds(found[name])[held]
+    return time
 
-    Rows that are alike in all that names them (a table without an id) are told apart by their
-    place in time, so that each has an identity and the set of them does not depend on row order.
+
+# --- what a finding tells of the rows that it is about -----------------------------------------
+
+
+def _rows(case: Case, parts: Sequence[_Part]) -> pd.DataFrame:
+    """Return the findings of all parts, with what names the rows that each is about.
+
+    A pair goes by its message. All rows are taken at once: a column's many takes are what costs.
     """
-    names = ["kind", *_IDENTITY]
-    alike = found.loc[found.duplicated(names, keep=False)]
-    by_content = alike.sort_values([*names, *_TIMES, "message_id", "phone_number", "local_status"])
-    place = pd.Series(0, index=found.index)
-    place.loc[by_content.index] = by_content.groupby(names, dropna=False).cumcount()
-    content = account + "\x1f" + found["kind"]
-    for name in _IDENTITY:
-        content += "\x1f" + found[name].fillna("")
-    content += "\x1f" + place.astype("str")
-    return [blake2b(row.encode(), digest_size=8).hexdigest() for row in content.to_list()]
-
-
-def _all(case: Case, policy: Policy) -> Iterable[pd.DataFrame]:
-    yield from _of_records(case)
-    yield from _of_messages(case)
-    yield from _of_pairs(case, policy)
-    yield from _stuck(case, policy)
-    yield _of_rejects(Kind.INVALID_LOCAL, case.local.rejects, case.local_reject_owner)
-    yield _of_rejects(Kind.INVALID_PROVIDER, case.provider.rejects, case.provider_reject_owner)
-
-
-# --- the three things a finding can be about ---------------------------------------------------
-
-
-def _record(case: Case, at: Positions) -> pd.DataFrame:
-    """Return the columns of a finding that tell of the records at these positions."""
-    rows = case.local.frame.take(at).reset_index(drop=True)
-    name = rows["local_id"].astype("str")
-    booked = rows["message_id"].astype("str").fillna(rows["odd_message_id"])
-    status = rows["status"].astype("str")
-    key = name
-    if name.hasnans:
-        number, time = rows["phone_number"].fillna(""), rows["sent_at"].astype("str")
-        content = booked.fillna("") + "|" + number + "|" + time + "|" + status.fillna("")
-        key = name.fillna(content)
+    none = np.zeros(0, dtype=np.int64)
+    local = np.concatenate([none, *(part.local for part in parts)])
+    provider = np.concatenate([none, *(part.provider for part in parts)])
+    place = np.repeat(
+        np.array([_KINDS.index(part.kind) for part in parts], dtype=np.int64),
+        [len(part.local) for part in parts],
+    )
+    details = [pd.Series([], dtype="str"), *(part.detail for part in parts)]
+    messages, records = case.provider.frame, case.local.frame
+    message_id, sent_to = (
+        _texts(messages[name], provider) for name in ("message_id", "phone_number")
+    )
+    record_id, booked_for = (_texts(records[name], local) for name in ("local_id", "phone_number"))
+    booked_id = _booked(case, local)
+    status, time = _words(records["status"], local), _taken(records["sent_at"], local)
+    # A message's being stuck stays the same finding when the books get their record.
+    named = (local >= 0) & (place != _KINDS.index(Kind.STUCK))
     return pd.DataFrame(
         {
-            "message_id": booked,
-            "local_id": name,
-            "phone_number": rows["phone_number"],
-            "local_phone_number": rows["phone_number"],
+            "kind": _KIND_WORDS.take(place),
+            "message_id": message_id.fillna(booked_id),
+            "local_id": record_id,
+            "phone_number": sent_to.where(provider >= 0, booked_for),
+            "local_phone_number": booked_for,
             "local_status": status,
-            "local_sent_at": rows["sent_at"],
-            "local_key": key,
-            "day": case.local_owner[at],
-        }
+            "provider_status": _words(messages["status"], provider),
+            "local_sent_at": time,
+            "provider_sent_at": _taken(messages["sent_at"], provider),
+            "failure_reason": _texts(messages["failure_reason"], provider),
+            "detail": pd.concat(details, ignore_index=True),
+            "local_key": _record_key(named, record_id, (booked_id, booked_for, time, status)),
+            "provider_key": message_id,
+            "place": place,
+            "day": _owners(case, local, provider),
+        },
+        copy=False,
     )
 
 
-def _message(case: Case, at: Positions) -> pd.DataFrame:
-    """Return the columns of a finding that tell of the messages at these positions."""
-    rows = case.provider.frame.take(at).reset_index(drop=True)
-    name = rows["message_id"].astype("str")
-    return pd.DataFrame(
-        {
-            "message_id": name,
-            "phone_number": rows["phone_number"],
-            "provider_status": rows["status"].astype("str"),
-            "provider_sent_at": rows["sent_at"],
-            "failure_reason": rows["failure_reason"],
-            "provider_key": name,
-            "day": case.provider_owner[at],
-        }
-    )
+def _taken(column: pd.Series, at: Positions) -> pd.Series:
+    """Return the rows at these positions, null where the position is -1."""
+    whole = column.astype("Int64") if isinstance(column.dtype, np.dtype) else column
+    return pd.Series(whole.array.take(at, allow_fill=True))
 
 
-def _pair(case: Case, local: Positions, provider: Positions) -> pd.DataFrame:
-    """Return the columns of a finding that tell of pairs: the message's, then the record's."""
-    message = _message(case, provider)
-    record = _record(case, local)
-    return message.join(record.drop(columns=message.columns.intersection(record.columns)))
+def _texts(column: pd.Series, at: Positions) -> pd.Series:
+    return _taken(column, at).astype("str")
+
+
+def _words(column: pd.Series, at: Positions) -> pd.Series:
+    """Return categories as texts."""
+    codes = column.array.take(at, allow_fill=True).codes
+    return pd.Series(column.cat.categories.astype("str").array.take(codes, allow_fill=True))
+
+
+def _booked(case: Case, at: Positions) -> pd.Series:
+    """Return the message ids that the records hold, also those that are none."""
+    records = case.local.frame
+    return _texts(records["message_id"], at).fillna(_texts(records["odd_message_id"], at))
+
+
+def _record_key(named: Mask, name: pd.Series, content: Sequence[pd.Series]) -> pd.Series:
+    """Return what identifies the record: its id; where it has none, its content."""
+    key = name.where(named)
+    nameless = np.flatnonzero(named & name.isna().to_numpy())
+    if nameless.size:
+        held, *others = (column.iloc[nameless].astype("str").fillna("") for column in content)
+        for other in others:
+            held = held + "|" + other
+        key.iloc[nameless] = held
+    return key
+
+
+def _owners(case: Case, local: Positions, provider: Positions) -> Positions:
+    owner = np.empty(len(local), dtype=np.int64)
+    for at, owners in ((local, case.local_owner), (provider, case.provider_owner)):
+        owner[at >= 0] = owners[at[at >= 0]]
+    return owner
 
 
 # --- the kinds ---------------------------------------------------------------------------------
 
 
-def _of_records(case: Case) -> Iterable[pd.DataFrame]:
+def _parts(case: Case, policy: Policy) -> Iterable[_Part]:
+    yield from _of_records(case)
+    yield from _of_messages(case)
+    yield from _of_pairs(case, policy)
+    yield _stuck(case, policy)
+
+
+def _none_of(at: Positions) -> Positions:
+    return np.full(len(at), -1, dtype=np.int64)
+
+
+def _of_records(case: Case) -> Iterable[_Part]:
     for kind, words in (
         (Kind.MISSING_AT_PROVIDER, _missing_at_provider),
         (Kind.UNVERIFIABLE, _unverifiable),
@@ -145,12 +189,11 @@ def _of_records(case: Case) -> Iterable[pd.DataFrame]:
     ):
         at = case.local_in(kind.value)
         if len(at):
-            found = _record(case, at)
-            yield found.assign(kind=kind.value, detail=words(case, at, found["message_id"]))
+            yield _Part(kind, at, _none_of(at), words(case, at))
 
 
-def _missing_at_provider(case: Case, at: Positions, message_id: pd.Series) -> pd.Series:
-    by_name = "the books say this went out as message " + message_id
+def _missing_at_provider(case: Case, at: Positions) -> pd.Series:
+    by_name = "the books say this went out as message " + _booked(case, at)
     said = by_name.fillna("the books say this went out")
     absent = pd.Series("; Octopods has no such message", said.index, dtype="str")
     return said + absent.mask(
@@ -158,52 +201,51 @@ def _missing_at_provider(case: Case, at: Positions, message_id: pd.Series) -> pd
     )
 
 
-def _unverifiable(case: Case, at: Positions, message_id: pd.Series) -> pd.Series:  # noqa: ARG001
-    listed = message_id.isin(case.provider.rejects["message_id"].astype("str").dropna())
-    words = pd.Series("nothing that was collected covers this time", message_id.index, dtype="str")
+def _unverifiable(case: Case, at: Positions) -> pd.Series:
+    listed = _booked(case, at).isin(case.provider.rejects["message_id"].astype("str").dropna())
+    words = pd.Series("nothing that was collected covers this time", listed.index, dtype="str")
     return words.mask(listed, "Octopods lists this id, but its item cannot be read")
 
 
-def _duplicate_local(case: Case, at: Positions, message_id: pd.Series) -> pd.Series:  # noqa: ARG001
+def _duplicate_local(case: Case, at: Positions) -> pd.Series:
     message = case.links.duplicate_of[at]
     winner = case.links.partner_of_provider[message]
-    name = case.local.frame["local_id"].take(winner).astype("str").reset_index(drop=True)
-    named = "record " + name.fillna("without an id")
+    named = "record " + _texts(case.local.frame["local_id"], winner).fillna("without an id")
     mine, nearest = (
         np.abs(case.local_time[rows] - case.provider_time[message]) for rows in (at, winner)
     )
-    why = pd.Series(" is nearer in time", name.index, dtype="str")
+    why = pd.Series(" is nearer in time", named.index, dtype="str")
     why = why.mask(mine == nearest, " is as near in time, comes first")
     return named + why + " and already accounts for this message"
 
 
-def _of_messages(case: Case) -> Iterable[pd.DataFrame]:
+def _of_messages(case: Case) -> Iterable[_Part]:
     for kind, words in (
         (Kind.MISSING_LOCALLY, _missing_locally),
         (Kind.DUPLICATE_SEND, _duplicate_send),
     ):
         at = case.provider_in(kind.value)
         if len(at):
-            found = _message(case, at)
-            yield found.assign(kind=kind.value, detail=words(case, at, found["message_id"]))
+            yield _Part(kind, _none_of(at), at, words(case, at))
 
 
-def _missing_locally(case: Case, at: Positions, message_id: pd.Series) -> pd.Series:  # noqa: ARG001
-    unread = message_id.isin(case.local.rejects["message_id"].astype("str").dropna())
-    words = pd.Series("Octopods has it, the books do not", message_id.index, dtype="str")
+def _missing_locally(case: Case, at: Positions) -> pd.Series:
+    unread = case.local.rejects["message_id"].dropna().to_numpy(dtype=np.int64)
+    booked = np.isin(case.provider.frame["message_id"].to_numpy(dtype=np.int64)[at], unread)
+    words = pd.Series("Octopods has it, the books do not", range(len(at)), dtype="str")
     return words.mask(
-        unread, "Octopods has it; the books name its id only in a record that cannot be read"
+        booked, "Octopods has it; the books name its id only in a record that cannot be read"
     )
 
 
-def _duplicate_send(case: Case, at: Positions, message_id: pd.Series) -> pd.Series:  # noqa: ARG001
+def _duplicate_send(case: Case, at: Positions) -> pd.Series:
     sibling = case.sibling[at]
-    booked = case.provider.frame["message_id"].take(sibling).astype("str").reset_index(drop=True)
+    booked = _texts(case.provider.frame["message_id"], sibling)
     apart = faults.apart(case.provider_time[at] - case.provider_time[sibling], "after", "before")
     return "no record of it; sent " + apart + " message " + booked + ", which is in the books"
 
 
-def _of_pairs(case: Case, policy: Policy) -> Iterable[pd.DataFrame]:
+def _of_pairs(case: Case, policy: Policy) -> Iterable[_Part]:
     local = case.local_in("matched")
     provider = case.links.partner_of_local[local]
     for kind, wrong, words in (
@@ -226,21 +268,13 @@ def _of_pairs(case: Case, policy: Policy) -> Iterable[pd.DataFrame]:
     ):
         mine, theirs = local[wrong], provider[wrong]
         if len(mine):
-            detail = words(case, mine, theirs)
-            yield _pair(case, mine, theirs).assign(kind=kind.value, detail=detail)
+            yield _Part(kind, mine, theirs, words(case, mine, theirs))
 
 
-def _stuck(case: Case, policy: Policy) -> Iterable[pd.DataFrame]:
+def _stuck(case: Case, policy: Policy) -> _Part:
     at = faults.stuck(case, policy)
     partner = case.links.partner_of_provider[at]
-    alone, paired = at[partner < 0], at[partner >= 0]
-    if len(alone):
-        detail = faults.stuck_in_words(case, alone)
-        yield _message(case, alone).assign(kind=Kind.STUCK.value, detail=detail)
-    if len(paired):
-        # The finding is about the message: it stays the same when the books get their record.
-        found = _pair(case, partner[partner >= 0], paired).drop(columns="local_key")
-        yield found.assign(kind=Kind.STUCK.value, detail=faults.stuck_in_words(case, paired))
+    return _Part(Kind.STUCK, partner, at, faults.stuck_in_words(case, at))
 
 
 def _of_rejects(kind: Kind, rejects: pd.DataFrame, owner: Positions) -> pd.DataFrame:
@@ -250,6 +284,7 @@ def _of_rejects(kind: Kind, rejects: pd.DataFrame, owner: Positions) -> pd.DataF
     found = pd.DataFrame(
         {
             "kind": kind.value,
+            "place": _KINDS.index(kind),
             "message_id": rows["message_id"].astype("str"),
             "phone_number": rows["phone_number"],
             f"{side}_status": rows["status"],
