@@ -50,12 +50,13 @@ def collect(account: str, case: Case, policy: Policy) -> pd.DataFrame:
     time (the message's where there is one) and identity.
     """
     found = _rows(case, list(_parts(case, policy)))
-    for rejects in (
-        _of_rejects(Kind.INVALID_LOCAL, case.local.rejects, case.local_reject_owner),
-        _of_rejects(Kind.INVALID_PROVIDER, case.provider.rejects, case.provider_reject_owner),
+    for kind, rejects, owner in (
+        (Kind.INVALID_LOCAL, case.local.rejects, case.local_reject_owner),
+        (Kind.INVALID_PROVIDER, case.provider.rejects, case.provider_reject_owner),
     ):
-        if len(rejects):
-            found = pd.concat([found, _typed(rejects, found.columns)], ignore_index=True)
+        if (owner >= 0).any():
+            unread = _typed(_of_rejects(kind, rejects, owner), found.columns)
+            found = pd.concat([found, unread], ignore_index=True)
     names = identity.identify(account, found)
     order = np.lexsort((names, _moments(found), found["place"].to_numpy()))
     found = found.take(order).reset_index(drop=True)
@@ -174,7 +175,7 @@ def _parts(case: Case, policy: Policy) -> Iterable[_Part]:
     yield from _of_records(case)
     yield from _of_messages(case)
     yield from _of_pairs(case, policy)
-    yield _stuck(case, policy)
+    yield from _stuck(case, policy)
 
 
 def _none_of(at: Positions) -> Positions:
@@ -271,10 +272,11 @@ def _of_pairs(case: Case, policy: Policy) -> Iterable[_Part]:
             yield _Part(kind, mine, theirs, words(case, mine, theirs))
 
 
-def _stuck(case: Case, policy: Policy) -> _Part:
+def _stuck(case: Case, policy: Policy) -> Iterable[_Part]:
     at = faults.stuck(case, policy)
-    partner = case.links.partner_of_provider[at]
-    return _Part(Kind.STUCK, partner, at, faults.stuck_in_words(case, at))
+    if len(at):
+        partner = case.links.partner_of_provider[at]
+        yield _Part(Kind.STUCK, partner, at, faults.stuck_in_words(case, at))
 
 
 def _of_rejects(kind: Kind, rejects: pd.DataFrame, owner: Positions) -> pd.DataFrame:
