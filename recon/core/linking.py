@@ -9,7 +9,7 @@ travels with it (the rank of the local id, say).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Positions = NDArray[np.intp]
 
-_FARTHEST = 2**62
+_FARTHEST: Final = 2**62
+#: A table of ids has at most so many places for each.
+_SPARSEST: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +53,7 @@ def by_id(
     Of several records with one id the nearest in time accounts for the message, on a tie the one
     with the smallest order. Both sides are sorted, which costs next to nothing where they
     already are (books and listings nearly always are), and the sorted ids looked up in each
-    other, which is faster than a hash join.
+    other, which is several times faster than a hash join.
 
     Args:
         local_ids: message ids of the books; any value where `local_has_id` is false.
@@ -73,11 +75,11 @@ def by_id(
     order = _ascending(ids)
     if order is not None:
         local, ids = local[order], ids[order]
-    place = np.searchsorted(known, ids)
-    found = place < known.size
-    found[found] = known[place[found]] == ids[found]
+    place = _places(known, ids)
+    found = place >= 0
     del ids, order  # as long as the books: what is not needed is not kept
-    local, place = local[found], place[found]
+    if not found.all():
+        local, place = local[found], place[found]
     provider = place if provider_order is None else provider_order[place]
 
     again = np.zeros(place.size, dtype=np.bool_)
@@ -159,6 +161,26 @@ def _ascending(values: Ints) -> Positions | None:
     if (values[1:] < values[:-1]).all():
         return np.arange(values.size)[::-1]
     return np.argsort(values, kind="stable")
+
+
+def _places(known: Ints, ids: Ints) -> Positions:
+    """Return where each of `ids` stands in `known`, which ascends; -1 where it does not.
+
+    A table of all values between the least and the greatest is several times faster than the
+    search, and no longer than a few times the ids where these were given out one after another.
+    """
+    if not known.size:
+        return np.full(ids.size, -1)
+    span = int(known[-1]) - int(known[0]) + 1
+    if span <= _SPARSEST * known.size:
+        table = np.full(span + 1, -1, dtype=np.int32)
+        table[known - known[0]] = np.arange(known.size, dtype=np.int32)
+        # Whatever is less or too far apart becomes, without a sign, greater than the span.
+        beyond = np.minimum((ids - known[0]).view(np.uint64), np.uint64(span))
+        return np.asarray(table[beyond.view(np.int64)], dtype=np.intp)
+    place = np.minimum(np.searchsorted(known, ids), known.size - 1)
+    place[known[place] != ids] = -1
+    return place
 
 
 def _one_line(key: Ints, time_us: Ints, tolerance_us: int) -> Ints:

@@ -211,10 +211,8 @@ def _clean(spelled: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     stands = _are_digits(plus_and_seven, rest)
     stands &= (plus_and_seven & _PLUS == 0) & (plus_and_seven & _FIRST != 0)
     first_seven = _eight_digits(plus_and_seven)
+    stands &= digits <= _longest().take(first_seven // 1000, mode="clip")
     number = first_seven * _POWERS[digits - _SHORTEST] + _eight_digits(rest)
-    first_four = np.where(stands, first_seven // 1000, 0)
-    inner_15 = (digits > _ARGENTINE) & (first_four // 100 == 54)  # noqa: PLR2004  its country code
-    stands &= ~(_trunk_zeros()[first_four] | inner_15)
 
     found = np.full(is_clean.size, NONE, dtype=np.int64)
     found[is_clean] = np.where(stands, number, NONE)
@@ -261,11 +259,16 @@ def _bytes(spelled: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
 
 
 @cache
-def _trunk_zeros() -> NDArray[np.bool_]:
-    """Tell for each four digits whether a country code and then a 0 stand there."""
-    spelled = (str(number) for number in range(1000, 10_000))
-    table = np.zeros(10_000, dtype=np.bool_)
-    table[1000:] = [digits[_country_code_length(digits)] == "0" for digits in spelled]
+def _longest() -> NDArray[np.int64]:
+    """Return by the first four digits how many a number may have that stands as it is spelled.
+
+    Those with a 0 behind the country code never do, an Argentine one not with the inner 15.
+    """
+    table = np.zeros(10_000, dtype=np.int64)
+    for number in range(1000, 10_000):
+        digits = str(number)
+        if digits[_country_code_length(digits)] != "0":
+            table[number] = _ARGENTINE if digits.startswith("54") else _LONGEST
     return table
 
 

@@ -369,11 +369,15 @@ def test_an_id_twice_on_the_providers_side_is_a_bug() -> None:
         by_id([(1, 0)], [(1, 0), (2, 0), (1, 5)])
 
 
-@settings(max_examples=800, deadline=None)
+#: Close together or as far apart as 64 bits allow: they are looked up in two ways.
+SOME_IDS = st.integers(0, 8) | st.sampled_from([-(2**63), -1, 2**53 + 1, 2**63 - 1])
+
+
+@settings(max_examples=1600, deadline=None)
 @given(
-    local=st.lists(st.tuples(st.none() | st.integers(0, 8), st.integers(0, 9)), max_size=12),
+    local=st.lists(st.tuples(st.none() | SOME_IDS, st.integers(0, 9)), max_size=12),
     provider=st.lists(
-        st.tuples(st.integers(0, 8), st.integers(0, 9)), max_size=9, unique_by=lambda row: row[0]
+        st.tuples(SOME_IDS, st.integers(0, 9)), max_size=9, unique_by=lambda row: row[0]
     ),
     data=st.data(),
 )
