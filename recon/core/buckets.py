@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from recon.core import calendar, coverage, pairing
@@ -21,6 +22,9 @@ from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, W
 #: The buckets of each side; a bucket's code is its place here. The last one is for rejects.
 LOCAL: Final = tuple(LocalBalance.__dataclass_fields__)
 PROVIDER: Final = tuple(ProviderBalance.__dataclass_fields__)
+
+#: The last bits of a number's key.
+_ENDS: Final = 2**20 - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +79,8 @@ class Case:
     provider_bucket: Codes
     sibling: Positions
     """For a `duplicate_send`, the position of the booked message that it repeats; else -1."""
+    holds_id: Mask
+    """Of each record, whether the books hold an id for it, also one that is none of Octopods'."""
     denied: Mask
     """Of each record, whether Octopods was asked for its id and does not have it."""
     days: int
@@ -114,8 +120,13 @@ def sort(
     provider_time = pairing.microseconds(provider.frame["sent_at"])
     paired = links.partner_of_provider >= 0
     names = provider.frame["message_id"].to_numpy(dtype=np.int64)
-    denied = denials.cover(*pairing.ids(local.frame["message_id"]), local_time)
+    wanted, has_id = pairing.ids(local.frame["message_id"])
+    holds_id = has_id | local.frame["odd_message_id"].notna().to_numpy(dtype=np.bool_)
+    denied = denials.cover(wanted, has_id, local_time)
+    unread = has_id & _among(wanted, provider.rejects["message_id"])
+    del wanted
     proven = _proven(links, local_time, provider_time, spans)
+    provider_owner = calendar.owners(provider_time, days)
     sibling = _siblings(paired, provider_keys, provider_time, names, policy.duplicate)
     return Case(
         local=local,
@@ -125,13 +136,19 @@ def sort(
         provider_keys=provider_keys,
         local_time=local_time,
         provider_time=provider_time,
-        local_owner=calendar.owners(_owning_times(links, local_time, provider_time), days),
-        provider_owner=calendar.owners(provider_time, days),
+        local_owner=_local_owners(links, local_time, provider_owner, days),
+        provider_owner=provider_owner,
         local_reject_owner=_reject_owners(local.rejects, days),
         provider_reject_owner=_reject_owners(provider.rejects, days),
-        local_bucket=_local_buckets(local, provider, links, proven=proven, denied=denied),
+        local_bucket=_local_buckets(
+            local,
+            links,
+            holds_id=holds_id,
+            unverifiable=~denied & (~proven | unread),
+        ),
         provider_bucket=_provider_buckets(paired, sibling),
         sibling=sibling,
+        holds_id=holds_id,
         denied=denied,
         days=len(days),
     )
@@ -156,7 +173,7 @@ def status_counts(case: Case) -> list[dict[str, int]]:
     """
     status = case.provider.frame["status"]
     words = [str(word) for word in status.cat.categories]
-    codes = np.asarray(status.cat.codes.to_numpy(), dtype=np.int64)
+    codes = status.cat.codes.to_numpy()
     counts = []
     for row in _table(case.provider_owner, codes, case.days, len(words)):
         seen = dict(zip(words, map(int, row), strict=True))
@@ -165,14 +182,16 @@ def status_counts(case: Case) -> list[dict[str, int]]:
     return counts
 
 
-def _owning_times(
-    links: pairing.Links, local_time: Positions, provider_time: Positions
+def _local_owners(
+    links: pairing.Links, local_time: Positions, provider_owner: Positions, days: Sequence[Window]
 ) -> Positions:
-    """Return the times that decide whose window a record is in: of a pair, the message's."""
-    times = local_time.copy()
+    """Return the window of each record: of a pair, the message's; else by its own time."""
+    owner = calendar.owners(local_time, days)
+    if days[0].start is None:
+        return owner
     at, partner = links.pairs
-    times[at] = provider_time[partner]
-    return times
+    owner[at] = provider_owner[partner]
+    return owner
 
 
 def _set_aside_numberless(
@@ -197,21 +216,23 @@ def _set_aside_numberless(
     return replace(side, frame=frame, rejects=rejects.reset_index(drop=True)), keys[~bad]
 
 
+def _among(wanted: Positions, listed: pd.Series) -> Mask:
+    """Say of each id whether it is one of those that were listed; nulls are none."""
+    held = listed.dropna().to_numpy(dtype=np.int64)
+    return np.isin(wanted, held) if held.size else np.zeros(len(wanted), dtype=np.bool_)
+
+
 def _local_buckets(
-    local: Side, provider: Side, links: pairing.Links, *, proven: Mask, denied: Mask
+    local: Side, links: pairing.Links, *, holds_id: Mask, unverifiable: Mask
 ) -> Codes:
     """Return the bucket of each record. Absence is only claimed where it is proven."""
-    wanted, has_id = pairing.ids(local.frame["message_id"])
     status = local.frame["status"]
     says_not_sent = (status == NOT_SENT).to_numpy(dtype=np.bool_)
     failed = (status == Status.FAILED.value).to_numpy(dtype=np.bool_)
-    holds_id = has_id | local.frame["odd_message_id"].notna().to_numpy(dtype=np.bool_)
-    listed, readable = pairing.ids(provider.rejects["message_id"])
-    unread = has_id & np.isin(wanted, listed[readable])
-    bucket: Codes = np.full(len(wanted), LOCAL.index("missing_at_provider"), dtype=np.int8)
+    bucket: Codes = np.full(len(status), LOCAL.index("missing_at_provider"), dtype=np.int8)
     # The later case goes before the earlier one.
     bucket[says_not_sent | (failed & ~holds_id)] = LOCAL.index("not_sent")
-    bucket[~denied & (~proven | unread)] = LOCAL.index("unverifiable")
+    bucket[unverifiable] = LOCAL.index("unverifiable")
     bucket[links.duplicate_of >= 0] = LOCAL.index("duplicate_local")
     bucket[links.partner_of_local >= 0] = LOCAL.index("matched")
     return bucket
@@ -253,7 +274,7 @@ def _siblings(
     found = np.full(len(times), -1, dtype=np.int64)
     if paired.all() or not paired.any():
         return found
-    concerned = np.flatnonzero(pd.Series(keys).isin(keys[~paired]))
+    concerned = _with_one_of(keys, keys[~paired])
     by_time = concerned[np.lexsort((names[concerned], times[concerned], keys[concerned]))]
     rank = np.arange(len(by_time))
     booked = paired[by_time]
@@ -272,6 +293,17 @@ def _siblings(
     return found
 
 
+def _with_one_of(keys: Positions, wanted: Positions) -> Positions:
+    """Return the positions of keys that are among the `wanted` few.
+
+    Of most others it is known at once, by their last bits.
+    """
+    ends = np.zeros(_ENDS + 1, dtype=np.bool_)
+    ends[wanted & _ENDS] = True
+    at = np.flatnonzero(ends[keys & _ENDS])
+    return at[np.isin(keys[at], wanted)]
+
+
 def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
     """Return each reject's window: its own time's, and the newest where it has none."""
     owner: Positions = np.full(len(rejects), len(days) - 1, dtype=np.int64)
@@ -280,14 +312,16 @@ def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
     return owner
 
 
-def _table(owner: Positions, code: Codes | Positions, days: int, codes: int) -> Positions:
+def _table(
+    owner: Positions, code: npt.NDArray[np.integer[Any]], days: int, codes: int
+) -> Positions:
     """Count rows by window and code; rows outside the windows do not count."""
     inside = owner >= 0
     if not inside.all():
         owner, code = owner[inside], code[inside]
-    # Within one window the codes are the cells.
-    cells = owner * codes + code if days > 1 else code
-    return np.bincount(cells, minlength=days * codes).reshape(days, codes).astype(np.int64)
+    if days == 1:
+        return np.array([[np.count_nonzero(code == cell) for cell in range(codes)]])
+    return np.bincount(owner * codes + code, minlength=days * codes).reshape(days, codes)
 
 
 def _per_day(owner: Positions, days: int) -> Positions:

@@ -13,12 +13,9 @@ from recon.core.pairing import Mask, Positions, microseconds
 from recon.core.policy import Policy
 
 
-def ids_differ(case: Case, local: Positions) -> Mask:
+def ids_differ(case: Case, local: Positions, provider: Positions) -> Mask:  # noqa: ARG001 - a check
     """Say of each pair whether the record holds an id, yet was not found by it."""
-    differ = np.zeros(len(local), dtype=np.bool_)
-    unnamed = np.flatnonzero(~case.links.by_id[local])
-    rows = case.local.frame[["message_id", "odd_message_id"]].take(local[unnamed])
-    differ[unnamed] = rows.notna().any(axis=1).to_numpy()
+    differ: Mask = case.holds_id[local] & ~case.links.by_id[local]
     return differ
 
 
@@ -76,7 +73,7 @@ def statuses_in_words(case: Case, local: Positions, provider: Positions) -> pd.S
     mine, theirs = case.local.frame["status"].cat, case.provider.frame["status"].cat
     booked, sent = [*map(str, mine.categories), None], list(map(str, theirs.categories))
     # The code of a null is -1, which is the place of `None` at the end of `booked`.
-    words = mine.codes.to_numpy(dtype=np.int64)[local] % len(booked)
+    words = mine.codes.to_numpy()[local].astype(np.int64) % len(booked)
     others = theirs.codes.to_numpy()[provider]
     distinct, place = np.unique(words * len(sent) + others, return_inverse=True)
     said = [statuses.explain(booked[n // len(sent)], sent[n % len(sent)]) for n in distinct]

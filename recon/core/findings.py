@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,8 @@ from recon.model import FINDING_COLUMNS, Kind
 
 _TIMES: Final = ("local_sent_at", "provider_sent_at")
 _UTC: Final = pd.DatetimeTZDtype("us", "UTC")
+#: Pairs that are looked at together: few enough to stay in the processor's cache.
+_PAIRS: Final = 65_536
 #: Columns of whole numbers that a finding has while it is put together.
 _NUMBERS: Final = ("place", "day")
 
@@ -129,8 +132,12 @@ def _rows(case: Case, parts: Sequence[_Part]) -> pd.DataFrame:
 
 def _taken(column: pd.Series, at: Positions) -> pd.Series:
     """Return the rows at these positions, null where the position is -1."""
-    whole = column.astype("Int64") if isinstance(column.dtype, np.dtype) else column
-    return pd.Series(whole.array.take(at, allow_fill=True))
+    if not isinstance(column.dtype, np.dtype):
+        return pd.Series(column.array.take(at, allow_fill=True))
+    held = at >= 0
+    numbers = np.zeros(len(at), dtype=np.int64)
+    numbers[held] = column.to_numpy()[at[held]]
+    return pd.Series(pd.arrays.IntegerArray(numbers, ~held))
 
 
 def _texts(column: pd.Series, at: Positions) -> pd.Series:
@@ -247,29 +254,30 @@ def _duplicate_send(case: Case, at: Positions) -> pd.Series:
 
 
 def _of_pairs(case: Case, policy: Policy) -> Iterable[_Part]:
-    local = case.local_in("matched")
-    provider = case.links.partner_of_local[local]
-    for kind, wrong, words in (
-        (Kind.MESSAGE_ID_MISMATCH, faults.ids_differ(case, local), faults.ids_in_words),
-        (
-            Kind.RECIPIENT_MISMATCH,
-            faults.recipients_differ(case, local, provider),
-            faults.recipients_in_words,
-        ),
-        (
-            Kind.STATUS_MISMATCH,
-            faults.statuses_contradict(case, local, provider, policy),
-            faults.statuses_in_words,
-        ),
-        (
-            Kind.SENT_AT_DRIFT,
-            faults.drifted(case, local, provider, policy),
-            faults.drift_in_words,
-        ),
-    ):
-        mine, theirs = local[wrong], provider[wrong]
-        if len(mine):
-            yield _Part(kind, mine, theirs, words(case, mine, theirs))
+    checks: dict[Kind, Callable[[Case, Positions, Positions], Mask]] = {
+        Kind.MESSAGE_ID_MISMATCH: faults.ids_differ,
+        Kind.RECIPIENT_MISMATCH: faults.recipients_differ,
+        Kind.STATUS_MISMATCH: partial(faults.statuses_contradict, policy=policy),
+        Kind.SENT_AT_DRIFT: partial(faults.drifted, policy=policy),
+    }
+    words = {
+        Kind.MESSAGE_ID_MISMATCH: faults.ids_in_words,
+        Kind.RECIPIENT_MISMATCH: faults.recipients_in_words,
+        Kind.STATUS_MISMATCH: faults.statuses_in_words,
+        Kind.SENT_AT_DRIFT: faults.drift_in_words,
+    }
+    matched = case.local_in("matched")
+    wrong: dict[Kind, list[Positions]] = {kind: [] for kind in checks}
+    for start in range(0, len(matched), _PAIRS):
+        local = matched[start : start + _PAIRS]
+        provider = case.links.partner_of_local[local]
+        for kind, check in checks.items():
+            wrong[kind].append(local[check(case, local, provider)])
+    for kind, found in wrong.items():
+        if any(map(len, found)):
+            local = np.concatenate(found)
+            provider = case.links.partner_of_local[local]
+            yield _Part(kind, local, provider, words[kind](case, local, provider))
 
 
 def _stuck(case: Case, policy: Policy) -> Iterable[_Part]:
