@@ -39,6 +39,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from recon.core import utf8
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -194,7 +196,7 @@ def _clean(spelled: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     Clean is `+` and 7 to 15 digits, the first no 0. That makes sixteen bytes at most, which are
     read as two words of eight: several times faster than a regular expression and a parser.
     """
-    bounds, text = _bytes(spelled)
+    bounds, text = utf8.spread(spelled)
     digits = np.diff(bounds) - 1
     is_clean = (digits >= _SHORTEST) & (digits <= _LONGEST)
     if spelled.null_count:
@@ -245,17 +247,6 @@ def _eight_digits(word: NDArray[np.uint64]) -> NDArray[np.int64]:
     for mask, weights, bits in _HALVINGS:
         word = (word & mask) * weights >> bits
     return word.view(np.int64)
-
-
-def _bytes(spelled: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Return the UTF-8 text of all spellings, and the bounds of each in it; null is empty."""
-    _, offsets, data = spelled.buffers()
-    if data is None or not len(spelled):
-        return np.zeros(len(spelled) + 1, dtype=np.int64), np.zeros(0, dtype=np.uint8)
-    first, last = spelled.offset, spelled.offset + len(spelled) + 1
-    bounds = np.frombuffer(offsets, dtype=np.int64)[first:last]
-    text = np.frombuffer(data, dtype=np.uint8)[bounds[0] : bounds[-1]]
-    return bounds - bounds[0], text
 
 
 @cache

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from recon.core import utf8
 from recon.core.statuses import LOCAL_WORDS, canonical
 
 #: A column as a source gives it: a list of Python values, or an Arrow array, chunked or not.
@@ -258,7 +259,8 @@ def local_ids(column: Column) -> pd.Series[Any]:
 def phone_numbers(column: Column) -> pa.Array:
     """Return numbers as stored, null where blank; a float's `.0` is taken off its digits."""
     spelled = without_null_words(texts(as_arrow(column)))
-    if pc.any(pc.match_substring(spelled, ".0")).as_py():
+    _, text = utf8.spread(spelled)
+    if (text == ord(".")).any():
         return pc.replace_substring_regex(spelled, _DIGITS_AND_POINT, r"\1")
     return spelled
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recon.core.frames import columns
+from recon.core.frames import columns, layout
 from recon.core.frames.columns import Raw
 from recon.core.frames.instants import instants
 
@@ -51,7 +51,7 @@ def local_frame(
         copy=False,
     )
     if times.read.all():
-        return frame, _rejects(frame.iloc[:0], nothing.slice(0, 0))
+        return frame, layout.empty_local_rejects()
     unread = np.flatnonzero(~times.read)
     reasons = unreadable("sent_at", sent_at.take(pa.array(unread)))
     rejects = _rejects(frame.take(unread), reasons)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from recon.core import utf8
 from recon.core.frames import columns, layout
 from recon.core.frames.columns import Raw
 from recon.core.frames.instants import instants
@@ -90,8 +91,7 @@ def _typed(raw: Raw) -> _Typed:
     )
     good = ids.held & times.read & dialable
     if good.all():
-        none = frame.iloc[:0]
-        return _Typed(_known(frame), _rejects(none, nothing.slice(0, 0)), [])
+        return _Typed(_known(frame), layout.empty_provider_rejects().drop(columns="key"), [])
     bad = np.flatnonzero(~good)
     rows = {name: columns.as_arrow(fields[name]).take(pa.array(bad)) for name in fields}
     said = _why(rows, [ids.held[bad], dialable[bad], times.read[bad]])
@@ -100,9 +100,18 @@ def _typed(raw: Raw) -> _Typed:
 
 
 def _with_a_digit(numbers: pa.Array) -> NDArray[np.bool_]:
-    held = pc.match_substring_regex(numbers, "[0-9]")
-    found: NDArray[np.bool_] = pc.fill_null(held, fill_value=False).to_numpy(zero_copy_only=False)
-    return found
+    bounds, text = utf8.spread(numbers)
+    held: NDArray[np.bool_] = numbers.is_valid().to_numpy(zero_copy_only=False) & (
+        bounds[1:] > bounds[:-1]
+    )
+    # Nearly all end with one.
+    ends = text[bounds[1:][held] - 1] - np.uint8(ord("0")) < 10  # noqa: PLR2004 - ten digits
+    if not ends.all():
+        others = pa.array(np.flatnonzero(held)[~ends])
+        found = pc.match_substring_regex(numbers.take(others), "[0-9]")
+        ends[~ends] = found.to_numpy(zero_copy_only=False)
+    held[held] = ends
+    return held
 
 
 def _known(frame: pd.DataFrame) -> pd.DataFrame:
