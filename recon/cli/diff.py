@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -63,7 +64,14 @@ def command(
         directory=output or settings.report.directory,
         mask=settings.report.mask_phone_numbers,
     )
-    done = diff.diff(order, session.world.clock())
+    with click.progressbar(
+        length=diff.parts(order),
+        label="Diff",
+        item_show_func=lambda part: part,
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    ) as bar:
+        done = diff.diff(order, session.world.clock(), lambda part: bar.update(1, part))
     common.show_runs(done)
     verdicts = [run.verdict for run, _ in done]
     if any(verdict.word is VerdictWord.SUSPECT for verdict in verdicts):

@@ -77,17 +77,18 @@ class Case:
     provider_reject_owner: Positions
     local_bucket: Codes
     provider_bucket: Codes
-    sibling: Positions
-    """For a `duplicate_send`, the position of the booked message that it repeats; else -1."""
+    siblings: pairing.Few
+    """Each `duplicate_send`, and the booked message that it repeats."""
     holds_id: Mask
     """Of each record, whether the books hold an id for it, also one that is none of Octopods'."""
     denied: Mask
     """Of each record, whether Octopods was asked for its id and does not have it."""
     days: int
 
-    def local_in(self, bucket: str) -> Positions:
-        """Return the positions of the windows' records in `bucket`."""
-        return np.flatnonzero((self.local_bucket == LOCAL.index(bucket)) & (self.local_owner >= 0))
+    def local_in(self, bucket: str, rows: slice = slice(None)) -> Positions:
+        """Return the positions of the windows' records in `bucket`, counted from the first row."""
+        code, owner = self.local_bucket[rows], self.local_owner[rows]
+        return np.flatnonzero((code == LOCAL.index(bucket)) & (owner >= 0))
 
     def provider_in(self, bucket: str) -> Positions:
         """Return the positions of the windows' messages in `bucket`."""
@@ -127,7 +128,7 @@ def sort(
     del wanted
     proven = _proven(links, local_time, provider_time, spans)
     provider_owner = calendar.owners(provider_time, days)
-    sibling = _siblings(paired, provider_keys, provider_time, names, policy.duplicate)
+    siblings = _siblings(paired, provider_keys, provider_time, names, policy.duplicate)
     return Case(
         local=local,
         provider=provider,
@@ -146,8 +147,8 @@ def sort(
             holds_id=holds_id,
             unverifiable=~denied & (~proven | unread),
         ),
-        provider_bucket=_provider_buckets(paired, sibling),
-        sibling=sibling,
+        provider_bucket=_provider_buckets(paired, siblings),
+        siblings=siblings,
         holds_id=holds_id,
         denied=denied,
         days=len(days),
@@ -233,14 +234,14 @@ def _local_buckets(
     # The later case goes before the earlier one.
     bucket[says_not_sent | (failed & ~holds_id)] = LOCAL.index("not_sent")
     bucket[unverifiable] = LOCAL.index("unverifiable")
-    bucket[links.duplicate_of >= 0] = LOCAL.index("duplicate_local")
+    bucket[links.duplicates.at] = LOCAL.index("duplicate_local")
     bucket[links.partner_of_local >= 0] = LOCAL.index("matched")
     return bucket
 
 
-def _provider_buckets(paired: Mask, sibling: Positions) -> Codes:
+def _provider_buckets(paired: Mask, siblings: pairing.Few) -> Codes:
     bucket: Codes = np.full(len(paired), PROVIDER.index("missing_locally"), dtype=np.int8)
-    bucket[sibling >= 0] = PROVIDER.index("duplicate_send")
+    bucket[siblings.at] = PROVIDER.index("duplicate_send")
     bucket[paired] = PROVIDER.index("matched")
     return bucket
 
@@ -266,31 +267,32 @@ def _proven(
 
 def _siblings(
     paired: Mask, keys: Positions, times: Positions, names: Positions, within: timedelta
-) -> Positions:
-    """Return for each message without a record the nearest booked one to the same number.
+) -> pairing.Few:
+    """Find for messages without a record the nearest booked one to the same number.
 
-    Only `within` that time, inclusive; else -1. On a tie it is the earlier one.
+    Only `within` that time, inclusive. On a tie it is the earlier one.
     """
-    found = np.full(len(times), -1, dtype=np.int64)
     if paired.all() or not paired.any():
-        return found
+        none = np.zeros(0, dtype=np.int64)
+        return pairing.Few(none, none)
     concerned = _with_one_of(keys, keys[~paired])
     by_time = concerned[np.lexsort((names[concerned], times[concerned], keys[concerned]))]
     rank = np.arange(len(by_time))
-    booked = paired[by_time]
+    key, time, booked = keys[by_time], times[by_time], paired[by_time]
     before = np.maximum.accumulate(np.where(booked, rank, -1))
     after = np.minimum.accumulate(np.where(booked, rank, len(rank))[::-1])[::-1]
-    far = np.iinfo(np.int64).max
-    best = np.full(len(times), within // timedelta(microseconds=1) + 1)
+    best = np.full(len(rank), within // timedelta(microseconds=1) + 1)
+    found = np.full(len(rank), -1, dtype=np.int64)
     for candidate in (before, after):
-        there = (candidate >= 0) & (candidate < len(rank)) & ~booked
-        mine, other = by_time[there], by_time[candidate[there]]
-        same = (keys[mine] == keys[other]) & (keys[mine] >= 0)
-        apart = np.where(same, np.abs(times[mine] - times[other]), far)
+        mine = np.flatnonzero((candidate >= 0) & (candidate < len(rank)) & ~booked & (key >= 0))
+        mine = mine[key[mine] == key[candidate[mine]]]
+        apart = np.abs(time[mine] - time[candidate[mine]])
         nearer = apart < best[mine]
         best[mine[nearer]] = apart[nearer]
-        found[mine[nearer]] = other[nearer]
-    return found
+        found[mine[nearer]] = by_time[candidate[mine[nearer]]]
+    at = np.flatnonzero(found >= 0)
+    at = at[np.argsort(by_time[at])]
+    return pairing.Few(by_time[at], found[at])
 
 
 def _with_one_of(keys: Positions, wanted: Positions) -> Positions:

@@ -216,7 +216,7 @@ def _unverifiable(case: Case, at: Positions) -> pd.Series:
 
 
 def _duplicate_local(case: Case, at: Positions) -> pd.Series:
-    message = case.links.duplicate_of[at]
+    message = case.links.duplicates.of(at)
     winner = case.links.partner_of_provider[message]
     named = "record " + _texts(case.local.frame["local_id"], winner).fillna("without an id")
     mine, nearest = (
@@ -247,7 +247,7 @@ def _missing_locally(case: Case, at: Positions) -> pd.Series:
 
 
 def _duplicate_send(case: Case, at: Positions) -> pd.Series:
-    sibling = case.sibling[at]
+    sibling = case.siblings.of(at)
     booked = _texts(case.provider.frame["message_id"], sibling)
     apart = faults.apart(case.provider_time[at] - case.provider_time[sibling], "after", "before")
     return "no record of it; sent " + apart + " message " + booked + ", which is in the books"
@@ -266,10 +266,9 @@ def _of_pairs(case: Case, policy: Policy) -> Iterable[_Part]:
         Kind.STATUS_MISMATCH: faults.statuses_in_words,
         Kind.SENT_AT_DRIFT: faults.drift_in_words,
     }
-    matched = case.local_in("matched")
     wrong: dict[Kind, list[Positions]] = {kind: [] for kind in checks}
-    for start in range(0, len(matched), _PAIRS):
-        local = matched[start : start + _PAIRS]
+    for start in range(0, len(case.local.frame), _PAIRS):
+        local = start + case.local_in("matched", slice(start, start + _PAIRS))
         provider = case.links.partner_of_local[local]
         for kind, check in checks.items():
             wrong[kind].append(local[check(case, local, provider)])

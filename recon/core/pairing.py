@@ -35,6 +35,19 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Few:
+    """For a few rows of one side, a row of either: what would be -1 nearly everywhere."""
+
+    at: Positions
+    """The rows, ascending."""
+    to: Positions
+
+    def of(self, rows: Positions) -> Positions:
+        """Return the row that each of `rows` leads to; all of them must be among the few."""
+        return self.to[np.searchsorted(self.at, rows)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Links:
     """Who is whose partner. Positions are rows of the two frames; -1 is nobody."""
 
@@ -42,9 +55,9 @@ class Links:
     partner_of_provider: Positions
     by_id: Mask
     """For each local record, whether its partner was found by id."""
-    duplicate_of: Positions
-    """For each local record, the message whose id it holds but that a nearer record accounts
-    for; else -1. Such a record has no partner."""
+    duplicates: Few
+    """The local records, without a partner, that hold the id of a message that a nearer record
+    accounts for, and that message."""
 
     @property
     def pairs(self) -> tuple[Positions, Positions]:
@@ -121,13 +134,16 @@ def link(
 
     partner_of_local = np.full(len(local), -1, dtype=np.int64)
     partner_of_provider = np.full(len(provider), -1, dtype=np.int64)
-    duplicate_of = np.full(len(local), -1, dtype=np.int64)
     partner_of_local[known.local] = known.provider
     partner_of_provider[known.provider] = known.local
-    duplicate_of[known.duplicate_local] = known.duplicate_of
     by_id = partner_of_local >= 0
+    rank = np.argsort(known.duplicate_local)
+    duplicates = Few(known.duplicate_local[rank], known.duplicate_of[rank])
+    del wanted, has_id, known  # as long as the books
 
-    left = np.flatnonzero((partner_of_local < 0) & (duplicate_of < 0) & (local_keys >= 0))
+    free = ~by_id & (local_keys >= 0)
+    free[duplicates.at] = False
+    left = np.flatnonzero(free)
     right = np.flatnonzero((partner_of_provider < 0) & (provider_keys >= 0))
     found_left, found_right = linking.by_number_and_time(
         local_keys[left],
@@ -140,4 +156,4 @@ def link(
     )
     partner_of_local[left[found_left]] = right[found_right]
     partner_of_provider[right[found_right]] = left[found_left]
-    return Links(partner_of_local, partner_of_provider, by_id, duplicate_of)
+    return Links(partner_of_local, partner_of_provider, by_id, duplicates)

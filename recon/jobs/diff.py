@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from recon.core import judging
 from recon.core.pairing import Side
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 #: Under this name the reports are written.
 ACCOUNT: Final = "diff"
+
+#: Is told, in words for a person, what is done.
+Progress: TypeAlias = Callable[[str], None]
 
 #: The provider's file is taken as complete: nobody else can vouch for it.
 _COMPLETE: Final = (Span(None, None),)
@@ -42,24 +46,30 @@ class Order:
     mask: bool
 
 
-def diff(order: Order, clock: datetime) -> list[tuple[Run, files.Written]]:
+def parts(order: Order) -> int:
+    """Return how many parts of the work `diff` tells as done."""
+    return 3 + len(order.days)
+
+
+def diff(
+    order: Order, clock: datetime, progress: Progress = lambda _: None
+) -> list[tuple[Run, files.Written]]:
     """Compare the files and write a report for each day.
 
     Args:
         order: what to compare.
         clock: the time of day; the provider's file is taken as seen now.
+        progress: is told each part of the work when it is done.
 
     Raises:
         InputError: a file cannot be used.
         OutputError: a report cannot be written.
     """
-    local = _local_side(order.local)
-    _release()
-    provider = provider_side(order.provider, clock)
-    _release()
+    local, provider = _both_sides(order, clock, progress)
     verdicts = judging.judge(
         ACCOUNT, order.days, local, provider, spans=_COMPLETE, policy=order.policy
     )
+    progress("linked and judged")
     done = []
     for verdict in verdicts:
         run = Run(
@@ -70,7 +80,21 @@ def diff(order: Order, clock: datetime) -> list[tuple[Run, files.Written]]:
             requests=RequestCounts(),
         )
         done.append((run, files.write(run, order.directory, mask=order.mask)))
+        progress(f"{verdict.window.label} written")
     return done
+
+
+def _both_sides(order: Order, clock: datetime, progress: Progress) -> tuple[Side, Side]:
+    """Read both files at the same time: most of it is work that threads share well."""
+    with ThreadPoolExecutor(max_workers=1) as other:
+        coming = other.submit(provider_side, order.provider, clock)
+        local = _local_side(order.local)
+        _release()
+        progress("your records read")
+        provider = coming.result()
+        progress("Octopods' messages read")
+    _release()
+    return local, provider
 
 
 def _release() -> None:
