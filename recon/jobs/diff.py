@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from recon.books.files import kind_of
 from recon.core import judging
 from recon.core.pairing import Side
 from recon.core.policy import Policy
@@ -85,13 +86,15 @@ def diff(
 
 
 def _both_sides(order: Order, clock: datetime, progress: Progress) -> tuple[Side, Side]:
-    """Read both files at the same time: most of it is work that threads share well."""
+    """Read both files, at the same time where threads share the work well: not to decode JSON."""
+    paths = (order.local.file, order.provider)
+    together = not any(path is not None and kind_of(path) == "jsonl" for path in paths)
     with ThreadPoolExecutor(max_workers=1) as other:
-        coming = other.submit(provider_side, order.provider, clock)
+        coming = other.submit(provider_side, order.provider, clock) if together else None
         local = _local_side(order.local)
         _release()
         progress("your records read")
-        provider = coming.result()
+        provider = coming.result() if coming else provider_side(order.provider, clock)
         progress("Octopods' messages read")
     _release()
     return local, provider

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,9 @@ _NAMES: Final = {
     "failure_reason": "failure_reason",
 }
 _OPTIONAL: Final = "failure_reason"
+
+#: Lines of JSON that become one chunk.
+_LINES: Final = 16_000
 
 #: Fields whose texts come again and again.
 _REPEATED: Final = ("status", "failure_reason")
@@ -72,22 +76,25 @@ def _mapping(there: Sequence[str], where: str) -> dict[str, str]:
 
 
 def _items(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
-    """Yield the items, all at once; what does not parse goes to `broken`."""
+    """Yield the items chunk by chunk; what does not parse goes to `broken`."""
     if not path.is_file():
         raise absent.no_such_file(path)
-    columns: dict[str, list[Any]] = {field: [] for field in _NAMES}
     keys = dict[str, None]()
-    for line in jsonlines.lines(path):
-        if not isinstance(line.item, dict):
-            broken.append(line.broken or f"line {line.number}: no object")
-            continue
-        keys.update(dict.fromkeys(line.item))
-        for field, value in answers.flat(line.item).items():
-            columns[field].append(value)
+    lines = jsonlines.lines(path)
+    while some := list(islice(lines, _LINES)):
+        columns: dict[str, list[Any]] = {field: [] for field in _NAMES}
+        for line in some:
+            if not isinstance(line.item, dict):
+                broken.append(line.broken or f"line {line.number}: no object")
+                continue
+            if not line.item.keys() <= keys.keys():
+                keys.update(dict.fromkeys(line.item))
+            for field, value in answers.flat(line.item).items():
+                columns[field].append(value)
+        yield columns
     nested = "message_status" in keys
     if keys and not nested:
         _mapping(list(keys), str(path))
-    yield columns
 
 
 def _unparsed(reasons: Sequence[str]) -> pd.DataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import pty
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -202,3 +204,28 @@ def test_the_same_files_in_another_order_give_the_same_report(workshop: Workshop
         seen.append([{**row, "run_id": ""} for row in workshop.rows("diff", "all")])
         shutil.rmtree(workshop.path / "reports")
     assert seen[0] == seen[1]
+
+
+def test_a_terminal_is_shown_which_parts_of_the_work_are_done(workshop: Workshop) -> None:
+    local = write(workshop.path / "sends.csv", LOCAL, RECORDS)
+    provider = write(workshop.path / "octopods.csv", PROVIDER, MESSAGES)
+    ours, theirs = pty.openpty()
+    process = workshop.start("diff", local, provider, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while some := os.read(ours, 4096):
+            shown += some
+    except OSError:  # Linux's way to say that nobody writes to it any more
+        pass
+    os.close(ours)
+    out, _ = process.communicate(timeout=60)
+    parts = [b"your records read", b"Octopods' messages read", b"judged", b"all written", b"100%"]
+    assert [part for part in parts if part not in shown] == []
+    assert "4 records" in out
+
+
+def test_what_is_no_terminal_is_shown_no_progress(workshop: Workshop) -> None:
+    local = write(workshop.path / "sends.csv", LOCAL, RECORDS)
+    provider = write(workshop.path / "octopods.csv", PROVIDER, MESSAGES)
+    assert workshop.recon("diff", local, provider).err == ""

@@ -92,7 +92,7 @@ class Workshop:
             )
         connection.close()
 
-    def start(self, *args: str | Path) -> subprocess.Popen[str]:
+    def start(self, *args: str | Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start the command and do not wait."""
         return subprocess.Popen(  # noqa: S603 - our own command
             [RECON, *map(str, args)],
@@ -101,7 +101,7 @@ class Workshop:
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
         )
 
     def recon(self, *args: str | Path) -> Ended:
