@@ -106,6 +106,8 @@ def _rows(case: Case, parts: Sequence[_Part]) -> pd.DataFrame:
     record_id, booked_for = (_texts(records[name], local) for name in ("local_id", "phone_number"))
     booked_id = _booked(case, local)
     status, time = _words(records["status"], local), _taken(records["sent_at"], local)
+    # As text, a time is spelled by pandas as the fractions of all the others ask for.
+    moment = pd.Series(microseconds(time))
     # A message's being stuck stays the same finding when the books get their record.
     named = (local >= 0) & (place != _KINDS.index(Kind.STUCK))
     return pd.DataFrame(
@@ -121,7 +123,7 @@ def _rows(case: Case, parts: Sequence[_Part]) -> pd.DataFrame:
             "provider_sent_at": _taken(messages["sent_at"], provider),
             "failure_reason": _texts(messages["failure_reason"], provider),
             "detail": pd.concat(details, ignore_index=True),
-            "local_key": _record_key(named, record_id, (booked_id, booked_for, time, status)),
+            "local_key": _record_key(named, record_id, (booked_id, booked_for, moment, status)),
             "provider_key": message_id,
             "place": place,
             "day": _owners(case, local, provider),

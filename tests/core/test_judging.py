@@ -394,6 +394,12 @@ def test_a_stuck_message_stays_the_same_finding_when_the_books_get_their_record(
     assert before == after
 
 
+def test_a_record_without_an_id_is_the_same_finding_whatever_else_is_found() -> None:
+    alone = judge([Record(None, sent_at=5)])
+    among_others = judge([Record(None, sent_at=5), Record(None, sent_at=600.25)])
+    assert set(alone.findings["discrepancy_id"]) < set(among_others.findings["discrepancy_id"])
+
+
 def test_records_without_ids_of_their_own_are_told_apart() -> None:
     verdict = judge([Record(None, sent_at=5), Record(None, sent_at=5), Record(None, sent_at=9)])
     assert len(set(verdict.findings["discrepancy_id"])) == 3
