@@ -1,5 +1,7 @@
 """How fast and how small `recon diff` is, as ratios against well-known yardsticks.
 
+Against each it says whether the goal is reached, where there is one for that size.
+
 Run `python -m benchmarks.diff [ROWS ...]`; without arguments 100,000, 1,000,000 and 5,000,000 rows
 a side. Each measure runs in a process of its own, five times; the median counts. Measures within a
 process have one turn to warm up. All of it happens in a temporary directory, where `datacompy` and
@@ -17,7 +19,7 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,6 +28,12 @@ ROWS: Final = (100_000, 1_000_000, 5_000_000)
 REPEATS: Final = 5
 DAY_US: Final = 86_400_000_000
 MIDNIGHT_US: Final = 1_776_902_400_000_000
+OURS: Final = "recon diff, whole process"
+#: At most so many times each yardstick's time, and so many megabytes (10**6 bytes) at the peak.
+GOALS: Final = {"(a)": 0.35, "(b)": 0.12, "(c)": 1.1}
+GOAL_ROWS: Final = 1_000_000
+GOAL_MEGABYTES: Final = {1_000_000: 500, 5_000_000: 1200}
+GOAL_GROWTH: Final = 1.1
 #: More than so many rows a side are too many for this yardstick's patience.
 MOST_FOR_DATACOMPY: Final = 1_000_000
 
@@ -42,6 +50,10 @@ DUCKDB_ROWS: Final = f"""
     COPY (SELECT message_id, l.id, l.phone_number, l.sent_at, l.status,
                  p.phone_number, p.sent_at, p.status {DUCKDB_COLUMNS}) TO 'duckdb.csv' (HEADER)
 """
+DUCKDB: Final = {
+    "(c) DuckDB join, whole process, all rows to CSV": DUCKDB_ROWS,
+    "(c) DuckDB join, whole process, differences to CSV": DUCKDB_DIFFERENCES,
+}
 DATACOMPY: Final = """
 import pandas, datacompy
 local, provider = (pandas.read_parquet(f"{side}.parquet") for side in ("local", "provider"))
@@ -171,15 +183,25 @@ def process(command: Sequence[str], folder: Path) -> Measure:
     child.returncode = os.waitstatus_to_exitcode(code)
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command)
-    return Measure(time.perf_counter() - started, usage.ru_maxrss / 1024)
+    return Measure(time.perf_counter() - started, usage.ru_maxrss * 1024 / 1e6)
 
 
-def whole(command: Sequence[str], folder: Path) -> Measure:
-    """Run a command five times; return the median time and the highest peak."""
-    taken = [process(command, folder) for _ in range(REPEATS)]
-    return Measure(
-        statistics.median(one.seconds for one in taken), max(one.megabytes for one in taken)
-    )
+def whole(commands: Mapping[str, Sequence[str]], folder: Path) -> dict[str, Measure]:
+    """Run commands in turn, five times; return the median time and the highest peak of each.
+
+    In turn, so that whatever else the machine does slows all of them down alike.
+    """
+    taken = [
+        {name: process(command, folder) for name, command in commands.items()}
+        for _ in range(REPEATS)
+    ]
+    return {
+        name: Measure(
+            statistics.median(turn[name].seconds for turn in taken),
+            max(turn[name].megabytes for turn in taken),
+        )
+        for name in commands
+    }
 
 
 def within(name: str, folder: Path) -> Measure:
@@ -204,40 +226,49 @@ def measure(count: int, folder: Path, foreign: str | None) -> Measure:
     """Print the table of one size; return what `recon diff` took."""
     # Not in here: a process is as large as its parent was when it was started.
     process([sys.executable, __file__, "generate", str(count)], folder)
-    command = [sys.executable, "-m", "recon", "diff", "local.parquet", "provider.parquet"]
-    process([*command, "--output", "reports"], folder)
-    ours, judging = whole([*command, "--output", "reports"], folder), within("judge", folder)
-    print(f"\n{count:,} rows a side")
-    _say("recon diff, whole process", ours)
-    yardsticks = {"(d) reading both files": within("read", folder)}
+    recon = [sys.executable, "-m", "recon", "diff", "local.parquet", "provider.parquet"]
+    commands = {OURS: [*recon, "--output", "reports"]}
     if foreign is not None:
-        for title, query in (
-            ("(c) DuckDB join, whole process, all rows to CSV", DUCKDB_ROWS),
-            ("(c) DuckDB join, whole process, differences to CSV", DUCKDB_DIFFERENCES),
-        ):
-            program = f"import duckdb; duckdb.sql({query!r})"
-            yardsticks[title] = whole([foreign, "-c", program], folder)
+        commands |= {
+            title: [foreign, "-c", f"import duckdb; duckdb.sql({query!r})"]
+            for title, query in DUCKDB.items()
+        }
         if count <= MOST_FOR_DATACOMPY:
-            yardsticks["(b) datacompy on pandas, whole process"] = whole(
-                [foreign, "-W", "ignore", "-c", DATACOMPY], folder
-            )
-    for title, theirs in yardsticks.items():
-        _say(title, theirs, ours)
+            title = "(b) datacompy on pandas, whole process"
+            commands[title] = [foreign, "-W", "ignore", "-c", DATACOMPY]
+    process(commands[OURS], folder)
+    wholes = whole(commands, folder)
+    ours, judging = wholes.pop(OURS), within("judge", folder)
+    print(f"\n{count:,} rows a side")
+    _say(OURS, ours)
+    if most := GOAL_MEGABYTES.get(count):
+        print(f"  {'':<52}{'':>10}{_verdict(ours.megabytes, most, 'MB')}")
+    for title, theirs in (wholes | {"(d) reading both files": within("read", folder)}).items():
+        _say(title, theirs, ours, count)
     _say("link and judge in memory", judging)
-    _say("(a) pandas.merge and comparison in memory", within("merge", folder), judging)
+    _say("(a) pandas.merge and comparison in memory", within("merge", folder), judging, count)
     return ours
 
 
-def _say(title: str, taken: Measure, ours: Measure | None = None) -> None:
-    ratio = f"  ours is {ours.seconds / taken.seconds:5.2f} x" if ours is not None else ""
-    print(f"  {title:<52}{taken.seconds:>8.2f} s{taken.megabytes:>8.0f} MB{ratio}", flush=True)
+def _say(title: str, taken: Measure, ours: Measure | None = None, count: int = 0) -> None:
+    line = f"  {title:<52}{taken.seconds:>8.2f} s{taken.megabytes:>8.0f} MB"
+    if ours is not None:
+        ratio, goal = ours.seconds / taken.seconds, GOALS.get(title[:3])
+        judged = goal is not None and count == GOAL_ROWS
+        line += f"  ours is {_verdict(ratio, goal, 'x') if judged and goal else f'{ratio:.2f} x'}"
+    print(line, flush=True)
+
+
+def _verdict(value: float, goal: float, unit: str) -> str:
+    word = "reached" if value <= goal else "MISSED"
+    return f"{value:.4g} {unit} (goal {goal:g}: {word})"
 
 
 def main() -> None:
     """Print the tables, or one measure when called with its name."""
     if sys.argv[1:2] and sys.argv[1] in WITHIN:
         seconds = median_seconds(WITHIN[sys.argv[1]]())
-        print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
         return
     if sys.argv[1:2] == ["generate"]:
         generate(int(sys.argv[2]), Path())
@@ -248,7 +279,8 @@ def main() -> None:
         taken = [measure(count, Path(name), foreign).seconds for count in sizes]
     if len(sizes) > 1:
         growth = math.log(taken[-1] / taken[0]) / math.log(sizes[-1] / sizes[0])
-        print(f"\ngrowth exponent from {sizes[0]:,} to {sizes[-1]:,} rows: {growth:.2f}")
+        print(f"\ngrowth exponent from {sizes[0]:,} to {sizes[-1]:,} rows:", end=" ")
+        print(_verdict(growth, GOAL_GROWTH, ""))
 
 
 if __name__ == "__main__":
