@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from recon.books.files import kind_of
 from recon.core import judging
 from recon.core.pairing import Side
 from recon.core.policy import Policy
@@ -66,7 +64,12 @@ def diff(
         InputError: a file cannot be used.
         OutputError: a report cannot be written.
     """
-    local, provider = _both_sides(order, clock, progress)
+    local = _local_side(order.local)
+    _release()
+    progress("your records read")
+    provider = provider_side(order.provider, clock)
+    _release()
+    progress("Octopods' messages read")
     verdicts = judging.judge(
         ACCOUNT, order.days, local, provider, spans=_COMPLETE, policy=order.policy
     )
@@ -83,21 +86,6 @@ def diff(
         done.append((run, files.write(run, order.directory, mask=order.mask)))
         progress(f"{verdict.window.label} written")
     return done
-
-
-def _both_sides(order: Order, clock: datetime, progress: Progress) -> tuple[Side, Side]:
-    """Read both files, at the same time where threads share the work well: not to decode JSON."""
-    paths = (order.local.file, order.provider)
-    together = not any(path is not None and kind_of(path) == "jsonl" for path in paths)
-    with ThreadPoolExecutor(max_workers=1) as other:
-        coming = other.submit(provider_side, order.provider, clock) if together else None
-        local = _local_side(order.local)
-        _release()
-        progress("your records read")
-        provider = coming.result() if coming else provider_side(order.provider, clock)
-        progress("Octopods' messages read")
-    _release()
-    return local, provider
 
 
 def _release() -> None:
