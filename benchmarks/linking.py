@@ -115,6 +115,18 @@ CASES: Final[dict[str, tuple[Callable[[], tuple[Job, Job]], str]]] = {
 }
 
 
+#: The most milliseconds that linking may take, on a machine of two cores.
+GOALS: Final = {
+    "20k a side in clusters": 150,
+    "200k a side in clusters": 1000,
+    "200k a side, all near": 1000,
+    "one number, 5,000 x 4,500, a day": 100,
+    "one number, 5,000 x 4,500, all near": 100,
+    "one number, 50,000 x 45,000, a day": 1000,
+    "one number, 50,000 x 45,000, all near": 1000,
+}
+
+
 def median_seconds(job: Job) -> float:
     """Run the job once, then five times; return the median time in seconds."""
     job()
@@ -141,10 +153,11 @@ def main() -> None:
     print(f"{'':<40}{'ours':>10}{'yardstick':>12}{'ratio':>8}")
     for name, (_, yardstick) in CASES.items():
         ours, theirs = in_own_process(name, "0"), in_own_process(name, "1")
-        print(
-            f"{name:<40}{ours * 1e3:>7.1f} ms{theirs * 1e3:>9.1f} ms{ours / theirs:>8.2f}"
-            f"  {yardstick}"
-        )
+        line = f"{name:<40}{ours * 1e3:>7.1f} ms{theirs * 1e3:>9.1f} ms{ours / theirs:>8.2f}"
+        line += f"  {yardstick:<12}"
+        if goal := GOALS.get(name):
+            line += f"goal {goal:>5} ms: {'reached' if ours * 1e3 <= goal else 'MISSED'}"
+        print(line.rstrip())
 
 
 if __name__ == "__main__":
