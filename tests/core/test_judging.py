@@ -229,11 +229,22 @@ def test_an_id_that_octopods_lists_unreadably_is_not_called_missing() -> None:
 
 
 def test_books_that_keep_no_numbers_link_by_id_alone() -> None:
-    local = local_side([Record(1, 11, phone_number=None), Record(2)], has_numbers=False)
+    records = [
+        Record(1, 11, phone_number=None),
+        Record(2, 12, phone_number=None),
+        Record(3, phone_number=None),
+        Record(4, phone_number=None, status="not_sent"),
+        Record(5, phone_number=None, status="failed"),
+    ]
+    local = local_side(records, has_numbers=False)
     [verdict] = judging.judge(
         "main", ONE_DAY, local, provider_side([Sent(11)]), spans=EVER, policy=Policy()
     )
-    assert kinds(verdict) == [("missing_at_provider", "2", None)]
+    assert kinds(verdict) == [("missing_at_provider", "2", "12"), ("invalid_local", "3", None)]
+    assert verdict.findings["detail"].tolist()[1] == (
+        "neither a message_id nor a number tells which message it is"
+    )
+    assert verdict.local.not_sent == 2
 
 
 def test_books_that_keep_no_statuses_contradict_none() -> None:
