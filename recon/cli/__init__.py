@@ -93,4 +93,6 @@ def main() -> NoReturn:
         # The last resort: shown whole but for secrets, which logging blots out; never exit code 1.
         log.exception("a bug in recon ended the command")
         code = ReconError.exit_code
+    # All goes with the process: what is left need not be searched for cycles before.
+    gc.freeze()
     sys.exit(code or 0)

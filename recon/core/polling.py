@@ -39,6 +39,9 @@ _HARDER: Final = 1.1
 _PREPARED: Final = 0.6
 """The share of an answer that is kept free at most for a burst that may begin at any moment."""
 
+_NO_GAP: Final = "to leave no gap"
+_TOO_FAST: Final = "to see every message: too fast to prove"
+
 #: A burst is told by the sends that were booked within so long.
 BURST: Final = timedelta(seconds=5)
 
@@ -195,7 +198,8 @@ def _room(known: Known, ahead: Forecast, rules: Rules) -> _Reason:
     rate = _rate(known, known.booked, ahead, rules)
     room, goal = _room_left(known, known.booked, fresh, rules)
     blind = known.tick.total_seconds() + _BOOKS_LAG
-    left = (_surely(room, _SURE_WITH_HINT) / rate if rate else math.inf) - blind
+    lasts = _surely(room, _SURE_WITH_HINT) / rate if rate else math.inf
+    left = lasts - blind if room > 0 else 0.0
     burst = ahead.rhythm.peak * blind * _HARDER
     kept_free = min(burst, _PREPARED * rules.listing_limit)
     if kept_free > rules.listing_limit - 1 - fresh and burst < rules.listing_limit:
@@ -206,10 +210,6 @@ def _room(known: Known, ahead: Forecast, rules: Rules) -> _Reason:
         f"answer {goal}; at most {rate * 60:.3g} a minute"
     )
     return _Reason(left, why, min(max(left, 0.0), max(room, 0) / _FASTEST - blind))
-
-
-_NO_GAP: Final = "to leave no gap"
-_TOO_FAST: Final = "to see every message: too fast to prove"
 
 
 def _room_left(known: Known, booked: Booked, fresh: float, rules: Rules) -> tuple[float, str]:

@@ -131,6 +131,9 @@ def test_where_more_was_sent_than_an_answer_holds_a_new_chain_begins_at_once() -
     decision = decide(booked(150, 90, tick=SECOND))
     assert decision.due
     assert "the chain of answers is broken" in decision.why
+    # However long ago that was.
+    assert decide(booked(150, tick=SECOND)).due
+    assert decide(booked(97, tick=SECOND)).due
 
 
 def test_the_look_is_repeated_before_the_fastest_burst_could_overflow() -> None:
