@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 import sqlalchemy as sa
 
 from recon.model import FINDING_COLUMNS
@@ -37,7 +38,8 @@ def _nullable_ids(values: Sequence[Any]) -> _Column:
 
 
 def _texts(values: Sequence[Any]) -> _Column:
-    return pd.array(list(values), dtype="str")
+    column: _Column = pd.array(pa.array(values, pa.large_string()), dtype="str")
+    return column
 
 
 def _times(values: Sequence[Any]) -> _Column:
@@ -45,8 +47,8 @@ def _times(values: Sequence[Any]) -> _Column:
     return pd.DatetimeIndex(exact.view("datetime64[us]")).tz_localize("UTC")
 
 
-def _days(values: Sequence[date]) -> _Column:
-    return _texts([value.isoformat() for value in values])
+def _days(values: Sequence[date | str]) -> _Column:
+    return _texts([str(value) for value in values])  # SQLite's are texts, ISO both
 
 
 _PROVIDER: Final[dict[str, _Maker]] = {
@@ -109,7 +111,9 @@ def _frame(
     cells: list[list[Any]] = [[] for _ in columns]
     for query in queries:
         result = connection.execution_options(yield_per=_FETCHED).execute(query)
-        for rows in result.partitions():
+        # As the driver gives them: that SQLAlchemy makes each a row costs as much again. So no type
+        # of SQLAlchemy's works on them either.
+        while rows := result.cursor_strategy.fetchmany(result, result.cursor, _FETCHED):
             for column, values in zip(cells, zip(*rows, strict=True), strict=True):
                 column.extend(values)
             if len(cells[0]) >= _ROWS:

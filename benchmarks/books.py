@@ -1,0 +1,250 @@
+"""How fast the nightly job is with books in a database, as ratios against a bare `read_sql`.
+
+Run `python -m benchmarks.books [ROWS] [sqlite] [postgresql]`; without arguments 1,000,000 rows on
+both. The yardstick is `pandas.read_sql` of the same columns of both sides and nothing more. Ours
+is the whole job: both sides read from SQL, both linkings, the verdict, its findings saved and the
+files written. Each measure runs in a process of its own, five times; the median counts, and the
+highest peak of memory. The database, a PostgreSQL server too, is made for it and thrown away.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from benchmarks import diff
+from tests import postgres
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS: Final = 1_000_000
+REPEATS: Final = 5
+DAY: Final = date(2026, 4, 23)
+MORNING: Final = datetime(2026, 4, 24, 3, tzinfo=UTC)
+
+#: The books, as an application keeps them: it has more in a row than anybody asks for.
+BOOKS: Final = {
+    "sqlite": "id INTEGER PRIMARY KEY, message_id BIGINT, phone_number TEXT, sent_at DATETIME,"
+    " status TEXT, body TEXT",
+    "postgresql": "id bigint PRIMARY KEY, message_id bigint, phone_number text,"
+    " sent_at timestamptz, status text, body text",
+}
+BODY: Final = "Your order has left our house and will be with you tomorrow. "
+
+QUERIES: Final = (
+    "SELECT id, message_id, phone_number, sent_at, status FROM sends",
+    "SELECT message_id, phone_number, sent_at, status, failure_reason, observed_at FROM messages",
+)
+
+
+class Measure(NamedTuple):
+    """What one process took, after its imports."""
+
+    seconds: float
+    megabytes: float
+    """Resident at the peak."""
+
+
+# --- what is measured --------------------------------------------------------------------------
+
+
+def read_sql(url: str) -> Callable[[], object]:
+    """Read both sides with pandas, bare."""
+    import pandas as pd
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(url)
+
+    def job() -> None:
+        with engine.connect() as connection:
+            for query in QUERIES:
+                pd.read_sql(sa.text(query), connection)
+
+    return job
+
+
+def with_arrow(url: str) -> Callable[[], object]:
+    """Do the whole job, by whatever is installed."""
+    from recon.books.reading import open_books
+    from recon.books.source import Source
+    from recon.core import calendar
+    from recon.core.policy import Policy
+    from recon.jobs.reconcile import reconcile
+    from recon.model import RequestCounts, Run
+    from recon.report import files
+    from recon.store import runs
+    from recon.store.engine import connect
+
+    engine = connect(url)
+    _forget(url)
+    books = open_books(Source(url=url, table="sends"))
+
+    def job() -> None:
+        day = calendar.window(DAY, "UTC")
+        (verdict,) = reconcile("main", [day], books=books, engine=engine, policy=Policy())
+        run = Run("bench", verdict, MORNING, MORNING, RequestCounts())
+        files.write(runs.save(engine, run, "run"), Path("reports"), mask=True)
+
+    return job
+
+
+def plain(url: str) -> Callable[[], object]:
+    """Do the whole job through SQLAlchemy alone."""
+    sys.modules["adbc_driver_manager"] = None  # type: ignore[assignment]
+    return with_arrow(url)
+
+
+MEASURES: Final = {"read_sql": read_sql, "plain": plain, "arrow": with_arrow}
+
+
+# --- the data ----------------------------------------------------------------------------------
+
+
+def generate(url: str, count: int) -> None:
+    """Fill a new database with the books and with the messages that were collected of a day."""
+    import sqlalchemy as sa
+
+    from recon.store import schema
+    from recon.store.accounts import claim, key
+    from recon.store.dialects import fill
+    from recon.store.engine import connect, writing
+    from recon.store.tables import coverage, messages
+
+    diff.generate(count, Path())
+    engine = connect(url)
+    schema.upgrade(engine)
+    midnight = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC)
+    with writing(engine) as connection:
+        dialect = connection.dialect.name
+        connection.exec_driver_sql(f"CREATE TABLE sends ({BOOKS[dialect]})")
+        names = [column.split()[0] for column in BOOKS[dialect].split(", ")]
+        sends = sa.Table("sends", sa.MetaData(), *map(sa.Column, names))
+        fill(connection, sends, _sends())
+        account = claim(connection, "main")
+        asked = key(connection, account, "f1a9", midnight)
+        connection.execute(
+            sa.insert(coverage).values(account_id=account, key_id=asked.id, ends_at=MORNING)
+        )
+        fill(connection, messages, _messages(account, asked.id, native=dialect == "postgresql"))
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+
+
+def _sends() -> Iterator[Sequence[Any]]:
+    columns = _columns("local.parquet")
+    texts = [None if time is None else f"{time:%F %T.%f}+00:00" for time in columns["sent_at"]]
+    fields = ("id", "message_id", "phone_number")
+    rows = zip(*(columns[name] for name in fields), texts, columns["status"], strict=True)
+    return ((*row, BODY) for row in rows)
+
+
+def _messages(account: int, key: int, *, native: bool) -> Iterator[Sequence[Any]]:
+    columns = _columns("provider.parquet")
+    times = [_stored(time, native=native) for time in columns["sent_at"]]
+    seen = _stored(MORNING - timedelta(hours=1), native=native)
+    fields = ("message_id", "phone_number", "status", "failure_reason")
+    for at, (one, number, status, reason) in zip(
+        times, zip(*(columns[name] for name in fields), strict=True), strict=True
+    ):
+        yield account, one, key, number, at, status, reason, seen, seen
+
+
+def _stored(time: datetime, *, native: bool) -> datetime | int:
+    return time if native else (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta.resolution
+
+
+def _columns(name: str) -> dict[str, list[Any]]:
+    import pyarrow.parquet as pq
+
+    table: pa.Table = pq.read_table(name)
+    return {column: table[column].to_pylist() for column in table.column_names}
+
+
+def _forget(url: str) -> None:
+    """Take back what an earlier run has found."""
+    import sqlalchemy as sa
+
+    with sa.create_engine(url).begin() as connection:
+        for table in ("run_findings", "findings", "runs"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608 - our own names
+
+
+# --- processes ---------------------------------------------------------------------------------
+
+
+def child(*arguments: str, folder: Path) -> str:
+    """Run this module in a new interpreter, in a folder; return what it said."""
+    command = [sys.executable, "-m", "benchmarks.books", *arguments]
+    here = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    ran = subprocess.run(
+        command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True, env=here
+    )
+    return ran.stdout
+
+
+def measured(url: str, folder: Path) -> dict[str, Measure]:
+    """Measure everything five times, in turns; return median times and highest peaks."""
+    taken: dict[str, list[Measure]] = {name: [] for name in MEASURES}
+    for _ in range(REPEATS):
+        for name, found in taken.items():
+            seconds, megabytes = child(name, url, folder=folder).split()
+            found.append(Measure(float(seconds), float(megabytes)))
+    return {
+        name: Measure(
+            statistics.median(one.seconds for one in found), max(one.megabytes for one in found)
+        )
+        for name, found in taken.items()
+    }
+
+
+@contextmanager
+def database(name: str, folder: Path) -> Iterator[str]:
+    """Give the URL of a database that is made for it."""
+    if name == "sqlite":
+        yield f"sqlite:///{folder / 'books.db'}"
+        return
+    with postgres.server() as url:
+        yield url
+
+
+def measure(name: str, count: int) -> None:
+    """Print the table of one database."""
+    with tempfile.TemporaryDirectory() as room, database(name, Path(room)) as url:
+        child("generate", url, str(count), folder=Path(room))
+        print(f"\n{count:,} rows a side in {name}")
+        taken = measured(url, Path(room))
+        for title, one in taken.items():
+            ratio = one.seconds / taken["read_sql"].seconds
+            print(f"  {title:<12}{one.seconds:>8.2f} s{one.megabytes:>8.0f} MB{ratio:>8.2f} x")
+
+
+def main() -> None:
+    """Print the tables, or one measure when called with its name."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["generate"]:
+        generate(arguments[1], int(arguments[2]))
+        return
+    if arguments and arguments[0] in MEASURES:
+        job = MEASURES[arguments[0]](arguments[1])
+        started = time.perf_counter()
+        job()
+        taken = time.perf_counter() - started
+        print(taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    count = next((int(word) for word in arguments if word.isdecimal()), ROWS)
+    for name in [word for word in arguments if word in BOOKS] or list(BOOKS):
+        measure(name, count)
+
+
+if __name__ == "__main__":
+    main()
