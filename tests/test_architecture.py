@@ -20,6 +20,7 @@ FLOORS = {
     "core": 1,
     "config": 2,
     "logs": 2,
+    "arrow": 2,
     "octopods": 3,
     "books": 3,
     "store": 3,

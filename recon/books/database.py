@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError
 
-from recon.books import lookup, ranges, statements
+from recon import arrow
+from recon.books import columns, lookup, ranges, statements
 from recon.books.absent import missing
 from recon.books.connecting import ReadOnlyDatabase
 from recon.books.reading import BooksCheck, BooksRead, Collected
@@ -19,6 +22,8 @@ from recon.books.source import Source
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from recon.core.frames import Raw
 
 #: Rows fetched at once, and rows typed at once.
 _FETCHED: Final = 2_000
@@ -65,25 +70,40 @@ class DatabaseBooks:
     def _read(
         self, connection: sa.Connection, start: datetime | None, end: datetime | None
     ) -> BooksRead:
-        dialect = connection.dialect.name
-        statement: sa.Executable
+        dialect, mapping = connection.dialect.name, self._source.mapping
+        statement: sa.Select[Any] | sa.TextClause
+        by_columns: sa.Select[Any] | sa.TextClause
         if self._source.query is not None:
-            statement = statements.query(self._source.query, start, end, dialect)
+            statement = by_columns = statements.query(self._source.query, start, end, dialect)
         else:
             table, kinds = self._table(connection)
-            name = self._source.mapping["sent_at"]
-            statement = self._select(table).where(
-                ranges.within(
-                    sa.column(name),
-                    kinds[name],
-                    (start, end),
-                    dialect=dialect,
-                    zone=self._source.timezone,
-                )
+            name = mapping["sent_at"]
+            near = ranges.within(
+                sa.column(name),
+                kinds[name],
+                (start, end),
+                dialect=dialect,
+                zone=self._source.timezone,
             )
+            statement = self._select(table).where(near)
+            by_columns = self._select(table, kinds).where(near)
+        chunks = self._chunks(connection, statement)
+        first = next(chunks)
+        # Few rows are not worth another connection; and what is wrong has been told by now.
+        if len(first["sent_at"]) >= _TYPED and arrow.is_possible(connection):
+            with suppress(arrow.NotAsArrow):
+                return self._collected(
+                    columns.chunks(connection, by_columns, mapping, self._database.zone),
+                    (start, end),
+                )
+        return self._collected(chain([first], chunks), (start, end))
+
+    def _collected(
+        self, chunks: Iterable[Raw], span: tuple[datetime | None, datetime | None]
+    ) -> BooksRead:
         collected = Collected(self._source)
-        for raw in self._chunks(connection, statement):
-            collected.add(raw, span=(start, end))
+        for raw in chunks:
+            collected.add(raw, span=span)
         return collected.result()
 
     def _find(self, connection: sa.Connection, message_ids: NDArray[np.int64]) -> BooksRead:
@@ -98,11 +118,16 @@ class DatabaseBooks:
                 collected.add(raw, message_ids=message_ids)
         return collected.result()
 
-    def _select(self, table: sa.TableClause) -> sa.Select[*tuple[Any, ...]]:
+    def _select(
+        self, table: sa.TableClause, kinds: Mapping[str, sa.types.TypeEngine[Any]] | None = None
+    ) -> sa.Select[*tuple[Any, ...]]:
+        """Select the mapped columns; with their `kinds`, as Arrow can have them."""
         # Untyped columns: what the driver gives is taken as it is, without a step in between.
-        names = dict.fromkeys(self._source.mapping.values())
+        wanted: list[sa.ColumnClause[Any]] = [
+            sa.column(name) for name in dict.fromkeys(self._source.mapping.values())
+        ]
         select: sa.Select[*tuple[Any, ...]] = sa.select(
-            *(sa.column(name) for name in names)
+            *(one if kinds is None else columns.readable(one, kinds[one.name]) for one in wanted)
         ).select_from(table)
         if self._source.where:
             select = select.where(statements.condition(self._source.where))
@@ -119,15 +144,15 @@ class DatabaseBooks:
             if absent:
                 raise missing("column", absent, names, where="the query's answer")
             places = {field: names.index(name) for field, name in self._source.mapping.items()}
-            columns: list[list[Any]] = [[] for _ in names]
+            cells: list[list[Any]] = [[] for _ in names]
             # As the driver gives them: that SQLAlchemy makes each a row costs as much again.
             while rows := result.cursor_strategy.fetchmany(result, result.cursor, _FETCHED):
-                for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+                for column, values in zip(cells, zip(*rows, strict=True), strict=True):
                     column.extend(values)
-                if len(columns[0]) >= _TYPED:
-                    yield {field: columns[place] for field, place in places.items()}
-                    columns = [[] for _ in names]
-        yield {field: columns[place] for field, place in places.items()}
+                if len(cells[0]) >= _TYPED:
+                    yield {field: cells[place] for field, place in places.items()}
+                    cells = [[] for _ in names]
+        yield {field: cells[place] for field, place in places.items()}
 
     def _table(
         self, connection: sa.Connection

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
+from recon import arrow
 from recon.model import FINDING_COLUMNS
 from recon.store.tables import FINDING_TYPES, UtcDateTime
 
@@ -21,33 +22,39 @@ _FETCHED: Final = 2_000
 _ROWS: Final = 50_000
 _NAT: Final = np.iinfo(np.int64).min
 
+#: Values as a driver gives them, a list or a column of Arrow's.
+_Cells: TypeAlias = Sequence[Any] | pa.Array
 _Column: TypeAlias = npt.NDArray[np.int64] | pd.api.extensions.ExtensionArray | pd.DatetimeIndex
 
 #: Makes a typed column of the values that a query gave.
-_Maker: TypeAlias = Callable[[Sequence[Any]], _Column]
+_Maker: TypeAlias = Callable[[_Cells], _Column]
 
 
-def _ids(values: Sequence[Any]) -> _Column:
+def _array(values: _Cells, kind: pa.DataType) -> pa.Array:
+    return values.cast(kind) if isinstance(values, pa.Array) else pa.array(values, kind)
+
+
+def _ids(values: _Cells) -> _Column:
     return np.array(values, dtype=np.int64)
 
 
-def _nullable_ids(values: Sequence[Any]) -> _Column:
+def _nullable_ids(values: _Cells) -> _Column:
     missing = np.array([value is None for value in values], dtype=np.bool_)
     numbers = np.array([0 if value is None else value for value in values], dtype=np.int64)
     return pd.arrays.IntegerArray(numbers, missing)
 
 
-def _texts(values: Sequence[Any]) -> _Column:
-    column: _Column = pd.array(pa.array(values, pa.large_string()), dtype="str")
+def _texts(values: _Cells) -> _Column:
+    column: _Column = pd.array(_array(values, pa.large_string()), dtype="str")
     return column
 
 
-def _times(values: Sequence[Any]) -> _Column:
-    exact = np.array([_NAT if value is None else value for value in values], dtype=np.int64)
+def _times(values: _Cells) -> _Column:
+    exact = _array(values, pa.int64()).fill_null(_NAT).to_numpy(zero_copy_only=False)
     return pd.DatetimeIndex(exact.view("datetime64[us]")).tz_localize("UTC")
 
 
-def _days(values: Sequence[date | str]) -> _Column:
+def _days(values: _Cells) -> _Column:
     return _texts([str(value) for value in values])  # SQLite's are texts, ISO both
 
 
@@ -84,8 +91,26 @@ _PLACED: Final[dict[str, _Maker]] = {
 
 def provider(connection: sa.Connection, queries: Sequence[sa.Select[Any]]) -> pd.DataFrame:
     """Return the messages of all `queries` as a provider frame, see `recon.core.frames`."""
-    frame = _frame(connection, queries, _PROVIDER)
+    parts = _parts(connection, queries, _PROVIDER)
+    found = [next(parts)]
+    # Few rows are not worth another connection.
+    if len(found[0]) >= _ROWS and arrow.is_possible(connection):
+        with suppress(arrow.NotAsArrow):
+            found, parts = _arrow_parts(connection, queries), iter(())
+    frame = pd.concat([*found, *parts], ignore_index=True)
     return frame.assign(status=frame["status"].astype("category"))
+
+
+def _arrow_parts(
+    connection: sa.Connection, queries: Sequence[sa.Select[Any]]
+) -> list[pd.DataFrame]:
+    parts = []
+    for query in queries:
+        with arrow.answer(connection, query) as batches:
+            for batch in batches:
+                cells = zip(_PROVIDER.items(), batch.columns, strict=True)
+                parts.append(pd.DataFrame({name: make(column) for (name, make), column in cells}))
+    return parts
 
 
 def provider_rejects(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
@@ -106,8 +131,16 @@ def placed_findings(connection: sa.Connection, query: sa.Select[Any]) -> pd.Data
 def _frame(
     connection: sa.Connection, queries: Sequence[sa.Select[Any]], columns: dict[str, _Maker]
 ) -> pd.DataFrame:
-    """Type the rows of `queries`, whose columns stand in the order of `columns`, part by part."""
-    parts = []
+    return pd.concat(list(_parts(connection, queries, columns)), ignore_index=True)
+
+
+def _parts(
+    connection: sa.Connection, queries: Sequence[sa.Select[Any]], columns: dict[str, _Maker]
+) -> Iterator[pd.DataFrame]:
+    """Type the rows of `queries`, whose columns stand in the order of `columns`, part by part.
+
+    There is always a part; all but the last have `_ROWS` rows or more.
+    """
     cells: list[list[Any]] = [[] for _ in columns]
     for query in queries:
         result = connection.execution_options(yield_per=_FETCHED).execute(query)
@@ -117,9 +150,8 @@ def _frame(
             for column, values in zip(cells, zip(*rows, strict=True), strict=True):
                 column.extend(values)
             if len(cells[0]) >= _ROWS:
-                parts.append(_part(columns, cells))
-    parts.append(_part(columns, cells))
-    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+                yield _part(columns, cells)
+    yield _part(columns, cells)
 
 
 def _part(columns: dict[str, _Maker], cells: list[list[Any]]) -> pd.DataFrame:

@@ -1,0 +1,107 @@
+"""What PostgreSQL answers, as Arrow columns: the fast way, where its driver is installed.
+
+The extra `fast` brings `adbc-driver-postgresql`, which reads an answer in binary, by columns and
+with no Python object for each value. It has a connection of its own, to the same server and as the
+same user, in a read-only transaction that is always rolled back.
+
+Whoever asks must be able to do without: all that this way cannot do, or in which it fails, is
+`NotAsArrow`, and then the plain way gives the answer, or says in its words why there is none.
+
+There is no such way for SQLite. That driver brings another copy of SQLite into the process, and
+when it closes a file, the system drops every lock that Python's copy holds on it
+(sqlite.org/howtocorrupt.html, 2.2.1): another program could write into our transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import sqlalchemy as sa
+
+log = logging.getLogger(__name__)
+
+
+class NotAsArrow(Exception):  # noqa: N818 - no error: another way is taken
+    """This answer has to be asked for in the plain way."""
+
+
+def is_possible(connection: sa.Connection) -> bool:
+    """Say whether answers of this database may come as Arrow: driver and encoding are right."""
+    if connection.dialect.name != "postgresql" or connection.dialect.driver != "psycopg":
+        return False
+    driver: Any = connection.connection.dbapi_connection
+    return driver.info.encoding == "utf-8" and _is_installed()
+
+
+def _is_installed() -> bool:
+    try:
+        return find_spec("adbc_driver_postgresql") is not None and (
+            find_spec("adbc_driver_manager") is not None
+        )
+    except ValueError:  # in `sys.modules`, but not there
+        return False
+
+
+@contextmanager
+def answer(
+    connection: sa.Connection,
+    statement: sa.Select[Any] | sa.TextClause,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[pa.RecordBatchReader]:
+    """Give the answer to a statement, in batches. The types of PostgreSQL are in its schema.
+
+    Args:
+        connection: to the database, for which `is_possible`. What its transaction has not
+            committed is not seen.
+        statement: what to ask.
+        settings: of the server, for this answer only.
+
+    Raises:
+        NotAsArrow: it cannot be had this way, or the caller says so.
+    """
+    import psycopg
+
+    try:
+        import adbc_driver_manager as adbc
+        from adbc_driver_postgresql import dbapi
+    except ImportError as cause:
+        raise NotAsArrow from cause
+    driver: Any = connection.connection.dbapi_connection
+    known = {"password": driver.info.password} if driver.info.password else {}
+    try:
+        sql = _spelled(connection, statement)
+        place = psycopg.conninfo.make_conninfo(driver.info.dsn, **known)
+        with dbapi.connect(place) as made, made.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+            for name, value in (settings or {}).items():
+                cursor.execute(f"SET LOCAL {name} = {psycopg.sql.Literal(value).as_string()}")
+            cursor.execute(sql)
+            with cursor.fetch_record_batch() as batches:
+                yield batches
+        log.debug("an answer was had as Arrow")
+    except (adbc.Error, psycopg.Error, OSError, ValueError) as cause:
+        # Arrow's errors are ValueErrors or OSErrors. The plain way will tell what is wrong.
+        log.debug("an answer was not had as Arrow: %s", type(cause).__name__)
+        raise NotAsArrow from cause
+
+
+def _spelled(connection: sa.Connection, statement: sa.Select[Any] | sa.TextClause) -> str:
+    """Return a statement with its parameters written out: COPY takes none."""
+    import psycopg
+
+    compiled: Any = statement.compile(connection, compile_kwargs={"render_postcompile": True})
+    driver: Any = connection.connection.dbapi_connection
+    with psycopg.ClientCursor(driver) as cursor:
+        return cursor.mogrify(str(compiled), compiled.params)
+
+
+def kind_of(field: pa.Field) -> str:
+    """Return PostgreSQL's name for the type of a column, such as `int8`."""
+    kind: bytes = (field.metadata or {}).get(b"POSTGRESQL:type", b"")
+    return kind.decode()
