@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -87,16 +87,16 @@ class DatabaseBooks:
             )
             statement = self._select(table).where(near)
             by_columns = self._select(table, kinds).where(near)
-        chunks = self._chunks(connection, statement)
-        first = next(chunks)
-        # Few rows are not worth another connection; and what is wrong has been told by now.
-        if len(first["sent_at"]) >= _TYPED and arrow.is_possible(connection):
-            with suppress(arrow.NotAsArrow):
-                return self._collected(
-                    columns.chunks(connection, by_columns, mapping, self._database.zone),
-                    (start, end),
-                )
-        return self._collected(chain([first], chunks), (start, end))
+        with closing(self._chunks(connection, statement)) as chunks:
+            first = next(chunks)
+            # Few rows are not worth another connection; and what is wrong has been told by now.
+            if len(first["sent_at"]) >= _TYPED and arrow.is_possible(connection):
+                with suppress(arrow.NotAsArrow):
+                    return self._collected(
+                        columns.chunks(connection, by_columns, mapping, self._database.zone),
+                        (start, end),
+                    )
+            return self._collected(chain([first], chunks), (start, end))
 
     def _collected(
         self, chunks: Iterable[Raw], span: tuple[datetime | None, datetime | None]
@@ -135,8 +135,11 @@ class DatabaseBooks:
 
     def _chunks(
         self, connection: sa.Connection, statement: sa.Executable
-    ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """Yield the rows of a statement as raw columns by field, many rows at a time."""
+    ) -> Generator[Mapping[str, Sequence[Any]]]:
+        """Yield the rows of a statement as raw columns by field, many rows at a time.
+
+        There is always a chunk; all but the last have `_TYPED` rows or more.
+        """
         options = {"yield_per": _FETCHED}
         with connection.execute(statement, execution_options=options) as result:
             names = list(result.keys())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -91,17 +91,18 @@ _PLACED: Final[dict[str, _Maker]] = {
 
 def provider(connection: sa.Connection, queries: Sequence[sa.Select[Any]]) -> pd.DataFrame:
     """Return the messages of all `queries` as a provider frame, see `recon.core.frames`."""
-    parts = _parts(connection, queries, _PROVIDER)
-    found = [next(parts)]
-    # Few rows are not worth another connection.
-    if len(found[0]) >= _ROWS and arrow.is_possible(connection):
-        with suppress(arrow.NotAsArrow):
-            found, parts = _arrow_parts(connection, queries), iter(())
-    frame = pd.concat([*found, *parts], ignore_index=True)
+    with closing(_parts(connection, queries, _PROVIDER)) as parts:
+        first = next(parts)
+        found = None
+        # Few rows are not worth another connection.
+        if len(first) >= _ROWS and arrow.is_possible(connection):
+            with suppress(arrow.NotAsArrow):
+                found = _parts_of_arrow(connection, queries)
+        frame = pd.concat(found or [first, *parts], ignore_index=True)
     return frame.assign(status=frame["status"].astype("category"))
 
 
-def _arrow_parts(
+def _parts_of_arrow(
     connection: sa.Connection, queries: Sequence[sa.Select[Any]]
 ) -> list[pd.DataFrame]:
     parts = []
@@ -136,21 +137,21 @@ def _frame(
 
 def _parts(
     connection: sa.Connection, queries: Sequence[sa.Select[Any]], columns: dict[str, _Maker]
-) -> Iterator[pd.DataFrame]:
+) -> Generator[pd.DataFrame]:
     """Type the rows of `queries`, whose columns stand in the order of `columns`, part by part.
 
     There is always a part; all but the last have `_ROWS` rows or more.
     """
     cells: list[list[Any]] = [[] for _ in columns]
     for query in queries:
-        result = connection.execution_options(yield_per=_FETCHED).execute(query)
-        # As the driver gives them: that SQLAlchemy makes each a row costs as much again. So no type
-        # of SQLAlchemy's works on them either.
-        while rows := result.cursor_strategy.fetchmany(result, result.cursor, _FETCHED):
-            for column, values in zip(cells, zip(*rows, strict=True), strict=True):
-                column.extend(values)
-            if len(cells[0]) >= _ROWS:
-                yield _part(columns, cells)
+        with connection.execute(query, execution_options={"yield_per": _FETCHED}) as result:
+            # As the driver gives them: that SQLAlchemy makes each a row costs as much again. So no
+            # type of SQLAlchemy's works on them either.
+            while rows := result.cursor_strategy.fetchmany(result, result.cursor, _FETCHED):
+                for column, values in zip(cells, zip(*rows, strict=True), strict=True):
+                    column.extend(values)
+                if len(cells[0]) >= _ROWS:
+                    yield _part(columns, cells)
     yield _part(columns, cells)
 
 
