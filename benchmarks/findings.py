@@ -1,0 +1,208 @@
+"""How fast findings are written, as ratios against well-known ways to write rows.
+
+Run `python -m benchmarks.findings`. A million findings to CSV against `DataFrame.to_csv`, and
+100,000 into the database against SQLAlchemy's core `executemany`, on SQLite and PostgreSQL: first
+the inserts alone, then all that saving a run does. Each measure runs in a process of its own, in
+turns, five times; the median counts. The databases are made for it and thrown away.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.books import database
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from recon.model import Run
+
+TO_CSV: Final = 1_000_000
+TO_DATABASE: Final = 100_000
+REPEATS: Final = 5
+NIGHT: Final = datetime(2026, 4, 24, 3, tzinfo=UTC)
+
+
+def findings(count: int) -> pd.DataFrame:
+    """Return findings as a day of trouble has them: of three kinds, sorted as they are judged."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    from recon.model import FINDING_COLUMNS
+
+    rng = np.random.default_rng(5)
+    place = np.arange(count)
+    kinds = np.array(["missing_at_provider", "missing_locally", "status_mismatch"])
+    kind = kinds[place * 3 // count]
+    ours, theirs = kind != "missing_locally", kind != "missing_at_provider"
+    times = pd.Series(pd.to_datetime(1_776_902_400 + place * 86_400 // count, unit="s", utc=True))
+    drift = pd.to_timedelta(rng.integers(0, 20_000_000, count), unit="us")
+    ids = pa.array([f"{one:032x}" for one in rng.permutation(count)])
+    numbers = pd.Series("+35387" + pd.Series(rng.integers(1_000_000, 9_999_999, count)).astype(str))
+    columns = {
+        "discrepancy_id": ids,
+        "kind": kind,
+        "severity": np.full(count, "error"),
+        "message_id": pd.Series(3_000_000_000 + 3 * place).astype("str"),
+        "local_id": pd.Series(place).astype("str").where(ours),
+        "phone_number": numbers,
+        "local_phone_number": numbers.where(ours),
+        "local_status": pd.Series("failed", index=place, dtype="str").where(ours),
+        "provider_status": pd.Series("delivered", index=place, dtype="str").where(theirs),
+        "local_sent_at": (times + drift).where(ours),
+        "provider_sent_at": times.where(theirs),
+        "failure_reason": pd.Series(None, index=place, dtype="str"),
+        "detail": pd.Series("the books say failed, Octopods says delivered", index=place),
+    }
+    return pd.DataFrame(columns)[list(FINDING_COLUMNS)].astype(
+        {name: "str" for name in FINDING_COLUMNS if not name.endswith("_at")}
+        | {name: "datetime64[us, UTC]" for name in FINDING_COLUMNS if name.endswith("_at")}
+    )
+
+
+def run(found: pd.DataFrame) -> Run:
+    """Return a run that found these."""
+    from recon.core import calendar
+    from recon.model import LocalBalance, ProviderBalance, RequestCounts, Run, Verdict, VerdictWord
+
+    verdict = Verdict(
+        account="main",
+        window=calendar.window(date(2026, 4, 23), "UTC"),
+        word=VerdictWord.DISCREPANCIES,
+        local=LocalBalance(matched=7),
+        provider=ProviderBalance(matched=7),
+        findings=found,
+        gaps=(),
+        statuses={},
+        suspicions=(),
+    )
+    return Run("bench", verdict, NIGHT, NIGHT, RequestCounts())
+
+
+# --- what is measured --------------------------------------------------------------------------
+
+
+def to_csv(_url: str) -> Callable[[], object]:
+    """Write a million findings with pandas."""
+    found = findings(TO_CSV)
+    return lambda: found.to_csv("pandas.csv", index=False)
+
+
+def our_csv(_url: str) -> Callable[[], object]:
+    """Write a million findings as the file of a run, synced."""
+    from recon.report import csvfile
+    from recon.report.whole import write_whole
+
+    made = run(findings(TO_CSV))
+    return lambda: write_whole(Path("ours.csv"), csvfile.chunks(made))
+
+
+def core(url: str) -> Callable[[], object]:
+    """Insert findings with SQLAlchemy's core, from the dictionaries that it takes."""
+    import sqlalchemy as sa
+
+    from recon.store.runs import _FOUND
+
+    engine = sa.create_engine(url)
+    found = findings(TO_DATABASE)
+
+    def job() -> None:
+        clean = found.astype(object).where(found.notna(), None)
+        rows = clean.assign(position=range(len(found))).to_dict("records")
+        with engine.begin() as connection:
+            _FOUND.create(connection)
+            connection.execute(sa.insert(_FOUND), rows)
+            _FOUND.drop(connection)
+
+    return job
+
+
+def our_inserts(url: str) -> Callable[[], object]:
+    """Insert findings as saving a run does."""
+    from recon.store.dialects import fill, is_postgres
+    from recon.store.engine import connect, writing
+    from recon.store.runs import _FOUND, _rows
+
+    engine, found = connect(url), findings(TO_DATABASE)
+
+    def job() -> None:
+        with writing(engine) as connection:
+            _FOUND.create(connection)
+            fill(connection, _FOUND, _rows(found, native=is_postgres(connection)))
+            _FOUND.drop(connection)
+
+    return job
+
+
+def our_save(url: str) -> Callable[[], object]:
+    """Save a new run: log, findings, what is resolved, and what each finding stands at."""
+    import sqlalchemy as sa
+
+    from recon.store import runs, schema
+    from recon.store.engine import connect
+
+    engine, made = connect(url), run(findings(TO_DATABASE))
+    schema.upgrade(engine)
+    with engine.begin() as connection:
+        for table in ("run_findings", "findings", "runs"):
+            connection.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608 - our own names
+    return lambda: runs.save(engine, made, "run")
+
+
+MEASURES: Final = {
+    "to_csv": to_csv,
+    "our_csv": our_csv,
+    "core": core,
+    "our_inserts": our_inserts,
+    "our_save": our_save,
+}
+
+# --- processes ---------------------------------------------------------------------------------
+
+
+def measured(names: list[str], url: str, folder: Path) -> None:
+    """Measure in turns, and print medians against the first."""
+    here = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    taken: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(REPEATS):
+        for name, seconds in taken.items():
+            command = [sys.executable, "-m", "benchmarks.findings", name, url]
+            ran = subprocess.run(
+                command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True, env=here
+            )
+            seconds.append(float(ran.stdout))
+    first = statistics.median(taken[names[0]])
+    for name, seconds in taken.items():
+        median = statistics.median(seconds)
+        print(f"  {name:<14}{median:>8.2f} s{median / first:>8.2f} x", flush=True)
+
+
+def main() -> None:
+    """Print the tables, or one measure when called with its name."""
+    if sys.argv[1:]:
+        name, url = sys.argv[1:]
+        job = MEASURES[name](url)
+        started = time.perf_counter()
+        job()
+        print(time.perf_counter() - started)
+        return
+    with tempfile.TemporaryDirectory() as room:
+        print(f"{TO_CSV:,} findings to CSV")
+        measured(["to_csv", "our_csv"], "", Path(room))
+        for name in ("sqlite", "postgresql"):
+            print(f"{TO_DATABASE:,} findings into {name}")
+            with database(name, Path(room)) as url:
+                measured(["core", "our_inserts", "our_save"], url, Path(room))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Many messages come from PostgreSQL as Arrow columns, and are the same."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+import sqlalchemy as sa
+from pandas.testing import assert_frame_equal
+
+from recon.store import messages
+from tests.store.samples import KEY, at, listing, message
+
+pytest.importorskip("adbc_driver_postgresql")
+
+MANY = """
+    INSERT INTO messages SELECT account_id, n * 3, key_id, phone_number || n,
+        CASE WHEN n % 1000 = 0 THEN timestamptz '1970-01-01' WHEN n % 1001 = 0
+        THEN timestamptz '2242-01-01 00:00:00.999999Z' ELSE sent_at + n * interval '1.000001 s' END,
+        CASE WHEN n % 3 = 0 THEN 'failed' ELSE status END,
+        CASE WHEN n % 3 = 0 THEN 'nö: ' || n END, first_seen_at, observed_at
+    FROM messages, generate_series(1, 60000) n
+"""
+
+
+def test_many_messages_are_read_alike_both_ways(
+    engine: sa.Engine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has one way only")
+    messages.keep(engine, "main", KEY, listing(message(1), answered=60))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(MANY.replace("%", "%%"))
+    caplog.set_level(logging.DEBUG, logger="recon.arrow")
+    one = messages.read(engine, "main", None, at(200_000)).sort_values("message_id")
+    assert [record.getMessage() for record in caplog.records] == ["an answer was had as Arrow"]
+    monkeypatch.setitem(sys.modules, "adbc_driver_postgresql", None)
+    other = messages.read(engine, "main", None, at(200_000)).sort_values("message_id")
+    assert len(caplog.records) == 1
+    assert len(one) > 55_000
+    assert_frame_equal(one.reset_index(drop=True), other.reset_index(drop=True))
+
+
+def test_times_are_exact_to_the_microsecond(engine: sa.Engine) -> None:
+    sent = [0.000001, 0.999999, 3600.123457, 6.8e9 + 0.999999, -1.7e9 - 0.000001]
+    shown = [message(n, seconds) for n, seconds in enumerate(sent)]
+    messages.keep(engine, "main", KEY, listing(*shown, answered=7e9))
+    read = messages.read(engine, "main", None, None).sort_values("message_id")
+    assert read["sent_at"].tolist() == [one.sent_at for one in shown]
