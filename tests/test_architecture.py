@@ -21,6 +21,7 @@ FLOORS = {
     "config": 2,
     "logs": 2,
     "arrow": 2,
+    "rows": 2,
     "octopods": 3,
     "books": 3,
     "store": 3,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError
 
-from recon import arrow
+from recon import arrow, rows
 from recon.books import columns, lookup, ranges, statements
 from recon.books.absent import missing
 from recon.books.connecting import ReadOnlyDatabase
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from recon.core.frames import Raw
 
-#: Rows fetched at once, and rows typed at once.
-_FETCHED: Final = 2_000
+#: Rows typed at once, about.
 _TYPED: Final = 32_000
 
 
@@ -50,7 +49,8 @@ class DatabaseBooks:
 
     def read(self, start: datetime | None, end: datetime | None) -> BooksRead:
         """See `Books.read`."""
-        return self._database.run(lambda connection: self._read(connection, start, end))
+        with rows.uncollected():
+            return self._database.run(lambda connection: self._read(connection, start, end))
 
     def find(self, message_ids: NDArray[np.int64]) -> BooksRead:
         """See `Books.find`."""
@@ -140,22 +140,11 @@ class DatabaseBooks:
 
         There is always a chunk; all but the last have `_TYPED` rows or more.
         """
-        options = {"yield_per": _FETCHED}
-        with connection.execute(statement, execution_options=options) as result:
-            names = list(result.keys())
+        for names, cells in rows.parts(connection, statement, _TYPED):
             absent = [one for one in self._source.mapping.values() if one not in names]
             if absent:
                 raise missing("column", absent, names, where="the query's answer")
-            places = {field: names.index(name) for field, name in self._source.mapping.items()}
-            cells: list[list[Any]] = [[] for _ in names]
-            # As the driver gives them: that SQLAlchemy makes each a row costs as much again.
-            while rows := result.cursor_strategy.fetchmany(result, result.cursor, _FETCHED):
-                for column, values in zip(cells, zip(*rows, strict=True), strict=True):
-                    column.extend(values)
-                if len(cells[0]) >= _TYPED:
-                    yield {field: cells[place] for field, place in places.items()}
-                    cells = [[] for _ in names]
-        yield {field: cells[place] for field, place in places.items()}
+            yield {field: cells[names.index(name)] for field, name in self._source.mapping.items()}
 
     def _table(
         self, connection: sa.Connection

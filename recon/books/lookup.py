@@ -61,9 +61,9 @@ def _of_sqlite(column: Column, ids: Sequence[int]) -> Condition:
     values = sa.func.json_each(sa.literal(known, sa.String())).table_valued("value")
     stored = sa.func.typeof(column)
     odd = ("[0 \t\r\n]*", "-0*", "*[ \t\r\n]", "*.", "*.00*")
-    padded = sa.or_(*(column.op("GLOB")(sa.literal(one, sa.String())) for one in odd))
+    padded = (column.op("GLOB")(sa.literal(one, sa.String())) for one in odd)
+    # Texts and blobs come after all numbers: told so, an index serves both sides of the OR.
     return sa.or_(
         column.in_(sa.select(values.c.value)),
-        sa.and_(stored == "text", padded),
-        stored == "blob",
+        sa.and_(column >= sa.literal("", sa.String()), sa.or_(stored == "blob", *padded)),
     )

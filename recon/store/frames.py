@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, suppress
 from typing import Any, Final, TypeAlias
 
@@ -12,12 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from recon import arrow
+from recon import arrow, rows
 from recon.model import FINDING_COLUMNS
 from recon.store.tables import FINDING_TYPES, UtcDateTime
 
-#: Rows that one fetch brings: few enough to stay in the processor's cache until turned.
-_FETCHED: Final = 2_000
 #: Rows that are Python objects at the same time, about.
 _ROWS: Final = 50_000
 _NAT: Final = np.iinfo(np.int64).min
@@ -91,7 +89,7 @@ _PLACED: Final[dict[str, _Maker]] = {
 
 def provider(connection: sa.Connection, queries: Sequence[sa.Select[Any]]) -> pd.DataFrame:
     """Return the messages of all `queries` as a provider frame, see `recon.core.frames`."""
-    with closing(_parts(connection, queries, _PROVIDER)) as parts:
+    with rows.uncollected(), closing(_parts(connection, queries, _PROVIDER)) as parts:
         first = next(parts)
         found = None
         # Few rows are not worth another connection.
@@ -108,9 +106,7 @@ def _parts_of_arrow(
     parts = []
     for query in queries:
         with arrow.answer(connection, query) as batches:
-            for batch in batches:
-                cells = zip(_PROVIDER.items(), batch.columns, strict=True)
-                parts.append(pd.DataFrame({name: make(column) for (name, make), column in cells}))
+            parts += [_part(_PROVIDER, batch.columns) for batch in batches]
     return parts
 
 
@@ -140,24 +136,15 @@ def _parts(
 ) -> Generator[pd.DataFrame]:
     """Type the rows of `queries`, whose columns stand in the order of `columns`, part by part.
 
-    There is always a part; all but the last have `_ROWS` rows or more.
+    There is always a part; all but the last of a query have `_ROWS` rows or more.
     """
-    cells: list[list[Any]] = [[] for _ in columns]
     for query in queries:
-        with connection.execute(query, execution_options={"yield_per": _FETCHED}) as result:
-            # As the driver gives them: that SQLAlchemy makes each a row costs as much again. So no
-            # type of SQLAlchemy's works on them either.
-            while rows := result.cursor_strategy.fetchmany(result, result.cursor, _FETCHED):
-                for column, values in zip(cells, zip(*rows, strict=True), strict=True):
-                    column.extend(values)
-                if len(cells[0]) >= _ROWS:
-                    yield _part(columns, cells)
-    yield _part(columns, cells)
+        for _, cells in rows.parts(connection, query, _ROWS):
+            yield _part(columns, cells)
+    if not queries:
+        yield _part(columns, [()] * len(columns))
 
 
-def _part(columns: dict[str, _Maker], cells: list[list[Any]]) -> pd.DataFrame:
-    """Type what was fetched, and empty `cells` for more."""
-    made = {name: make(some) for (name, make), some in zip(columns.items(), cells, strict=True)}
-    for column in cells:
-        column.clear()
-    return pd.DataFrame(made)
+def _part(columns: dict[str, _Maker], cells: Iterable[_Cells]) -> pd.DataFrame:
+    named = zip(columns.items(), cells, strict=True)
+    return pd.DataFrame({name: make(values) for (name, make), values in named})

@@ -108,18 +108,24 @@ def _log_run(connection: sa.Connection, account_id: int, run: Run, day: date, mo
 def _rows(found: pd.DataFrame, *, native: bool) -> Iterator[Sequence[Any]]:
     """Return the rows of `_FOUND` as the driver takes them (`native`: times as ISO texts)."""
     import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     columns: list[Sequence[Any]] = [range(len(found))]
     for name in FINDING_COLUMNS:
-        missing = found[name].isna().tolist()
         if isinstance(FINDING_TYPES[name], UtcDateTime):
+            missing = found[name].isna().tolist()
             exact = found[name].to_numpy(dtype="datetime64[us]")
             times = np.datetime_as_string(exact, timezone="UTC") if native else exact.view("i8")
             cells = zip(times.tolist(), missing, strict=True)
             columns.append([None if no else time for time, no in cells])
         else:
-            texts = zip(found[name].tolist(), missing, strict=True)
-            columns.append([None if no else storable(text) for text, no in texts])
+            texts = pa.array(found[name], pa.large_string(), from_pandas=True)
+            words = texts.to_numpy(zero_copy_only=False).tolist()
+            # Half a pair of surrogates, the other thing that is not storable, is no Arrow text.
+            if pc.any(pc.match_substring(texts, "\0")).as_py():
+                words = [None if word is None else storable(word) for word in words]
+            columns.append(words)
     return zip(*columns, strict=True)
 
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
+from recon import rows as database_rows
 from recon.model import RejectedItem, Span
 from recon.store import frames, lookups, messages
 from recon.store.engine import writing
@@ -107,7 +108,7 @@ def test_a_frame_made_of_many_parts_is_like_one_made_at_once(
     ]
     keep(engine, *shown, answered=60)
     whole = messages.read(engine, "main", None, None).sort_values("message_id", ignore_index=True)
-    monkeypatch.setattr(frames, "_FETCHED", 2)
+    monkeypatch.setattr(database_rows, "_FETCHED", 2)
     monkeypatch.setattr(frames, "_ROWS", 4)
     parts = messages.read(engine, "main", None, None)
     assert_frame_equal(parts.sort_values("message_id", ignore_index=True), whole)
