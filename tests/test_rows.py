@@ -16,8 +16,8 @@ from recon import rows
 def test_no_row_is_lost_or_read_twice(postgres_url: str, count: int, least: int) -> None:
     numbers = sa.text(
         "WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n WHERE a < 10000)"
-        f" SELECT a, -a AS b FROM n WHERE a <= {count} ORDER BY a"
-    )
+        " SELECT a, -a AS b FROM n WHERE a <= :count ORDER BY a"
+    ).bindparams(count=count)
     for url in ("sqlite://", postgres_url):
         with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
             found = list(rows.parts(connection, numbers, least))

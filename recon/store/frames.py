@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from recon import arrow, rows
 from recon.model import FINDING_COLUMNS
-from recon.store.tables import FINDING_TYPES, UtcDateTime
+from recon.store.tables import FINDING_TYPES, UtcDateTime, messages
 
 #: Rows that are Python objects at the same time, about.
 _ROWS: Final = 50_000
@@ -88,7 +88,7 @@ _PLACED: Final[dict[str, _Maker]] = {
 
 
 def provider(connection: sa.Connection, queries: Sequence[sa.Select[Any]]) -> pd.DataFrame:
-    """Return the messages of all `queries` as a provider frame, see `recon.core.frames`."""
+    """Return the rows of `messages` that `queries` ask for, see `recon.core.frames.PROVIDER`."""
     with rows.uncollected(), closing(_parts(connection, queries, _PROVIDER)) as parts:
         first = next(parts)
         found = None
@@ -104,8 +104,10 @@ def _parts_of_arrow(
     connection: sa.Connection, queries: Sequence[sa.Select[Any]]
 ) -> list[pd.DataFrame]:
     parts = []
+    columns = [messages.c[name] for name in _PROVIDER]
     for query in queries:
-        with arrow.answer(connection, query) as batches:
+        # Times as they are: they are whole microseconds already, and the server need not count.
+        with arrow.answer(connection, query.with_only_columns(*columns)) as batches:
             parts += [_part(_PROVIDER, batch.columns) for batch in batches]
     return parts
 
