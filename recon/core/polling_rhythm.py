@@ -26,7 +26,7 @@ RECENT_POLLS: Final = 8
 _HOUR: Final = 3600.0
 _DAY: Final = 24
 _WEEK: Final = 7 * _DAY
-_ENOUGH: Final = 120.0
+_ENOUGH: Final = 600.0
 """An hour of some day counts when so many of its seconds were seen."""
 _USUAL_RISE: Final = 3.0
 """From hour to hour, where the steepest rise seen was not steeper."""
@@ -38,6 +38,8 @@ _SOME: Final = 10 / 86_400
 """Messages a second from which an account counts as in use."""
 _MANY: Final = 20
 """Fewer messages tell no rate."""
+_NOISY: Final = 60.0
+"""Fewer seconds tell no rate either."""
 _LATELY: Final = 3
 """The last polls whose rates count as the present one: the highest of them."""
 _UNUSUAL: Final = 3.0
@@ -216,7 +218,7 @@ def forecast(rhythm: Rhythm, recent: Sequence[Poll]) -> Forecast:
     last = recent[-1]
     seen = [_seen(poll, before) for before, poll in zip((None, *recent[:-1]), recent, strict=True)]
     # More than one: an answer may show the listing of a minute ago, and so too little.
-    now = max(messages / seconds if seconds else 0.0 for messages, seconds in seen[-_LATELY:])
+    now = max(messages / max(seconds, _NOISY) for messages, seconds in seen[-_LATELY:])
     busy = any(poll.items / max(1.0, _age(poll)) > _SOME for poll in recent)
     unlearnt = max(now * rhythm.rise, unknown) if busy else now * rhythm.rise
     usual, (messages, seconds) = rhythm.rate(last.at), seen[-1]
