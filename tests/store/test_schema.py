@@ -11,10 +11,12 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from recon.errors import ConfigError, OutputError
-from recon.store import schema
+from recon.model import Span
+from recon.store import messages, schema
 from recon.store.engine import connect, writing
-from recon.store.tables import METADATA
+from recon.store.tables import METADATA, UtcDateTime
 from tests.store import others
+from tests.store.samples import at, listing, message
 
 
 def alembic(connection: sa.Connection | None = None) -> Config:
@@ -91,6 +93,31 @@ def test_down_takes_everything_away_and_up_brings_it_back(engine: sa.Engine) -> 
     assert schema.current(engine) is None
     assert schema.upgrade(engine) == (None, schema.head())
     assert described(engine) == before
+
+
+def test_what_was_proven_before_coverage_was_joined_by_messages_stays_proven(
+    engine: sa.Engine,
+) -> None:
+    with writing(engine, foreign_keys=False) as connection:
+        command.downgrade(alembic(connection), "0001")
+    old = sa.Table("coverage", sa.MetaData(), autoload_with=engine)
+    time = UtcDateTime()
+    spans = [(None, at(100)), (at(200), at(300))]
+    with writing(engine) as connection:
+        connection.execute(sa.insert(METADATA.tables["accounts"]), [{"id": 1, "name": "main"}])
+        connection.exec_driver_sql("INSERT INTO keys VALUES (1, 1, 'f1a9', NULL)")
+        for start, end in spans:
+            values = {"starts_at": sa.literal(start, time), "ends_at": sa.literal(end, time)}
+            connection.execute(sa.insert(old).values(account_id=1, key_id=1, **values))
+    schema.upgrade(engine)
+    assert messages.spans(engine, "main") == tuple(Span(*span) for span in spans)
+    kept = messages.keep(engine, "main", "f1a9", listing(message(1, 290), answered=400))
+    assert kept.spans == (Span(None, at(340)),)
+    with writing(engine, foreign_keys=False) as connection:
+        command.downgrade(alembic(connection), "0001")
+        found = connection.execute(sa.select(old.c.starts_at, sa.type_coerce(old.c.ends_at, time)))
+        assert found.all() == [(None, at(340))]
+    schema.upgrade(engine)
 
 
 def test_upgrading_twice_does_nothing_the_second_time(empty_engine: sa.Engine) -> None:
