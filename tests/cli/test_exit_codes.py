@@ -167,6 +167,8 @@ def test_75_another_run_holds_the_lock(workshop: Workshop) -> None:
         Channel(), clock=ManualClock(MORNING_AFTER), script=[faults.timeout()], log=log
     ) as url:
         workshop.configure(url)
+        # Longer than the second run takes to start, however busy the machine.
+        workshop.environ["RECON_OCTOPODS__TIMEOUT_SECONDS"] = "60"
         slow = workshop.start("run", "--date", DAY)
         # The first run holds the lock from before its request until after it; so wait for that.
         while not log and slow.poll() is None:
