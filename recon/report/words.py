@@ -222,13 +222,19 @@ def gap_advice(run: Run) -> str:
     if advice.tightest_seconds is None:
         return f"{said} A day like this needs few polls. This line of a crontab makes them:"
     seconds = max(advice.tightest_seconds, 1)
-    rate = 60 * advice.sends_a_poll / seconds
+    rate = _rate(advice.sends_a_poll / seconds)
     return (
         f"{said} At its busiest, {advice.sends_a_poll} were sent in "
-        f"{_spell(timedelta(seconds=seconds))} ({rate:,.3g} a minute), which is all that an answer "
+        f"{_spell(timedelta(seconds=seconds))} ({rate}), which is all that an answer "
         "has room for: a poll was needed that often. This line of a crontab polls when it is due, "
         "and only then:"
     )
+
+
+def _rate(a_second: float) -> str:
+    """Return `7.9 a minute`, or what it is an hour where that is less than one."""
+    a_minute = 60 * a_second
+    return f"{a_minute:,.3g} a minute" if a_minute >= 1 else f"{60 * a_minute:,.2g} an hour"
 
 
 def booked_in_gap(verdict: Verdict, gap: int) -> str:

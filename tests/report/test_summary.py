@@ -108,6 +108,7 @@ def test_the_cadence_that_would_have_covered_the_day_is_told_with_the_highest_ra
     assert "3 booked sends" in said
     assert "95 were sent in 9 min 30 s (10 a minute)" in said
     assert said.count("* * * * * recon collect") == 1
+    assert "(4.8 an hour)" in advised(utc("10:00:00"), tightest=71_760)
 
 
 def test_where_nothing_was_collected_nothing_is_said_to_have_been_pushed_out() -> None:
