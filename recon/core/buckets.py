@@ -5,8 +5,8 @@ Nothing here depends on the order of the rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recon.core import calendar, coverage, pairing
+from recon.core import calendar, coverage, numberless, pairing
 from recon.core.pairing import Codes, Mask, Positions, Side
 from recon.core.policy import Policy
 from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, Window
@@ -114,8 +114,8 @@ def sort(
         policy: how strict to be.
         denials: ids that Octopods does not have, wherever coverage ends.
     """
-    local, local_keys = _set_aside_numberless(local, policy.region)
-    provider, provider_keys = _set_aside_numberless(provider, policy.region, is_provider=True)
+    local, local_keys = numberless.set_aside(local, policy.region)
+    provider, provider_keys = numberless.set_aside(provider, policy.region, is_provider=True)
     links = pairing.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
     local_time = pairing.microseconds(local.frame["sent_at"])
     provider_time = pairing.microseconds(provider.frame["sent_at"])
@@ -193,55 +193,6 @@ def _local_owners(
     at, partner = links.pairs
     owner[at] = provider_owner[partner]
     return owner
-
-
-def _set_aside_numberless(
-    side: Side, region: str | None, *, is_provider: bool = False
-) -> tuple[Side, Positions]:
-    """Move rows whose number cannot be read to the rejects; give the others' number keys.
-
-    Where the books keep no numbers at all, those rows that hold no id either: nothing could ever
-    tell whether Octopods has their message, unless they went nowhere by the books' own words.
-    """
-    keys = pairing.number_keys(side, region, is_provider=is_provider)
-    if not side.has_numbers:
-        bad = np.zeros(len(keys), dtype=np.bool_) if is_provider else _nameless(side)
-        return _set_aside(side, bad, _no_name), keys[~bad]
-    bad = keys < 0
-    return _set_aside(side, bad, _no_number), keys[~bad]
-
-
-def _nameless(side: Side) -> Mask:
-    held = side.frame[["message_id", "odd_message_id"]].notna().any(axis=1)
-    away = side.frame["status"].isin([NOT_SENT, Status.FAILED.value])
-    return np.asarray(~(held | away), dtype=np.bool_)
-
-
-def _no_name(rows: pd.DataFrame) -> pd.Series:
-    reason = "neither a message_id nor a number tells which message it is"
-    return pd.Series(reason, rows.index, dtype="str")
-
-
-def _no_number(rows: pd.DataFrame) -> pd.Series:
-    reasons = "phone_number is no such number: '" + rows["phone_number"].astype("str") + "'"
-    return reasons.fillna("phone_number is missing")
-
-
-def _set_aside(side: Side, bad: Mask, reasons: Callable[[pd.DataFrame], pd.Series]) -> Side:
-    """Move rows to the rejects."""
-    if not bad.any():
-        return side
-    rows = side.frame.loc[bad]
-    moved = rows.assign(
-        reason=reasons(rows),
-        key=rows["message_id"].astype("str"),
-        status=rows["status"].astype("str"),
-    )
-    rejects = moved.reindex(columns=side.rejects.columns).astype(side.rejects.dtypes.to_dict())
-    if len(side.rejects):
-        rejects = pd.concat([side.rejects, rejects], ignore_index=True)
-    frame = side.frame.loc[~bad].reset_index(drop=True)
-    return replace(side, frame=frame, rejects=rejects.reset_index(drop=True))
 
 
 def _among(wanted: Positions, listed: pd.Series) -> Mask:
