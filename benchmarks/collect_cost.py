@@ -228,7 +228,12 @@ class Collector:
             just_now = bisect_left(booked, now - settling.total_seconds())
             in_burst = bisect_left(booked, now - polling.BURST.total_seconds())
             counts = (max(0, until - since) for since in (unseen, just_now, in_burst))
-            known = replace(known, booked=polling.Booked(*counts))
+            stretch = polling.last_stretch(self.polls[-RECENT_POLLS:])
+            ends = [bisect_left(booked, (at - START).total_seconds()) for at in stretch or ()]
+            before = min(ends[1], until) - ends[0] if ends else None
+            hint = polling.Booked(*counts, before)
+            if polling.tells(hint, self.polls[-1].new):
+                known = replace(known, booked=hint)
         return known
 
     def poll(self, now: float) -> None:
@@ -250,7 +255,7 @@ class Collector:
         self.listed_by[listed] = len(self.polls)
         oldest, newest = (messages[-1].sent_at, messages[0].sent_at) if messages else (None, None)
         new, joined = len(listed) - len(shown), len(shown) > 0 or not listing.is_full
-        self.polls.append(Poll(answered, new, len(listed), joined, oldest))
+        self.polls.append(Poll(answered, new, len(listed), joined, oldest, newest))
         self.newest = max(filter(None, (self.newest, newest)), default=None)
         if self.disordered:
             end = max(one.seen_at for one in self.settled.values()) - coverage.SETTLING

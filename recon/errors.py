@@ -28,6 +28,13 @@ class ReconError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def one_line(self) -> str:
+        """Message and hint in one line, for a log."""
+        if self.hint is None:
+            return self.message
+        return f"{self.message.rstrip('.')}. {' '.join(self.hint.split())}"
+
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\n  {self.hint}"
 

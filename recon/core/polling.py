@@ -13,12 +13,13 @@ from what earlier polls taught (`recon.core.polling_rhythm`), coverage first.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from recon.core.coverage import SETTLING
-from recon.core.polling_rhythm import Forecast
+from recon.core.polling_rhythm import Forecast, Poll
 from recon.model import LISTING_LIMIT
 
 _SECOND: Final = timedelta(seconds=1)
@@ -41,6 +42,9 @@ _PREPARED: Final = 0.6
 
 _NO_GAP: Final = "to leave no gap"
 _TOO_FAST: Final = "to see every message: too fast to prove"
+
+_TELLING: Final = 10
+"""Fewer messages than this do not tell whether the books lag."""
 
 #: A burst is told by the sends that were booked within so long.
 BURST: Final = timedelta(seconds=5)
@@ -77,6 +81,8 @@ class Booked:
     """Sends booked at or after `now` less the settling time (`Rules.settling`)."""
     in_burst: int = 0
     """Sends booked at or after `now` less `BURST`."""
+    before: int | None = None
+    """Sends booked in `last_stretch`; `None` where there is none to compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,47 @@ class Decision:
     why: str
     wait: timedelta
     """How long not to ask again, where there is no tick: zero when due, else a second or more."""
+
+
+def last_stretch(
+    recent: Sequence[Poll], settling: timedelta = SETTLING
+) -> tuple[datetime, datetime] | None:
+    """Return the time whose messages the last poll was the first to show; `None` where unknown.
+
+    Where it showed none, the time until it, less what may still appear late.
+
+    Args:
+        recent: the last polls of a key, in the order of time.
+        settling: how late messages may appear.
+    """
+    if not recent or not recent[-1].joined:
+        return None
+    last = recent[-1]
+    before = [poll.newest for poll in recent[:-1] if poll.newest is not None]
+    start = max(before, default=last.oldest if len(recent) == 1 else None)
+    if start is None:
+        return None
+    if last.newest is not None and last.newest > start:
+        return start, last.newest
+    end = last.at - settling
+    return (start, end) if start < end else None
+
+
+def tells(booked: Booked, shown: int) -> bool:
+    """Say whether the books can be trusted to tell how much was sent since the last poll.
+
+    Not where they knew less than half of what the last poll showed (they lag, or their clock is
+    off), nor where they knew far more (of sends that never reached Octopods): then counting them
+    would keep from polling what is sent, or poll again and again for what is not.
+
+    Args:
+        booked: what the books tell.
+        shown: how many messages the last poll was the first to show.
+    """
+    if booked.before is None:
+        return True
+    too_few = shown >= _TELLING and booked.before < shown / 2
+    return not too_few and booked.before <= 2 * shown + 2 * _TELLING
 
 
 def reach(proven_until: datetime) -> datetime:

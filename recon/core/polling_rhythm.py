@@ -61,6 +61,8 @@ class Poll:
     or is not full. Otherwise `new` is only a part of what was sent since the poll before."""
     oldest: datetime | None = None
     """When the oldest message of the answer was sent; `None` where it has none."""
+    newest: datetime | None = None
+    """When the newest one was."""
 
 
 @dataclass(frozen=True, slots=True)

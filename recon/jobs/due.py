@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 _LEARN_EVERY: Final = timedelta(hours=1)
 #: Books in trouble are left alone so long, by whoever stays.
 _LEAVE_ALONE: Final = timedelta(minutes=1)
+_FIGURES: Final = re.compile(r"[0-9]+")
 
 
 class Judge:
@@ -92,7 +94,7 @@ class Judge:
         if decision.due or state.last_at is None:
             return decision
         ahead = polling_rhythm.forecast(self._learnt(now), state.recent)
-        booked = self._booked(known.seen_until(self._rules.settling), now)
+        booked = self._booked(state, known)
         return polling.decide(replace(known, booked=booked), ahead, self._rules)
 
     def _learnt(self, now: datetime) -> Rhythm:
@@ -102,22 +104,48 @@ class Judge:
             self._rhythm = now, polling_rhythm.learn(past, self._zone)
         return self._rhythm[1]
 
-    def _booked(self, seen_until: datetime, now: datetime) -> Booked | None:
-        """Count what the books show; books that are in trouble only cost the hint."""
+    def _booked(self, state: State, known: Known) -> Booked | None:
+        """Count what the books show; books that are in trouble or lag only cost the hint."""
+        now, ours = known.now, known.now - state.ahead
         if self._no_books_until is not None and now < self._no_books_until:
             return None
         from recon.books.counting import Counter
 
         if self._counter is None:
             self._counter = Counter(sources.source(self._configured.local))
+        since = known.seen_until(self._rules.settling)
+        stretch = polling.last_stretch(state.recent)
+        # The books may go by either clock: sooner and later than that nothing can be missed.
+        moments = (
+            min(since, since - state.ahead),
+            ours - self._rules.settling,
+            ours - polling.BURST,
+            *(stretch or ()),
+        )
         try:
-            moments = (seen_until, now - self._rules.settling, now - polling.BURST)
-            counts = self._counter.since(moments, now)
+            counts = self._counter.since(moments, max(now, ours))
         except ReconError as trouble:
             self._no_books_until = now + _LEAVE_ALONE
-            level = logging.DEBUG if str(trouble) == self._trouble else logging.WARNING
-            log.log(level, "account %s: deciding without its books: %s", self._account, trouble)
-            self._trouble = str(trouble)
+            self._tell(f"deciding without its books: {trouble.one_line}")
+            return None
+        if counts is None:
+            return None
+        before = None if stretch is None else counts[3] - counts[4]
+        booked = Booked(counts[0], counts[1], counts[2], before)
+        shown = state.recent[-1].new
+        if not polling.tells(booked, shown):
+            self._tell(
+                f"its books hold {before} sends of the time of which the last poll showed {shown} "
+                "messages, so they do not tell when a poll is due: they lag, their clock or time "
+                "zone is off, or they hold what was never sent"
+            )
             return None
         self._trouble = ""
-        return None if counts is None else Booked(*counts)
+        return booked
+
+    def _tell(self, trouble: str) -> None:
+        """Warn of a trouble; again only when it is another."""
+        kind = _FIGURES.sub("#", trouble)
+        level = logging.DEBUG if kind == self._trouble else logging.WARNING
+        log.log(level, "account %s: %s", self._account, trouble)
+        self._trouble = kind

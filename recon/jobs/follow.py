@@ -142,7 +142,7 @@ class _Followed:
         try:
             look = self.collector.look(force=self.force)
         except (KeyRefusedError, ConfigError) as trouble:
-            log.error("account %s is followed no longer: %s", self.account, trouble)  # noqa: TRY400 - expected
+            log.error("account %s is followed no longer: %s", self.account, trouble.one_line)  # noqa: TRY400 - expected
             return trouble
         except ReconError as trouble:
             self._back_off(trouble)

@@ -63,7 +63,7 @@ def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int)
             return State(unbooked_share=share)
         newest_first = connection.execute(
             _log(connection, account)
-            .add_columns(polls.c.id, polls.c.kept_at, polls.c.newest_sent_at)
+            .add_columns(polls.c.id, polls.c.kept_at)
             .where(polls.c.key_id == key.id)
             .limit(recent)
         ).all()
@@ -71,15 +71,14 @@ def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int)
             return State(unbooked_share=share)
         last = newest_first[0]
         last_at = _time(last.answered_at)
+        shown = tuple(_poll(row) for row in reversed(newest_first))
         in_order = key.disordered_at is None
         return State(
             last_id=last.id,
             last_at=last_at,
             ahead=last_at - last.kept_at,
-            recent=tuple(_poll(row) for row in reversed(newest_first)),
-            newest=max(
-                (one.newest_sent_at for one in newest_first if one.newest_sent_at), default=None
-            ),
+            recent=shown,
+            newest=max((one.newest for one in shown if one.newest is not None), default=None),
             unproven=None if in_order else _unproven(connection, account, key.id, last_at),
             unbooked_share=share,
         )
@@ -106,6 +105,7 @@ def _log(connection: sa.Connection, account: str) -> sa.Select[Any]:
         sa.select(
             microseconds(connection, polls.c.answered_at),
             microseconds(connection, polls.c.oldest_sent_at),
+            microseconds(connection, polls.c.newest_sent_at),
             polls.c.item_count,
             polls.c.item_limit,
             polls.c.new_count,
@@ -127,6 +127,7 @@ def _poll(row: sa.Row[Any]) -> Poll:
         items=row.item_count,
         joined=row.shared_count > 0 or row.item_count < row.item_limit,
         oldest=None if row.oldest_sent_at is None else _time(row.oldest_sent_at),
+        newest=None if row.newest_sent_at is None else _time(row.newest_sent_at),
     )
 
 

@@ -10,11 +10,12 @@ import pytest
 
 from recon.core import polling
 from recon.core.polling import Booked, Decision, Known, Rules
-from recon.core.polling_rhythm import Forecast, Rhythm
+from recon.core.polling_rhythm import Forecast, Poll, Rhythm
 
 NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 MIDNIGHT = NOON.replace(hour=0)
 QUIET = Known(
     now=NOON,
@@ -193,6 +194,47 @@ def test_without_books_no_poll_comes_sooner_than_the_floor_asks_when_nothing_is_
 def test_out_of_order_and_without_books_less_room_is_left() -> None:
     assert not decide(BLIND, usual(40)).due
     assert decide(replace(BLIND, unproven=50), usual(40)).due
+
+
+# --- whether the books tell -----------------------------------------------------------------------
+
+
+def shown(seconds: float | None, new: int = 10, *, joined: bool = True) -> Poll:
+    newest = None if seconds is None else NOON + seconds * SECOND
+    return Poll(NOON + HOUR, new, 100, joined, newest=newest)
+
+
+def test_the_last_poll_showed_first_what_is_newer_than_all_before() -> None:
+    stretch = polling.last_stretch([shown(5), shown(60), shown(None), shown(90)])
+    assert stretch == (NOON + 60 * SECOND, NOON + 90 * SECOND)
+    assert polling.last_stretch([shown(5), shown(90, joined=False)]) is None
+    assert polling.last_stretch([]) is None
+
+
+def test_a_poll_that_showed_nothing_new_shows_that_nothing_was_sent_until_the_settling_time() -> (
+    None
+):
+    asked = NOON + HOUR
+    stretch = polling.last_stretch([shown(5), shown(60), shown(50)])
+    assert stretch == (NOON + 60 * SECOND, asked - MINUTE)
+    assert polling.last_stretch([shown(3550), shown(50)]) is None
+
+
+def test_the_first_poll_was_the_first_to_show_all_of_its_messages() -> None:
+    first = Poll(NOON + HOUR, 30, 30, joined=True, oldest=NOON, newest=NOON + MINUTE)
+    assert polling.last_stretch([first]) == (NOON, NOON + MINUTE)
+    assert polling.last_stretch([shown(90)]) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "new", "told"),
+    [(None, 100, True), (50, 100, True), (49, 100, False), (0, 9, True), (0, 10, False),
+     (220, 100, True), (221, 100, False), (20, 0, True), (21, 0, False)],
+)  # fmt: skip
+def test_books_that_held_another_number_than_the_last_poll_showed_do_not_tell(
+    before: int | None, new: int, *, told: bool
+) -> None:
+    assert polling.tells(Booked(0, 0, before=before), new) is told
 
 
 # --- until when sends can be taken for seen -----------------------------------------------------

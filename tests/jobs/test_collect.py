@@ -4,6 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 
 from recon.errors import KeyRefusedError
 from recon.jobs import night
+from recon.jobs.collect import collect
 from recon.simulator import faults
 from recon.simulator.channel import SIMULATED_KEY
 from recon.store import messages, polls
@@ -135,6 +137,50 @@ def test_books_that_are_down_cost_the_hint_and_nothing_else(
     assert stage.codes() == [0]
     assert len(stage.requests) == 2
     assert "books.db" in caplog.text
+
+
+def test_books_that_lag_are_not_taken_for_silence(
+    tmp_path: Path, engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with staged(tmp_path, engine) as stage:
+        stage.send(60, seconds=6, booked=False)
+        for _ in range(60):
+            stage.collect()
+            stage.send(10, seconds=6, booked=False)
+        [span] = messages.spans(engine, "main")
+        assert span.start is None
+        assert span.end is not None
+        assert span.end > stage.clock.now - timedelta(minutes=15)
+        assert len(stage.requests) < 25
+    assert "they lag, their clock or time zone is off" in caplog.text
+
+
+@pytest.mark.parametrize("skew", [-120, 120])
+def test_a_campaign_is_seen_in_books_that_go_by_our_clock_when_octopods_goes_by_another(
+    stage: Stage, skew: int
+) -> None:
+    ours = stage.world
+    world = replace(ours, clock=lambda: stage.clock.now + timedelta(seconds=skew))
+    for minute in range(20):
+        list(collect(stage.settings, stage.engine, stage.names, world))
+        if 3 < minute < 12:
+            stage.send(60, booked=False)
+            stage.book(world.clock() - timedelta(seconds=n) for n in range(60))
+        else:
+            stage.clock.advance(60)
+    assert len(messages.spans(stage.engine, "main")) == 1
+    assert len(messages.read(stage.engine, "main", None, None)) == 30 + 8 * 60
+
+
+def test_books_full_of_what_was_never_sent_do_not_poll_again_and_again(stage: Stage) -> None:
+    stage.collect()
+    stage.send(20, seconds=3)
+    stage.collect(force=True)
+    for _ in range(20):
+        stage.clock.advance(60)
+        stage.book([stage.clock.now] * 60)
+        stage.collect()
+    assert len(stage.requests) < 6
 
 
 def test_a_gap_between_two_polls_is_told_at_once(
