@@ -45,6 +45,18 @@ def upgrade() -> None:
         batch.alter_column("basis", existing_type=sa.Text(), nullable=False)
         batch.create_check_constraint(op.f("ck_coverage_basis"), "basis IN ('shared', 'settled')")
 
+    # The last answer of each key is where the next one joins.
+    op.execute(
+        "UPDATE polls SET coverage_id = (SELECT max(c.id) FROM coverage c "
+        "WHERE c.key_id = polls.key_id AND c.basis = 'shared' AND c.seen_at = polls.answered_at) "
+        "WHERE id IN (SELECT max(id) FROM polls GROUP BY key_id)"
+    )
+    op.execute(
+        "UPDATE messages SET listed_by = (SELECT max(p.id) FROM polls p "
+        "WHERE p.account_id = messages.account_id AND p.answered_at = messages.observed_at "
+        "AND p.key_id = messages.key_id AND p.coverage_id IS NOT NULL)"
+    )
+
 
 def downgrade() -> None:
     with op.batch_alter_table("polls") as batch:

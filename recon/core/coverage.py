@@ -70,6 +70,27 @@ def reach(listing: Listing, new_key_since: datetime | None = None) -> Reach | No
     return Reach(max(starts, default=None), listing.answered_at)
 
 
+def is_contradicted(listing: Listing, before: Mapping[int, datetime]) -> bool:
+    """Say whether an answer that claims to be all there is lacks what was listed just before.
+
+    An answer with fewer items than its limit shows everything; one that lacks messages newer than
+    its oldest, or shows none at all where there were some, does not: an outage speaks, or another
+    channel. (That the oldest ones are gone would be no wonder: nobody says how long they stay.)
+
+    Args:
+        listing: the answer.
+        before: when the messages were sent that the last answer to the same key showed, by id.
+    """
+    if listing.is_full:
+        return False
+    shown = {one.message_id for one in listing.messages}
+    shown |= {one.message_id for one in listing.rejects if one.message_id is not None}
+    settled = listing.answered_at - SETTLING
+    absent = [at for one, at in before.items() if one not in shown and at < settled]
+    oldest = listing.messages[-1].sent_at if listing.messages else None
+    return any(oldest is None or at > oldest for at in absent)
+
+
 def poll_span(listing: Listing, new_key_since: datetime | None = None) -> Span | None:
     """Return the span that one answer alone proves, `None` where it proves nothing; see `reach`."""
     alone = reach(listing, new_key_since)

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recon.core.coverage import Reach, extend, merge, slipped_in
-from recon.model import Listing, Span
+from recon.core.coverage import Reach, extend, is_contradicted, merge, reach, slipped_in
+from recon.model import LISTING_LIMIT, Listing, Span
 from recon.store.accounts import Key
 from recon.store.dialects import among
-from recon.store.tables import coverage, keys, polls, provider_rejects
+from recon.store.tables import coverage, keys, messages, polls, provider_rejects
 
 _log: Final = logging.getLogger(__name__)
 
@@ -25,12 +25,47 @@ SHARED: Final = "shared"
 SETTLED: Final = "settled"
 
 
+def alone(connection: sa.Connection, account_id: int, key: Key, listing: Listing) -> Reach | None:
+    """Return what an answer shows by itself, `None` where nothing, or where it cannot be whole.
+
+    Args:
+        connection: in a transaction that has claimed the account.
+        account_id: whose ledger.
+        key: the key that asked.
+        listing: the answer.
+    """
+    if listing.is_full:
+        return reach(listing, key.since)
+    latest = sa.select(sa.func.max(polls.c.id)).where(
+        polls.c.key_id == key.id, polls.c.item_count > 0
+    )
+    before = connection.execute(
+        sa.select(messages.c.message_id, messages.c.sent_at)
+        .where(
+            messages.c.account_id == account_id,
+            messages.c.listed_by == latest.scalar_subquery(),
+        )
+        .order_by(messages.c.sent_at.desc())
+        .limit(LISTING_LIMIT)
+    )
+    if not is_contradicted(listing, {row.message_id: row.sent_at for row in before}):
+        return reach(listing, key.since)
+    _log.warning(
+        "the answer of %s (request %s) lists %d messages and lacks some that the one before it "
+        "listed: it is not taken for all there is, and proves nothing",
+        listing.answered_at.isoformat(),
+        listing.request_id,
+        listing.item_count,
+    )
+    return None
+
+
 def enter(
     connection: sa.Connection,
     account_id: int,
     key: Key,
     listing: Listing,
-    alone: Reach | None,
+    shown: Reach | None,
     stored: Mapping[int, Any],
 ) -> tuple[int | None, int]:
     """Enter an answer, before its messages are kept.
@@ -40,7 +75,7 @@ def enter(
         account_id: whose ledger.
         key: the key that asked.
         listing: the answer.
-        alone: what the answer shows by itself.
+        shown: what the answer shows by itself, see `alone`.
         stored: what is known of its messages, whole rows by id.
 
     Returns:
@@ -50,11 +85,11 @@ def enter(
     parts = _parts(connection, key, stored)
     reaches = _reaches(connection, key.id, SHARED)
     _look_for_disorder(connection, account_id, key, listing, parts, reaches)
-    if alone is None:
+    if shown is None:
         return None, len(parts)
-    row_id = _enter(connection, account_id, key.id, SHARED, reaches, alone, parts.values())
+    row_id = _enter(connection, account_id, key.id, SHARED, reaches, shown, parts.values())
     settled = _reaches(connection, key.id, SETTLED)
-    _enter(connection, account_id, key.id, SETTLED, settled, alone, ())
+    _enter(connection, account_id, key.id, SETTLED, settled, shown, ())
     return row_id, len(parts)
 
 
@@ -148,11 +183,11 @@ def _enter(
     key_id: int,
     basis: str,
     before: Mapping[int, Reach],
-    alone: Reach,
+    new: Reach,
     shared: Collection[int],
 ) -> int:
     """Write what an answer and all that it joins show together into one row; return its id."""
-    whole, joined = extend(before, alone, frozenset(shared))
+    whole, joined = extend(before, new, frozenset(shared))
     now: dict[str, datetime | None] = {"starts_at": whole.start, "seen_at": whole.seen_at}
     if not joined:
         made = connection.execute(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from recon.core import coverage
 from recon.model import Listing, Span
 from recon.store import accounts, ledger
 from recon.store.dialects import among, chunks, microseconds
@@ -71,7 +70,7 @@ def keep(
         since = min((message.sent_at for message in listing.messages), default=listing.answered_at)
         key = accounts.key(connection, account_id, key_fingerprint, since)
         stored = known(connection, account_id, [one.message_id for one in listing.messages])
-        alone = coverage.reach(listing, key.since)
+        alone = ledger.alone(connection, account_id, key, listing)
         part_of, shared = ledger.enter(connection, account_id, key, listing, alone, stored)
         new = len(listing.messages) - len(stored)
         made = connection.execute(

@@ -65,6 +65,9 @@ def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int)
             _log(connection, account)
             .add_columns(polls.c.id, polls.c.kept_at)
             .where(polls.c.key_id == key.id)
+            # As they were kept: one answer with a date far ahead must not stay the last for long.
+            .order_by(None)
+            .order_by(polls.c.id.desc())
             .limit(recent)
         ).all()
         if not newest_first:

@@ -348,6 +348,39 @@ def test_a_listing_seen_out_of_order_withdraws_what_only_shared_messages_joined(
     assert messages.spans(engine, "main")[0] == settled[0]
 
 
+def test_a_short_answer_that_lacks_what_was_just_listed_proves_nothing(
+    engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep(engine, message(1, 0), message(2, 100), answered=200, limit=2)
+    before = messages.spans(engine, "main")
+    result = keep(engine, answered=400)
+    assert (result.span, result.spans) == (None, before)
+    assert "lists 0 messages and lacks some that the one before it listed" in caplog.text
+    assert keep(engine, message(1, 0), message(3, 300), answered=410).spans == before
+    # The next whole answer joins as if nothing had been.
+    assert keep(engine, message(2, 100), message(3, 300), answered=420, limit=2).spans == (
+        Span(at(1), at(360)),
+    )
+
+
+def test_the_oldest_ones_may_be_gone_from_a_short_answer(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0), message(2, 100), message(3, 110), answered=200)
+    assert keep(engine, message(3, 110), message(4, 220), answered=300).span == Span(None, at(240))
+    assert keep(engine, message(5, 400), answered=500).span == Span(None, at(440))
+
+
+def test_what_was_listed_and_cannot_be_read_now_is_not_gone(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0), message(2, 100), answered=200)
+    reject = RejectedItem("k", "no number", message_id=2)
+    kept = keep(engine, message(1, 0), answered=300, rejects=[reject])
+    assert kept.span == Span(None, at(240))
+
+
+def test_what_has_not_settled_may_be_missing_from_the_next_short_answer(engine: sa.Engine) -> None:
+    keep(engine, message(1, 0), message(2, 100), answered=105)
+    assert keep(engine, message(1, 0), answered=120).span == Span(None, at(60))
+
+
 def test_a_message_that_could_not_be_read_before_is_no_disorder(engine: sa.Engine) -> None:
     reject = RejectedItem("k", "no number", message_id=2, sent_at=at(50))
     keep(engine, message(1, 0), message(3, 100), answered=200, rejects=[reject])

@@ -120,6 +120,20 @@ def test_what_was_proven_before_coverage_was_joined_by_messages_stays_proven(
     schema.upgrade(engine)
 
 
+def test_the_first_answer_after_coverage_was_joined_by_messages_joins_the_last_before(
+    engine: sa.Engine,
+) -> None:
+    full = listing(message(1, 0), message(2, 100), answered=200, limit=2)
+    messages.keep(engine, "main", "f1a9", full)
+    with writing(engine, foreign_keys=False) as connection:
+        command.downgrade(alembic(connection), "0001")
+    schema.upgrade(engine)
+    soon = listing(message(2, 100), message(3, 190), message(4, 202), answered=203, limit=3)
+    late = listing(message(4, 202), message(5, 400), answered=500, limit=2)
+    messages.keep(engine, "main", "f1a9", soon)
+    assert messages.keep(engine, "main", "f1a9", late).spans == (Span(at(1), at(440)),)
+
+
 def test_upgrading_twice_does_nothing_the_second_time(empty_engine: sa.Engine) -> None:
     assert schema.upgrade(empty_engine) == (None, schema.head())
     assert schema.upgrade(empty_engine) == (schema.head(), schema.head())
