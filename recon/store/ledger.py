@@ -94,9 +94,22 @@ def enter(
 
 
 def spans(connection: sa.Connection, account_id: sa.ScalarSelect[int] | int) -> tuple[Span, ...]:
-    """Return for which time an account's messages are proven complete, over all its keys."""
+    """Return for which time an account's messages are proven complete, over all its keys.
+
+    A key that replaced another proves that nothing else was sent only if the other one is not used
+    any more: where that polled again later, it was a detour, such as a wrong key for an hour.
+    """
     trusted = sa.case((keys.c.disordered_at.is_(None), SHARED), else_=SETTLED)
-    return _proven(connection, coverage.c.account_id == account_id, coverage.c.basis == trusted)
+    older, again, own = keys.alias(), polls.alias(), polls.alias()
+    begun = sa.select(sa.func.min(own.c.id)).where(own.c.key_id == keys.c.id).correlate(keys)
+    detour = (
+        sa.exists()
+        .where(older.c.account_id == keys.c.account_id, older.c.id < keys.c.id)
+        .where(again.c.key_id == older.c.id, again.c.id > begun.scalar_subquery())
+        .correlate(keys)
+    )
+    mine = coverage.c.account_id == account_id
+    return _proven(connection, mine, coverage.c.basis == trusted, ~detour)
 
 
 def spans_of_key(connection: sa.Connection, key_id: int) -> tuple[Span, ...]:

@@ -310,6 +310,16 @@ def test_fast_answers_that_share_nothing_leave_the_time_between_unproven(
     assert messages.spans(engine, "main") == (Span(at(1), at(140)),)
 
 
+def test_a_key_that_was_a_detour_proves_nothing_of_what_the_other_one_sent(
+    engine: sa.Engine,
+) -> None:
+    keep(engine, message(1, 0), message(2, 100), answered=200, limit=2)
+    keep(engine, message(70, 150), answered=400, key="wrong")
+    assert messages.spans(engine, "main") == (Span(at(1), at(140)), Span(at(151), at(340)))
+    keep(engine, message(3, 500), message(4, 600), answered=900, limit=2)
+    assert messages.spans(engine, "main") == (Span(at(1), at(140)), Span(at(501), at(840)))
+
+
 def test_a_message_that_was_only_asked_for_singly_joins_nothing(engine: sa.Engine) -> None:
     keep(engine, message(1, 0), message(2, 2), answered=4, limit=2)
     lookups.keep(engine, "main", KEY, found=[message(3, 4)], denied=[], at=at(9))
