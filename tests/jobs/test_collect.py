@@ -17,6 +17,7 @@ from recon.jobs import night
 from recon.jobs.collect import collect
 from recon.simulator import faults
 from recon.simulator.channel import SIMULATED_KEY
+from recon.simulator.clocks import ManualClock
 from recon.store import messages, polls
 from tests.jobs.stage import NOON, Stage, staged
 
@@ -202,6 +203,26 @@ def test_following_polls_when_due_and_ends_when_asked(stage: Stage) -> None:
     stage.send(94)
     assert stage.follow(timedelta(seconds=5)) == []
     assert len(stage.requests) == 2
+
+
+class SlowKeys(dict[str, str]):
+    """An environment in which each look at a key takes two seconds."""
+
+    clock: ManualClock
+
+    def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override]
+        self.clock.advance(2)
+        return super().get(key, default)
+
+
+def test_a_look_that_takes_long_is_repeated_the_less_often(stage: Stage) -> None:
+    stage.collect()
+    stage.clock.advance(10)
+    stage.environ = SlowKeys(stage.environ)
+    stage.environ.clock = stage.clock
+    assert stage.follow(timedelta(minutes=5)) == []
+    # Without a pause for it there would be one each few seconds.
+    assert len(stage.slept) < 12
 
 
 def test_following_keeps_up_with_a_burst_by_its_books(stage: Stage) -> None:

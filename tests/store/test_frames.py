@@ -24,11 +24,10 @@ MANY = """
 """
 
 
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # SQLite has one way only
 def test_many_messages_are_read_alike_both_ways(
     engine: sa.Engine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has one way only")
     messages.keep(engine, "main", KEY, listing(message(1), answered=60))
     with engine.begin() as connection:
         connection.exec_driver_sql(MANY.replace("%", "%%"))
