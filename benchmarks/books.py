@@ -133,28 +133,24 @@ def generate(url: str, count: int) -> None:
     """Fill a new database with the books and with the messages that were collected of a day."""
     import sqlalchemy as sa
 
-    from recon.store import schema
-    from recon.store.accounts import claim, key
+    from recon.model import Listing
+    from recon.store import messages, schema, tables
     from recon.store.dialects import fill
     from recon.store.engine import connect, writing
-    from recon.store.tables import coverage, messages
 
     diff.generate(count, Path())
     engine = connect(url)
     schema.upgrade(engine)
-    midnight = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC)
+    # An answer that was not full proves all of the day; what it proves is put in behind it.
+    messages.keep(engine, "main", "f1a9", Listing((), (), 0, 100, answered_at=MORNING))
     with writing(engine) as connection:
         dialect = connection.dialect.name
         connection.exec_driver_sql(f"CREATE TABLE sends ({BOOKS[dialect]})")
         names = [column.split()[0] for column in BOOKS[dialect].split(", ")]
         sends = sa.Table("sends", sa.MetaData(), *map(sa.Column, names))
         fill(connection, sends, _sends())
-        account = claim(connection, "main")
-        asked = key(connection, account, "f1a9", midnight)
-        connection.execute(
-            sa.insert(coverage).values(account_id=account, key_id=asked.id, ends_at=MORNING)
-        )
-        fill(connection, messages, _messages(account, asked.id, native=dialect == "postgresql"))
+        (key,) = connection.execute(sa.select(tables.keys.c.account_id, tables.keys.c.id))
+        fill(connection, tables.messages, _messages(*key, native=dialect == "postgresql"))
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
@@ -168,14 +164,16 @@ def _sends() -> Iterator[Sequence[Any]]:
 
 
 def _messages(account: int, key: int, *, native: bool) -> Iterator[Sequence[Any]]:
-    columns = _columns("provider.parquet")
-    times = [_stored(time, native=native) for time in columns["sent_at"]]
+    from recon.store.tables import messages
+
+    columns: dict[str, Any] = _columns("provider.parquet")
+    count = len(columns["message_id"])
+    columns["sent_at"] = [_stored(time, native=native) for time in columns["sent_at"]]
     seen = _stored(MORNING - timedelta(hours=1), native=native)
-    fields = ("message_id", "phone_number", "status", "failure_reason")
-    for at, (one, number, status, reason) in zip(
-        times, zip(*(columns[name] for name in fields), strict=True), strict=True
-    ):
-        yield account, one, key, number, at, status, reason, seen, seen
+    same = {"account_id": account, "key_id": key, "first_seen_at": seen, "observed_at": seen}
+    columns |= {name: [value] * count for name, value in same.items()}
+    nulls = [None] * count
+    return zip(*(columns.get(one.name, nulls) for one in messages.columns), strict=True)
 
 
 def _stored(time: datetime, *, native: bool) -> datetime | int:

@@ -1,0 +1,90 @@
+"""The benchmarks measure what the program does today: each job runs, on a few rows, to its end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from benchmarks import books, collect_cost, diff, findings, linking
+from recon.model import Verdict
+
+ROWS = 2_000
+
+# A measure leaves its connections to the end of its process.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def judged() -> Verdict:
+    verdicts = diff.judge()()
+    assert isinstance(verdicts, list)
+    (verdict,) = verdicts
+    assert isinstance(verdict, Verdict)
+    return verdict
+
+
+def test_the_two_files_have_the_faults_that_are_announced() -> None:
+    diff.generate(ROWS, Path())
+    verdict = judged()
+    counts = verdict.findings["kind"].value_counts().to_dict()
+    assert counts["missing_at_provider"] == pytest.approx(0.01 * ROWS, abs=2)
+    assert verdict.provider.missing_locally + verdict.provider.duplicate_send == pytest.approx(
+        0.01 * ROWS, abs=2
+    )
+    assert counts["status_mismatch"] == pytest.approx(0.01 * ROWS, rel=0.2)
+    assert counts["duplicate_local"] == pytest.approx(0.001 * ROWS, abs=1)
+
+
+def test_the_yardstick_of_both_files_sees_all_that_an_id_can_tell() -> None:
+    diff.generate(ROWS, Path())
+    verdict = judged()
+    nameless = pd.read_parquet("local.parquet")["message_id"].isna().sum()
+    assert diff.merge()() == pytest.approx(len(verdict.findings) + 2 * nameless, rel=0.05)
+
+
+def test_a_night_with_books_in_a_database_is_whole(database_url: str) -> None:
+    books.generate(database_url, ROWS)
+    books.read_sql(database_url)()
+    books.read_window(database_url)()
+    books.with_arrow(database_url)()
+    told = json.loads(Path("reports/main/2026-04-23.json").read_text(encoding="utf-8"))
+    assert told["coverage"] == {"complete": True, "gaps": []}
+    assert told["local"]["total"] == pytest.approx(0.991 * ROWS, abs=2)
+    assert told["local"]["unverifiable"] == 0
+
+
+@pytest.mark.parametrize("name", findings.MEASURES)
+def test_findings_are_written(
+    name: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "TO_CSV", 100)
+    monkeypatch.setattr(findings, "TO_DATABASE", 100)
+    findings.MEASURES[name](database_url)()
+    if name.endswith("_csv"):
+        (file,) = Path().glob("*.csv")
+        assert len(pd.read_csv(file)) == 100
+    if name == "our_save":
+        with sa.create_engine(database_url).connect() as connection:
+            assert connection.scalar(sa.text("SELECT count(*) FROM findings")) == 100
+
+
+@pytest.mark.parametrize("name", ["20k a side in clusters", "one number, 5,000 x 4,500, a day"])
+def test_linking_is_measured(name: str) -> None:
+    for job in linking.CASES[name][0]():
+        job()
+    assert name in linking.GOALS
+
+
+def test_the_cost_of_collecting_is_measured() -> None:
+    setting = next(collect_cost.settings())
+    outcome = collect_cost.simulate(setting)
+    assert outcome.wrong == 0
+    assert outcome.requests >= outcome.least
