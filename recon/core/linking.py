@@ -28,14 +28,14 @@ _SPARSEST: Final = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IdLinks:
-    """What the message ids tell, as positions of rows, ascending by id."""
+    """What the message ids tell, as positions of rows."""
 
-    local: Positions
-    """Local records that account for a message ..."""
-    provider: Positions
-    """... and that message, one for one."""
+    partner_of_local: Positions
+    """For each local record the message that it accounts for, -1 for none."""
+    partner_of_provider: Positions
+    """For each message the record that accounts for it, -1 for none."""
     duplicate_local: Positions
-    """Local records with the id of a message that a nearer record already accounts for ..."""
+    """Local records, ascending, with the id of a message that a nearer one accounts for ..."""
     duplicate_of: Positions
     """... and that message."""
 
@@ -51,9 +51,7 @@ def by_id(
     """Link the local records that name a message to that message.
 
     Of several records with one id the nearest in time accounts for the message, on a tie the one
-    with the smallest order. Both sides are sorted, which costs next to nothing where they
-    already are (books and listings nearly always are), and the sorted ids looked up in each
-    other, which is several times faster than a hash join.
+    with the smallest order.
 
     Args:
         local_ids: message ids of the books; any value where `local_has_id` is false.
@@ -66,32 +64,30 @@ def by_id(
     Raises:
         AssertionError: an id is there twice on the provider's side, which is a bug of the caller.
     """
-    provider_order = _ascending(provider_ids)
-    known = provider_ids if provider_order is None else provider_ids[provider_order]
-    assert (known[1:] != known[:-1]).all(), "the provider's message ids must be unique"
-
-    local = np.flatnonzero(local_has_id)
-    ids = local_ids[local]
-    order = _ascending(ids)
-    if order is not None:
-        local, ids = local[order], ids[order]
-    place = _places(known, ids)
-    found = place >= 0
-    del ids, order  # as long as the books: what is not needed is not kept
-    if not found.all():
-        local, place = local[found], place[found]
-    provider = place if provider_order is None else provider_order[place]
-
-    again = np.zeros(place.size, dtype=np.bool_)
-    again[1:] = place[1:] == place[:-1]
+    message_of = _places(provider_ids, local_ids)
+    if not local_has_id.all():
+        message_of[~local_has_id] = -1
+    record_of = np.full(provider_ids.size, -1)
+    naming = np.flatnonzero(message_of >= 0)
+    named = message_of[naming]
+    record_of[named] = naming
+    again = record_of[named] != naming
     if not again.any():
-        return IdLinks(local, provider, local[:0], provider[:0])
-    shared = again.copy()
-    shared[:-1] |= again[1:]
-    rows = local[shared]
-    distance = np.abs(local_time_us[rows] - provider_time_us[provider[shared]])
-    local[shared] = rows[np.lexsort((local_order[rows], distance, place[shared]))]
-    return IdLinks(local[~again], provider[~again], local[again], provider[again])
+        return IdLinks(message_of, record_of, naming[:0], named[:0])
+
+    several = np.zeros(provider_ids.size, dtype=np.bool_)
+    several[named[again]] = True
+    shared = several[named]
+    rows, message = naming[shared], named[shared]
+    distance = np.abs(local_time_us[rows] - provider_time_us[message])
+    by_nearness = np.lexsort((local_order[rows], distance, message))
+    rows, message = rows[by_nearness], message[by_nearness]
+    farther = np.append(False, message[1:] == message[:-1])
+    record_of[message[~farther]] = rows[~farther]
+    duplicates = np.sort(rows[farther])
+    duplicate_of = message_of[duplicates]
+    message_of[duplicates] = -1
+    return IdLinks(message_of, record_of, duplicates, duplicate_of)
 
 
 def by_number_and_time(
@@ -154,6 +150,44 @@ def by_number_and_time(
     return row[chosen & is_local], row[chosen & ~is_local]
 
 
+def _places(known: Ints, ids: Ints) -> Positions:
+    """Return where each of `ids` stands in `known`, which holds each id once; -1 where it does not.
+
+    Where the ids were given out one after another, a table of all values between the least and
+    the greatest is only a few times as long, and a look into it several times faster than a
+    search or a hash join. Both sides' order does not matter then.
+    """
+    if not known.size:
+        return np.full(ids.size, -1)
+    low, high = int(known.min()), int(known.max())
+    if high - low >= _SPARSEST * known.size:
+        return _searched(known, ids)
+    # The first place and the last are of all that is less or greater. An id so far off that the
+    # difference does not fit in 64 bits still is none of those between.
+    table = np.full(high - low + 3, -1, dtype=np.int32)
+    table[known - low + 1] = np.arange(known.size, dtype=np.int32)
+    assert np.count_nonzero(table >= 0) == known.size, "the provider's message ids must be unique"
+    return table.take(ids - low + 1, mode="clip").astype(np.intp)
+
+
+def _searched(known: Ints, ids: Ints) -> Positions:
+    """Look up sorted ids in sorted ones, which is faster than a hash join, most of all in order."""
+    by_known, by_ids = _ascending(known), _ascending(ids)
+    known = known if by_known is None else known[by_known]
+    ids = ids if by_ids is None else ids[by_ids]
+    assert (known[1:] != known[:-1]).all(), "the provider's message ids must be unique"
+    place = np.minimum(np.searchsorted(known, ids), known.size - 1)
+    found = known[place] == ids
+    if by_known is not None:
+        place = by_known[place]
+    place[~found] = -1
+    if by_ids is None:
+        return place
+    unsorted = np.empty_like(place)
+    unsorted[by_ids] = place
+    return unsorted
+
+
 def _ascending(values: Ints) -> Positions | None:
     """Return the positions that sort `values`, `None` where they ascend already."""
     if (values[1:] >= values[:-1]).all():
@@ -161,26 +195,6 @@ def _ascending(values: Ints) -> Positions | None:
     if (values[1:] < values[:-1]).all():
         return np.arange(values.size)[::-1]
     return np.argsort(values, kind="stable")
-
-
-def _places(known: Ints, ids: Ints) -> Positions:
-    """Return where each of `ids` stands in `known`, which ascends; -1 where it does not.
-
-    A table of all values between the least and the greatest is several times faster than the
-    search, and no longer than a few times the ids where these were given out one after another.
-    """
-    if not known.size:
-        return np.full(ids.size, -1)
-    span = int(known[-1]) - int(known[0]) + 1
-    if span <= _SPARSEST * known.size:
-        table = np.full(span + 1, -1, dtype=np.int32)
-        table[known - known[0]] = np.arange(known.size, dtype=np.int32)
-        # Whatever is less or too far apart becomes, without a sign, greater than the span.
-        beyond = np.minimum((ids - known[0]).view(np.uint64), np.uint64(span))
-        return np.asarray(table[beyond.view(np.int64)], dtype=np.intp)
-    place = np.minimum(np.searchsorted(known, ids), known.size - 1)
-    place[known[place] != ids] = -1
-    return place
 
 
 def _one_line(key: Ints, time_us: Ints, tolerance_us: int) -> Ints:

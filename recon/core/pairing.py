@@ -132,14 +132,10 @@ def link(
     ranks = order(local)
     known = linking.by_id(wanted, has_id, local_time, ranks, offered, provider_time)
 
-    partner_of_local = np.full(len(local), -1, dtype=np.int64)
-    partner_of_provider = np.full(len(provider), -1, dtype=np.int64)
-    partner_of_local[known.local] = known.provider
-    partner_of_provider[known.provider] = known.local
+    partner_of_local, partner_of_provider = known.partner_of_local, known.partner_of_provider
+    duplicates = Few(known.duplicate_local, known.duplicate_of)
     by_id = partner_of_local >= 0
-    rank = np.argsort(known.duplicate_local)
-    duplicates = Few(known.duplicate_local[rank], known.duplicate_of[rank])
-    del wanted, has_id, known  # as long as the books
+    del wanted, has_id  # as long as the books
 
     free = ~by_id & (local_keys >= 0)
     free[duplicates.at] = False

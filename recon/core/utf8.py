@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 def spread(texts: pa.LargeStringArray) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Return the UTF-8 of all texts, and the bounds of each in it; whatever lies under a null."""
+    bounds, data = shared(texts)
+    return bounds - bounds[0], data[bounds[0] : bounds[-1]]
+
+
+def shared(texts: pa.LargeStringArray) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Return the bytes in which these texts lie, perhaps among others, and the bounds of each."""
     _, offsets, data = texts.buffers()
     if data is None or not len(texts):
         return np.zeros(len(texts) + 1, dtype=np.int64), np.zeros(0, dtype=np.uint8)
-    first, last = texts.offset, texts.offset + len(texts) + 1
-    bounds = np.frombuffer(offsets, dtype=np.int64)[first:last]
-    inside = np.frombuffer(data, dtype=np.uint8)[bounds[0] : bounds[-1]]
-    return bounds - bounds[0], inside
+    bounds = np.frombuffer(offsets, dtype=np.int64)[texts.offset :][: len(texts) + 1]
+    return bounds, np.frombuffer(data, dtype=np.uint8)

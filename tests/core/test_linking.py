@@ -334,8 +334,11 @@ def by_id(
         ints([known for known, _ in provider]),
         ints([time for _, time in provider]),
     )
+    assert links.duplicate_local.tolist() == sorted(links.duplicate_local.tolist())
+    pairs = {(row, to) for row, to in enumerate(links.partner_of_local.tolist()) if to >= 0}
+    assert pairs == {(to, row) for row, to in enumerate(links.partner_of_provider) if to >= 0}
     return (
-        set(zip(links.local.tolist(), links.provider.tolist(), strict=True)),
+        pairs,
         set(zip(links.duplicate_local.tolist(), links.duplicate_of.tolist(), strict=True)),
     )
 
