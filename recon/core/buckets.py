@@ -85,10 +85,15 @@ class Case:
     """Of each record, whether Octopods was asked for its id and does not have it."""
     days: int
 
-    def local_in(self, bucket: str, rows: slice = slice(None)) -> Positions:
-        """Return the positions of the windows' records in `bucket`, counted from the first row."""
-        code, owner = self.local_bucket[rows], self.local_owner[rows]
-        return np.flatnonzero((code == LOCAL.index(bucket)) & (owner >= 0))
+    def is_local_in(self, bucket: str, rows: slice = slice(None)) -> Mask:
+        """Say of each of these records whether it is in `bucket` of one of the windows."""
+        mask: Mask = self.local_bucket[rows] == LOCAL.index(bucket)
+        mask &= self.local_owner[rows] >= 0
+        return mask
+
+    def local_in(self, bucket: str) -> Positions:
+        """Return the positions of the windows' records in `bucket`."""
+        return np.flatnonzero(self.is_local_in(bucket))
 
     def provider_in(self, bucket: str) -> Positions:
         """Return the positions of the windows' messages in `bucket`."""

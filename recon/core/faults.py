@@ -1,120 +1,235 @@
-"""What can be wrong with a pair, and how it is put in words for ops."""
+"""What can be wrong with a record, a message or a pair, and how it is put in words for ops."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Final, TypeAlias
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from recon.core import statuses
+from recon.core import statuses, wording
+from recon.core.about import About
 from recon.core.buckets import Case
 from recon.core.pairing import Mask, Positions, microseconds
 from recon.core.policy import Policy
+from recon.core.wording import Texts
+from recon.model import Kind
+
+#: For each kind that was found the records and, one for one, the messages; -1 where it is none.
+Found: TypeAlias = Mapping[Kind, tuple[Positions, Positions]]
+
+#: Pairs that are looked at together: few enough to stay in the processor's cache.
+_PAIRS: Final = 65_536
 
 
-def ids_differ(case: Case, local: Positions, provider: Positions) -> Mask:  # noqa: ARG001 - a check
-    """Say of each pair whether the record holds an id, yet was not found by it."""
-    differ: Mask = case.holds_id[local] & ~case.links.by_id[local]
-    return differ
+def found(case: Case, policy: Policy) -> Found:
+    """Return who is concerned by each kind, but the kinds of what could not be read."""
+    kinds: dict[Kind, tuple[Positions, Positions]] = {}
+    for kind in (Kind.MISSING_AT_PROVIDER, Kind.UNVERIFIABLE, Kind.DUPLICATE_LOCAL):
+        at = case.local_in(kind.value)
+        kinds[kind] = at, _nobody(at)
+    for kind in (Kind.MISSING_LOCALLY, Kind.DUPLICATE_SEND):
+        at = case.provider_in(kind.value)
+        kinds[kind] = _nobody(at), at
+    for kind, at in _wrong_pairs(case, policy).items():
+        kinds[kind] = at, case.links.partner_of_local[at]
+    waiting = _stuck(case, policy)
+    kinds[Kind.STUCK] = case.links.partner_of_provider[waiting], waiting
+    return {kind: rows for kind, rows in kinds.items() if len(rows[0])}
 
 
-def ids_in_words(case: Case, local: Positions, provider: Positions) -> pd.Series:
-    """Tell the id that the books hold, and why the pair is one all the same."""
-    rows = case.local.frame.take(local).reset_index(drop=True)
-    booked = rows["message_id"].astype("str").fillna(rows["odd_message_id"])
-    distance = apart(case.local_time[local] - case.provider_time[provider], "after", "before")
-    return (
-        "the books hold id "
-        + booked
-        + ", which Octopods does not list; booked "
-        + distance
-        + " this message to the same number"
-    )
+def _nobody(at: Positions) -> Positions:
+    return np.full(len(at), -1, dtype=np.int64)
 
 
-def recipients_differ(case: Case, local: Positions, provider: Positions) -> Mask:
+# --- pairs -------------------------------------------------------------------------------------
+
+
+def _wrong_pairs(case: Case, policy: Policy) -> dict[Kind, Positions]:
+    """Return the records of the pairs that something is wrong with."""
+    if not len(case.provider.frame):
+        return {}
+    contradict = _contradictions(case, policy)
+    drift_us = policy.drift // timedelta(microseconds=1)
+    wrong: dict[Kind, list[Positions]] = {}
+    for start in range(0, len(case.local.frame), _PAIRS):
+        rows = slice(start, start + _PAIRS)
+        matched = case.is_local_in("matched", rows)
+        # Of what has no partner the last message is looked at, for nothing: these are few.
+        partner = case.links.partner_of_local[rows]
+        distance = case.local_time[rows] - case.provider_time[partner]
+        for kind, differs in (
+            (Kind.MESSAGE_ID_MISMATCH, case.holds_id[rows] & ~case.links.by_id[rows]),
+            (Kind.RECIPIENT_MISMATCH, _differ(case.local_keys[rows], case.provider_keys[partner])),
+            (Kind.STATUS_MISMATCH, contradict(rows, partner)),
+            (Kind.SENT_AT_DRIFT, np.abs(distance, out=distance) > drift_us),
+        ):
+            inside = differs & matched
+            if inside.any():
+                wrong.setdefault(kind, []).append(start + np.flatnonzero(inside))
+    return {kind: np.concatenate(parts) for kind, parts in wrong.items()}
+
+
+def _differ(keys: Positions, others: Positions) -> Mask:
     """Say of each pair whether both sides have a number, and not the same one."""
-    mine, theirs = case.local_keys[local], case.provider_keys[provider]
-    differ: Mask = (mine != theirs) & (mine >= 0) & (theirs >= 0)
+    differ: Mask = keys != others
+    if differ.any():
+        differ &= (keys >= 0) & (others >= 0)
     return differ
 
 
-def recipients_in_words(case: Case, local: Positions, provider: Positions) -> pd.Series:
-    """Tell both numbers, as either side spells them."""
-    booked = case.local.frame["phone_number"].take(local).reset_index(drop=True)
-    sent = case.provider.frame["phone_number"].take(provider).reset_index(drop=True)
-    return "booked for " + booked + ", sent to " + sent
-
-
-def statuses_contradict(case: Case, local: Positions, provider: Positions, policy: Policy) -> Mask:
-    """Judge each pair of words once, then look the rows up by their codes."""
-    mine, theirs = case.local.frame["status"], case.provider.frame["status"]
-    if not case.local.has_statuses or not len(local):
-        return np.zeros(len(local), dtype=np.bool_)
-    booked = [*map(str, mine.cat.categories), None]
+def _contradictions(case: Case, policy: Policy) -> Callable[[slice, Positions], Mask]:
+    """Judge each pair of words once; return what looks rows up by the codes of their words."""
+    mine, theirs = case.local.frame["status"].array, case.provider.frame["status"].array
+    sent = list(map(str, theirs.categories))
+    # The code of a null is -1, which is the place of `None` at the end.
+    booked = [*map(str, mine.categories), None]
     table = np.array(
         [
-            [
-                statuses.contradict(word, str(other), policy.status_policy)
-                for other in theirs.cat.categories
-            ]
+            case.local.has_statuses and statuses.contradict(word, other, policy.status_policy)
             for word in booked
+            for other in sent
         ],
         dtype=np.bool_,
     )
-    # The code of a null is -1, which is the place of `None` at the end of `booked`.
-    found: Mask = table[mine.cat.codes.to_numpy()[local], theirs.cat.codes.to_numpy()[provider]]
-    return found
+
+    def look(rows: slice, partner: Positions) -> Mask:
+        place = mine.codes[rows].astype(np.intp)
+        place *= len(sent)
+        place += theirs.codes[partner]
+        found: Mask = table.take(place, mode="wrap")
+        return found
+
+    return look
 
 
-def statuses_in_words(case: Case, local: Positions, provider: Positions) -> pd.Series:
-    """Tell what each contradiction means for ops."""
-    mine, theirs = case.local.frame["status"].cat, case.provider.frame["status"].cat
-    booked, sent = [*map(str, mine.categories), None], list(map(str, theirs.categories))
-    # The code of a null is -1, which is the place of `None` at the end of `booked`.
-    words = mine.codes.to_numpy()[local].astype(np.int64) % len(booked)
-    others = theirs.codes.to_numpy()[provider]
-    distinct, place = np.unique(words * len(sent) + others, return_inverse=True)
-    said = [statuses.explain(booked[n // len(sent)], sent[n % len(sent)]) for n in distinct]
-    return pd.Series(pd.array(said, dtype="str").take(place))
+# --- messages ----------------------------------------------------------------------------------
 
 
-def drifted(case: Case, local: Positions, provider: Positions, policy: Policy) -> Mask:
-    """Say of each pair whether its times lie further apart than the policy allows."""
-    distance = case.local_time[local]
-    distance -= case.provider_time[provider]
-    too_far: Mask = np.abs(distance, out=distance) > policy.drift // timedelta(microseconds=1)
-    return too_far
-
-
-def drift_in_words(case: Case, local: Positions, provider: Positions) -> pd.Series:
-    """Tell how far apart the times of each pair lie."""
-    distance = apart(case.local_time[local] - case.provider_time[provider], "after", "before")
-    return "booked " + distance + " Octopods' time"
-
-
-def stuck(case: Case, policy: Policy) -> Positions:
+def _stuck(case: Case, policy: Policy) -> Positions:
     """Return the windows' messages that were seen waiting for as long as the policy allows."""
     frame = case.provider.frame
-    waiting = frame["status"].isin([word.value for word in statuses.NOT_TERMINAL]).to_numpy()
-    age = microseconds(frame["observed_at"]) - case.provider_time
-    too_long = age >= policy.stuck_after // timedelta(microseconds=1)
-    return np.flatnonzero(waiting & too_long & (case.provider_owner >= 0))
+    words = [word in statuses.NOT_TERMINAL for word in frame["status"].cat.categories]
+    waits = np.array([*words, False], dtype=np.bool_)
+    waiting = np.flatnonzero(waits[frame["status"].array.codes] & (case.provider_owner >= 0))
+    age = microseconds(frame["observed_at"].iloc[waiting]) - case.provider_time[waiting]
+    return waiting[age >= policy.stuck_after // timedelta(microseconds=1)]
 
 
-def stuck_in_words(case: Case, provider: Positions) -> pd.Series:
+# --- words -------------------------------------------------------------------------------------
+
+
+def _missing_at_provider(case: Case, rows: About) -> Texts:
+    """Tell what the books say, and how it is known that Octopods has no such message."""
+    by_name = wording.said("the books say this went out as message ", rows.booked_id)
+    absent = wording.either(
+        case.denied[rows.local],
+        "; Octopods was asked for it and has no such message",
+        "; Octopods has no such message",
+    )
+    return wording.said(wording.or_else(by_name, "the books say this went out"), absent)
+
+
+def _unverifiable(case: Case, rows: About) -> Texts:
+    """Tell why nobody can know."""
+    unread = case.provider.rejects["message_id"].astype("str").dropna()
+    listed = pc.is_in(rows.booked_id, value_set=pa.array(unread, wording.TEXT))
+    return wording.either(
+        listed.to_numpy(zero_copy_only=False),
+        "Octopods lists this id, but its item cannot be read",
+        "nothing that was collected covers this time",
+    )
+
+
+def _duplicate_local(case: Case, rows: About) -> Texts:
+    """Tell which record accounts for the message, and why that one."""
+    message = case.links.duplicates.of(rows.local)
+    winner = case.links.partner_of_provider[message]
+    name = wording.or_else(wording.taken(case.local.frame["local_id"], winner), "without an id")
+    mine, nearest = (
+        np.abs(case.local_time[record] - case.provider_time[message])
+        for record in (rows.local, winner)
+    )
+    why = wording.either(mine == nearest, " is as near in time, comes first", " is nearer in time")
+    return wording.said("record ", name, why, " and already accounts for this message")
+
+
+def _missing_locally(case: Case, rows: About) -> Texts:
+    """Tell that the books lack it, or that they name it where they cannot be read."""
+    unread = case.local.rejects["message_id"].dropna().to_numpy(dtype=np.int64)
+    ids = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[rows.provider]
+    return wording.either(
+        np.isin(ids, unread),
+        "Octopods has it; the books name its id only in a record that cannot be read",
+        "Octopods has it, the books do not",
+    )
+
+
+def _duplicate_send(case: Case, rows: About) -> Texts:
+    """Tell which message, that the books do know, it repeats."""
+    sibling = case.siblings.of(rows.provider)
+    booked = wording.taken(case.provider.frame["message_id"], sibling)
+    apart = _apart(case.provider_time[rows.provider] - case.provider_time[sibling])
+    return wording.said(
+        "no record of it; sent ", apart, " message ", booked, ", which is in the books"
+    )
+
+
+def _message_id_mismatch(case: Case, rows: About) -> Texts:
+    """Tell the id that the books hold, and why the pair is one all the same."""
+    return wording.said(
+        "the books hold id ",
+        rows.booked_id,
+        ", which Octopods does not list; booked ",
+        _apart(_drift(case, rows)),
+        " this message to the same number",
+    )
+
+
+def _recipient_mismatch(_case: Case, rows: About) -> Texts:
+    """Tell both numbers, as either side spells them."""
+    return wording.said("booked for ", rows.booked_for, ", sent to ", rows.sent_to)
+
+
+def _status_mismatch(case: Case, rows: About) -> Texts:
+    """Tell what each contradiction means for ops."""
+    mine, theirs = case.local.frame["status"].array, case.provider.frame["status"].array
+    booked, sent = [*map(str, mine.categories), None], list(map(str, theirs.categories))
+    # The code of a null is -1, which is the place of `None` at the end of `booked`.
+    words = mine.codes[rows.local].astype(np.int64) % len(booked)
+    distinct, place = np.unique(
+        words * len(sent) + theirs.codes[rows.provider], return_inverse=True
+    )
+    said = [statuses.explain(booked[n // len(sent)], sent[n % len(sent)]) for n in distinct]
+    return pa.array(said, wording.TEXT).take(pa.array(place))
+
+
+def _sent_at_drift(case: Case, rows: About) -> Texts:
+    """Tell how far apart the times of each pair lie."""
+    return wording.said("booked ", _apart(_drift(case, rows)), " Octopods' time")
+
+
+def _stuck_in_words(case: Case, rows: About) -> Texts:
     """Tell how long each message had been waiting when it was last seen."""
-    rows = case.provider.frame.take(provider).reset_index(drop=True)
-    age = microseconds(rows["observed_at"]) - case.provider_time[provider]
-    return "still " + rows["status"].astype("str") + " " + apart(age, "after it was sent", "")
+    frame, at = case.provider.frame, rows.provider
+    age = microseconds(frame["observed_at"].iloc[at]) - case.provider_time[at]
+    return wording.said(
+        "still ", wording.taken(frame["status"], at), " ", _apart(age, "after it was sent")
+    )
 
 
-def apart(distance: Positions, after: str, before: str) -> pd.Series:
+def _drift(case: Case, rows: About) -> Positions:
+    return case.local_time[rows.local] - case.provider_time[rows.provider]
+
+
+def _apart(distance: Positions, after: str = "after", before: str = "before") -> Texts:
     """Put signed distances (microseconds) in words: '2 min 5 s after', '0 s after'."""
     seconds, place = np.unique(np.round(distance / 1e6).astype(np.int64), return_inverse=True)
     words = [f"{_length(abs(n))} {after if n >= 0 else before}" for n in seconds.tolist()]
-    return pd.Series(pd.array(words, dtype="str").take(place))
+    return pa.array(words, wording.TEXT).take(pa.array(place))
 
 
 def _length(seconds: int) -> str:
@@ -125,3 +240,18 @@ def _length(seconds: int) -> str:
         if count or (unit == "s" and not parts):
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2])
+
+
+#: What each finding of a kind says, row by row.
+WORDS: Final[Mapping[Kind, Callable[[Case, About], Texts]]] = {
+    Kind.MISSING_AT_PROVIDER: _missing_at_provider,
+    Kind.UNVERIFIABLE: _unverifiable,
+    Kind.DUPLICATE_LOCAL: _duplicate_local,
+    Kind.MISSING_LOCALLY: _missing_locally,
+    Kind.DUPLICATE_SEND: _duplicate_send,
+    Kind.MESSAGE_ID_MISMATCH: _message_id_mismatch,
+    Kind.RECIPIENT_MISMATCH: _recipient_mismatch,
+    Kind.STATUS_MISMATCH: _status_mismatch,
+    Kind.SENT_AT_DRIFT: _sent_at_drift,
+    Kind.STUCK: _stuck_in_words,
+}

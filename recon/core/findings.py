@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from recon.core import faults, identity
+from recon.core import faults, identity, wording
+from recon.core.about import About, about, record_key
 from recon.core.buckets import Case
-from recon.core.pairing import Mask, Positions, microseconds
+from recon.core.identity import Identities, Names
+from recon.core.pairing import Positions, microseconds
 from recon.core.policy import Policy
 from recon.model import FINDING_COLUMNS, Kind
 
 _TIMES: Final = ("local_sent_at", "provider_sent_at")
 _UTC: Final = pd.DatetimeTZDtype("us", "UTC")
-#: Pairs that are looked at together: few enough to stay in the processor's cache.
-_PAIRS: Final = 65_536
-#: Columns of whole numbers that a finding has while it is put together.
 _NUMBERS: Final = ("place", "day")
+_NEVER: Final = np.iinfo(np.int64).max
 
 #: The kinds in the order of findings, by severity and then by name; a kind's `place` is here.
 _KINDS: Final = sorted(Kind, key=lambda kind: (kind.severity.value, kind.value))
-_KIND_WORDS: Final = pd.array([kind.value for kind in _KINDS], dtype="str")
-_SEVERITY_WORDS: Final = pd.array([kind.severity.value for kind in _KINDS], dtype="str")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """Findings of one kind: whom they are about, and how they are told."""
-
-    kind: Kind
-    local: Positions
-    """The record of each, -1 where it is about none."""
-    provider: Positions
-    """The message of each, -1 where it is about none."""
-    detail: pd.Series
+_KIND_WORDS: Final = pa.array([kind.value for kind in _KINDS], wording.TEXT)
+_SEVERITY_WORDS: Final = pa.array([kind.severity.value for kind in _KINDS], wording.TEXT)
 
 
 def empty() -> pd.DataFrame:
@@ -52,19 +40,18 @@ def collect(account: str, case: Case, policy: Policy) -> pd.DataFrame:
     Columns are `FINDING_COLUMNS` and `day`, the position of the window. Sorted by severity, kind,
     time (the message's where there is one) and identity.
     """
-    found = _rows(case, list(_parts(case, policy)))
-    for kind, rejects, owner in (
-        (Kind.INVALID_LOCAL, case.local.rejects, case.local_reject_owner),
-        (Kind.INVALID_PROVIDER, case.provider.rejects, case.provider_reject_owner),
-    ):
-        if (owner >= 0).any():
-            unread = _typed(_of_rejects(kind, rejects, owner), found.columns)
-            found = pd.concat([found, unread], ignore_index=True)
-    names = identity.identify(account, found)
-    order = np.lexsort((names, _moments(found), found["place"].to_numpy()))
-    found = found.take(order).reset_index(drop=True)
-    found["severity"] = _SEVERITY_WORDS.take(found["place"].to_numpy())
-    found["discrepancy_id"] = identity.hexadecimal(names[order])
+    found = _of_rows(account, case, faults.found(case, policy))
+    unread = [
+        _of_rejects(account, kind, rejects, owner)
+        for kind, rejects, owner in (
+            (Kind.INVALID_LOCAL, case.local.rejects, case.local_reject_owner),
+            (Kind.INVALID_PROVIDER, case.provider.rejects, case.provider_reject_owner),
+        )
+        if (owner >= 0).any()
+    ]
+    if unread:
+        found = pd.concat([found, *unread], ignore_index=True)
+        found = found.sort_values("place", kind="stable", ignore_index=True)
     return found[[*FINDING_COLUMNS, "day"]]
 
 
@@ -74,227 +61,143 @@ def _typed(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     return frame.astype(dtypes | dict.fromkeys(_TIMES, _UTC))
 
 
-def _moments(found: pd.DataFrame) -> Positions:
-    """Return the time that each finding is sorted by, the message's or the record's; last none."""
-    time = np.full(len(found), np.iinfo(np.int64).max)
-    for name in _TIMES:
-        held = found[name].notna().to_numpy()
-        time[held] = microseconds(found[name])[held]
-    return time
+# --- of rows that were read --------------------------------------------------------------------
 
 
-# --- what a finding tells of the rows that it is about -----------------------------------------
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """Which findings there are, in the order of the frame."""
+
+    place: Positions
+    local: Positions
+    provider: Positions
+    names: Identities
 
 
-def _rows(case: Case, parts: Sequence[_Part]) -> pd.DataFrame:
-    """Return the findings of all parts, with what names the rows that each is about.
+def _of_rows(account: str, case: Case, kinds: faults.Found) -> pd.DataFrame:
+    """Return the findings about rows that were read. A pair goes by its message."""
+    found = _in_order(account, case, kinds)
+    place, local, provider = found.place, found.local, found.provider
+    rows = about(case, local, provider)
+    records, messages = case.local.frame, case.provider.frame
+    texts = {
+        "kind": _KIND_WORDS.take(pa.array(place)),
+        "severity": _SEVERITY_WORDS.take(pa.array(place)),
+        "message_id": wording.or_else(rows.message_id, rows.booked_id),
+        "local_id": rows.local_id,
+        "phone_number": _number(rows),
+        "local_phone_number": rows.booked_for,
+        "local_status": wording.taken(records["status"], local),
+        "provider_status": wording.taken(messages["status"], provider),
+        "failure_reason": wording.taken(messages["failure_reason"], provider),
+        "detail": _details(case, place, rows),
+    }
+    times = {
+        name: pd.Series(frame["sent_at"].array.take(at, allow_fill=True))
+        for name, frame, at in zip(_TIMES, (records, messages), (local, provider), strict=True)
+    }
+    columns = {name: wording.column(each) for name, each in texts.items()} | times
+    columns["discrepancy_id"] = identity.hexadecimal(found.names)
+    columns |= {"place": pd.Series(place), "day": pd.Series(_owners(case, local, provider))}
+    return pd.DataFrame(columns, copy=False)
 
-    A pair goes by its message. All rows are taken at once: a column's many takes are what costs.
-    """
+
+def _in_order(account: str, case: Case, kinds: faults.Found) -> _Found:
     none = np.zeros(0, dtype=np.int64)
-    local = np.concatenate([none, *(part.local for part in parts)])
-    provider = np.concatenate([none, *(part.provider for part in parts)])
-    place = np.repeat(
-        np.array([_KINDS.index(part.kind) for part in parts], dtype=np.int64),
-        [len(part.local) for part in parts],
+    parts = [(none, none, none, none)]
+    for kind, (local, provider) in kinds.items():
+        moment = _moments(case, local, provider)
+        order = np.argsort(moment, kind="stable")
+        places = np.full(len(order), _KINDS.index(kind))
+        parts.append((places, local[order], provider[order], moment[order]))
+    parts.sort(key=lambda part: part[0][:1].tolist())
+    place, local, provider, moment = map(np.concatenate, zip(*parts, strict=True))
+    names = _identities(account, case, place, local, provider)
+    order = _ties_by_name(place, moment, names)
+    return _Found(place, local[order], provider[order], names[order])
+
+
+def _moments(case: Case, local: Positions, provider: Positions) -> Positions:
+    """Return the time that each finding is sorted by: the message's, else the record's."""
+    return np.where(
+        provider >= 0, _known(case.provider_time, provider), _known(case.local_time, local)
     )
-    details = [pd.Series([], dtype="str"), *(part.detail for part in parts)]
-    messages, records = case.provider.frame, case.local.frame
-    message_id, sent_to = (
-        _texts(messages[name], provider) for name in ("message_id", "phone_number")
-    )
-    record_id, booked_for = (_texts(records[name], local) for name in ("local_id", "phone_number"))
-    booked_id = _booked(case, local)
-    status, time = _words(records["status"], local), _taken(records["sent_at"], local)
-    # As text, a time is spelled by pandas as the fractions of all the others ask for.
-    moment = pd.Series(microseconds(time))
+
+
+def _known(values: Positions, at: Positions) -> Positions:
+    """Return what stands at these positions, the greatest number where the position is -1."""
+    found = np.full(len(at), _NEVER)
+    held = at >= 0
+    found[held] = values[at[held]]
+    return found
+
+
+def _number(rows: About) -> wording.Texts:
+    return wording.either(rows.provider >= 0, rows.sent_to, rows.booked_for)
+
+
+def _ties_by_name(place: Positions, moment: Positions, names: Identities) -> Positions:
+    """Return the order by place, moment and name of what is in order by place and moment."""
+    order = np.arange(len(place))
+    same = (place[1:] == place[:-1]) & (moment[1:] == moment[:-1])
+    tied = np.flatnonzero(np.append(False, same) | np.append(same, False))
+    order[tied] = tied[np.lexsort((names[tied], moment[tied], place[tied]))]
+    return order
+
+
+def _identities(
+    account: str, case: Case, place: Positions, local: Positions, provider: Positions
+) -> Identities:
     # A message's being stuck stays the same finding when the books get their record.
     named = (local >= 0) & (place != _KINDS.index(Kind.STUCK))
-    return pd.DataFrame(
-        {
-            "kind": _KIND_WORDS.take(place),
-            "message_id": message_id.fillna(booked_id),
-            "local_id": record_id,
-            "phone_number": sent_to.where(provider >= 0, booked_for),
-            "local_phone_number": booked_for,
-            "local_status": status,
-            "provider_status": _words(messages["status"], provider),
-            "local_sent_at": time,
-            "provider_sent_at": _taken(messages["sent_at"], provider),
-            "failure_reason": _texts(messages["failure_reason"], provider),
-            "detail": pd.concat(details, ignore_index=True),
-            "local_key": _record_key(named, record_id, (booked_id, booked_for, moment, status)),
-            "provider_key": message_id,
-            "place": place,
-            "day": _owners(case, local, provider),
-        },
-        copy=False,
+    names = Names(
+        _KIND_WORDS.take(pa.array(place)),
+        record_key(case, local, named),
+        wording.taken(case.provider.frame["message_id"], provider),
     )
 
+    def content(rows: Positions) -> pd.DataFrame:
+        here, there = local[rows], provider[rows]
+        told = about(case, here, there)
+        columns = {
+            "local_sent_at": pd.Series(_known(case.local_time, here)),
+            "provider_sent_at": pd.Series(_known(case.provider_time, there)),
+            "message_id": wording.column(wording.or_else(told.message_id, told.booked_id)),
+            "phone_number": wording.column(_number(told)),
+            "local_status": wording.column(wording.taken(case.local.frame["status"], here)),
+        }
+        return pd.DataFrame(columns)
 
-def _taken(column: pd.Series, at: Positions) -> pd.Series:
-    """Return the rows at these positions, null where the position is -1."""
-    if not isinstance(column.dtype, np.dtype):
-        return pd.Series(column.array.take(at, allow_fill=True))
-    held = at >= 0
-    numbers = np.zeros(len(at), dtype=np.int64)
-    numbers[held] = column.to_numpy()[at[held]]
-    return pd.Series(pd.arrays.IntegerArray(numbers, ~held))
-
-
-def _texts(column: pd.Series, at: Positions) -> pd.Series:
-    return _taken(column, at).astype("str")
-
-
-def _words(column: pd.Series, at: Positions) -> pd.Series:
-    """Return categories as texts."""
-    codes = column.array.take(at, allow_fill=True).codes
-    return pd.Series(column.cat.categories.astype("str").array.take(codes, allow_fill=True))
+    return identity.identify(account, names, content)
 
 
-def _booked(case: Case, at: Positions) -> pd.Series:
-    """Return the message ids that the records hold, also those that are none."""
-    records = case.local.frame
-    return _texts(records["message_id"], at).fillna(_texts(records["odd_message_id"], at))
-
-
-def _record_key(named: Mask, name: pd.Series, content: Sequence[pd.Series]) -> pd.Series:
-    """Return what identifies the record: its id; where it has none, its content."""
-    key = name.where(named)
-    nameless = np.flatnonzero(named & name.isna().to_numpy())
-    if nameless.size:
-        held, *others = (column.iloc[nameless].astype("str").fillna("") for column in content)
-        for other in others:
-            held = held + "|" + other
-        key.iloc[nameless] = held
-    return key
+def _details(case: Case, place: Positions, rows: About) -> wording.Texts:
+    bounds = np.searchsorted(place, np.arange(len(_KINDS) + 1))
+    details = [
+        faults.WORDS[kind](case, rows[slice(start, end)])
+        for kind, start, end in zip(_KINDS, bounds[:-1], bounds[1:], strict=True)
+        if end > start
+    ]
+    return pa.concat_arrays([pa.array([], wording.TEXT), *details])
 
 
 def _owners(case: Case, local: Positions, provider: Positions) -> Positions:
-    owner = np.empty(len(local), dtype=np.int64)
-    for at, owners in ((local, case.local_owner), (provider, case.provider_owner)):
-        owner[at >= 0] = owners[at[at >= 0]]
-    return owner
-
-
-# --- the kinds ---------------------------------------------------------------------------------
-
-
-def _parts(case: Case, policy: Policy) -> Iterable[_Part]:
-    yield from _of_records(case)
-    yield from _of_messages(case)
-    yield from _of_pairs(case, policy)
-    yield from _stuck(case, policy)
-
-
-def _none_of(at: Positions) -> Positions:
-    return np.full(len(at), -1, dtype=np.int64)
-
-
-def _of_records(case: Case) -> Iterable[_Part]:
-    for kind, words in (
-        (Kind.MISSING_AT_PROVIDER, _missing_at_provider),
-        (Kind.UNVERIFIABLE, _unverifiable),
-        (Kind.DUPLICATE_LOCAL, _duplicate_local),
-    ):
-        at = case.local_in(kind.value)
-        if len(at):
-            yield _Part(kind, at, _none_of(at), words(case, at))
-
-
-def _missing_at_provider(case: Case, at: Positions) -> pd.Series:
-    by_name = "the books say this went out as message " + _booked(case, at)
-    said = by_name.fillna("the books say this went out")
-    absent = pd.Series("; Octopods has no such message", said.index, dtype="str")
-    return said + absent.mask(
-        case.denied[at], "; Octopods was asked for it and has no such message"
+    return np.where(
+        provider >= 0, _known(case.provider_owner, provider), _known(case.local_owner, local)
     )
 
 
-def _unverifiable(case: Case, at: Positions) -> pd.Series:
-    listed = _booked(case, at).isin(case.provider.rejects["message_id"].astype("str").dropna())
-    words = pd.Series("nothing that was collected covers this time", listed.index, dtype="str")
-    return words.mask(listed, "Octopods lists this id, but its item cannot be read")
+# --- of rows that were not ---------------------------------------------------------------------
 
 
-def _duplicate_local(case: Case, at: Positions) -> pd.Series:
-    message = case.links.duplicates.of(at)
-    winner = case.links.partner_of_provider[message]
-    named = "record " + _texts(case.local.frame["local_id"], winner).fillna("without an id")
-    mine, nearest = (
-        np.abs(case.local_time[rows] - case.provider_time[message]) for rows in (at, winner)
-    )
-    why = pd.Series(" is nearer in time", named.index, dtype="str")
-    why = why.mask(mine == nearest, " is as near in time, comes first")
-    return named + why + " and already accounts for this message"
-
-
-def _of_messages(case: Case) -> Iterable[_Part]:
-    for kind, words in (
-        (Kind.MISSING_LOCALLY, _missing_locally),
-        (Kind.DUPLICATE_SEND, _duplicate_send),
-    ):
-        at = case.provider_in(kind.value)
-        if len(at):
-            yield _Part(kind, _none_of(at), at, words(case, at))
-
-
-def _missing_locally(case: Case, at: Positions) -> pd.Series:
-    unread = case.local.rejects["message_id"].dropna().to_numpy(dtype=np.int64)
-    booked = np.isin(case.provider.frame["message_id"].to_numpy(dtype=np.int64)[at], unread)
-    words = pd.Series("Octopods has it, the books do not", range(len(at)), dtype="str")
-    return words.mask(
-        booked, "Octopods has it; the books name its id only in a record that cannot be read"
-    )
-
-
-def _duplicate_send(case: Case, at: Positions) -> pd.Series:
-    sibling = case.siblings.of(at)
-    booked = _texts(case.provider.frame["message_id"], sibling)
-    apart = faults.apart(case.provider_time[at] - case.provider_time[sibling], "after", "before")
-    return "no record of it; sent " + apart + " message " + booked + ", which is in the books"
-
-
-def _of_pairs(case: Case, policy: Policy) -> Iterable[_Part]:
-    checks: dict[Kind, Callable[[Case, Positions, Positions], Mask]] = {
-        Kind.MESSAGE_ID_MISMATCH: faults.ids_differ,
-        Kind.RECIPIENT_MISMATCH: faults.recipients_differ,
-        Kind.STATUS_MISMATCH: partial(faults.statuses_contradict, policy=policy),
-        Kind.SENT_AT_DRIFT: partial(faults.drifted, policy=policy),
-    }
-    words = {
-        Kind.MESSAGE_ID_MISMATCH: faults.ids_in_words,
-        Kind.RECIPIENT_MISMATCH: faults.recipients_in_words,
-        Kind.STATUS_MISMATCH: faults.statuses_in_words,
-        Kind.SENT_AT_DRIFT: faults.drift_in_words,
-    }
-    wrong: dict[Kind, list[Positions]] = {kind: [] for kind in checks}
-    for start in range(0, len(case.local.frame), _PAIRS):
-        local = start + case.local_in("matched", slice(start, start + _PAIRS))
-        provider = case.links.partner_of_local[local]
-        for kind, check in checks.items():
-            wrong[kind].append(local[check(case, local, provider)])
-    for kind, found in wrong.items():
-        if any(map(len, found)):
-            local = np.concatenate(found)
-            provider = case.links.partner_of_local[local]
-            yield _Part(kind, local, provider, words[kind](case, local, provider))
-
-
-def _stuck(case: Case, policy: Policy) -> Iterable[_Part]:
-    at = faults.stuck(case, policy)
-    if len(at):
-        partner = case.links.partner_of_provider[at]
-        yield _Part(Kind.STUCK, partner, at, faults.stuck_in_words(case, at))
-
-
-def _of_rejects(kind: Kind, rejects: pd.DataFrame, owner: Positions) -> pd.DataFrame:
+def _of_rejects(account: str, kind: Kind, rejects: pd.DataFrame, owner: Positions) -> pd.DataFrame:
     inside = owner >= 0
-    rows = rejects.loc[inside]
+    rows = rejects.loc[inside].reset_index(drop=True)
     side = "local" if kind is Kind.INVALID_LOCAL else "provider"
     found = pd.DataFrame(
         {
             "kind": kind.value,
+            "severity": kind.severity.value,
             "place": _KINDS.index(kind),
             "message_id": rows["message_id"].astype("str"),
             "phone_number": rows["phone_number"],
@@ -305,11 +208,31 @@ def _of_rejects(kind: Kind, rejects: pd.DataFrame, owner: Positions) -> pd.DataF
         }
     )
     if kind is Kind.INVALID_PROVIDER:
-        return found.assign(failure_reason=rows["failure_reason"], provider_key=rows["key"])
-    unnamed = found["message_id"].fillna("") + "|" + found["detail"]
-    name = rows["local_id"].astype("str")
-    return found.assign(
-        local_id=name,
-        local_phone_number=rows["phone_number"],
-        local_key=name.where(name.notna(), unnamed),
+        found = found.assign(failure_reason=rows["failure_reason"])
+        names = rows["key"]
+    else:
+        own = rows["local_id"].astype("str")
+        found = found.assign(local_id=own, local_phone_number=rows["phone_number"])
+        names = own.where(own.notna(), found["message_id"].fillna("") + "|" + found["detail"])
+    named = identity.identify(
+        account,
+        _reject_names(kind, wording.whole(pa.array(names, from_pandas=True))),
+        lambda at: found.loc[at, [f"{side}_sent_at", "message_id", "phone_number"]].assign(
+            status=found[f"{side}_status"] if side == "local" else ""
+        ),
     )
+    order = np.lexsort((named, _times(rows["sent_at"])))
+    found = found.take(order).assign(discrepancy_id=identity.hexadecimal(named[order]).array)
+    return _typed(found, (*FINDING_COLUMNS, *_NUMBERS))
+
+
+def _reject_names(kind: Kind, names: wording.Texts) -> Names:
+    none = pa.nulls(len(names), wording.TEXT)
+    kinds = pa.array([kind.value] * len(names), wording.TEXT)
+    mine = kind is Kind.INVALID_LOCAL
+    return Names(kinds, names if mine else none, none if mine else names)
+
+
+def _times(times: pd.Series) -> Positions:
+    """Return times in microseconds, what has none last."""
+    return np.where(times.notna(), microseconds(times), _NEVER)

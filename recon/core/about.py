@@ -1,0 +1,84 @@
+"""The rows that findings are about, and what names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recon.core import wording
+from recon.core.buckets import Case
+from recon.core.pairing import Mask, Positions
+from recon.core.wording import Texts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class About:
+    """What some findings are about, row by row; a text is null where there is no such row."""
+
+    local: Positions
+    """The record of each, -1 where it is about none."""
+    provider: Positions
+    """The message of each, -1 where it is about none."""
+    local_id: Texts
+    message_id: Texts
+    booked_id: Texts
+    """The message id that the books hold, also one that is none of Octopods'."""
+    booked_for: Texts
+    """The number in the books."""
+    sent_to: Texts
+    """The number of the message."""
+
+    def __getitem__(self, rows: slice) -> About:
+        return About(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def __len__(self) -> int:
+        return len(self.local)
+
+
+def about(case: Case, local: Positions, provider: Positions) -> About:
+    """Look up what names these records and messages."""
+    records, messages = case.local.frame, case.provider.frame
+    return About(
+        local,
+        provider,
+        local_id=wording.taken(records["local_id"], local),
+        message_id=wording.taken(messages["message_id"], provider),
+        booked_id=booked_id(records, local),
+        booked_for=wording.taken(records["phone_number"], local),
+        sent_to=wording.taken(messages["phone_number"], provider),
+    )
+
+
+def booked_id(records: pd.DataFrame, at: Positions) -> Texts:
+    """Return the message ids that the records hold, also those that are none of Octopods'."""
+    found = wording.taken(records["message_id"], at)
+    if found.null_count == np.count_nonzero(at < 0):
+        return found
+    return wording.or_else(found, wording.taken(records["odd_message_id"], at))
+
+
+def record_key(case: Case, at: Positions, named: Mask) -> Texts:
+    """Return what identifies each record: its id; where it has none, its content.
+
+    Null where the record is not to be `named`.
+    """
+    name = wording.taken(case.local.frame["local_id"], np.where(named, at, -1))
+    nameless = np.flatnonzero(named & name.is_null().to_numpy(zero_copy_only=False))
+    if not nameless.size:
+        return name
+    records, rows = case.local.frame, at[nameless]
+    content = (
+        booked_id(records, rows),
+        wording.taken(records["phone_number"], rows),
+        # As text, a time is spelled by pandas as the fractions of all the others ask for.
+        wording.whole(pa.array(case.local_time[rows])),
+        wording.taken(records["status"], rows),
+    )
+    held = wording.said(*(wording.or_else(each, "") for each in content), between="|")
+    mask = np.zeros(len(at), dtype=np.bool_)
+    mask[nameless] = True
+    return pc.replace_with_mask(name, pa.array(mask), held)

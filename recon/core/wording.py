@@ -1,0 +1,62 @@
+"""Texts about many rows at once, as Arrow's arrays of `large_string`."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Texts: TypeAlias = pa.LargeStringArray
+Positions: TypeAlias = npt.NDArray[np.int64]
+
+TEXT: Final = pa.large_string()
+
+
+def taken(column: pd.Series[Any], at: Positions) -> Texts:
+    """Return what a column of texts, whole numbers or categories holds at some positions.
+
+    Null where the position is -1, and where the column is.
+    """
+    where = pa.array(at, mask=at < 0)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.array.take(at, allow_fill=True).codes
+        words = whole(pa.array(column.cat.categories.astype("str"), from_pandas=True))
+        return words.take(pa.array(codes, mask=codes < 0))
+    if not isinstance(column.dtype, np.dtype):
+        held = pa.array(column.array, from_pandas=True)
+        return whole(held.take(where))
+    return pa.array(column.to_numpy()).take(where).cast(TEXT)
+
+
+def whole(texts: pa.Array | pa.ChunkedArray) -> Texts:
+    """Return an array of any type as texts, in one piece."""
+    one = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return one.cast(TEXT)
+
+
+def said(*pieces: Texts | str, between: str = "") -> Texts:
+    """Join the pieces of each row; a `str` is the same in all. Null where a piece is."""
+    return pc.binary_join_element_wise(*map(_piece, pieces), pa.scalar(between, TEXT))
+
+
+def either(mask: npt.NDArray[np.bool_], then: Texts | str, otherwise: Texts | str) -> Texts:
+    """Return for each row one text or the other."""
+    return pc.if_else(pa.array(mask), _piece(then), _piece(otherwise))
+
+
+def or_else(texts: Texts, otherwise: Texts | str) -> Texts:
+    """Return the texts, and where there is none, the other one."""
+    return pc.coalesce(texts, _piece(otherwise))
+
+
+def column(texts: Texts) -> pd.Series[str]:
+    """Return texts as a `str` column, counted from 0."""
+    return pd.Series(pd.array(texts, dtype="str"))
+
+
+def _piece(piece: Texts | str) -> pa.Array | pa.Scalar:
+    return pa.scalar(piece, TEXT) if isinstance(piece, str) else piece
