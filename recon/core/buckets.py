@@ -6,6 +6,7 @@ Nothing here depends on the order of the rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -25,6 +26,8 @@ PROVIDER: Final = tuple(ProviderBalance.__dataclass_fields__)
 
 #: The last bits of a number's key.
 _ENDS: Final = 2**20 - 1
+#: Keys that are looked at together: few enough to stay in the processor's cache.
+_ROWS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,20 +88,21 @@ class Case:
     """Of each record, whether Octopods was asked for its id and does not have it."""
     days: int
 
-    def is_local_in(self, bucket: str, rows: slice = slice(None)) -> Mask:
-        """Say of each of these records whether it is in `bucket` of one of the windows."""
-        mask: Mask = self.local_bucket[rows] == LOCAL.index(bucket)
+    def is_matched(self, rows: slice) -> Mask:
+        """Say of each of these records whether it is one of a pair of the windows."""
+        mask: Mask = self.local_bucket[rows] == LOCAL.index("matched")
         mask &= self.local_owner[rows] >= 0
         return mask
 
     def local_in(self, bucket: str) -> Positions:
         """Return the positions of the windows' records in `bucket`."""
-        return np.flatnonzero(self.is_local_in(bucket))
+        at = np.flatnonzero(self.local_bucket == LOCAL.index(bucket))
+        return at[self.local_owner[at] >= 0]
 
     def provider_in(self, bucket: str) -> Positions:
         """Return the positions of the windows' messages in `bucket`."""
-        code = PROVIDER.index(bucket)
-        return np.flatnonzero((self.provider_bucket == code) & (self.provider_owner >= 0))
+        at = np.flatnonzero(self.provider_bucket == PROVIDER.index(bucket))
+        return at[self.provider_owner[at] >= 0]
 
 
 def sort(
@@ -119,8 +123,11 @@ def sort(
         policy: how strict to be.
         denials: ids that Octopods does not have, wherever coverage ends.
     """
-    local, local_keys = numberless.set_aside(local, policy.region)
-    provider, provider_keys = numberless.set_aside(provider, policy.region, is_provider=True)
+    # Nearly all of it is numpy's and Arrow's work, during which Python lets go of its lock.
+    with ThreadPoolExecutor(1) as other:
+        theirs = other.submit(numberless.set_aside, provider, policy.region, is_provider=True)
+        local, local_keys = numberless.set_aside(local, policy.region)
+        provider, provider_keys = theirs.result()
     links = pairing.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
     local_time = pairing.microseconds(local.frame["sent_at"])
     provider_time = pairing.microseconds(provider.frame["sent_at"])
@@ -285,7 +292,9 @@ def _with_one_of(keys: Positions, wanted: Positions) -> Positions:
     """
     ends = np.zeros(_ENDS + 1, dtype=np.bool_)
     ends[wanted & _ENDS] = True
-    at = np.flatnonzero(ends[keys & _ENDS])
+    blocks = range(0, len(keys), _ROWS)
+    maybe = [start + np.flatnonzero(ends[keys[start : start + _ROWS] & _ENDS]) for start in blocks]
+    at = np.concatenate(maybe)
     return at[np.isin(keys[at], wanted)]
 
 

@@ -57,7 +57,7 @@ def _wrong_pairs(case: Case, policy: Policy) -> dict[Kind, Positions]:
     wrong: dict[Kind, list[Positions]] = {}
     for start in range(0, len(case.local.frame), _PAIRS):
         rows = slice(start, start + _PAIRS)
-        matched = case.is_local_in("matched", rows)
+        matched = case.is_matched(rows)
         # Of what has no partner the last message is looked at, for nothing: these are few.
         partner = case.links.partner_of_local[rows]
         distance = case.local_time[rows] - case.provider_time[partner]
@@ -114,7 +114,8 @@ def _stuck(case: Case, policy: Policy) -> Positions:
     frame = case.provider.frame
     words = [word in statuses.NOT_TERMINAL for word in frame["status"].cat.categories]
     waits = np.array([*words, False], dtype=np.bool_)
-    waiting = np.flatnonzero(waits[frame["status"].array.codes] & (case.provider_owner >= 0))
+    waiting = np.flatnonzero(waits.take(frame["status"].array.codes, mode="wrap"))
+    waiting = waiting[case.provider_owner[waiting] >= 0]
     age = microseconds(frame["observed_at"].iloc[waiting]) - case.provider_time[waiting]
     return waiting[age >= policy.stuck_after // timedelta(microseconds=1)]
 

@@ -79,5 +79,10 @@ def hexadecimal(identity: Identities) -> pd.Series[str]:
 def _hashed(account: str, names: Names, place: npt.NDArray[np.int64]) -> Identities:
     pieces = (*(wording.or_else(texts, "") for texts in names), wording.whole(pa.array(place)))
     rows = wording.said(account, *pieces, between=_BETWEEN).cast(pa.large_binary()).to_pylist()
-    digests = b"".join([blake2b(row, digest_size=8).digest() for row in rows])
-    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
+    # To copy a hash takes half as long as to make one.
+    fresh, digests = blake2b(digest_size=8), []
+    for row in rows:
+        hashed = fresh.copy()
+        hashed.update(row)
+        digests.append(hashed.digest())
+    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)

@@ -72,7 +72,7 @@ def judge(
     for at, (day, (mine, theirs), statuses) in enumerate(
         zip(days, buckets.balances(case), buckets.status_counts(case), strict=True)
     ):
-        todays = found.loc[found["day"] == at, list(FINDING_COLUMNS)].reset_index(drop=True)
+        todays = _of_day(found, at)
         gaps = coverage.gaps(day.span, spans)
         suspicions = () if policy.trust_input else suspect(mine, theirs, policy.guard_rows)
         verdicts.append(
@@ -90,6 +90,12 @@ def judge(
             )
         )
     return verdicts
+
+
+def _of_day(found: pd.DataFrame, day: int) -> pd.DataFrame:
+    mine = found["day"] == day
+    todays = found[list(FINDING_COLUMNS)]
+    return todays if mine.all() else todays.loc[mine].reset_index(drop=True)
 
 
 def _advice(

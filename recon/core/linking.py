@@ -8,6 +8,7 @@ travels with it (the rank of the local id, say).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _FARTHEST: Final = 2**62
 #: A table of ids has at most so many places for each.
 _SPARSEST: Final = 4
+#: Rows of a block.
+_ROWS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,18 +70,12 @@ def by_id(
     message_of = _places(provider_ids, local_ids)
     if not local_has_id.all():
         message_of[~local_has_id] = -1
-    record_of = np.full(provider_ids.size, -1)
-    naming = np.flatnonzero(message_of >= 0)
-    named = message_of[naming]
-    record_of[named] = naming
-    again = record_of[named] != naming
-    if not again.any():
-        return IdLinks(message_of, record_of, naming[:0], named[:0])
+    record_of, again = _last_of_each(message_of, provider_ids.size)
+    if not again.size:
+        return IdLinks(message_of, record_of, again, again)
 
-    several = np.zeros(provider_ids.size, dtype=np.bool_)
-    several[named[again]] = True
-    shared = several[named]
-    rows, message = naming[shared], named[shared]
+    rows = np.concatenate((again, np.unique(record_of[message_of[again]])))
+    message = message_of[rows]
     distance = np.abs(local_time_us[rows] - provider_time_us[message])
     by_nearness = np.lexsort((local_order[rows], distance, message))
     rows, message = rows[by_nearness], message[by_nearness]
@@ -165,9 +162,31 @@ def _places(known: Ints, ids: Ints) -> Positions:
     # The first place and the last are of all that is less or greater. An id so far off that the
     # difference does not fit in 64 bits still is none of those between.
     table = np.full(high - low + 3, -1, dtype=np.int32)
-    table[known - low + 1] = np.arange(known.size, dtype=np.int32)
+    for rows in _blocks(known.size):
+        table[known[rows] - low + 1] = np.arange(rows.start, rows.stop, dtype=np.int32)
     assert np.count_nonzero(table >= 0) == known.size, "the provider's message ids must be unique"
-    return table.take(ids - low + 1, mode="clip").astype(np.intp)
+    places = np.empty(ids.size, dtype=np.intp)
+    for rows in _blocks(ids.size):
+        places[rows] = table.take(ids[rows] - low + 1, mode="clip")
+    return places
+
+
+def _last_of_each(message_of: Positions, messages: int) -> tuple[Positions, Positions]:
+    """Return the last record of each message, -1 for none, and all records before those."""
+    # One place more, where -1 leads.
+    record_of = np.full(messages + 1, -1)
+    for rows in _blocks(message_of.size):
+        record_of[message_of[rows]] = np.arange(rows.start, rows.stop)
+    again = [np.zeros(0, dtype=np.intp)]
+    for rows in _blocks(message_of.size):
+        last = record_of[message_of[rows]] == np.arange(rows.start, rows.stop)
+        again.append(rows.start + np.flatnonzero(~last & (message_of[rows] >= 0)))
+    return record_of[:-1], np.concatenate(again)
+
+
+def _blocks(size: int) -> Iterator[slice]:
+    """Cut rows into blocks that stay in the processor's cache while they are worked on."""
+    return (slice(start, min(start + _ROWS, size)) for start in range(0, size, _ROWS))
 
 
 def _searched(known: Ints, ids: Ints) -> Positions:

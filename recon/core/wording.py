@@ -28,6 +28,8 @@ def taken(column: pd.Series[Any], at: Positions) -> Texts:
         return words.take(pa.array(codes, mask=codes < 0))
     if not isinstance(column.dtype, np.dtype):
         held = pa.array(column.array, from_pandas=True)
+        if held.null_count == len(held):
+            return pa.nulls(len(at), TEXT)
         return whole(held.take(where))
     return pa.array(column.to_numpy()).take(where).cast(TEXT)
 
