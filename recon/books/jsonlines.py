@@ -37,14 +37,19 @@ def lines(path: Path) -> Iterator[Line]:
         OSError: it cannot be read.
     """
     opened: Any = gzip.open if path.suffix.lower() == ".gz" else Path.open
-    decode = json.JSONDecoder(parse_float=Decimal).decode
+    decode = json.JSONDecoder(parse_float=Decimal).raw_decode
     with opened(path, "rb") as file:
         for number, raw in enumerate(file, start=1):
             line = raw.removeprefix(_BOM).strip() if number == 1 else raw.strip()
             if not line:
                 continue
             try:
-                yield Line(number, decode(line.decode("utf-8")))
+                text = line.decode("utf-8")
+                item, end = decode(text)
+                if end == len(text):
+                    yield Line(number, item)
+                else:
+                    yield Line(number, broken=f"line {number}: no JSON, Extra data")
             except UnicodeDecodeError:
                 yield Line(number, broken=f"line {number}: no UTF-8")
             except json.JSONDecodeError as cause:

@@ -35,7 +35,10 @@ _MILLISECONDS_FROM: Final = 1e11
 
 def first(*values: object) -> object:
     """Return the first value that says something: neither `None` nor empty text."""
-    return next((value for value in values if value is not None and value != ""), None)
+    for value in values:
+        if value is not None and value != "":
+            return value
+    return None
 
 
 def text(value: object, longest: int = LONGEST_REASON) -> str | None:

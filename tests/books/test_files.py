@@ -303,6 +303,7 @@ def test_whatever_the_standard_library_writes_is_read(rows: list[dict[str, str]]
 def test_a_broken_line_costs_only_itself_and_is_told_without_its_content(tmp_path: Path) -> None:
     good = as_jsonl([GOOD])
     bad = [b'{"id": secret', b"[1, 2]", b"7", b'{"id": "\xff"}', b"[" * 100_000, b"1" * 5000]
+    bad.append(as_jsonl([GOOD]).strip() * 2)
     read = books(tmp_path / "a.jsonl", good + b"\n".join(bad) + b"\n\n" + good)
     assert len(read.frame) == 2
     assert read.rejects["reason"].tolist() == [
@@ -312,6 +313,7 @@ def test_a_broken_line_costs_only_itself_and_is_told_without_its_content(tmp_pat
         "line 5: no UTF-8",
         "line 6: JSON beyond all measure",
         "line 7: JSON beyond all measure",
+        "line 8: no JSON, Extra data",
     ]
 
 
