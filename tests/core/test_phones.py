@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recon.core import phones
+from recon.core.e164 import NONE
 
 #: Region, then spellings of one user in it.
 ONE_USER: Final[dict[str, tuple[str | None, list[str]]]] = {
@@ -124,7 +125,7 @@ def test_all_spellings_of_one_user_have_one_key(name: str) -> None:
     region, spellings = ONE_USER[name]
     found = dict(zip(spellings, keys(spellings, region), strict=True))
     expected = found[spellings[0]]
-    assert expected != phones.NONE
+    assert expected != NONE
     assert found == dict.fromkeys(spellings, expected)
 
 
@@ -144,7 +145,7 @@ def test_all_spellings_of_one_user_have_one_key(name: str) -> None:
 def test_two_users_have_two_keys(one: str, other: str) -> None:
     first, second = keys([one, other], "IE")
     assert first != second
-    assert phones.NONE not in (first, second)
+    assert NONE not in (first, second)
 
 
 @pytest.mark.parametrize("number", ["+15551234567", "+1234567", "+123456789012345"])
@@ -178,12 +179,12 @@ def test_clean_international_digits_stand_as_they_are_in_no_plan_or_not(number: 
     ],
 )
 def test_what_is_no_number_has_no_key(number: str | None) -> None:
-    assert keys([number], "IE") == [phones.NONE]
+    assert keys([number], "IE") == [NONE]
 
 
 @pytest.mark.parametrize("number", ["1234567", "0871234567", "1234567890123456"])
 def test_without_a_region_only_whole_international_digits_count(number: str) -> None:
-    assert keys([number], None) == [phones.NONE]
+    assert keys([number], None) == [NONE]
     assert keys(["12345678"], None) == [12345678]
 
 
@@ -193,7 +194,7 @@ def test_a_possible_national_number_is_national_first() -> None:
 
 
 def test_longer_than_any_international_number_is_none_though_the_country_has_such_numbers() -> None:
-    assert keys(["0123456789012345", "09012345678"], "JP") == [phones.NONE, 819012345678]
+    assert keys(["0123456789012345", "09012345678"], "JP") == [NONE, 819012345678]
 
 
 def test_the_region_may_be_spelled_small() -> None:
@@ -202,10 +203,10 @@ def test_the_region_may_be_spelled_small() -> None:
 
 def test_a_column_of_floats_or_integers_is_read_too() -> None:
     floats = pd.Series([353871234567.0, float("nan")])
-    assert phones.keys(floats, "IE").tolist() == [353871234567, phones.NONE]
+    assert phones.keys(floats, "IE").tolist() == [353871234567, NONE]
     assert phones.keys(pd.Series([353871234567]), "IE").tolist() == [353871234567]
     objects = pd.Series(["+353871234567", None], dtype=object)
-    assert phones.keys(objects, "IE").tolist() == [353871234567, phones.NONE]
+    assert phones.keys(objects, "IE").tolist() == [353871234567, NONE]
 
 
 def test_a_null_has_no_key_whatever_bytes_lie_under_it() -> None:
@@ -237,7 +238,7 @@ def test_any_text_is_read_without_an_error_and_the_same_alone_or_in_a_column(
     number: str, region: str | None
 ) -> None:
     alone = phones.key(number, region)
-    assert alone == phones.NONE or 10**6 <= alone < 10**15
+    assert alone == NONE or 10**6 <= alone < 10**15
     assert keys([number, "+353871234567", number], region) == [alone, 353871234567, alone]
 
 
@@ -261,7 +262,7 @@ def test_separators_and_prefixes_never_change_the_key(
         return  # reads as a float's tail
     expected = phones.key("+" + digits, region)
     assert keys([spelled, f"{digits}@c.us"], region) == [expected, expected]
-    assert expected != phones.NONE
+    assert expected != NONE
 
 
 @settings(max_examples=300, deadline=None)

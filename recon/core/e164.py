@@ -1,0 +1,165 @@
+"""Clean international numbers, a column at a time: `+` and 7 to 15 digits, as bytes.
+
+ITU-T E.164, section 6: a number has 15 digits at most, and no country code begins with 0.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from recon.core import utf8
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+#: What stands for a number where there is none.
+NONE: Final = -1
+#: Digits of a number, from here to there.
+SHORTEST, LONGEST = 7, 15
+
+#: Bytes of a word; a spelling is read as two of them.
+_WORD: Final = 8
+#: By the number of digits: what the first seven are multiplied with, and by how many bits what
+#: does not belong to the others is shifted out.
+_POWERS: Final = 10 ** np.maximum(np.arange(LONGEST + 1) - SHORTEST, 0)
+_SHIFTS: Final = (_WORD * (LONGEST - np.arange(LONGEST + 1))).astype(np.uint64)
+
+#: Eight bytes as one word, the first the lowest: zeros, and with a `+` in front.
+_ZEROS: Final = np.uint64(int.from_bytes(b"00000000", "little"))
+_PLUS_AND_ZEROS: Final = np.uint64(int.from_bytes(b"+0000000", "little"))
+_PLUS: Final = np.uint64(0x00FF)
+_FIRST: Final = np.uint64(0xFF00)
+#: A byte from 10 on has its highest bit set after this is added, or had it before.
+_BEYOND_NINE: Final = np.uint64(0x7676_7676_7676_7676)
+_HIGHEST: Final = np.uint64(0x8080_8080_8080_8080)
+#: How eight digits become numbers of two, of four and of eight: what counts, its weights at both
+#: ends, and how many bits are left over.
+_HALVINGS: Final = tuple(
+    (np.uint64(mask), np.uint64(weights), np.uint64(bits))
+    for mask, weights, bits in (
+        (0x0F0F_0F0F_0F0F_0F0F, 1 + (10 << 8), 8),
+        (0x00FF_00FF_00FF_00FF, 1 + (100 << 16), 16),
+        (0x0000_FFFF_0000_FFFF, 1 + (10_000 << 32), 32),
+    )
+)
+
+#: Country codes of two digits (ITU-T E.164, list of assigned codes); 1 and 7 have one, all
+#: others three.
+_TWO_DIGIT_CODES: Final = frozenset(
+    str(code)
+    for code in (
+        *(20, 27, *range(30, 35), 36, 39, 40, 41, *range(43, 50), *range(51, 59)),
+        *(*range(60, 67), 81, 82, 84, 86, *range(90, 96), 98),
+    )
+)
+
+#: Digits of an Argentine mobile, 54 9 and ten: one with more has the inner 15.
+ARGENTINE: Final = 13
+
+
+def clean(spelled: pa.LargeStringArray) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Tell which spellings are clean and stand as they are, and their numbers (else `NONE`).
+
+    Clean is `+` and 7 to 15 digits, the first no 0. That makes sixteen bytes at most, which are
+    read as two words of eight: several times faster than a regular expression and a parser.
+    """
+    bounds, text = utf8.shared(spelled)
+    starts, digits = bounds[:-1], np.diff(bounds) - 1
+    is_clean = (digits >= SHORTEST) & (digits <= LONGEST)
+    if spelled.null_count:
+        is_clean &= spelled.is_valid().to_numpy(zero_copy_only=False)
+    if all_clean := bool(is_clean.all()):
+        stands, number = _numbers(text, starts, digits)
+    else:
+        stands, number = _numbers(text, starts[is_clean], digits[is_clean])
+    number[~stands] = NONE
+    if all_clean:
+        return stands, number
+    found = np.full(is_clean.size, NONE, dtype=np.int64)
+    found[is_clean] = number
+    is_clean[is_clean] = stands
+    return is_clean, found
+
+
+def _numbers(
+    text: NDArray[np.uint8], starts: NDArray[np.int64], digits: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Read a `+` and so many digits from each place on; tell where they are that, and stand."""
+    plus_and_seven, rest = _words(text, starts)
+    plus_and_seven ^= _PLUS_AND_ZEROS
+    rest ^= _ZEROS
+    # What follows the spelling goes out at the end of the word.
+    rest <<= _SHIFTS.take(digits)
+
+    stands = _are_digits(plus_and_seven, rest)
+    stands &= (plus_and_seven & _PLUS == 0) & (plus_and_seven & _FIRST != 0)
+    number = _eight_digits(plus_and_seven)
+    stands &= digits <= _longest().take(number // 1000, mode="clip")
+    number *= _POWERS.take(digits)
+    number += _eight_digits(rest)
+    return stands, number
+
+
+def _words(
+    text: NDArray[np.uint8], starts: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the sixteen bytes from each place on as two words, an earlier byte a lower one."""
+    if not starts.size:
+        return np.zeros(0, dtype="<u8"), np.zeros(0, dtype="<u8")
+    if starts[-1] + 2 * _WORD > text.size:
+        text = np.append(text[starts[0] :], np.zeros(2 * _WORD, dtype=np.uint8))
+        starts = starts - starts[0]
+    apart = np.diff(starts)
+    if apart.size and apart.min() == apart.max():
+        # Spellings of one length, as in a business of one country: no place is looked up.
+        first, second = (
+            np.ndarray(starts.size, "<u8", text, int(starts[0]) + skipped, int(apart[0]))
+            for skipped in (0, _WORD)
+        )
+        return first.copy(), second.copy()
+    every = np.ndarray(text.size - _WORD + 1, "<u8", text, strides=1)
+    return every[starts], every[_WORD:][starts]
+
+
+def _are_digits(*words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Tell in which rows all bytes of all words are 0 to 9."""
+    high = np.zeros(words[0].size, dtype=np.uint64)
+    for word in words:
+        high |= word + _BEYOND_NINE
+        high |= word
+    fine: NDArray[np.bool_] = high & _HIGHEST == 0
+    return fine
+
+
+def _eight_digits(word: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the number that eight bytes of 0 to 9 spell, as simdjson's number parser does."""
+    for mask, weights, bits in _HALVINGS:
+        word = word & mask
+        word *= weights
+        word >>= bits
+    return word.view(np.int64)
+
+
+@cache
+def _longest() -> NDArray[np.int64]:
+    """Return by the first four digits how many a number may have that stands as it is spelled.
+
+    Those with a 0 behind the country code never do, an Argentine one not with the inner 15.
+    """
+    table = np.zeros(10_000, dtype=np.int64)
+    for number in range(1000, 10_000):
+        digits = str(number)
+        if digits[country_code_length(digits)] != "0":
+            table[number] = ARGENTINE if digits.startswith("54") else LONGEST
+    return table
+
+
+def country_code_length(digits: str) -> int:
+    """Return how many of a number's first digits are its country code."""
+    if digits[:1] in ("1", "7"):
+        return 1
+    return 2 if digits[:2] in _TWO_DIGIT_CODES else 3
