@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recon.core import calendar, coverage, numberless, pairing
+from recon.core import calendar, coverage, numberless, pairing, siblings
 from recon.core.pairing import Codes, Mask, Positions, Side
 from recon.core.policy import Policy
 from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, Window
@@ -23,11 +22,6 @@ from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, W
 #: The buckets of each side; a bucket's code is its place here. The last one is for rejects.
 LOCAL: Final = tuple(LocalBalance.__dataclass_fields__)
 PROVIDER: Final = tuple(ProviderBalance.__dataclass_fields__)
-
-#: The last bits of a number's key.
-_ENDS: Final = 2**20 - 1
-#: Keys that are looked at together: few enough to stay in the processor's cache.
-_ROWS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +134,7 @@ def sort(
     del wanted
     proven = _proven(links, local_time, provider_time, spans)
     provider_owner = calendar.owners(provider_time, days)
-    siblings = _siblings(paired, provider_keys, provider_time, names, policy.duplicate)
+    repeats = siblings.repeated(paired, provider_keys, provider_time, names, policy.duplicate)
     return Case(
         local=local,
         provider=provider,
@@ -159,8 +153,8 @@ def sort(
             holds_id=holds_id,
             unverifiable=~denied & (~proven | unread),
         ),
-        provider_bucket=_provider_buckets(paired, siblings),
-        siblings=siblings,
+        provider_bucket=_provider_buckets(paired, repeats),
+        siblings=repeats,
         holds_id=holds_id,
         denied=denied,
         days=len(days),
@@ -229,9 +223,9 @@ def _local_buckets(
     return bucket
 
 
-def _provider_buckets(paired: Mask, siblings: pairing.Few) -> Codes:
+def _provider_buckets(paired: Mask, repeats: pairing.Few) -> Codes:
     bucket: Codes = np.full(len(paired), PROVIDER.index("missing_locally"), dtype=np.int8)
-    bucket[siblings.at] = PROVIDER.index("duplicate_send")
+    bucket[repeats.at] = PROVIDER.index("duplicate_send")
     bucket[paired] = PROVIDER.index("matched")
     return bucket
 
@@ -253,49 +247,6 @@ def _proven(
         apart = local_time[at[known]] - provider_time[partner[known]]
         proven &= coverage.covered(spans, local_time - int(np.median(apart)))
     return proven
-
-
-def _siblings(
-    paired: Mask, keys: Positions, times: Positions, names: Positions, within: timedelta
-) -> pairing.Few:
-    """Find for messages without a record the nearest booked one to the same number.
-
-    Only `within` that time, inclusive. On a tie it is the earlier one.
-    """
-    if paired.all() or not paired.any():
-        none = np.zeros(0, dtype=np.int64)
-        return pairing.Few(none, none)
-    concerned = _with_one_of(keys, keys[~paired])
-    by_time = concerned[np.lexsort((names[concerned], times[concerned], keys[concerned]))]
-    rank = np.arange(len(by_time))
-    key, time, booked = keys[by_time], times[by_time], paired[by_time]
-    before = np.maximum.accumulate(np.where(booked, rank, -1))
-    after = np.minimum.accumulate(np.where(booked, rank, len(rank))[::-1])[::-1]
-    best = np.full(len(rank), within // timedelta(microseconds=1) + 1)
-    found = np.full(len(rank), -1, dtype=np.int64)
-    for candidate in (before, after):
-        mine = np.flatnonzero((candidate >= 0) & (candidate < len(rank)) & ~booked & (key >= 0))
-        mine = mine[key[mine] == key[candidate[mine]]]
-        apart = np.abs(time[mine] - time[candidate[mine]])
-        nearer = apart < best[mine]
-        best[mine[nearer]] = apart[nearer]
-        found[mine[nearer]] = by_time[candidate[mine[nearer]]]
-    at = np.flatnonzero(found >= 0)
-    at = at[np.argsort(by_time[at])]
-    return pairing.Few(by_time[at], found[at])
-
-
-def _with_one_of(keys: Positions, wanted: Positions) -> Positions:
-    """Return the positions of keys that are among the `wanted` few.
-
-    Of most others it is known at once, by their last bits.
-    """
-    ends = np.zeros(_ENDS + 1, dtype=np.bool_)
-    ends[wanted & _ENDS] = True
-    blocks = range(0, len(keys), _ROWS)
-    maybe = [start + np.flatnonzero(ends[keys[start : start + _ROWS] & _ENDS]) for start in blocks]
-    at = np.concatenate(maybe)
-    return at[np.isin(keys[at], wanted)]
 
 
 def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
