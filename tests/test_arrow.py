@@ -8,14 +8,14 @@ from contextlib import suppress
 import pytest
 import sqlalchemy as sa
 
-from recon import arrow
+from recon.arrow import NotAsArrow, postgres
 from recon.books.connecting import read_only_engine
 
 pytest.importorskip("adbc_driver_postgresql")
 
 
 def read_whole(connection: sa.Connection, sql: str) -> object:
-    with arrow.answer(connection, sa.text(sql)) as batches:
+    with postgres.answer(connection, sa.text(sql)) as batches:
         return batches.read_all()
 
 
@@ -32,9 +32,9 @@ def test_an_answer_has_parameters_settings_and_types(engine: sa.Engine) -> None:
     )
     with (
         engine.connect() as connection,
-        arrow.answer(connection, statement, {"TimeZone": "Asia/Tokyo"}) as batches,
+        postgres.answer(connection, statement, {"TimeZone": "Asia/Tokyo"}) as batches,
     ):
-        assert [arrow.kind_of(field) for field in batches.schema] == ["varchar", "text", "int8"]
+        assert [postgres.kind_of(field) for field in batches.schema] == ["varchar", "text", "int8"]
         table = batches.read_all()
     assert table.to_pylist() == [{"text": "50 % of 'it' \\ :x", "zone": "Asia/Tokyo", "number": 7}]
 
@@ -56,7 +56,7 @@ def test_nothing_is_ever_written(engine: sa.Engine, sql: str) -> None:
             "CREATE FUNCTION emptied() RETURNS void LANGUAGE sql AS 'DELETE FROM kept'"
         )
     try:
-        with engine.connect() as connection, suppress(arrow.NotAsArrow):
+        with engine.connect() as connection, suppress(NotAsArrow):
             read_whole(connection, sql)
         with engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT count(*) FROM kept").scalar() == 1
@@ -68,7 +68,7 @@ def test_nothing_is_ever_written(engine: sa.Engine, sql: str) -> None:
 
 def test_an_answer_that_breaks_off_is_asked_for_in_the_plain_way(engine: sa.Engine) -> None:
     halfway = "SELECT 1 / (n - 900000) FROM generate_series(1, 1000000) n"
-    with engine.connect() as connection, pytest.raises(arrow.NotAsArrow):
+    with engine.connect() as connection, pytest.raises(NotAsArrow):
         read_whole(connection, halfway)
 
 
@@ -76,11 +76,11 @@ def test_it_takes_the_driver_and_utf8(
     engine: sa.Engine, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with engine.connect() as connection:
-        assert arrow.is_possible(connection)
+        assert postgres.is_possible(connection)
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, "adbc_driver_postgresql", None)
-            assert not arrow.is_possible(connection)
+            assert not postgres.is_possible(connection)
     latin = read_only_engine(f"{postgres_url}&client_encoding=latin1", "UTC")
-    assert not latin.run(arrow.is_possible)
+    assert not latin.run(postgres.is_possible)
     with sa.create_engine("sqlite://").connect() as connection:
-        assert not arrow.is_possible(connection)
+        assert not postgres.is_possible(connection)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from recon import arrow
+from recon.arrow import NotAsArrow, postgres
 from recon.core.frames.instants import EARLIEST, LATEST
 
 if TYPE_CHECKING:
@@ -51,18 +51,18 @@ def chunks(
             is none that a message can have: it would be told as Arrow spells it.
     """
     settings = {"TimeZone": zone, "DateStyle": "ISO, YMD"}
-    with arrow.answer(connection, statement, settings) as batches:
+    with postgres.answer(connection, statement, settings) as batches:
         names = batches.schema.names
         if not set(mapping.values()) <= set(names):
-            raise arrow.NotAsArrow
+            raise NotAsArrow
         places = {field: names.index(name) for field, name in mapping.items()}
         for field, place in places.items():
-            kind = arrow.kind_of(batches.schema.field(place))
+            kind = postgres.kind_of(batches.schema.field(place))
             if kind not in _SAME and not (field == "sent_at" and kind in _TIMES):
-                raise arrow.NotAsArrow
+                raise NotAsArrow
         for batch in batches:
             if not _are_plausible(batch.column(places["sent_at"])):
-                raise arrow.NotAsArrow
+                raise NotAsArrow
             yield {field: batch.column(place) for field, place in places.items()}
 
 

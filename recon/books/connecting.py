@@ -97,6 +97,9 @@ class ReadOnlyDatabase:
                     ),
                     {"zone": self.zone},
                 )
+            elif self.engine.dialect.name == "sqlite":
+                # The driver begins none for what only reads: each statement would be on its own.
+                connection.exec_driver_sql("BEGIN")
             # Nobody commits: closing rolls back.
             yield connection
 

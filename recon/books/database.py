@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from itertools import chain
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError
 
-from recon import arrow, rows
-from recon.books import columns, lookup, ranges, statements
+from recon import rows
+from recon.arrow import NotAsArrow, postgres, sqlite
+from recon.books import columns, lookup, pages, ranges, statements
 from recon.books.absent import missing
 from recon.books.connecting import ReadOnlyDatabase
 from recon.books.reading import BooksCheck, BooksRead, Collected
@@ -87,16 +88,38 @@ class DatabaseBooks:
             )
             statement = self._select(table).where(near)
             by_columns = self._select(table, kinds).where(near)
+            if pages.are_possible(connection, table):
+                return self._collected(self._paged(connection, table, statement), (start, end))
         with closing(self._chunks(connection, statement)) as chunks:
             first = next(chunks)
             # Few rows are not worth another connection; and what is wrong has been told by now.
-            if len(first["sent_at"]) >= _TYPED and arrow.is_possible(connection):
-                with suppress(arrow.NotAsArrow):
+            if len(first["sent_at"]) >= _TYPED and postgres.is_possible(connection):
+                with suppress(NotAsArrow):
                     return self._collected(
                         columns.chunks(connection, by_columns, mapping, self._database.zone),
                         (start, end),
                     )
             return self._collected(chain([first], chunks), (start, end))
+
+    def _paged(
+        self, connection: sa.Connection, table: sa.TableClause, statement: sa.Select[Any]
+    ) -> Iterator[Raw]:
+        """Yield the rows of a statement stretch by stretch of its table, as Arrow columns.
+
+        From the first stretch on that cannot be had so, it goes on in the plain way.
+        """
+        as_arrow = True
+        for stretch in pages.stretches(connection, table):
+            part = statement.where(stretch)
+            if as_arrow:
+                try:
+                    cells = sqlite.answer(connection, part)
+                except NotAsArrow:
+                    as_arrow = False
+                else:
+                    yield {field: cells[name] for field, name in self._source.mapping.items()}
+                    continue
+            yield from self._chunks(connection, part)
 
     def _collected(
         self, chunks: Iterable[Raw], span: tuple[datetime | None, datetime | None]

@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from recon import arrow, rows
+from recon import rows
+from recon.arrow import NotAsArrow, postgres, sqlite
 from recon.model import FINDING_COLUMNS
 from recon.store.tables import FINDING_TYPES, UtcDateTime, messages
 
@@ -88,26 +89,46 @@ _PLACED: Final[dict[str, _Maker]] = {
 
 
 def provider(connection: sa.Connection, queries: Sequence[sa.Select[Any]]) -> pd.DataFrame:
-    """Return the rows of `messages` that `queries` ask for, see `recon.core.frames.PROVIDER`."""
-    with rows.uncollected(), closing(_parts(connection, queries, _PROVIDER)) as parts:
-        first = next(parts)
-        found = None
-        # Few rows are not worth another connection.
-        if len(first) >= _ROWS and arrow.is_possible(connection):
-            with suppress(arrow.NotAsArrow):
-                found = _parts_of_arrow(connection, queries)
-        frame = pd.concat(found or [first, *parts], ignore_index=True)
+    """Return the rows of `messages` that `queries` ask for, see `recon.core.frames.PROVIDER`.
+
+    Where SQLite has many rows they are best asked for by several queries.
+    """
+    with rows.uncollected():
+        if len(queries) > 1 and sqlite.is_possible(connection):
+            found = [part for query in queries for part in _parts_of_sqlite(connection, query)]
+        else:
+            found = _parts_of_any(connection, queries)
+        frame = pd.concat(found, ignore_index=True)
     return frame.assign(status=frame["status"].astype("category"))
 
 
-def _parts_of_arrow(
+def _parts_of_sqlite(connection: sa.Connection, query: sa.Select[Any]) -> list[pd.DataFrame]:
+    try:
+        return [_part(_PROVIDER, sqlite.answer(connection, query).values())]
+    except NotAsArrow:
+        return list(_parts(connection, [query], _PROVIDER))
+
+
+def _parts_of_any(
+    connection: sa.Connection, queries: Sequence[sa.Select[Any]]
+) -> list[pd.DataFrame]:
+    with closing(_parts(connection, queries, _PROVIDER)) as parts:
+        first = next(parts)
+        # Few rows are not worth another connection.
+        if len(first) >= _ROWS and postgres.is_possible(connection):
+            with suppress(NotAsArrow):
+                return _parts_of_postgres(connection, queries)
+        return [first, *parts]
+
+
+def _parts_of_postgres(
     connection: sa.Connection, queries: Sequence[sa.Select[Any]]
 ) -> list[pd.DataFrame]:
     parts = []
     columns = [messages.c[name] for name in _PROVIDER]
     for query in queries:
         # Times as they are: they are whole microseconds already, and the server need not count.
-        with arrow.answer(connection, query.with_only_columns(*columns)) as batches:
+        with postgres.answer(connection, query.with_only_columns(*columns)) as batches:
             parts += [_part(_PROVIDER, batch.columns) for batch in batches]
     return parts
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
 from recon.model import Listing, Span
 from recon.store import accounts, ledger
-from recon.store.dialects import among, chunks, microseconds
+from recon.store.dialects import among, chunks, is_postgres, microseconds
 from recon.store.engine import reading, writing
 from recon.store.keeping import keep_messages, keep_rejects, known
 from recon.store.tables import messages, polls, provider_rejects
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+
+#: Messages that one query is for, where it has them in one piece.
+_ROWS: Final = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,33 @@ def read(
     """Return the messages sent in `[start, end)` (`None` is without bound), a provider frame."""
     from recon.store import frames
 
-    mine = (
-        messages.c.account_id == accounts.named(account),
-        *_between(messages.c.sent_at, start, end),
-    )
+    mine = messages.c.account_id == accounts.named(account)
     with reading(engine) as connection:
-        return frames.provider(connection, [_of_provider(connection).where(*mine)])
+        every = _of_provider(connection).where(mine)
+        queries = [
+            every.where(*_between(messages.c.sent_at, *span))
+            for span in _spans(connection, mine, start, end)
+        ]
+        return frames.provider(connection, queries)
+
+
+def _spans(
+    connection: sa.Connection,
+    mine: sa.ColumnElement[bool],
+    start: datetime | None,
+    end: datetime | None,
+) -> list[tuple[datetime | None, datetime | None]]:
+    """Cut a span of SQLite's into such as have about `_ROWS` of the messages `mine` each."""
+    spans = []
+    while not is_postgres(connection):
+        sent_at = messages.c.sent_at
+        times = sa.select(sent_at).where(mine, *_between(sent_at, start, end)).order_by(sent_at)
+        cut = connection.execute(times.limit(1).offset(_ROWS)).scalar()
+        if cut is None or cut == start:
+            break
+        spans.append((start, cut))
+        start = cut
+    return [*spans, (start, end)]
 
 
 def find(engine: sa.Engine, account: str, message_ids: npt.NDArray[np.int64]) -> pd.DataFrame:

@@ -1,15 +1,17 @@
-"""Many messages come from PostgreSQL as Arrow columns, and are the same."""
+"""Many messages come from the store as Arrow columns, and are the same."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
-from recon.store import messages
+from recon.store import messages, schema
+from recon.store.engine import connect
 from tests.store.samples import KEY, at, listing, message
 
 pytest.importorskip("adbc_driver_postgresql")
@@ -24,7 +26,7 @@ MANY = """
 """
 
 
-@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # SQLite has one way only
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # SQLite: see below
 def test_many_messages_are_read_alike_both_ways(
     engine: sa.Engine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,6 +41,34 @@ def test_many_messages_are_read_alike_both_ways(
     assert len(caplog.records) == 1
     assert len(one) > 55_000
     assert_frame_equal(one.reset_index(drop=True), other.reset_index(drop=True))
+
+
+def test_many_messages_of_sqlite_come_as_arrow_and_are_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = connect(f"sqlite:///{tmp_path / 'store.db'}")
+    schema.upgrade(engine)
+    shown = [
+        message(n, n // 3, "failed" if n % 2 else "sent", f'nö "{n}", so' if n % 4 > 2 else None)
+        for n in range(60)
+    ]
+    messages.keep(engine, "main", KEY, listing(*shown, answered=60))
+    caplog.set_level(logging.DEBUG, logger="recon.arrow")
+    span = (at(1), at(18))
+    plain = messages.read(engine, "main", *span)
+    assert not caplog.records
+    for size in (2, 3, 7, 50):  # three messages are of one time
+        caplog.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(messages, "_ROWS", size)
+            found = messages.read(engine, "main", *span)
+        one, other = (
+            frame.sort_values("message_id", ignore_index=True) for frame in (found, plain)
+        )
+        assert_frame_equal(one, other)
+        assert {record.getMessage() for record in caplog.records} <= {"an answer was had as Arrow"}
+        assert bool(caplog.records) == (size != 2)
+    engine.dispose()
 
 
 def test_times_are_exact_to_the_microsecond(engine: sa.Engine) -> None:

@@ -1,14 +1,11 @@
-"""What PostgreSQL answers, as Arrow columns: the fast way, where its driver is installed.
+"""What PostgreSQL answers, as Arrow columns, where a driver that can give them is installed.
 
 The extra `fast` brings `adbc-driver-postgresql`, which reads an answer in binary, by columns and
 with no Python object for each value. It has a connection of its own, to the same server and as the
 same user, in a read-only transaction that is always rolled back.
 
-Whoever asks must be able to do without: all that this way cannot do, or in which it fails, is
-`NotAsArrow`, and then the plain way gives the answer, or says in its words why there is none.
-
-There is no such way for SQLite. That driver brings another copy of SQLite into the process, and
-when it closes a file, the system drops every lock that Python's copy holds on it
+Such a driver for SQLite is not used. It brings another copy of SQLite into the process, and when
+that closes a file, the system drops every lock that Python's copy holds on it
 (sqlite.org/howtocorrupt.html, 2.2.1): another program could write into our transaction.
 """
 
@@ -20,15 +17,13 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from recon.arrow import NotAsArrow
+
 if TYPE_CHECKING:
     import pyarrow as pa
     import sqlalchemy as sa
 
 log = logging.getLogger(__name__)
-
-
-class NotAsArrow(Exception):  # noqa: N818 - no error: another way is taken
-    """This answer has to be asked for in the plain way."""
 
 
 def is_possible(connection: sa.Connection) -> bool:

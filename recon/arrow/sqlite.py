@@ -1,0 +1,168 @@
+"""What SQLite answers, as Arrow columns: each column comes in one piece, as a JSON array.
+
+SQLite strings the cells together (`json_group_array`) and Arrow takes them apart, both in C and
+without a Python object for each; and while either works, other threads can. JSON tells nulls,
+numbers and texts apart, and where a text ends. So each cell comes out as the plain way has it, or
+the answer is declined (`NotAsArrow`):
+
+- A column is of whole numbers or of texts, beside nulls. SQLite prints a real with a point, an
+  exponent or in words, none of which a whole number has.
+- SQLite refuses blobs, but since 3.45 puts in those that have the form of its binary JSON, as if
+  they were what they stand for. From there on the statement also counts blobs, which sort after
+  all else (sqlite.org/datatype3.html, 4.1).
+- The same is done to what functions of JSON return, so columns must be stored ones.
+- A text must be UTF-8, and so must be the file, for its bytes are taken as they are.
+
+An answer is best asked for in pages: what stays in the processor's cache is read twice as fast.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from recon.arrow import NotAsArrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+log = logging.getLogger(__name__)
+
+#: Before this version SQLite knows no JSON in blobs.
+_WITH_BINARY_JSON: Final = (3, 45)
+#: An array of numbers as lines; the empty ones at both ends are skipped.
+_AS_LINES: Final = bytes.maketrans(b"[,]", b"\n\n\n")
+_QUOTE: Final = ord('"')
+#: What stands between two texts, and for each null between them.
+_BETWEEN: Final = b'",'
+_NULL: Final = b"null,"
+
+
+def is_possible(connection: sa.Connection) -> bool:
+    """Say whether answers of this database may come as Arrow: its texts are read as UTF-8."""
+    if connection.dialect.name != "sqlite" or connection.dialect.driver != "pysqlite":
+        return False
+    driver: Any = connection.connection.dbapi_connection
+    # Another factory is there to read what is not UTF-8.
+    return driver.text_factory is str and (
+        connection.exec_driver_sql("PRAGMA encoding").scalar() == "UTF-8"
+    )
+
+
+def answer(connection: sa.Connection, statement: sa.Select[Any]) -> dict[str, pa.Array]:
+    """Return the columns of the answer to a statement: `int64`, `large_string` or `null`.
+
+    All of the answer is in memory at the same time, and for a while twice: ask for few rows.
+
+    Args:
+        connection: to the database, for which `is_possible`.
+        statement: what to ask; its columns are those of tables, as they are stored.
+
+    Raises:
+        NotAsArrow: it cannot be had this way.
+    """
+    import pyarrow as pa
+
+    try:
+        found = _columns(connection, statement.subquery())
+    except (sa.exc.SQLAlchemyError, pa.ArrowException, ValueError, MemoryError) as cause:
+        # No such function, a blob, too much for one value, a real, text that is not UTF-8.
+        log.debug("an answer was not had as Arrow: %s", type(cause).__name__)
+        raise NotAsArrow from cause
+    log.debug("an answer was had as Arrow")
+    return found
+
+
+def _columns(connection: sa.Connection, asked: sa.FromClause) -> dict[str, pa.Array]:
+    blobs = sa.or_(*(column >= sa.literal_column("x''") for column in asked.c))
+    arrays = [sa.cast(sa.func.json_group_array(column), sa.LargeBinary()) for column in asked.c]
+    known = sqlite3.sqlite_version_info < _WITH_BINARY_JSON
+    count, odd, *said = connection.execute(
+        sa.select(
+            sa.func.count(),
+            sa.null() if known else sa.func.count().filter(blobs),
+            *arrays,
+        )
+    ).one()
+    if odd:
+        raise NotAsArrow
+    # Each piece is let go of as soon as it is read.
+    return {column.name: _column(said.pop(0), count) for column in asked.c}
+
+
+def _column(said: bytes, count: int) -> pa.Array:
+    import pyarrow as pa
+
+    if not count:
+        return pa.nulls(0)
+    column = _texts(said, count) if b'"' in said else _whole_numbers(said, count)
+    return pa.nulls(count) if column.null_count == count else column
+
+
+def _whole_numbers(said: bytes, count: int) -> pa.Array:
+    """Read a JSON array of whole numbers and nulls."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    table = csv.read_csv(
+        pa.BufferReader(said.translate(_AS_LINES)),
+        csv.ReadOptions(column_names=["n"]),
+        csv.ParseOptions(quote_char=False, double_quote=False, escape_char=False),
+        csv.ConvertOptions(column_types={"n": pa.int64()}, null_values=["null"]),
+    )
+    if len(table) != count:
+        raise NotAsArrow
+    return table["n"].combine_chunks()
+
+
+def _texts(said: bytes, count: int) -> pa.Array:
+    """Read a JSON array of texts and nulls."""
+    import numpy as np
+    import pyarrow as pa
+
+    if b"\\" in said:
+        return _escaped_texts(said, count)
+    # Without escapes, each quotation mark begins or ends a text. With one more at either end,
+    # texts and what stands between them take turns, and both may have the bytes as they are.
+    data = b"".join((_BETWEEN, memoryview(said)[1:-1], b',"'))
+    quotes = np.frombuffer(data, dtype=np.uint8) == _QUOTE
+    bounds = np.flatnonzero(quotes).astype(np.int64, copy=False)
+    bounds[1::2] += 1
+    found = len(bounds) // 2 - 1
+    pieces = pa.LargeStringArray.from_buffers(
+        2 * found + 1, pa.py_buffer(bounds), pa.py_buffer(data)
+    )
+    nulls, rest = np.divmod(bounds[1::2] - bounds[0::2] - len(_BETWEEN) - 1, len(_NULL))
+    if rest.any() or found + nulls.sum() != count:
+        raise NotAsArrow
+    texts = np.arange(1, 2 * found + 1, 2)
+    if not nulls.any():
+        return _valid(pieces.take(pa.array(texts)))
+    # Something else may be just as long as nulls are.
+    for gap in pieces.take(pa.array(2 * np.flatnonzero(nulls))).cast(pa.large_binary()).unique():
+        inside = gap.as_py()
+        if inside != _BETWEEN + _NULL * (len(inside) // len(_NULL)) + b'"':
+            raise NotAsArrow
+    rows = np.arange(found) + np.cumsum(nulls)[:found]
+    places, missing = np.zeros(count, dtype=np.int64), np.ones(count, dtype=np.bool_)
+    places[rows], missing[rows] = texts, False
+    return _valid(pieces.take(pa.array(places, mask=missing)))
+
+
+def _valid(texts: pa.Array) -> pa.Array:
+    texts.validate(full=True)
+    return texts
+
+
+def _escaped_texts(said: bytes, count: int) -> pa.Array:
+    """Read a JSON array of texts and nulls that has escapes in it, one by one."""
+    import pyarrow as pa
+
+    values = json.loads(said.decode())
+    if len(values) != count:
+        raise NotAsArrow
+    return pa.array(values, pa.large_string())

@@ -1,0 +1,185 @@
+"""Answers of SQLite as Arrow columns: the very cells of the plain way, or none at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recon.arrow import NotAsArrow, sqlite
+
+TEXTS = st.text() | st.sampled_from(
+    [
+        *(
+            "",
+            "0",
+            "007",
+            "7",
+            "-1",
+            "1.0",
+            "1e3",
+            "null",
+            "NULL",
+            "true",
+            '"',
+            '"a"',
+            "','",
+            '","',
+        ),
+        *(
+            "\\",
+            "\\u0041",
+            "\0",
+            "a\0b",
+            "\n",
+            "\r\n",
+            ",null,",
+            '",null,"',
+            "[1]",
+            "{}",
+            "\x7f",
+            "é🐙",
+        ),
+        *("9223372036854775807", "2026-04-23 12:00:00", "\u2028", "\ufeff", "\ud7ff", " 1 "),
+    ]
+)
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+CELLS = (
+    st.none()
+    | INTEGERS
+    | TEXTS
+    | st.floats(allow_nan=False)
+    | st.binary(max_size=3)
+    # Binary JSON: null, the numbers 7 and 77, the text a, an empty array.
+    | st.sampled_from([b"\x00", b"\x13\x37", b"\x2377", b"\x17a", b"\x1aa", b"\x0b"])
+)
+ALIKE = st.sampled_from([st.none() | INTEGERS, st.none() | TEXTS, INTEGERS, TEXTS, CELLS])
+COLUMNS = st.integers(1, 12).flatmap(
+    lambda count: st.lists(
+        ALIKE.flatmap(lambda cells: st.lists(cells, min_size=count, max_size=count)),
+        min_size=1,
+        max_size=4,
+    )
+)
+KINDS = st.lists(
+    st.sampled_from(
+        ["", "TEXT", "INTEGER", "REAL", "NUMERIC", "BLOB", "DATETIME", "TEXT COLLATE NOCASE"]
+    ),
+    min_size=4,
+    max_size=4,
+)
+
+
+def engine() -> sa.Engine:
+    return sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+
+
+def filled(connection: sa.Connection, kinds: list[str], columns: list[list[Any]]) -> sa.Select[Any]:
+    """Make a table of these columns, and return the statement that selects them."""
+    names = [f"c{place}" for place in range(len(columns))]
+    given = ", ".join(f"{name} {kind}" for name, kind in zip(names, kinds, strict=False))
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute(f"CREATE TABLE kept ({given})")
+    marks = ", ".join("?" * len(names))
+    driver.executemany(f"INSERT INTO kept VALUES ({marks})", zip(*columns, strict=True))  # noqa: S608
+    wanted: list[sa.ColumnClause[Any]] = [sa.column(name) for name in names]
+    return sa.select(*wanted).select_from(sa.table("kept"))
+
+
+def answered(kind: str, *cells: object) -> list[Any]:
+    with engine().connect() as connection:
+        (column,) = sqlite.answer(connection, filled(connection, [kind], [[*cells]])).values()
+    found: list[Any] = column.to_pylist()
+    return found
+
+
+@settings(max_examples=400, deadline=None)
+@given(columns=COLUMNS, kinds=KINDS, blobs_counted=st.booleans())
+def test_each_cell_is_that_of_the_plain_way_or_there_is_none(
+    *, columns: list[list[Any]], kinds: list[str], blobs_counted: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, engine().connect() as connection:
+        if blobs_counted:
+            patch.setattr(sqlite, "_WITH_BINARY_JSON", (3, 0))
+        statement = filled(connection, kinds, columns)
+        plain = [list(column) for column in zip(*connection.execute(statement), strict=True)]
+        types = [{type(cell) for cell in column} - {type(None)} for column in plain]
+        try:
+            found = sqlite.answer(connection, statement)
+        except NotAsArrow:
+            assert any(kinds not in ({int}, {str}, set()) for kinds in types)
+            return
+    assert [column.to_pylist() for column in found.values()] == plain
+    assert all(len(kinds) < 2 and not kinds & {float, bytes} for kinds in types)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param((1, "1"), id="texts beside numbers"),
+        pytest.param(("a", 1234), id="a number as long as null"),
+        pytest.param((1.5,), id="reals"),
+        pytest.param((1e300, 1), id="large reals"),
+        pytest.param((float("inf"), 1), id="infinity"),
+        pytest.param((b"a",), id="blobs"),
+        pytest.param(("a", b"\x17a"), id="blobs of binary JSON"),
+        pytest.param((7, b"\x13\x37"), id="numbers of binary JSON"),
+    ],
+)
+@pytest.mark.parametrize("since", [(3, 45), (3, 0)])
+def test_other_columns_are_declined(
+    cells: tuple[object, ...], since: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if since > sqlite3.sqlite_version_info:
+        monkeypatch.setattr(sqlite, "_WITH_BINARY_JSON", since)
+    with pytest.raises(NotAsArrow):
+        answered("", *cells)
+
+
+@pytest.mark.parametrize("bad", ["ff", "61ff5c", "eda080", "c080"])
+@pytest.mark.parametrize("other", ["a", '"'])
+def test_a_text_that_is_not_utf8_is_declined(bad: str, other: str) -> None:
+    with engine().connect() as connection:
+        statement = filled(connection, [""], [[other]])
+        connection.exec_driver_sql(f"INSERT INTO kept VALUES (CAST(x'{bad}' AS TEXT))")  # noqa: S608
+        with pytest.raises(NotAsArrow):
+            sqlite.answer(connection, statement)
+
+
+def test_null_is_null_wherever_it_stands() -> None:
+    assert answered("", None, None) == [None, None]
+    assert answered("", None, 1, None, None, 2) == [None, 1, None, None, 2]
+    assert answered("", None, "a", None, None, "", None) == [None, "a", None, None, "", None]
+    assert answered("") == []
+
+
+def test_what_sqlite_does_not_know_or_cannot_hold_is_declined() -> None:
+    with engine().connect() as connection:
+        statement = filled(connection, [""], [["a" * 900]])
+        with pytest.raises(NotAsArrow):
+            sqlite.answer(connection, sa.select(sa.column("nothing")).select_from(sa.table("kept")))
+        driver: Any = connection.connection.dbapi_connection
+        driver.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 900)
+        with pytest.raises(NotAsArrow):
+            sqlite.answer(connection, statement)
+
+
+def test_it_takes_texts_of_utf8() -> None:
+    with engine().connect() as connection:
+        assert sqlite.is_possible(connection)
+        driver: Any = connection.connection.dbapi_connection
+        driver.text_factory = bytes
+        assert not sqlite.is_possible(connection)
+    with engine().connect() as connection:
+        connection.exec_driver_sql("PRAGMA encoding = 'UTF-16'")
+        connection.exec_driver_sql("CREATE TABLE a (b)")
+        assert not sqlite.is_possible(connection)
+
+
+def test_postgres_has_another_way(postgres_url: str) -> None:
+    with sa.create_engine(postgres_url, poolclass=sa.NullPool).connect() as connection:
+        assert not sqlite.is_possible(connection)
