@@ -6,7 +6,6 @@ Nothing here depends on the order of the rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -117,11 +116,8 @@ def sort(
         policy: how strict to be.
         denials: ids that Octopods does not have, wherever coverage ends.
     """
-    # Nearly all of it is numpy's and Arrow's work, during which Python lets go of its lock.
-    with ThreadPoolExecutor(1) as other:
-        theirs = other.submit(numberless.set_aside, provider, policy.region, is_provider=True)
-        local, local_keys = numberless.set_aside(local, policy.region)
-        provider, provider_keys = theirs.result()
+    local, local_keys = numberless.set_aside(local, policy.region)
+    provider, provider_keys = numberless.set_aside(provider, policy.region, is_provider=True)
     links = pairing.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
     local_time = pairing.microseconds(local.frame["sent_at"])
     provider_time = pairing.microseconds(provider.frame["sent_at"])

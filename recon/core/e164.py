@@ -73,7 +73,9 @@ def clean(spelled: pa.LargeStringArray) -> tuple[NDArray[np.bool_], NDArray[np.i
     if spelled.null_count:
         is_clean &= spelled.is_valid().to_numpy(zero_copy_only=False)
     if all_clean := bool(is_clean.all()):
-        stands, number = _numbers(text, starts, digits)
+        # In a business of one country all are as long, and one length then stands for all.
+        same = digits.size and digits.min() == digits.max()
+        stands, number = _numbers(text, starts, digits[:1] if same else digits)
     else:
         stands, number = _numbers(text, starts[is_clean], digits[is_clean])
     number[~stands] = NONE
@@ -115,7 +117,6 @@ def _words(
         starts = starts - starts[0]
     apart = np.diff(starts)
     if apart.size and apart.min() == apart.max():
-        # Spellings of one length, as in a business of one country: no place is looked up.
         first, second = (
             np.ndarray(starts.size, "<u8", text, int(starts[0]) + skipped, int(apart[0]))
             for skipped in (0, _WORD)

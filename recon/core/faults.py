@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recon.core import statuses, wording
+from recon.core import blocks, statuses, wording
 from recon.core.about import About
 from recon.core.buckets import Case
 from recon.core.pairing import Mask, Positions, microseconds
@@ -20,9 +20,6 @@ from recon.model import Kind
 
 #: For each kind that was found the records and, one for one, the messages; -1 where it is none.
 Found: TypeAlias = Mapping[Kind, tuple[Positions, Positions]]
-
-#: Pairs that are looked at together: few enough to stay in the processor's cache.
-_PAIRS: Final = 65_536
 
 
 def found(case: Case, policy: Policy) -> Found:
@@ -50,27 +47,28 @@ def _nobody(at: Positions) -> Positions:
 
 def _wrong_pairs(case: Case, policy: Policy) -> dict[Kind, Positions]:
     """Return the records of the pairs that something is wrong with."""
-    if not len(case.provider.frame):
+    if case.local.frame.empty or case.provider.frame.empty:
         return {}
     contradict = _contradictions(case, policy)
     drift_us = policy.drift // timedelta(microseconds=1)
-    wrong: dict[Kind, list[Positions]] = {}
-    for start in range(0, len(case.local.frame), _PAIRS):
-        rows = slice(start, start + _PAIRS)
+
+    def look(rows: slice) -> dict[Kind, Positions]:
         matched = case.is_matched(rows)
         # Of what has no partner the last message is looked at, for nothing: these are few.
         partner = case.links.partner_of_local[rows]
         distance = case.local_time[rows] - case.provider_time[partner]
-        for kind, differs in (
-            (Kind.MESSAGE_ID_MISMATCH, case.holds_id[rows] & ~case.links.by_id[rows]),
-            (Kind.RECIPIENT_MISMATCH, _differ(case.local_keys[rows], case.provider_keys[partner])),
-            (Kind.STATUS_MISMATCH, contradict(rows, partner)),
-            (Kind.SENT_AT_DRIFT, np.abs(distance, out=distance) > drift_us),
-        ):
-            inside = differs & matched
-            if inside.any():
-                wrong.setdefault(kind, []).append(start + np.flatnonzero(inside))
-    return {kind: np.concatenate(parts) for kind, parts in wrong.items()}
+        wrong = {
+            Kind.MESSAGE_ID_MISMATCH: case.holds_id[rows] & ~case.links.by_id[rows],
+            Kind.RECIPIENT_MISMATCH: _differ(case.local_keys[rows], case.provider_keys[partner]),
+            Kind.STATUS_MISMATCH: contradict(rows, partner),
+            Kind.SENT_AT_DRIFT: np.abs(distance, out=distance) > drift_us,
+        }
+        return {
+            kind: rows.start + np.flatnonzero(differs & matched) for kind, differs in wrong.items()
+        }
+
+    parts = blocks.each(len(case.local.frame), look)
+    return {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
 
 
 def _differ(keys: Positions, others: Positions) -> Mask:

@@ -8,13 +8,12 @@ travels with it (the rank of the local id, say).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from recon.core import matching
+from recon.core import blocks, matching
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 _FARTHEST: Final = 2**62
 #: A table of ids has at most so many places for each.
 _SPARSEST: Final = 4
-#: Rows of a block.
-_ROWS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,12 +159,17 @@ def _places(known: Ints, ids: Ints) -> Positions:
     # The first place and the last are of all that is less or greater. An id so far off that the
     # difference does not fit in 64 bits still is none of those between.
     table = np.full(high - low + 3, -1, dtype=np.int32)
-    for rows in _blocks(known.size):
+
+    def enter(rows: slice) -> None:
         table[known[rows] - low + 1] = np.arange(rows.start, rows.stop, dtype=np.int32)
+
+    def look_up(rows: slice) -> None:
+        places[rows] = table.take(ids[rows] - low + 1, mode="clip")
+
+    blocks.each(known.size, enter)
     assert np.count_nonzero(table >= 0) == known.size, "the provider's message ids must be unique"
     places = np.empty(ids.size, dtype=np.intp)
-    for rows in _blocks(ids.size):
-        places[rows] = table.take(ids[rows] - low + 1, mode="clip")
+    blocks.each(ids.size, look_up)
     return places
 
 
@@ -175,18 +177,15 @@ def _last_of_each(message_of: Positions, messages: int) -> tuple[Positions, Posi
     """Return the last record of each message, -1 for none, and all records before those."""
     # One place more, where -1 leads.
     record_of = np.full(messages + 1, -1)
-    for rows in _blocks(message_of.size):
-        record_of[message_of[rows]] = np.arange(rows.start, rows.stop)
-    again = [np.zeros(0, dtype=np.intp)]
-    for rows in _blocks(message_of.size):
+    record_of[message_of] = np.arange(message_of.size)
+
+    def before_the_last(rows: slice) -> Positions:
         last = record_of[message_of[rows]] == np.arange(rows.start, rows.stop)
-        again.append(rows.start + np.flatnonzero(~last & (message_of[rows] >= 0)))
-    return record_of[:-1], np.concatenate(again)
+        at: Positions = rows.start + np.flatnonzero(~last & (message_of[rows] >= 0))
+        return at
 
-
-def _blocks(size: int) -> Iterator[slice]:
-    """Cut rows into blocks that stay in the processor's cache while they are worked on."""
-    return (slice(start, min(start + _ROWS, size)) for start in range(0, size, _ROWS))
+    again = blocks.each(message_of.size, before_the_last)
+    return record_of[:-1], np.concatenate([np.zeros(0, dtype=np.intp), *again])
 
 
 def _searched(known: Ints, ids: Ints) -> Positions:

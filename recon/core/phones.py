@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from recon.core import e164
+from recon.core import blocks, e164
 from recon.core.e164 import ARGENTINE, LONGEST, NONE, SHORTEST, country_code_length
 
 if TYPE_CHECKING:
@@ -51,8 +51,6 @@ _EASY: Final = r"^(?i:whatsapp:)|[ \x{00A0}()-]"
 
 _SHORTEST_BARE = 8
 _SHOWN_AT_THE_END = 3
-#: Rows that are looked at together: few enough to stay in the processor's cache.
-_ROWS: Final = 65_536
 _LEAST_HIDDEN, _MOST_HIDDEN = 4, 12
 _DOT: Final = "•"
 
@@ -102,9 +100,11 @@ def keys(numbers: pd.Series, region: str | None) -> NDArray[np.int64]:
     spelled = _strings(numbers)
     found = np.empty(len(spelled), dtype=np.int64)
     is_clean = np.empty(len(spelled), dtype=np.bool_)
-    for start in range(0, len(spelled), _ROWS):
-        rows = slice(start, start + _ROWS)
-        is_clean[rows], found[rows] = e164.clean(_one(spelled.slice(start, _ROWS)))
+
+    def read(rows: slice) -> None:
+        is_clean[rows], found[rows] = e164.clean(_one(spelled[rows]))
+
+    blocks.each(len(spelled), read)
     odd = np.flatnonzero(~is_clean)
     if odd.size:
         coded = _one(spelled.take(pa.array(odd))).dictionary_encode()

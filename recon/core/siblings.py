@@ -7,12 +7,11 @@ from typing import Final
 
 import numpy as np
 
+from recon.core import blocks
 from recon.core.pairing import Few, Mask, Positions
 
 #: The last bits of a number's key.
 _ENDS: Final = 2**20 - 1
-#: Keys that are looked at together: few enough to stay in the processor's cache.
-_ROWS: Final = 65_536
 
 
 def repeated(
@@ -59,7 +58,8 @@ def _with_one_of(keys: Positions, wanted: Positions) -> Positions:
     """
     ends = np.zeros(_ENDS + 1, dtype=np.bool_)
     ends[wanted & _ENDS] = True
-    blocks = range(0, len(keys), _ROWS)
-    maybe = [start + np.flatnonzero(ends[keys[start : start + _ROWS] & _ENDS]) for start in blocks]
+    maybe = blocks.each(
+        len(keys), lambda rows: rows.start + np.flatnonzero(ends[keys[rows] & _ENDS])
+    )
     at = np.concatenate(maybe)
     return at[np.isin(keys[at], wanted)]

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recon.core import calendar, judging, linking, phones, statuses
+from recon.core import blocks, calendar, judging, linking, phones, statuses
 from recon.core.coverage import microseconds
 from recon.core.policy import Policy
 from recon.model import Kind, Span, Verdict, VerdictWord
@@ -684,8 +684,13 @@ def a_world(rng: random.Random, nr: int, clock_off: float) -> tuple[list[Record]
 @pytest.mark.parametrize(("status_policy", "clock_off"), [("compatible", 0), ("strict", 40)])
 @pytest.mark.parametrize("spans", SPANS)
 def test_a_thousand_small_worlds_at_once_are_judged_as_by_the_oracle(
-    spans: Sequence[Span], status_policy: statuses.Policy, clock_off: float
+    spans: Sequence[Span],
+    status_policy: statuses.Policy,
+    clock_off: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # In many blocks, on several threads, as very many rows are.
+    monkeypatch.setattr(blocks, "ROWS", 97)
     rng = random.Random(clock_off)
     worlds = [a_world(rng, nr, clock_off) for nr in range(1000)]
     policy = Policy(status_policy=status_policy, trust_input=True)
