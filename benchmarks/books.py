@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from benchmarks import diff
 from tests import postgres
@@ -131,11 +131,12 @@ MEASURES: Final = {
 
 def generate(url: str, count: int) -> None:
     """Fill a new database with the books and with the messages that were collected of a day."""
+    import pyarrow.parquet as pq
     import sqlalchemy as sa
 
     from recon.model import Listing
     from recon.store import messages, schema, tables
-    from recon.store.dialects import fill
+    from recon.store.dialects import pour
     from recon.store.engine import connect, writing
 
     diff.generate(count, Path())
@@ -144,47 +145,28 @@ def generate(url: str, count: int) -> None:
     # An answer that was not full proves all of the day; what it proves is put in behind it.
     messages.keep(engine, "main", "f1a9", Listing((), (), 0, 100, answered_at=MORNING))
     with writing(engine) as connection:
-        dialect = connection.dialect.name
-        connection.exec_driver_sql(f"CREATE TABLE sends ({BOOKS[dialect]})")
-        names = [column.split()[0] for column in BOOKS[dialect].split(", ")]
-        sends = sa.Table("sends", sa.MetaData(), *map(sa.Column, names))
-        fill(connection, sends, _sends())
+        columns = BOOKS[connection.dialect.name]
+        connection.exec_driver_sql(f"CREATE TABLE sends ({columns})")
+        pour(connection, sa.table("sends"), _sends(), {"body": BODY})
         (key,) = connection.execute(sa.select(tables.keys.c.account_id, tables.keys.c.id))
-        fill(connection, tables.messages, _messages(*key, native=dialect == "postgresql"))
+        seen = MORNING - timedelta(hours=1)
+        same = {"account_id": key[0], "key_id": key[1], "first_seen_at": seen, "observed_at": seen}
+        pour(connection, tables.messages, pq.read_table("provider.parquet"), same)
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
 
-def _sends() -> Iterator[Sequence[Any]]:
-    columns = _columns("local.parquet")
-    texts = [None if time is None else f"{time:%F %T.%f}+00:00" for time in columns["sent_at"]]
-    fields = ("id", "message_id", "phone_number")
-    rows = zip(*(columns[name] for name in fields), texts, columns["status"], strict=True)
-    return ((*row, BODY) for row in rows)
-
-
-def _messages(account: int, key: int, *, native: bool) -> Iterator[Sequence[Any]]:
-    from recon.store.tables import messages
-
-    columns: dict[str, Any] = _columns("provider.parquet")
-    count = len(columns["message_id"])
-    columns["sent_at"] = [_stored(time, native=native) for time in columns["sent_at"]]
-    seen = _stored(MORNING - timedelta(hours=1), native=native)
-    same = {"account_id": account, "key_id": key, "first_seen_at": seen, "observed_at": seen}
-    columns |= {name: [value] * count for name, value in same.items()}
-    nulls = [None] * count
-    return zip(*(columns.get(one.name, nulls) for one in messages.columns), strict=True)
-
-
-def _stored(time: datetime, *, native: bool) -> datetime | int:
-    return time if native else (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta.resolution
-
-
-def _columns(name: str) -> dict[str, list[Any]]:
+def _sends() -> pa.Table:
+    """Return the books, their times as texts: so an application keeps them in SQLite."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    table: pa.Table = pq.read_table(name)
-    return {column: table[column].to_pylist() for column in table.column_names}
+    table = pq.read_table("local.parquet")
+    times = table["sent_at"].cast(pa.timestamp("us")).cast(pa.string())
+    texts = pc.binary_join_element_wise(times, "+00:00", "")
+    table = table.set_column(table.column_names.index("sent_at"), "sent_at", texts)
+    return table.select(["id", "message_id", "phone_number", "sent_at", "status"])
 
 
 def _forget(url: str) -> None:
@@ -192,7 +174,7 @@ def _forget(url: str) -> None:
     import sqlalchemy as sa
 
     with sa.create_engine(url).begin() as connection:
-        for table in ("run_findings", "findings", "runs"):
+        for table in ("findings", "runs"):
             connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608 - our own names
 
 

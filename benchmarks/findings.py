@@ -114,35 +114,38 @@ def core(url: str) -> Callable[[], object]:
     """Insert findings with SQLAlchemy's core, from the dictionaries that it takes."""
     import sqlalchemy as sa
 
-    from recon.store.runs import _FOUND
+    from recon.store.lives import _AGAIN
 
     engine = sa.create_engine(url)
     found = findings(TO_DATABASE)
 
     def job() -> None:
         clean = found.astype(object).where(found.notna(), None)
-        rows = clean.assign(position=range(len(found))).to_dict("records")
+        rows = clean.assign(finding_id=range(len(found))).to_dict("records")
         with engine.begin() as connection:
-            _FOUND.create(connection)
-            connection.execute(sa.insert(_FOUND), rows)
-            _FOUND.drop(connection)
+            _AGAIN.create(connection)
+            connection.execute(sa.insert(_AGAIN), rows)
+            _AGAIN.drop(connection)
 
     return job
 
 
 def our_inserts(url: str) -> Callable[[], object]:
     """Insert findings as saving a run does."""
-    from recon.store.dialects import fill, is_postgres
+    import pyarrow as pa
+
+    from recon.store.dialects import pour
     from recon.store.engine import connect, writing
-    from recon.store.runs import _FOUND, _rows
+    from recon.store.lives import _AGAIN, _columns
 
     engine, found = connect(url), findings(TO_DATABASE)
 
     def job() -> None:
         with writing(engine) as connection:
-            _FOUND.create(connection)
-            fill(connection, _FOUND, _rows(found, native=is_postgres(connection)))
-            _FOUND.drop(connection)
+            _AGAIN.create(connection)
+            ids = pa.array(range(len(found)))
+            pour(connection, _AGAIN, _columns(found).append_column("finding_id", ids))
+            _AGAIN.drop(connection)
 
     return job
 
@@ -157,7 +160,7 @@ def our_save(url: str) -> Callable[[], object]:
     engine, made = connect(url), run(findings(TO_DATABASE))
     schema.upgrade(engine)
     with engine.begin() as connection:
-        for table in ("run_findings", "findings", "runs"):
+        for table in ("findings", "runs"):
             connection.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608 - our own names
     return lambda: runs.save(engine, made, "run")
 

@@ -138,9 +138,9 @@ def provider_rejects(connection: sa.Connection, query: sa.Select[Any]) -> pd.Dat
     return _frame(connection, [query], _PROVIDER_REJECTS)
 
 
-def findings(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
+def findings(connection: sa.Connection, queries: Sequence[sa.Select[Any]]) -> pd.DataFrame:
     """Return findings as the frame that a verdict holds: `FINDING_COLUMNS`."""
-    return _frame(connection, [query], _FINDINGS)
+    return _frame(connection, queries, _FINDINGS)
 
 
 def placed_findings(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from recon.core import calendar
 from recon.model import (
-    FINDING_COLUMNS,
     LocalBalance,
     ProviderBalance,
     RequestCounts,
@@ -21,27 +17,13 @@ from recon.model import (
     VerdictWord,
     Window,
 )
+from recon.store import lives
 from recon.store.accounts import claim, named
-from recon.store.dialects import fill, insert, is_postgres
+from recon.store.dialects import among, chunks
 from recon.store.engine import reading, writing
-from recon.store.findings import ACKNOWLEDGED, OPEN, RESOLVED, content
-from recon.store.tables import FINDING_TYPES, UtcDateTime, findings, run_findings, runs, storable
+from recon.store.findings import ACKNOWLEDGED, OPEN, content
 from recon.store.tables import accounts as account_names
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-#: What a run found, as long as its transaction lasts: then all else is said in sets.
-_FOUND: Final = sa.Table(
-    "found",
-    sa.MetaData(),
-    sa.Column("position", sa.Integer, nullable=False),
-    *(
-        sa.Column(name, kind, primary_key=name == "discrepancy_id")
-        for name, kind in FINDING_TYPES.items()
-    ),
-    prefixes=["TEMPORARY"],
-)
+from recon.store.tables import findings, runs
 
 
 def save(engine: sa.Engine, run: Run, mode: str) -> Run:
@@ -60,31 +42,22 @@ def save(engine: sa.Engine, run: Run, mode: str) -> Run:
     Returns:
         The run with `first_seen_on` and `lifecycle` of each of its findings.
     """
-    verdict = run.verdict
-    day = date.fromisoformat(verdict.window.label)
     with writing(engine) as connection:
-        account_id = claim(connection, verdict.account)
-        row_id = _log_run(connection, account_id, run, day, mode)
-        if verdict.word is VerdictWord.SUSPECT:
-            return run
-        _FOUND.create(connection)
-        fill(connection, _FOUND, _rows(verdict.findings, native=is_postgres(connection)))
-        _open(connection, account_id, day, run)
-        _resolve(connection, account_id, day, run.finished_at)
-        _attach(connection, account_id, row_id)
-        _FOUND.drop(connection)
-        first_seen_on, lifecycle = _standing(connection, row_id)
-    return replace(run, first_seen_on=first_seen_on, lifecycle=lifecycle)
+        account_id = claim(connection, run.verdict.account)
+        if run.verdict.word is not VerdictWord.SUSPECT:
+            first_seen_on, lifecycle = lives.move_on(connection, account_id, run)
+            run = replace(run, first_seen_on=first_seen_on, lifecycle=lifecycle)
+        _log(connection, account_id, run, mode)
+    return run
 
 
-def _log_run(connection: sa.Connection, account_id: int, run: Run, day: date, mode: str) -> int:
+def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> None:
     verdict = run.verdict
-    made = connection.execute(
-        sa.insert(runs)
-        .values(
+    connection.execute(
+        sa.insert(runs).values(
             run_id=run.run_id,
             account_id=account_id,
-            date=day,
+            date=date.fromisoformat(verdict.window.label),
             mode=mode,
             verdict=verdict.word.value,
             window_start=verdict.window.start,
@@ -99,108 +72,10 @@ def _log_run(connection: sa.Connection, account_id: int, run: Run, day: date, mo
             gaps=[[_iso(gap.start), _iso(gap.end)] for gap in verdict.gaps],
             requests=asdict(run.requests),
             suspicions=list(verdict.suspicions),
-        )
-        .returning(runs.c.id)
-    )
-    return int(made.scalar_one())
-
-
-def _rows(found: pd.DataFrame, *, native: bool) -> Iterator[Sequence[Any]]:
-    """Return the rows of `_FOUND` as the driver takes them (`native`: times as ISO texts)."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    columns: list[Sequence[Any]] = [range(len(found))]
-    for name in FINDING_COLUMNS:
-        if isinstance(FINDING_TYPES[name], UtcDateTime):
-            missing = found[name].isna().tolist()
-            exact = found[name].to_numpy(dtype="datetime64[us]")
-            times = np.datetime_as_string(exact, timezone="UTC") if native else exact.view("i8")
-            cells = zip(times.tolist(), missing, strict=True)
-            columns.append([None if no else time for time, no in cells])
-        else:
-            texts = pa.array(found[name], pa.large_string(), from_pandas=True)
-            words = texts.to_numpy(zero_copy_only=False).tolist()
-            # Half a pair of surrogates, the other thing that is not storable, is no Arrow text.
-            if pc.any(pc.match_substring(texts, "\0")).as_py():
-                words = [None if word is None else storable(word) for word in words]
-            columns.append(words)
-    return zip(*columns, strict=True)
-
-
-def _open(connection: sa.Connection, account_id: int, day: date, run: Run) -> None:
-    """Upsert what was found, with its latest content."""
-    today = calendar.day_at(run.finished_at, run.verdict.window.zone)
-    upsert = insert(connection, findings)
-    new = {
-        "account_id": sa.literal(account_id),
-        "date": sa.literal(day, sa.Date),
-        "status": sa.literal(OPEN),
-        "first_seen_on": sa.literal(today, sa.Date),
-        "opened_at": sa.literal(run.finished_at, findings.c.opened_at.type),
-    }
-    chosen = sa.select(*(_FOUND.c[name] for name in FINDING_COLUMNS), *new.values())
-    returns = findings.c.status == RESOLVED
-    settled = sa.case((findings.c.ack_reason.is_not(None), ACKNOWLEDGED), else_=OPEN)
-    connection.execute(
-        upsert.from_select(
-            [*FINDING_COLUMNS, *new],
-            # SQLite takes ON for a join's unless a WHERE stands before it.
-            chosen.where(sa.true()).order_by(_FOUND.c.position),
-        ).on_conflict_do_update(
-            index_elements=["account_id", "discrepancy_id"],
-            set_={
-                **{name: upsert.excluded[name] for name in FINDING_COLUMNS},
-                "date": upsert.excluded.date,
-                "status": sa.case((returns, settled), else_=findings.c.status),
-                "opened_at": sa.case(
-                    (returns, upsert.excluded.opened_at), else_=findings.c.opened_at
-                ),
-                "resolved_at": None,
-            },
+            found=list(run.lifecycle),
+            acknowledged=[one for one, at in run.lifecycle.items() if at == ACKNOWLEDGED],
         )
     )
-
-
-def _resolve(connection: sa.Connection, account_id: int, day: date, now: datetime) -> None:
-    still = sa.exists().where(_FOUND.c.discrepancy_id == findings.c.discrepancy_id)
-    connection.execute(
-        sa.update(findings)
-        .where(
-            findings.c.account_id == account_id,
-            findings.c.date == day,
-            findings.c.status != RESOLVED,
-            ~still,
-        )
-        .values(status=RESOLVED, resolved_at=now)
-    )
-
-
-def _attach(connection: sa.Connection, account_id: int, row_id: int) -> None:
-    mine = sa.and_(
-        findings.c.account_id == account_id,
-        findings.c.discrepancy_id == _FOUND.c.discrepancy_id,
-    )
-    connection.execute(
-        sa.insert(run_findings).from_select(
-            ["run_id", "finding_id", "position", "status"],
-            sa.select(
-                sa.literal(row_id), findings.c.id, _FOUND.c.position, findings.c.status
-            ).join_from(_FOUND, findings, mine),
-        )
-    )
-
-
-def _standing(connection: sa.Connection, row_id: int) -> tuple[dict[str, date], dict[str, str]]:
-    query = (
-        sa.select(findings.c.discrepancy_id, findings.c.first_seen_on, run_findings.c.status)
-        .join_from(run_findings, findings)
-        .where(run_findings.c.run_id == row_id)
-        .order_by(run_findings.c.position)
-    )
-    rows = connection.execute(query).all()
-    return {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}
 
 
 def last(engine: sa.Engine, account: str, date: date | None = None) -> Run | None:
@@ -220,6 +95,8 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
     Its findings are those it reported, in its order and with the lifecycle of that time; what
     they are told with is their latest content.
     """
+    import pandas as pd
+
     from recon.store import frames
 
     with reading(engine) as connection:
@@ -230,14 +107,18 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         ).one_or_none()
         if row is None:
             return None
-        reported = (
-            sa.select(*content(connection))
-            .join_from(run_findings, findings)
-            .where(run_findings.c.run_id == row.id)
-            .order_by(run_findings.c.position)
-        )
-        found = frames.findings(connection, reported)
-        first_seen_on, lifecycle = _standing(connection, row.id)
+        mine = findings.c.account_id == row.account_id
+        every = sa.select(*content(connection)).where(mine)
+        queries = [
+            every.where(among(connection, findings.c.discrepancy_id, some))
+            for some in chunks(row.found)
+        ]
+        found = frames.findings(connection, queries)
+        first_seen_on = lives.first_seen(connection, row.account_id, row.found)
+    # In the order of the report; what somebody has deleted has no place.
+    places = pd.Index(found["discrepancy_id"]).get_indexer(row.found)
+    found = found.take(places[places >= 0]).reset_index(drop=True)
+    acknowledged = set(row.acknowledged)
     verdict = Verdict(
         account=row.account,
         window=Window(row.date.isoformat(), row.window_start, row.window_end, row.timezone),
@@ -256,7 +137,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         finished_at=row.finished_at,
         requests=RequestCounts(**row.requests),
         first_seen_on=first_seen_on,
-        lifecycle=lifecycle,
+        lifecycle={one: ACKNOWLEDGED if one in acknowledged else OPEN for one in first_seen_on},
     )
 
 

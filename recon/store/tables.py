@@ -248,7 +248,10 @@ denied_ids: Final = sa.Table(
     sa.Column("asked_at", UtcDateTime, nullable=False),
 )
 
-#: The log of runs, one row for each window that was judged.
+#: The log of runs, one row for each window that was judged. `found` holds the `discrepancy_id` of
+#: each finding that it reported, in the report's order, and `acknowledged` those of them that a
+#: person had settled; all others were open. It is a list in the row of the run, since a row for
+#: each finding takes as long to write as the findings themselves.
 runs: Final = sa.Table(
     "runs",
     METADATA,
@@ -270,6 +273,8 @@ runs: Final = sa.Table(
     sa.Column("gaps", _JSON, nullable=False),
     sa.Column("requests", _JSON, nullable=False),
     sa.Column("suspicions", _JSON, nullable=False),
+    sa.Column("found", _JSON, nullable=False),
+    sa.Column("acknowledged", _JSON, nullable=False),
     sa.Index(None, "account_id", "date"),
 )
 
@@ -299,18 +304,4 @@ findings: Final = sa.Table(
     sa.UniqueConstraint("account_id", "discrepancy_id"),
     sa.Index(None, "account_id", "date"),
     sa.CheckConstraint("status IN ('open', 'acknowledged', 'resolved')", "status"),
-)
-
-#: Which findings a run reported, in the report's order, and where each then stood.
-run_findings: Final = sa.Table(
-    "run_findings",
-    METADATA,
-    sa.Column("run_id", _ID, sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column(
-        "finding_id", _ID, sa.ForeignKey("findings.id", ondelete="CASCADE"), primary_key=True
-    ),
-    sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("status", Words, nullable=False),
-    sa.Index(None, "finding_id"),
-    sqlite_with_rowid=False,
 )

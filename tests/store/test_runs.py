@@ -10,10 +10,11 @@ from pandas.testing import assert_frame_equal
 
 from recon.model import Kind, Run, Span, Verdict, VerdictWord
 from recon.store import findings, runs
+from recon.store.engine import writing
 from tests.store.looking import everything, rows
 from tests.store.samples import at, found, run
 
-RUN_LOG = frozenset({"runs", "run_findings"})
+RUN_LOG = frozenset({"runs"})
 NIGHT = datetime(2026, 4, 24, 3, tzinfo=UTC)
 NEXT_NIGHT = NIGHT + timedelta(days=1)
 
@@ -116,7 +117,7 @@ def test_running_the_same_day_twice_changes_nothing_but_the_run_log(engine: sa.E
     runs.save(engine, run("r3", found("a", "b"), finished=NEXT_NIGHT), "run")
     assert everything(engine, without=RUN_LOG) == before
     assert rows(engine, "runs", "run_id") == [("r1",), ("r2",), ("r3",)]
-    assert len(rows(engine, "run_findings")) == 3 + 2 + 2
+    assert rows(engine, "runs", "found") == [(["a", "b", "c"],), (["a", "b"],), (["a", "b"],)]
 
 
 def test_a_finding_whose_day_moved_is_one_row_of_its_new_day(engine: sa.Engine) -> None:
@@ -143,7 +144,7 @@ def test_the_same_id_in_two_accounts_is_two_findings(engine: sa.Engine) -> None:
         ("a", "resolved"),
         ("a", "open"),
     ]
-    assert len(rows(engine, "run_findings")) == 2
+    assert rows(engine, "runs", "found") == [(["a"],), (["a"],), ([],)]
 
 
 def test_a_run_that_fails_half_way_leaves_nothing(engine: sa.Engine) -> None:
@@ -156,24 +157,95 @@ def test_a_run_that_fails_half_way_leaves_nothing(engine: sa.Engine) -> None:
     runs.save(engine, run("r3", found("a")), "run")
 
 
-def test_texts_and_times_of_findings_are_stored_exactly(engine: sa.Engine) -> None:
+def test_a_run_keeps_its_order_where_some_findings_are_new_and_some_are_known(
+    engine: sa.Engine,
+) -> None:
+    runs.save(engine, run("r1", found("b", "x", "d")), "run")
+    findings.acknowledge(engine, ["d"], "a test number", NIGHT)
+    given = run("r2", found("a", "d", "c", "b"), finished=NEXT_NIGHT)
+    saved = runs.save(engine, given, "run")
+    loaded = runs.load(engine, "r2")
+    assert loaded is not None
+    for one in (saved, loaded):
+        assert list(one.verdict.findings["discrepancy_id"]) == ["a", "d", "c", "b"]
+        assert list(one.lifecycle.items()) == [
+            ("a", "open"), ("d", "acknowledged"), ("c", "open"), ("b", "open"),
+        ]  # fmt: skip
+        assert one.first_seen_on == {
+            "a": date(2026, 4, 25),
+            "d": date(2026, 4, 24),
+            "c": date(2026, 4, 25),
+            "b": date(2026, 4, 24),
+        }
+    assert standing(engine)["x"] == "resolved"
+
+
+def test_many_findings_are_all_stored(engine: sa.Engine) -> None:
+    many = [f"{number:016x}" for number in range(20_001)]
+    runs.save(engine, run("r1", found(*many[::2])), "run")
+    saved = runs.save(engine, run("r2", found(*many), finished=NEXT_NIGHT), "run")
+    assert standing(engine) == dict.fromkeys(many, "open")
+    assert list(saved.lifecycle) == many
+    loaded = runs.load(engine, "r2")
+    assert loaded is not None
+    assert_frame_equal(loaded.verdict.findings, saved.verdict.findings)
+    assert loaded.first_seen_on == saved.first_seen_on
+
+
+TEXTS = (
+    "+353 '87'\t\\N", "\\N", "\\.", "\n\\.\n", "NULL", "", " ", "\\", "a\\tb", '"', '""', "a,b;\t",
+    "line\nline\r\nline\r", '"quoted", {braced} 🐙', "%s %(name)s :name ?", "é\u2028\u0085\x7f\x01",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["first seen", "known"])
+def test_texts_of_findings_are_stored_exactly(engine: sa.Engine, *, known: bool) -> None:
+    ids = [f"{number:016x}" for number in range(len(TEXTS))]
+    if known:
+        runs.save(engine, run("r1", found(*ids)), "run")
+    given = found(*ids).assign(
+        local_id=pd.Series(TEXTS, dtype="str"), detail=pd.Series(TEXTS[::-1], dtype="str")
+    )
+    runs.save(engine, run("r2", given), "run")
+    columns = ("discrepancy_id", "local_id", "detail", "failure_reason")
+    assert rows(engine, "findings", *columns) == [
+        (*row, None) for row in zip(ids, TEXTS, TEXTS[::-1], strict=True)
+    ]
+    loaded = runs.load(engine, "r2")
+    assert loaded is not None
+    assert_frame_equal(loaded.verdict.findings, given)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["first seen", "known"])
+def test_what_no_database_takes_is_replaced_and_times_are_exact(
+    engine: sa.Engine, *, known: bool
+) -> None:
+    if known:
+        runs.save(engine, run("r1", found("a")), "run")
     odd = found("a").assign(
-        phone_number="+353 '87'\t\\N",
-        local_id="bad \0 id",
-        detail='"quoted", {braced}\nline 🐙',
+        local_id="bad \0 id\0",
+        phone_number="",
         local_sent_at=pd.Timestamp("2026-04-23 12:00:00.123456", tz="UTC"),
     )
-    runs.save(engine, run("r1", odd), "run")
-    columns = ("phone_number", "local_id", "detail", "local_sent_at", "failure_reason")
-    assert rows(engine, "findings", *columns) == [
-        (
-            "+353 '87'\t\\N",
-            "bad \ufffd id",
-            '"quoted", {braced}\nline 🐙',
-            datetime(2026, 4, 23, 12, 0, 0, 123456, tzinfo=UTC),
-            None,
-        )
-    ]
+    runs.save(engine, run("r2", odd), "run")
+    time = datetime(2026, 4, 23, 12, 0, 0, 123456, tzinfo=UTC)
+    columns = ("local_id", "phone_number", "local_sent_at", "failure_reason")
+    assert rows(engine, "findings", *columns) == [("bad \ufffd id\ufffd", "", time, None)]
+
+
+def test_what_becomes_null_or_is_no_longer_null_is_stored(engine: sa.Engine) -> None:
+    def stored() -> list[tuple[object, ...]]:
+        return rows(engine, "findings", "detail", "failure_reason")
+
+    full = found("a", detail="told").assign(failure_reason="blocked")
+    for run_id, given, wanted in (
+        ("r1", found("a"), ("nobody knows it", None)),
+        ("r2", full, ("told", "blocked")),
+        ("r3", full.assign(failure_reason=""), ("told", "")),
+        ("r4", found("a"), ("nobody knows it", None)),
+    ):
+        runs.save(engine, run(run_id, given), "run")
+        assert stored() == [wanted]
 
 
 # --- the run log --------------------------------------------------------------------------------
@@ -210,6 +282,16 @@ def test_an_old_run_tells_its_findings_as_they_then_stood(engine: sa.Engine) -> 
     assert loaded is not None
     assert loaded.lifecycle == {"a": "open"}
     assert list(loaded.verdict.findings["discrepancy_id"]) == ["a"]
+
+
+def test_an_old_run_is_told_without_what_somebody_deleted(engine: sa.Engine) -> None:
+    runs.save(engine, run("r1", found("a", "b", "c")), "run")
+    with writing(engine) as connection:
+        connection.exec_driver_sql("DELETE FROM findings WHERE discrepancy_id = 'b'")
+    loaded = runs.load(engine, "r1")
+    assert loaded is not None
+    assert list(loaded.verdict.findings["discrepancy_id"]) == ["a", "c"]
+    assert loaded.first_seen_on.keys() == {"a", "c"}
 
 
 def test_the_last_run_of_a_day_is_the_one_saved_last(engine: sa.Engine) -> None:

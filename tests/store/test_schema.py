@@ -12,11 +12,12 @@ from alembic.script import ScriptDirectory
 
 from recon.errors import ConfigError, OutputError
 from recon.model import Span
-from recon.store import messages, schema
+from recon.store import findings, messages, runs, schema
 from recon.store.engine import connect, writing
 from recon.store.tables import METADATA, UtcDateTime
 from tests.store import others
-from tests.store.samples import at, listing, message
+from tests.store.looking import rows
+from tests.store.samples import at, found, listing, message, run
 
 
 def alembic(connection: sa.Connection | None = None) -> Config:
@@ -132,6 +133,36 @@ def test_the_first_answer_after_coverage_was_joined_by_messages_joins_the_last_b
     late = listing(message(4, 202), message(5, 400), answered=500, limit=2)
     messages.keep(engine, "main", "f1a9", soon)
     assert messages.keep(engine, "main", "f1a9", late).spans == (Span(at(1), at(440)),)
+
+
+def test_what_runs_reported_is_kept_when_each_finding_loses_its_row(engine: sa.Engine) -> None:
+    for run_id, account, ids in (
+        ("r1", "main", ("c", "a", "b")),
+        ("r2", "main", ("b", "a")),
+        ("r3", "main", ()),
+        ("r4", "other", ("a",)),
+    ):
+        runs.save(engine, run(run_id, found(*ids), account=account), "run")
+        findings.acknowledge(engine, ["b"], "a test number", at(0))
+    stored = rows(engine, "runs")
+    with writing(engine, foreign_keys=False) as connection:
+        command.downgrade(alembic(connection), "0002")
+        one_by_one = connection.exec_driver_sql(
+            "SELECT r.run_id, f.discrepancy_id, rf.position, rf.status FROM runs r "
+            "JOIN run_findings rf ON rf.run_id = r.id JOIN findings f ON f.id = rf.finding_id "
+            "AND f.account_id = r.account_id ORDER BY r.id, rf.position"
+        ).all()
+    assert one_by_one == [
+        ("r1", "c", 0, "open"),
+        ("r1", "a", 1, "open"),
+        ("r1", "b", 2, "open"),
+        ("r2", "b", 0, "acknowledged"),
+        ("r2", "a", 1, "open"),
+        ("r4", "a", 0, "open"),
+    ]
+    schema.upgrade(engine)
+    assert rows(engine, "runs") == stored
+    assert schema.check(engine) == []
 
 
 def test_upgrading_twice_does_nothing_the_second_time(empty_engine: sa.Engine) -> None:
