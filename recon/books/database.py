@@ -93,7 +93,7 @@ class DatabaseBooks:
         with closing(self._chunks(connection, statement)) as chunks:
             first = next(chunks)
             # Few rows are not worth another connection; and what is wrong has been told by now.
-            if len(first["sent_at"]) >= _TYPED and postgres.is_possible(connection):
+            if len(first["sent_at"]) >= rows.FIRST and postgres.is_possible(connection):
                 with suppress(NotAsArrow):
                     return self._collected(
                         columns.chunks(connection, by_columns, mapping, self._database.zone),
@@ -161,7 +161,7 @@ class DatabaseBooks:
     ) -> Generator[Mapping[str, Sequence[Any]]]:
         """Yield the rows of a statement as raw columns by field, many rows at a time.
 
-        There is always a chunk; all but the last have `_TYPED` rows or more.
+        There is always a chunk; how many rows each has says `rows.parts` (of `_TYPED`).
         """
         for names, cells in rows.parts(connection, statement, _TYPED):
             absent = [one for one in self._source.mapping.values() if one not in names]

@@ -115,7 +115,7 @@ def _parts_of_any(
     with closing(_parts(connection, queries, _PROVIDER)) as parts:
         first = next(parts)
         # Few rows are not worth another connection.
-        if len(first) >= _ROWS and postgres.is_possible(connection):
+        if len(first) >= min(_ROWS, rows.FIRST) and postgres.is_possible(connection):
             with suppress(NotAsArrow):
                 return _parts_of_postgres(connection, queries)
         return [first, *parts]
@@ -159,7 +159,7 @@ def _parts(
 ) -> Generator[pd.DataFrame]:
     """Type the rows of `queries`, whose columns stand in the order of `columns`, part by part.
 
-    There is always a part; all but the last of a query have `_ROWS` rows or more.
+    There is always a part; see `rows.parts` for how many rows each has, with `_ROWS` at least.
     """
     for query in queries:
         for _, cells in rows.parts(connection, query, _ROWS):
