@@ -86,3 +86,10 @@ def test_what_can_be_acknowledged_is_and_the_rest_is_told_apart(engine: sa.Engin
     assert stored["a"] == ("acknowledged", "a better reason", NOW)
     assert stored["gone"] == ("resolved", None, None)
     assert stored["s"] == ("open", None, None)
+
+
+def test_what_is_no_id_acknowledges_nothing(engine: sa.Engine) -> None:
+    odd = ["", "\n", "a\ns", "a\n", "\na", "s,c", "%", "a\0", "\ud800"]
+    assert findings.acknowledge(engine, odd, "a test number", NOW) == ()
+    assert findings.acknowledge(engine, [], "a test number", NOW) == ()
+    assert ids(findings.listing(engine, status="acknowledged")) == []
