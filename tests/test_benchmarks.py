@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -19,8 +21,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 
 @pytest.fixture(autouse=True)
-def _in_a_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_a_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
+    yield
+    gc.collect()  # here, where the warning of a connection that was left is not heeded
 
 
 def judged() -> Verdict:
