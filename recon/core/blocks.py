@@ -1,4 +1,4 @@
-"""Rows in blocks, each small enough to stay in a core's cache while it is worked on."""
+"""Rows in blocks, each small enough to stay near a core while it is worked on."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 
 Made = TypeVar("Made")
 
-#: Rows of a block.
-ROWS: Final = 65_536
+#: Rows of a block: with fewer, threads wait for each other more often than it is worth.
+ROWS: Final = 131_072
 #: A second core takes half of it, and a third would find little left.
 _THREADS: Final = 2
 #: With fewer blocks it is not worth a thread.

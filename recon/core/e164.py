@@ -23,18 +23,21 @@ SHORTEST, LONGEST = 7, 15
 
 #: Bytes of a word; a spelling is read as two of them.
 _WORD: Final = 8
-#: By the number of digits: what the first seven are multiplied with, and by how many bits what
-#: does not belong to the others is shifted out.
-_POWERS: Final = 10 ** np.maximum(np.arange(LONGEST + 1) - SHORTEST, 0)
-_SHIFTS: Final = (_WORD * (LONGEST - np.arange(LONGEST + 1))).astype(np.uint64)
+#: By the length of a spelling: what the first seven digits are multiplied with, and by how many
+#: bits what does not belong to the others is shifted out.
+_LENGTHS: Final = np.arange(LONGEST + 2)
+_POWERS: Final = 10 ** np.maximum(_LENGTHS - SHORTEST - 1, 0)
+_SHIFTS: Final = (_WORD * (LONGEST + 1 - _LENGTHS)).astype(np.uint64)
+#: Times this, less so many bits, a number of seven digits is a thousandth.
+_INVERSE, _INVERSE_BITS = 274_877_907, 38
 
 #: Eight bytes as one word, the first the lowest: zeros, and with a `+` in front.
 _ZEROS: Final = np.uint64(int.from_bytes(b"00000000", "little"))
 _PLUS_AND_ZEROS: Final = np.uint64(int.from_bytes(b"+0000000", "little"))
-_PLUS: Final = np.uint64(0x00FF)
-_FIRST: Final = np.uint64(0xFF00)
-#: A byte from 10 on has its highest bit set after this is added, or had it before.
+#: A byte from 10 on has its highest bit set after this is added, or had it before; in the second,
+#: a first byte from 1 on.
 _BEYOND_NINE: Final = np.uint64(0x7676_7676_7676_7676)
+_BEYOND_NINE_AFTER_NOTHING: Final = np.uint64(0x7676_7676_7676_767F)
 _HIGHEST: Final = np.uint64(0x8080_8080_8080_8080)
 #: How eight digits become numbers of two, of four and of eight: what counts, its weights at both
 #: ends, and how many bits are left over.
@@ -68,71 +71,72 @@ def clean(spelled: pa.LargeStringArray) -> tuple[NDArray[np.bool_], NDArray[np.i
     read as two words of eight: several times faster than a regular expression and a parser.
     """
     bounds, text = utf8.shared(spelled)
-    starts, digits = bounds[:-1], np.diff(bounds) - 1
-    is_clean = (digits >= SHORTEST) & (digits <= LONGEST)
+    starts, lengths = bounds[:-1], np.diff(bounds)
+    if not spelled.null_count and lengths.size and lengths.min() == lengths.max():
+        # All as long, as in a business of one country: one length stands for all.
+        lengths = lengths[:1]
+    is_clean = (lengths > SHORTEST) & (lengths <= LONGEST + 1)
     if spelled.null_count:
         is_clean &= spelled.is_valid().to_numpy(zero_copy_only=False)
-    if all_clean := bool(is_clean.all()):
-        # In a business of one country all are as long, and one length then stands for all.
-        same = digits.size and digits.min() == digits.max()
-        stands, number = _numbers(text, starts, digits[:1] if same else digits)
-    else:
-        stands, number = _numbers(text, starts[is_clean], digits[is_clean])
-    number[~stands] = NONE
-    if all_clean:
-        return stands, number
-    found = np.full(is_clean.size, NONE, dtype=np.int64)
-    found[is_clean] = number
-    is_clean[is_clean] = stands
-    return is_clean, found
+    if starts.size and is_clean.all():
+        return _numbers(text, starts, lengths)
+    found = np.full(starts.size, NONE, dtype=np.int64)
+    if is_clean.any():
+        stands, found[is_clean] = _numbers(text, starts[is_clean], lengths[is_clean])
+        is_clean[is_clean] = stands
+    return np.broadcast_to(is_clean, starts.shape), found
 
 
 def _numbers(
-    text: NDArray[np.uint8], starts: NDArray[np.int64], digits: NDArray[np.int64]
+    text: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Read a `+` and so many digits from each place on; tell where they are that, and stand."""
-    plus_and_seven, rest = _words(text, starts)
-    plus_and_seven ^= _PLUS_AND_ZEROS
+    """Read a `+` and digits from each place on, of one length or of a length each.
+
+    Tells where they are that, and stand; elsewhere the number is `NONE`.
+    """
+    first, rest = _words(text, starts, lengths)
+    first ^= _PLUS_AND_ZEROS
     rest ^= _ZEROS
     # What follows the spelling goes out at the end of the word.
-    rest <<= _SHIFTS.take(digits)
+    rest <<= _SHIFTS.take(lengths)
 
-    stands = _are_digits(plus_and_seven, rest)
-    stands &= (plus_and_seven & _PLUS == 0) & (plus_and_seven & _FIRST != 0)
-    number = _eight_digits(plus_and_seven)
-    stands &= digits <= _longest().take(number // 1000, mode="clip")
-    number *= _POWERS.take(digits)
+    stands = _are_digits(first, rest)
+    number = _eight_digits(first)
+    # The first four digits: divided by 1000, in the way that takes a third of the time.
+    code = number * _INVERSE
+    code >>= _INVERSE_BITS
+    stands &= lengths <= _longest().take(code, mode="clip")
+    number *= _POWERS.take(lengths)
     number += _eight_digits(rest)
+    if not stands.all():
+        number[~stands] = NONE
     return stands, number
 
 
 def _words(
-    text: NDArray[np.uint8], starts: NDArray[np.int64]
+    text: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Return the sixteen bytes from each place on as two words, an earlier byte a lower one."""
-    if not starts.size:
-        return np.zeros(0, dtype="<u8"), np.zeros(0, dtype="<u8")
     if starts[-1] + 2 * _WORD > text.size:
         text = np.append(text[starts[0] :], np.zeros(2 * _WORD, dtype=np.uint8))
         starts = starts - starts[0]
-    apart = np.diff(starts)
-    if apart.size and apart.min() == apart.max():
-        first, second = (
-            np.ndarray(starts.size, "<u8", text, int(starts[0]) + skipped, int(apart[0]))
-            for skipped in (0, _WORD)
-        )
-        return first.copy(), second.copy()
+    if lengths.size < starts.size:
+        # One behind the other: no place is looked up.
+        size, begin, apart = starts.size, int(starts[0]), int(lengths[0])
+        first = np.ndarray(size, "<u8", text, begin, apart)
+        return first.copy(), np.ndarray(size, "<u8", text, begin + _WORD, apart).copy()
     every = np.ndarray(text.size - _WORD + 1, "<u8", text, strides=1)
     return every[starts], every[_WORD:][starts]
 
 
-def _are_digits(*words: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Tell in which rows all bytes of all words are 0 to 9."""
-    high = np.zeros(words[0].size, dtype=np.uint64)
-    for word in words:
-        high |= word + _BEYOND_NINE
-        high |= word
-    fine: NDArray[np.bool_] = high & _HIGHEST == 0
+def _are_digits(first: NDArray[np.uint64], rest: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Tell in which rows the first byte is 0, and all others are 0 to 9."""
+    high = first + _BEYOND_NINE_AFTER_NOTHING
+    high |= first
+    high |= rest
+    high |= rest + _BEYOND_NINE
+    high &= _HIGHEST
+    fine: NDArray[np.bool_] = high == 0
     return fine
 
 
@@ -146,16 +150,17 @@ def _eight_digits(word: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 @cache
-def _longest() -> NDArray[np.int64]:
-    """Return by the first four digits how many a number may have that stands as it is spelled.
+def _longest() -> NDArray[np.uint8]:
+    """Return by the first four digits how long a number may be spelled that stands as it is.
 
-    Those with a 0 behind the country code never do, an Argentine one not with the inner 15.
+    Those that begin with a 0, or have one behind the country code, never do, an Argentine one not
+    with the inner 15.
     """
-    table = np.zeros(10_000, dtype=np.int64)
+    table = np.zeros(10_000, dtype=np.uint8)
     for number in range(1000, 10_000):
         digits = str(number)
         if digits[country_code_length(digits)] != "0":
-            table[number] = ARGENTINE if digits.startswith("54") else LONGEST
+            table[number] = 1 + (ARGENTINE if digits.startswith("54") else LONGEST)
     return table
 
 

@@ -137,10 +137,12 @@ def link(
     by_id = partner_of_local >= 0
     del wanted, has_id  # as long as the books
 
-    free = ~by_id & (local_keys >= 0)
-    free[duplicates.at] = False
-    left = np.flatnonzero(free)
-    right = np.flatnonzero((partner_of_provider < 0) & (provider_keys >= 0))
+    named = by_id.copy()
+    named[duplicates.at] = True
+    left = np.flatnonzero(~named)
+    left = left[local_keys[left] >= 0]
+    right = np.flatnonzero(partner_of_provider < 0)
+    right = right[provider_keys[right] >= 0]
     found_left, found_right = linking.by_number_and_time(
         local_keys[left],
         local_time[left],
