@@ -35,8 +35,19 @@ class About:
     def __getitem__(self, rows: slice) -> About:
         return About(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def __len__(self) -> int:
-        return len(self.local)
+    def take(self, at: Positions) -> About:
+        """Return the rows at these positions."""
+        return About(*(getattr(self, field.name).take(at) for field in fields(self)))
+
+    @property
+    def message_name(self) -> Texts:
+        """The message's id; where there is none, the one that the books hold."""
+        return wording.or_else(self.message_id, self.booked_id)
+
+    @property
+    def phone_number(self) -> Texts:
+        """The message's number; where there is no message, the one in the books."""
+        return wording.either(self.provider >= 0, self.sent_to, self.booked_for)
 
 
 def about(case: Case, local: Positions, provider: Positions) -> About:
@@ -47,13 +58,13 @@ def about(case: Case, local: Positions, provider: Positions) -> About:
         provider,
         local_id=wording.taken(records["local_id"], local),
         message_id=wording.taken(messages["message_id"], provider),
-        booked_id=booked_id(records, local),
+        booked_id=_booked_id(records, local),
         booked_for=wording.taken(records["phone_number"], local),
         sent_to=wording.taken(messages["phone_number"], provider),
     )
 
 
-def booked_id(records: pd.DataFrame, at: Positions) -> Texts:
+def _booked_id(records: pd.DataFrame, at: Positions) -> Texts:
     """Return the message ids that the records hold, also those that are none of Octopods'."""
     found = wording.taken(records["message_id"], at)
     if found.null_count == np.count_nonzero(at < 0):
@@ -61,24 +72,22 @@ def booked_id(records: pd.DataFrame, at: Positions) -> Texts:
     return wording.or_else(found, wording.taken(records["odd_message_id"], at))
 
 
-def record_key(case: Case, at: Positions, named: Mask) -> Texts:
+def record_key(case: Case, rows: About, named: Mask) -> Texts:
     """Return what identifies each record: its id; where it has none, its content.
 
     Null where the record is not to be `named`.
     """
-    name = wording.taken(case.local.frame["local_id"], np.where(named, at, -1))
-    nameless = np.flatnonzero(named & name.is_null().to_numpy(zero_copy_only=False))
-    if not nameless.size:
+    name = wording.only(named, rows.local_id)
+    nameless = named & name.is_null().to_numpy(zero_copy_only=False)
+    if not nameless.any():
         return name
-    records, rows = case.local.frame, at[nameless]
+    few = rows.take(np.flatnonzero(nameless))
     content = (
-        booked_id(records, rows),
-        wording.taken(records["phone_number"], rows),
+        few.booked_id,
+        few.booked_for,
         # As text, a time is spelled by pandas as the fractions of all the others ask for.
-        wording.whole(pa.array(case.local_time[rows])),
-        wording.taken(records["status"], rows),
+        wording.whole(pa.array(case.local_time[few.local])),
+        wording.taken(case.local.frame["status"], few.local),
     )
     held = wording.said(*(wording.or_else(each, "") for each in content), between="|")
-    mask = np.zeros(len(at), dtype=np.bool_)
-    mask[nameless] = True
-    return pc.replace_with_mask(name, pa.array(mask), held)
+    return pc.replace_with_mask(name, pa.array(nameless), held)

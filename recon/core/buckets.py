@@ -77,8 +77,9 @@ class Case:
     """Each `duplicate_send`, and the booked message that it repeats."""
     holds_id: Mask
     """Of each record, whether the books hold an id for it, also one that is none of Octopods'."""
-    denied: Mask
-    """Of each record, whether Octopods was asked for its id and does not have it."""
+    denied: pairing.Few
+    """Of each record without a partner, whether Octopods was asked for its id and does not have
+    it: 1 or 0."""
     days: int
 
     def is_matched(self, rows: slice) -> Mask:
@@ -123,12 +124,13 @@ def sort(
     provider_time = pairing.microseconds(provider.frame["sent_at"])
     paired = links.partner_of_provider >= 0
     names = provider.frame["message_id"].to_numpy(dtype=np.int64)
-    wanted, has_id = pairing.ids(local.frame["message_id"])
-    holds_id = has_id | local.frame["odd_message_id"].notna().to_numpy(dtype=np.bool_)
-    denied = denials.cover(wanted, has_id, local_time)
+    holds_id = _held(local.frame["message_id"]) | _held(local.frame["odd_message_id"])
+
+    alone = np.flatnonzero(links.partner_of_local < 0)
+    wanted, has_id = pairing.ids(local.frame["message_id"].iloc[alone])
+    denied = denials.cover(wanted, has_id, local_time[alone])
     unread = has_id & _among(wanted, provider.rejects["message_id"])
-    del wanted
-    proven = _proven(links, local_time, provider_time, spans)
+    proven = _proven(alone, links, local_time, provider_time, spans)
     provider_owner = calendar.owners(provider_time, days)
     repeats = siblings.repeated(paired, provider_keys, provider_time, names, policy.duplicate)
     return Case(
@@ -144,15 +146,12 @@ def sort(
         local_reject_owner=_reject_owners(local.rejects, days),
         provider_reject_owner=_reject_owners(provider.rejects, days),
         local_bucket=_local_buckets(
-            local,
-            links,
-            holds_id=holds_id,
-            unverifiable=~denied & (~proven | unread),
+            local, links, alone, holds_id=holds_id, unverifiable=~denied & (~proven | unread)
         ),
         provider_bucket=_provider_buckets(paired, repeats),
         siblings=repeats,
         holds_id=holds_id,
-        denied=denied,
+        denied=pairing.Few(alone, denied.astype(np.int64)),
         days=len(days),
     )
 
@@ -197,6 +196,11 @@ def _local_owners(
     return owner
 
 
+def _held(column: pd.Series) -> Mask:
+    held: Mask = column.notna().to_numpy(dtype=np.bool_)
+    return held
+
+
 def _among(wanted: Positions, listed: pd.Series) -> Mask:
     """Say of each id whether it is one of those that were listed; nulls are none."""
     held = listed.dropna().to_numpy(dtype=np.int64)
@@ -204,18 +208,26 @@ def _among(wanted: Positions, listed: pd.Series) -> Mask:
 
 
 def _local_buckets(
-    local: Side, links: pairing.Links, *, holds_id: Mask, unverifiable: Mask
+    local: Side, links: pairing.Links, alone: Positions, *, holds_id: Mask, unverifiable: Mask
 ) -> Codes:
-    """Return the bucket of each record. Absence is only claimed where it is proven."""
-    status = local.frame["status"]
+    """Return the bucket of each record. Absence is only claimed where it is proven.
+
+    Args:
+        local: the records.
+        links: who is whose partner.
+        alone: the records without one.
+        holds_id: of each record, whether the books hold an id.
+        unverifiable: of each of those alone, whether nothing proves its absence.
+    """
+    status = local.frame["status"].iloc[alone]
     says_not_sent = (status == NOT_SENT).to_numpy(dtype=np.bool_)
     failed = (status == Status.FAILED.value).to_numpy(dtype=np.bool_)
-    bucket: Codes = np.full(len(status), LOCAL.index("missing_at_provider"), dtype=np.int8)
+    bucket: Codes = np.full(len(local.frame), LOCAL.index("matched"), dtype=np.int8)
     # The later case goes before the earlier one.
-    bucket[says_not_sent | (failed & ~holds_id)] = LOCAL.index("not_sent")
-    bucket[unverifiable] = LOCAL.index("unverifiable")
+    bucket[alone] = LOCAL.index("missing_at_provider")
+    bucket[alone[says_not_sent | (failed & ~holds_id[alone])]] = LOCAL.index("not_sent")
+    bucket[alone[unverifiable]] = LOCAL.index("unverifiable")
     bucket[links.duplicates.at] = LOCAL.index("duplicate_local")
-    bucket[links.partner_of_local >= 0] = LOCAL.index("matched")
     return bucket
 
 
@@ -227,27 +239,34 @@ def _provider_buckets(paired: Mask, repeats: pairing.Few) -> Codes:
 
 
 def _proven(
-    links: pairing.Links, local_time: Positions, provider_time: Positions, spans: Sequence[Span]
+    records: Positions,
+    links: pairing.Links,
+    local_time: Positions,
+    provider_time: Positions,
+    spans: Sequence[Span],
 ) -> Mask:
-    """Say of each record whether its time is covered.
+    """Say of each of these records whether its time is covered.
 
     Where the books' clock is off (kept in a wrong zone, say), the pairs found by id show by how
     much; a record's true time has to be covered too, else a gap would pass for a lost message.
     """
-    proven = coverage.covered(spans, local_time)
+    times = local_time[records]
+    proven = coverage.covered(spans, times)
     if any(span.start is None and span.end is None for span in spans):
         return proven
     at, partner = links.pairs
     known = links.by_id[at]
     if known.any():
         apart = local_time[at[known]] - provider_time[partner[known]]
-        proven &= coverage.covered(spans, local_time - int(np.median(apart)))
+        proven &= coverage.covered(spans, times - int(np.median(apart)))
     return proven
 
 
 def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
     """Return each reject's window: its own time's, and the newest where it has none."""
     owner: Positions = np.full(len(rejects), len(days) - 1, dtype=np.int64)
+    if not len(rejects):
+        return owner
     timed = rejects["sent_at"].notna().to_numpy(dtype=np.bool_)
     owner[timed] = calendar.owners(pairing.microseconds(rejects.loc[timed, "sent_at"]), days)
     return owner

@@ -110,9 +110,12 @@ def _contradictions(case: Case, policy: Policy) -> Callable[[slice, Positions], 
 def _stuck(case: Case, policy: Policy) -> Positions:
     """Return the windows' messages that were seen waiting for as long as the policy allows."""
     frame = case.provider.frame
-    words = [word in statuses.NOT_TERMINAL for word in frame["status"].cat.categories]
-    waits = np.array([*words, False], dtype=np.bool_)
-    waiting = np.flatnonzero(waits.take(frame["status"].array.codes, mode="wrap"))
+    status = frame["status"].array
+    waits = np.zeros(len(frame), dtype=np.bool_)
+    for code, word in enumerate(status.categories):
+        if word in statuses.NOT_TERMINAL:
+            waits |= status.codes == code
+    waiting = np.flatnonzero(waits)
     waiting = waiting[case.provider_owner[waiting] >= 0]
     age = microseconds(frame["observed_at"].iloc[waiting]) - case.provider_time[waiting]
     return waiting[age >= policy.stuck_after // timedelta(microseconds=1)]
@@ -125,7 +128,7 @@ def _missing_at_provider(case: Case, rows: About) -> Texts:
     """Tell what the books say, and how it is known that Octopods has no such message."""
     by_name = wording.said("the books say this went out as message ", rows.booked_id)
     absent = wording.either(
-        case.denied[rows.local],
+        case.denied.of(rows.local) > 0,
         "; Octopods was asked for it and has no such message",
         "; Octopods has no such message",
     )

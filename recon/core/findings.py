@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -64,45 +63,35 @@ def _typed(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
 # --- of rows that were read --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """Which findings there are, in the order of the frame."""
-
-    place: Positions
-    local: Positions
-    provider: Positions
-    names: Identities
-
-
 def _of_rows(account: str, case: Case, kinds: faults.Found) -> pd.DataFrame:
     """Return the findings about rows that were read. A pair goes by its message."""
-    found = _in_order(account, case, kinds)
-    place, local, provider = found.place, found.local, found.provider
-    rows = about(case, local, provider)
+    place, rows, names = _in_order(account, case, kinds)
     records, messages = case.local.frame, case.provider.frame
     texts = {
         "kind": _KIND_WORDS.take(pa.array(place)),
         "severity": _SEVERITY_WORDS.take(pa.array(place)),
-        "message_id": wording.or_else(rows.message_id, rows.booked_id),
+        "message_id": rows.message_name,
         "local_id": rows.local_id,
-        "phone_number": _number(rows),
+        "phone_number": rows.phone_number,
         "local_phone_number": rows.booked_for,
-        "local_status": wording.taken(records["status"], local),
-        "provider_status": wording.taken(messages["status"], provider),
-        "failure_reason": wording.taken(messages["failure_reason"], provider),
+        "local_status": wording.taken(records["status"], rows.local),
+        "provider_status": wording.taken(messages["status"], rows.provider),
+        "failure_reason": wording.taken(messages["failure_reason"], rows.provider),
         "detail": _details(case, place, rows),
     }
+    sides = (records, rows.local), (messages, rows.provider)
     times = {
         name: pd.Series(frame["sent_at"].array.take(at, allow_fill=True))
-        for name, frame, at in zip(_TIMES, (records, messages), (local, provider), strict=True)
+        for name, (frame, at) in zip(_TIMES, sides, strict=True)
     }
     columns = {name: wording.column(each) for name, each in texts.items()} | times
-    columns["discrepancy_id"] = identity.hexadecimal(found.names)
-    columns |= {"place": pd.Series(place), "day": pd.Series(_owners(case, local, provider))}
+    columns["discrepancy_id"] = identity.hexadecimal(names)
+    columns |= {"place": pd.Series(place), "day": pd.Series(_owners(case, rows))}
     return pd.DataFrame(columns, copy=False)
 
 
-def _in_order(account: str, case: Case, kinds: faults.Found) -> _Found:
+def _in_order(account: str, case: Case, kinds: faults.Found) -> tuple[Positions, About, Identities]:
+    """Return the place, the rows and the identity of each finding, in the order of the frame."""
     none = np.zeros(0, dtype=np.int64)
     parts = [(none, none, none, none)]
     for kind, (local, provider) in kinds.items():
@@ -112,9 +101,13 @@ def _in_order(account: str, case: Case, kinds: faults.Found) -> _Found:
         parts.append((places, local[order], provider[order], moment[order]))
     parts.sort(key=lambda part: part[0][:1].tolist())
     place, local, provider, moment = map(np.concatenate, zip(*parts, strict=True))
-    names = _identities(account, case, place, local, provider)
-    order = _ties_by_name(place, moment, names)
-    return _Found(place, local[order], provider[order], names[order])
+    rows = about(case, local, provider)
+    names = _identities(account, case, place, rows)
+    tied = (place[1:] == place[:-1]) & (moment[1:] == moment[:-1])
+    if tied.any():
+        order = np.lexsort((names, moment, place))
+        rows, names = rows.take(order), names[order]
+    return place, rows, names
 
 
 def _moments(case: Case, local: Positions, provider: Positions) -> Positions:
@@ -132,39 +125,19 @@ def _known(values: Positions, at: Positions) -> Positions:
     return found
 
 
-def _number(rows: About) -> wording.Texts:
-    return wording.either(rows.provider >= 0, rows.sent_to, rows.booked_for)
-
-
-def _ties_by_name(place: Positions, moment: Positions, names: Identities) -> Positions:
-    """Return the order by place, moment and name of what is in order by place and moment."""
-    order = np.arange(len(place))
-    same = (place[1:] == place[:-1]) & (moment[1:] == moment[:-1])
-    tied = np.flatnonzero(np.append(False, same) | np.append(same, False))
-    order[tied] = tied[np.lexsort((names[tied], moment[tied], place[tied]))]
-    return order
-
-
-def _identities(
-    account: str, case: Case, place: Positions, local: Positions, provider: Positions
-) -> Identities:
+def _identities(account: str, case: Case, place: Positions, rows: About) -> Identities:
     # A message's being stuck stays the same finding when the books get their record.
-    named = (local >= 0) & (place != _KINDS.index(Kind.STUCK))
-    names = Names(
-        _KIND_WORDS.take(pa.array(place)),
-        record_key(case, local, named),
-        wording.taken(case.provider.frame["message_id"], provider),
-    )
+    named = (rows.local >= 0) & (place != _KINDS.index(Kind.STUCK))
+    names = Names(_KIND_WORDS.take(pa.array(place)), record_key(case, rows, named), rows.message_id)
 
-    def content(rows: Positions) -> pd.DataFrame:
-        here, there = local[rows], provider[rows]
-        told = about(case, here, there)
+    def content(at: Positions) -> pd.DataFrame:
+        few = rows.take(at)
         columns = {
-            "local_sent_at": pd.Series(_known(case.local_time, here)),
-            "provider_sent_at": pd.Series(_known(case.provider_time, there)),
-            "message_id": wording.column(wording.or_else(told.message_id, told.booked_id)),
-            "phone_number": wording.column(_number(told)),
-            "local_status": wording.column(wording.taken(case.local.frame["status"], here)),
+            "local_sent_at": pd.Series(_known(case.local_time, few.local)),
+            "provider_sent_at": pd.Series(_known(case.provider_time, few.provider)),
+            "message_id": wording.column(few.message_name),
+            "phone_number": wording.column(few.phone_number),
+            "local_status": wording.column(wording.taken(case.local.frame["status"], few.local)),
         }
         return pd.DataFrame(columns)
 
@@ -181,9 +154,11 @@ def _details(case: Case, place: Positions, rows: About) -> wording.Texts:
     return pa.concat_arrays([pa.array([], wording.TEXT), *details])
 
 
-def _owners(case: Case, local: Positions, provider: Positions) -> Positions:
+def _owners(case: Case, rows: About) -> Positions:
     return np.where(
-        provider >= 0, _known(case.provider_owner, provider), _known(case.local_owner, local)
+        rows.provider >= 0,
+        _known(case.provider_owner, rows.provider),
+        _known(case.local_owner, rows.local),
     )
 
 

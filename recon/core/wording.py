@@ -21,17 +21,33 @@ def taken(column: pd.Series[Any], at: Positions) -> Texts:
 
     Null where the position is -1, and where the column is.
     """
-    where = pa.array(at, mask=at < 0)
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.array.take(at, allow_fill=True).codes
         words = whole(pa.array(column.cat.categories.astype("str"), from_pandas=True))
         return words.take(pa.array(codes, mask=codes < 0))
     if not isinstance(column.dtype, np.dtype):
-        held = pa.array(column.array, from_pandas=True)
-        if held.null_count == len(held):
-            return pa.nulls(len(at), TEXT)
-        return whole(held.take(where))
-    return pa.array(column.to_numpy()).take(where).cast(TEXT)
+        if isinstance(column.array, pd.arrays.IntegerArray):
+            return pa.array(column.array.take(at, allow_fill=True), from_pandas=True).cast(TEXT)
+        return _taken(pa.array(column.array, from_pandas=True), at).cast(TEXT)
+    return _taken(pa.array(column.to_numpy()), at).cast(TEXT)
+
+
+def _taken(held: pa.Array | pa.ChunkedArray, at: Positions) -> pa.Array:
+    if held.null_count == len(held):
+        return pa.nulls(len(at), held.type)
+    if not isinstance(held, pa.ChunkedArray):
+        return held.take(pa.array(at, mask=at < 0))
+    # Chunk by chunk: Arrow would put all of them together first.
+    bounds = np.cumsum([0, *map(len, held.chunks)])
+    of = np.searchsorted(bounds, at, side="right") - 1
+    rows = [np.flatnonzero(of == place) for place in range(-1, held.num_chunks)]
+    parts = [pa.nulls(rows[0].size, held.type)] + [
+        chunk.take(pa.array(at[mine] - first))
+        for mine, first, chunk in zip(rows[1:], bounds, held.chunks, strict=False)
+    ]
+    places = np.empty(at.size, dtype=np.int64)
+    places[np.concatenate(rows)] = np.arange(at.size)
+    return pa.concat_arrays(parts).take(pa.array(places))
 
 
 def whole(texts: pa.Array | pa.ChunkedArray) -> Texts:
@@ -48,6 +64,11 @@ def said(*pieces: Texts | str, between: str = "") -> Texts:
 def either(mask: npt.NDArray[np.bool_], then: Texts | str, otherwise: Texts | str) -> Texts:
     """Return for each row one text or the other."""
     return pc.if_else(pa.array(mask), _piece(then), _piece(otherwise))
+
+
+def only(mask: npt.NDArray[np.bool_], texts: Texts) -> Texts:
+    """Return the texts, null where the mask does not hold."""
+    return texts if mask.all() else pc.if_else(pa.array(mask), texts, pa.scalar(None, TEXT))
 
 
 def or_else(texts: Texts, otherwise: Texts | str) -> Texts:
