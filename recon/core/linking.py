@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _FARTHEST: Final = 2**62
 #: A table of ids has at most so many places for each.
 _SPARSEST: Final = 4
+#: Ids of one place are gone through one by one, and searched for where they are more.
+_STEPS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,30 +149,57 @@ def by_number_and_time(
 def _places(known: Ints, ids: Ints) -> Positions:
     """Return where each of `ids` stands in `known`, which holds each id once; -1 where it does not.
 
-    Where the ids were given out one after another, a table of all values between the least and
-    the greatest is only a few times as long, and a look into it several times faster than a
-    search or a hash join. Both sides' order does not matter then.
+    A table leads from the first bits of an id to the first of those that have them. It is a few
+    times as long as `known`, so few ids share a place in it, and none where they were given out
+    one after another. A look into it is several times faster than a search or a hash join.
     """
     if not known.size:
         return np.full(ids.size, -1)
-    low, high = int(known.min()), int(known.max())
-    if high - low >= _SPARSEST * known.size:
-        return _searched(known, ids)
-    # The first place and the last are of all that is less or greater. An id so far off that the
-    # difference does not fit in 64 bits still is none of those between.
-    table = np.full(high - low + 3, -1, dtype=np.int32)
+    low = known.min()
+    span = int(known.max()) - int(low)
+    bits = (span // (_SPARSEST * known.size)).bit_length()
+    order = _ascending(known) if bits else None
+    if order is not None:
+        known = known[order]
 
-    def enter(rows: slice) -> None:
-        table[known[rows] - low + 1] = np.arange(rows.start, rows.stop, dtype=np.int32)
+    # 0 is nowhere: where the table holds nothing, and at either end of it.
+    table = np.zeros((span >> bits) + 3, dtype=np.int32)
+    # From the last to the first, so that the first stays.
+    table[_bucket(known, low, bits)[::-1]] = np.arange(known.size, 0, -1, dtype=np.int32)
+    unique = (known[1:] != known[:-1]).all() if bits else np.count_nonzero(table) == known.size
+    assert unique, "the provider's message ids must be unique"
+    places = np.empty(ids.size, dtype=np.intp)
 
     def look_up(rows: slice) -> None:
-        places[rows] = table.take(ids[rows] - low + 1, mode="clip")
+        places[rows] = table.take(_bucket(ids[rows], low, bits), mode="clip")
+        places[rows] -= 1
+        if bits:
+            _step_on(places[rows], known, ids[rows])
 
-    blocks.each(known.size, enter)
-    assert np.count_nonzero(table >= 0) == known.size, "the provider's message ids must be unique"
-    places = np.empty(ids.size, dtype=np.intp)
     blocks.each(ids.size, look_up)
+    if order is not None:
+        found = np.flatnonzero(places >= 0)
+        places[found] = order[places[found]]
     return places
+
+
+def _bucket(ids: Ints, low: np.int64, bits: int) -> Positions:
+    """Return each id's place in the table, counted from 1; of those out of reach some other one."""
+    # Without a sign no difference is too great.
+    above = (ids - low).view(np.uint64)
+    above >>= np.uint64(bits)
+    return above.view(np.int64) + 1
+
+
+def _step_on(places: Positions, known: Ints, ids: Ints) -> None:
+    """Go on from the first of a bucket to the id itself; where it is not there, set -1."""
+    behind = np.flatnonzero((places >= 0) & (known[places] < ids))
+    for _ in range(_STEPS):
+        places[behind] = np.minimum(places[behind] + 1, known.size - 1)
+        behind = behind[known[places[behind]] < ids[behind]]
+    if behind.size:
+        places[behind] = np.minimum(np.searchsorted(known, ids[behind]), known.size - 1)
+    places[known[places] != ids] = -1
 
 
 def _last_of_each(message_of: Positions, messages: int) -> tuple[Positions, Positions]:
@@ -186,24 +215,6 @@ def _last_of_each(message_of: Positions, messages: int) -> tuple[Positions, Posi
 
     again = blocks.each(message_of.size, before_the_last)
     return record_of[:-1], np.concatenate([np.zeros(0, dtype=np.intp), *again])
-
-
-def _searched(known: Ints, ids: Ints) -> Positions:
-    """Look up sorted ids in sorted ones, which is faster than a hash join, most of all in order."""
-    by_known, by_ids = _ascending(known), _ascending(ids)
-    known = known if by_known is None else known[by_known]
-    ids = ids if by_ids is None else ids[by_ids]
-    assert (known[1:] != known[:-1]).all(), "the provider's message ids must be unique"
-    place = np.minimum(np.searchsorted(known, ids), known.size - 1)
-    found = known[place] == ids
-    if by_known is not None:
-        place = by_known[place]
-    place[~found] = -1
-    if by_ids is None:
-        return place
-    unsorted = np.empty_like(place)
-    unsorted[by_ids] = place
-    return unsorted
 
 
 def _ascending(values: Ints) -> Positions | None:
