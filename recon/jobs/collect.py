@@ -141,7 +141,9 @@ class Collector:
 
     def _poll(self) -> str:
         # Read anew each time: a key may be replaced while this runs.
-        client, fingerprint = sources.open_client(self._settings, self._account, self._world)
+        client, fingerprint = sources.open_client(
+            self._settings, self._account, self._world, self._engine
+        )
         with self._asking():
             listing = client.latest()
         self._unkept = (fingerprint, listing, self._world.clock())

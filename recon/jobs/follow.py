@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 #: Seconds until the next try after trouble: the first, and at most. Each is twice the one before.
 _FIRST_BACK_OFF: Final = 5.0
 _LONGEST_BACK_OFF: Final = 300.0
-#: A pause that the provider asks for is kept, unless it is longer than this: then it is nonsense.
-_LONGEST_PAUSE: Final = 86_400.0
 #: No account is left without a look for longer, whatever the clock does.
 _LONGEST_SLEEP: Final = 60.0
 #: Books that take long to count are left alone so many times as long.
@@ -172,7 +170,9 @@ class _Followed:
         seconds = self.world.rng.uniform(longest / 2, longest)
         asked = _asked_pause(trouble)
         if asked is not None:
-            seconds = min(asked, _LONGEST_PAUSE) + self.world.rng.uniform(0.05, 0.5)
+            from recon.octopods.pauses import LONGEST_PAUSE
+
+            seconds = min(asked, LONGEST_PAUSE) + self.world.rng.uniform(0.05, 0.5)
         self.look_at = self.world.monotonic() + seconds
         said = trouble.message if isinstance(trouble, ReconError) else type(trouble).__name__
         log.warning("account %s: %s; looking again in %.0f s", self.account, said, seconds)

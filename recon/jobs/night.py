@@ -148,7 +148,7 @@ class Pulled:
 
 def pull(settings: Settings, engine: Engine, name: str, world: World) -> Pulled:
     """Ask Octopods for the latest messages of an account, once, and keep the answer."""
-    client, fingerprint = sources.open_client(settings, name, world)
+    client, fingerprint = sources.open_client(settings, name, world, engine)
     listing = client.latest()
     kept = messages.keep(engine, name, fingerprint, listing, world.clock())
     log.info(

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import logging
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from recon.core.policy import Policy
+from recon.errors import ReconError
+from recon.store import pauses
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from recon.books.reading import Books
     from recon.books.source import Source
     from recon.config import Account, Local, Settings
     from recon.jobs.world import World
     from recon.octopods.client import Client
+
+log = logging.getLogger(__name__)
 
 
 def policy(settings: Settings, *, trust_input: bool = False) -> Policy:
@@ -54,11 +61,21 @@ def open_books(account: Account) -> Books:
     return opened(source(account.local))
 
 
-def open_client(settings: Settings, name: str, world: World) -> tuple[Client, str]:
+def open_client(
+    settings: Settings, name: str, world: World, engine: Engine | None = None
+) -> tuple[Client, str]:
     """Return the client of an account, and the fingerprint of its key.
+
+    Args:
+        settings: the configuration.
+        name: which account.
+        world: clock, environment and so on.
+        engine: where the pauses that a 429 asks for are kept for the next process; without it
+            only this client keeps them.
 
     Raises:
         ConfigError: the key is not where the account says.
+        TemporaryError, OutputError: the database is in trouble.
     """
     import requests
 
@@ -84,5 +101,15 @@ def open_client(settings: Settings, name: str, world: World) -> tuple[Client, st
         sleep=world.sleep,
         rng=world.rng,
         pacer=world.pacers.setdefault(mark, pacer),
+        paused_until=None if engine is None else pauses.until(engine, mark),
+        on_pause=lambda until: None if engine is None else _keep_pause(engine, mark, until, world),
     )
     return client, mark
+
+
+def _keep_pause(engine: Engine, mark: str, until: datetime, world: World) -> None:
+    try:
+        pauses.keep(engine, mark, until, world.clock())
+    except ReconError as trouble:
+        # The answer is what counts; whoever comes next will be told by the provider again.
+        log.debug("a pause was not kept: %s", trouble.one_line)

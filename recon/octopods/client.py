@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from recon.octopods import answers, fields, pauses, refusals
 from recon.octopods.answers import StatusAnswer
 from recon.octopods.pacing import Pacer
 from recon.octopods.patience import Patience, RateLimited, named
+from recon.octopods.pauses import LONGEST_PAUSE
 from recon.octopods.refusals import Refusal
 from recon.octopods.transport import Answer, PassingTrouble, Transport
 
@@ -57,6 +58,8 @@ class Client:
         sleep: Callable[[float], None],
         rng: random.Random,
         pacer: Pacer | None = None,
+        paused_until: datetime | None = None,
+        on_pause: Callable[[datetime], None] = lambda _until: None,
     ) -> None:
         """Prepare to ask; nothing is sent yet.
 
@@ -73,6 +76,8 @@ class Client:
             sleep: waits so many seconds.
             rng: for the jitter.
             pacer: shared by clients with the same key, in place of `min_interval_seconds`.
+            paused_until: when a pause ends that the key was asked to make before.
+            on_pause: called with the end of each pause that a 429 asks for, by `clock`.
 
         Raises:
             ConfigError: the key holds a character that no header can carry.
@@ -97,7 +102,9 @@ class Client:
             clock=clock,
             sleep=sleep,
             rng=rng,
+            paused_until=paused_until,
         )
+        self._on_pause = on_pause
         self._counts = RequestCounts()
 
     @property
@@ -185,6 +192,8 @@ class Client:
             seconds = pauses.pause_seconds(
                 answer.headers, answer.body, now=self._clock(), allowed=self._patience.left
             )
+            if seconds is not None:
+                self._on_pause(self._clock() + timedelta(seconds=min(seconds, LONGEST_PAUSE)))
             raise RateLimited(seconds, refusal.request_id)
         if answer.status >= _SERVER_ERRORS or answer.status == _TIMED_OUT:
             raise PassingTrouble(f"it answers {answer.status}{said}")

@@ -31,9 +31,11 @@ _A_CENTURY: Final = 100 * 365 * 86_400.0
 class RateLimited(Exception):  # noqa: N818 - no error of its own
     """A 429, and how many seconds it asks to pause; `None` where it does not say."""
 
-    def __init__(self, seconds: float | None, request_id: str | None) -> None:
+    def __init__(
+        self, seconds: float | None, request_id: str | None, *, said: str = "rate-limited (429)"
+    ) -> None:
         """Keep what the answer says; `request_id` is for the log."""
-        super().__init__("rate-limited (429)" + named(request_id))
+        super().__init__(said + named(request_id))
         self.seconds = seconds
 
 
@@ -43,7 +45,10 @@ def named(request_id: str | None) -> str:
 
 
 class Patience:
-    """What is left of the pauses that a run allows; it is used up over all calls together."""
+    """What is left of the pauses that a run allows; it is used up over all calls together.
+
+    A pause that was asked for before is kept first, before anything is asked.
+    """
 
     def __init__(
         self,
@@ -54,6 +59,7 @@ class Patience:
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         rng: random.Random,
+        paused_until: datetime | None = None,
     ) -> None:
         """Prepare to wait at most `max_wait_seconds`, in any number of pauses.
 
@@ -65,6 +71,7 @@ class Patience:
             clock: the time of day, aware, to name the time when to try again.
             sleep: waits so many seconds.
             rng: for the jitter, so that many clients do not come back in step.
+            paused_until: when a pause ends that an earlier 429 asked for, aware.
         """
         self._account = account
         self._max_wait = max_wait_seconds
@@ -73,6 +80,7 @@ class Patience:
         self._sleep = sleep
         self._rng = rng
         self._waited = 0.0
+        self._paused_until = paused_until
 
     @property
     def left(self) -> float:
@@ -85,6 +93,7 @@ class Patience:
         Raises:
             TemporaryError: no answer that can be used; the message says what was seen.
         """
+        self._keep_earlier_pause()
         tally = _Tally(ask)
         tries = Retrying(
             retry=retry_if_exception_type((PassingTrouble, RateLimited)),
@@ -104,6 +113,21 @@ class Patience:
                 f"Octopods was asked {times} and gives no usable answer: {trouble}",
                 hint="Run again later; nothing is lost, what is already stored stays.",
             ) from trouble
+
+    def _keep_earlier_pause(self) -> None:
+        """Wait for the end of a pause that was asked for before, or give up without asking."""
+        if self._paused_until is None:
+            return
+        seconds = (self._paused_until - self._clock()).total_seconds()
+        if seconds > 0:
+            limited = RateLimited(seconds, None, said="as it said before")
+            # A little later than named, since others wait for the same moment.
+            pause = max(min(seconds + self._rng.uniform(0.05, 0.5), self.left), seconds)
+            if pause > self.left:
+                raise self._used_up(limited) from limited
+            log.warning("account %s: %s; asking in %.1f s", self._account, limited, pause)
+            self._sleep_counted(pause)
+        self._paused_until = None
 
     def _used_up(self, limited: RateLimited) -> TemporaryError:
         again, when = "", "later"

@@ -248,6 +248,15 @@ denied_ids: Final = sa.Table(
     sa.Column("asked_at", UtcDateTime, nullable=False),
 )
 
+#: Until when a key is not to be asked again, as the provider said with a 429; by our own clock. The
+#: limit is the key's, whichever accounts use it.
+pauses: Final = sa.Table(
+    "pauses",
+    METADATA,
+    sa.Column("fingerprint", Words, primary_key=True),
+    sa.Column("until", UtcDateTime, nullable=False),
+)
+
 #: The log of runs, one row for each window that was judged. `found` holds the `discrepancy_id` of
 #: each finding that it reported, in the report's order, and `acknowledged` those of them that a
 #: person had settled; all others were open. It is a list in the row of the run, since a row for

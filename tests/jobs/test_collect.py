@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from recon.errors import KeyRefusedError
+from recon.errors import KeyRefusedError, TemporaryError
 from recon.jobs import night
 from recon.jobs.collect import collect
 from recon.simulator import faults
-from recon.simulator.channel import SIMULATED_KEY
+from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.simulator.clocks import ManualClock
 from recon.store import messages, polls
 from tests.jobs.stage import NOON, Stage, staged
@@ -269,11 +269,64 @@ def test_following_waits_as_long_as_a_429_asks(tmp_path: Path, engine: sa.Engine
         assert timedelta(0) <= second.at - first.at - timedelta(seconds=1800) < timedelta(seconds=3)
 
 
+def test_a_429_is_kept_by_all_who_hold_the_key(tmp_path: Path, engine: sa.Engine) -> None:
+    script = [faults.rate_limited(seconds=1800)]
+    with staged(tmp_path, engine, script=script, accounts=["one", "two"]) as stage:
+        stage.follow(timedelta(minutes=29))
+        assert len(stage.requests) == 1
+        stage.follow(timedelta(minutes=2))
+        assert stage.polls() == 2
+
+
+def test_a_pause_that_is_too_long_for_one_look_is_kept_by_the_next_ones(
+    tmp_path: Path, engine: sa.Engine
+) -> None:
+    with staged(tmp_path, engine, script=[faults.rate_limited(seconds=1800)]) as stage:
+        for _ in range(14):
+            assert stage.codes() == [75]
+            stage.clock.advance(60)
+        assert len(stage.requests) == 1
+        # What is left of the pause is what one look may wait for by now.
+        stage.clock.advance(120)
+        assert stage.codes() == [0]
+        first, second = stage.requests
+        assert second.at - first.at >= timedelta(seconds=1800)
+        assert stage.slept[-1] == pytest.approx(840, abs=1)
+
+
+def test_a_pause_is_kept_by_the_nightly_run_too(tmp_path: Path, engine: sa.Engine) -> None:
+    with staged(tmp_path, engine, script=[faults.rate_limited(seconds=1800)]) as stage:
+        assert stage.codes() == [75]
+        with pytest.raises(TemporaryError, match=r"as it said before; .* until 2026-04-23 12:30"):
+            night.pull(stage.settings, engine, "main", stage.world)
+        assert len(stage.requests) == 1
+
+
+def test_a_pause_beyond_all_measure_costs_an_hour_at_most(
+    tmp_path: Path, engine: sa.Engine
+) -> None:
+    with staged(tmp_path, engine, script=[faults.rate_limited(seconds=200_000)]) as stage:
+        assert stage.codes() == [75]
+        stage.clock.advance(3600)
+        assert stage.codes() == [0]
+
+
+def test_a_new_key_need_not_wait_for_the_old_ones_pause(tmp_path: Path, engine: sa.Engine) -> None:
+    channel = Channel(keys=["another", SIMULATED_KEY])
+    script = [faults.rate_limited(seconds=1800)]
+    with staged(tmp_path, engine, script=script, channel=channel) as stage:
+        assert stage.codes() == [75]
+        stage.environ["KEY_main"] = "another"
+        assert stage.codes() == [0]
+
+
 def test_a_429_of_one_account_does_not_hold_up_the_others(
     tmp_path: Path, engine: sa.Engine
 ) -> None:
     script = [faults.rate_limited(seconds=1800)]
-    with staged(tmp_path, engine, script=script, accounts=["one", "two"]) as stage:
+    channel = Channel(keys=[SIMULATED_KEY, "key-of-one"])
+    with staged(tmp_path, engine, script=script, accounts=["one", "two"], channel=channel) as stage:
+        stage.environ["KEY_one"] = "key-of-one"
         stage.send(3)
         stage.follow(timedelta(minutes=1))
         assert len(messages.read(engine, "two", None, None)) == 3

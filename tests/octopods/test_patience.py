@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,12 @@ class Script:
 
 
 def patience(
-    clock: Clock, *, most: float = 900, seed: int = 7, least: Callable[[], float] = lambda: 0.0
+    clock: Clock,
+    *,
+    most: float = 900,
+    seed: int = 7,
+    least: Callable[[], float] = lambda: 0.0,
+    paused_until: datetime | None = None,
 ) -> Patience:
     return Patience(
         account="main",
@@ -38,6 +44,7 @@ def patience(
         clock=clock.time,
         sleep=clock.sleep,
         rng=random.Random(seed),
+        paused_until=paused_until,
     )
 
 
@@ -122,6 +129,27 @@ def test_a_limit_of_exactly_what_is_left_is_waited_for() -> None:
     clock = Clock()
     assert patience(clock, most=30).persist(Script(RateLimited(30, None))) == 42
     assert clock.slept == [30]
+
+
+def test_a_pause_from_before_is_kept_once_and_before_anything_is_asked() -> None:
+    clock, script = Clock(), Script()
+    patient = patience(clock, paused_until=clock.time() + timedelta(seconds=60))
+    assert (patient.persist(script), patient.persist(script)) == (42, 42)
+    assert within(clock.slept, [(60, 60.5)])
+
+
+def test_a_pause_from_before_that_has_passed_costs_nothing() -> None:
+    clock = Clock()
+    assert patience(clock, paused_until=clock.time()).persist(Script()) == 42
+    assert clock.slept == []
+
+
+def test_a_pause_from_before_counts_among_those_that_are_allowed() -> None:
+    clock, script = Clock(), Script()
+    patient = patience(clock, most=59, paused_until=clock.time() + timedelta(seconds=60))
+    with pytest.raises(TemporaryError, match="as it said before; it asks to pause until"):
+        patient.persist(script)
+    assert (script.asked, clock.slept) == (0, [])
 
 
 def test_a_limit_without_a_time_is_given_longer_to_recover() -> None:

@@ -1,0 +1,47 @@
+"""Pauses that the provider asked for, kept for the next process that holds the same key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from recon.store.dialects import insert
+from recon.store.engine import reading, writing
+from recon.store.tables import pauses
+
+
+def until(engine: sa.Engine, key_fingerprint: str) -> datetime | None:
+    """Return until when a key is not to be asked, by our own clock; `None` where nobody said so.
+
+    It may have passed.
+
+    Args:
+        engine: the store.
+        key_fingerprint: tells the key from all others; never the key.
+    """
+    query = sa.select(pauses.c.until).where(pauses.c.fingerprint == key_fingerprint)
+    with reading(engine) as connection:
+        found: datetime | None = connection.execute(query).scalar_one_or_none()
+    return found
+
+
+def keep(engine: sa.Engine, key_fingerprint: str, moment: datetime, now: datetime) -> None:
+    """Keep until when a key is not to be asked; what was said before is replaced.
+
+    Pauses that have passed are forgotten.
+
+    Args:
+        engine: the store.
+        key_fingerprint: tells the key from all others; never the key.
+        moment: the end of the pause, aware, by our own clock.
+        now: our own clock.
+    """
+    with writing(engine) as connection:
+        connection.execute(sa.delete(pauses).where(pauses.c.until <= now))
+        upsert = insert(connection, pauses).values(fingerprint=key_fingerprint, until=moment)
+        connection.execute(
+            upsert.on_conflict_do_update(
+                index_elements=["fingerprint"], set_={"until": upsert.excluded.until}
+            )
+        )
