@@ -174,10 +174,15 @@ except SystemExit as end:
         ("recon.core.coverage", set()),
         ("recon.octopods.client", {"requests"}),
         ("recon.store.messages", {"sqlalchemy", "numpy"}),
+        ("recon.jobs.sources", set()),
     ],
 )
 def test_what_each_poll_needs_is_light(module: str, may_load: set[str]) -> None:
     assert loaded(f"import {module}") <= may_load
+
+
+def test_two_files_are_compared_without_what_databases_need() -> None:
+    assert loaded("import recon.jobs.diff, recon.jobs.sources") <= {"pandas", "numpy", "pyarrow"}
 
 
 def test_a_loaded_configuration_has_loaded_nothing_heavy() -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from recon.core.policy import Policy
 from recon.errors import ReconError
-from recon.store import pauses
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -101,13 +100,21 @@ def open_client(
         sleep=world.sleep,
         rng=world.rng,
         pacer=world.pacers.setdefault(mark, pacer),
-        paused_until=None if engine is None else pauses.until(engine, mark),
+        paused_until=None if engine is None else _paused_until(engine, mark),
         on_pause=lambda until: None if engine is None else _keep_pause(engine, mark, until, world),
     )
     return client, mark
 
 
+def _paused_until(engine: Engine, mark: str) -> datetime | None:
+    from recon.store import pauses
+
+    return pauses.until(engine, mark)
+
+
 def _keep_pause(engine: Engine, mark: str, until: datetime, world: World) -> None:
+    from recon.store import pauses
+
     try:
         pauses.keep(engine, mark, until, world.clock())
     except ReconError as trouble:
