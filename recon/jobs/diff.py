@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 
 from recon.core import judging
 from recon.core.pairing import Side
@@ -24,6 +25,10 @@ ACCOUNT: Final = "diff"
 
 #: Is told, in words for a person, what is done.
 Progress: TypeAlias = Callable[[str], None]
+
+#: Bytes of both files together. What reading takes on the way is there twice if they are read at
+#: once; for as long as Arrow reads, Python's lock is free.
+_READ_AT_ONCE: Final = 100_000_000
 
 #: The provider's file is taken as complete: nobody else can vouch for it.
 _COMPLETE: Final = (Span(None, None),)
@@ -64,12 +69,7 @@ def diff(
         InputError: a file cannot be used.
         OutputError: a report cannot be written.
     """
-    local = _local_side(order.local)
-    _release()
-    progress("your records read")
-    provider = provider_side(order.provider, clock)
-    _release()
-    progress("Octopods' messages read")
+    local, provider = _both_sides(order, clock, progress)
     verdicts = judging.judge(
         ACCOUNT, order.days, local, provider, spans=_COMPLETE, policy=order.policy
     )
@@ -86,6 +86,25 @@ def diff(
         done.append((run, files.write(run, order.directory, mask=order.mask)))
         progress(f"{verdict.window.label} written")
     return done
+
+
+def _both_sides(order: Order, clock: datetime, progress: Progress) -> tuple[Side, Side]:
+    """Read both files; at once where they are not so large that memory would tell."""
+    sizes = [path.stat().st_size for path in (order.local.file, order.provider) if _is_file(path)]
+    with ThreadPoolExecutor(1) as other:
+        at_once = sum(sizes) <= _READ_AT_ONCE
+        reading = other.submit(provider_side, order.provider, clock) if at_once else None
+        local = _local_side(order.local)
+        _release()
+        progress("your records read")
+        provider = provider_side(order.provider, clock) if reading is None else reading.result()
+    _release()
+    progress("Octopods' messages read")
+    return local, provider
+
+
+def _is_file(path: Path | None) -> TypeGuard[Path]:
+    return path is not None and path.is_file()
 
 
 def _release() -> None:

@@ -16,6 +16,7 @@ _INTERNATIONAL: Final = re.compile(rf"\+\d(?:{_BETWEEN}\d){{6,14}}(?!\d)")
 
 #: The same, to take it out.
 _SEPARATORS: Final = re.compile(r"[\s().\-/]+")
+_DIGIT: Final = re.compile(r"\d")
 
 #: With fewer digits than this a text is only taken for a number where it stands alone.
 _FEW_DIGITS: Final = 5
@@ -35,7 +36,10 @@ def hide(text: str, numbers: Iterable[str | None]) -> str:
 
 def _may_repeat(text: str, number: str) -> bool:
     """Say whether `text` is worth a pattern of its own: most texts repeat no number."""
-    return number in text or _digits(number).removeprefix("00") in _SEPARATORS.sub("", text)
+    if number in text:
+        return True
+    has_digits = _DIGIT.search(text) is not None
+    return has_digits and _digits(number).removeprefix("00") in _SEPARATORS.sub("", text)
 
 
 def _digits(number: str) -> str:
