@@ -30,7 +30,8 @@ DAY_US: Final = 86_400_000_000
 MIDNIGHT_US: Final = 1_776_902_400_000_000
 OURS: Final = "recon diff, whole process"
 #: At most so many times each yardstick's time, and so many megabytes (10**6 bytes) at the peak.
-GOALS: Final = {"(a)": 0.35, "(b)": 0.12, "(c)": 1.1}
+#: That of DuckDB is for all rows of its join; to write only those that differ is a lesser task.
+GOALS: Final = {"(a)": 0.35, "(b)": 0.12, "(c) DuckDB join, whole process, all rows to CSV": 1.1}
 GOAL_ROWS: Final = 1_000_000
 GOAL_MEGABYTES: Final = {1_000_000: 500, 5_000_000: 1200}
 GOAL_GROWTH: Final = 1.1
@@ -256,7 +257,8 @@ def measure(count: int, folder: Path, foreign: str | None) -> Measure:
 def _say(title: str, taken: Measure, ours: Measure | None = None, count: int = 0) -> None:
     line = f"  {title:<52}{taken.seconds:>8.2f} s{taken.megabytes:>8.0f} MB"
     if ours is not None:
-        ratio, goal = ours.seconds / taken.seconds, GOALS.get(title[:3])
+        goal = next((goal for name, goal in GOALS.items() if title.startswith(name)), None)
+        ratio = ours.seconds / taken.seconds
         judged = goal is not None and count == GOAL_ROWS
         line += f"  ours is {_verdict(ratio, goal, 'x') if judged and goal else f'{ratio:.2f} x'}"
     print(line, flush=True)
