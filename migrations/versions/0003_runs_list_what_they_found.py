@@ -70,7 +70,10 @@ def downgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_run_findings_finding_id", "run_findings", ["finding_id"])
-    joined = "({}) s JOIN findings f ON f.account_id = s.account_id AND f.discrepancy_id = s.id"
+    # In this order: SQLite would go through all ids for each of the findings.
+    joined = (
+        "({}) s CROSS JOIN findings f WHERE f.account_id = s.account_id AND f.discrepancy_id = s.id"
+    )
     found, settled = (
         joined.format(scattered.format(column=column)) for column in ("found", "acknowledged")
     )

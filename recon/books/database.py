@@ -71,35 +71,53 @@ class DatabaseBooks:
     def _read(
         self, connection: sa.Connection, start: datetime | None, end: datetime | None
     ) -> BooksRead:
-        dialect, mapping = connection.dialect.name, self._source.mapping
-        statement: sa.Select[Any] | sa.TextClause
-        by_columns: sa.Select[Any] | sa.TextClause
+        dialect = connection.dialect.name
         if self._source.query is not None:
-            statement = by_columns = statements.query(self._source.query, start, end, dialect)
-        else:
-            table, kinds = self._table(connection)
-            name = mapping["sent_at"]
-            near = ranges.within(
-                sa.column(name),
-                kinds[name],
-                (start, end),
-                dialect=dialect,
-                zone=self._source.timezone,
-            )
-            statement = self._select(table).where(near)
-            by_columns = self._select(table, kinds).where(near)
-            if pages.are_possible(connection, table):
-                return self._collected(self._paged(connection, table, statement), (start, end))
+            asked = statements.query(self._source.query, start, end, dialect)
+            return self._rows(connection, asked, asked, (start, end))
+        table, kinds = self._table(connection)
+        name = self._source.mapping["sent_at"]
+        near = ranges.within(
+            sa.column(name), kinds[name], (start, end), dialect=dialect, zone=self._source.timezone
+        )
+        return self._rows(
+            connection,
+            self._select(table).where(near),
+            self._select(table, kinds).where(near),
+            (start, end),
+            table,
+        )
+
+    def _rows(
+        self,
+        connection: sa.Connection,
+        statement: sa.Select[Any] | sa.TextClause,
+        by_columns: sa.Select[Any] | sa.TextClause,
+        span: tuple[datetime | None, datetime | None],
+        table: sa.TableClause | None = None,
+    ) -> BooksRead:
+        """Read the rows of a statement; of many, the rest as Arrow columns where that is possible.
+
+        Args:
+            connection: to the user's database.
+            statement: what to ask in the plain way.
+            by_columns: the same, as Arrow can have it from PostgreSQL.
+            span: what of the rows is wanted.
+            table: what `statement` selects from, where that is known.
+        """
         with closing(self._chunks(connection, statement)) as chunks:
             first = next(chunks)
-            # Few rows are not worth another connection; and what is wrong has been told by now.
-            if len(first["sent_at"]) >= rows.FIRST and postgres.is_possible(connection):
+            # Few rows are not worth another way; and what is wrong has been told by now.
+            are_many = len(first["sent_at"]) >= min(pages.ROWS, rows.FIRST)
+            if are_many and table is not None and pages.are_possible(connection, table):
+                assert isinstance(statement, sa.Select)
+                return self._collected(self._paged(connection, table, statement), span)
+            if are_many and postgres.is_possible(connection):
                 with suppress(NotAsArrow):
-                    return self._collected(
-                        columns.chunks(connection, by_columns, mapping, self._database.zone),
-                        (start, end),
-                    )
-            return self._collected(chain([first], chunks), (start, end))
+                    mapping, zone = self._source.mapping, self._database.zone
+                    batches = columns.chunks(connection, by_columns, mapping, zone)
+                    return self._collected(batches, span)
+            return self._collected(chain([first], chunks), span)
 
     def _paged(
         self, connection: sa.Connection, table: sa.TableClause, statement: sa.Select[Any]

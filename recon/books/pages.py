@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from recon.arrow import sqlite
 
 #: Rows of the table that one stretch has.
-_ROWS: Final = 64_000
+ROWS: Final = 64_000
 _ROW_ID: Final = "rowid"
 
 
@@ -59,7 +59,7 @@ def stretches(connection: sa.Connection, table: sa.TableClause) -> Iterator[sa.C
 def _end(connection: sa.Connection, table: sa.TableClause, low: int | None) -> int | None:
     """Return the last row id of the stretch above `low`; `None` where the table ends in it."""
     ids = sa.select(_row_id()).select_from(table).where(_above(low)).order_by(_row_id())
-    return connection.execute(ids.limit(1).offset(_ROWS)).scalar()
+    return connection.execute(ids.limit(1).offset(ROWS)).scalar()
 
 
 def _above(low: int | None) -> sa.ColumnElement[bool]:

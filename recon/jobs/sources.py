@@ -100,16 +100,20 @@ def open_client(
         sleep=world.sleep,
         rng=world.rng,
         pacer=world.pacers.setdefault(mark, pacer),
-        paused_until=None if engine is None else _paused_until(engine, mark),
+        paused_until=None if engine is None else _paused_until(engine, mark, world),
         on_pause=lambda until: None if engine is None else _keep_pause(engine, mark, until, world),
     )
     return client, mark
 
 
-def _paused_until(engine: Engine, mark: str) -> datetime | None:
+def _paused_until(engine: Engine, mark: str, world: World) -> datetime | None:
+    from recon.octopods.pauses import LONGEST_PAUSE
     from recon.store import pauses
 
-    return pauses.until(engine, mark)
+    until = pauses.until(engine, mark)
+    # None is kept for so long: it is from a clock that was ahead, and has been put right since.
+    impossible = until is not None and until - world.clock() > timedelta(seconds=LONGEST_PAUSE)
+    return None if impossible else until
 
 
 def _keep_pause(engine: Engine, mark: str, until: datetime, world: World) -> None:

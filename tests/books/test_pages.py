@@ -53,12 +53,12 @@ TYPES = st.sampled_from(
 
 @pytest.fixture(autouse=True)
 def _small_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "_ROWS", FEW)
+    monkeypatch.setattr(pages, "ROWS", FEW)
 
 
 def in_the_plain_way(books: Books) -> BooksRead:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pages, "_ROWS", 1_000_000)
+        patch.setattr(pages, "ROWS", 1_000_000)
         return books.read(START, END)
 
 

@@ -311,6 +311,16 @@ def test_a_pause_beyond_all_measure_costs_an_hour_at_most(
         assert stage.codes() == [0]
 
 
+def test_a_pause_by_a_clock_that_was_a_year_ahead_is_none(
+    tmp_path: Path, engine: sa.Engine
+) -> None:
+    with staged(tmp_path, engine, script=[faults.rate_limited(seconds=1800)]) as stage:
+        stage.clock.advance(365 * 86_400)
+        assert stage.codes() == [75]
+        stage.clock.advance(-365 * 86_400)
+        assert stage.codes() == [0]
+
+
 def test_a_new_key_need_not_wait_for_the_old_ones_pause(tmp_path: Path, engine: sa.Engine) -> None:
     channel = Channel(keys=["another", SIMULATED_KEY])
     script = [faults.rate_limited(seconds=1800)]
