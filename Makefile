@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUNTIME := build/runtime
+# With their extras: older pips look for the newest version of a name with an extra that has no pin.
+LOCKED := --universal --generate-hashes --no-header --no-strip-extras
 PIP_FLAGS := --disable-pip-version-check --no-input --quiet
 
 .DEFAULT_GOAL := help
@@ -46,11 +48,11 @@ check: ## Everything that must hold before a merge
 	.ci/run
 
 lock: ## Pin the dependencies anew (needs uv)
-	$(UV) pip compile --quiet --universal --generate-hashes --no-header --upgrade \
+	$(UV) pip compile --quiet $(LOCKED) --upgrade \
 		--extra dev pyproject.toml --output-file requirements.lock
-	$(UV) pip compile --quiet --universal --generate-hashes --no-header \
+	$(UV) pip compile --quiet $(LOCKED) \
 		--constraint requirements.lock pyproject.toml --output-file deploy/requirements.lock
-	echo hatchling | $(UV) pip compile --quiet --universal --generate-hashes --no-header \
+	echo hatchling | $(UV) pip compile --quiet $(LOCKED) \
 		--constraint requirements.lock - --output-file deploy/build.lock
 
 clean: ## Remove what was made here

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "requirements.lock"
@@ -22,7 +24,9 @@ def normal(name: str) -> str:
 
 def pins(path: Path) -> set[str]:
     """Return the lines of a lock that name a version, with their markers."""
-    found = re.findall(r"^([A-Za-z0-9_.-]+==[^\\\n]+?) *\\?$", path.read_text(), re.MULTILINE)
+    found = re.findall(
+        r"^([A-Za-z0-9_.-]+(?:\[.*?\])?==[^\\\n]+?) *\\?$", path.read_text(), re.MULTILINE
+    )
     return {re.sub(r"\[.*?\]", "", pin) for pin in found}
 
 
@@ -57,6 +61,27 @@ def test_a_lock_pins_hashes_and_names_no_host(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert text.count("==") <= text.count("--hash=sha256:")
     assert "://" not in text
+
+
+def test_a_name_that_is_asked_for_with_an_extra_is_pinned_with_it() -> None:
+    """Else pip before 24 takes the newest version there is, which has no hash here, and gives up."""
+    asked = {
+        f"{normal(wanted.name)}[{','.join(sorted(wanted.extras))}]"
+        for name in distributions(LOCK)
+        for line in _requirements(name)
+        for wanted in (Requirement(line),)
+        if wanted.extras and (wanted.marker is None or wanted.marker.evaluate({"extra": ""}))
+    }
+    assert asked
+    pinned = set(re.findall(r"^(.+?\[.*?\])==", LOCK.read_text(), re.MULTILINE))
+    assert asked <= pinned
+
+
+def _requirements(name: str) -> list[str]:
+    try:
+        return metadata.requires(name) or []
+    except metadata.PackageNotFoundError:  # of another platform
+        return []
 
 
 def test_the_image_runs_a_python_that_the_project_supports() -> None:
