@@ -27,7 +27,7 @@ def pins(path: Path) -> set[str]:
     found = re.findall(
         r"^([A-Za-z0-9_.-]+(?:\[.*?\])?==[^\\\n]+?) *\\?$", path.read_text(), re.MULTILINE
     )
-    return {re.sub(r"\[.*?\]", "", pin) for pin in found}
+    return {re.sub(r"\[.*?\]", "", each) for each in found}
 
 
 def names(requirements: list[str]) -> set[str]:
@@ -64,7 +64,7 @@ def test_a_lock_pins_hashes_and_names_no_host(lock: str) -> None:
 
 
 def test_a_name_that_is_asked_for_with_an_extra_is_pinned_with_it() -> None:
-    """Else pip before 24 takes the newest version there is, which has no hash here, and gives up."""
+    """Else an older pip takes the newest version there is, which has no hash here, and gives up."""
     asked = {
         f"{normal(wanted.name)}[{','.join(sorted(wanted.extras))}]"
         for name in distributions(LOCK)

@@ -167,14 +167,16 @@ def test_status_calls_keep_to_their_budget_and_their_trouble_is_not_the_runs(
 ) -> None:
     channel = channel_with(range(200))
     workshop.book(*((n, 101 + n, NUMBER.format(n), at(n), "sent") for n in range(200)))
-    script = [None, None, faults.rate_limited(seconds=4000)]
+    script = [None, None, faults.rate_limited(seconds=1)]
     with serve(channel, clock=ManualClock(MORNING_AFTER), script=script) as url:
         workshop.configure(url)
         with (workshop.path / "recon.toml").open("a") as config:
             config.write("[matching]\nguard_rows = 1000\n")
+        workshop.environ["RECON_OCTOPODS__MAX_WAIT_SECONDS"] = "0"
         ended = workshop.run("--exit-code")
         assert (ended.code, workshop.report()["local"]["matched"]) == (3, 101), ended.err
         assert "no more status calls in this run" in ended.err
+        del workshop.environ["RECON_OCTOPODS__MAX_WAIT_SECONDS"]
         workshop.environ["RECON_OCTOPODS__STATUS_LOOKUPS_PER_RUN"] = "5"
         workshop.run()
     assert workshop.report()["requests"] == {"list": 1, "status": 5, "rate_limited": 0}
