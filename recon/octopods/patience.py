@@ -125,7 +125,12 @@ class Patience:
             pause = max(min(seconds + self._rng.uniform(0.05, 0.5), self.left), seconds)
             if pause > self.left:
                 raise self._used_up(limited) from limited
-            log.warning("account %s: %s; asking in %.1f s", self._account, limited, pause)
+            log.warning(
+                "account %s: Octopods asked to pause (429), and nothing was asked since; "
+                "asking in %.1f s",
+                self._account,
+                pause,
+            )
             self._sleep_counted(pause)
         self._paused_until = None
 

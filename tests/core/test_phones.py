@@ -306,3 +306,10 @@ def test_a_mask_always_hides_four_digits_and_all_other_text(number: str) -> None
     assert re.fullmatch(r"(\+[0-9]{1,3})?•{4,12}[0-9]{0,3}", masked)
     digits = sum(character.isdecimal() for character in number)
     assert sum(character.isdecimal() for character in masked) <= max(digits - 4, 0)
+
+
+@pytest.mark.parametrize("digits", ["353871234567", "5511987654321", "1555123"])
+def test_only_a_plus_makes_a_spelling_clean(digits: str) -> None:
+    spelled = [chr(first) + digits for first in range(0x20, 0x7F)]
+    column = phones.keys(pd.Series(spelled, dtype="str"), None)
+    assert column.tolist() == [phones.key(each, None) for each in spelled]

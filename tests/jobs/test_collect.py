@@ -307,7 +307,10 @@ def test_a_pause_beyond_all_measure_costs_an_hour_at_most(
 ) -> None:
     with staged(tmp_path, engine, script=[faults.rate_limited(seconds=200_000)]) as stage:
         assert stage.codes() == [75]
-        stage.clock.advance(3600)
+        stage.clock.advance(2000)
+        assert stage.codes() == [75]
+        assert len(stage.requests) == 1
+        stage.clock.advance(1600)
         assert stage.codes() == [0]
 
 

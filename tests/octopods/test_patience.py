@@ -131,11 +131,14 @@ def test_a_limit_of_exactly_what_is_left_is_waited_for() -> None:
     assert clock.slept == [30]
 
 
-def test_a_pause_from_before_is_kept_once_and_before_anything_is_asked() -> None:
+def test_a_pause_from_before_is_kept_once_and_before_anything_is_asked(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     clock, script = Clock(), Script()
     patient = patience(clock, paused_until=clock.time() + timedelta(seconds=60))
     assert (patient.persist(script), patient.persist(script)) == (42, 42)
     assert within(clock.slept, [(60, 60.5)])
+    assert "account main: Octopods asked to pause (429)" in caplog.text
 
 
 def test_a_pause_from_before_that_has_passed_costs_nothing() -> None:
