@@ -86,18 +86,18 @@ def read_window(url: str) -> Callable[[], object]:
 
 def with_arrow(url: str) -> Callable[[], object]:
     """Do the whole job, by whatever is installed."""
-    from recon.books.reading import open_books
-    from recon.books.source import Source
     from recon.core import calendar
     from recon.core.policy import Policy
     from recon.jobs.reconcile import reconcile
     from recon.model import RequestCounts, Run
-    from recon.report import files
+    from recon.records.reader import open_books
+    from recon.records.source import Source
+    from recon.report import report_files
     from recon.store import runs
     from recon.store.engine import connect
 
     # What is imported where it is used is imported here: the yardstick has all it needs.
-    for module in ("recon.core.judging", "recon.core.frames", "recon.store.frames"):
+    for module in ("recon.core.judge", "recon.core.frames", "recon.store.stored_frames"):
         importlib.import_module(module)
     engine = connect(url)
     _forget(url)
@@ -107,7 +107,7 @@ def with_arrow(url: str) -> Callable[[], object]:
         day = calendar.window(DAY, "UTC")
         (verdict,) = reconcile("main", [day], books=books, engine=engine, policy=Policy())
         run = Run("bench", verdict, MORNING, MORNING, RequestCounts())
-        files.write(runs.save(engine, run, "run"), Path("reports"), mask=True)
+        report_files.write(runs.save(engine, run, "run"), Path("reports"), mask=True)
 
     return job
 

@@ -145,24 +145,24 @@ def merge() -> Callable[[], object]:
     return job
 
 
-def judge() -> Callable[[], object]:
+def linked_and_judged() -> Callable[[], object]:
     """Link both sides, by id and by number and time, and judge them: our part in memory."""
-    from recon.books.reading import open_books
-    from recon.books.source import Source
-    from recon.core import calendar, judging
-    from recon.core.pairing import Side
+    from recon.core import calendar, judge
+    from recon.core.link import Side
     from recon.core.policy import Policy
-    from recon.jobs.exported import provider_side
+    from recon.jobs.provider_file import provider_side
     from recon.model import Span
+    from recon.records.reader import open_books
+    from recon.records.source import Source
 
     books = open_books(Source(file=Path("local.parquet"))).read(None, None)
     local = Side(books.frame, books.rejects)
     provider = provider_side(Path("provider.parquet"), datetime.now(UTC))
     days, spans = (calendar.everything("UTC"),), (Span(None, None),)
-    return lambda: judging.judge("diff", days, local, provider, spans=spans, policy=Policy())
+    return lambda: judge.judge("diff", days, local, provider, spans=spans, policy=Policy())
 
 
-WITHIN: Final = {"read": read, "merge": merge, "judge": judge}
+WITHIN: Final = {"read": read, "merge": merge, "judge": linked_and_judged}
 
 
 def median_seconds(job: Callable[[], object]) -> float:
@@ -242,15 +242,15 @@ def measure(count: int, folder: Path, foreign: str | None) -> Measure:
             commands[title] = [foreign, "-W", "ignore", "-c", DATACOMPY]
     process(commands[OURS], folder)
     wholes = whole(commands, folder)
-    ours, judging = wholes.pop(OURS), within("judge", folder)
+    ours, judged = wholes.pop(OURS), within("judge", folder)
     print(f"\n{count:,} rows a side")
     _say(OURS, ours)
     if most := GOAL_MEGABYTES.get(count):
         print(f"  {'':<52}{'':>10}{_verdict(ours.megabytes, most, 'MB')}")
     for title, theirs in (wholes | {"(d) reading both files": within("read", folder)}).items():
         _say(title, theirs, ours, count)
-    _say("link and judge in memory", judging)
-    _say("(a) pandas.merge and comparison in memory", within("merge", folder), judging, count)
+    _say("link and judge in memory", judged)
+    _say("(a) pandas.merge and comparison in memory", within("merge", folder), judged, count)
     return ours
 
 

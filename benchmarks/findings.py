@@ -93,7 +93,7 @@ def run(found: pd.DataFrame) -> Run:
 
 def to_csv(_url: str) -> Callable[[], object]:
     """Write a million findings with pandas, with the columns that the file of a run has."""
-    from recon.report.csvfile import COLUMNS
+    from recon.report.csv_report import COLUMNS
 
     made = run(findings(TO_CSV))
     place = {"run_id": made.run_id, "date": "2026-04-23", "account": made.verdict.account}
@@ -103,18 +103,18 @@ def to_csv(_url: str) -> Callable[[], object]:
 
 def our_csv(_url: str) -> Callable[[], object]:
     """Write a million findings as the file of a run, synced."""
-    from recon.report import csvfile
-    from recon.report.whole import write_whole
+    from recon.report import csv_report
+    from recon.report.atomic_files import write_whole
 
     made = run(findings(TO_CSV))
-    return lambda: write_whole(Path("ours.csv"), csvfile.chunks(made))
+    return lambda: write_whole(Path("ours.csv"), csv_report.chunks(made))
 
 
 def core(url: str) -> Callable[[], object]:
     """Insert findings with SQLAlchemy's core, from the dictionaries that it takes."""
     import sqlalchemy as sa
 
-    from recon.store.lives import _AGAIN
+    from recon.store.finding_lifecycle import _AGAIN
 
     engine = sa.create_engine(url)
     found = findings(TO_DATABASE)
@@ -136,7 +136,7 @@ def our_inserts(url: str) -> Callable[[], object]:
 
     from recon.store.dialects import pour
     from recon.store.engine import connect, writing
-    from recon.store.lives import _AGAIN, _columns
+    from recon.store.finding_lifecycle import _AGAIN, _columns
 
     engine, found = connect(url), findings(TO_DATABASE)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-from recon.core.pairing import Side
+from recon.core.link import Side
 from recon.model import Span
 
 #: The day of most tests, its noon, and a number.

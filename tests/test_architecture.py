@@ -23,7 +23,7 @@ FLOORS = {
     "arrow": 2,
     "rows": 2,
     "octopods": 3,
-    "books": 3,
+    "records": 3,
     "store": 3,
     "report": 3,
     "jobs": 4,
@@ -42,7 +42,7 @@ FORBIDDEN = {
     },
     "config": {"pandas", "numpy", "sqlalchemy", "requests", "click", "phonenumbers"},
     "octopods": {"sqlalchemy", "alembic", "pandas", "click"},
-    "books": {"requests", "click", "alembic"},
+    "records": {"requests", "click", "alembic"},
     "store": {"requests", "click"},
     "report": {"sqlalchemy", "alembic", "requests", "click"},
     "jobs": {"click"},
@@ -174,7 +174,7 @@ except SystemExit as end:
         ("recon.core.coverage", set()),
         ("recon.octopods.client", {"requests"}),
         ("recon.store.messages", {"sqlalchemy", "numpy"}),
-        ("recon.jobs.sources", set()),
+        ("recon.jobs.wiring", set()),
     ],
 )
 def test_what_each_poll_needs_is_light(module: str, may_load: set[str]) -> None:
@@ -182,7 +182,11 @@ def test_what_each_poll_needs_is_light(module: str, may_load: set[str]) -> None:
 
 
 def test_two_files_are_compared_without_what_databases_need() -> None:
-    assert loaded("import recon.jobs.diff, recon.jobs.sources") <= {"pandas", "numpy", "pyarrow"}
+    assert loaded("import recon.jobs.file_diff, recon.jobs.wiring") <= {
+        "pandas",
+        "numpy",
+        "pyarrow",
+    }
 
 
 def test_a_loaded_configuration_has_loaded_nothing_heavy() -> None:

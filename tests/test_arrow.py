@@ -8,14 +8,14 @@ from contextlib import suppress
 import pytest
 import sqlalchemy as sa
 
-from recon.arrow import NotAsArrow, postgres
-from recon.books.connecting import read_only_engine
+from recon.arrow import NotAsArrow, postgres_arrow
+from recon.records.connections import read_only_engine
 
 pytest.importorskip("adbc_driver_postgresql")
 
 
 def read_whole(connection: sa.Connection, sql: str) -> object:
-    with postgres.answer(connection, sa.text(sql)) as batches:
+    with postgres_arrow.answer(connection, sa.text(sql)) as batches:
         return batches.read_all()
 
 
@@ -32,9 +32,13 @@ def test_an_answer_has_parameters_settings_and_types(engine: sa.Engine) -> None:
     )
     with (
         engine.connect() as connection,
-        postgres.answer(connection, statement, {"TimeZone": "Asia/Tokyo"}) as batches,
+        postgres_arrow.answer(connection, statement, {"TimeZone": "Asia/Tokyo"}) as batches,
     ):
-        assert [postgres.kind_of(field) for field in batches.schema] == ["varchar", "text", "int8"]
+        assert [postgres_arrow.kind_of(field) for field in batches.schema] == [
+            "varchar",
+            "text",
+            "int8",
+        ]
         table = batches.read_all()
     assert table.to_pylist() == [{"text": "50 % of 'it' \\ :x", "zone": "Asia/Tokyo", "number": 7}]
 
@@ -76,11 +80,11 @@ def test_it_takes_the_driver_and_utf8(
     engine: sa.Engine, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with engine.connect() as connection:
-        assert postgres.is_possible(connection)
+        assert postgres_arrow.is_possible(connection)
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, "adbc_driver_postgresql", None)
-            assert not postgres.is_possible(connection)
+            assert not postgres_arrow.is_possible(connection)
     latin = read_only_engine(f"{postgres_url}&client_encoding=latin1", "UTC")
-    assert not latin.run(postgres.is_possible)
+    assert not latin.run(postgres_arrow.is_possible)
     with sa.create_engine("sqlite://").connect() as connection:
-        assert not postgres.is_possible(connection)
+        assert not postgres_arrow.is_possible(connection)

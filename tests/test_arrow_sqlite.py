@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recon.arrow import NotAsArrow, sqlite
+from recon.arrow import NotAsArrow, sqlite_arrow
 
 TEXTS = st.text() | st.sampled_from(
     [
@@ -92,7 +92,7 @@ def filled(connection: sa.Connection, kinds: list[str], columns: list[list[Any]]
 
 def answered(kind: str, *cells: object) -> list[Any]:
     with engine().connect() as connection:
-        (column,) = sqlite.answer(connection, filled(connection, [kind], [[*cells]])).values()
+        (column,) = sqlite_arrow.answer(connection, filled(connection, [kind], [[*cells]])).values()
     found: list[Any] = column.to_pylist()
     return found
 
@@ -104,12 +104,12 @@ def test_each_cell_is_that_of_the_plain_way_or_there_is_none(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, engine().connect() as connection:
         if blobs_counted:
-            patch.setattr(sqlite, "_WITH_BINARY_JSON", (3, 0))
+            patch.setattr(sqlite_arrow, "_WITH_BINARY_JSON", (3, 0))
         statement = filled(connection, kinds, columns)
         plain = [list(column) for column in zip(*connection.execute(statement), strict=True)]
         types = [{type(cell) for cell in column} - {type(None)} for column in plain]
         try:
-            found = sqlite.answer(connection, statement)
+            found = sqlite_arrow.answer(connection, statement)
         except NotAsArrow:
             assert any(kinds not in ({int}, {str}, set()) for kinds in types)
             return
@@ -135,7 +135,7 @@ def test_other_columns_are_declined(
     cells: tuple[object, ...], since: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if since > sqlite3.sqlite_version_info:
-        monkeypatch.setattr(sqlite, "_WITH_BINARY_JSON", since)
+        monkeypatch.setattr(sqlite_arrow, "_WITH_BINARY_JSON", since)
     with pytest.raises(NotAsArrow):
         answered("", *cells)
 
@@ -147,7 +147,7 @@ def test_a_text_that_is_not_utf8_is_declined(bad: str, other: str) -> None:
         statement = filled(connection, [""], [[other]])
         connection.exec_driver_sql(f"INSERT INTO kept VALUES (CAST(x'{bad}' AS TEXT))")  # noqa: S608
         with pytest.raises(NotAsArrow):
-            sqlite.answer(connection, statement)
+            sqlite_arrow.answer(connection, statement)
 
 
 def test_null_is_null_wherever_it_stands() -> None:
@@ -161,25 +161,27 @@ def test_what_sqlite_does_not_know_or_cannot_hold_is_declined() -> None:
     with engine().connect() as connection:
         statement = filled(connection, [""], [["a" * 900]])
         with pytest.raises(NotAsArrow):
-            sqlite.answer(connection, sa.select(sa.column("nothing")).select_from(sa.table("kept")))
+            sqlite_arrow.answer(
+                connection, sa.select(sa.column("nothing")).select_from(sa.table("kept"))
+            )
         driver: Any = connection.connection.dbapi_connection
         driver.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 900)
         with pytest.raises(NotAsArrow):
-            sqlite.answer(connection, statement)
+            sqlite_arrow.answer(connection, statement)
 
 
 def test_it_takes_texts_of_utf8() -> None:
     with engine().connect() as connection:
-        assert sqlite.is_possible(connection)
+        assert sqlite_arrow.is_possible(connection)
         driver: Any = connection.connection.dbapi_connection
         driver.text_factory = bytes
-        assert not sqlite.is_possible(connection)
+        assert not sqlite_arrow.is_possible(connection)
     with engine().connect() as connection:
         connection.exec_driver_sql("PRAGMA encoding = 'UTF-16'")
         connection.exec_driver_sql("CREATE TABLE a (b)")
-        assert not sqlite.is_possible(connection)
+        assert not sqlite_arrow.is_possible(connection)
 
 
 def test_postgres_has_another_way(postgres_url: str) -> None:
     with sa.create_engine(postgres_url, poolclass=sa.NullPool).connect() as connection:
-        assert not sqlite.is_possible(connection)
+        assert not sqlite_arrow.is_possible(connection)

@@ -28,7 +28,7 @@ def _in_a_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 def judged() -> Verdict:
-    verdicts = diff.judge()()
+    verdicts = diff.linked_and_judged()()
     assert isinstance(verdicts, list)
     (verdict,) = verdicts
     assert isinstance(verdict, Verdict)

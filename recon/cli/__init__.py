@@ -15,7 +15,7 @@ import recon
 from recon.cli import streams
 from recon.cli.common import Session, tell
 from recon.errors import ReconError
-from recon.jobs.world import World
+from recon.jobs.runtime import World
 
 log = logging.getLogger(__name__)
 

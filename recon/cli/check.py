@@ -19,13 +19,13 @@ def command(session: common.Session, accounts: Sequence[str]) -> int:
     Checks configuration, database, migrations, your records and their columns, the API key (one
     request each) and the mail server. Writes nothing.
     """
-    from recon.jobs import check
+    from recon.jobs import doctor
 
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     click.echo(f"ok    configuration: {len(settings.accounts)} account(s), {settings.timezone}")
     codes = []
-    for line in check.check(settings, names, session.world):
+    for line in doctor.check(settings, names, session.world):
         mark = "ok   " if line.trouble is None else "WRONG"
         click.echo(f"{mark} {line.name}: {line.said}")
         codes.append(line.exit_code)

@@ -23,7 +23,7 @@ def command(session: common.Session, accounts: Sequence[str], *, force: bool, fo
     """
     if follow:
         return _follow(session, accounts, force=force)
-    from recon.jobs.collect import collect
+    from recon.jobs.collector import collect
 
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
@@ -38,7 +38,7 @@ def command(session: common.Session, accounts: Sequence[str], *, force: bool, fo
 
 def _follow(session: common.Session, accounts: Sequence[str], *, force: bool) -> int:
     from recon.jobs.follow import follow
-    from recon.jobs.stopping import Stop, on_signals
+    from recon.jobs.shutdown import Stop, on_signals
 
     stop = Stop()
     with on_signals(stop):

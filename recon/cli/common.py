@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from recon.errors import ConfigError, ReconError, UsageError
-from recon.jobs.world import World
+from recon.jobs.runtime import World
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from recon.books.source import Source
     from recon.config import Settings
     from recon.model import Run
-    from recon.report.files import Written
+    from recon.records.source import Source
+    from recon.report.report_files import Written
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -210,17 +210,17 @@ def file_source(settings: Settings, account: str | None, path: Path) -> Source:
     """
     from dataclasses import replace
 
-    from recon.books import files
-    from recon.books.source import FIELDS, Source
-    from recon.jobs import sources
+    from recon.jobs import wiring
+    from recon.records import file_formats
+    from recon.records.source import FIELDS, Source
 
     if account is None and len(settings.accounts) != 1:
         return Source(file=path)
     [name] = chosen_accounts(settings, [account] if account is not None else [])
-    configured = sources.source(settings.accounts[name].local)
+    configured = wiring.source(settings.accounts[name].local)
     columns = dict(configured.columns)
     if account is None:
-        there = files.column_names(path)
+        there = file_formats.column_names(path)
         for field in FIELDS:
             if field in there and columns[field] not in there:
                 columns[field] = field
@@ -233,16 +233,16 @@ def show_runs(runs: Sequence[tuple[Run, Written]]) -> None:
     """Print one run whole, several as a table, to standard output."""
     import shutil
 
-    from recon.report import summary
+    from recon.report import terminal_summary
 
     colour = wants_colour()
     if len(runs) > 1:
         made, files = zip(*runs, strict=True)
-        click.echo(summary.many(made, files, colour=colour))
+        click.echo(terminal_summary.many(made, files, colour=colour))
         return
     width = shutil.get_terminal_size().columns
     for run, written in runs:
-        click.echo(summary.text(run, written, colour=colour, width=width))
+        click.echo(terminal_summary.text(run, written, colour=colour, width=width))
 
 
 def tell(trouble: Exception, *, account: str | None = None) -> None:

@@ -16,8 +16,8 @@ from recon.errors import OutputError
 if TYPE_CHECKING:
     from recon.config import Settings
     from recon.model import Verdict
-    from recon.simulator.day import Expected
-    from recon.simulator.planted import Planted
+    from recon.simulator.day_plan import Expected
+    from recon.simulator.demo_day import Planted
 
 _KEY = "OCTOPODS_API_KEY"
 
@@ -42,13 +42,13 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
     planted.
     """
     from recon.jobs import night
-    from recon.simulator import planted, server
+    from recon.simulator import demo_day, server
     from recon.store import engine, schema
 
-    day = planted.plant(seed, session.world.clock(), "Europe/Dublin")
+    day = demo_day.plant(seed, session.world.clock(), "Europe/Dublin")
     work = output / "work"
     _fresh(work)
-    planted.write_books(day, work / "sends.db")
+    demo_day.write_books(day, work / "sends.db")
     world = replace(session.world, clock=day.clock, environ={_KEY: day.api_key})
     with server.serve(day.channel, clock=day.clock) as base_url:
         settings = _settings(day, base_url, work)
@@ -130,7 +130,7 @@ def _compare(
     expected: Collection[Expected], verdict: Verdict
 ) -> tuple[list[Expected], list[Expected]]:
     """Return what was planted and not found, and what was found and not planted."""
-    from recon.simulator.day import Expected
+    from recon.simulator.day_plan import Expected
 
     found = verdict.findings[["kind", "local_id", "message_id"]].astype(object)
     rows = found.where(found.notna(), None).itertuples(index=False, name=None)

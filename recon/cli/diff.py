@@ -47,7 +47,7 @@ def command(
     there is one, failure_reason. Its statuses are taken as seen now.
     """
     from recon.core import calendar
-    from recon.jobs import diff, sources
+    from recon.jobs import file_diff, wiring
 
     chosen = common.day_range(day, first, last)
     settings = session.settings(require_accounts=False)
@@ -56,22 +56,22 @@ def command(
         if chosen is None
         else calendar.windows(*chosen, settings.timezone)
     )
-    order = diff.Order(
+    order = file_diff.Order(
         local=common.file_source(settings, account, local),
         provider=provider,
         days=days,
-        policy=sources.policy(settings, trust_input=trust_input),
+        policy=wiring.policy(settings, trust_input=trust_input),
         directory=output or settings.report.directory,
         mask=settings.report.mask_phone_numbers,
     )
     with click.progressbar(
-        length=diff.parts(order),
+        length=file_diff.parts(order),
         label="Diff",
         item_show_func=lambda part: part,
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
-        done = diff.diff(order, session.world.clock(), lambda part: bar.update(1, part))
+        done = file_diff.diff(order, session.world.clock(), lambda part: bar.update(1, part))
     common.show_runs(done)
     verdicts = [run.verdict for run, _ in done]
     if any(verdict.word is VerdictWord.SUSPECT for verdict in verdicts):

@@ -39,13 +39,13 @@ def command(
 
     The table masks phone numbers; CSV and JSON hold them in full.
     """
-    from recon.report import table
-    from recon.store import findings
+    from recon.report import findings_table
+    from recon.store import finding_list
 
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
-    found = findings.listing(session.engine(settings), status=status, date=day)
+    found = finding_list.listing(session.engine(settings), status=status, date=day)
     if accounts:
         found = found.loc[found["account"].isin(names)].reset_index(drop=True)
-    click.echo(table.findings_table(found, form), nl=False)
+    click.echo(findings_table.findings_table(found, form), nl=False)
     return 0

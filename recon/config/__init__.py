@@ -1,6 +1,6 @@
 """Settings from a TOML file and the environment, all faults told at once."""
 
-from recon.config.accounts import END_BINDS, START_BINDS, Account, Columns, Local
+from recon.config.account_settings import END_BINDS, START_BINDS, Account, Columns, Local
 from recon.config.credentials import fingerprint
 from recon.config.loading import DEFAULT_PATH, load
 from recon.config.settings import (
@@ -15,7 +15,7 @@ from recon.config.settings import (
     Retention,
     Settings,
 )
-from recon.config.values import SecretUrl
+from recon.config.value_types import SecretUrl
 
 __all__ = [
     "DEFAULT_PATH",

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from recon.config import keys
-from recon.config.keys import Shape
-from recon.config.values import near
+from recon.config import known_keys
+from recon.config.known_keys import Shape
+from recon.config.value_types import near
 
 PREFIX: Final = "RECON_"
 SEPARATOR: Final = "__"
@@ -52,8 +52,8 @@ def overlay(values: dict[str, Any], environ: Mapping[str, str]) -> Overlay:
         if not name.startswith(PREFIX) or name in _OTHERS:
             continue
         tokens = name.removeprefix(PREFIX).split(SEPARATOR)
-        location = _locate(tokens, keys.TOP, result.values)
-        shape = None if location is None else keys.at(location)
+        location = _locate(tokens, known_keys.TOP, result.values)
+        shape = None if location is None else known_keys.at(location)
         if location is None or shape is None:
             result.faults.extend(_unknown(name, environ[name]))
         else:
@@ -143,7 +143,7 @@ def _json(text: str, kind: type[Json]) -> Json | None:
 
 def _unknown(name: str, value: str) -> list[str]:
     """Say that no such setting exists, unless somebody else may have meant the variable."""
-    names = [name_of(location) for location in keys.known()]
+    names = [name_of(location) for location in known_keys.known()]
     if secret := re.search(r"__(API_KEY|PASSWORD)$", name, re.IGNORECASE):
         what = secret[1].lower()
         return [f"{name}: is no setting; {what}_env names the variable that holds the secret"]

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from recon.config import environment, words
+from recon.config import environment, error_messages
 from recon.config.settings import Settings
 from recon.errors import ConfigError
 
@@ -46,8 +46,8 @@ def load(
         settings = Settings.model_validate(raw.values)
     except ValidationError as error:
         for line in error.errors(include_url=False):
-            place = words.Place.of(line["loc"], raw.origins, has_file=path is not None)
-            faults.append(f"{place.name}: {words.sentence(line, place)}")
+            place = error_messages.Place.of(line["loc"], raw.origins, has_file=path is not None)
+            faults.append(f"{place.name}: {error_messages.sentence(line, place)}")
     # Raised outside of the except clause: the cause holds the values as they were written.
     if settings is None or faults:
         raise _refusal(path, list(dict.fromkeys(faults)))

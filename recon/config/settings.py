@@ -12,9 +12,9 @@ from typing import Any, Final, Literal
 from pydantic import Field, SecretStr
 
 from recon.config import credentials
-from recon.config.accounts import Account
+from recon.config.account_settings import Account
 from recon.config.section import Location, Section, given
-from recon.config.values import (
+from recon.config.value_types import (
     BaseUrl,
     Count,
     DatabaseUrl,

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recon.core import calendar, coverage, numberless, pairing, siblings
-from recon.core.pairing import Codes, Mask, Positions, Side
+from recon.core import calendar, coverage, duplicate_sends, link, unlinkable
+from recon.core.link import Codes, Mask, Positions, Side
 from recon.core.policy import Policy
 from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, Window
 
@@ -62,7 +62,7 @@ class Case:
 
     local: Side
     provider: Side
-    links: pairing.Links
+    links: link.Links
     local_keys: Positions
     provider_keys: Positions
     local_time: Positions
@@ -73,11 +73,11 @@ class Case:
     provider_reject_owner: Positions
     local_bucket: Codes
     provider_bucket: Codes
-    siblings: pairing.Few
+    repeats: link.Few
     """Each `duplicate_send`, and the booked message that it repeats."""
     holds_id: Mask
     """Of each record, whether the books hold an id for it, also one that is none of Octopods'."""
-    denied: pairing.Few
+    denied: link.Few
     """Of each record without a partner, whether Octopods was asked for its id and does not have
     it: 1 or 0."""
     days: int
@@ -117,22 +117,24 @@ def sort(
         policy: how strict to be.
         denials: ids that Octopods does not have, wherever coverage ends.
     """
-    local, local_keys = numberless.set_aside(local, policy.region)
-    provider, provider_keys = numberless.set_aside(provider, policy.region, is_provider=True)
-    links = pairing.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
-    local_time = pairing.microseconds(local.frame["sent_at"])
-    provider_time = pairing.microseconds(provider.frame["sent_at"])
+    local, local_keys = unlinkable.set_aside(local, policy.region)
+    provider, provider_keys = unlinkable.set_aside(provider, policy.region, is_provider=True)
+    links = link.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
+    local_time = link.microseconds(local.frame["sent_at"])
+    provider_time = link.microseconds(provider.frame["sent_at"])
     paired = links.partner_of_provider >= 0
     names = provider.frame["message_id"].to_numpy(dtype=np.int64)
     holds_id = _held(local.frame["message_id"]) | _held(local.frame["odd_message_id"])
 
     alone = np.flatnonzero(links.partner_of_local < 0)
-    wanted, has_id = pairing.ids(local.frame["message_id"].iloc[alone])
+    wanted, has_id = link.ids(local.frame["message_id"].iloc[alone])
     denied = denials.cover(wanted, has_id, local_time[alone])
     unread = has_id & _among(wanted, provider.rejects["message_id"])
     proven = _proven(alone, links, local_time, provider_time, spans)
     provider_owner = calendar.owners(provider_time, days)
-    repeats = siblings.repeated(paired, provider_keys, provider_time, names, policy.duplicate)
+    repeats = duplicate_sends.repeated(
+        paired, provider_keys, provider_time, names, policy.duplicate
+    )
     return Case(
         local=local,
         provider=provider,
@@ -149,9 +151,9 @@ def sort(
             local, links, alone, holds_id=holds_id, unverifiable=~denied & (~proven | unread)
         ),
         provider_bucket=_provider_buckets(paired, repeats),
-        siblings=repeats,
+        repeats=repeats,
         holds_id=holds_id,
-        denied=pairing.Few(alone, denied.astype(np.int64)),
+        denied=link.Few(alone, denied.astype(np.int64)),
         days=len(days),
     )
 
@@ -185,7 +187,7 @@ def status_counts(case: Case) -> list[dict[str, int]]:
 
 
 def _local_owners(
-    links: pairing.Links, local_time: Positions, provider_owner: Positions, days: Sequence[Window]
+    links: link.Links, local_time: Positions, provider_owner: Positions, days: Sequence[Window]
 ) -> Positions:
     """Return the window of each record: of a pair, the message's; else by its own time."""
     owner = calendar.owners(local_time, days)
@@ -208,7 +210,7 @@ def _among(wanted: Positions, listed: pd.Series) -> Mask:
 
 
 def _local_buckets(
-    local: Side, links: pairing.Links, alone: Positions, *, holds_id: Mask, unverifiable: Mask
+    local: Side, links: link.Links, alone: Positions, *, holds_id: Mask, unverifiable: Mask
 ) -> Codes:
     """Return the bucket of each record. Absence is only claimed where it is proven.
 
@@ -231,7 +233,7 @@ def _local_buckets(
     return bucket
 
 
-def _provider_buckets(paired: Mask, repeats: pairing.Few) -> Codes:
+def _provider_buckets(paired: Mask, repeats: link.Few) -> Codes:
     bucket: Codes = np.full(len(paired), PROVIDER.index("missing_locally"), dtype=np.int8)
     bucket[repeats.at] = PROVIDER.index("duplicate_send")
     bucket[paired] = PROVIDER.index("matched")
@@ -240,7 +242,7 @@ def _provider_buckets(paired: Mask, repeats: pairing.Few) -> Codes:
 
 def _proven(
     records: Positions,
-    links: pairing.Links,
+    links: link.Links,
     local_time: Positions,
     provider_time: Positions,
     spans: Sequence[Span],
@@ -268,7 +270,7 @@ def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
     if not len(rejects):
         return owner
     timed = rejects["sent_at"].notna().to_numpy(dtype=np.bool_)
-    owner[timed] = calendar.owners(pairing.microseconds(rejects.loc[timed, "sent_at"]), days)
+    owner[timed] = calendar.owners(link.microseconds(rejects.loc[timed, "sent_at"]), days)
     return owner
 
 

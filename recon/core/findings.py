@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from recon.core import faults, identity, wording
-from recon.core.about import About, about, record_key
+from recon.core import arrow_text, identity, rules
 from recon.core.buckets import Case
+from recon.core.finding_rows import About, about, record_key
 from recon.core.identity import Identities, Names
-from recon.core.pairing import Positions, microseconds
+from recon.core.link import Positions, microseconds
 from recon.core.policy import Policy
 from recon.model import FINDING_COLUMNS, Kind
 
@@ -24,8 +24,8 @@ _NEVER: Final = np.iinfo(np.int64).max
 
 #: The kinds in the order of findings, by severity and then by name; a kind's `place` is here.
 _KINDS: Final = sorted(Kind, key=lambda kind: (kind.severity.value, kind.value))
-_KIND_WORDS: Final = pa.array([kind.value for kind in _KINDS], wording.TEXT)
-_SEVERITY_WORDS: Final = pa.array([kind.severity.value for kind in _KINDS], wording.TEXT)
+_KIND_WORDS: Final = pa.array([kind.value for kind in _KINDS], arrow_text.TEXT)
+_SEVERITY_WORDS: Final = pa.array([kind.severity.value for kind in _KINDS], arrow_text.TEXT)
 
 
 def empty() -> pd.DataFrame:
@@ -39,7 +39,7 @@ def collect(account: str, case: Case, policy: Policy) -> pd.DataFrame:
     Columns are `FINDING_COLUMNS` and `day`, the position of the window. Sorted by severity, kind,
     time (the message's where there is one) and identity.
     """
-    found = _of_rows(account, case, faults.found(case, policy))
+    found = _of_rows(account, case, rules.found(case, policy))
     unread = [
         _of_rejects(account, kind, rejects, owner)
         for kind, rejects, owner in (
@@ -63,7 +63,7 @@ def _typed(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
 # --- of rows that were read --------------------------------------------------------------------
 
 
-def _of_rows(account: str, case: Case, kinds: faults.Found) -> pd.DataFrame:
+def _of_rows(account: str, case: Case, kinds: rules.Found) -> pd.DataFrame:
     """Return the findings about rows that were read. A pair goes by its message."""
     place, rows, names = _in_order(account, case, kinds)
     records, messages = case.local.frame, case.provider.frame
@@ -74,9 +74,9 @@ def _of_rows(account: str, case: Case, kinds: faults.Found) -> pd.DataFrame:
         "local_id": rows.local_id,
         "phone_number": rows.phone_number,
         "local_phone_number": rows.booked_for,
-        "local_status": wording.taken(records["status"], rows.local),
-        "provider_status": wording.taken(messages["status"], rows.provider),
-        "failure_reason": wording.taken(messages["failure_reason"], rows.provider),
+        "local_status": arrow_text.taken(records["status"], rows.local),
+        "provider_status": arrow_text.taken(messages["status"], rows.provider),
+        "failure_reason": arrow_text.taken(messages["failure_reason"], rows.provider),
         "detail": _details(case, place, rows),
     }
     sides = (records, rows.local), (messages, rows.provider)
@@ -84,13 +84,13 @@ def _of_rows(account: str, case: Case, kinds: faults.Found) -> pd.DataFrame:
         name: pd.Series(frame["sent_at"].array.take(at, allow_fill=True))
         for name, (frame, at) in zip(_TIMES, sides, strict=True)
     }
-    columns = {name: wording.column(each) for name, each in texts.items()} | times
+    columns = {name: arrow_text.column(each) for name, each in texts.items()} | times
     columns["discrepancy_id"] = identity.hexadecimal(names)
     columns |= {"place": pd.Series(place), "day": pd.Series(_owners(case, rows))}
     return pd.DataFrame(columns, copy=False)
 
 
-def _in_order(account: str, case: Case, kinds: faults.Found) -> tuple[Positions, About, Identities]:
+def _in_order(account: str, case: Case, kinds: rules.Found) -> tuple[Positions, About, Identities]:
     """Return the place, the rows and the identity of each finding, in the order of the frame."""
     none = np.zeros(0, dtype=np.int64)
     parts = [(none, none, none, none)]
@@ -135,23 +135,25 @@ def _identities(account: str, case: Case, place: Positions, rows: About) -> Iden
         columns = {
             "local_sent_at": pd.Series(_known(case.local_time, few.local)),
             "provider_sent_at": pd.Series(_known(case.provider_time, few.provider)),
-            "message_id": wording.column(few.message_name),
-            "phone_number": wording.column(few.phone_number),
-            "local_status": wording.column(wording.taken(case.local.frame["status"], few.local)),
+            "message_id": arrow_text.column(few.message_name),
+            "phone_number": arrow_text.column(few.phone_number),
+            "local_status": arrow_text.column(
+                arrow_text.taken(case.local.frame["status"], few.local)
+            ),
         }
         return pd.DataFrame(columns)
 
     return identity.identify(account, names, content)
 
 
-def _details(case: Case, place: Positions, rows: About) -> wording.Texts:
+def _details(case: Case, place: Positions, rows: About) -> arrow_text.Texts:
     bounds = np.searchsorted(place, np.arange(len(_KINDS) + 1))
     details = [
-        faults.WORDS[kind](case, rows[slice(start, end)])
+        rules.WORDS[kind](case, rows[slice(start, end)])
         for kind, start, end in zip(_KINDS, bounds[:-1], bounds[1:], strict=True)
         if end > start
     ]
-    return pa.concat_arrays([pa.array([], wording.TEXT), *details])
+    return pa.concat_arrays([pa.array([], arrow_text.TEXT), *details])
 
 
 def _owners(case: Case, rows: About) -> Positions:
@@ -191,7 +193,7 @@ def _of_rejects(account: str, kind: Kind, rejects: pd.DataFrame, owner: Position
         names = own.where(own.notna(), found["message_id"].fillna("") + "|" + found["detail"])
     named = identity.identify(
         account,
-        _reject_names(kind, wording.whole(pa.array(names, from_pandas=True))),
+        _reject_names(kind, arrow_text.whole(pa.array(names, from_pandas=True))),
         lambda at: found.loc[at, [f"{side}_sent_at", "message_id", "phone_number"]].assign(
             status=found[f"{side}_status"] if side == "local" else ""
         ),
@@ -201,9 +203,9 @@ def _of_rejects(account: str, kind: Kind, rejects: pd.DataFrame, owner: Position
     return _typed(found, (*FINDING_COLUMNS, *_NUMBERS))
 
 
-def _reject_names(kind: Kind, names: wording.Texts) -> Names:
-    none = pa.nulls(len(names), wording.TEXT)
-    kinds = pa.array([kind.value] * len(names), wording.TEXT)
+def _reject_names(kind: Kind, names: arrow_text.Texts) -> Names:
+    none = pa.nulls(len(names), arrow_text.TEXT)
+    kinds = pa.array([kind.value] * len(names), arrow_text.TEXT)
     mine = kind is Kind.INVALID_LOCAL
     return Names(kinds, names if mine else none, none if mine else names)
 

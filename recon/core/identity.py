@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from recon.core import wording
-from recon.core.wording import Positions, Texts
+from recon.core import arrow_text
+from recon.core.arrow_text import Positions, Texts
 
 Identities: TypeAlias = npt.NDArray[np.uint64]
 
@@ -54,7 +54,7 @@ def identify(
     if repeated.size:
         rows = np.flatnonzero(np.isin(identity, repeated))
         named = {
-            name: wording.column(texts.take(pa.array(rows)))
+            name: arrow_text.column(texts.take(pa.array(rows)))
             for name, texts in names._asdict().items()
         }
         alike = pd.DataFrame(named).join(content(rows).reset_index(drop=True).add_prefix("its "))
@@ -73,12 +73,15 @@ def hexadecimal(identity: Identities) -> pd.Series[str]:
     words = pa.LargeStringArray.from_buffers(
         len(identity), pa.py_buffer(bounds), pa.py_buffer(digits)
     )
-    return wording.column(words)
+    return arrow_text.column(words)
 
 
 def _hashed(account: str, names: Names, place: npt.NDArray[np.int64]) -> Identities:
-    pieces = (*(wording.or_else(texts, "") for texts in names), wording.whole(pa.array(place)))
-    rows = wording.said(account, *pieces, between=_BETWEEN).cast(pa.large_binary()).to_pylist()
+    pieces = (
+        *(arrow_text.or_else(texts, "") for texts in names),
+        arrow_text.whole(pa.array(place)),
+    )
+    rows = arrow_text.said(account, *pieces, between=_BETWEEN).cast(pa.large_binary()).to_pylist()
     # To copy a hash takes half as long as to make one.
     fresh, digests = blake2b(digest_size=8), []
     for row in rows:

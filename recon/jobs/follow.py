@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from recon.errors import ConfigError, KeyRefusedError, ReconError, TemporaryError
-from recon.jobs.collect import Collector, Outcome
-from recon.jobs.stopping import Stop, Stopped
-from recon.jobs.world import World
+from recon.jobs.collector import Collector, Outcome
+from recon.jobs.runtime import World
+from recon.jobs.shutdown import Stop, Stopped
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -170,7 +170,7 @@ class _Followed:
         seconds = self.world.rng.uniform(longest / 2, longest)
         asked = _asked_pause(trouble)
         if asked is not None:
-            from recon.octopods.pauses import LONGEST_PAUSE
+            from recon.octopods.retry_after import LONGEST_PAUSE
 
             seconds = min(asked, LONGEST_PAUSE) + self.world.rng.uniform(0.05, 0.5)
         self.look_at = self.world.monotonic() + seconds
@@ -180,7 +180,7 @@ class _Followed:
 
 def _asked_pause(trouble: Exception) -> float | None:
     """Return how many seconds a 429 asks to pause, `None` where it is none or does not say."""
-    from recon.octopods.patience import RateLimited
+    from recon.octopods.retry import RateLimited
 
     cause = trouble.__cause__
     return cause.seconds if isinstance(cause, RateLimited) else None

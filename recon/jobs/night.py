@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Final
 from recon.core import calendar
 from recon.core.policy import Policy
 from recon.errors import InputError, ReconError, worst
-from recon.jobs import sources
-from recon.jobs.lookups import Asker
+from recon.jobs import wiring
 from recon.jobs.reconcile import reconcile
-from recon.jobs.world import World
+from recon.jobs.runtime import World
+from recon.jobs.status_lookups import Asker
 from recon.model import RequestCounts, Run, Verdict, VerdictWord, Window
-from recon.report import files
-from recon.store import findings, lock, messages, runs
+from recon.report import report_files
+from recon.store import finding_list, lock, messages, runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from recon.books.reading import Books
     from recon.config import Settings
     from recon.octopods.client import Client
+    from recon.records.reader import Books
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Reported:
     """A saved run and the files that were written of it."""
 
     run: Run
-    written: files.Written
+    written: report_files.Written
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,14 +125,16 @@ def _account(
     progress: Callable[[str, Window], None],
 ) -> list[Run]:
     pulled = None if order.offline else pull(settings, engine, name, world)
-    books = sources.open_books(settings.accounts[name])
-    policy = sources.policy(settings, trust_input=order.trust_input)
+    books = wiring.open_books(settings.accounts[name])
+    policy = wiring.policy(settings, trust_input=order.trust_input)
     job = _Job(name, engine, books, policy, pulled, world)
     days = calendar.windows(order.first, order.last, settings.timezone)
     for at in range(0, len(days), _STRETCH_DAYS):
         stretch = days[at : at + _STRETCH_DAYS]
         for one in job.judge(stretch, mode="run", untimed=stretch[-1] is days[-1]):
-            written = files.write(one, order.directory, mask=settings.report.mask_phone_numbers)
+            written = report_files.write(
+                one, order.directory, mask=settings.report.mask_phone_numbers
+            )
             done.append(Reported(one, written))
             progress(name, one.verdict.window)
     return _look_again(job, settings.timezone, days)
@@ -148,7 +150,7 @@ class Pulled:
 
 def pull(settings: Settings, engine: Engine, name: str, world: World) -> Pulled:
     """Ask Octopods for the latest messages of an account, once, and keep the answer."""
-    client, fingerprint = sources.open_client(settings, name, world, engine)
+    client, fingerprint = wiring.open_client(settings, name, world, engine)
     listing = client.latest()
     kept = messages.keep(engine, name, fingerprint, listing, world.clock())
     log.info(
@@ -178,7 +180,7 @@ def _look_again(job: _Job, zone: str, days: Sequence[Window]) -> list[Run]:
     """
     first = date.fromisoformat(days[0].label)
     since = first - timedelta(days=LOOK_BACK_DAYS)
-    open_days = findings.days_with_open(job.engine, job.account, since=since, before=first)
+    open_days = finding_list.days_with_open(job.engine, job.account, since=since, before=first)
     return [
         one
         for day in open_days

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from recon.core import buckets, frames, judging, reach
-from recon.core.pairing import Side
+from recon.core import buckets, frames, judge, out_of_window_ids
+from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.model import Verdict, Window
-from recon.store import lookups, messages
+from recon.store import messages, status_answers
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from recon.books.reading import Books, BooksRead
-    from recon.jobs.lookups import Asker
+    from recon.jobs.status_lookups import Asker
+    from recon.records.reader import Books, BooksRead
 
 #: Both sides are read at least so far beyond the window, so that clusters of sends to one number
 #: are linked as a whole even where midnight cuts through them.
@@ -65,14 +65,12 @@ def reconcile(
     local = span.records(books, read, provider.frame)
     spans = messages.spans(engine, account)
     if asker is not None:
-        denials = lookups.denials(engine, account)
+        denials = status_answers.denials(engine, account)
         case = buckets.sort(days, local, provider, spans, policy, denials)
         if asker.settle(case, policy):
             provider = span.messages(engine, read.frame)
-    denials = lookups.denials(engine, account)
-    return judging.judge(
-        account, days, local, provider, spans=spans, policy=policy, denials=denials
-    )
+    denials = status_answers.denials(engine, account)
+    return judge.judge(account, days, local, provider, spans=spans, policy=policy, denials=denials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ class _Stretch:
     def messages(self, engine: Engine, local: pd.DataFrame) -> Side:
         """Return the messages of the time, and those that its records name, whenever sent."""
         near = messages.read(engine, self.account, self.start, self.end)
-        far = messages.find(engine, self.account, reach.wanted_messages(local, near))
+        far = messages.find(engine, self.account, out_of_window_ids.wanted_messages(local, near))
         rejects = messages.rejects(engine, self.account, self.start, self.end, untimed=self.untimed)
         return Side(frames.concat([near, far]), rejects)
 
@@ -95,7 +93,7 @@ class _Stretch:
         """Return the records of the time, and those that name its messages, whenever booked."""
         local = read.frame
         if books.can_find:
-            wanted = reach.wanted_records(local, provider, self.start, self.end)
+            wanted = out_of_window_ids.wanted_records(local, provider, self.start, self.end)
             found = books.find(wanted).frame
             outside = (found["sent_at"] < self.start) | (found["sent_at"] >= self.end)
             local = frames.concat([local, found.loc[outside]])

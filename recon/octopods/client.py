@@ -15,12 +15,12 @@ from pydantic import SecretStr
 
 from recon.errors import ConfigError, KeyRefusedError, TemporaryError
 from recon.model import LISTING_LIMIT, Listing, RequestCounts
-from recon.octopods import answers, fields, pauses, refusals
-from recon.octopods.answers import StatusAnswer
+from recon.octopods import api_errors, response_fields, responses, retry_after
+from recon.octopods.api_errors import Refusal
 from recon.octopods.pacing import Pacer
-from recon.octopods.patience import Patience, RateLimited, named
-from recon.octopods.pauses import LONGEST_PAUSE
-from recon.octopods.refusals import Refusal
+from recon.octopods.responses import StatusAnswer
+from recon.octopods.retry import Patience, RateLimited, named
+from recon.octopods.retry_after import LONGEST_PAUSE
 from recon.octopods.transport import Answer, PassingTrouble, Transport
 
 log = logging.getLogger(__name__)
@@ -162,15 +162,15 @@ class Client:
 
     def _refusal(self, answer: Answer) -> Refusal:
         """Return what the body says of an error, should it be one; never with our key in it."""
-        said = refusals.read_refusal(answer.body)
-        given = said.request_id or fields.request_id(
+        said = api_errors.read_refusal(answer.body)
+        given = said.request_id or response_fields.request_id(
             {"request_id": answer.headers.get("X-Request-Id")}
         )
         scrubbed = self._transport.scrubbed
         return replace(said, text=scrubbed(said.text), request_id=given and scrubbed(given))
 
     def _log_answer(self, path: str, answer: Answer, refusal: Refusal, seconds: float) -> None:
-        items = answers.items_of(answer.body)
+        items = responses.items_of(answer.body)
         log.info(
             "account %s: GET %s answers %d in %.2f s, items: %s, request_id: %s",
             self._account,
@@ -189,7 +189,7 @@ class Client:
             raise self._key_refused(refusal)
         if answer.status == _TOO_MANY:
             self._counts += _ONE_LIMITED
-            seconds = pauses.pause_seconds(
+            seconds = retry_after.pause_seconds(
                 answer.headers, answer.body, now=self._clock(), allowed=self._patience.left
             )
             if seconds is not None:
@@ -230,7 +230,7 @@ class Client:
             # An account that has sent nothing yet answers so (help centre, article 14824157).
             return Listing([], [], 0, LISTING_LIMIT, answered_at, refusal.request_id)
         _ensure_success(answer, refusal)
-        listing = answers.read_listing(answer.body, answered_at=answered_at)
+        listing = responses.read_listing(answer.body, answered_at=answered_at)
         if listing is None or not answer.is_json:
             raise _strange("no list of messages", answer, refusal)
         return replace(listing, request_id=listing.request_id or refusal.request_id)
@@ -241,7 +241,7 @@ def _read_status(answer: Answer, refusal: Refusal, message_id: int) -> StatusAns
     if unknown or answer.status == _NOT_FOUND:
         return None
     _ensure_success(answer, refusal)
-    found = answers.read_status(answer.body, message_id)
+    found = responses.read_status(answer.body, message_id)
     if found is None:
         raise _strange("no status of this message", answer, refusal)
     return found

@@ -23,7 +23,7 @@ from requests.auth import AuthBase
 
 import recon
 from recon.errors import ConfigError
-from recon.octopods.clocks import http_date
+from recon.octopods.http_dates import http_date
 
 #: An answer of 100 messages is some 50 kB; more than this is no answer of this API.
 _MOST_BYTES: Final = 8 * 2**20

@@ -17,8 +17,8 @@ from itertools import islice
 from typing import Final, Literal
 
 from recon.model import LISTING_LIMIT, Listing, Message, RejectedItem, Status
-from recon.simulator.limits import Bucket, RateLimit
-from recon.simulator.sent import READ, Course, Junk, Reason, ReasonForm, Sent
+from recon.simulator.rate_limits import Bucket, RateLimit
+from recon.simulator.simulated_message import READ, Course, Junk, Reason, ReasonForm, Sent
 
 Shape = Literal["A", "B"]
 

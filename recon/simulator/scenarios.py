@@ -14,10 +14,10 @@ from itertools import cycle
 from random import Random
 from typing import Final
 
-from recon.simulator import faults, traffic
+from recon.simulator import http_faults, traffic
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
-from recon.simulator.faults import Fault
-from recon.simulator.limits import RateLimit, RetryForm
+from recon.simulator.http_faults import Fault
+from recon.simulator.rate_limits import RateLimit, RetryForm
 
 _PAST: Final = timedelta(days=2)
 
@@ -90,16 +90,16 @@ def _faulty(rng: Random, now: datetime) -> Stage:
 
 def _trouble(rng: Random) -> Iterator[Fault | None]:
     some = (
-        faults.server_error(),
-        faults.unavailable(),
-        faults.reset(),
-        faults.truncated(),
-        faults.not_json(),
-        faults.drip(),
-        faults.timeout(),
-        faults.rate_limited(seconds=3),
-        faults.redirect(),
-        faults.oversize(),
+        http_faults.server_error(),
+        http_faults.unavailable(),
+        http_faults.reset(),
+        http_faults.truncated(),
+        http_faults.not_json(),
+        http_faults.drip(),
+        http_faults.timeout(),
+        http_faults.rate_limited(seconds=3),
+        http_faults.redirect(),
+        http_faults.oversize(),
     )
     while True:
         yield rng.choice(some) if rng.random() < 1 / 3 else None
@@ -112,7 +112,9 @@ def _rate_limited(rng: Random, now: datetime) -> Stage:
 
 def _retry_stamps(rng: Random, now: datetime) -> Stage:
     script = (
-        fault for form in cycle(RetryForm) for fault in (faults.rate_limited(form, seconds=2), None)
+        fault
+        for form in cycle(RetryForm)
+        for fault in (http_faults.rate_limited(form, seconds=2), None)
     )
     return Stage(_office(rng, now, per_day=300), script)
 

@@ -18,11 +18,11 @@ from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from recon.errors import UsageError
-from recon.simulator import answers, faults
-from recon.simulator.answers import Answer, Request
+from recon.simulator import http_faults, simulated_responses
 from recon.simulator.channel import Channel
-from recon.simulator.clocks import Clock
-from recon.simulator.faults import Fault, FaultKind
+from recon.simulator.http_faults import Fault, FaultKind
+from recon.simulator.manual_clock import Clock
+from recon.simulator.simulated_responses import Answer, Request
 
 AUTH_HEADER: Final = "X-Octopods-Auth"
 
@@ -135,7 +135,7 @@ class _Server(ThreadingHTTPServer):
         with self._lock:
             now = self.clock()
             self._serial += 1
-            given = answers.answer(self.channel, request, now, self._serial)
+            given = simulated_responses.answer(self.channel, request, now, self._serial)
             fault = next(self._script, None)
             self._log.append(
                 Received(
@@ -198,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is None:
             self.give(given)
         else:
-            faults.play(fault, self, given, now=self._now, request_id=fault_id)
+            http_faults.play(fault, self, given, now=self._now, request_id=fault_id)
 
     def give(self, answer: Answer, *, length: int | None = None) -> None:
         self.send_response(answer.status)

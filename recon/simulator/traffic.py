@@ -8,8 +8,8 @@ from random import Random
 from typing import Final
 
 from recon.model import Status
-from recon.simulator.cast import Cast
-from recon.simulator.sent import (
+from recon.simulator.contacts import Cast
+from recon.simulator.simulated_message import (
     DELETED,
     DELIVERED,
     FAILED_AT_ONCE,

@@ -16,7 +16,7 @@ from sqlalchemy import event, exc
 
 from recon.errors import ConfigError, OutputError
 from recon.store.dialects import is_postgres
-from recon.store.troubles import URL_HINT, described, sqlite_file, translated
+from recon.store.store_errors import URL_HINT, described, sqlite_file, translated
 
 if TYPE_CHECKING:
     import psycopg

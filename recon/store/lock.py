@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from recon.errors import OutputError, TemporaryError
 from recon.store.dialects import is_postgres
-from recon.store.troubles import sqlite_file, translated
+from recon.store.store_errors import sqlite_file, translated
 
 
 @contextmanager

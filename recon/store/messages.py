@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from recon.model import Listing, Span
-from recon.store import accounts, ledger
+from recon.store import accounts, coverage_ledger
 from recon.store.dialects import among, chunks, is_postgres, microseconds
 from recon.store.engine import reading, writing
-from recon.store.keeping import keep_messages, keep_rejects, known
 from recon.store.tables import messages, polls, provider_rejects
+from recon.store.upserts import keep_messages, keep_rejects, known
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +65,7 @@ def keep(
         seen_at: our own clock at the answer, for the log of polls; without it, the provider's.
 
     Raises:
-        TemporaryError, OutputError, ConfigError: see `recon.store.troubles.translated`; then
+        TemporaryError, OutputError, ConfigError: see `recon.store.store_errors.translated`; then
             nothing of the answer is stored.
     """
     with writing(engine) as connection:
@@ -73,8 +73,8 @@ def keep(
         since = min((message.sent_at for message in listing.messages), default=listing.answered_at)
         key = accounts.key(connection, account_id, key_fingerprint, since)
         stored = known(connection, account_id, [one.message_id for one in listing.messages])
-        alone = ledger.alone(connection, account_id, key, listing)
-        part_of, shared = ledger.enter(connection, account_id, key, listing, alone, stored)
+        alone = coverage_ledger.alone(connection, account_id, key, listing)
+        part_of, shared = coverage_ledger.enter(connection, account_id, key, listing, alone, stored)
         new = len(listing.messages) - len(stored)
         made = connection.execute(
             sa.insert(polls)
@@ -98,7 +98,7 @@ def keep(
         poll_id = int(made.scalar_one())
         kept = keep_messages(connection, account_id, key.id, listing, stored, poll_id)
         rejected = keep_rejects(connection, account_id, listing)
-        spans = ledger.spans_of_key(connection, key.id)
+        spans = coverage_ledger.spans_of_key(connection, key.id)
     return KeepResult(
         new=new,
         shared=shared,
@@ -120,14 +120,14 @@ def has_polls(engine: sa.Engine, account: str) -> bool:
 def spans(engine: sa.Engine, account: str) -> tuple[Span, ...]:
     """Return for which time the account's messages are proven complete, over all its keys."""
     with reading(engine) as connection:
-        return ledger.spans(connection, accounts.named(account))
+        return coverage_ledger.spans(connection, accounts.named(account))
 
 
 def read(
     engine: sa.Engine, account: str, start: datetime | None, end: datetime | None
 ) -> pd.DataFrame:
     """Return the messages sent in `[start, end)` (`None` is without bound), a provider frame."""
-    from recon.store import frames
+    from recon.store import stored_frames
 
     mine = messages.c.account_id == accounts.named(account)
     with reading(engine) as connection:
@@ -136,7 +136,7 @@ def read(
             every.where(*_between(messages.c.sent_at, *span))
             for span in _spans(connection, mine, start, end)
         ]
-        return frames.provider(connection, queries)
+        return stored_frames.provider(connection, queries)
 
 
 def _spans(
@@ -162,7 +162,7 @@ def find(engine: sa.Engine, account: str, message_ids: npt.NDArray[np.int64]) ->
     """Return the stored messages with these ids, whenever they were sent, a provider frame."""
     import numpy as np
 
-    from recon.store import frames
+    from recon.store import stored_frames
 
     wanted = np.unique(message_ids).tolist()
     mine = messages.c.account_id == accounts.named(account)
@@ -171,7 +171,7 @@ def find(engine: sa.Engine, account: str, message_ids: npt.NDArray[np.int64]) ->
         queries = [
             every.where(among(connection, messages.c.message_id, some)) for some in chunks(wanted)
         ]
-        return frames.provider(connection, queries)
+        return stored_frames.provider(connection, queries)
 
 
 def _of_provider(connection: sa.Connection) -> sa.Select[Any]:
@@ -203,7 +203,7 @@ def rejects(
         untimed: also those without a time, as far as the account's latest answer still showed
             them: older ones belong to days that are past.
     """
-    from recon.store import frames
+    from recon.store import stored_frames
 
     table = provider_rejects.c
     inside = sa.and_(table.sent_at.is_not(None), *_between(table.sent_at, start, end))
@@ -226,7 +226,7 @@ def rejects(
             table.account_id == accounts.named(account),
             sa.or_(inside, without) if untimed else inside,
         )
-        return frames.provider_rejects(connection, query.order_by(table.key))
+        return stored_frames.provider_rejects(connection, query.order_by(table.key))
 
 
 def _between(

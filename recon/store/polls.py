@@ -15,7 +15,7 @@ from recon.core.polling import reach
 from recon.core.polling_rhythm import Poll
 from recon.errors import TemporaryError
 from recon.model import VerdictWord
-from recon.store import accounts, ledger, lock
+from recon.store import accounts, coverage_ledger, lock
 from recon.store.dialects import microseconds
 from recon.store.engine import reading
 from recon.store.tables import keys, messages, polls, runs
@@ -139,7 +139,7 @@ def _time(microseconds: int) -> datetime:
 
 
 def _unproven(connection: sa.Connection, account: str, key_id: int, last_at: datetime) -> int:
-    proven = ledger.spans_of_key(connection, key_id)
+    proven = coverage_ledger.spans_of_key(connection, key_id)
     proven_until = proven[-1].end if proven else None
     moment = reach(proven_until or last_at - SETTLING)
     query = sa.select(sa.func.count()).where(

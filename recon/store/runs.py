@@ -17,11 +17,11 @@ from recon.model import (
     VerdictWord,
     Window,
 )
-from recon.store import lives
+from recon.store import finding_lifecycle
 from recon.store.accounts import claim, named
 from recon.store.dialects import among, chunks
 from recon.store.engine import reading, writing
-from recon.store.findings import ACKNOWLEDGED, OPEN, content
+from recon.store.finding_list import ACKNOWLEDGED, OPEN, content
 from recon.store.tables import accounts as account_names
 from recon.store.tables import findings, runs
 
@@ -45,7 +45,7 @@ def save(engine: sa.Engine, run: Run, mode: str) -> Run:
     with writing(engine) as connection:
         account_id = claim(connection, run.verdict.account)
         if run.verdict.word is not VerdictWord.SUSPECT:
-            first_seen_on, lifecycle = lives.move_on(connection, account_id, run)
+            first_seen_on, lifecycle = finding_lifecycle.move_on(connection, account_id, run)
             run = replace(run, first_seen_on=first_seen_on, lifecycle=lifecycle)
         _log(connection, account_id, run, mode)
     return run
@@ -97,7 +97,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
     """
     import pandas as pd
 
-    from recon.store import frames
+    from recon.store import stored_frames
 
     with reading(engine) as connection:
         row = connection.execute(
@@ -113,8 +113,8 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
             every.where(among(connection, findings.c.discrepancy_id, some))
             for some in chunks(row.found)
         ]
-        found = frames.findings(connection, queries)
-        first_seen_on = lives.first_seen(connection, row.account_id, row.found)
+        found = stored_frames.findings(connection, queries)
+        first_seen_on = finding_lifecycle.first_seen(connection, row.account_id, row.found)
     # In the order of the report; what somebody has deleted has no place.
     places = pd.Index(found["discrepancy_id"]).get_indexer(row.found)
     found = found.take(places[places >= 0]).reset_index(drop=True)

@@ -18,8 +18,8 @@ import recon
 from recon.errors import ConfigError, OutputError
 from recon.store.dialects import is_postgres
 from recon.store.engine import reading, writing
+from recon.store.store_errors import described, sqlite_file, translated
 from recon.store.tables import METADATA
-from recon.store.troubles import described, sqlite_file, translated
 
 if TYPE_CHECKING:
     from alembic.config import Config

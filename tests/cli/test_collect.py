@@ -19,11 +19,11 @@ from textwrap import dedent
 import pytest
 import sqlalchemy as sa
 
-from recon.simulator import faults, traffic
-from recon.simulator.answers import LIST_PATH
+from recon.simulator import http_faults, traffic
 from recon.simulator.channel import SIMULATED_KEY, Channel
-from recon.simulator.clocks import real
+from recon.simulator.manual_clock import real
 from recon.simulator.server import Received, serve
+from recon.simulator.simulated_responses import LIST_PATH
 from recon.store import messages
 from recon.store.engine import connect, reading
 from recon.store.tables import polls
@@ -176,7 +176,7 @@ def test_a_signal_abandons_a_request_in_progress_at_once_and_keeps_nothing_of_it
     shop: Workshop, channel: Channel
 ) -> None:
     log: list[Received] = []
-    with serve(channel, clock=real, script=[faults.drip(0.2)], log=log) as url:
+    with serve(channel, clock=real, script=[http_faults.drip(0.2)], log=log) as url:
         shop.configure(url)
         process = shop.start("collect", "--follow")
         awaited(lambda: log, process)
@@ -203,8 +203,8 @@ PREPARED = """
     from datetime import datetime, timedelta
     from pathlib import Path
     from recon import config
-    from recon.jobs import collect, night
-    from recon.jobs.world import World
+    from recon.jobs import collector, night
+    from recon.jobs.runtime import World
     from recon.store.engine import connect
     begun = datetime.fromisoformat({begun!r})
     def clock():
@@ -219,11 +219,11 @@ PREPARED = """
             assert outcome.trouble is None, outcome.trouble
 """
 IF_DUE = """
-    well(collect.collect(settings, engine, ["main"], world))
+    well(collector.collect(settings, engine, ["main"], world))
 """
 FORCED = """
     for _ in range(25):
-        well(collect.collect(settings, engine, ["main"], world, force=True))
+        well(collector.collect(settings, engine, ["main"], world, force=True))
 """
 NIGHT = """
     for _ in range(3):

@@ -16,9 +16,9 @@ import pytest
 from recon.cli.common import Session
 from recon.cli.diff import command
 from recon.errors import ReconError
-from recon.jobs.world import World
+from recon.jobs.runtime import World
 from recon.model import Kind
-from recon.report.csvfile import COLUMNS
+from recon.report.csv_report import COLUMNS
 from tests.cli import corpus
 from tests.cli.corpus import Case, Expected
 

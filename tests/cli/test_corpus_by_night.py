@@ -14,11 +14,11 @@ import pytest
 from recon.cli.common import Session
 from recon.cli.run import command
 from recon.errors import ReconError
-from recon.jobs.world import World
+from recon.jobs.runtime import World
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
-from recon.simulator.clocks import ManualClock
-from recon.simulator.sent import Sent, course
+from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import serve
+from recon.simulator.simulated_message import Sent, course
 from tests.cli import corpus
 from tests.cli.corpus import Case
 from tests.cli.test_corpus import assert_found, report_of, rows_of

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from recon.simulator.answers import Request, answer
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
+from recon.simulator.simulated_responses import Request, answer
 from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, at
 
 LOCAL = ["id", "message_id", "phone_number", "sent_at", "status"]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from recon.simulator import faults
+from recon.simulator import http_faults
 from recon.simulator.channel import Channel
-from recon.simulator.clocks import ManualClock
+from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import Received, serve
 from recon.store import schema
 from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop, at
@@ -152,7 +152,7 @@ def test_75_a_provider_that_is_down(shop: Workshop) -> None:
 def test_75_a_limit_that_lasts_longer_than_allowed(workshop: Workshop) -> None:
     workshop.book((1, 101, NUMBER.format(1), at(1), "sent"))
     log: list[Received] = []
-    script = [faults.rate_limited(seconds=4000)]
+    script = [http_faults.rate_limited(seconds=4000)]
     with serve(Channel(), clock=ManualClock(MORNING_AFTER), script=script, log=log) as url:
         workshop.configure(url, max_wait=900)
         ended = workshop.run()
@@ -164,7 +164,7 @@ def test_75_another_run_holds_the_lock(workshop: Workshop) -> None:
     workshop.book((1, 101, NUMBER.format(1), at(1), "sent"))
     log: list[Received] = []
     with serve(
-        Channel(), clock=ManualClock(MORNING_AFTER), script=[faults.timeout()], log=log
+        Channel(), clock=ManualClock(MORNING_AFTER), script=[http_faults.timeout()], log=log
     ) as url:
         workshop.configure(url)
         # Longer than the second run takes to start, however busy the machine.
@@ -251,12 +251,12 @@ def test_the_database_is_upgraded_once_and_checked(shop: Workshop) -> None:
 BUG = """
 import sys
 from recon.cli import main
-from recon.jobs import check
+from recon.jobs import doctor
 
 def bug(*_):
     raise LookupError("postgresql://recon:hunter2hunter2@db and hunter2hunter2 alone")
 
-check.check = bug
+doctor.check = bug
 sys.argv = ["recon", *sys.argv[1:], "check"]
 main()
 """

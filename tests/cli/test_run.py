@@ -14,11 +14,11 @@ from datetime import timedelta
 
 import pytest
 
-from recon.simulator import faults, sent
-from recon.simulator.answers import LIST_PATH
+from recon.simulator import http_faults, simulated_message
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
-from recon.simulator.clocks import ManualClock
+from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import Received, serve
+from recon.simulator.simulated_responses import LIST_PATH
 from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop, at
 
 BALANCE = {
@@ -87,15 +87,22 @@ def test_both_shapes_of_the_api_give_the_same_csv(workshop: Workshop) -> None:
     workshop.book(
         (1, 101, NUMBER.format(1), at(1), "failed"), (2, 102, NUMBER.format(7), at(2), "sent")
     )
-    reasons = [sent.Reason("Re-engagement window expired", 470, sent.ReasonForm.OBJECT), None]
+    reasons = [
+        simulated_message.Reason(
+            "Re-engagement window expired", 470, simulated_message.ReasonForm.OBJECT
+        ),
+        None,
+    ]
     seen = []
     shapes: tuple[Shape, Shape] = ("A", "B")
     for shape in shapes:
         channel = Channel(shape=shape, first_id=101)
         for n, reason in enumerate(reasons, start=1):
-            course = sent.FAILED_AT_ONCE if reason else sent.READ
+            course = simulated_message.FAILED_AT_ONCE if reason else simulated_message.READ
             channel.send(NUMBER.format(n), at(n), course=course, reason=reason)
-        channel.send(NUMBER.format(3), at(3), course=sent.FAILED_AT_ONCE, reason=reasons[0])
+        channel.send(
+            NUMBER.format(3), at(3), course=simulated_message.FAILED_AT_ONCE, reason=reasons[0]
+        )
         with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
             workshop.configure(url)
             assert workshop.run().code == 0
@@ -167,7 +174,7 @@ def test_status_calls_keep_to_their_budget_and_their_trouble_is_not_the_runs(
 ) -> None:
     channel = channel_with(range(200))
     workshop.book(*((n, 101 + n, NUMBER.format(n), at(n), "sent") for n in range(200)))
-    script = [None, None, faults.rate_limited(seconds=1)]
+    script = [None, None, http_faults.rate_limited(seconds=1)]
     with serve(channel, clock=ManualClock(MORNING_AFTER), script=script) as url:
         workshop.configure(url)
         with (workshop.path / "recon.toml").open("a") as config:
@@ -213,7 +220,7 @@ def test_the_key_goes_into_its_header_and_nowhere_else(workshop: Workshop) -> No
     written = [path.read_bytes() for path in workshop.path.rglob("*") if path.is_file()]
     assert not any(key.encode() in content for content in written)
     assert key not in ended.out + ended.err
-    assert sent.CUSTOMER_TEXT.encode() not in b"".join(written)
+    assert simulated_message.CUSTOMER_TEXT.encode() not in b"".join(written)
     assert "request_id" in ended.err
     assert NUMBER.format(0) not in ended.out + ended.err
 
@@ -377,7 +384,7 @@ def test_a_pause_that_the_provider_asks_for_is_waited_out(workshop: Workshop) ->
     channel = channel_with(range(3))
     workshop.book((1, 101, NUMBER.format(0), at(0), "sent"))
     clock = ManualClock(MORNING_AFTER)
-    script = [faults.rate_limited(seconds=1), faults.unavailable()]
+    script = [http_faults.rate_limited(seconds=1), http_faults.unavailable()]
     with serve(channel, clock=clock, script=script) as url:
         workshop.configure(url, max_wait=30)
         ended = workshop.run()

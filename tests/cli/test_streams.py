@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from recon.simulator.channel import Channel
-from recon.simulator.clocks import ManualClock
+from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import serve
 from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, RECON, Workshop, at
 

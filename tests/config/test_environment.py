@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recon import config
-from recon.config import environment, keys
+from recon.config import environment, known_keys
 from recon.errors import ConfigError
 
 from .conftest import ACCOUNT, Load, Refused
@@ -99,7 +99,7 @@ def test_flags_and_numbers_are_read_from_text(load: Load) -> None:
 
 
 def test_every_key_can_be_set_by_a_variable() -> None:
-    for way in keys.known():
+    for way in known_keys.known():
         name = environment.name_of(way).replace("*", "MAIN")
         overlay = environment.overlay({}, {name: "x"})
         assert overlay.faults == []

@@ -11,8 +11,8 @@ import pydantic
 import pytest
 
 from recon import config
-from recon.config import keys
-from recon.config.values import REGIONS
+from recon.config import known_keys
+from recon.config.value_types import REGIONS
 from recon.errors import ConfigError
 
 from .conftest import ACCOUNT, Load, Refused
@@ -301,7 +301,7 @@ def test_the_count_of_faults_and_the_file_come_first(load: Load, tmp_path: Path)
 
 def test_no_sentence_speaks_the_language_of_the_library(refused: Refused) -> None:
     wrong_values = ["true", "3", "-3.5", '"x"', "[1]", "{x = 1}", "1979-05-27", '""']
-    for way, value in itertools.product(keys.known(), wrong_values):
+    for way, value in itertools.product(known_keys.known(), wrong_values):
         dotted = ".".join(way).replace("*", "main")
         try:
             faults = refused(f"{dotted} = {value}", account="")

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.core import frames
-from recon.core.frames import columns, instants
+from recon.core.frames import columns, timestamps
 from recon.core.frames.columns import Column
 
 Read = tuple[pd.DataFrame, pd.DataFrame]
@@ -50,7 +50,7 @@ def texts(series: pd.Series[Any]) -> list[str | None]:
 
 
 def times(column: Column, zone: str = "UTC") -> list[datetime | None]:
-    found = instants.instants(column, zone).column
+    found = timestamps.instants(column, zone).column
     return [None if pd.isna(value) else value.to_pydatetime() for value in found]
 
 
@@ -244,14 +244,16 @@ def test_seconds_may_be_left_out(moments: list[datetime]) -> None:
         assert times([moment.strftime(form) for moment in moments]) == moments
 
 
-@given(st.lists(st.from_regex(instants.TEXT_SHAPE.replace("$", r"\Z"), fullmatch=True), max_size=5))
+@given(
+    st.lists(st.from_regex(timestamps.TEXT_SHAPE.replace("$", r"\Z"), fullmatch=True), max_size=5)
+)
 def test_a_text_of_the_shape_that_databases_pass_over_is_read_as_isoparse_reads_it(
     spelled: list[str],
 ) -> None:
     for text in spelled:
         moment = isoparse(text)
         expected = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if instants.EARLIEST <= expected < instants.LATEST:
+        if timestamps.EARLIEST <= expected < timestamps.LATEST:
             assert times([text]) == [expected]
 
 

@@ -14,13 +14,13 @@ import sqlalchemy as sa
 
 from recon import config
 from recon.config import Settings
-from recon.jobs.collect import Outcome, collect
+from recon.jobs.collector import Outcome, collect
 from recon.jobs.follow import follow
-from recon.jobs.stopping import Stop
-from recon.jobs.world import World
+from recon.jobs.runtime import World
+from recon.jobs.shutdown import Stop
 from recon.simulator.channel import SIMULATED_KEY, Channel
-from recon.simulator.clocks import ManualClock
-from recon.simulator.faults import Fault
+from recon.simulator.http_faults import Fault
+from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import Received, serve
 
 NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)

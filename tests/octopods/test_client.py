@@ -19,11 +19,11 @@ from pydantic import SecretStr
 
 from recon.errors import ConfigError, KeyRefusedError, ReconError, TemporaryError
 from recon.model import Listing, Message, RequestCounts
-from recon.octopods.answers import StatusAnswer
 from recon.octopods.client import Client
-from recon.simulator import faults
+from recon.octopods.responses import StatusAnswer
+from recon.simulator import http_faults
 from recon.simulator.channel import SIMULATED_KEY, Channel
-from recon.simulator.limits import RateLimit, RetryForm
+from recon.simulator.rate_limits import RateLimit, RetryForm
 from recon.simulator.server import serve
 from tests.octopods.stage import (
     KEY,
@@ -546,7 +546,13 @@ def test_all_requests_of_one_night_are_counted(session: requests.Session) -> Non
     clock = Clock()
     channel = Channel()
     channel.send("+15551234567", NOW - timedelta(minutes=5))
-    script = [faults.server_error(), faults.rate_limited(), faults.truncated(), None, None]
+    script = [
+        http_faults.server_error(),
+        http_faults.rate_limited(),
+        http_faults.truncated(),
+        None,
+        None,
+    ]
     log: list[object] = []
     with serve(channel, clock=clock.time, script=script, log=log) as url:  # type: ignore[arg-type]
         client = simulated(url, clock, session)

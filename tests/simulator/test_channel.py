@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recon.simulator.channel import SIMULATED_KEY, Access, Channel
-from recon.simulator.limits import RateLimit
-from recon.simulator.sent import (
+from recon.simulator.rate_limits import RateLimit
+from recon.simulator.simulated_message import (
     DELETED,
     DELIVERED,
     FAILED_AT_ONCE,

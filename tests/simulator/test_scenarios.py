@@ -6,10 +6,10 @@ from itertools import islice
 
 import pytest
 
-from recon.simulator.answers import LIST_PATH, Request, answer
-from recon.simulator.faults import FaultKind
-from recon.simulator.limits import RetryForm
+from recon.simulator.http_faults import FaultKind
+from recon.simulator.rate_limits import RetryForm
 from recon.simulator.scenarios import SCENARIOS, Stage
+from recon.simulator.simulated_responses import LIST_PATH, Request, answer
 
 NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 

@@ -14,13 +14,13 @@ import requests
 from urllib3.exceptions import ProtocolError
 
 from recon.errors import UsageError
-from recon.simulator import faults
-from recon.simulator.answers import LIST_PATH
+from recon.simulator import http_faults
 from recon.simulator.channel import SIMULATED_KEY, Channel
-from recon.simulator.clocks import ManualClock
-from recon.simulator.faults import Fault, FaultKind
-from recon.simulator.limits import RateLimit, RetryForm
+from recon.simulator.http_faults import Fault, FaultKind
+from recon.simulator.manual_clock import ManualClock
+from recon.simulator.rate_limits import RateLimit, RetryForm
 from recon.simulator.server import AUTH_HEADER, Received, fingerprint, serve
+from recon.simulator.simulated_responses import LIST_PATH
 
 T = datetime(2026, 4, 24, 10, 23, 45, tzinfo=UTC)
 NUMBER = "+15551234567"
@@ -93,7 +93,7 @@ def test_the_log_tells_requests_apart_and_holds_no_key(
     channel: Channel, clock: ManualClock, session: requests.Session
 ) -> None:
     log: list[Received] = []
-    with serve(channel, clock=clock, script=[None, faults.server_error()], log=log) as url:
+    with serve(channel, clock=clock, script=[None, http_faults.server_error()], log=log) as url:
         session.get(f"{url}{LIST_PATH}?limit=7", timeout=PATIENCE)
         session.get(url + LIST_PATH, timeout=PATIENCE)
         session.get(url + LIST_PATH, headers={AUTH_HEADER: "wrong"}, timeout=PATIENCE)
@@ -129,12 +129,12 @@ def test_faults_are_played_in_order_and_then_everything_is_answered(
     channel: Channel, clock: ManualClock, session: requests.Session
 ) -> None:
     script = [
-        faults.server_error(),
-        faults.unavailable(),
+        http_faults.server_error(),
+        http_faults.unavailable(),
         None,
-        faults.not_json(),
-        faults.redirect("http://127.0.0.1:9/elsewhere"),
-        faults.rate_limited(RetryForm.BODY_ISO, 90),
+        http_faults.not_json(),
+        http_faults.redirect("http://127.0.0.1:9/elsewhere"),
+        http_faults.rate_limited(RetryForm.BODY_ISO, 90),
     ]
     with serve(channel, clock=clock, script=script) as url:
         answered = [
@@ -155,7 +155,7 @@ def test_faults_are_played_in_order_and_then_everything_is_answered(
 def test_a_reset_reaches_the_client_as_one(
     channel: Channel, clock: ManualClock, session: requests.Session
 ) -> None:
-    with serve(channel, clock=clock, script=[faults.reset()]) as url:
+    with serve(channel, clock=clock, script=[http_faults.reset()]) as url:
         with pytest.raises(requests.ConnectionError, match=r"[Rr]eset"):
             session.get(url + LIST_PATH, timeout=PATIENCE)
         assert session.get(url + LIST_PATH, timeout=PATIENCE).ok
@@ -165,7 +165,7 @@ def test_a_truncated_body_is_shorter_than_it_claims(
     channel: Channel, clock: ManualClock, session: requests.Session
 ) -> None:
     with (
-        serve(channel, clock=clock, script=[faults.truncated()]) as url,
+        serve(channel, clock=clock, script=[http_faults.truncated()]) as url,
         session.get(url + LIST_PATH, timeout=PATIENCE, stream=True) as answer,
     ):
         claimed = int(answer.headers["Content-Length"])
@@ -178,7 +178,7 @@ def test_a_truncated_body_is_shorter_than_it_claims(
 def test_a_dripping_body_is_the_right_one_in_the_end(
     channel: Channel, clock: ManualClock, session: requests.Session
 ) -> None:
-    with serve(channel, clock=clock, script=[faults.drip(0.0)]) as url:
+    with serve(channel, clock=clock, script=[http_faults.drip(0.0)]) as url:
         answered = session.get(url + LIST_PATH, timeout=PATIENCE)
     assert len(answered.json()["messages"]) == 3
 
@@ -186,7 +186,7 @@ def test_a_dripping_body_is_the_right_one_in_the_end(
 def test_a_dripping_body_keeps_a_client_waiting_and_the_server_stops_all_the_same(
     channel: Channel, clock: ManualClock, session: requests.Session
 ) -> None:
-    with serve(channel, clock=clock, script=[faults.drip(3600)]) as url:
+    with serve(channel, clock=clock, script=[http_faults.drip(3600)]) as url:
         answer = session.get(url + LIST_PATH, timeout=(2, 0.5), stream=True)
         with pytest.raises(requests.ConnectionError, match="timed out"):
             answer.content  # noqa: B018 - reading it is the point
@@ -197,7 +197,7 @@ def test_no_answer_comes_and_the_server_stops_all_the_same(
     channel: Channel, clock: ManualClock, session: requests.Session
 ) -> None:
     with (
-        serve(channel, clock=clock, script=[faults.timeout(3600)]) as url,
+        serve(channel, clock=clock, script=[http_faults.timeout(3600)]) as url,
         pytest.raises(requests.ReadTimeout),
     ):
         session.get(url + LIST_PATH, timeout=(2, 0.05))
@@ -206,7 +206,7 @@ def test_no_answer_comes_and_the_server_stops_all_the_same(
 def test_an_oversize_body_goes_on_until_the_client_hangs_up(
     channel: Channel, clock: ManualClock, session: requests.Session
 ) -> None:
-    with serve(channel, clock=clock, script=[faults.oversize(2**40)]) as url:
+    with serve(channel, clock=clock, script=[http_faults.oversize(2**40)]) as url:
         with session.get(url + LIST_PATH, timeout=PATIENCE, stream=True) as answer:
             read = sum(map(len, islice(answer.iter_content(2**16), 64)))
         assert read == 64 * 2**16
@@ -216,7 +216,7 @@ def test_an_oversize_body_goes_on_until_the_client_hangs_up(
 def test_an_endless_script_is_played_on(
     channel: Channel, clock: ManualClock, session: requests.Session
 ) -> None:
-    script: Iterator[Fault | None] = cycle([faults.server_error(), None])
+    script: Iterator[Fault | None] = cycle([http_faults.server_error(), None])
     with serve(channel, clock=clock, script=script) as url:
         codes = [session.get(url + LIST_PATH, timeout=PATIENCE).status_code for _ in range(5)]
     assert codes == [500, 200, 500, 200, 500]
@@ -285,7 +285,7 @@ def test_it_prints_nothing(
     session: requests.Session,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with serve(channel, clock=clock, script=[faults.reset(), faults.truncated()]) as url:
+    with serve(channel, clock=clock, script=[http_faults.reset(), http_faults.truncated()]) as url:
         for _ in range(3):
             try:
                 session.get(url + LIST_PATH, timeout=PATIENCE)

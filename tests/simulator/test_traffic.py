@@ -6,7 +6,7 @@ from itertools import islice, takewhile
 from random import Random
 
 from recon.simulator import traffic
-from recon.simulator.sent import Sent
+from recon.simulator.simulated_message import Sent
 
 START = datetime(2026, 4, 24, 10, 30, tzinfo=UTC)
 

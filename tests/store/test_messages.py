@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 
 from recon import rows as database_rows
 from recon.model import RejectedItem, Span
-from recon.store import frames, lookups, messages
+from recon.store import messages, status_answers, stored_frames
 from recon.store.engine import writing
 from recon.store.tables import METADATA
 from tests.store import others
@@ -109,7 +109,7 @@ def test_a_frame_made_of_many_parts_is_like_one_made_at_once(
     keep(engine, *shown, answered=60)
     whole = messages.read(engine, "main", None, None).sort_values("message_id", ignore_index=True)
     monkeypatch.setattr(database_rows, "_FETCHED", 2)
-    monkeypatch.setattr(frames, "_ROWS", 4)
+    monkeypatch.setattr(stored_frames, "_ROWS", 4)
     parts = messages.read(engine, "main", None, None)
     assert_frame_equal(parts.sort_values("message_id", ignore_index=True), whole)
 
@@ -322,11 +322,11 @@ def test_a_key_that_was_a_detour_proves_nothing_of_what_the_other_one_sent(
 
 def test_a_message_that_was_only_asked_for_singly_joins_nothing(engine: sa.Engine) -> None:
     keep(engine, message(1, 0), message(2, 2), answered=4, limit=2)
-    lookups.keep(engine, "main", KEY, found=[message(3, 4)], denied=[], at=at(9))
+    status_answers.keep(engine, "main", KEY, found=[message(3, 4)], denied=[], at=at(9))
     kept = keep(engine, message(3, 4), message(4, 6), answered=200, limit=2)
     assert (kept.new, kept.shared) == (1, 0)
     assert kept.spans == (Span(at(5), at(140)),)
-    lookups.keep(engine, "main", KEY, found=[message(4, 6)], denied=[], at=at(300))
+    status_answers.keep(engine, "main", KEY, found=[message(4, 6)], denied=[], at=at(300))
     assert keep(engine, message(4, 6), message(5, 8), answered=400, limit=2).shared == 1
 
 

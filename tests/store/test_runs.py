@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
 from recon.model import Kind, Run, Span, Verdict, VerdictWord
-from recon.store import findings, runs
+from recon.store import finding_list, runs
 from recon.store.engine import writing
 from tests.store.looking import everything, rows
 from tests.store.samples import at, found, run
@@ -67,21 +67,21 @@ def test_a_finding_that_returns_is_open_again_and_as_old_as_before(engine: sa.En
 
 def test_an_acknowledged_finding_stays_so(engine: sa.Engine) -> None:
     runs.save(engine, run("r1", found("a", "b")), "run")
-    findings.acknowledge(engine, ["a"], "a test number", NIGHT)
+    finding_list.acknowledge(engine, ["a"], "a test number", NIGHT)
     saved = runs.save(engine, run("r2", found("a", "b"), finished=NEXT_NIGHT), "run")
     assert saved.lifecycle == {"a": "acknowledged", "b": "open"}
 
 
 def test_an_acknowledged_finding_that_is_gone_is_resolved(engine: sa.Engine) -> None:
     runs.save(engine, run("r1", found("a")), "run")
-    findings.acknowledge(engine, ["a"], "a test number", NIGHT)
+    finding_list.acknowledge(engine, ["a"], "a test number", NIGHT)
     runs.save(engine, run("r2", found()), "run")
     assert standing(engine) == {"a": "resolved"}
 
 
 def test_what_a_person_settled_stays_settled_when_it_returns(engine: sa.Engine) -> None:
     runs.save(engine, run("r1", found("a")), "run")
-    findings.acknowledge(engine, ["a"], "a test number", NIGHT)
+    finding_list.acknowledge(engine, ["a"], "a test number", NIGHT)
     runs.save(engine, run("r2", found()), "run")
     saved = runs.save(engine, run("r3", found("a")), "run")
     assert saved.lifecycle == {"a": "acknowledged"}
@@ -111,7 +111,7 @@ def test_other_days_and_other_accounts_are_left_alone(engine: sa.Engine) -> None
 
 def test_running_the_same_day_twice_changes_nothing_but_the_run_log(engine: sa.Engine) -> None:
     runs.save(engine, run("r1", found("a", "b", "c")), "run")
-    findings.acknowledge(engine, ["b"], "a test number", NIGHT)
+    finding_list.acknowledge(engine, ["b"], "a test number", NIGHT)
     runs.save(engine, run("r2", found("a", "b")), "run")
     before = everything(engine, without=RUN_LOG)
     runs.save(engine, run("r3", found("a", "b"), finished=NEXT_NIGHT), "run")
@@ -161,7 +161,7 @@ def test_a_run_keeps_its_order_where_some_findings_are_new_and_some_are_known(
     engine: sa.Engine,
 ) -> None:
     runs.save(engine, run("r1", found("b", "x", "d")), "run")
-    findings.acknowledge(engine, ["d"], "a test number", NIGHT)
+    finding_list.acknowledge(engine, ["d"], "a test number", NIGHT)
     given = run("r2", found("a", "d", "c", "b"), finished=NEXT_NIGHT)
     saved = runs.save(engine, given, "run")
     loaded = runs.load(engine, "r2")

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from recon.errors import ConfigError, OutputError
 from recon.model import Span
-from recon.store import findings, messages, runs, schema
+from recon.store import finding_list, messages, runs, schema
 from recon.store.engine import connect, writing
 from recon.store.tables import METADATA, UtcDateTime
 from tests.store import others
@@ -143,7 +143,7 @@ def test_what_runs_reported_is_kept_when_each_finding_loses_its_row(engine: sa.E
         ("r4", "other", ("a",)),
     ):
         runs.save(engine, run(run_id, found(*ids), account=account), "run")
-        findings.acknowledge(engine, ["b"], "a test number", at(0))
+        finding_list.acknowledge(engine, ["b"], "a test number", at(0))
     stored = rows(engine, "runs")
     with writing(engine, foreign_keys=False) as connection:
         command.downgrade(alembic(connection), "0002")

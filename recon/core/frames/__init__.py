@@ -18,8 +18,8 @@ from recon.core.frames.layout import (
     empty_provider_rejects,
     rejected_lines,
 )
-from recon.core.frames.local import LOCAL_FIELDS, local_frame
-from recon.core.frames.provider import PROVIDER_FIELDS, provider_frame, provider_frames
+from recon.core.frames.message_frame import PROVIDER_FIELDS, provider_frame, provider_frames
+from recon.core.frames.record_frame import LOCAL_FIELDS, local_frame
 
 __all__ = [
     "LOCAL",

@@ -1,0 +1,65 @@
+"""Messages that no record names, and the booked message to the same number that each repeats."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+
+from recon.core import blocks
+from recon.core.link import Few, Mask, Positions
+
+#: The last bits of a number's key.
+_ENDS: Final = 2**20 - 1
+
+
+def repeated(
+    paired: Mask, keys: Positions, times: Positions, names: Positions, within: timedelta
+) -> Few:
+    """Find for messages without a record the nearest booked one to the same number.
+
+    Only `within` that time, inclusive. On a tie it is the earlier one.
+
+    Args:
+        paired: which messages are in the books.
+        keys: of the messages' numbers, negative for none.
+        times: when they were sent, in microseconds, UTC.
+        names: their ids, which settle ties so that row order does not.
+        within: how far apart the two may be.
+    """
+    if paired.all() or not paired.any():
+        none = np.zeros(0, dtype=np.int64)
+        return Few(none, none)
+    concerned = _with_one_of(keys, keys[~paired])
+    by_time = concerned[np.lexsort((names[concerned], times[concerned], keys[concerned]))]
+    rank = np.arange(len(by_time))
+    key, time, booked = keys[by_time], times[by_time], paired[by_time]
+    before = np.maximum.accumulate(np.where(booked, rank, -1))
+    after = np.minimum.accumulate(np.where(booked, rank, len(rank))[::-1])[::-1]
+    best = np.full(len(rank), within // timedelta(microseconds=1) + 1)
+    found = np.full(len(rank), -1, dtype=np.int64)
+    for candidate in (before, after):
+        mine = np.flatnonzero((candidate >= 0) & (candidate < len(rank)) & ~booked & (key >= 0))
+        mine = mine[key[mine] == key[candidate[mine]]]
+        apart = np.abs(time[mine] - time[candidate[mine]])
+        nearer = apart < best[mine]
+        best[mine[nearer]] = apart[nearer]
+        found[mine[nearer]] = by_time[candidate[mine[nearer]]]
+    at = np.flatnonzero(found >= 0)
+    at = at[np.argsort(by_time[at])]
+    return Few(by_time[at], found[at])
+
+
+def _with_one_of(keys: Positions, wanted: Positions) -> Positions:
+    """Return the positions of keys that are among the `wanted` few.
+
+    Of most others it is known at once, by their last bits.
+    """
+    ends = np.zeros(_ENDS + 1, dtype=np.bool_)
+    ends[wanted & _ENDS] = True
+    maybe = blocks.each(
+        len(keys), lambda rows: rows.start + np.flatnonzero(ends[keys[rows] & _ENDS])
+    )
+    at = np.concatenate(maybe)
+    return at[np.isin(keys[at], wanted)]

@@ -1,0 +1,93 @@
+"""The rows that findings are about, and what names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recon.core import arrow_text
+from recon.core.arrow_text import Texts
+from recon.core.buckets import Case
+from recon.core.link import Mask, Positions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class About:
+    """What some findings are about, row by row; a text is null where there is no such row."""
+
+    local: Positions
+    """The record of each, -1 where it is about none."""
+    provider: Positions
+    """The message of each, -1 where it is about none."""
+    local_id: Texts
+    message_id: Texts
+    booked_id: Texts
+    """The message id that the books hold, also one that is none of Octopods'."""
+    booked_for: Texts
+    """The number in the books."""
+    sent_to: Texts
+    """The number of the message."""
+
+    def __getitem__(self, rows: slice) -> About:
+        return About(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def take(self, at: Positions) -> About:
+        """Return the rows at these positions."""
+        return About(*(getattr(self, field.name).take(at) for field in fields(self)))
+
+    @property
+    def message_name(self) -> Texts:
+        """The message's id; where there is none, the one that the books hold."""
+        return arrow_text.or_else(self.message_id, self.booked_id)
+
+    @property
+    def phone_number(self) -> Texts:
+        """The message's number; where there is no message, the one in the books."""
+        return arrow_text.either(self.provider >= 0, self.sent_to, self.booked_for)
+
+
+def about(case: Case, local: Positions, provider: Positions) -> About:
+    """Look up what names these records and messages."""
+    records, messages = case.local.frame, case.provider.frame
+    return About(
+        local,
+        provider,
+        local_id=arrow_text.taken(records["local_id"], local),
+        message_id=arrow_text.taken(messages["message_id"], provider),
+        booked_id=_booked_id(records, local),
+        booked_for=arrow_text.taken(records["phone_number"], local),
+        sent_to=arrow_text.taken(messages["phone_number"], provider),
+    )
+
+
+def _booked_id(records: pd.DataFrame, at: Positions) -> Texts:
+    """Return the message ids that the records hold, also those that are none of Octopods'."""
+    found = arrow_text.taken(records["message_id"], at)
+    if found.null_count == np.count_nonzero(at < 0):
+        return found
+    return arrow_text.or_else(found, arrow_text.taken(records["odd_message_id"], at))
+
+
+def record_key(case: Case, rows: About, named: Mask) -> Texts:
+    """Return what identifies each record: its id; where it has none, its content.
+
+    Null where the record is not to be `named`.
+    """
+    name = arrow_text.only(named, rows.local_id)
+    nameless = named & name.is_null().to_numpy(zero_copy_only=False)
+    if not nameless.any():
+        return name
+    few = rows.take(np.flatnonzero(nameless))
+    content = (
+        few.booked_id,
+        few.booked_for,
+        # As text, a time is spelled by pandas as the fractions of all the others ask for.
+        arrow_text.whole(pa.array(case.local_time[few.local])),
+        arrow_text.taken(case.local.frame["status"], few.local),
+    )
+    held = arrow_text.said(*(arrow_text.or_else(each, "") for each in content), between="|")
+    return pc.replace_with_mask(name, pa.array(nameless), held)

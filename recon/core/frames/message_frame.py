@@ -1,0 +1,181 @@
+"""A file of provider messages as a canonical frame."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from recon.core import utf8
+from recon.core.frames import columns, layout
+from recon.core.frames.columns import Raw
+from recon.core.frames.record_frame import unreadable
+from recon.core.frames.timestamps import instants
+from recon.model import Status
+
+#: What is read of a provider message. Only `failure_reason` and `status` may be absent.
+PROVIDER_FIELDS: Final = ("message_id", "phone_number", "sent_at", "status", "failure_reason")
+
+#: How far a status has come; a word that nobody knows says more than `unknown`.
+_ADVANCED: Final = {
+    Status.UNKNOWN: 0,
+    Status.SENT: 2,
+    Status.FAILED: 3,
+    Status.DELIVERED: 4,
+    Status.READ: 5,
+    Status.DELETED: 6,
+}
+_FOREIGN: Final = 1
+
+
+class _Typed(NamedTuple):
+    """A chunk of rows."""
+
+    frame: pd.DataFrame
+    """Readable messages, not yet one row an id; a missing status is null."""
+    rejects: pd.DataFrame
+    """`layout.PROVIDER_REJECTS` but `key`."""
+    spelled: list[tuple[str | None, ...]]
+    """Each reject as its file spells it."""
+
+
+def provider_frame(raw: Raw, *, observed_at: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Type raw columns: readable messages (`layout.PROVIDER`) and the rest (`PROVIDER_REJECTS`).
+
+    Times without an offset are UTC, a missing status is `unknown`, upper case is lowered. Of rows
+    with one id the one whose status is most advanced is kept. A row without a whole-number id, a
+    phone number with a digit in it, or a readable time is rejected.
+
+    Args:
+        raw: columns by their name in `PROVIDER_FIELDS`, of one length.
+        observed_at: when the statuses were seen, aware.
+    """
+    return provider_frames([raw], observed_at=observed_at)
+
+
+def provider_frames(
+    chunks: Iterable[Raw], *, observed_at: datetime
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Type a file chunk by chunk, so that it is never held raw as a whole; see `provider_frame`."""
+    typed = [_typed(raw) for raw in chunks] or [_typed({name: [] for name in PROVIDER_FIELDS})]
+    rejects = layout.concat([chunk.rejects for chunk in typed])
+    keys = _keys([row for chunk in typed for row in chunk.spelled])
+    rejects.insert(0, "key", pd.Series(keys, dtype="str"))
+    return _messages(layout.concat([chunk.frame for chunk in typed]), observed_at), rejects
+
+
+def _typed(raw: Raw) -> _Typed:
+    fields = {name: raw[name] for name in PROVIDER_FIELDS if name in raw}
+    times = instants(fields["sent_at"], "UTC")
+    nothing = columns.no_texts(len(times.read))
+    ids = columns.whole_numbers(fields["message_id"])
+    numbers = columns.phone_numbers(fields["phone_number"])
+    dialable = _with_a_digit(numbers)
+    reasons = columns.texts(columns.as_arrow(fields.get("failure_reason", nothing)))
+    frame = pd.DataFrame(
+        {
+            "message_id": ids.column,
+            "phone_number": columns.strings(numbers),
+            "sent_at": times.column,
+            "status": columns.status_words(fields.get("status", nothing), {}, lower=True),
+            "failure_reason": columns.strings(columns.without_null_words(reasons)),
+        },
+        copy=False,
+    )
+    good = ids.held & times.read & dialable
+    if good.all():
+        return _Typed(_known(frame), layout.empty_provider_rejects().drop(columns="key"), [])
+    bad = np.flatnonzero(~good)
+    rows = {name: columns.as_arrow(fields[name]).take(pa.array(bad)) for name in fields}
+    said = _why(rows, [ids.held[bad], dialable[bad], times.read[bad]])
+    kept = frame.take(np.flatnonzero(good)).reset_index(drop=True)
+    return _Typed(_known(kept), _rejects(frame.take(bad), said), _spelled(rows))
+
+
+def _with_a_digit(numbers: pa.Array) -> NDArray[np.bool_]:
+    bounds, text = utf8.spread(numbers)
+    held: NDArray[np.bool_] = numbers.is_valid().to_numpy(zero_copy_only=False) & (
+        bounds[1:] > bounds[:-1]
+    )
+    # Nearly all end with one.
+    ends = text[bounds[1:][held] - 1] - np.uint8(ord("0")) < 10  # noqa: PLR2004 - ten digits
+    if not ends.all():
+        others = pa.array(np.flatnonzero(held)[~ends])
+        found = pc.match_substring_regex(numbers.take(others), "[0-9]")
+        ends[~ends] = found.to_numpy(zero_copy_only=False)
+    held[held] = ends
+    return held
+
+
+def _known(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype({"message_id": "int64"})
+
+
+def _why(rows: dict[str, pa.Array], fine: list[NDArray[np.bool_]]) -> pa.Array:
+    names = ("message_id", "phone_number", "sent_at")
+    parts = [
+        pc.if_else(pa.array(good), pa.scalar(None, pa.large_string()), unreadable(name, rows[name]))
+        for name, good in zip(names, fine, strict=True)
+    ]
+    return pc.binary_join_element_wise(
+        *parts, pa.scalar("; ", pa.large_string()), null_handling="skip"
+    )
+
+
+def _spelled(rows: dict[str, pa.Array]) -> list[tuple[str | None, ...]]:
+    return list(zip(*(columns.texts(row).to_pylist() for row in rows.values()), strict=True))
+
+
+def _keys(spelled: list[tuple[str | None, ...]]) -> list[str]:
+    """Return an identity for each row: the same row has the same one in any file and order.
+
+    Equal rows are told apart by being the first, the second, and so on.
+    """
+    seen: dict[tuple[str | None, ...], int] = {}
+    keys = []
+    for row in spelled:
+        seen[row] = seen.get(row, 0) + 1
+        keys.append(hashlib.sha256(repr((row, seen[row])).encode()).hexdigest()[:32])
+    return keys
+
+
+def _rejects(rows: pd.DataFrame, reasons: pa.Array) -> pd.DataFrame:
+    rejects = rows.astype({"status": "str"}).reset_index(drop=True)
+    return rejects.assign(reason=columns.strings(reasons))
+
+
+def _messages(frame: pd.DataFrame, observed_at: datetime) -> pd.DataFrame:
+    ids = frame["message_id"].to_numpy()
+    if not (ids[1:] > ids[:-1]).all():
+        repeated = frame["message_id"].duplicated(keep=False).to_numpy()
+        if repeated.any():
+            frame = _most_advanced(frame, repeated)
+    status = frame["status"].cat
+    if frame["status"].hasnans:
+        words = sorted({*map(str, status.categories), Status.UNKNOWN.value})
+        known = status.set_categories(pd.Index(words, dtype="str"))
+        frame = frame.assign(status=known.fillna(Status.UNKNOWN.value))
+    seen = pd.Timestamp(observed_at).tz_convert("UTC").as_unit("us")
+    return frame.assign(observed_at=pd.Series(seen, index=frame.index, dtype="datetime64[us, UTC]"))
+
+
+def _most_advanced(frame: pd.DataFrame, repeated: NDArray[np.bool_]) -> pd.DataFrame:
+    """Keep one row an id: the furthest status, then the earliest time, then by the text."""
+    words = frame["status"].cat.categories
+    # The code of a null is -1, which is the last place of the table.
+    table = np.array([_ADVANCED.get(word, _FOREIGN) for word in words] + [0])
+    rows = frame.loc[repeated]
+    order = rows.assign(advance=-table[rows["status"].cat.codes.to_numpy()]).sort_values(
+        ["message_id", "advance", "sent_at", "phone_number", "failure_reason", "status"]
+    )
+    kept = order.drop_duplicates("message_id").index.to_numpy()
+    mask = ~repeated
+    mask[kept] = True
+    return frame.loc[mask].reset_index(drop=True)

@@ -1,0 +1,80 @@
+"""The user's records as a canonical frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recon.core.frames import columns, layout
+from recon.core.frames.columns import Raw
+from recon.core.frames.timestamps import instants
+
+#: What the books may keep of a record. A time they must keep.
+LOCAL_FIELDS: Final = ("id", "message_id", "phone_number", "sent_at", "status")
+
+_LONGEST_QUOTE: Final = 60
+
+
+def local_frame(
+    raw: Raw, *, zone: str, statuses: Mapping[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Type raw columns: the readable rows (`layout.LOCAL`) and the others (`LOCAL_REJECTS`).
+
+    Args:
+        raw: columns by their name in `LOCAL_FIELDS`, of one length; `sent_at` is among them, and
+            a field that is not is null in every row.
+        zone: of times that are stored without an offset, a name of IANA's.
+        statuses: the user's word to Octopods' word or `not_sent`, whatever the case.
+    """
+    sent_at = columns.as_arrow(raw["sent_at"])
+    count = len(sent_at)
+    times = instants(sent_at, zone)
+    nothing = columns.no_texts(count)
+    ids = columns.whole_numbers(raw.get("message_id", nothing))
+    numbers = columns.phone_numbers(raw.get("phone_number", nothing))
+    words = columns.status_words(raw.get("status", nothing), statuses)
+    own_ids = columns.local_ids(raw.get("id", nothing))
+    frame = pd.DataFrame(
+        {
+            "local_id": own_ids,
+            "message_id": ids.column,
+            "odd_message_id": columns.strings(ids.odd),
+            "phone_number": columns.strings(numbers),
+            "sent_at": times.column,
+            "status": words,
+        },
+        copy=False,
+    )
+    if times.read.all():
+        return frame, layout.empty_local_rejects()
+    unread = np.flatnonzero(~times.read)
+    reasons = unreadable("sent_at", sent_at.take(pa.array(unread)))
+    rejects = _rejects(frame.take(unread), reasons)
+    return frame.take(np.flatnonzero(times.read)).reset_index(drop=True), rejects
+
+
+def _rejects(rows: pd.DataFrame, reasons: pa.Array) -> pd.DataFrame:
+    return (
+        rows.astype({"local_id": "str", "status": "str"})
+        .reset_index(drop=True)
+        .drop(columns="odd_message_id")
+        .assign(reason=columns.strings(reasons))
+    )
+
+
+def unreadable(field: str, raw: pa.Array) -> pa.Array:
+    """Return for each raw value why its row was rejected, in words for ops."""
+    held = columns.without_null_words(columns.texts(raw))
+    quoted = pc.utf8_slice_codeunits(held, 0, _LONGEST_QUOTE)
+    said = pc.binary_join_element_wise(
+        pa.scalar(f"{field} cannot be read: '", pa.large_string()),
+        quoted,
+        pa.scalar("'", pa.large_string()),
+        pa.scalar("", pa.large_string()),
+    )
+    return pc.fill_null(said, f"{field} is missing")

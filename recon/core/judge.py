@@ -1,0 +1,141 @@
+"""Judging: from both sides and the coverage to a verdict for each window.
+
+Pure: nothing here reads a clock, a file or a database, and nothing depends on row order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from recon.core import buckets, coverage, findings, polling_advice
+from recon.core.link import Side
+from recon.core.policy import Policy
+from recon.model import (
+    FINDING_COLUMNS,
+    Advice,
+    Kind,
+    LocalBalance,
+    ProviderBalance,
+    Span,
+    Verdict,
+    VerdictWord,
+    Window,
+)
+
+_WRONG_KEY = (
+    "The API key may belong to another account, or was rotated: what another key sent is never "
+    "listed."
+)
+_WRONG_TABLE = (
+    "The books' url, table, `where`, query or file may hold sends that do not go through this key."
+)
+_WRONG_DAY = (
+    "The books' `timezone` or the mapping of `sent_at` may be wrong: then another day is compared."
+)
+_WRONG_COLUMNS = (
+    "The mapping of `message_id` or `phone_number` may point at the wrong column, or "
+    "`default_region` may be missing for numbers stored without a country code."
+)
+
+
+def judge(
+    account: str,
+    days: Sequence[Window],
+    local: Side,
+    provider: Side,
+    *,
+    spans: Sequence[Span],
+    policy: Policy,
+    denials: buckets.Denials = buckets.NO_DENIALS,
+) -> list[Verdict]:
+    """Link both sides once and judge each of `days`.
+
+    Args:
+        account: whose messages these are; part of a finding's identity.
+        days: windows in order and without holes, or one without bounds.
+        local: the records of the days and of a margin around them.
+        provider: the messages likewise.
+        spans: the time for which `provider` is proven complete.
+        policy: how strict to be.
+        denials: ids that Octopods was asked for singly and does not have.
+
+    Returns:
+        A verdict for each day, in order. A pair belongs to the day of the message, a row without
+        a partner to the day of its own time, a row without a readable time to the last day.
+    """
+    case = buckets.sort(days, local, provider, spans, policy, denials)
+    found = findings.collect(account, case, policy)
+    verdicts = []
+    for at, (day, (mine, theirs), statuses) in enumerate(
+        zip(days, buckets.balances(case), buckets.status_counts(case), strict=True)
+    ):
+        todays = _of_day(found, at)
+        gaps = coverage.gaps(day.span, spans)
+        suspicions = () if policy.trust_input else suspect(mine, theirs, policy.guard_rows)
+        verdicts.append(
+            Verdict(
+                account=account,
+                window=day,
+                word=VerdictWord.SUSPECT if suspicions else _word(mine, theirs, todays, gaps),
+                local=mine,
+                provider=theirs,
+                findings=findings.empty() if suspicions else todays,
+                gaps=gaps,
+                statuses=statuses,
+                advice=_advice(case, at, gaps, spans, policy),
+                suspicions=suspicions,
+            )
+        )
+    return verdicts
+
+
+def _of_day(found: pd.DataFrame, day: int) -> pd.DataFrame:
+    mine = found["day"] == day
+    todays = found[list(FINDING_COLUMNS)]
+    return todays if mine.all() else todays.loc[mine].reset_index(drop=True)
+
+
+def _advice(
+    case: buckets.Case, day: int, gaps: Sequence[Span], spans: Sequence[Span], policy: Policy
+) -> Advice | None:
+    if not gaps:
+        return None
+    mine, theirs = case.local_owner == day, case.provider_owner == day
+    alone = mine & (case.links.partner_of_local < 0)
+    sent = np.concatenate([case.provider_time[theirs], case.local_time[alone]])
+    return polling_advice.advise(gaps, spans, case.local_time[mine], sent, policy.min_overlap)
+
+
+def suspect(local: LocalBalance, provider: ProviderBalance, guard_rows: int) -> tuple[str, ...]:
+    """Say why the input cannot be what the user meant, nothing where it can.
+
+    The sight comes first, then the likely causes. Where one side is empty and the other is not,
+    or not one pair links, a wrong key, table, filter or zone is likelier than that many lost
+    messages. Records that nobody accuses (not sent, or not covered by any poll) are no sign.
+    """
+    accused = local.total - local.not_sent - local.unverifiable
+    if provider.total == 0 and accused >= guard_rows:
+        sight = f"The books hold {local.total:,} records, Octopods lists no message at all."
+        return (sight, _WRONG_KEY, _WRONG_TABLE, _WRONG_DAY)
+    if local.total == 0 and provider.total >= guard_rows:
+        sight = f"Octopods lists {provider.total:,} messages, the books hold no record at all."
+        return (sight, _WRONG_TABLE, _WRONG_DAY, _WRONG_KEY)
+    if min(local.total, provider.total) >= guard_rows and local.matched == 0:
+        sight = f"{local.total:,} records and {provider.total:,} messages: not one pair links."
+        return (sight, _WRONG_COLUMNS, _WRONG_DAY, _WRONG_KEY)
+    return ()
+
+
+def _word(
+    local: LocalBalance, provider: ProviderBalance, found: pd.DataFrame, gaps: Sequence[Span]
+) -> VerdictWord:
+    if (found["kind"] != Kind.UNVERIFIABLE.value).any():
+        return VerdictWord.DISCREPANCIES
+    if gaps or len(found):
+        return VerdictWord.INCOMPLETE
+    if local.total == 0 and provider.total == 0:
+        return VerdictWord.NOTHING_TO_COMPARE
+    return VerdictWord.CLEAN

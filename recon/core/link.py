@@ -1,0 +1,157 @@
+"""One linking of the whole: which local record is which provider message.
+
+First by message id; then, for what is left, by number and time. What is left are records without
+an id, or whose id leads nowhere, and messages that no record names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from recon.core import link_steps, phones
+
+Positions: TypeAlias = npt.NDArray[np.int64]
+Codes: TypeAlias = npt.NDArray[np.int8]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One side of the comparison: its readable rows, and what could not be read of it."""
+
+    frame: pd.DataFrame
+    """A local or a provider frame, see `recon.core.frames`."""
+    rejects: pd.DataFrame
+    has_numbers: bool = True
+    """Whether this side keeps phone numbers at all; books may keep only ids."""
+    has_statuses: bool = True
+    """Whether this side keeps statuses at all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Few:
+    """For a few rows of one side, a row of either: what would be -1 nearly everywhere."""
+
+    at: Positions
+    """The rows, ascending."""
+    to: Positions
+
+    def of(self, rows: Positions) -> Positions:
+        """Return the row that each of `rows` leads to; all of them must be among the few."""
+        return self.to[np.searchsorted(self.at, rows)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Links:
+    """Who is whose partner. Positions are rows of the two frames; -1 is nobody."""
+
+    partner_of_local: Positions
+    partner_of_provider: Positions
+    by_id: Mask
+    """For each local record, whether its partner was found by id."""
+    duplicates: Few
+    """The local records, without a partner, that hold the id of a message that a nearer record
+    accounts for, and that message."""
+
+    @property
+    def pairs(self) -> tuple[Positions, Positions]:
+        """The positions of both sides of each pair."""
+        local = np.flatnonzero(self.partner_of_local >= 0)
+        return local, self.partner_of_local[local]
+
+
+def microseconds(times: pd.Series) -> Positions:
+    """Return a column of times (UTC) as microseconds since the epoch, exactly."""
+    exact: Positions = times.to_numpy(dtype="datetime64[us]").view(np.int64)
+    return exact
+
+
+def ids(column: pd.Series) -> tuple[Positions, Mask]:
+    """Return a column of message ids as integers, and where there is one. Never through floats."""
+    return column.to_numpy(dtype=np.int64, na_value=-1), column.notna().to_numpy(dtype=np.bool_)
+
+
+def number_keys(side: Side, region: str | None, *, is_provider: bool = False) -> Positions:
+    """Return for each row the key of its number, -1 where there is no such number.
+
+    Octopods knows only E.164: digits alone, which a file that lost its `+` holds, begin with a
+    country code there. In the books they are a number of `region` where they can be one.
+    """
+    if not side.has_numbers:
+        return np.full(len(side.frame), -1, dtype=np.int64)
+    numbers = side.frame["phone_number"]
+    keys = phones.keys(numbers, None if is_provider else region)
+    if is_provider and region is not None and (left := np.flatnonzero(keys < 0)).size:
+        keys[left] = phones.keys(numbers.take(left), region)
+    return keys
+
+
+def order(frame: pd.DataFrame) -> Positions:
+    """Return the rank of each local record by its id; by its content where ids are equal or null.
+
+    Ties are settled by this rank, so that no result depends on the order of the rows.
+    """
+    names = frame["local_id"]
+    if pd.api.types.is_integer_dtype(names) and not names.hasnans:
+        ranks = np.asarray(names.to_numpy(dtype=np.int64))
+        if (ranks[1:] > ranks[:-1]).all() or names.is_unique:
+            return ranks
+    columns = ["local_id", "sent_at", "message_id", "odd_message_id", "phone_number", "status"]
+    content = frame[columns].assign(status=frame["status"].astype("str"))
+    ranked = content.reset_index(drop=True).sort_values(columns, kind="stable").index
+    ranks = np.empty(len(frame), dtype=np.int64)
+    ranks[ranked.to_numpy()] = np.arange(len(frame))
+    return ranks
+
+
+def link(
+    local: pd.DataFrame,
+    provider: pd.DataFrame,
+    local_keys: Positions,
+    provider_keys: Positions,
+    tolerance: timedelta,
+) -> Links:
+    """Link the records to the messages, one to one.
+
+    Args:
+        local: a local frame.
+        provider: a provider frame, its ids unique.
+        local_keys: the key of each record's number, -1 for none.
+        provider_keys: likewise for the messages.
+        tolerance: how far apart a pair without a common id may be, inclusive.
+    """
+    wanted, has_id = ids(local["message_id"])
+    offered = provider["message_id"].to_numpy(dtype=np.int64)
+    local_time, provider_time = microseconds(local["sent_at"]), microseconds(provider["sent_at"])
+    ranks = order(local)
+    known = link_steps.by_id(wanted, has_id, local_time, ranks, offered, provider_time)
+
+    partner_of_local, partner_of_provider = known.partner_of_local, known.partner_of_provider
+    duplicates = Few(known.duplicate_local, known.duplicate_of)
+    by_id = partner_of_local >= 0
+    del wanted, has_id  # as long as the books
+
+    named = by_id.copy()
+    named[duplicates.at] = True
+    left = np.flatnonzero(~named)
+    left = left[local_keys[left] >= 0]
+    right = np.flatnonzero(partner_of_provider < 0)
+    right = right[provider_keys[right] >= 0]
+    found_left, found_right = link_steps.by_number_and_time(
+        local_keys[left],
+        local_time[left],
+        ranks[left],
+        provider_keys[right],
+        provider_time[right],
+        offered[right],
+        tolerance // timedelta(microseconds=1),
+    )
+    partner_of_local[left[found_left]] = right[found_right]
+    partner_of_provider[right[found_right]] = left[found_left]
+    return Links(partner_of_local, partner_of_provider, by_id, duplicates)

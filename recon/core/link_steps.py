@@ -1,0 +1,255 @@
+"""Which local record is which provider message: first by id, then by number and time.
+
+All is done on positions and 64-bit integers: times are microseconds since 1970 in UTC, ids and
+number keys (`recon.core.phones`) are whole numbers. The order of the rows never matters: where
+rows tie in everything else, `order` decides, which is different for each row of a side and
+travels with it (the rank of the local id, say).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from recon.core import assignment, blocks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Positions = NDArray[np.intp]
+
+_FARTHEST: Final = 2**62
+#: A table of ids has at most so many places for each.
+_SPARSEST: Final = 4
+#: Ids of one place are gone through one by one, and searched for where they are more.
+_STEPS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IdLinks:
+    """What the message ids tell, as positions of rows."""
+
+    partner_of_local: Positions
+    """For each local record the message that it accounts for, -1 for none."""
+    partner_of_provider: Positions
+    """For each message the record that accounts for it, -1 for none."""
+    duplicate_local: Positions
+    """Local records, ascending, with the id of a message that a nearer one accounts for ..."""
+    duplicate_of: Positions
+    """... and that message."""
+
+
+def by_id(
+    local_ids: Ints,
+    local_has_id: NDArray[np.bool_],
+    local_time_us: Ints,
+    local_order: Ints,
+    provider_ids: Ints,
+    provider_time_us: Ints,
+) -> IdLinks:
+    """Link the local records that name a message to that message.
+
+    Of several records with one id the nearest in time accounts for the message, on a tie the one
+    with the smallest order.
+
+    Args:
+        local_ids: message ids of the books; any value where `local_has_id` is false.
+        local_has_id: which records name a message at all.
+        local_time_us: times of the records.
+        local_order: breaks ties; different for each record.
+        provider_ids: message ids of the provider, each once.
+        provider_time_us: times of the messages.
+
+    Raises:
+        AssertionError: an id is there twice on the provider's side, which is a bug of the caller.
+    """
+    message_of = _places(provider_ids, local_ids)
+    if not local_has_id.all():
+        message_of[~local_has_id] = -1
+    record_of, again = _last_of_each(message_of, provider_ids.size)
+    if not again.size:
+        return IdLinks(message_of, record_of, again, again)
+
+    rows = np.concatenate((again, np.unique(record_of[message_of[again]])))
+    message = message_of[rows]
+    distance = np.abs(local_time_us[rows] - provider_time_us[message])
+    by_nearness = np.lexsort((local_order[rows], distance, message))
+    rows, message = rows[by_nearness], message[by_nearness]
+    farther = np.append(False, message[1:] == message[:-1])
+    record_of[message[~farther]] = rows[~farther]
+    duplicates = np.sort(rows[farther])
+    duplicate_of = message_of[duplicates]
+    message_of[duplicates] = -1
+    return IdLinks(message_of, record_of, duplicates, duplicate_of)
+
+
+def by_number_and_time(
+    local_key: Ints,
+    local_time_us: Ints,
+    local_order: Ints,
+    provider_key: Ints,
+    provider_time_us: Ints,
+    provider_order: Ints,
+    tolerance_us: int,
+) -> tuple[Positions, Positions]:
+    """Pair records and messages of one number that are at most `tolerance_us` apart.
+
+    Exact for each number: as many pairs as possible and, among those, the least total difference
+    in time (`recon.core.assignment` has the proof). Where several answers are that good:
+
+    1. earlier rows are paired rather than later ones (in the words of `matching.paired`; at
+       one moment a message counts as earlier than a record);
+    2. of rows of one side that share number and time, those of smaller order are paired;
+    3. within a number the first paired record goes with the first paired message, the second
+       with the second, and so on, by time and then by order.
+
+    So the set of pairs, told by their orders, is the same however the rows are shuffled.
+
+    Args:
+        local_key: number keys of the records; a negative key pairs with nothing.
+        local_time_us: times of the records.
+        local_order: breaks ties; different for each record.
+        provider_key: number keys of the messages; a negative key pairs with nothing.
+        provider_time_us: times of the messages.
+        provider_order: breaks ties; different for each message.
+        tolerance_us: the longest difference of a pair, inclusive.
+
+    Returns:
+        Positions of the records and, one for one, of their messages, by number and then time.
+
+    Raises:
+        ValueError: the tolerance is negative, or so wide (months, with millions of rows) that
+            64 bits do not hold the line of time.
+    """
+    if tolerance_us < 0:
+        raise ValueError("the tolerance must not be negative")
+    local = np.flatnonzero(local_key >= 0)
+    provider = np.flatnonzero(provider_key >= 0)
+    if not local.size or not provider.size:
+        return local[:0], provider[:0]
+
+    row = np.concatenate((provider, local))
+    is_local = np.arange(row.size) >= provider.size
+    key = np.concatenate((provider_key[provider], local_key[local]))
+    time_us = np.concatenate((provider_time_us[provider], local_time_us[local]))
+    order = np.concatenate((provider_order[provider], local_order[local]))
+    by_line = np.lexsort((order, is_local, time_us, key))
+    row, is_local = row[by_line], is_local[by_line]
+
+    tolerance_us = min(tolerance_us, int(time_us.max()) - int(time_us.min()))
+    line_us = _one_line(key[by_line], time_us[by_line], tolerance_us)
+    chosen = assignment.paired(line_us, is_local, tolerance_us)
+    chosen = _smallest_orders_first(chosen, line_us, is_local)
+    return row[chosen & is_local], row[chosen & ~is_local]
+
+
+def _places(known: Ints, ids: Ints) -> Positions:
+    """Return where each of `ids` stands in `known`, which holds each id once; -1 where it does not.
+
+    A table leads from the first bits of an id to the first of those that have them. It is a few
+    times as long as `known`, so few ids share a place in it, and none where they were given out
+    one after another. A look into it is several times faster than a search or a hash join.
+    """
+    if not known.size:
+        return np.full(ids.size, -1)
+    low = known.min()
+    span = int(known.max()) - int(low)
+    bits = (span // (_SPARSEST * known.size)).bit_length()
+    order = _ascending(known) if bits else None
+    if order is not None:
+        known = known[order]
+
+    # 0 is nowhere: where the table holds nothing, and at either end of it.
+    table = np.zeros((span >> bits) + 3, dtype=np.int32)
+    # From the last to the first, so that the first stays.
+    table[_bucket(known, low, bits)[::-1]] = np.arange(known.size, 0, -1, dtype=np.int32)
+    unique = (known[1:] != known[:-1]).all() if bits else np.count_nonzero(table) == known.size
+    assert unique, "the provider's message ids must be unique"
+    places = np.empty(ids.size, dtype=np.intp)
+
+    def look_up(rows: slice) -> None:
+        places[rows] = table.take(_bucket(ids[rows], low, bits), mode="clip")
+        places[rows] -= 1
+        if bits:
+            _step_on(places[rows], known, ids[rows])
+
+    blocks.each(ids.size, look_up)
+    if order is not None:
+        found = np.flatnonzero(places >= 0)
+        places[found] = order[places[found]]
+    return places
+
+
+def _bucket(ids: Ints, low: np.int64, bits: int) -> Positions:
+    """Return each id's place in the table, counted from 1; of those out of reach some other one."""
+    # Without a sign no difference is too great.
+    above = (ids - low).view(np.uint64)
+    above >>= np.uint64(bits)
+    return above.view(np.int64) + 1
+
+
+def _step_on(places: Positions, known: Ints, ids: Ints) -> None:
+    """Go on from the first of a bucket to the id itself; where it is not there, set -1."""
+    behind = np.flatnonzero((places >= 0) & (known[places] < ids))
+    for _ in range(_STEPS):
+        places[behind] = np.minimum(places[behind] + 1, known.size - 1)
+        behind = behind[known[places[behind]] < ids[behind]]
+    if behind.size:
+        places[behind] = np.minimum(np.searchsorted(known, ids[behind]), known.size - 1)
+    places[known[places] != ids] = -1
+
+
+def _last_of_each(message_of: Positions, messages: int) -> tuple[Positions, Positions]:
+    """Return the last record of each message, -1 for none, and all records before those."""
+    # One place more, where -1 leads.
+    record_of = np.full(messages + 1, -1)
+    record_of[message_of] = np.arange(message_of.size)
+
+    def before_the_last(rows: slice) -> Positions:
+        last = record_of[message_of[rows]] == np.arange(rows.start, rows.stop)
+        at: Positions = rows.start + np.flatnonzero(~last & (message_of[rows] >= 0))
+        return at
+
+    again = blocks.each(message_of.size, before_the_last)
+    return record_of[:-1], np.concatenate([np.zeros(0, dtype=np.intp), *again])
+
+
+def _ascending(values: Ints) -> Positions | None:
+    """Return the positions that sort `values`, `None` where they ascend already."""
+    if (values[1:] >= values[:-1]).all():
+        return None
+    if (values[1:] < values[:-1]).all():
+        return np.arange(values.size)[::-1]
+    return np.argsort(values, kind="stable")
+
+
+def _one_line(key: Ints, time_us: Ints, tolerance_us: int) -> Ints:
+    """Lay all numbers one behind the other on one line of time, out of each other's reach.
+
+    Between neighbours out of reach the exact distance does not matter, so it is cut to the
+    least that is out of reach: within reach every distance is true, and the line stays short.
+    """
+    beyond = tolerance_us + 1
+    gaps = np.where(key[1:] == key[:-1], np.minimum(np.diff(time_us), beyond), beyond)
+    if gaps.sum(dtype=np.float64) + beyond > _FARTHEST:
+        raise ValueError("the tolerance is too wide for so many rows of so many numbers")
+    return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(gaps)))
+
+
+def _smallest_orders_first(
+    chosen: NDArray[np.bool_], line_us: Ints, is_local: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Move the choice to the first of the rows that share number, time and side.
+
+    They stand next to each other by order, and are worth the same.
+    """
+    starts = np.flatnonzero(
+        np.concatenate(([True], (np.diff(line_us) != 0) | (is_local[1:] != is_local[:-1])))
+    )
+    sizes = np.diff(starts, append=line_us.size)
+    wanted = np.add.reduceat(chosen, starts, dtype=np.int64)
+    rank = np.arange(line_us.size) - np.repeat(starts, sizes)
+    return rank < np.repeat(wanted, sizes)

@@ -1,0 +1,48 @@
+"""Which ids to look up beyond what was read, so that linking by id knows no margin."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from recon.core.coverage import microseconds
+from recon.core.link import Positions, ids
+from recon.core.link import microseconds as times
+
+
+def wanted_messages(local: pd.DataFrame, provider: pd.DataFrame) -> Positions:
+    """Return the ids that records hold and no message of `provider` has, each once."""
+    held, readable = ids(local["message_id"])
+    wanted = held[readable]
+    # Only the few that are left are sorted: `np.setdiff1d` would sort or hash both sides whole.
+    return np.unique(wanted[np.isin(wanted, provider["message_id"], invert=True)])
+
+
+def wanted_records(
+    local: pd.DataFrame, provider: pd.DataFrame, start: datetime, end: datetime
+) -> Positions:
+    """Return the ids of messages whose nearest record may lie beyond what was read, each once.
+
+    Those are the messages without a record, and those whose record is farther away in time than
+    the edge of what was read: a nearer one may stand just outside.
+
+    Args:
+        local: the records whose time lies in `[start, end)`.
+        provider: the messages, wherever they lie.
+        start: see `local`.
+        end: see `local`.
+    """
+    held, readable = ids(local["message_id"])
+    offered = provider["message_id"].to_numpy(dtype=np.int64)
+    sent_at = times(provider["sent_at"])
+    to_edge = np.minimum(sent_at - microseconds(start), microseconds(end) - sent_at)
+
+    # The distance to the nearest record with the id: records in order of id, then a minimum each.
+    records = np.flatnonzero(readable & np.isin(held, offered))
+    place = np.argsort(offered, kind="stable")
+    of = place[np.searchsorted(offered, held[records], sorter=place)]
+    nearest = np.full(len(offered), np.iinfo(np.int64).max)
+    np.minimum.at(nearest, of, np.abs(times(local["sent_at"])[records] - sent_at[of]))
+    return np.unique(offered[nearest > to_edge])

@@ -1,0 +1,63 @@
+"""What a gap in coverage cost, and how often to poll so that there would have been none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from recon.core import coverage
+from recon.core.link import Positions
+from recon.model import LISTING_LIMIT, Advice, Span
+
+_MICROSECONDS: Final = 1_000_000
+#: With less time between two polls than this, a look each minute may come too late.
+_LEAST_FOR_CRON: Final = 66
+
+_EACH_MINUTE: Final = "* * * * * recon collect"
+_STAYING: Final = "@reboot recon collect --follow"
+
+
+def advise(
+    gaps: Sequence[Span],
+    spans: Sequence[Span],
+    booked: Positions,
+    sent: Positions,
+    min_overlap: int,
+) -> Advice | None:
+    """Say what was not covered and what cadence would have covered it; `None` without a gap.
+
+    A poll sees the newest 100 messages and shares some with the one before, so it must come before
+    `100 - min_overlap` new ones were sent. The tightest such stretch of the day gives the cadence.
+
+    Args:
+        gaps: of the window.
+        spans: all that is proven complete.
+        booked: when the window's records say they were sent; microseconds, UTC.
+        sent: when the window's sends really were, each once: the messages, and the records
+            without one.
+        min_overlap: messages that two polls should share.
+    """
+    if not gaps:
+        return None
+    in_gaps = [int(coverage.covered([gap], booked).sum()) for gap in gaps]
+    room = LISTING_LIMIT - min_overlap
+    tightest = None
+    if len(sent) > room:
+        times = np.sort(sent)
+        tightest = int((times[room:] - times[:-room]).min()) // _MICROSECONDS
+    first = coverage.merge(spans)[:1]
+    since = first[0].start if first else None
+    start = gaps[0].start
+    before = not first or (since is not None and start is not None and start < since)
+    return Advice(tuple(in_gaps), tightest, room, crontab_line(tightest), since, before)
+
+
+def crontab_line(seconds: int | None) -> str:
+    """Return the crontab line of a collector that polls whenever so many seconds make it due.
+
+    The collector decides by itself: started each minute it mostly makes no request. Where a
+    minute is too long, the line starts the one that stays. `None` is for a quiet window.
+    """
+    return _STAYING if seconds is not None and seconds < _LEAST_FOR_CRON else _EACH_MINUTE

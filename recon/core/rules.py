@@ -1,0 +1,263 @@
+"""What can be wrong with a record, a message or a pair, and how it is put in words for ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recon.core import arrow_text, blocks, statuses
+from recon.core.arrow_text import Texts
+from recon.core.buckets import Case
+from recon.core.finding_rows import About
+from recon.core.link import Mask, Positions, microseconds
+from recon.core.policy import Policy
+from recon.model import Kind
+
+#: For each kind that was found the records and, one for one, the messages; -1 where it is none.
+Found: TypeAlias = Mapping[Kind, tuple[Positions, Positions]]
+
+
+def found(case: Case, policy: Policy) -> Found:
+    """Return who is concerned by each kind, but the kinds of what could not be read."""
+    kinds: dict[Kind, tuple[Positions, Positions]] = {}
+    for kind in (Kind.MISSING_AT_PROVIDER, Kind.UNVERIFIABLE, Kind.DUPLICATE_LOCAL):
+        at = case.local_in(kind.value)
+        kinds[kind] = at, _nobody(at)
+    for kind in (Kind.MISSING_LOCALLY, Kind.DUPLICATE_SEND):
+        at = case.provider_in(kind.value)
+        kinds[kind] = _nobody(at), at
+    for kind, at in _wrong_pairs(case, policy).items():
+        kinds[kind] = at, case.links.partner_of_local[at]
+    waiting = _stuck(case, policy)
+    kinds[Kind.STUCK] = case.links.partner_of_provider[waiting], waiting
+    return {kind: rows for kind, rows in kinds.items() if len(rows[0])}
+
+
+def _nobody(at: Positions) -> Positions:
+    return np.full(len(at), -1, dtype=np.int64)
+
+
+# --- pairs -------------------------------------------------------------------------------------
+
+
+def _wrong_pairs(case: Case, policy: Policy) -> dict[Kind, Positions]:
+    """Return the records of the pairs that something is wrong with."""
+    if case.local.frame.empty or case.provider.frame.empty:
+        return {}
+    contradict = _contradictions(case, policy)
+    drift_us = policy.drift // timedelta(microseconds=1)
+
+    def look(rows: slice) -> dict[Kind, Positions]:
+        matched = case.is_matched(rows)
+        # Of what has no partner the last message is looked at, for nothing: these are few.
+        partner = case.links.partner_of_local[rows]
+        distance = case.local_time[rows] - case.provider_time[partner]
+        wrong = {
+            Kind.MESSAGE_ID_MISMATCH: case.holds_id[rows] & ~case.links.by_id[rows],
+            Kind.RECIPIENT_MISMATCH: _differ(case.local_keys[rows], case.provider_keys[partner]),
+            Kind.STATUS_MISMATCH: contradict(rows, partner),
+            Kind.SENT_AT_DRIFT: np.abs(distance, out=distance) > drift_us,
+        }
+        return {
+            kind: rows.start + np.flatnonzero(differs & matched) for kind, differs in wrong.items()
+        }
+
+    parts = blocks.each(len(case.local.frame), look)
+    return {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
+
+
+def _differ(keys: Positions, others: Positions) -> Mask:
+    """Say of each pair whether both sides have a number, and not the same one."""
+    differ: Mask = keys != others
+    if differ.any():
+        differ &= (keys >= 0) & (others >= 0)
+    return differ
+
+
+def _contradictions(case: Case, policy: Policy) -> Callable[[slice, Positions], Mask]:
+    """Judge each pair of words once; return what looks rows up by the codes of their words."""
+    mine, theirs = case.local.frame["status"].array, case.provider.frame["status"].array
+    sent = list(map(str, theirs.categories))
+    # The code of a null is -1, which is the place of `None` at the end.
+    booked = [*map(str, mine.categories), None]
+    table = np.array(
+        [
+            case.local.has_statuses and statuses.contradict(word, other, policy.status_policy)
+            for word in booked
+            for other in sent
+        ],
+        dtype=np.bool_,
+    )
+
+    def look(rows: slice, partner: Positions) -> Mask:
+        place = mine.codes[rows].astype(np.intp)
+        place *= len(sent)
+        place += theirs.codes[partner]
+        found: Mask = table.take(place, mode="wrap")
+        return found
+
+    return look
+
+
+# --- messages ----------------------------------------------------------------------------------
+
+
+def _stuck(case: Case, policy: Policy) -> Positions:
+    """Return the windows' messages that were seen waiting for as long as the policy allows."""
+    frame = case.provider.frame
+    status = frame["status"].array
+    waits = np.zeros(len(frame), dtype=np.bool_)
+    for code, word in enumerate(status.categories):
+        if word in statuses.NOT_TERMINAL:
+            waits |= status.codes == code
+    waiting = np.flatnonzero(waits)
+    waiting = waiting[case.provider_owner[waiting] >= 0]
+    age = microseconds(frame["observed_at"].iloc[waiting]) - case.provider_time[waiting]
+    return waiting[age >= policy.stuck_after // timedelta(microseconds=1)]
+
+
+# --- words -------------------------------------------------------------------------------------
+
+
+def _missing_at_provider(case: Case, rows: About) -> Texts:
+    """Tell what the books say, and how it is known that Octopods has no such message."""
+    by_name = arrow_text.said("the books say this went out as message ", rows.booked_id)
+    absent = arrow_text.either(
+        case.denied.of(rows.local) > 0,
+        "; Octopods was asked for it and has no such message",
+        "; Octopods has no such message",
+    )
+    return arrow_text.said(arrow_text.or_else(by_name, "the books say this went out"), absent)
+
+
+def _unverifiable(case: Case, rows: About) -> Texts:
+    """Tell why nobody can know."""
+    unread = case.provider.rejects["message_id"].astype("str").dropna()
+    listed = pc.is_in(rows.booked_id, value_set=pa.array(unread, arrow_text.TEXT))
+    return arrow_text.either(
+        listed.to_numpy(zero_copy_only=False),
+        "Octopods lists this id, but its item cannot be read",
+        "nothing that was collected covers this time",
+    )
+
+
+def _duplicate_local(case: Case, rows: About) -> Texts:
+    """Tell which record accounts for the message, and why that one."""
+    message = case.links.duplicates.of(rows.local)
+    winner = case.links.partner_of_provider[message]
+    name = arrow_text.or_else(
+        arrow_text.taken(case.local.frame["local_id"], winner), "without an id"
+    )
+    mine, nearest = (
+        np.abs(case.local_time[record] - case.provider_time[message])
+        for record in (rows.local, winner)
+    )
+    why = arrow_text.either(
+        mine == nearest, " is as near in time, comes first", " is nearer in time"
+    )
+    return arrow_text.said("record ", name, why, " and already accounts for this message")
+
+
+def _missing_locally(case: Case, rows: About) -> Texts:
+    """Tell that the books lack it, or that they name it where they cannot be read."""
+    unread = case.local.rejects["message_id"].dropna().to_numpy(dtype=np.int64)
+    ids = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[rows.provider]
+    return arrow_text.either(
+        np.isin(ids, unread),
+        "Octopods has it; the books name its id only in a record that cannot be read",
+        "Octopods has it, the books do not",
+    )
+
+
+def _duplicate_send(case: Case, rows: About) -> Texts:
+    """Tell which message, that the books do know, it repeats."""
+    sibling = case.repeats.of(rows.provider)
+    booked = arrow_text.taken(case.provider.frame["message_id"], sibling)
+    apart = _apart(case.provider_time[rows.provider] - case.provider_time[sibling])
+    return arrow_text.said(
+        "no record of it; sent ", apart, " message ", booked, ", which is in the books"
+    )
+
+
+def _message_id_mismatch(case: Case, rows: About) -> Texts:
+    """Tell the id that the books hold, and why the pair is one all the same."""
+    return arrow_text.said(
+        "the books hold id ",
+        rows.booked_id,
+        ", which Octopods does not list; booked ",
+        _apart(_drift(case, rows)),
+        " this message to the same number",
+    )
+
+
+def _recipient_mismatch(_case: Case, rows: About) -> Texts:
+    """Tell both numbers, as either side spells them."""
+    return arrow_text.said("booked for ", rows.booked_for, ", sent to ", rows.sent_to)
+
+
+def _status_mismatch(case: Case, rows: About) -> Texts:
+    """Tell what each contradiction means for ops."""
+    mine, theirs = case.local.frame["status"].array, case.provider.frame["status"].array
+    booked, sent = [*map(str, mine.categories), None], list(map(str, theirs.categories))
+    # The code of a null is -1, which is the place of `None` at the end of `booked`.
+    words = mine.codes[rows.local].astype(np.int64) % len(booked)
+    distinct, place = np.unique(
+        words * len(sent) + theirs.codes[rows.provider], return_inverse=True
+    )
+    said = [statuses.explain(booked[n // len(sent)], sent[n % len(sent)]) for n in distinct]
+    return pa.array(said, arrow_text.TEXT).take(pa.array(place))
+
+
+def _sent_at_drift(case: Case, rows: About) -> Texts:
+    """Tell how far apart the times of each pair lie."""
+    return arrow_text.said("booked ", _apart(_drift(case, rows)), " Octopods' time")
+
+
+def _stuck_in_words(case: Case, rows: About) -> Texts:
+    """Tell how long each message had been waiting when it was last seen."""
+    frame, at = case.provider.frame, rows.provider
+    age = microseconds(frame["observed_at"].iloc[at]) - case.provider_time[at]
+    return arrow_text.said(
+        "still ", arrow_text.taken(frame["status"], at), " ", _apart(age, "after it was sent")
+    )
+
+
+def _drift(case: Case, rows: About) -> Positions:
+    return case.local_time[rows.local] - case.provider_time[rows.provider]
+
+
+def _apart(distance: Positions, after: str = "after", before: str = "before") -> Texts:
+    """Put signed distances (microseconds) in words: '2 min 5 s after', '0 s after'."""
+    seconds, place = np.unique(np.round(distance / 1e6).astype(np.int64), return_inverse=True)
+    words = [f"{_length(abs(n))} {after if n >= 0 else before}" for n in seconds.tolist()]
+    return pa.array(words, arrow_text.TEXT).take(pa.array(place))
+
+
+def _length(seconds: int) -> str:
+    """Put a length of time in words with its two largest units."""
+    parts: list[str] = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, seconds = divmod(seconds, size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])
+
+
+#: What each finding of a kind says, row by row.
+WORDS: Final[Mapping[Kind, Callable[[Case, About], Texts]]] = {
+    Kind.MISSING_AT_PROVIDER: _missing_at_provider,
+    Kind.UNVERIFIABLE: _unverifiable,
+    Kind.DUPLICATE_LOCAL: _duplicate_local,
+    Kind.MISSING_LOCALLY: _missing_locally,
+    Kind.DUPLICATE_SEND: _duplicate_send,
+    Kind.MESSAGE_ID_MISMATCH: _message_id_mismatch,
+    Kind.RECIPIENT_MISMATCH: _recipient_mismatch,
+    Kind.STATUS_MISMATCH: _status_mismatch,
+    Kind.SENT_AT_DRIFT: _sent_at_drift,
+    Kind.STUCK: _stuck_in_words,
+}

@@ -1,0 +1,171 @@
+"""Polling when a poll is due: the first half of the nightly job, as often as it takes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from recon.errors import ReconError
+from recon.jobs import wiring
+from recon.jobs.poll_due import Judge
+from recon.jobs.runtime import World
+from recon.store import messages, polls
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from recon.config import Settings
+    from recon.core.polling import Decision
+    from recon.model import Listing
+    from recon.store.messages import KeepResult
+
+log = logging.getLogger(__name__)
+
+#: How often cron starts a collector.
+CRON_TICK: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What became of one account."""
+
+    account: str
+    trouble: Exception | None = None
+    """What kept it from being polled; a `ReconError`, or a bug."""
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the trouble's code (70 for a bug)."""
+        return 0 if self.trouble is None else getattr(self.trouble, "exit_code", 70)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One look at an account, and what came of it."""
+
+    decision: Decision
+    polled: bool
+    said: str
+    """Whether a poll was made, why, and what it brought."""
+
+
+def collect(
+    settings: Settings,
+    engine: Engine,
+    accounts: Sequence[str],
+    world: World,
+    *,
+    force: bool = False,
+) -> Iterator[Outcome]:
+    """Poll each account that is due a poll, and keep the answer; meant for each minute of cron.
+
+    The trouble of one account costs the others nothing. An account that another collector polls
+    at this moment is left to it.
+
+    Args:
+        settings: the configuration.
+        engine: the job's own database, its schema ready.
+        accounts: which ones.
+        world: clock, environment and so on.
+        force: poll also where no poll is due.
+    """
+    for name in accounts:
+        try:
+            look = Collector(settings, engine, name, world, CRON_TICK).look(force=force)
+        except ReconError as trouble:
+            yield Outcome(name, trouble)
+        except Exception as bug:
+            log.exception("account %s: a bug kept it from being polled", name)
+            yield Outcome(name, bug)
+        else:
+            level = logging.INFO if look.polled or force else logging.DEBUG
+            log.log(level, "account %s: %s", name, look.said)
+            yield Outcome(name)
+
+
+class Collector:
+    """Looks at one account, and polls it when that is due.
+
+    Args:
+        settings: the configuration.
+        engine: the job's own database, its schema ready.
+        account: which one.
+        world: clock, environment and so on.
+        tick: how long it takes until the next look.
+        asking: a block to make the request in, which may be broken off there.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        account: str,
+        world: World,
+        tick: timedelta,
+        *,
+        asking: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._account = account
+        self._world = world
+        self._judge = Judge(settings, engine, account, world, tick)
+        self._asking = asking
+        self._unkept: tuple[str, Listing, datetime] | None = None
+
+    def look(self, *, force: bool = False) -> Look:
+        """Poll if a poll is due, and keep the answer whole or not at all.
+
+        An answer that could not be kept is kept by the next look instead, if this lives so long.
+
+        Raises:
+            ReconError: key, provider, or the job's own database are in trouble.
+        """
+        self._keep_unkept()
+        state = self._judge.state()
+        decision = self._judge.decide(state)
+        if not (decision.due or force):
+            return Look(decision, polled=False, said=f"no poll is due: {decision.why}")
+        with polls.turn(self._engine, self._account) as mine:
+            if not mine:
+                return Look(decision, polled=False, said="another collector polls it right now")
+            if not force and self._judge.state().last_id != state.last_id:
+                return Look(decision, polled=False, said="another collector has just polled it")
+            said = self._poll()
+        why = decision.why if decision.due else f"as asked ({decision.why})"
+        return Look(decision, polled=True, said=f"polled, {why}: {said}")
+
+    def _poll(self) -> str:
+        # Read anew each time: a key may be replaced while this runs.
+        client, fingerprint = wiring.open_client(
+            self._settings, self._account, self._world, self._engine
+        )
+        with self._asking():
+            listing = client.latest()
+        self._unkept = (fingerprint, listing, self._world.clock())
+        kept = self._keep_unkept()
+        assert kept is not None
+        self._warn_of_a_gap(kept)
+        return f"{kept.new} of {listing.item_count} messages are new, {kept.changed} have moved on"
+
+    def _keep_unkept(self) -> KeepResult | None:
+        if self._unkept is None:
+            return None
+        kept = messages.keep(self._engine, self._account, *self._unkept)
+        self._unkept = None
+        return kept
+
+    def _warn_of_a_gap(self, kept: KeepResult) -> None:
+        """Tell of messages that may have come and gone between this poll and the one before."""
+        if len(kept.spans) > 1 and kept.span == kept.spans[-1]:
+            log.warning(
+                "account %s: nothing proves what was sent from %s to %s: "
+                "more than an answer holds lies between two polls",
+                self._account,
+                kept.spans[-2].end,
+                kept.span.start,
+            )

@@ -1,0 +1,126 @@
+"""The doctor: one look at each thing a run needs, and how to mend what is wrong."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from recon.errors import ConfigError, MailError, ReconError
+from recon.jobs import wiring
+
+if TYPE_CHECKING:
+    from recon.config import Settings
+    from recon.config.settings import Email
+    from recon.jobs.runtime import World
+
+
+#: Clocks that differ by less than this are not worth a word.
+_SKEW: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one look found."""
+
+    name: str
+    said: str
+    trouble: ReconError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the trouble's."""
+        return 0 if self.trouble is None else self.trouble.exit_code
+
+
+def check(settings: Settings, accounts: Sequence[str], world: World) -> Iterator[Line]:
+    """Look at the database, its migrations, and of each account at the books and the key.
+
+    One list request is made for each account, and nothing is written; where mail is configured
+    the server is asked to let us in, and no mail is sent.
+    """
+    yield _look("database", lambda: _database(settings))
+    yield _look("migrations", lambda: _migrations(settings))
+    for name in accounts:
+        yield _look(f"{name}: books", lambda name=name: _books(settings, name, world))  # type: ignore[misc]
+        yield _look(f"{name}: key", lambda name=name: _key(settings, name, world))  # type: ignore[misc]
+    email = settings.email
+    if email is not None:
+        yield _look("mail server", lambda: _mail(email, world))
+
+
+def _look(name: str, look: Callable[[], str]) -> Line:
+    try:
+        return Line(name, look())
+    except ReconError as trouble:
+        return Line(name, str(trouble), trouble)
+
+
+def _database(settings: Settings) -> str:
+    from recon.store import engine, schema
+
+    url = settings.database.url
+    # Asks without creating: an SQLite file that is not there yet is no fault.
+    schema.current(engine.connect(url.get_secret_value()))
+    return f"{url} can be used"
+
+
+def _migrations(settings: Settings) -> str:
+    from recon.store import engine, schema
+
+    database = engine.connect(settings.database.url.get_secret_value())
+    at = schema.current(database)
+    if at == schema.head():
+        return f"at {at}, the newest"
+    if at is None and database.dialect.name == "sqlite":
+        return "none yet; the first run creates the file"
+    schema.ensure_ready(database)
+    return f"at {at}"
+
+
+def _books(settings: Settings, name: str, world: World) -> str:
+    now = world.clock()
+    seen = wiring.open_books(settings.accounts[name]).check(now - timedelta(days=1), now)
+    return f"{seen} in the last 24 hours"
+
+
+def _key(settings: Settings, name: str, world: World) -> str:
+    client, _ = wiring.open_client(settings, name, world)
+    listing = client.latest()
+    skew = abs(listing.answered_at - world.clock())
+    seconds = skew.total_seconds()
+    clock = f"; this machine's clock is {seconds:.0f} s off Octopods'" if skew > _SKEW else ""
+    unread = f", {len(listing.rejects)} of them unreadable" if listing.rejects else ""
+    return f"accepted; Octopods lists {listing.item_count} messages{unread}{clock}"
+
+
+def _mail(email: Email, world: World) -> str:
+    """Connect, greet and log in as a mailing would, then leave."""
+    password = email.password(world.environ)
+    context = ssl.create_default_context()
+    where = f"{email.host}:{email.port}"
+    try:
+        with (
+            smtplib.SMTP_SSL(email.host, email.port, timeout=20, context=context)
+            if email.security == "tls"
+            else smtplib.SMTP(email.host, email.port, timeout=20)
+        ) as server:
+            if email.security == "starttls":
+                server.starttls(context=context)
+            if email.username is not None and password is not None:
+                server.login(email.username, password.get_secret_value())
+            server.noop()
+    except smtplib.SMTPAuthenticationError as cause:
+        raise ConfigError(
+            f"the mail server at {where} refuses the login of {email.username}",
+            hint="Set email.username and its password anew.",
+        ) from cause
+    except (OSError, smtplib.SMTPException) as cause:
+        raise MailError(
+            f"the mail server at {where} cannot be used: {cause}",
+            hint="Compare email.host, email.port and email.security with your provider's.",
+        ) from cause
+    return f"{where} lets us in"

@@ -1,0 +1,127 @@
+"""Two files against each other: no network, no database, no memory of earlier runs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
+
+from recon.core import judge
+from recon.core.link import Side
+from recon.core.policy import Policy
+from recon.jobs.provider_file import provider_side
+from recon.model import RequestCounts, Run, Span, Window
+from recon.report import report_files
+
+if TYPE_CHECKING:
+    from recon.records.source import Source
+
+#: Under this name the reports are written.
+ACCOUNT: Final = "diff"
+
+#: Is told, in words for a person, what is done.
+Progress: TypeAlias = Callable[[str], None]
+
+#: Bytes of both files together. What reading takes on the way is there twice if they are read at
+#: once; for as long as Arrow reads, Python's lock is free.
+_READ_AT_ONCE: Final = 100_000_000
+
+#: The provider's file is taken as complete: nobody else can vouch for it.
+_COMPLETE: Final = (Span(None, None),)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to compare."""
+
+    local: Source
+    """The user's file, and what is what in it."""
+    provider: Path
+    """Octopods' messages: `message_id`, `phone_number`, `sent_at`, `status` and, where there is
+    one, `failure_reason`; in a JSON Lines file also items as the API gives them."""
+    days: Sequence[Window]
+    """Days in order and without holes, or the one window without bounds."""
+    policy: Policy
+    directory: Path
+    mask: bool
+
+
+def parts(order: Order) -> int:
+    """Return how many parts of the work `diff` tells as done."""
+    return 3 + len(order.days)
+
+
+def diff(
+    order: Order, clock: datetime, progress: Progress = lambda _: None
+) -> list[tuple[Run, report_files.Written]]:
+    """Compare the files and write a report for each day.
+
+    Args:
+        order: what to compare.
+        clock: the time of day; the provider's file is taken as seen now.
+        progress: is told each part of the work when it is done.
+
+    Raises:
+        InputError: a file cannot be used.
+        OutputError: a report cannot be written.
+    """
+    local, provider = _both_sides(order, clock, progress)
+    verdicts = judge.judge(
+        ACCOUNT, order.days, local, provider, spans=_COMPLETE, policy=order.policy
+    )
+    progress("linked and judged")
+    done = []
+    for verdict in verdicts:
+        run = Run(
+            run_id=str(uuid.uuid4()),
+            verdict=verdict,
+            started_at=clock,
+            finished_at=clock,
+            requests=RequestCounts(),
+        )
+        done.append((run, report_files.write(run, order.directory, mask=order.mask)))
+        progress(f"{verdict.window.label} written")
+    return done
+
+
+def _both_sides(order: Order, clock: datetime, progress: Progress) -> tuple[Side, Side]:
+    """Read both files; at once where they are not so large that memory would tell."""
+    sizes = [path.stat().st_size for path in (order.local.file, order.provider) if _is_file(path)]
+    with ThreadPoolExecutor(1) as other:
+        at_once = sum(sizes) <= _READ_AT_ONCE
+        reading = other.submit(provider_side, order.provider, clock) if at_once else None
+        local = _local_side(order.local)
+        _release()
+        progress("your records read")
+        provider = provider_side(order.provider, clock) if reading is None else reading.result()
+    _release()
+    progress("Octopods' messages read")
+    return local, provider
+
+
+def _is_file(path: Path | None) -> TypeGuard[Path]:
+    return path is not None and path.is_file()
+
+
+def _release() -> None:
+    """Give back the memory that reading took on the way: the allocators would keep it for more."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    pa.system_memory_pool().release_unused()  # numpy's too, where the C library can do that
+
+
+def _local_side(source: Source) -> Side:
+    from recon.records.reader import open_books
+
+    read = open_books(source).read(None, None)
+    return Side(
+        read.frame,
+        read.rejects,
+        has_numbers="phone_number" in read.fields,
+        has_statuses="status" in read.fields,
+    )

@@ -1,0 +1,102 @@
+"""A file of Octopods' messages, for `recon diff`: columns, or items as the API gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from recon.core import frames
+from recon.core.link import Side
+from recon.octopods import responses
+from recon.records import file_formats, json_lines, suggestions
+
+#: A field, and what the API's second shape calls it.
+_NAMES: Final = {
+    "message_id": "channel_message_id",
+    "phone_number": "user_phone_number",
+    "sent_at": "created_at",
+    "status": "message_status",
+    "failure_reason": "failure_reason",
+}
+_OPTIONAL: Final = "failure_reason"
+
+#: Lines of JSON that become one chunk.
+_LINES: Final = 16_000
+
+#: Fields whose texts come again and again.
+_REPEATED: Final = ("status", "failure_reason")
+
+
+def provider_side(path: Path, seen_at: datetime) -> Side:
+    """Read a file of provider messages.
+
+    CSV and Parquet have the columns `message_id`, `phone_number`, `sent_at`, `status` and, where
+    there is one, `failure_reason`, or the API's other names of them. JSON Lines may also hold items
+    as the list call gives them, in either shape.
+
+    Args:
+        path: the file.
+        seen_at: when its statuses are taken to have been seen, aware.
+
+    Raises:
+        InputError: the file cannot be read, or lacks a column.
+    """
+    broken: list[str] = []
+    rows = _items if file_formats.kind_of(path) == "jsonl" else _columns
+    frame, rejects = frames.provider_frames(rows(path, broken), observed_at=seen_at)
+    if broken:
+        rejects = frames.concat([rejects, _unparsed(broken)])
+    return Side(frame, rejects)
+
+
+def _columns(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
+    """Yield the rows chunk by chunk; what does not parse goes to `broken`."""
+    mapping = _mapping(file_formats.column_names(path), str(path))
+    repeated = [mapping[field] for field in _REPEATED if field in mapping]
+    for chunk in file_formats.chunks(path, list(mapping.values()), repeated=repeated):
+        broken += chunk.broken
+        yield chunk.fields(mapping)
+
+
+def _mapping(there: Sequence[str], where: str) -> dict[str, str]:
+    """Return the column of each field, by either name."""
+    mapping = {
+        field: next((name for name in (field, other) if name in there), "")
+        for field, other in _NAMES.items()
+    }
+    lost = [field for field, name in mapping.items() if not name and field != _OPTIONAL]
+    if lost:
+        raise suggestions.missing("column", lost, there, where=where)
+    return {field: name for field, name in mapping.items() if name}
+
+
+def _items(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
+    """Yield the items chunk by chunk; what does not parse goes to `broken`."""
+    if not path.is_file():
+        raise suggestions.no_such_file(path)
+    keys = dict[str, None]()
+    lines = json_lines.lines(path)
+    while some := list(islice(lines, _LINES)):
+        columns: dict[str, list[Any]] = {field: [] for field in _NAMES}
+        for line in some:
+            if not isinstance(line.item, dict):
+                broken.append(line.broken or f"line {line.number}: no object")
+                continue
+            if not line.item.keys() <= keys.keys():
+                keys.update(dict.fromkeys(line.item))
+            for field, value in responses.flat(line.item).items():
+                columns[field].append(value)
+        yield columns
+    nested = "message_status" in keys
+    if keys and not nested:
+        _mapping(list(keys), str(path))
+
+
+def _unparsed(reasons: Sequence[str]) -> pd.DataFrame:
+    rows = pd.DataFrame({"key": list(reasons), "reason": list(reasons)})
+    return rows.reindex(columns=list(frames.PROVIDER_REJECTS)).astype(dict(frames.PROVIDER_REJECTS))

@@ -1,0 +1,126 @@
+"""From settings to the things that a job works with."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from recon.core.policy import Policy
+from recon.errors import ReconError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from recon.config import Account, Local, Settings
+    from recon.jobs.runtime import World
+    from recon.octopods.client import Client
+    from recon.records.reader import Books
+    from recon.records.source import Source
+
+log = logging.getLogger(__name__)
+
+
+def policy(settings: Settings, *, trust_input: bool = False) -> Policy:
+    """Return the `[matching]` section as the core's policy."""
+    matching = settings.matching
+    return Policy(
+        tolerance=timedelta(seconds=matching.tolerance_seconds),
+        drift=timedelta(seconds=matching.drift_seconds),
+        duplicate=timedelta(seconds=matching.duplicate_seconds),
+        stuck_after=timedelta(hours=matching.stuck_after_hours),
+        region=matching.default_region or None,
+        status_policy=matching.status_policy,
+        guard_rows=matching.guard_rows,
+        min_overlap=settings.collect.min_overlap,
+        trust_input=trust_input,
+    )
+
+
+def source(local: Local) -> Source:
+    """Return the `[accounts.….local]` section as the books' room wants it."""
+    from recon.records.source import Source
+
+    return Source(
+        url=None if local.url is None else local.url.get_secret_value(),
+        file=local.file,
+        table=local.table,
+        query=local.query,
+        where=local.where,
+        timezone=local.timezone,
+        columns=local.columns.model_dump(),
+        statuses=local.statuses,
+    )
+
+
+def open_books(account: Account) -> Books:
+    """Return the books of an account; nothing is opened before they are read."""
+    from recon.records.reader import open_books as opened
+
+    return opened(source(account.local))
+
+
+def open_client(
+    settings: Settings, name: str, world: World, engine: Engine | None = None
+) -> tuple[Client, str]:
+    """Return the client of an account, and the fingerprint of its key.
+
+    Args:
+        settings: the configuration.
+        name: which account.
+        world: clock, environment and so on.
+        engine: where the pauses that a 429 asks for are kept for the next process; without it
+            only this client keeps them.
+
+    Raises:
+        ConfigError: the key is not where the account says.
+        TemporaryError, OutputError: the database is in trouble.
+    """
+    import requests
+
+    from recon import logs
+    from recon.config import fingerprint
+    from recon.octopods.client import Client
+    from recon.octopods.pacing import Pacer
+
+    key = settings.accounts[name].api_key(world.environ)
+    logs.redact(key.get_secret_value())
+    mark, spacing = fingerprint(key), settings.octopods.min_interval_seconds
+    pacer = Pacer(spacing, monotonic=world.monotonic, sleep=world.sleep)
+    client = Client(
+        base_url=settings.octopods.base_url,
+        api_key=key,
+        account=name,
+        session=requests.Session(),
+        timeout_seconds=settings.octopods.timeout_seconds,
+        min_interval_seconds=spacing,
+        max_wait_seconds=settings.octopods.max_wait_seconds,
+        clock=world.clock,
+        monotonic=world.monotonic,
+        sleep=world.sleep,
+        rng=world.rng,
+        pacer=world.pacers.setdefault(mark, pacer),
+        paused_until=None if engine is None else _paused_until(engine, mark, world),
+        on_pause=lambda until: None if engine is None else _keep_pause(engine, mark, until, world),
+    )
+    return client, mark
+
+
+def _paused_until(engine: Engine, mark: str, world: World) -> datetime | None:
+    from recon.octopods.retry_after import LONGEST_PAUSE
+    from recon.store import stored_pauses
+
+    until = stored_pauses.until(engine, mark)
+    # None is kept for so long: it is from a clock that was ahead, and has been put right since.
+    impossible = until is not None and until - world.clock() > timedelta(seconds=LONGEST_PAUSE)
+    return None if impossible else until
+
+
+def _keep_pause(engine: Engine, mark: str, until: datetime, world: World) -> None:
+    from recon.store import stored_pauses
+
+    try:
+        stored_pauses.keep(engine, mark, until, world.clock())
+    except ReconError as trouble:
+        # The answer is what counts; whoever comes next will be told by the provider again.
+        log.debug("a pause was not kept: %s", trouble.one_line)

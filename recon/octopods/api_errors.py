@@ -1,0 +1,89 @@
+"""What the body of an error says: `{"request_id": …, "error_code": N, "error": "text"}`.
+
+The form is the help centre's (article 14823961); other forms are read as far as they go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from recon.octopods import response_fields
+
+#: `DEPRECATED_API_KEY`: the key was rotated or revoked (help centre, article 14823961). Final.
+DEPRECATED_KEY: Final = 6
+
+_LONGEST_TEXT: Final = 300
+_PHONE_NUMBER: Final = re.compile(r"\+\d(?:[\s().\-]?\d){6,14}", re.ASCII)
+#: Narrow on purpose. An empty list proves that nothing was sent, so a refusal that merely mentions
+#: messages ("can no longer send messages") must not pass for one.
+_NOTHING_SENT: Final = re.compile(
+    r"\b(?:no (?:\w+ )?messages?|nothing) (?:(?:have|has|had|was|were) )?(?:yet )?(?:been )?sent\b"
+    r"|\bno (?:\w+ )?messages (?:(?:were|was) )?(?:found|yet|exist)\b"
+    r"|\b(?:not|never) (?:yet )?sent any (?:\w+ )?messages?\b"
+    r"|n't (?:yet )?sent any (?:\w+ )?messages?\b"
+    r"|\bthere are no (?:\w+ )?messages\b(?! (?:left|remaining))",
+    re.IGNORECASE,
+)
+_TROUBLE: Final = re.compile(
+    r"\b(?:because|invalid|suspended|blocked|disabled|denied|expired|limit|permission|unauthori)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an error's body says, as far as it says anything."""
+
+    code: int | None = None
+    text: str = ""
+    """One line, bounded, without phone numbers."""
+    request_id: str | None = None
+
+    @property
+    def of_deprecated_key(self) -> bool:
+        """Whether the key was rotated or revoked."""
+        return self.code == DEPRECATED_KEY
+
+    @property
+    def says_nothing_sent(self) -> bool:
+        """Whether it means that the account has sent nothing yet.
+
+        The help centre quotes "No messages have been sent on this channel yet." (article 14824157).
+        """
+        return bool(_NOTHING_SENT.search(self.text)) and not _TROUBLE.search(self.text)
+
+
+def read_refusal(body: object) -> Refusal:
+    """Return what an error's body says; a bare text is its text, of anything else nothing."""
+    if isinstance(body, str):
+        return Refusal(text=_text(body))
+    if not isinstance(body, Mapping):
+        return Refusal()
+    error = body.get("error")
+    inner: Mapping[str, object] = error if isinstance(error, Mapping) else {}
+    said = response_fields.first(
+        error if isinstance(error, str) else None,
+        body.get("message"),
+        inner.get("message"),
+        body.get("detail"),
+    )
+    return Refusal(
+        code=_code(response_fields.first(body.get("error_code"), inner.get("error_code"))),
+        text=_text(said),
+        request_id=response_fields.request_id(body),
+    )
+
+
+def _code(value: object) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    spelled = response_fields.text(value, 10)
+    return int(spelled) if spelled and re.fullmatch(r"-?[0-9]{1,9}", spelled) else None
+
+
+def _text(value: object) -> str:
+    said = response_fields.text(value, _LONGEST_TEXT) if isinstance(value, str) else None
+    return _PHONE_NUMBER.sub("+…", said or "")

@@ -1,0 +1,200 @@
+"""Both documented shapes of an answer into one: pure functions over decoded JSON.
+
+The help centre shows the list call twice, as an object with `messages` (article 14824157) and as
+a bare array with nested statuses (article 14823960). A client cannot know which it will meet, so
+each field is looked for in every place where either shape has it. What cannot be read is set
+aside, never guessed. The customer's text (`message_content`) is not kept anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from recon.core import statuses
+from recon.model import LISTING_LIMIT, Listing, Message, RejectedItem
+from recon.octopods import response_fields
+from recon.octopods.api_errors import read_refusal as read_error
+
+__all__ = [
+    "StatusAnswer",
+    "flat",
+    "items_of",
+    "read_error",
+    "read_item",
+    "read_items",
+    "read_listing",
+    "read_status",
+]
+
+#: A number that is none is kept to be looked at, but not a whole letter in its place.
+_LONGEST_NUMBER: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class StatusAnswer:
+    """What the status call says of one message."""
+
+    message_id: int
+    status: str
+    """Lower case; a word outside `Status` is kept."""
+    phone_number: str | None = None
+    sent_at: datetime | None = None
+    """UTC; only one of the two shapes has it."""
+    failure_reason: str | None = None
+
+
+def items_of(body: object) -> Sequence[object] | None:
+    """Return the raw items of a list answer, `None` where it has neither of the two shapes."""
+    items = body.get("messages") if isinstance(body, Mapping) else body
+    return items if isinstance(items, list | tuple) else None
+
+
+def read_listing(
+    body: object, *, answered_at: datetime, limit: int = LISTING_LIMIT
+) -> Listing | None:
+    """Return what a list answer holds, `None` where it has neither of the two shapes.
+
+    Args:
+        body: the decoded JSON.
+        answered_at: the provider's clock at the answer.
+        limit: how many items were asked for.
+    """
+    items = items_of(body)
+    if items is None:
+        return None
+    messages, rejects = read_items(items)
+    return Listing(
+        messages, rejects, len(items), limit, answered_at, response_fields.request_id(body)
+    )
+
+
+def read_items(items: Sequence[object]) -> tuple[list[Message], list[RejectedItem]]:
+    """Return the messages among `items`, one of each id, and the items that cannot be read.
+
+    Of two messages with one id the further advanced stays. Unreadable items that are alike are
+    told apart by being the first, the second, and so on.
+    """
+    messages: dict[int, Message] = {}
+    rejects: list[RejectedItem] = []
+    seen: Counter[str] = Counter()
+    for item in items:
+        read = read_item(item)
+        if isinstance(read, RejectedItem):
+            seen[read.key] += 1
+            rejects.append(replace(read, key=_key(read.key, str(seen[read.key]))))
+            continue
+        known = messages.get(read.message_id)
+        if known is None or statuses.supersedes(known.status, read.status):
+            messages[read.message_id] = read
+    return list(messages.values()), rejects
+
+
+def flat(item: Mapping[str, object]) -> dict[str, object]:
+    """Return the raw fields of an item, wherever either shape has them; absent ones are `None`.
+
+    The fields are `message_id`, `phone_number`, `sent_at`, `status` and `failure_reason`, the last
+    one as text already.
+    """
+    nested = item.get("message_status")
+    inner = nested if isinstance(nested, Mapping) else {}
+    return {
+        "message_id": response_fields.first(
+            item.get("message_id"),
+            inner.get("channel_message_id"),
+            item.get("channel_message_id"),
+            inner.get("message_id"),
+        ),
+        "phone_number": response_fields.first(
+            item.get("phone_number"), item.get("user_phone_number")
+        ),
+        "sent_at": response_fields.first(item.get("sent_at"), item.get("created_at")),
+        "status": response_fields.first(
+            item.get("status"),
+            inner.get("message_status"),
+            inner.get("status"),
+            None if isinstance(nested, Mapping) else nested,
+        ),
+        "failure_reason": response_fields.failure_reason(
+            response_fields.first(item.get("failure_reason"), inner.get("failure_reason"))
+        ),
+    }
+
+
+def read_item(item: object) -> Message | RejectedItem:
+    """Read one item of a listing, in either shape or a mixture of both."""
+    if not isinstance(item, Mapping):
+        # What it is instead may be the customer's text, so not even its hash is kept.
+        return RejectedItem(_key("no object", type(item).__name__), "the item is no object")
+    raw = flat(item)
+    message_id = response_fields.message_id(raw["message_id"])
+    number = response_fields.phone_number(raw["phone_number"])
+    time = response_fields.moment(raw["sent_at"])
+    status = response_fields.status(raw["status"])
+    failure_reason = response_fields.text(raw["failure_reason"])
+    if message_id is not None and number is not None and time is not None:
+        return Message(message_id, number, time, status, failure_reason)
+    read: dict[str, object] = {"message_id": message_id, "phone_number": number, "sent_at": time}
+    return RejectedItem(
+        key=_key(*(_identity(raw[name], value) for name, value in read.items())),
+        reason="; ".join(_fault(name, raw[name]) for name, value in read.items() if value is None),
+        message_id=message_id,
+        phone_number=number or response_fields.text(raw["phone_number"], _LONGEST_NUMBER),
+        sent_at=time,
+        status=status,
+        failure_reason=failure_reason,
+    )
+
+
+def read_status(body: object, message_id: int) -> StatusAnswer | None:
+    """Return what the status call says of `message_id`, in either shape.
+
+    `None` where the body has neither shape, or speaks of another message.
+    """
+    if not isinstance(body, Mapping):
+        return None
+    raw = flat(body)
+    # Not `channel_message_id`: in this call that is WhatsApp's own id.
+    answered = response_fields.message_id(body.get("message_id"))
+    if answered not in (None, message_id):
+        return None
+    if answered is None and not isinstance(raw["status"], str):
+        return None
+    return StatusAnswer(
+        message_id=message_id,
+        status=response_fields.status(raw["status"]),
+        phone_number=response_fields.phone_number(raw["phone_number"]),
+        sent_at=response_fields.moment(raw["sent_at"]),
+        failure_reason=response_fields.text(raw["failure_reason"]),
+    )
+
+
+def _fault(name: str, raw: object) -> str:
+    """Say what is wrong with a field, without more of its content than a person needs.
+
+    A number is not repeated: it has a column of its own, and a reason is not masked everywhere.
+    """
+    if raw is None:
+        return f"{name} is missing"
+    if name == "phone_number":
+        return f"{name} cannot be read"
+    shown = str(raw) if isinstance(raw, float) else response_fields.text(raw, _LONGEST_NUMBER)
+    return f"{name} cannot be read: '{shown or type(raw).__name__}'"
+
+
+def _identity(raw: object, read: object) -> str:
+    """Return what tells a field apart, the same in both shapes."""
+    if isinstance(read, datetime):
+        return read.isoformat()
+    if read is not None:
+        return str(read)
+    return response_fields.text(raw) or (str(raw) if isinstance(raw, float) else type(raw).__name__)
+
+
+def _key(*parts: str) -> str:
+    """Return an identity that is the same whenever the same item comes again."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,174 @@
+"""Connections to the user's database that can only read, and leave nothing behind."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from recon.errors import ConfigError, TemporaryError
+from recon.records import db_errors
+from recon.records.sqlite_file import SqliteFile, file_of
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+_CONNECT_SECONDS: Final = 15
+#: Drivers that take the patience for a connection under the name `connect_timeout`.
+_WITH_TIMEOUT: Final = frozenset({"psycopg", "psycopg2", "pymysql", "mysqldb"})
+#: PostgreSQL's types that come as text. What Python cannot hold (`infinity`, the year 20000)
+#: would otherwise end the whole read, and text is read faster than Python's own values.
+_AS_TEXT: Final = ("timestamptz", "timestamp", "date", "numeric", "uuid")
+_ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOnlyDatabase:
+    """The user's database."""
+
+    url: sa.URL
+    engine: sa.Engine
+    zone: str
+    """Of times without an offset; where the database has a zone of the session, it is this."""
+    file: SqliteFile | None = None
+
+    def run(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """Run `work` in one read-only transaction, which is always rolled back.
+
+        Raises:
+            TemporaryError: the database is out of reach or busy.
+            ConfigError: the URL, driver or credentials are wrong.
+            InputError: the database refuses what it was asked.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                with self._connection() as connection:
+                    result = work(connection)
+            except SQLAlchemyError as trouble:
+                if self._was_misread(trouble):
+                    continue
+                raise db_errors.translated(trouble, self.url, connecting=False) from trouble
+            if self.file is None or not self.file.disturbed:
+                return result
+        raise TemporaryError(
+            f"the books at {self.shown} change while they are read", hint="try again later"
+        )
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return db_errors.shown(self.url)
+
+    def _was_misread(self, trouble: SQLAlchemyError) -> bool:
+        """Say whether another attempt can do better."""
+        if self.file is None:
+            return False
+        if "Could not decode to UTF-8" in str(trouble) and not self.file.lenient:
+            self.file.lenient = True
+            return True
+        return self.file.disturbed
+
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        try:
+            connection = self.engine.connect()
+        except SQLAlchemyError as trouble:
+            raise db_errors.translated(trouble, self.url, connecting=True) from trouble
+        except (TypeError, ValueError, OSError) as trouble:
+            # A driver that takes no such option, or a host name that cannot be.
+            raise ConfigError(
+                f"the books at {self.shown} cannot be opened: {db_errors.words(trouble, self.url)}"
+            ) from trouble
+        with connection:
+            if self.engine.dialect.name == "postgresql":
+                connection = connection.execution_options(postgresql_readonly=True)
+                # For this transaction only: behind a pooler, the session is shared with others.
+                connection.execute(
+                    sa.text(
+                        "SELECT set_config('TimeZone', :zone, true),"
+                        " set_config('DateStyle', 'ISO, YMD', true)"
+                    ),
+                    {"zone": self.zone},
+                )
+            elif self.engine.dialect.name == "sqlite":
+                # The driver begins none for what only reads: each statement would be on its own.
+                connection.exec_driver_sql("BEGIN")
+            # Nobody commits: closing rolls back.
+            yield connection
+
+
+def read_only_engine(url: str, zone: str) -> ReadOnlyDatabase:
+    """Return the database behind a URL. Nothing is connected yet.
+
+    Raises:
+        ConfigError: the URL cannot be meant, or its driver is not installed.
+    """
+    try:
+        made = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        # The words of the cause quote the URL, and with it perhaps the password.
+        raise ConfigError(
+            "the url of the books cannot be read",
+            hint="write it as in postgresql+psycopg://user:password@host/database, with "
+            "special characters of the password percent-encoded",
+        ) from None
+    try:
+        return _engine(made, zone)
+    except NoSuchModuleError as cause:
+        raise ConfigError(
+            f"the url of the books: no database is called {made.drivername}"
+        ) from cause
+    except ImportError as cause:
+        raise ConfigError(
+            f"the driver of {made.drivername} is not installed: {cause}",
+            hint="install it beside recon, or name another driver in the url",
+        ) from cause
+    except (SQLAlchemyError, TypeError, ValueError) as cause:
+        said = db_errors.words(cause, made)
+        raise ConfigError(f"the url of the books cannot be used: {said}") from cause
+
+
+def _engine(url: sa.URL, zone: str) -> ReadOnlyDatabase:
+    if url.get_backend_name() == "sqlite":
+        file = file_of(url)
+        # Made of the bare name: the path goes to the file alone, options for it do not apply.
+        engine = sa.create_engine("sqlite://", creator=file.connect, poolclass=NullPool)
+        return ReadOnlyDatabase(url, engine, zone, file)
+    options: dict[str, Any] = {}
+    driver = url.get_dialect().driver
+    if driver in _WITH_TIMEOUT and "connect_timeout" not in url.query:
+        options["connect_timeout"] = _CONNECT_SECONDS
+    engine = sa.create_engine(url, poolclass=NullPool, connect_args=options)
+    if driver == "psycopg":
+        sa.event.listen(engine, "connect", _read_as_text)
+    elif engine.dialect.name in ("mysql", "mariadb"):
+        sa.event.listen(engine, "connect", _only_read_mysql(zone))
+    return ReadOnlyDatabase(url, engine, zone)
+
+
+def _read_as_text(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+    from psycopg.types.string import TextLoader
+
+    for name in _AS_TEXT:
+        connection.adapters.register_loader(name, TextLoader)
+
+
+def _only_read_mysql(zone: str) -> Callable[[Any, object], None]:
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION TRANSACTION READ ONLY")
+            try:
+                cursor.execute("SET time_zone = %s", ("+00:00" if zone == "UTC" else zone,))
+            except connection.Error:
+                log.warning(
+                    "the books' server knows no zone %s; TIMESTAMP is read in its own", zone
+                )
+
+    return prepare

@@ -1,0 +1,57 @@
+"""Books in a file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from recon.records import file_formats
+from recon.records.reader import BooksCheck, BooksRead, Collected
+from recon.records.source import Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class FileBooks:
+    """The records of a CSV, Parquet or JSON Lines file, which is read whole each time."""
+
+    def __init__(self, source: Source) -> None:
+        """Read the file that `source` names."""
+        assert source.file is not None
+        self._source = source
+        self._path = source.file
+
+    @property
+    def can_find(self) -> bool:
+        """Always: the whole file is at hand."""
+        return True
+
+    def describe(self) -> str:
+        """Name the file."""
+        return f"file {self._path}"
+
+    def read(self, start: datetime | None, end: datetime | None) -> BooksRead:
+        """See `Books.read`."""
+        collected = Collected(self._source)
+        mapping = self._source.mapping
+        repeated = [mapping["status"]] if "status" in mapping else []
+        for chunk in file_formats.chunks(self._path, list(mapping.values()), repeated=repeated):
+            collected.add(chunk.fields(mapping), span=(start, end))
+            collected.add_broken(chunk.broken)
+        return collected.result()
+
+    def find(self, message_ids: NDArray[np.int64]) -> BooksRead:
+        """See `Books.find`."""
+        collected = Collected(self._source)
+        mapping = self._source.mapping
+        if len(message_ids) and "message_id" in mapping:
+            for chunk in file_formats.chunks(self._path, list(mapping.values())):
+                collected.add(chunk.fields(mapping), message_ids=message_ids)
+        return collected.result()
+
+    def check(self, start: datetime, end: datetime) -> BooksCheck:
+        """See `Books.check`."""
+        read = self.read(start, end)
+        return BooksCheck(self.describe(), self._source.mapping, len(read.frame), len(read.rejects))

@@ -1,0 +1,154 @@
+"""What every kind of books can do, and how one is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from recon.core import frames
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from recon.records.source import Source
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BooksRead:
+    """Records as they were read."""
+
+    frame: pd.DataFrame
+    """`frames.LOCAL`."""
+    rejects: pd.DataFrame
+    """`frames.LOCAL_REJECTS`: rows whose time cannot be read, and lines that do not parse."""
+    fields: frozenset[str]
+    """What the books keep; the columns of all other fields are null."""
+
+
+@dataclass(frozen=True, slots=True)
+class BooksCheck:
+    """What a look at the books found, for a person."""
+
+    where: str
+    """What the books are, without a password."""
+    columns: Mapping[str, str]
+    """The column of each field, and its type where that is known: `sent_at (TIMESTAMP)`."""
+    records: int
+    """Readable records in the span that was looked at."""
+    rejects: int
+    """Records whose time cannot be read, in the span or anywhere."""
+
+    def __str__(self) -> str:
+        found = ", ".join(f"{field} = {column}" for field, column in self.columns.items())
+        unread = f", {self.rejects:,} unreadable" if self.rejects else ""
+        return f"{self.where}: {found}; {self.records:,} records{unread}"
+
+
+class Books(Protocol):
+    """The user's own records. Nothing here ever writes to them.
+
+    Raises, in every method but `describe`:
+        InputError: a file, table or column is not there, or its SQL is refused.
+        TemporaryError: the database is out of reach or busy.
+        ConfigError: the URL, its driver or its credentials are wrong.
+    """
+
+    @property
+    def can_find(self) -> bool:
+        """Whether records can be looked up by id in the whole of the books."""
+
+    def read(self, start: datetime | None, end: datetime | None) -> BooksRead:
+        """Read the records of `[start, end)`, aware; `None` is without bound on that side.
+
+        Every row whose time cannot be read is among the rejects, whatever the span.
+        """
+
+    def find(self, message_ids: NDArray[np.int64]) -> BooksRead:
+        """Read the records with one of these ids, whatever their time.
+
+        A record whose time cannot be read is among the rejects, as it is in every `read`.
+        """
+
+    def check(self, start: datetime, end: datetime) -> BooksCheck:
+        """Look whether the books can be read, and how many records lie in `[start, end)`."""
+
+    def describe(self) -> str:
+        """Say in a few words where the books are, without opening them."""
+
+
+def open_books(source: Source) -> Books:
+    """Return the books of a source. Nothing is opened before they are read.
+
+    Raises:
+        ConfigError: the URL cannot be meant, or its driver is not installed.
+    """
+    if source.url is not None:
+        from recon.records.connections import read_only_engine
+        from recon.records.sql_source import DatabaseBooks
+
+        return DatabaseBooks(source, read_only_engine(source.url, source.timezone))
+    from recon.records.file_source import FileBooks
+
+    return FileBooks(source)
+
+
+class Collected:
+    """Typed chunks of records, gathered into one `BooksRead`."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._frames: list[pd.DataFrame] = []
+        self._rejects: list[pd.DataFrame] = []
+
+    def add(
+        self,
+        raw: frames.Raw,
+        *,
+        span: tuple[datetime | None, datetime | None] = (None, None),
+        message_ids: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Type a chunk of raw columns by field, and keep what lies in `span` or has an id."""
+        frame, rejects = frames.local_frame(
+            raw, zone=self._source.timezone, statuses=self._source.statuses
+        )
+        start, end = span
+        if start is not None:
+            frame = _kept(frame, frame["sent_at"] >= start)
+        if end is not None:
+            frame = _kept(frame, frame["sent_at"] < end)
+        if message_ids is not None:
+            frame = _kept(frame, _among(frame["message_id"], message_ids))
+            rejects = _kept(rejects, _among(rejects["message_id"], message_ids))
+        if len(frame):
+            self._frames.append(frame)
+        if len(rejects):
+            self._rejects.append(rejects)
+
+    def add_broken(self, reasons: Iterable[str]) -> None:
+        """Keep lines that do not parse as rejects."""
+        said = list(reasons)
+        if said:
+            self._rejects.append(frames.rejected_lines(said))
+
+    def result(self) -> BooksRead:
+        """Return all that was kept."""
+        return BooksRead(
+            frames.concat([*self._frames] or [frames.empty_local()]),
+            frames.concat([*self._rejects] or [frames.empty_local_rejects()]),
+            self._source.fields,
+        )
+
+
+def _kept(frame: pd.DataFrame, mask: pd.Series[bool]) -> pd.DataFrame:
+    return frame if mask.all() else frame.loc[mask].reset_index(drop=True)
+
+
+def _among(ids: pd.Series[int], wanted: NDArray[np.int64]) -> pd.Series[bool]:
+    import pandas as pd
+
+    held = ids.notna()
+    return held & pd.Series(ids.fillna(0).astype("int64").isin(wanted), index=ids.index)

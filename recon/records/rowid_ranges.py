@@ -1,0 +1,71 @@
+"""A large table of SQLite, cut into stretches of its row ids, which are read as Arrow columns.
+
+A row id is a row's place in its table (sqlite.org/rowidtable.html): a stretch of them is read
+without a search, and no row is read twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import sqlalchemy as sa
+
+from recon.arrow import sqlite_arrow
+
+#: Rows of the table that one stretch has.
+ROWS: Final = 64_000
+_ROW_ID: Final = "rowid"
+
+
+def are_possible(connection: sa.Connection, table: sa.TableClause) -> bool:
+    """Say whether a table, or view, that is there is SQLite's, large, and stored with row ids."""
+    if not sqlite_arrow.is_possible(connection):
+        return False
+    master = sa.table("sqlite_master", schema=table.schema)
+    stored = (
+        sa.select(sa.literal(1))
+        .select_from(master)
+        .where(
+            sa.column("type") == "table",
+            # No page of the file is a view's, or a virtual table's.
+            sa.column("rootpage") > 0,
+            sa.func.lower(sa.column("name")) == table.name.lower(),
+        )
+    )
+    known = sa.func.pragma_table_xinfo(table.name, table.schema or "main")
+    column = known.table_valued("name", "hidden").c
+    odd = sa.select(column.name).where(
+        # Computed columns, and one that hides the row ids.
+        sa.or_(column.hidden > 0, sa.func.lower(column.name) == _ROW_ID)
+    )
+    try:
+        if connection.execute(stored).first() is None or connection.execute(odd).first():
+            return False
+        return _end(connection, table, None) is not None
+    except sa.exc.DBAPIError:  # an old SQLite, or a table WITHOUT ROWID
+        return False
+
+
+def stretches(connection: sa.Connection, table: sa.TableClause) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield conditions; each row of the table meets one of them."""
+    low = None
+    while (high := _end(connection, table, low)) is not None:
+        yield sa.and_(_above(low), _row_id() <= high)
+        low = high
+    yield _above(low)
+
+
+def _end(connection: sa.Connection, table: sa.TableClause, low: int | None) -> int | None:
+    """Return the last row id of the stretch above `low`; `None` where the table ends in it."""
+    ids = sa.select(_row_id()).select_from(table).where(_above(low)).order_by(_row_id())
+    return connection.execute(ids.limit(1).offset(ROWS)).scalar()
+
+
+def _above(low: int | None) -> sa.ColumnElement[bool]:
+    return sa.true() if low is None else _row_id() > low
+
+
+def _row_id() -> sa.ColumnClause[int]:
+    # Bare: in quotation marks a name that is not there would be a text.
+    return sa.literal_column(_ROW_ID, sa.BigInteger())

@@ -1,0 +1,244 @@
+"""How many sends the books show since a moment: a cheap hint of when a poll is due.
+
+A hint may be off by a few. It decides when Octopods is asked, never what is found: so a time is
+read only as well as the database can do it by itself, nothing is loaded row by row, and books
+that cannot answer soon are not waited for.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from recon.errors import InputError, TemporaryError
+from recon.model import NOT_SENT
+from recon.records.connections import ReadOnlyDatabase, read_only_engine
+from recon.records.source import Source
+from recon.records.suggestions import missing
+
+Condition: TypeAlias = sa.ColumnElement[bool]
+Span: TypeAlias = Callable[[datetime, datetime], Condition]
+
+#: Longer than this no statement of ours may take: it comes each minute, on the user's database.
+STATEMENT_SECONDS: Final = 2.0
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: Seconds, milliseconds and microseconds since the epoch.
+_UNITS: Final = tuple(timedelta(microseconds=unit) for unit in (1_000_000, 1_000, 1))
+#: The dates of one moment anywhere lie no further apart than this.
+_DAY: Final = timedelta(days=1)
+#: How many steps of SQLite's machine lie between two looks at the clock.
+_STEPS: Final = 10_000
+
+
+class Counter:
+    """Counts the records of one account's books; it may be kept, and connects anew each time.
+
+    Args:
+        source: the books.
+        patience_seconds: how long a statement, or a lock of the application, is waited for.
+    """
+
+    def __init__(self, source: Source, *, patience_seconds: float = STATEMENT_SECONDS) -> None:
+        self._source = source
+        self._patience = patience_seconds
+        self._database: ReadOnlyDatabase | None = None
+
+    def since(self, moments: Sequence[datetime], until: datetime) -> tuple[int, ...] | None:
+        """Return how many records of the books lie in `[moment, until]`, for each of some moments.
+
+        Records that the books themselves call not sent do not count, nor those without a time.
+
+        Args:
+            moments: aware; such as the time of the last poll.
+            until: aware; records may be planned for later.
+
+        Returns:
+            `None` where counting is not cheap, or only a guess: files, queries, and times that
+            the database keeps as dates or (other than SQLite) as text.
+
+        Raises:
+            InputError: the table or a column is not there, or its SQL is refused.
+            TemporaryError: the database is out of reach, busy or too slow.
+            ConfigError: the URL, its driver or its credentials are wrong.
+        """
+        source = self._source
+        if source.url is None or source.table is None:
+            return None
+        if self._database is None:
+            self._database = read_only_engine(source.url, source.timezone)
+        database = self._database
+        if database.file is not None:
+            database.file.patience_seconds = self._patience
+
+        def count(connection: sa.Connection) -> tuple[int, ...] | None:
+            _bound(connection, self._patience)
+            return _count(connection, source, moments, until)
+
+        try:
+            return database.run(count)
+        except InputError as trouble:
+            cause = getattr(trouble.__cause__, "orig", None)
+            if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                raise TemporaryError(
+                    f"the books at {database.shown} were not counted within {self._patience:g} s",
+                    hint="An index on the column of sent_at makes it cheap.",
+                ) from trouble
+            raise
+
+
+def _count(
+    connection: sa.Connection, source: Source, moments: Sequence[datetime], until: datetime
+) -> tuple[int, ...] | None:
+    name = source.mapping["sent_at"]
+    column: sa.ColumnClause[Any] = sa.column(name)
+    schema, table = _place(connection, source.table or "")
+    span = _spans(connection, source, column, schema, table)
+    if span is None:
+        return None
+    query = (
+        sa.select(*(sa.func.count(sa.case((span(one, until), 1))) for one in moments))
+        .select_from(sa.table(table, schema=schema))
+        .where(span(min(moments), until))
+    )
+    if "status" in source.fields:
+        query = query.where(_went_out(sa.column(source.mapping["status"]), source))
+    if source.where:
+        # As the books' own reading takes it: every colon is its own, and a comment at the end must
+        # not swallow the parenthesis.
+        escaped = source.where.replace(":", "\\:")
+        query = query.where(sa.text(f"({escaped}\n)"))
+    return tuple(int(count) for count in connection.execute(query).one())
+
+
+def _spans(
+    connection: sa.Connection,
+    source: Source,
+    column: sa.ColumnClause[Any],
+    schema: str | None,
+    table: str,
+) -> Span | None:
+    """Return what makes the condition for a span; `None` where times cannot be compared.
+
+    Raises:
+        InputError: the column is not there.
+    """
+    zone = ZoneInfo(source.timezone)
+    if connection.dialect.name == "sqlite":
+        return lambda since, until: _of_any_type(column, since, until, zone)
+    with warnings.catch_warnings():
+        # Other columns may be of types that SQLAlchemy does not know.
+        warnings.simplefilter("ignore", sa.exc.SAWarning)
+        columns = sa.inspect(connection).get_columns(table, schema=schema)
+    kinds = {str(one["name"]): one["type"] for one in columns}
+    if column.name not in kinds:
+        raise missing("column", [column.name], kinds, where=f"table {source.table}")
+    # A domain of PostgreSQL is what it is made of.
+    kind = getattr(kinds[column.name], "data_type", kinds[column.name])
+    if isinstance(kind, sa.DateTime):
+        aware = kind.timezone and connection.dialect.name == "postgresql"
+        return lambda since, until: _times(column, since, until, None if aware else zone)
+    if isinstance(kind, sa.Integer | sa.Numeric):
+        return lambda since, until: _epochs(column, since, until)
+    return None
+
+
+def _bound(connection: sa.Connection, seconds: float) -> None:
+    """Let no statement of this connection take longer."""
+    milliseconds = int(seconds * 1000)
+    match connection.dialect.name:
+        case "postgresql":
+            # For this transaction only: behind a pooler, the session is shared with others.
+            limit = {"limit": f"{milliseconds}ms"}
+            connection.execute(
+                sa.text("SELECT set_config('statement_timeout', :limit, true)"), limit
+            )
+        case "mysql":
+            connection.exec_driver_sql(f"SET SESSION max_execution_time = {milliseconds}")
+        case "mariadb":
+            connection.exec_driver_sql(f"SET SESSION max_statement_time = {seconds}")
+        case "sqlite":
+            driver: Any = connection.connection.dbapi_connection
+            assert isinstance(driver, sqlite3.Connection)
+            deadline = time.monotonic() + seconds
+            driver.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+
+
+def _place(connection: sa.Connection, asked: str) -> tuple[str | None, str]:
+    """Return schema and table; a dot is part of the name where there is such a table."""
+    if "." in asked and not sa.inspect(connection).has_table(asked):
+        schema, _, name = asked.rpartition(".")
+        return schema, name
+    return None, asked
+
+
+def _went_out(column: sa.ColumnElement[Any], source: Source) -> Condition:
+    words = {word.lower() for word, ours in source.statuses.items() if ours == NOT_SENT}
+    plain = sa.func.lower(sa.func.trim(sa.cast(column, sa.String())))
+    return sa.or_(column.is_(None), plain.not_in(sorted(words | {NOT_SENT})))
+
+
+def _times(
+    column: sa.ColumnElement[Any], since: datetime, until: datetime, zone: ZoneInfo | None
+) -> Condition:
+    """Compare with a column of times, of wall clocks in `zone` where they have no offset."""
+    kind = sa.DateTime(timezone=zone is None)
+    bounds = [
+        at if zone is None else at.astimezone(zone).replace(tzinfo=None) for at in (since, until)
+    ]
+    return sa.and_(column >= sa.literal(bounds[0], kind), column <= sa.literal(bounds[1], kind))
+
+
+def _epochs(column: sa.ColumnElement[Any], since: datetime, until: datetime) -> Condition:
+    """Keep numbers that lie in the span in one of the units: no two can be confused."""
+    return sa.or_(
+        *(
+            sa.and_(
+                column >= sa.literal((since - _EPOCH) // unit, sa.BigInteger()),
+                column <= sa.literal((until - _EPOCH) // unit, sa.BigInteger()),
+            )
+            for unit in _UNITS
+        )
+    )
+
+
+def _of_any_type(
+    column: sa.ColumnElement[Any], since: datetime, until: datetime, zone: ZoneInfo
+) -> Condition:
+    """Judge each row of an SQLite table by what it holds: a text, or a number.
+
+    SQLite sorts numbers before texts, and its index serves the bounds by date.
+    """
+    first, last = ((at + sign * _DAY).date() for at, sign in ((since, -1), (until, 2)))
+    near = sa.and_(
+        column >= sa.literal(first.isoformat(), sa.String()),
+        column < sa.literal(last.isoformat(), sa.String()),
+    )
+    # In days. SQLite takes a text without an offset for UTC. A spelling that it
+    # does not know (a comma, an offset without a colon) is read up to its seconds.
+    at = sa.func.coalesce(
+        sa.func.julianday(column), sa.func.julianday(sa.func.substr(column, 1, 19))
+    )
+    tail = sa.func.substr(column, 17)
+    has_offset = sa.or_(*(tail.op("GLOB")(sa.literal(one)) for one in ("*[Zz+]*", "*-*")))
+    shift = sa.case((has_offset, 0.0), else_=_shift(since, zone))
+    inside = sa.and_(at >= _julian(since) + shift, at <= _julian(until) + shift)
+    return sa.or_(_epochs(column, since, until), sa.and_(near, inside))
+
+
+def _julian(at: datetime) -> float:
+    """Return the Julian day, as SQLite counts: the epoch is 2440587.5. Exact to 0.1 ms."""
+    return 2440587.5 + (at - _EPOCH) / _DAY
+
+
+def _shift(at: datetime, zone: ZoneInfo) -> float:
+    """Return how far the wall clock of `zone` is ahead of UTC, in days."""
+    offset = at.astimezone(zone).utcoffset()
+    return 0.0 if offset is None else offset / _DAY

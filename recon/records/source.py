@@ -1,0 +1,80 @@
+"""Where the user's records are, and what is what in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from recon.errors import ConfigError
+from recon.records.suggestions import nearest
+
+#: What the books may keep of a record; by default in columns of the same names.
+FIELDS: Final = ("id", "message_id", "phone_number", "sent_at", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The books of one account, as configured.
+
+    Raises:
+        ConfigError: it cannot be meant; the message says what is wrong.
+    """
+
+    url: str | None = field(default=None, repr=False)
+    """Any SQLAlchemy URL; it may hold a password, so it is never shown."""
+    file: Path | None = None
+    """Instead of a URL: a CSV, Parquet or JSON Lines file."""
+    table: str | None = None
+    """With a URL: the table or view, `schema.table` where it is not in the default schema."""
+    query: str | None = None
+    """Instead of a table: a SELECT with `:start` and `:end`."""
+    where: str | None = None
+    """With a table: which rows are sends through this key, in the words of its SQL."""
+    timezone: str = "UTC"
+    """Of times stored without an offset."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Field to column; a field left out has its own name, one mapped to `""` is not kept."""
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    """The user's word to Octopods' word, or to `not_sent`."""
+
+    def __post_init__(self) -> None:
+        if (self.url is None) == (self.file is None):
+            raise ConfigError("the books are either at a url or in a file: give one of the two")
+        if self.file is not None and (self.table or self.query or self.where):
+            raise ConfigError("table, query and where belong to a url, not to a file")
+        if self.url is not None and bool(self.table) == bool(self.query):
+            raise ConfigError("books at a url are either a table or a query: give one of the two")
+        if self.where and not self.table:
+            raise ConfigError("where belongs to a table; a query has its own")
+        for name in self.columns:
+            if name not in FIELDS:
+                raise ConfigError(
+                    f"columns: there is no field '{name}'{nearest(name, FIELDS)}",
+                    hint=f"the fields are {', '.join(FIELDS)}",
+                )
+        if "sent_at" not in self.fields:
+            raise ConfigError("columns: without sent_at no record can be placed in time")
+        if not self.fields & {"message_id", "phone_number"}:
+            raise ConfigError(
+                "columns: without message_id and phone_number no record can be linked"
+            )
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
+            raise ConfigError(
+                f"timezone: '{self.timezone}' is not known", hint="write it as in Europe/Dublin"
+            ) from cause
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """What the books keep."""
+        return frozenset(self.mapping)
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        """The column of each field that the books keep, in the order of `FIELDS`."""
+        named = {name: self.columns.get(name, name) for name in FIELDS}
+        return {name: column for name, column in named.items() if column}

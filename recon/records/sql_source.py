@@ -1,0 +1,229 @@
+"""Books in a database: a table or view, or the user's own query."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from datetime import datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import NoSuchTableError
+
+from recon import rows
+from recon.arrow import NotAsArrow, postgres_arrow, sqlite_arrow
+from recon.records import id_conditions, postgres_columns, rowid_ranges, time_conditions, user_sql
+from recon.records.connections import ReadOnlyDatabase
+from recon.records.reader import BooksCheck, BooksRead, Collected
+from recon.records.source import Source
+from recon.records.suggestions import missing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from recon.core.frames import Raw
+
+#: Rows typed at once, about.
+_TYPED: Final = 32_000
+
+
+class DatabaseBooks:
+    """The records of a table or a query."""
+
+    def __init__(self, source: Source, database: ReadOnlyDatabase) -> None:
+        """Read what `source` names in `database`."""
+        self._source = source
+        self._database = database
+
+    @property
+    def can_find(self) -> bool:
+        """Whether there is a table to look in; a query only knows its span."""
+        return self._source.table is not None
+
+    def describe(self) -> str:
+        """Name table or query, and the database."""
+        what = f"table {self._source.table}" if self._source.table else "a query"
+        return f"{what} at {self._database.shown}"
+
+    def read(self, start: datetime | None, end: datetime | None) -> BooksRead:
+        """See `Books.read`."""
+        with rows.uncollected():
+            return self._database.run(lambda connection: self._read(connection, start, end))
+
+    def find(self, message_ids: NDArray[np.int64]) -> BooksRead:
+        """See `Books.find`."""
+        if not self.can_find or not len(message_ids) or "message_id" not in self._source.fields:
+            return Collected(self._source).result()
+        return self._database.run(lambda connection: self._find(connection, message_ids))
+
+    def check(self, start: datetime, end: datetime) -> BooksCheck:
+        """See `Books.check`."""
+        columns = dict(self._source.mapping)
+        if self.can_find:
+            kinds = self._database.run(lambda connection: self._table(connection)[1])
+            columns = {field: f"{name} ({kinds[name]})" for field, name in columns.items()}
+        read = self.read(start, end)
+        return BooksCheck(self.describe(), columns, len(read.frame), len(read.rejects))
+
+    def _read(
+        self, connection: sa.Connection, start: datetime | None, end: datetime | None
+    ) -> BooksRead:
+        dialect = connection.dialect.name
+        if self._source.query is not None:
+            asked = user_sql.query(self._source.query, start, end, dialect)
+            return self._rows(connection, asked, asked, (start, end))
+        table, kinds = self._table(connection)
+        name = self._source.mapping["sent_at"]
+        near = time_conditions.within(
+            sa.column(name), kinds[name], (start, end), dialect=dialect, zone=self._source.timezone
+        )
+        return self._rows(
+            connection,
+            self._select(table).where(near),
+            self._select(table, kinds).where(near),
+            (start, end),
+            table,
+        )
+
+    def _rows(
+        self,
+        connection: sa.Connection,
+        statement: sa.Select[Any] | sa.TextClause,
+        by_columns: sa.Select[Any] | sa.TextClause,
+        span: tuple[datetime | None, datetime | None],
+        table: sa.TableClause | None = None,
+    ) -> BooksRead:
+        """Read the rows of a statement; of many, the rest as Arrow columns where that is possible.
+
+        Args:
+            connection: to the user's database.
+            statement: what to ask in the plain way.
+            by_columns: the same, as Arrow can have it from PostgreSQL.
+            span: what of the rows is wanted.
+            table: what `statement` selects from, where that is known.
+        """
+        with closing(self._chunks(connection, statement)) as chunks:
+            first = next(chunks)
+            # Few rows are not worth another way; and what is wrong has been told by now.
+            are_many = len(first["sent_at"]) >= min(rowid_ranges.ROWS, rows.FIRST)
+            if are_many and table is not None and rowid_ranges.are_possible(connection, table):
+                assert isinstance(statement, sa.Select)
+                return self._collected(self._paged(connection, table, statement), span)
+            if are_many and postgres_arrow.is_possible(connection):
+                with suppress(NotAsArrow):
+                    mapping, zone = self._source.mapping, self._database.zone
+                    batches = postgres_columns.chunks(connection, by_columns, mapping, zone)
+                    return self._collected(batches, span)
+            return self._collected(chain([first], chunks), span)
+
+    def _paged(
+        self, connection: sa.Connection, table: sa.TableClause, statement: sa.Select[Any]
+    ) -> Iterator[Raw]:
+        """Yield the rows of a statement stretch by stretch of its table, as Arrow columns.
+
+        From the first stretch on that cannot be had so, it goes on in the plain way.
+        """
+        as_arrow = True
+        for stretch in rowid_ranges.stretches(connection, table):
+            part = statement.where(stretch)
+            if as_arrow:
+                try:
+                    cells = sqlite_arrow.answer(connection, part)
+                except NotAsArrow:
+                    as_arrow = False
+                else:
+                    yield {field: cells[name] for field, name in self._source.mapping.items()}
+                    continue
+            yield from self._chunks(connection, part)
+
+    def _collected(
+        self, chunks: Iterable[Raw], span: tuple[datetime | None, datetime | None]
+    ) -> BooksRead:
+        collected = Collected(self._source)
+        for raw in chunks:
+            collected.add(raw, span=span)
+        return collected.result()
+
+    def _find(self, connection: sa.Connection, message_ids: NDArray[np.int64]) -> BooksRead:
+        table, kinds = self._table(connection)
+        name = self._source.mapping["message_id"]
+        select = self._select(table)
+        collected = Collected(self._source)
+        for condition in id_conditions.conditions(
+            sa.column(name), kinds[name], message_ids.tolist(), connection.dialect.name
+        ):
+            for raw in self._chunks(connection, select.where(condition)):
+                collected.add(raw, message_ids=message_ids)
+        return collected.result()
+
+    def _select(
+        self, table: sa.TableClause, kinds: Mapping[str, sa.types.TypeEngine[Any]] | None = None
+    ) -> sa.Select[*tuple[Any, ...]]:
+        """Select the mapped columns; with their `kinds`, as Arrow can have them."""
+        # Untyped columns: what the driver gives is taken as it is, without a step in between.
+        wanted: list[sa.ColumnClause[Any]] = [
+            sa.column(name) for name in dict.fromkeys(self._source.mapping.values())
+        ]
+        select: sa.Select[*tuple[Any, ...]] = sa.select(
+            *(
+                one if kinds is None else postgres_columns.readable(one, kinds[one.name])
+                for one in wanted
+            )
+        ).select_from(table)
+        if self._source.where:
+            select = select.where(user_sql.condition(self._source.where))
+        return select
+
+    def _chunks(
+        self, connection: sa.Connection, statement: sa.Executable
+    ) -> Generator[Mapping[str, Sequence[Any]]]:
+        """Yield the rows of a statement as raw columns by field, many rows at a time.
+
+        There is always a chunk; how many rows each has says `rows.parts` (of `_TYPED`).
+        """
+        for names, cells in rows.parts(connection, statement, _TYPED):
+            absent = [one for one in self._source.mapping.values() if one not in names]
+            if absent:
+                raise missing("column", absent, names, where="the query's answer")
+            yield {field: cells[names.index(name)] for field, name in self._source.mapping.items()}
+
+    def _table(
+        self, connection: sa.Connection
+    ) -> tuple[sa.TableClause, Mapping[str, sa.types.TypeEngine[Any]]]:
+        """Find the table, and the types of its columns.
+
+        Raises:
+            InputError: the table, or a mapped column of it, is not there.
+        """
+        asked = self._source.table or ""
+        inspector = sa.inspect(connection)
+        schema, name = None, asked
+        with warnings.catch_warnings():
+            # A type that SQLAlchemy does not know is read as it comes.
+            warnings.simplefilter("ignore", sa.exc.SAWarning)
+            if "." in asked and not inspector.has_table(asked):
+                schema, name = asked.rsplit(".", 1)
+            try:
+                found = inspector.get_columns(name, schema=schema)
+            except NoSuchTableError:
+                found = []
+        if not found:
+            raise missing("table", [name], _tables(inspector, schema), where=_place(schema))
+        kinds = {str(column["name"]): column["type"] for column in found}
+        absent = [one for one in self._source.mapping.values() if one not in kinds]
+        if absent:
+            raise missing("column", absent, kinds, where=f"table {asked}")
+        return sa.table(name, schema=schema), kinds
+
+
+def _place(schema: str | None) -> str:
+    return "the database" if schema is None else f"schema {schema}"
+
+
+def _tables(inspector: sa.Inspector, schema: str | None) -> list[str]:
+    if schema is not None and schema not in inspector.get_schema_names():
+        return []
+    return [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]

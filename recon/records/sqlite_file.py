@@ -1,0 +1,92 @@
+"""An SQLite file, opened so that nothing is ever written to it or beside it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, unquote
+
+import sqlalchemy as sa
+
+from recon.errors import ConfigError
+from recon.records.suggestions import no_such_file
+
+#: Bytes 18 and 19 of the file are 2 in WAL mode (sqlite.org/fileformat2.html, 1.3.3).
+_VERSIONS: Final = slice(18, 20)
+_WAL: Final = b"\x02\x02"
+
+_State = tuple[int, int, bool]
+
+
+@dataclass(slots=True)
+class SqliteFile:
+    """The user's database file, and how it was found when it was opened last."""
+
+    path: Path
+    lenient: bool = False
+    """Whether texts that are not UTF-8 are read with replacement characters, which is slower."""
+    patience_seconds: float = 30.0
+    """How long a lock of the application that owns the file is waited for."""
+    _frozen_at: _State | None = field(default=None, init=False)
+
+    def connect(self) -> sqlite3.Connection:
+        """Open the file for reading.
+
+        A database in WAL mode that nobody has open lacks its `-wal` and `-shm` files, and
+        a reader would make them. It is read as it lies, without locks, and `disturbed` tells
+        afterwards whether an application has opened it in the meantime.
+
+        Raises:
+            InputError: there is no such file.
+        """
+        if not self.path.is_file():
+            raise no_such_file(self.path)
+        asleep = self._is_asleep()
+        self._frozen_at = self._state() if asleep else None
+        mode = "mode=ro&immutable=1" if asleep else "mode=ro"
+        uri = f"file:{quote(str(self.path.absolute()))}?{mode}"
+        connection = sqlite3.connect(uri, uri=True, timeout=self.patience_seconds)
+        try:
+            connection.execute("PRAGMA query_only = ON")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        if self.lenient:
+            connection.text_factory = lambda text: text.decode("utf-8", "replace")
+        return connection
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether what was read without locks may have changed under the reader."""
+        return self._frozen_at is not None and self._frozen_at != self._state()
+
+    def _is_asleep(self) -> bool:
+        with self.path.open("rb") as file:
+            in_wal_mode = file.read(_VERSIONS.stop)[_VERSIONS] == _WAL
+        return in_wal_mode and not self._wal.exists()
+
+    @property
+    def _wal(self) -> Path:
+        return self.path.with_name(self.path.name + "-wal")
+
+    def _state(self) -> _State:
+        found = self.path.stat()
+        return found.st_mtime_ns, found.st_size, self._wal.exists()
+
+
+def file_of(url: sa.URL) -> SqliteFile:
+    """Return the file that an SQLite URL names, also one in SQLite's own `file:` spelling.
+
+    Raises:
+        ConfigError: it names none; a database in memory has no books in it.
+    """
+    name = url.database or ""
+    if name.startswith("file:"):
+        name = unquote(name.removeprefix("file:").split("?")[0])
+        if name.startswith("//"):
+            name = "/" + name[2:].partition("/")[2]
+    if not name or name == ":memory:" or url.query.get("mode") == "memory":
+        raise ConfigError("the url of the books names no file", hint="sqlite:///path/to/books.db")
+    return SqliteFile(Path(name))

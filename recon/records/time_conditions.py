@@ -1,0 +1,226 @@
+"""Conditions that leave out rows of other days, and never one that might be of this span.
+
+A row is only left out where its time is surely readable and surely outside. All else is read: null,
+garbage, years that cannot be, spellings that do not compare as text. The exact cut is made
+where times are read, so a condition here only saves work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from recon.core.frames.timestamps import EARLIEST, EPOCH_UNITS, LATEST, TEXT_SHAPE
+
+Column: TypeAlias = sa.ColumnElement[Any]
+Condition: TypeAlias = sa.ColumnElement[bool]
+
+#: The first ten characters of a text are its date in some zone, which may be a day off in UTC.
+_DAYS: Final = timedelta(days=2)
+#: How far wall clocks jump, and more; and how far the zones of the world lie apart.
+_CLOCKS: Final = timedelta(hours=3)
+_ZONES: Final = timedelta(hours=26)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_RARE_YEARS: Final = tuple(
+    f"{year}-[01][0-9]-[0-3][0-9]*" for year in ("2009", "21[0-9][0-9]", "2200")
+)
+
+#: Databases whose regular expressions know `TEXT_SHAPE`.
+_WITH_PATTERNS: Final = frozenset({"postgresql", "mysql", "mariadb"})
+
+
+def within(
+    column: Column,
+    kind: sa.types.TypeEngine[Any],
+    span: tuple[datetime | None, datetime | None],
+    *,
+    dialect: str,
+    zone: str,
+) -> Condition:
+    """Return the condition for rows that may lie in `span`, or whose time may be unreadable.
+
+    Args:
+        column: the times, untyped.
+        kind: the column's type in the database. On SQLite each row's own type decides.
+        span: `[start, end)`, aware; `None` is without bound.
+        dialect: SQLAlchemy's name of the database.
+        zone: of times without an offset.
+    """
+    if span == (None, None):
+        return sa.true()
+    if isinstance(kind, postgresql.DOMAIN):
+        kind = kind.data_type
+    if dialect == "sqlite":
+        return _by_stored_type(column, span)
+    if isinstance(kind, sa.Date):
+        return _dates(column, span)
+    if isinstance(kind, sa.DateTime):
+        return _times(column, kind, span, dialect, zone)
+    if isinstance(kind, sa.Integer | sa.Numeric):
+        return _epochs(column, span)
+    is_text = isinstance(kind, sa.String) and not isinstance(kind, sa.Enum)
+    if is_text and dialect in _WITH_PATTERNS:
+        shaped = column.regexp_match(sa.literal(TEXT_SHAPE, sa.String()))
+        return sa.or_(column.is_(None), sa.not_(sa.and_(_of_other_days(column, span), shaped)))
+    return sa.true()
+
+
+#: A stretch of readable values and what of it is wanted: first readable, first wanted, first no
+#: longer wanted, first no longer readable.
+_Stretch: TypeAlias = tuple[Any, Any, Any, Any]
+
+
+def _kept(
+    column: Column, kind: sa.types.TypeEngine[Any], stretches: Iterable[_Stretch]
+) -> Condition:
+    """Keep null, what is wanted of each stretch, and all that lies outside of them.
+
+    As a union of ranges, which an index can serve.
+    """
+    kept: list[Condition] = [column.is_(None)]
+    readable_up_to: Any = None
+    for low, start, end, high in stretches:
+        below = column < sa.literal(low, kind)
+        if readable_up_to is not None:
+            below = sa.and_(column >= sa.literal(readable_up_to, kind), below)
+        wanted = sa.and_(column >= sa.literal(start, kind), column < sa.literal(end, kind))
+        kept += [below, wanted]
+        readable_up_to = high
+    return sa.or_(*kept, column >= sa.literal(readable_up_to, kind))
+
+
+def _times(
+    column: Column,
+    kind: sa.DateTime,
+    span: tuple[datetime | None, datetime | None],
+    dialect: str,
+    zone: str,
+) -> Condition:
+    if kind.timezone and dialect == "postgresql":
+        start, end = span
+        return _kept(
+            column,
+            sa.DateTime(timezone=True),
+            [(EARLIEST, start or EARLIEST, end or LATEST, LATEST)],
+        )
+    margin = _CLOCKS if dialect == "postgresql" else _ZONES
+    start, end = (
+        None if time is None else time.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        for time in span
+    )
+    # What is near the ends of the readable years may be readable or not: it is read.
+    low, high = (time.replace(tzinfo=None) for time in (EARLIEST + _DAYS, LATEST - _DAYS))
+    wanted = (low if start is None else start - margin, high if end is None else end + margin)
+    return _kept(column, sa.DateTime(), [(low, *wanted, high)])
+
+
+def _dates(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
+    low, high = (EARLIEST + _DAYS).date(), (LATEST - _DAYS).date()
+    first, last = _first_and_last_day(span)
+    wanted = (low if first is None else first, high if last is None else last)
+    return _kept(column, sa.Date(), [(low, *wanted, high)])
+
+
+def _first_and_last_day(span: tuple[datetime | None, datetime | None]) -> tuple[Any, Any]:
+    start, end = span
+    return (
+        None if start is None else (start - _DAYS).date(),
+        None if end is None else (end + _DAYS).date(),
+    )
+
+
+def _epochs(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
+    """Keep numbers that lie in the span as seconds, milliseconds or microseconds."""
+    bounds = (EARLIEST, span[0] or EARLIEST, span[1] or LATEST, LATEST)
+    low, start, end, high = ((time - _EPOCH) // _MICROSECOND for time in bounds)
+    stretches = [
+        (
+            low // unit,
+            max(low // unit, start // unit - 1),
+            min(high // unit, end // unit + 2),
+            high // unit,
+        )
+        for unit in EPOCH_UNITS
+    ]
+    return _kept(column, sa.BigInteger(), stretches)
+
+
+def _of_other_days(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
+    """Of texts that begin with a date: those of days that lie before or after the span."""
+    day = sa.func.substr(column, 1, 10)
+    first, last = _first_and_last_day(span)
+    outside = [
+        *([] if first is None else [day < sa.literal(first.isoformat(), sa.String())]),
+        *([] if last is None else [day > sa.literal(last.isoformat(), sa.String())]),
+    ]
+    return sa.or_(*outside)
+
+
+def _by_stored_type(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
+    """Judge each row of an SQLite table by the type that it is stored as, whatever the column's."""
+    stored = sa.func.typeof(column)
+    first, last = _first_and_last_day(span)
+    # Numbers come before, and blobs after, all text.
+    near = sa.and_(
+        column >= sa.literal((first or EARLIEST.date()).isoformat(), sa.String()),
+        column <= sa.literal(f"{(last or LATEST.date()).isoformat()}~", sa.String()),
+    )
+    # Only in the conditions of a CASE does SQLite stop as soon as it knows.
+    return sa.case(
+        (near, sa.true()),
+        (sa.and_(stored == "text", _shaped_for_sqlite(column)), sa.false()),
+        (sa.and_(stored.in_(["integer", "real"]), sa.not_(_epochs(column, span))), sa.false()),
+        else_=sa.true(),
+    )
+
+
+def _shaped_for_sqlite(column: Column) -> Condition:
+    """Say `TEXT_SHAPE` in the words of SQLite, which knows only GLOB.
+
+    A text is cut into date, hour and minute, seconds, fraction and zone.
+    """
+
+    def glob(part: Column, *patterns: str) -> Condition:
+        return sa.or_(*(part.op("GLOB")(sa.literal(one, sa.String())) for one in patterns))
+
+    def text(value: str) -> Column:
+        return sa.literal(value, sa.String())
+
+    month_and_day = sa.func.substr(column, 6, 5)
+    real_day = sa.and_(
+        glob(column, "20[1-9][0-9]-[01][0-9]-[0-3][0-9]*", *_RARE_YEARS),
+        month_and_day.between(text("01-01"), text("12-31")),
+        sa.or_(
+            sa.func.substr(column, 9, 2).between(text("01"), text("28")),
+            glob(month_and_day, "0[13-9]-29", "1[0-2]-29", "0[13-9]-30", "1[0-2]-30"),
+            glob(month_and_day, "0[13578]-31", "1[02]-31"),
+        ),
+    )
+    time = sa.func.substr(column, 11, 6)
+    real_time = glob(time, "[Tt ][01][0-9]:[0-5][0-9]", "[Tt ]2[0-3]:[0-5][0-9]")
+    has_seconds = glob(sa.func.substr(column, 17, 3), ":[0-5][0-9]")
+    has_fraction = glob(sa.func.substr(column, 20, 2), "[.,][0-9]")
+    zone = sa.case(
+        (
+            sa.and_(has_seconds, has_fraction),
+            sa.func.ltrim(sa.func.substr(column, 21), text("0123456789")),
+        ),
+        (has_seconds, sa.func.substr(column, 20)),
+        else_=sa.func.substr(column, 17),
+    )
+    offsets = [
+        f"[+-]{hour}{minute}"
+        for hour in ("[01][0-9]", "2[0-3]")
+        for minute in ("", "[0-5][0-9]", ":[0-5][0-9]")
+    ]
+    real_zone = sa.or_(zone.in_(["", "Z", "z"]), glob(zone, *offsets))
+    return sa.and_(
+        real_day, sa.or_(sa.func.substr(column, 11) == text(""), sa.and_(real_time, real_zone))
+    )

@@ -1,0 +1,130 @@
+"""A few findings of each kind, for people: one value a finding, numbers masked where asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from recon.core.phones import mask
+from recon.model import Kind, Run
+from recon.report.csv_report import day_of, row_order
+from recon.report.labels import IN_ORDER
+from recon.report.masking import hide
+
+_COLUMNS: Final = (
+    "discrepancy_id",
+    "message_id",
+    "local_id",
+    "phone_number",
+    "local_phone_number",
+    "local_status",
+    "provider_status",
+    "local_sent_at",
+    "provider_sent_at",
+    "failure_reason",
+    "detail",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One finding as a report shows it; what does not apply is empty, or `None` for a time."""
+
+    discrepancy_id: str
+    message_id: str
+    local_id: str
+    phone_number: str
+    local_phone_number: str
+    """Only where the books have another spelling or another number."""
+    local_status: str
+    provider_status: str
+    local_sent_at: datetime | None
+    provider_sent_at: datetime | None
+    failure_reason: str
+    detail: str
+    first_seen_on: date
+    acknowledged: bool
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """The provider's time, or else that of the books, in UTC."""
+        return self.provider_sent_at or self.local_sent_at
+
+
+def sample(run: Run, limit: int, *, masked: bool) -> Mapping[Kind, Sequence[Row]]:
+    """Return up to `limit` findings by kind, the first ones of each, none so many that others lack.
+
+    Kinds without a finding are not there. The order is that of the CSV file.
+    """
+    findings = run.verdict.findings
+    found = run.verdict.counts
+    counts = {kind: found[kind.value] for kind in IN_ORDER}
+    most = share(list(counts.values()), limit)
+    order = row_order(findings)
+    kinds = findings["kind"] if order is None else findings["kind"].iloc[order]
+    chosen = {}
+    for kind, number in counts.items():
+        if number:
+            places = np.flatnonzero(kinds == kind.value)[:most]
+            positions = places if order is None else order[places]
+            chosen[kind] = _rows(run, findings.iloc[positions], masked=masked)
+    return chosen
+
+
+def share(sizes: Sequence[int], limit: int) -> int:
+    """Return how many of each heap may be taken so that all together are at most `limit`."""
+    left, heaps = limit, len(sizes)
+    for size in sorted(sizes):
+        if size * heaps > left:
+            return left // heaps
+        left -= size
+        heaps -= 1
+    return max(sizes, default=0)
+
+
+def _rows(run: Run, findings: pd.DataFrame, *, masked: bool) -> list[Row]:
+    today = day_of(run)
+    columns = [findings[name].tolist() for name in _COLUMNS]
+    return [
+        _row(dict(zip(_COLUMNS, values, strict=True)), run, today, masked=masked)
+        for values in zip(*columns, strict=True)
+    ]
+
+
+def _row(values: Mapping[str, Any], run: Run, today: date, *, masked: bool) -> Row:
+    words = {name: "" if pd.isna(value) else str(value) for name, value in values.items()}
+    number, booked = words["phone_number"], words["local_phone_number"]
+
+    def free(name: str) -> str:
+        return hide(words[name], (number, booked)) if masked else words[name]
+
+    def shown(spelled: str) -> str:
+        return mask(spelled) if masked and spelled else spelled
+
+    return Row(
+        discrepancy_id=words["discrepancy_id"],
+        message_id=free("message_id"),
+        local_id=free("local_id"),
+        phone_number=shown(number),
+        local_phone_number="" if booked == number else shown(booked),
+        local_status=free("local_status"),
+        provider_status=free("provider_status"),
+        local_sent_at=_moment(values["local_sent_at"]),
+        provider_sent_at=_moment(values["provider_sent_at"]),
+        failure_reason=free("failure_reason"),
+        detail=free("detail"),
+        first_seen_on=run.first_seen_on.get(words["discrepancy_id"], today),
+        acknowledged=run.lifecycle.get(words["discrepancy_id"]) == "acknowledged",
+    )
+
+
+def _moment(value: Any) -> datetime | None:  # noqa: ANN401 - a cell of a frame, NaT where null
+    if pd.isna(value):
+        return None
+    moment: datetime = value.to_pydatetime(warn=False)
+    return moment

@@ -1,0 +1,128 @@
+"""A run as one self-contained HTML page: no script, no request, for screen, phone and paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from recon import __version__
+from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, VerdictWord
+from recon.report import labels
+from recon.report.finding_samples import Row, sample
+
+#: Findings that the page shows at most; all of them are in the CSV file.
+MOST_ROWS: Final = 500
+#: Coverage gaps that the page shows at most; all of them are in the JSON file.
+MOST_GAPS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One bucket of a sum."""
+
+    title: str
+    count: int
+    tone: str
+    """How it is coloured: `good`, `plain`, `error` or `warning`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The findings of one kind."""
+
+    title: str
+    meaning: str
+    advice: str
+    severity: Severity
+    count: int
+    rows: list[Row]
+
+
+def content(run: Run, *, mask: bool) -> bytes:
+    """Return the page in UTF-8, phone numbers masked where `mask` says so."""
+    environment = Environment(
+        loader=PackageLoader("recon.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = "{:,}".format
+    return environment.get_template("run.html").render(_context(run, mask=mask)).encode()
+
+
+def _context(run: Run, *, mask: bool) -> dict[str, Any]:
+    verdict = run.verdict
+    window = verdict.window
+    groups = _groups(run, mask=mask)
+    suspect = verdict.word is VerdictWord.SUSPECT
+    return {
+        "run": run,
+        "verdict": verdict,
+        "word": verdict.word.value.replace("_", " "),
+        "headline": labels.headline(run),
+        "explanation": labels.explanation(run),
+        "suspect": suspect,
+        "suspicions": verdict.suspicions if suspect else (),
+        "day": labels.day(window),
+        "length_note": labels.length_note(window),
+        "sums": [
+            ("Your books", "record", verdict.local.total, _terms(verdict.local, suspect=suspect)),
+            (
+                "Octopods",
+                "message",
+                verdict.provider.total,
+                _terms(verdict.provider, suspect=suspect),
+            ),
+        ],
+        "groups": groups,
+        "found": sum(group.count for group in groups),
+        "shown": sum(len(group.rows) for group in groups),
+        "coverage": labels.coverage(verdict.gaps),
+        "gap_advice": labels.gap_advice(run),
+        "gaps": [
+            (
+                gap,
+                *labels.between(gap, window),
+                labels.duration(gap),
+                labels.booked_in_gap(verdict, at),
+            )
+            for at, gap in enumerate(verdict.gaps[:MOST_GAPS])
+        ],
+        "statuses": list(verdict.statuses.items()),
+        "masked": mask,
+        "instant": labels.instant,
+        "local_time": lambda moment: labels.local_time(moment, window),
+        "version": __version__,
+    }
+
+
+def _terms(balance: LocalBalance | ProviderBalance, *, suspect: bool) -> list[Term]:
+    """Return the terms of a sum; where the input is suspect, none is called good or bad."""
+    return [
+        Term(labels.bucket(name), count, "plain" if suspect or not count else _tone(name))
+        for name, count in labels.buckets(balance)
+    ]
+
+
+def _tone(bucket: str) -> str:
+    if bucket == "matched":
+        return "good"
+    return "plain" if bucket == "not_sent" else Kind(bucket).severity.value
+
+
+def _groups(run: Run, *, mask: bool) -> list[Group]:
+    counts = run.verdict.counts
+    return [
+        Group(
+            title=labels.KINDS[kind].title,
+            meaning=labels.KINDS[kind].meaning,
+            advice=labels.KINDS[kind].advice,
+            severity=kind.severity,
+            count=counts[kind.value],
+            rows=list(rows),
+        )
+        for kind, rows in sample(run, MOST_ROWS, masked=mask).items()
+    ]

@@ -1,0 +1,54 @@
+"""A run's outcome as JSON: what a script asks for, with the sums and without personal data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from typing import Any
+
+from recon import __version__
+from recon.model import LocalBalance, ProviderBalance, Run, Span, Status, VerdictWord
+from recon.report.labels import instant
+
+
+def content(run: Run) -> bytes:
+    """Return the file of a run, in UTF-8."""
+    return (json.dumps(summary(run), ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return what the file says, in its order. Times are UTC; a bound that is none is null."""
+    verdict = run.verdict
+    window = verdict.window
+    said: dict[str, Any] = {
+        "run_id": run.run_id,
+        "account": verdict.account,
+        "date": window.label,
+        "verdict": verdict.word.value,
+        "window": {**_span(window.span), "timezone": window.zone},
+        "coverage": {
+            "complete": not verdict.gaps,
+            "gaps": [_span(gap) for gap in verdict.gaps],
+        },
+        "local": _balance(verdict.local),
+        "provider": _balance(verdict.provider),
+        "discrepancies": verdict.counts,
+        "statuses": dict.fromkeys(map(str, Status), 0) | dict(verdict.statuses),
+        "requests": asdict(run.requests),
+        "finished_at": instant(run.finished_at),
+    }
+    if verdict.word is VerdictWord.SUSPECT:
+        said["suspicions"] = list(verdict.suspicions)
+    if verdict.advice is not None:
+        advice = asdict(verdict.advice)
+        said["advice"] = advice | {"collected_since": instant(verdict.advice.collected_since)}
+    return said | {"version": __version__}
+
+
+def _span(span: Span) -> dict[str, str | None]:
+    return {"start": instant(span.start), "end": instant(span.end)}
+
+
+def _balance(balance: LocalBalance | ProviderBalance) -> dict[str, int]:
+    buckets = {field.name: getattr(balance, field.name) for field in fields(balance)}
+    return {"total": balance.total, **buckets}

@@ -1,0 +1,170 @@
+"""A run on the terminal: the verdict, the balance as a sum, the findings by kind, the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from recon.model import LocalBalance, ProviderBalance, Run, Severity, VerdictWord
+from recon.report import labels
+from recon.report.finding_samples import Row, sample
+from recon.report.terminal_text import columns, flow, paint, plain, wrapped
+
+if TYPE_CHECKING:
+    from recon.report.report_files import Written
+
+_COLOURS: Final = {
+    VerdictWord.CLEAN: "green",
+    VerdictWord.DISCREPANCIES: "red",
+    VerdictWord.INCOMPLETE: "yellow",
+    VerdictWord.NOTHING_TO_COMPARE: "yellow",
+    VerdictWord.SUSPECT: "magenta",
+}
+_SEVERITY_COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+
+#: Findings shown as examples: of one kind, and together.
+_EXAMPLES_OF_A_KIND: Final = 3
+_EXAMPLES: Final = 12
+_EXAMPLE_LINES: Final = 3
+_GAPS: Final = 5
+
+_SIDE: Final = "  {:<10}"
+_INDENT: Final = " " * 12
+
+
+def text(run: Run, written: Written | None = None, *, colour: bool, width: int) -> str:
+    """Return what a person needs to know of a run, numbers masked, in lines of up to `width`.
+
+    Args:
+        run: the run.
+        written: the files it was written to, where it was.
+        colour: whether the terminal shows ANSI colours; no meaning is lost without.
+        width: columns of the terminal. Paths and ids are not broken.
+    """
+    lines = [
+        *_verdict(run, colour=colour, width=width),
+        "",
+        *_sum("records", run.verdict.local, width),
+        *_sum("messages", run.verdict.provider, width),
+    ]
+    findings = _findings(run, colour=colour, width=width)
+    if findings:
+        lines += ["", *findings]
+    lines += ["", *_coverage(run, width)]
+    if written is not None:
+        files = [str(path) for path in (written.html, written.csv, written.json)]
+        lines += [_SIDE.format("files" if at == 0 else "") + path for at, path in enumerate(files)]
+    return "\n".join(lines) + "\n"
+
+
+def many(runs: Sequence[Run], written: Sequence[Written] = (), *, colour: bool = False) -> str:
+    """Return one line a run, for several days or accounts, their sum, and where the files are.
+
+    Args:
+        runs: the runs.
+        written: the files they were written to, where they were.
+        colour: whether the terminal shows ANSI colours.
+    """
+    header = ("date", "account", "verdict", "records", "messages", "matched", "errors", "warnings")
+    rows = []
+    sums = [0] * 5
+    for run in runs:
+        verdict = run.verdict
+        errors, warnings, _ = labels.tally(run)
+        totals = (verdict.local.total, verdict.provider.total, verdict.local.matched)
+        figures = (*totals, errors, warnings)
+        sums = [a + b for a, b in zip(sums, figures, strict=True)]
+        word = paint(labels.bucket(verdict.word.value), _COLOURS[verdict.word], on=colour)
+        place = (verdict.window.label, plain(verdict.account), word)
+        gaps = f"{len(verdict.gaps):,}" if verdict.gaps else "-"
+        rows.append((*place, *(f"{figure:,}" for figure in figures), gaps))
+    if len(rows) > 1:
+        rows.append(("total", "", "", *(f"{figure:,}" for figure in sums), ""))
+    right = frozenset({*header[3:], "gaps"})
+    lines = columns((*header, "gaps"), rows, figures=right)
+    folders = sorted({str(files.html.parent) for files in written})
+    if folders:
+        lines.append("")
+    for at, folder in enumerate(folders):
+        lines.append(f"{'files' if at == 0 else '':<7}{folder}/<date>.html, .csv and .json")
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:
+    verdict = run.verdict
+    word = paint(labels.bucket(verdict.word.value).upper(), _COLOURS[verdict.word], on=colour)
+    when = f"{labels.weekday(verdict.window)} {verdict.window.label}".strip()
+    lines = [f"{word}  {plain(verdict.account)}, {when}, {verdict.window.zone}"]
+    note = labels.length_note(verdict.window)
+    lines += [f"The day is {note}."] if note else []
+    lines += wrapped(labels.headline(run), width)
+    if verdict.word is not VerdictWord.SUSPECT:
+        return lines + wrapped(labels.explanation(run), width)
+    sight, *causes = [plain(said) for said in verdict.suspicions] or [""]
+    lines += wrapped(f"{sight} {labels.explanation(run)}".strip(), width)
+    if causes:
+        lines += ["", "Likely causes:"]
+    for at, cause in enumerate(causes, start=1):
+        lines += wrapped(cause, width, indent=f"  {at}. ", hanging="     ")
+    return lines
+
+
+def _sum(noun: str, balance: LocalBalance | ProviderBalance, width: int) -> list[str]:
+    """Return `records  1,204 = 1,190 matched + 14 not sent`, broken between its terms."""
+    terms = [f"{count:,} {labels.bucket(name)}" for name, count in labels.buckets(balance)]
+    signs = ["=", *"+" * (len(terms) - 1)]
+    pieces = [f"{sign} {term}" for sign, term in zip(signs, terms, strict=True)]
+    pieces[0] = f"{balance.total:,} {pieces[0]}"
+    return flow(pieces, width, indent=_SIDE.format(noun), hanging=_INDENT + "  ")
+
+
+def _findings(run: Run, *, colour: bool, width: int) -> list[str]:
+    """Return a line for each kind that was found, with a few examples below it."""
+    counts = run.verdict.counts
+    chosen = sample(run, _EXAMPLES, masked=True)
+    digits = max((len(f"{counts[kind.value]:,}") for kind in chosen), default=0)
+    lines = []
+    for kind, rows in chosen.items():
+        severity = f"{kind.severity.value:<7}"
+        word = paint(severity, _SEVERITY_COLOURS[kind.severity], on=colour)
+        title = f"{counts[kind.value]:>{digits},}  {labels.KINDS[kind].title}"
+        lines.append(f"  {word}  {paint(title, 'bold', on=colour)}")
+        lines += wrapped(labels.KINDS[kind].meaning, width, indent=_INDENT)
+        for row in rows[:_EXAMPLES_OF_A_KIND]:
+            lines += _example(run, row, width)
+        more = counts[kind.value] - min(len(rows), _EXAMPLES_OF_A_KIND)
+        if more:
+            lines.append(f"{_INDENT}  and {more:,} more")
+    return lines
+
+
+def _example(run: Run, row: Row, width: int) -> list[str]:
+    parts = [
+        labels.local_time(row.sent_at, run.verdict.window),
+        row.phone_number or row.local_phone_number,
+        f"message {row.message_id}" if row.message_id else "",
+        f"record {row.local_id}" if row.local_id else "",
+    ]
+    said = "  ".join(plain(part) for part in parts if part)
+    known = " [acknowledged]" if row.acknowledged else ""
+    sentence = ": ".join(part for part in (said, plain(row.detail)) if part) + known
+    return wrapped(sentence, width, indent=f"{_INDENT}- ", hanging=f"{_INDENT}  ")[:_EXAMPLE_LINES]
+
+
+def _coverage(run: Run, width: int) -> list[str]:
+    verdict = run.verdict
+    indent = _SIDE.format("coverage")
+    lines = wrapped(labels.coverage(verdict.gaps), width, indent=indent, hanging=_INDENT)
+    for at, gap in enumerate(verdict.gaps[:_GAPS]):
+        start, end = labels.between(gap, verdict.window)
+        more = [said for said in (labels.duration(gap), labels.booked_in_gap(verdict, at)) if said]
+        lines.append(f"{_INDENT}- " + ", ".join([f"{start} to {end}", *more]))
+    if len(verdict.gaps) > _GAPS:
+        lines.append(f"{_INDENT}  and {len(verdict.gaps) - _GAPS:,} more")
+    if verdict.gaps:
+        lines += wrapped(labels.gap_advice(run), width, indent=_INDENT)
+        if verdict.advice is not None:
+            lines.append(f"{_INDENT}  {verdict.advice.crontab}")
+    requests = run.requests
+    made = f"{requests.list:,} list, {requests.status:,} status"
+    return [*lines, f"{_SIDE.format('requests')}{made}, {requests.rate_limited:,} rate-limited"]

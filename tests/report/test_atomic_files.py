@@ -1,0 +1,79 @@
+"""A file is there whole or not at all, with its mode from the first byte."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recon.report.atomic_files import staged, write_whole
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def names_in(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()]
+
+
+@pytest.mark.usefixtures("umask")
+def test_the_mode_is_tight_before_the_first_byte_is_written(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(2):
+            seen.extend(mode(path) for path in tmp_path.iterdir())
+            yield b"x" * 100_000
+
+    write_whole(tmp_path / "a.csv", pieces())
+    assert seen == [0o600, 0o600]
+
+
+def test_a_file_may_be_meant_for_others(tmp_path: Path) -> None:
+    write_whole(tmp_path / "metrics.prom", [b"up 1\n"], mode=0o644)
+    assert mode(tmp_path / "metrics.prom") == 0o644
+
+
+def test_an_error_half_way_leaves_the_old_file_whole_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "a.csv"
+    target.write_bytes(b"old")
+
+    def pieces() -> Iterator[bytes]:
+        yield b"new" * 100_000
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(target, pieces())
+    assert target.read_bytes() == b"old"
+    assert names_in(tmp_path) == ["a.csv"]
+
+
+def test_what_is_staged_and_not_put_in_place_is_gone(tmp_path: Path) -> None:
+    target = tmp_path / "a.csv"
+    with staged(target, [b"new"]):
+        assert not target.exists()
+        assert len(names_in(tmp_path)) == 1
+    assert names_in(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
+    left, fresh = ".2026-04-22.csv.k3x_a9zq.tmp", ".2026-04-23.csv.aaaaaaaa.tmp"
+    foreign = ".somebody.tmp"
+    for name in (left, fresh, foreign):
+        (tmp_path / name).write_bytes(b"+353871234567")
+    for name in (left, foreign):
+        before = (tmp_path / name).stat().st_mtime - 3700
+        os.utime(tmp_path / name, (before, before))
+    write_whole(tmp_path / "a.csv", [b"new"])
+    assert sorted(names_in(tmp_path)) == [fresh, foreign, "a.csv"]

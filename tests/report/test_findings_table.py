@@ -1,0 +1,93 @@
+"""Lists of findings: a masked table for people, everything for scripts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date
+
+import pandas as pd
+
+from recon.report.findings_table import findings_table
+from tests.report.runs import utc
+
+
+def findings() -> pd.DataFrame:
+    made = pd.DataFrame(
+        {
+            "discrepancy_id": ["00000000000000a1", "00000000000000b2"],
+            "status": ["open", "acknowledged"],
+            "date": [date(2026, 4, 23), date(2026, 4, 24)],
+            "account": "main",
+            "kind": ["stuck", "invalid_local"],
+            "severity": "warning",
+            "message_id": pd.array([2**53 + 1, None], dtype="Int64"),
+            "local_id": ["7", "=8"],
+            "phone_number": ["+353871234567", None],
+            "detail": ["sent to +353 87 123 4567", "bad,\r\n\x1b[2J"],
+            "provider_sent_at": [utc("10:00:00"), None],
+            "reason": ["seen to", None],
+        }
+    )
+    text = ["discrepancy_id", "status", "account", "kind", "severity", "local_id", "detail"]
+    return made.astype(dict.fromkeys(text, "str"))
+
+
+def test_the_table_is_for_people() -> None:
+    assert findings_table(findings(), "table") == (
+        "discrepancy_id    status        date        account  kind           severity  "
+        "message_id        local_id  phone_number   detail\n"
+        "00000000000000a1  open          2026-04-23  main     stuck          warning   "
+        "9007199254740993  7         +353******567  sent to +353******567\n"
+        "00000000000000b2  acknowledged  2026-04-24  main     invalid_local  warning   "
+        "-                 =8        -              bad,???[2J\n"
+    )
+
+
+def test_csv_holds_every_column_in_full_and_no_formula() -> None:
+    text = findings_table(findings(), "csv")
+    first, second = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    assert list(first) == list(findings().columns)
+    assert first["phone_number"] == "+353871234567"
+    assert first["date"] == "2026-04-23"
+    assert first["message_id"] == "9007199254740993"
+    assert first["provider_sent_at"] == "2026-04-23T10:00:00Z"
+    assert (second["message_id"], second["phone_number"], second["reason"]) == ("", "", "")
+    assert second["local_id"] == "'=8"
+    assert second["detail"] == "bad,\r\n\x1b[2J"
+
+
+def test_json_holds_every_column_in_full() -> None:
+    first, second = json.loads(findings_table(findings(), "json"))
+    assert first == {
+        "discrepancy_id": "00000000000000a1",
+        "status": "open",
+        "date": "2026-04-23",
+        "account": "main",
+        "kind": "stuck",
+        "severity": "warning",
+        "message_id": 9007199254740993,
+        "local_id": "7",
+        "phone_number": "+353871234567",
+        "detail": "sent to +353 87 123 4567",
+        "provider_sent_at": "2026-04-23T10:00:00Z",
+        "reason": "seen to",
+    }
+    assert second["message_id"] is None
+    assert second["provider_sent_at"] is None
+    assert second["local_id"] == "=8"
+
+
+def test_no_finding_is_a_sentence_a_header_or_an_empty_list() -> None:
+    nothing = findings().iloc[:0]
+    assert findings_table(nothing, "table") == "No findings.\n"
+    assert findings_table(nothing, "csv") == ",".join(nothing.columns) + "\r\n"
+    assert json.loads(findings_table(nothing, "json")) == []
+
+
+def test_wide_characters_keep_the_columns_in_line() -> None:
+    made = findings().assign(local_id=["你好", "ab"], detail="x")
+    lines = findings_table(made, "table").splitlines()
+    assert "你好      +353" in lines[1]
+    assert "ab        -" in lines[2]

@@ -1,0 +1,242 @@
+"""The HTML page: self-contained, escaped, masked, and clear about the verdict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from recon.core.calendar import everything, window
+from recon.model import Kind, LocalBalance, ProviderBalance, Run, Span
+from recon.report import html_report
+from tests.report.runs import DUBLIN, found, run, utc
+
+VOID = {"meta", "br", "col", "link", "img", "input", "hr"}
+
+
+class Reader(HTMLParser):
+    """Reads a page: its text, its tags, and whether they are well nested."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self._open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        assert not self._open
+        return " ".join(" ".join(self.words).split())
+
+
+def read(made: Run, *, mask: bool = True) -> Reader:
+    reader = Reader()
+    reader.feed(html_report.content(made, mask=mask).decode())
+    reader.close()
+    return reader
+
+
+def everything_found() -> list[dict[str, object]]:
+    return [
+        found(
+            kind.value,
+            f"{n:016x}",
+            message_id=f"38518{n:02}",
+            phone_number=f"+3538712345{n:02}",
+            local_phone_number=f"087 12345{n:02}",
+            detail=f"booked for 087 12345{n:02}, sent to +3538712345{n:02}",
+            failure_reason=f"no user: 3538712345{n:02}",
+            provider_sent_at=utc("10:00:00"),
+        )
+        for n, kind in enumerate(Kind)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("clean", "Everything agrees."),
+        ("discrepancies", "7 errors and 5 warnings found."),
+        ("incomplete", "Nothing wrong was found, but not everything could be checked."),
+        ("nothing_to_compare", "There was nothing to compare."),
+        ("suspect", "The two sides do not look like the same messages."),
+    ],
+)
+def test_the_verdict_comes_first_as_a_word_and_a_sentence(word: str, sentence: str) -> None:
+    made = run(everything_found() if word == "discrepancies" else [], word=word)
+    text = read(made).text
+    title = word.replace("_", " ").capitalize()
+    assert text.startswith(f"{title}: main, 2026-04-23 {title} {sentence}")
+    assert "Thursday 23 April 2026" in text
+    assert "Europe/Dublin" in text
+
+
+def test_the_page_asks_for_nothing_and_runs_nothing() -> None:
+    made = run(everything_found(), gaps=[Span(utc("01:00:00"), utc("02:00:00"))])
+    tags = read(made).tags
+    assert not {"script", "link", "img", "iframe", "form", "object"} & {tag for tag, _ in tags}
+    for _, attributes in tags:
+        assert not {"src", "srcset", "action", "data", "onclick", "onload"} & set(attributes)
+        assert (attributes.get("href") or "#").startswith("#")
+    assert not re.search(rb"url\(|@import|https?:", html_report.content(made, mask=True))
+
+
+def test_both_rows_of_the_balance_show_their_sum() -> None:
+    made = run(
+        local=LocalBalance(matched=1190, not_sent=10, missing_at_provider=4),
+        provider=ProviderBalance(matched=1190, duplicate_send=1),
+    )
+    text = read(made).text
+    assert "1,204 records = 1,190 matched + 10 not sent + 4 missing at provider" in text
+    assert "1,191 messages = 1,190 matched + 1 duplicate send" in text
+
+
+def test_every_kind_found_says_what_it_means_and_what_to_do() -> None:
+    text = read(run(everything_found())).text
+    assert text.count("What to do:") == len(Kind)
+    assert "Octopods has the message; the books do not." in text
+
+
+def numbers_in(text: str) -> Iterator[str]:
+    return (run for run in re.findall(r"[\d\s]+", text) if "871234" in re.sub(r"\s", "", run))
+
+
+def test_no_phone_number_is_readable_on_a_masked_page() -> None:
+    content = html_report.content(run(everything_found()), mask=True).decode()
+    assert not list(numbers_in(content))
+    assert "+353••••••" in content
+
+
+def test_a_page_that_is_not_masked_shows_the_numbers() -> None:
+    text = read(run(everything_found()), mask=False).text
+    assert "+353871234500" in text
+    assert "masked" not in text
+
+
+def test_what_the_data_say_is_never_markup() -> None:
+    evil = "<script>alert('x')</script>\"&amp;"
+    names = ["message_id", "local_id", "phone_number", "local_phone_number"]
+    names += ["local_status", "provider_status", "failure_reason", "detail"]
+    made = run(
+        [found("status_mismatch", **dict.fromkeys(names, evil))],
+        account=evil,
+        statuses={evil: 3},
+        word="suspect",
+        suspicions=[evil, f"`{evil}`"],
+    )
+    for mask in (True, False):
+        content = html_report.content(made, mask=mask).decode()
+        assert "<script" not in content
+        assert "&amp;amp;" in content
+        assert read(made, mask=mask).text.count("alert") >= 5
+
+
+def test_at_most_five_hundred_findings_are_shown_and_some_of_each_kind() -> None:
+    rows = [found("duplicate_local", f"{n:016x}") for n in range(700)]
+    rows += [found("stuck", f"{n:016x}") for n in range(700, 710)]
+    made = read(run(rows))
+    assert sum(attributes.get("data-label") == "Detail" for _, attributes in made.tags) == 500
+    assert "Shown are 500 of 710, some of each kind; all 710 are in 2026-04-23.csv" in made.text
+    assert "error, 490 of 700 shown" in made.text
+    assert "warning, 10 " in made.text
+
+
+def test_gaps_are_told_in_the_zone_and_in_utc() -> None:
+    gaps = [Span(utc("01:10:00"), utc("03:30:00")), Span(utc("22:00:00"), DUBLIN.end)]
+    text = read(run(word="incomplete", gaps=gaps)).text
+    assert "02:10:00 04:30:00 2 h 20 min 2026-04-23T01:10:00Z to 2026-04-23T03:30:00Z" in text
+    assert "23:00:00 24:00:00 1 h 2026-04-23T22:00:00Z to 2026-04-23T23:00:00Z" in text
+    assert "Coverage has 2 gaps, 3 h 20 min together." in text
+
+
+def test_a_day_on_which_the_clocks_change_says_so_and_names_each_hour() -> None:
+    autumn = window(date(2026, 10, 25), "Europe/Dublin")
+    hour = Span(
+        utc("00:30:00").replace(month=10, day=25), utc("01:30:00").replace(month=10, day=25)
+    )
+    text = read(run(day=autumn, word="incomplete", gaps=[hour])).text
+    assert "25 h long: the clocks change" in text
+    assert "01:30:00 IST 01:30:00 GMT 1 h" in text
+
+
+def test_two_files_taken_whole_have_dates_with_their_times() -> None:
+    text = read(
+        run(
+            [found("stuck", provider_sent_at=utc("10:00:00"))],
+            day=everything("Europe/Dublin"),
+            gaps=[Span(None, utc("09:00:00"))],
+        )
+    ).text
+    assert "both files whole" in text
+    assert "2026-04-23 11:00:00" in text
+    assert "the beginning 2026-04-23 10:00:00 without end" in text
+
+
+def test_a_suspect_run_gives_the_sight_and_the_likely_causes_before_the_balance() -> None:
+    made = run(
+        word="suspect",
+        local=LocalBalance(missing_at_provider=12),
+        suspicions=["The books hold 12 records.", "A wrong key.", "The `where` is wrong."],
+    )
+    reader = read(made)
+    order = ["The books hold 12 records.", "A wrong key.", "where", "The balance", "12 records ="]
+    places = [reader.text.index(words) for words in order]
+    assert places == sorted(places)
+    assert "error" not in {attributes.get("class") for _, attributes in reader.tags}
+
+
+def test_acknowledged_findings_are_marked_and_counted() -> None:
+    rows = [found("stuck", "a"), found("stuck", "b")]
+    states = {"a": "acknowledged", "b": "open", "of another day": "acknowledged"}
+    text = read(run(rows, lifecycle=states, first_seen_on={"a": date(2026, 4, 20)})).text
+    assert "1 of the findings is acknowledged already." in text
+    assert text.count("2026-04-20 acknowledged") == 1
+
+
+def test_tables_and_headings_can_be_heard() -> None:
+    tags = read(run(everything_found())).tags
+    assert all("scope" in attributes for tag, attributes in tags if tag == "th")
+    levels = [int(tag[1]) for tag, _ in tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    identities = [attributes["id"] for _, attributes in tags if "id" in attributes]
+    assert len(identities) == len(set(identities))
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_text_has_the_contrast_that_wcag_asks_for(scheme: int) -> None:
+    style = html_report.content(run(), mask=True).decode()
+    colours = dict(re.findall(r"--([\w-]+): (#\w{6});", style.split(":root {")[scheme + 1]))
+    tones = ("good", "error", "warning", "plain", "suspect")
+    pairs = [(tone, f"{tone}-back") for tone in tones]
+    pairs += [(tone, "card") for tone in tones]
+    pairs += [("ink", back) for _, back in pairs] + [("soft", "paper"), ("soft", "card")]
+    for front, back in pairs:
+        light, dark = sorted((luminance(colours[front]), luminance(colours[back])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (front, back)

@@ -1,0 +1,109 @@
+"""The JSON file: keys and order that scripts rely on, and sums that hold."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from recon import __version__
+from recon.core.calendar import everything
+from recon.model import Kind, LocalBalance, ProviderBalance, Run, Span
+from recon.report import json_report
+from tests.report.runs import DUBLIN, found, run, utc
+
+
+def read(made: Run) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(json_report.content(made))
+    return said
+
+
+def test_a_run_gives_these_keys_in_this_order() -> None:
+    made = run(
+        [found("missing_at_provider"), found("missing_at_provider", "b")],
+        local=LocalBalance(matched=5, missing_at_provider=2),
+        provider=ProviderBalance(matched=5),
+        gaps=[Span(utc("10:00:00"), utc("10:30:00.5"))],
+        statuses={"delivered": 4, "on_its_way": 1},
+    )
+    said = read(made)
+    assert said == {
+        "run_id": "run-1",
+        "account": "main",
+        "date": "2026-04-23",
+        "verdict": "discrepancies",
+        "window": {
+            "start": "2026-04-22T23:00:00Z",
+            "end": "2026-04-23T23:00:00Z",
+            "timezone": "Europe/Dublin",
+        },
+        "coverage": {
+            "complete": False,
+            "gaps": [{"start": "2026-04-23T10:00:00Z", "end": "2026-04-23T10:30:00.500000Z"}],
+        },
+        "local": {
+            "total": 7,
+            "matched": 5,
+            "not_sent": 0,
+            "missing_at_provider": 2,
+            "duplicate_local": 0,
+            "unverifiable": 0,
+            "invalid_local": 0,
+        },
+        "provider": {
+            "total": 5,
+            "matched": 5,
+            "missing_locally": 0,
+            "duplicate_send": 0,
+            "invalid_provider": 0,
+        },
+        "discrepancies": dict.fromkeys(map(str, Kind), 0) | {"missing_at_provider": 2},
+        "statuses": {
+            "sent": 0,
+            "delivered": 4,
+            "read": 0,
+            "failed": 0,
+            "deleted": 0,
+            "unknown": 0,
+            "on_its_way": 1,
+        },
+        "requests": {"list": 1, "status": 2, "rate_limited": 0},
+        "finished_at": "2026-04-23T23:30:00Z",
+        "version": __version__,
+    }
+    assert list(said) == [
+        *("run_id", "account", "date", "verdict", "window", "coverage", "local", "provider"),
+        *("discrepancies", "statuses", "requests", "finished_at", "version"),
+    ]
+    for side in ("local", "provider"):
+        assert next(iter(said[side])) == "total"
+        total, *buckets = said[side].values()
+        assert total == sum(buckets)
+
+
+def test_two_files_taken_whole_have_a_window_without_bounds() -> None:
+    said = read(run(day=everything("UTC")))
+    assert said["date"] == "all"
+    assert said["window"] == {"start": None, "end": None, "timezone": "UTC"}
+    assert said["coverage"] == {"complete": True, "gaps": []}
+
+
+def test_only_a_suspect_run_says_why() -> None:
+    suspicions = ("The books hold 12 records, Octopods lists none.", "A wrong key.")
+    assert read(run(word="suspect", suspicions=suspicions))["suspicions"] == list(suspicions)
+    assert "suspicions" not in read(run())
+
+
+def test_text_stays_readable_and_the_file_ends_with_a_line_break() -> None:
+    content = json_report.content(run(word="suspect", suspicions=["Zoë"]))
+    assert "Zoë".encode() in content
+    assert content.endswith(b"}\n")
+
+
+def test_a_time_of_another_zone_is_told_in_utc() -> None:
+    assert DUBLIN.start is not None
+    there = DUBLIN.start.astimezone(tz=None)
+    said = read(run(gaps=[Span(there, there + timedelta(hours=1))]))
+    assert said["coverage"]["gaps"] == [
+        {"start": "2026-04-22T23:00:00Z", "end": "2026-04-23T00:00:00Z"}
+    ]

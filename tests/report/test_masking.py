@@ -1,0 +1,71 @@
+"""Numbers are masked wherever a text repeats them, and nothing else is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recon.report.masking import hide
+
+NUMBER = "+353871234567"
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("booked for +353871234567", [NUMBER]),
+        ("booked for 353871234567.", [NUMBER]),
+        ("booked for 00353871234567", [NUMBER]),
+        ("booked for +353 87 123-4567", [NUMBER]),
+        ("booked for 087 123 4567", ["087 123 4567"]),
+        ("booked for (087) 1234567", ["0871234567"]),
+        ("id order-353871234567-b", [NUMBER]),
+        ("whatsapp:+353871234567 is no user", [NUMBER, None, ""]),
+        ("to +353871234567", []),
+    ],
+)
+def test_a_number_is_hidden_however_it_is_grouped(text: str, numbers: list[str | None]) -> None:
+    shown = hide(text, numbers)
+    digits = "".join(character for character in shown if character.isdecimal())
+    assert "•" in shown
+    assert "1234" not in digits
+
+
+def test_both_numbers_of_a_finding_are_hidden() -> None:
+    shown = hide(
+        "booked for +353879998887, sent to 086 111 2224", ["086 111 2224", "+353879998887"]
+    )
+    assert shown == "booked for +353••••••887, sent to •••••••224"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("message 93538712345671 of 3851828", NUMBER),
+        ("12 s after message 3851812", "12 of x"),
+        ("booked 1 h before", "123"),
+        ("message 1234567", "123"),
+        ("2026-04-23T10:00:00+01:00", NUMBER),
+        ("nothing", ""),
+    ],
+)
+def test_other_digits_are_left_alone(text: str, number: str) -> None:
+    assert hide(text, [number]) == text
+
+
+def test_what_is_no_number_is_hidden_where_it_stands_alone() -> None:
+    assert hide("phone_number cannot be read: 'Anna'", ["Anna"]) == (
+        "phone_number cannot be read: '••••'"
+    )
+    assert hide("Annabel", ["Anna"]) == "Annabel"
+
+
+@given(st.text(), st.text())
+def test_any_text_with_any_number_comes_through(text: str, number: str) -> None:
+    assert isinstance(hide(text, [number]), str)
+
+
+@given(st.from_regex(r"\+[1-9][0-9]{7,14}", fullmatch=True), st.text())
+def test_a_clean_number_never_comes_through(number: str, around: str) -> None:
+    assert number not in hide(f"{around} {number} {around}", [number])

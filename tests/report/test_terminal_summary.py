@@ -1,0 +1,229 @@
+"""The terminal summary: exact lines, that fit and cannot be steered by the data."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from recon.core.calendar import everything, window
+from recon.model import Advice, Kind, LocalBalance, ProviderBalance, Span
+from recon.report import terminal_summary
+from recon.report.report_files import Written
+from tests.report.runs import FINISHED, found, run, utc
+
+WRITTEN = Written(Path("r/a.csv"), Path("r/a.json"), Path("r/a.html"))
+
+
+def test_a_clean_night_fits_on_a_few_lines() -> None:
+    made = run(
+        local=LocalBalance(matched=1190, not_sent=14), provider=ProviderBalance(matched=1190)
+    )
+    assert terminal_summary.text(made, WRITTEN, colour=False, width=80) == (
+        "CLEAN  main, Thursday 2026-04-23, Europe/Dublin\n"
+        "Everything agrees.\n"
+        "Nothing is missing among 1,204 records of the books and 1,190 messages at\n"
+        "Octopods.\n"
+        "\n"
+        "  records   1,204 = 1,190 matched + 14 not sent\n"
+        "  messages  1,190 = 1,190 matched\n"
+        "\n"
+        "  coverage  The collected messages are complete for this time.\n"
+        "  requests  1 list, 2 status, 0 rate-limited\n"
+        "  files     r/a.html\n"
+        "            r/a.csv\n"
+        "            r/a.json\n"
+    )
+
+
+def test_findings_come_by_kind_with_masked_examples() -> None:
+    rows = [
+        found(
+            "missing_at_provider",
+            f"{n:016x}",
+            local_id=str(70 + n),
+            phone_number=f"+35387123456{n}",
+            local_sent_at=utc(f"10:0{n}:00"),
+            detail="not there",
+        )
+        for n in range(5)
+    ]
+    rows.append(found("stuck", "f", message_id="8", detail="still sent"))
+    made = run(
+        rows,
+        local=LocalBalance(matched=1190, missing_at_provider=5, not_sent=10),
+        provider=ProviderBalance(matched=1190),
+        gaps=[Span(utc("01:10:00"), utc("03:30:00"))],
+        lifecycle={"f": "acknowledged"},
+    )
+    text = terminal_summary.text(made, colour=False, width=80)
+    assert text.startswith(
+        "DISCREPANCIES  main, Thursday 2026-04-23, Europe/Dublin\n5 errors and 1 warning found.\n"
+    )
+    assert "  records   1,205 = 1,190 matched + 10 not sent + 5 missing at provider\n" in text
+    assert (
+        "  error    5  missing at provider\n"
+        "            The books say it went out; Octopods has no such message.\n"
+        "            - 11:00:00  +353******560  record 70: not there\n"
+        "            - 11:01:00  +353******561  record 71: not there\n"
+        "            - 11:02:00  +353******562  record 72: not there\n"
+        "              and 2 more\n"
+        "  warning  1  stuck\n"
+    ) in text
+    assert "            - message 8: still sent [acknowledged]\n" in text
+    assert "            - 02:10:00 to 04:30:00, 2 h 20 min\n" in text
+
+
+def test_an_item_of_which_nothing_can_be_read_is_its_detail_alone() -> None:
+    made = run([found("invalid_provider", detail="the item is no object")])
+    text = terminal_summary.text(made, colour=False, width=80)
+    assert "\n            - the item is no object\n" in text
+
+
+def advised(
+    collected_since: datetime | None,
+    *,
+    finished_at: datetime = FINISHED,
+    tightest: int | None = None,
+) -> str:
+    """Return, as one line, a summary of a day whose first part nothing covers."""
+    made = run(word="incomplete", gaps=[Span(utc("00:00:00"), utc("10:00:00"))])
+    advice = Advice([3], tightest, 95, "* * * * * recon collect", collected_since, True)
+    made = replace(made, verdict=replace(made.verdict, advice=advice), finished_at=finished_at)
+    return " ".join(terminal_summary.text(made, colour=False, width=80).split())
+
+
+def test_a_gap_says_how_far_back_the_messages_reach_in_the_zone_of_the_day() -> None:
+    said = advised(utc("10:00:00"))
+    assert "No answer that was collected proves these times complete" in said
+    assert "reach back to 11:00:00: of what lies before, only ids that the books name" in said
+    assert "not over" not in said
+
+
+def test_the_cadence_that_would_have_covered_the_day_is_told_with_the_highest_rate() -> None:
+    said = advised(utc("10:00:00"), tightest=570)
+    assert "3 booked sends" in said
+    assert "95 were sent in 9 min 30 s (10 a minute)" in said
+    assert said.count("* * * * * recon collect") == 1
+    assert "(4.8 an hour)" in advised(utc("10:00:00"), tightest=71_760)
+
+
+def test_where_nothing_was_collected_nothing_is_said_to_have_been_pushed_out() -> None:
+    assert "Nothing was collected yet: only ids that the books name" in advised(None)
+
+
+def test_the_end_of_a_day_that_is_not_over_is_no_fault_of_the_polls() -> None:
+    noon = utc("11:00:00")
+    assert "The day is not over yet." in advised(utc("10:00:00"), finished_at=noon)
+
+
+def test_suspect_input_is_said_first_with_the_likely_causes() -> None:
+    made = run(
+        word="suspect",
+        local=LocalBalance(missing_at_provider=12),
+        suspicions=["The books hold 12 records.", "A wrong key.", "Another table."],
+    )
+    lines = terminal_summary.text(made, colour=False, width=100).splitlines()
+    assert lines[0].startswith("SUSPECT  main")
+    assert lines[2].startswith("The books hold 12 records. ")
+    assert lines[5:8] == ["Likely causes:", "  1. A wrong key.", "  2. Another table."]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_line_is_wider_than_the_terminal_and_all_are_ascii(width: int) -> None:
+    rows = [
+        found(
+            kind.value,
+            f"{n:016x}",
+            message_id="3851828",
+            local_id="77120",
+            phone_number="+353871234567",
+            local_phone_number="087 123 4567",
+            provider_sent_at=utc("10:00:00"),
+            detail="booked for 087 123 4567, sent to +353871234567, and some more words",
+        )
+        for n, kind in enumerate(Kind)
+    ]
+    made = run(
+        rows,
+        local=LocalBalance(*range(1000, 1006)),
+        provider=ProviderBalance(*range(1000, 1004)),
+        gaps=[Span(utc(f"{hour:02}:00:00"), utc(f"{hour:02}:30:00")) for hour in range(9)],
+    )
+    text = terminal_summary.text(made, colour=False, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert text.isascii()
+    assert "1234567" not in re.sub(r"\s", "", text)
+    for bucket in ("+ 1,002 missing at provider", "+ 1,005 invalid local"):
+        assert bucket in text
+
+
+def test_colour_only_adds_to_the_words() -> None:
+    made = run([found("stuck"), found("missing_locally", "b")])
+    coloured = terminal_summary.text(made, colour=True, width=80)
+    assert "\x1b[1;31mDISCREPANCIES\x1b[0m" in coloured
+    plain = re.sub(r"\x1b\[[\d;]*m", "", coloured)
+    assert plain == terminal_summary.text(made, colour=False, width=80)
+
+
+def test_the_data_cannot_steer_the_terminal() -> None:
+    rows = [found("stuck", detail="\x1b[2J\r\n\u202eevil\x9b1m", local_id="a\x07")]
+    text = terminal_summary.text(run(rows, account="m\x1b[0m"), colour=False, width=80)
+    assert not {"\x1b", "\r", "\u202e", "\x9b", "\x07"} & set(text)
+    assert "evil" in text
+
+
+def test_two_files_taken_whole_have_no_weekday() -> None:
+    text = terminal_summary.text(run(day=everything("UTC"), account="diff"), colour=False, width=80)
+    assert text.startswith("CLEAN  diff, all, UTC\n")
+
+
+def test_a_day_of_another_length_says_so() -> None:
+    spring = window(date(2026, 3, 29), "Europe/Dublin")
+    text = terminal_summary.text(run(day=spring, word="nothing_to_compare"), colour=False, width=80)
+    assert text.splitlines()[1] == "The day is 23 h long: the clocks change."
+
+
+def test_several_runs_are_one_table_with_a_sum() -> None:
+    first = run(
+        local=LocalBalance(matched=1000, not_sent=14), provider=ProviderBalance(matched=1000)
+    )
+    second = run(
+        [found("stuck"), found("missing_locally", "b")],
+        local=LocalBalance(matched=20),
+        provider=ProviderBalance(matched=20, missing_locally=1),
+        account="other",
+        gaps=[Span(utc("01:10:00"), utc("03:30:00"))],
+    )
+    expected = (
+        "date        account  verdict        records  messages  matched  errors  warnings  gaps\n"
+        "2026-04-23  main     clean            1,014     1,000    1,000       0         0     -\n"
+        "2026-04-23  other    discrepancies       20        21       20       1         1     1\n"
+        "total                                 1,034     1,021    1,020       1         1\n"
+    )
+    assert terminal_summary.many([first, second]) == expected
+    assert (
+        re.sub(r"\x1b\[[\d;]*m", "", terminal_summary.many([first, second], colour=True))
+        == expected
+    )
+
+
+def test_several_runs_say_where_their_files_are() -> None:
+    written = [
+        Written(*(Path(f"r/{account}/{day}.{kind}") for kind in ("csv", "json", "html")))
+        for account in ("main", "other")
+        for day in ("2026-04-23", "2026-04-24")
+    ]
+    text = terminal_summary.many([run()] * 4, written)
+    assert text.splitlines()[-3:] == [
+        "",
+        "files  r/main/<date>.html, .csv and .json",
+        "       r/other/<date>.html, .csv and .json",
+    ]
+
+
+def test_one_run_alone_has_no_sum() -> None:
+    assert "total" not in terminal_summary.many([run()])

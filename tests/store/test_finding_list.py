@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from recon.model import FINDING_COLUMNS, Kind
+from recon.store import finding_list, runs
+from tests.store.looking import rows
+from tests.store.samples import at, found, run
+
+NOW = datetime(2026, 4, 24, 9, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def stored(engine: sa.Engine) -> None:
+    """Findings of two days and two accounts, one of them resolved."""
+    stuck = found("s", kind=Kind.STUCK)
+    runs.save(engine, run("r1", pd.concat([found("a", "gone"), stuck], ignore_index=True)), "run")
+    runs.save(engine, run("r2", pd.concat([found("a"), stuck], ignore_index=True)), "run")
+    runs.save(engine, run("r3", found("b"), day="2026-04-22"), "run")
+    runs.save(engine, run("r4", found("c"), account="other"), "run")
+
+
+def ids(frame: pd.DataFrame) -> list[str]:
+    return list(frame["discrepancy_id"])
+
+
+def test_the_latest_day_comes_first_then_errors_before_warnings(engine: sa.Engine) -> None:
+    assert ids(finding_list.listing(engine)) == ["a", "gone", "s", "c", "b"]
+
+
+def test_a_listing_can_be_narrowed(engine: sa.Engine) -> None:
+    assert ids(finding_list.listing(engine, account="other")) == ["c"]
+    assert ids(finding_list.listing(engine, status="resolved")) == ["gone"]
+    assert ids(finding_list.listing(engine, date=date(2026, 4, 22))) == ["b"]
+    assert ids(finding_list.listing(engine, account="main", status="open")) == ["a", "s", "b"]
+    assert ids(finding_list.listing(engine, account="nobody")) == []
+
+
+def test_a_listing_says_all_of_a_finding_and_where_it_stands(engine: sa.Engine) -> None:
+    finding_list.acknowledge(engine, ["a"], "a test number", NOW)
+    frame = finding_list.listing(engine, status="acknowledged")
+    assert list(frame.columns) == [
+        "account", "date", *FINDING_COLUMNS, "status", "first_seen_on", "ack_reason",
+    ]  # fmt: skip
+    row = frame.iloc[0]
+    assert row[["account", "date", "message_id", "status", "first_seen_on"]].tolist() == [
+        "main",
+        "2026-04-23",
+        "9007199254740993",
+        "acknowledged",
+        "2026-04-24",
+    ]
+    assert row["provider_sent_at"] == pd.Timestamp(at(0.000001))
+    assert row["ack_reason"] == "a test number"
+
+
+def test_an_empty_listing_has_the_types_of_a_full_one(engine: sa.Engine) -> None:
+    full = finding_list.listing(engine)
+    assert finding_list.listing(engine, account="nobody").dtypes.equals(full.dtypes)
+
+
+def test_days_with_open_findings_are_told_in_order(engine: sa.Engine) -> None:
+    days = [date(2026, 4, 22), date(2026, 4, 23)]
+    assert finding_list.days_with_open(engine, "main", date(2026, 4, 1), date(2026, 5, 1)) == days
+    assert finding_list.days_with_open(engine, "main", days[0], days[1]) == days[:1]
+    assert finding_list.days_with_open(engine, "main", days[1], days[1]) == []
+    assert finding_list.days_with_open(engine, "nobody", days[0], date(2026, 5, 1)) == []
+
+
+def test_days_whose_findings_are_all_settled_are_not_told(engine: sa.Engine) -> None:
+    finding_list.acknowledge(engine, ["b"], "a test number", NOW)
+    days = finding_list.days_with_open(engine, "main", date(2026, 4, 1), date(2026, 5, 1))
+    assert days == [date(2026, 4, 23)]
+
+
+def test_what_can_be_acknowledged_is_and_the_rest_is_told_apart(engine: sa.Engine) -> None:
+    asked = ["c", "a", "gone", "unknown", "a"]
+    assert finding_list.acknowledge(engine, asked, "a test number", NOW) == ("a", "c")
+    assert finding_list.acknowledge(engine, ["a"], "a better reason", NOW) == ("a",)
+    columns = ("discrepancy_id", "status", "ack_reason", "acknowledged_at")
+    stored = {row[0]: row[1:] for row in rows(engine, "findings", *columns)}
+    assert stored["a"] == ("acknowledged", "a better reason", NOW)
+    assert stored["gone"] == ("resolved", None, None)
+    assert stored["s"] == ("open", None, None)
+
+
+def test_what_is_no_id_acknowledges_nothing(engine: sa.Engine) -> None:
+    odd = ["", "\n", "a\ns", "a\n", "\na", "s,c", "%", "a\0", "\ud800"]
+    assert finding_list.acknowledge(engine, odd, "a test number", NOW) == ()
+    assert finding_list.acknowledge(engine, [], "a test number", NOW) == ()
+    assert ids(finding_list.listing(engine, status="acknowledged")) == []
