@@ -2,8 +2,8 @@
 
 Run `python -m benchmarks.collect_cost`. The policy (`recon.core.polling`) decides, the ledger
 (`recon.core.coverage`) claims, and the provider lists its newest 100 messages: one answer in fifty
-shows the listing of up to 50 seconds ago. The books lag by two seconds and do not know one send in
-two hundred. Nothing is taken out of the first days, when nothing is learnt yet. In the last table
+shows the listing of up to 50 seconds ago. The records lag by two seconds and lack one send in two
+hundred. Nothing is taken out of the first days, when nothing is learnt yet. In the last table
 the listing is not in order: one message in fifty appears up to 50 seconds late, behind others.
 
 `ratio` is requests by `ceil(N / (100 - min_overlap))`, what N messages would take if an answer
@@ -52,8 +52,8 @@ END: Final = DAYS * DAY
 TAIL: Final = 300
 """Seconds after the last day, in which its end is covered."""
 
-BOOKS_LAG: Final = 2.0
-UNBOOKED: Final = 0.005
+RECORDS_LAG: Final = 2.0
+UNRECORDED: Final = 0.005
 LATE: Final = 0.02
 LAG: Final = (5.0, 50.0)
 RELEARN: Final = 6 * 3600
@@ -71,8 +71,8 @@ class Traffic:
     delays: NDArray[np.float64]
     """How long after its time each message appears in the listing, where it is not in order."""
     in_order: bool
-    booked: list[float]
-    """Those that the books know."""
+    recorded: list[float]
+    """Those that the records know."""
 
     def listed(self, now: float) -> NDArray[np.int64]:
         """Return which messages the listing shows, the oldest first."""
@@ -153,8 +153,8 @@ def traffic(profile: str, *, in_order: bool) -> Traffic:
         parts += [start + np.arange(what.size) * (what.seconds / what.size) for start in starts]
     sent = np.sort(np.concatenate(parts))
     delays = (rng.random(len(sent)) < LATE) * rng.uniform(*LAG, len(sent))
-    booked = sent[rng.random(len(sent)) >= UNBOOKED].tolist()
-    return Traffic(sent, delays, in_order, booked)
+    recorded = sent[rng.random(len(sent)) >= UNRECORDED].tolist()
+    return Traffic(sent, delays, in_order, recorded)
 
 
 class Collector:
@@ -203,16 +203,16 @@ class Collector:
         """Return when anything but the time may change a decision."""
         if not self.setting.hint:
             return now
-        booked, floor = self.traffic.booked, self.setting.rules.max_interval.total_seconds()
-        place = bisect_right(booked, now - BOOKS_LAG)
-        booking = booked[place] + BOOKS_LAG if place < len(booked) else math.inf
+        recorded, floor = self.traffic.recorded, self.setting.rules.max_interval.total_seconds()
+        place = bisect_right(recorded, now - RECORDS_LAG)
+        records = recorded[place] + RECORDS_LAG if place < len(recorded) else math.inf
         last = (self.polls[-1].at - START).total_seconds()
         settled = now // DAY * DAY + coverage.SETTLING.total_seconds() + 1
         settled += 0 if now < settled else DAY
-        return min(booking, last + floor - 1, settled, (now // 3600 + 1) * 3600)
+        return min(records, last + floor - 1, settled, (now // 3600 + 1) * 3600)
 
     def known(self, now: float) -> polling.Known:
-        """Put together what store and books tell."""
+        """Put together what store and records tell."""
         known = polling.Known(
             now=at(now),
             tick=self.setting.tick,
@@ -222,18 +222,18 @@ class Collector:
             window_end=START + timedelta(days=now // DAY),
         )
         if self.setting.hint and self.polls:
-            booked, settling = self.traffic.booked, self.setting.rules.settling
-            until = bisect_right(booked, now - BOOKS_LAG)
-            unseen = bisect_left(booked, (known.seen_until(settling) - START).total_seconds())
-            just_now = bisect_left(booked, now - settling.total_seconds())
-            in_burst = bisect_left(booked, now - polling.BURST.total_seconds())
+            recorded, settling = self.traffic.recorded, self.setting.rules.settling
+            until = bisect_right(recorded, now - RECORDS_LAG)
+            unseen = bisect_left(recorded, (known.seen_until(settling) - START).total_seconds())
+            just_now = bisect_left(recorded, now - settling.total_seconds())
+            in_burst = bisect_left(recorded, now - polling.BURST.total_seconds())
             counts = (max(0, until - since) for since in (unseen, just_now, in_burst))
             stretch = polling.last_stretch(self.polls[-RECENT_POLLS:])
-            ends = [bisect_left(booked, (at - START).total_seconds()) for at in stretch or ()]
+            ends = [bisect_left(recorded, (at - START).total_seconds()) for at in stretch or ()]
             before = min(ends[1], until) - ends[0] if ends else None
-            hint = polling.Booked(*counts, before)
+            hint = polling.Recorded(*counts, before)
             if polling.tells(hint, self.polls[-1].new):
-                known = replace(known, booked=hint)
+                known = replace(known, recorded=hint)
         return known
 
     def poll(self, now: float) -> None:
@@ -406,7 +406,7 @@ def main() -> int:
         done = pool.map(simulate, [one for group in groups for one in group], chunksize=1)
     results = iter(done)
     first, second, third = ([next(results) for _ in group] for group in groups)
-    table(["sends", "mode", "books", *figures], first, "hint")
+    table(["sends", "mode", "records", *figures], first, "hint")
     table(["max_interval_minutes", "mode", *figures], second, "interval")
     table(["sends", "mode", *figures], third, "disorder")
     return 1 if any(one.wrong for one in done if one.setting.in_order) else 0

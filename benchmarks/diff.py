@@ -76,9 +76,9 @@ def generate(count: int, folder: Path) -> None:
     """Write two Parquet files of one day's `count` messages, as the two sides keep them.
 
     1 % is missing on each side; 2 % of the records hold no id, and their messages went out in
-    bursts of four to one number; 1 % contradict in status; 0.1 % are booked twice. Each side is in
-    the order of its own times, which differ by up to 20 s: by id, the books are nearly in order.
-    Two ids of three, on average, are other customers'.
+    bursts of four to one number; 1 % contradict in status; 0.1 % are recorded twice. Each side is
+    in the order of its own times, which differ by up to 20 s: by id, the records are nearly in
+    order. Two ids of three, on average, are other customers'.
     """
     import numpy as np
     import pyarrow as pa
@@ -97,14 +97,14 @@ def generate(count: int, folder: Path) -> None:
     twice = np.flatnonzero((share >= 0.03) & (share < 0.031) & ~nameless)  # noqa: PLR2004
     rows = np.sort(np.concatenate((np.flatnonzero(here), twice)))
     spelled = np.char.add("+35387", np.char.zfill(numbers.astype(str), 7))
-    booked = times + rng.integers(-20_000_000, 20_000_000, count)
-    rows = rows[np.argsort(booked[rows], kind="stable")]
+    recorded = times + rng.integers(-20_000_000, 20_000_000, count)
+    rows = rows[np.argsort(recorded[rows], kind="stable")]
     instant = pa.timestamp("us", "UTC")
     local = {
         "id": np.arange(len(rows)),
         "message_id": pa.array(ids[rows], mask=nameless[rows]),
         "phone_number": spelled[rows],
-        "sent_at": pa.array(booked[rows], instant),
+        "sent_at": pa.array(recorded[rows], instant),
         "status": np.where(contradicts, "failed", status)[rows],
     }
     provider = {
@@ -152,11 +152,11 @@ def linked_and_judged() -> Callable[[], object]:
     from recon.core.policy import Policy
     from recon.jobs.provider_file import provider_side
     from recon.model import Span
-    from recon.records.reader import open_books
+    from recon.records.reader import open_reader
     from recon.records.source import Source
 
-    books = open_books(Source(file=Path("local.parquet"))).read(None, None)
-    local = Side(books.frame, books.rejects)
+    records = open_reader(Source(file=Path("local.parquet"))).read(None, None)
+    local = Side(records.frame, records.rejects)
     provider = provider_side(Path("provider.parquet"), datetime.now(UTC))
     days, spans = (calendar.everything("UTC"),), (Span(None, None),)
     return lambda: judge.judge("diff", days, local, provider, spans=spans, policy=Policy())

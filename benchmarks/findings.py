@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.books import database
+from benchmarks.records import database
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ def findings(count: int) -> pd.DataFrame:
         "local_sent_at": (times + drift).where(ours),
         "provider_sent_at": times.where(theirs),
         "failure_reason": pd.Series(None, index=place, dtype="str"),
-        "detail": pd.Series("the books say failed, Octopods says delivered", index=place),
+        "detail": pd.Series("the records say failed, Octopods says delivered", index=place),
     }
     return pd.DataFrame(columns)[list(FINDING_COLUMNS)].astype(
         {name: "str" for name in FINDING_COLUMNS if not name.endswith("_at")}
@@ -72,12 +72,12 @@ def findings(count: int) -> pd.DataFrame:
 def run(found: pd.DataFrame) -> Run:
     """Return a run that found these."""
     from recon.core import calendar
-    from recon.model import LocalBalance, ProviderBalance, RequestCounts, Run, Verdict, VerdictWord
+    from recon.model import LocalBalance, ProviderBalance, RequestCounts, Run, Verdict, VerdictKind
 
     verdict = Verdict(
         account="main",
         window=calendar.window(date(2026, 4, 23), "UTC"),
-        word=VerdictWord.DISCREPANCIES,
+        word=VerdictKind.DISCREPANCIES,
         local=LocalBalance(matched=7),
         provider=ProviderBalance(matched=7),
         findings=found,

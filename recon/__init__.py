@@ -1,3 +1,3 @@
-"""Reconcile the WhatsApp messages a business booked with those Octopods sent."""
+"""Reconcile the WhatsApp messages a business recorded with those Octopods sent."""
 
 __version__ = "0.1.0"

@@ -18,7 +18,7 @@ WORST_FIRST: Final = (78, 77, 73, 65, 75, 69, DISCREPANCIES, INCOMPLETE, OK)
 
 
 class ReconError(Exception):
-    """An expected trouble: a message for the person on call, and an exit code."""
+    """An expected error: a message for the person on call, and an exit code."""
 
     exit_code: ClassVar[int] = 70
 
@@ -46,7 +46,7 @@ class UsageError(ReconError):
 
 
 class InputError(ReconError):
-    """The user's books or a file cannot be used, or are suspect (65)."""
+    """The user's records or a file cannot be used, or are suspect (65)."""
 
     exit_code = 65
 

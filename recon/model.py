@@ -23,7 +23,7 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-#: The word of the books for a record that never went out.
+#: The word of the records for a record that never went out.
 NOT_SENT: Final = "not_sent"
 
 #: What one list call returns at most; the provider caps higher limits at this.
@@ -70,7 +70,7 @@ _WARNINGS: Final = frozenset(
 )
 
 
-class VerdictWord(StrEnum):
+class VerdictKind(StrEnum):
     """What a run says of a window, in one word."""
 
     CLEAN = "clean"
@@ -213,7 +213,7 @@ class Advice:
     """What a window's gaps hide, and how to have none."""
 
     records_in_gaps: Sequence[int]
-    """How many booked sends lie in each gap."""
+    """How many recorded sends lie in each gap."""
     tightest_seconds: int | None
     """The shortest time in which as many were sent as one poll may miss, and so how often to poll;
     `None` where the whole window had fewer."""
@@ -253,7 +253,7 @@ class Verdict:
 
     account: str
     window: Window
-    word: VerdictWord
+    word: VerdictKind
     local: LocalBalance
     provider: ProviderBalance
     findings: pd.DataFrame
@@ -276,9 +276,9 @@ class Verdict:
     @property
     def exit_code_if_asked(self) -> int:
         """What `--exit-code` makes of it: 1 open discrepancies, 3 incomplete, else 0."""
-        if self.word is VerdictWord.DISCREPANCIES:
+        if self.word is VerdictKind.DISCREPANCIES:
             return 1
-        return 3 if self.word is VerdictWord.INCOMPLETE else 0
+        return 3 if self.word is VerdictKind.INCOMPLETE else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -60,7 +60,7 @@ def at(seconds: float) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row of the books; `sent_at` in seconds after noon."""
+    """One row of the records; `sent_at` in seconds after noon."""
 
     local_id: int | str | None
     message_id: int | None = None
@@ -119,7 +119,7 @@ def local_side(
     has_numbers: bool = True,
     has_statuses: bool = True,
 ) -> Side:
-    """Build the books' side."""
+    """Build the records' side."""
     dtypes: dict[str, object] = dict(_LOCAL)
     if records and all(isinstance(record.local_id, int) for record in records):
         dtypes["local_id"] = "int64"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from benchmarks import books, collect_cost, diff, findings, linking
+from benchmarks import collect_cost, diff, findings, linking, records
 from recon.model import Verdict
 
 ROWS = 2_000
@@ -54,11 +54,11 @@ def test_the_yardstick_of_both_files_sees_all_that_an_id_can_tell() -> None:
     assert diff.merge()() == pytest.approx(len(verdict.findings) + 2 * nameless, rel=0.05)
 
 
-def test_a_night_with_books_in_a_database_is_whole(database_url: str) -> None:
-    books.generate(database_url, ROWS)
-    books.read_sql(database_url)()
-    books.read_window(database_url)()
-    books.with_arrow(database_url)()
+def test_a_night_with_records_in_a_database_is_whole(database_url: str) -> None:
+    records.generate(database_url, ROWS)
+    records.read_sql(database_url)()
+    records.read_window(database_url)()
+    records.with_arrow(database_url)()
     told = json.loads(Path("reports/main/2026-04-23.json").read_text(encoding="utf-8"))
     assert told["coverage"] == {"complete": True, "gaps": []}
     assert told["local"]["total"] == pytest.approx(0.991 * ROWS, abs=2)

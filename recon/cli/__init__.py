@@ -15,7 +15,7 @@ import recon
 from recon.cli import streams
 from recon.cli.common import Session, tell
 from recon.errors import ReconError
-from recon.jobs.runtime import World
+from recon.jobs.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class _Commands(click.Group):
 def group(
     ctx: click.Context, config: Path | None, log_format: str, verbose: int, *, quiet: bool
 ) -> None:
-    """Check that every WhatsApp message you booked was really sent, delivered and booked.
+    """Check that every WhatsApp message you recorded was really sent, delivered and recorded.
 
     recon compares your own send records with what Octopods lists, day by day, and reports every
     difference once.
@@ -69,7 +69,7 @@ def group(
 
     # One line of what each account's poll gave, with the request_id that support asks for.
     logs.configure(fmt=log_format, verbosity=-1 if quiet else verbose + 1)
-    ctx.obj = Session(config=config, world=World())
+    ctx.obj = Session(config=config, runtime=Runtime())
 
 
 def main() -> NoReturn:
@@ -83,9 +83,9 @@ def main() -> NoReturn:
     except click.ClickException as wrong:
         wrong.show()
         code = wrong.exit_code
-    except ReconError as trouble:
-        tell(trouble)
-        code = trouble.exit_code
+    except ReconError as error:
+        tell(error)
+        code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130

@@ -25,8 +25,8 @@ def command(session: common.Session, accounts: Sequence[str]) -> int:
     names = common.chosen_accounts(settings, accounts)
     click.echo(f"ok    configuration: {len(settings.accounts)} account(s), {settings.timezone}")
     codes = []
-    for line in doctor.check(settings, names, session.world):
-        mark = "ok   " if line.trouble is None else "WRONG"
+    for line in doctor.check(settings, names, session.runtime):
+        mark = "ok   " if line.error is None else "WRONG"
         click.echo(f"{mark} {line.name}: {line.said}")
         codes.append(line.exit_code)
     return worst(codes)

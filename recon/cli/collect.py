@@ -29,9 +29,9 @@ def command(session: common.Session, accounts: Sequence[str], *, force: bool, fo
     names = common.chosen_accounts(settings, accounts)
     engine = session.engine(settings)
     codes = []
-    for outcome in collect(settings, engine, names, session.world, force=force):
-        if outcome.trouble is not None:
-            common.tell(outcome.trouble, account=outcome.account)
+    for outcome in collect(settings, engine, names, session.runtime, force=force):
+        if outcome.error is not None:
+            common.tell(outcome.error, account=outcome.account)
         codes.append(outcome.exit_code)
     return worst(codes)
 
@@ -45,6 +45,6 @@ def _follow(session: common.Session, accounts: Sequence[str], *, force: bool) ->
         settings = session.settings()
         names = common.chosen_accounts(settings, accounts)
         outcomes = follow(
-            settings, lambda: session.engine(settings), names, session.world, stop, force=force
+            settings, lambda: session.engine(settings), names, session.runtime, stop, force=force
         )
     return 0 if stop else worst(outcome.exit_code for outcome in outcomes)

@@ -1,4 +1,4 @@
-"""What the commands share: the settings, dates, accounts, and how trouble is told."""
+"""What the commands share: the settings, dates, accounts, and how errors are shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from recon.errors import ConfigError, ReconError, UsageError
-from recon.jobs.runtime import World
+from recon.jobs.runtime import Runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -34,7 +34,7 @@ class Session:
     """The global options, and what they lead to when a command asks for it."""
 
     config: Path | None
-    world: World
+    runtime: Runtime
 
     def settings(self, *, require_accounts: bool = True) -> Settings:
         """Load the settings; logs will not show the secrets in them.
@@ -44,7 +44,7 @@ class Session:
         """
         from recon import config, logs
 
-        settings = config.load(self.config, self.world.environ, require_accounts=require_accounts)
+        settings = config.load(self.config, self.runtime.environ, require_accounts=require_accounts)
         logs.redact(*settings.passwords)
         return settings
 
@@ -59,11 +59,11 @@ class Session:
         engine = self.bare_engine(settings)
         try:
             schema.ensure_ready(engine)
-        except ConfigError as trouble:
-            if trouble.hint is None or self.config is None:
+        except ConfigError as error:
+            if error.hint is None or self.config is None:
                 raise
-            typed = trouble.hint.replace("recon db", f"recon --config {self.config} db")
-            raise ConfigError(trouble.message, hint=typed) from trouble
+            typed = error.hint.replace("recon db", f"recon --config {self.config} db")
+            raise ConfigError(error.message, hint=typed) from error
         return engine
 
     def bare_engine(self, settings: Settings) -> Engine:
@@ -199,7 +199,7 @@ def chosen_accounts(settings: Settings, names: Sequence[str]) -> list[str]:
 
 
 def file_source(settings: Settings, account: str | None, path: Path) -> Source:
-    """Return the user's file as books, read as an account's books are.
+    """Return the user's file as records, read as an account's records are.
 
     A named account's columns are taken as they are. Where none is named and there is just one, its
     words and zone hold, and each of its columns that the file has; else the plain columns.
@@ -245,13 +245,13 @@ def show_runs(runs: Sequence[tuple[Run, Written]]) -> None:
         click.echo(terminal_summary.text(run, written, colour=colour, width=width))
 
 
-def tell(trouble: Exception, *, account: str | None = None) -> None:
+def tell(error: Exception, *, account: str | None = None) -> None:
     """Say on standard error what went wrong and what to do about it."""
     where = f"account {account}: " if account is not None else ""
-    if isinstance(trouble, ReconError):
-        click.echo(f"error: {where}{trouble}", err=True)
+    if isinstance(error, ReconError):
+        click.echo(f"error: {where}{error}", err=True)
     else:
-        name = type(trouble).__name__
+        name = type(error).__name__
         click.echo(f"error: {where}a bug in recon ({name}); the traceback is above", err=True)
 
 

@@ -45,20 +45,20 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
     from recon.simulator import demo_day, server
     from recon.store import engine, schema
 
-    day = demo_day.plant(seed, session.world.clock(), "Europe/Dublin")
+    day = demo_day.plant(seed, session.runtime.clock(), "Europe/Dublin")
     work = output / "work"
     _fresh(work)
-    demo_day.write_books(day, work / "sends.db")
-    world = replace(session.world, clock=day.clock, environ={_KEY: day.api_key})
+    demo_day.write_records(day, work / "sends.db")
+    runtime = replace(session.runtime, clock=day.clock, environ={_KEY: day.api_key})
     with server.serve(day.channel, clock=day.clock) as base_url:
         settings = _settings(day, base_url, work)
         database = engine.connect(settings.database.url.get_secret_value())
         schema.ensure_ready(database)
         order = night.Order(first=day.day, last=day.day, accounts=["demo"], directory=output)
-        [outcome] = night.run(settings, database, order, world)
+        [outcome] = night.run(settings, database, order, runtime)
         database.dispose()
-    if outcome.trouble is not None:
-        raise outcome.trouble
+    if outcome.error is not None:
+        raise outcome.error
     [reported] = outcome.days
     common.show_runs([(reported.run, reported.written)])
     if keep:

@@ -10,7 +10,7 @@ import click
 
 from recon.cli import common
 from recon.errors import InputError
-from recon.model import VerdictWord
+from recon.model import VerdictKind
 
 
 @click.command("diff")
@@ -20,7 +20,7 @@ from recon.model import VerdictWord
 @click.option(
     "--account",
     metavar="NAME",
-    help="Read LOCAL as this account's books are read; the default where there is just one.",
+    help="Read LOCAL as this account's records are read; the default where there is just one.",
 )
 @common.output_option
 @common.exit_code_option
@@ -71,10 +71,10 @@ def command(
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
-        done = file_diff.diff(order, session.world.clock(), lambda part: bar.update(1, part))
+        done = file_diff.diff(order, session.runtime.clock(), lambda part: bar.update(1, part))
     common.show_runs(done)
     verdicts = [run.verdict for run, _ in done]
-    if any(verdict.word is VerdictWord.SUSPECT for verdict in verdicts):
+    if any(verdict.word is VerdictKind.SUSPECT for verdict in verdicts):
         return InputError.exit_code
     codes = {verdict.exit_code_if_asked for verdict in verdicts} if exit_code else set()
     return min(codes - {0}, default=0)

@@ -53,7 +53,7 @@ def command(
     chosen = common.day_range(day, first, last)
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
-    now = session.world.clock()
+    now = session.runtime.clock()
     if chosen is None:
         yesterday = calendar.yesterday(now, settings.timezone)
         chosen = (yesterday, yesterday)
@@ -73,18 +73,18 @@ def command(
         length=total, label="Days", file=sys.stderr, hidden=total == 1 or not sys.stderr.isatty()
     ) as bar:
         engine = session.engine(settings)
-        world = session.world
-        outcomes = list(night.run(settings, engine, order, world, lambda *_: bar.update(1)))
+        runtime = session.runtime
+        outcomes = list(night.run(settings, engine, order, runtime, lambda *_: bar.update(1)))
     show(outcomes)
     return worst(o.exit_code_if_asked if exit_code else o.exit_code for o in outcomes)
 
 
 def show(outcomes: Sequence[Outcome]) -> None:
-    """Print what became of each account: findings to standard output, trouble to error."""
+    """Print what became of each account: findings to standard output, error to error."""
     common.show_runs([(day.run, day.written) for outcome in outcomes for day in outcome.days])
     for outcome in outcomes:
         if outcome.looked_again:
             days = ", ".join(run.verdict.window.label for run in outcome.looked_again)
             click.echo(f"{outcome.account}: looked again at the open findings of {days}")
-        if outcome.trouble is not None:
-            common.tell(outcome.trouble, account=outcome.account)
+        if outcome.error is not None:
+            common.tell(outcome.error, account=outcome.account)

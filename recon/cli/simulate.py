@@ -53,7 +53,7 @@ def command(session: common.Session, port: int, scenario: str, seed: int) -> int
     if scenario not in SCENARIOS:
         names = ", ".join(SCENARIOS)
         raise UsageError(f"There is no scenario '{scenario}'; there are: {names}")
-    clock = session.world.clock
+    clock = session.runtime.clock
     stage = SCENARIOS[scenario].stage(seed, clock())
     with server.serve(stage.channel, clock=clock, script=stage.script, port=port) as base_url:
         click.echo(f'base_url = "{base_url}"   # API key: {stage.api_key}')

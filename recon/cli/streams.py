@@ -26,7 +26,7 @@ class _Stream(io.FileIO):
         self._failed = False
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write; a reader that has left is no trouble."""
+        """Write; ignore a reader that has left."""
         length = memoryview(data).nbytes
         if self._failed:
             return length

@@ -1,4 +1,4 @@
-"""The settings of an account: where its API key is, and the books of what was sent with it."""
+"""The settings of an account: where its API key is, and the records of what was sent with it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BIND: Final = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 
 
 class Columns(Section):
-    """Field = column in the user's table; "" where the books do not keep that field."""
+    """Field = column in the user's table; "" where the records do not keep that field."""
 
     id: str = Field("id", examples=["id"])
     message_id: str = Field("message_id", examples=["message_id"])
@@ -95,7 +95,7 @@ def _query_faults(query: str) -> Iterator[str]:
 
 
 class Account(Section):
-    """One API key, and the books of what was sent with it."""
+    """One API key, and the records of what was sent with it."""
 
     api_key_env: OptionalText = Field(None, examples=["OCTOPODS_API_KEY"])
     api_key_file: OptionalPath = Field(None, examples=["/run/secrets/octopods-api-key"])

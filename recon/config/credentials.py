@@ -60,8 +60,8 @@ def _text(place: str, file: Path) -> str:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         reason = "it is not text in UTF-8"
-    except OSError as trouble:
-        reason = trouble.strerror or type(trouble).__name__
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
     raise ConfigError(f"{place} cannot be read: {reason}")
 
 

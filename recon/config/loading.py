@@ -56,7 +56,7 @@ def load(
             raise ConfigError("there is no configuration", hint=_HOW_TO_START)
         raise ConfigError(
             f"{path} names no account",
-            hint="Add [accounts.main] with its API key and its books; see config.example.toml.",
+            hint="Add [accounts.main] with its API key and its records; see config.example.toml.",
         )
     return settings
 

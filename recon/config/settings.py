@@ -185,8 +185,8 @@ class Settings(Section):
         for name in self.accounts if accounts is None else accounts:
             try:
                 keys[name] = self.accounts[name].api_key(environ)
-            except ConfigError as trouble:
-                faults.append(f"accounts.{name}: {trouble}")
+            except ConfigError as error:
+                faults.append(f"accounts.{name}: {error}")
         if faults:
             raise ConfigError("\n".join(faults))
         return keys

@@ -74,9 +74,9 @@ class Case:
     local_bucket: Codes
     provider_bucket: Codes
     repeats: link.Few
-    """Each `duplicate_send`, and the booked message that it repeats."""
+    """Each `duplicate_send`, and the recorded message that it repeats."""
     holds_id: Mask
-    """Of each record, whether the books hold an id for it, also one that is none of Octopods'."""
+    """Of each record, whether the records hold an id for it, also one that is none of Octopods'."""
     denied: link.Few
     """Of each record without a partner, whether Octopods was asked for its id and does not have
     it: 1 or 0."""
@@ -218,7 +218,7 @@ def _local_buckets(
         local: the records.
         links: who is whose partner.
         alone: the records without one.
-        holds_id: of each record, whether the books hold an id.
+        holds_id: of each record, whether the records hold an id.
         unverifiable: of each of those alone, whether nothing proves its absence.
     """
     status = local.frame["status"].iloc[alone]
@@ -249,7 +249,7 @@ def _proven(
 ) -> Mask:
     """Say of each of these records whether its time is covered.
 
-    Where the books' clock is off (kept in a wrong zone, say), the pairs found by id show by how
+    Where the records' clock is off (kept in a wrong zone, say), the pairs found by id show by how
     much; a record's true time has to be covered too, else a gap would pass for a lost message.
     """
     times = local_time[records]

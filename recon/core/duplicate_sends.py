@@ -1,4 +1,4 @@
-"""Messages that no record names, and the booked message to the same number that each repeats."""
+"""Messages that no record names, and the recorded message to the same number that each repeats."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _ENDS: Final = 2**20 - 1
 def repeated(
     paired: Mask, keys: Positions, times: Positions, names: Positions, within: timedelta
 ) -> Few:
-    """Find for messages without a record the nearest booked one to the same number.
+    """Find for messages without a record the nearest recorded one to the same number.
 
     Only `within` that time, inclusive. On a tie it is the earlier one.
 
     Args:
-        paired: which messages are in the books.
+        paired: which messages are in the records.
         keys: of the messages' numbers, negative for none.
         times: when they were sent, in microseconds, UTC.
         names: their ids, which settle ties so that row order does not.
@@ -34,13 +34,13 @@ def repeated(
     concerned = _with_one_of(keys, keys[~paired])
     by_time = concerned[np.lexsort((names[concerned], times[concerned], keys[concerned]))]
     rank = np.arange(len(by_time))
-    key, time, booked = keys[by_time], times[by_time], paired[by_time]
-    before = np.maximum.accumulate(np.where(booked, rank, -1))
-    after = np.minimum.accumulate(np.where(booked, rank, len(rank))[::-1])[::-1]
+    key, time, recorded = keys[by_time], times[by_time], paired[by_time]
+    before = np.maximum.accumulate(np.where(recorded, rank, -1))
+    after = np.minimum.accumulate(np.where(recorded, rank, len(rank))[::-1])[::-1]
     best = np.full(len(rank), within // timedelta(microseconds=1) + 1)
     found = np.full(len(rank), -1, dtype=np.int64)
     for candidate in (before, after):
-        mine = np.flatnonzero((candidate >= 0) & (candidate < len(rank)) & ~booked & (key >= 0))
+        mine = np.flatnonzero((candidate >= 0) & (candidate < len(rank)) & ~recorded & (key >= 0))
         mine = mine[key[mine] == key[candidate[mine]]]
         apart = np.abs(time[mine] - time[candidate[mine]])
         nearer = apart < best[mine]

@@ -16,7 +16,7 @@ from recon.core.link import Mask, Positions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class About:
+class FindingRows:
     """What some findings are about, row by row; a text is null where there is no such row."""
 
     local: Positions
@@ -25,46 +25,46 @@ class About:
     """The message of each, -1 where it is about none."""
     local_id: Texts
     message_id: Texts
-    booked_id: Texts
-    """The message id that the books hold, also one that is none of Octopods'."""
-    booked_for: Texts
-    """The number in the books."""
+    recorded_id: Texts
+    """The message id that the records hold, also one that is none of Octopods'."""
+    recorded_for: Texts
+    """The number in the records."""
     sent_to: Texts
     """The number of the message."""
 
-    def __getitem__(self, rows: slice) -> About:
-        return About(*(getattr(self, field.name)[rows] for field in fields(self)))
+    def __getitem__(self, rows: slice) -> FindingRows:
+        return FindingRows(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def take(self, at: Positions) -> About:
+    def take(self, at: Positions) -> FindingRows:
         """Return the rows at these positions."""
-        return About(*(getattr(self, field.name).take(at) for field in fields(self)))
+        return FindingRows(*(getattr(self, field.name).take(at) for field in fields(self)))
 
     @property
     def message_name(self) -> Texts:
-        """The message's id; where there is none, the one that the books hold."""
-        return arrow_text.or_else(self.message_id, self.booked_id)
+        """The message's id; where there is none, the one that the records hold."""
+        return arrow_text.or_else(self.message_id, self.recorded_id)
 
     @property
     def phone_number(self) -> Texts:
-        """The message's number; where there is no message, the one in the books."""
-        return arrow_text.either(self.provider >= 0, self.sent_to, self.booked_for)
+        """The message's number; where there is no message, the one in the records."""
+        return arrow_text.either(self.provider >= 0, self.sent_to, self.recorded_for)
 
 
-def about(case: Case, local: Positions, provider: Positions) -> About:
+def about(case: Case, local: Positions, provider: Positions) -> FindingRows:
     """Look up what names these records and messages."""
     records, messages = case.local.frame, case.provider.frame
-    return About(
+    return FindingRows(
         local,
         provider,
         local_id=arrow_text.taken(records["local_id"], local),
         message_id=arrow_text.taken(messages["message_id"], provider),
-        booked_id=_booked_id(records, local),
-        booked_for=arrow_text.taken(records["phone_number"], local),
+        recorded_id=_recorded_id(records, local),
+        recorded_for=arrow_text.taken(records["phone_number"], local),
         sent_to=arrow_text.taken(messages["phone_number"], provider),
     )
 
 
-def _booked_id(records: pd.DataFrame, at: Positions) -> Texts:
+def _recorded_id(records: pd.DataFrame, at: Positions) -> Texts:
     """Return the message ids that the records hold, also those that are none of Octopods'."""
     found = arrow_text.taken(records["message_id"], at)
     if found.null_count == np.count_nonzero(at < 0):
@@ -72,7 +72,7 @@ def _booked_id(records: pd.DataFrame, at: Positions) -> Texts:
     return arrow_text.or_else(found, arrow_text.taken(records["odd_message_id"], at))
 
 
-def record_key(case: Case, rows: About, named: Mask) -> Texts:
+def record_key(case: Case, rows: FindingRows, named: Mask) -> Texts:
     """Return what identifies each record: its id; where it has none, its content.
 
     Null where the record is not to be `named`.
@@ -83,8 +83,8 @@ def record_key(case: Case, rows: About, named: Mask) -> Texts:
         return name
     few = rows.take(np.flatnonzero(nameless))
     content = (
-        few.booked_id,
-        few.booked_for,
+        few.recorded_id,
+        few.recorded_for,
         # As text, a time is spelled by pandas as the fractions of all the others ask for.
         arrow_text.whole(pa.array(case.local_time[few.local])),
         arrow_text.taken(case.local.frame["status"], few.local),

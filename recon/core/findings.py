@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from recon.core import arrow_text, identity, rules
 from recon.core.buckets import Case
-from recon.core.finding_rows import About, about, record_key
+from recon.core.finding_rows import FindingRows, about, record_key
 from recon.core.identity import Identities, Names
 from recon.core.link import Positions, microseconds
 from recon.core.policy import Policy
@@ -73,7 +73,7 @@ def _of_rows(account: str, case: Case, kinds: rules.Found) -> pd.DataFrame:
         "message_id": rows.message_name,
         "local_id": rows.local_id,
         "phone_number": rows.phone_number,
-        "local_phone_number": rows.booked_for,
+        "local_phone_number": rows.recorded_for,
         "local_status": arrow_text.taken(records["status"], rows.local),
         "provider_status": arrow_text.taken(messages["status"], rows.provider),
         "failure_reason": arrow_text.taken(messages["failure_reason"], rows.provider),
@@ -90,7 +90,9 @@ def _of_rows(account: str, case: Case, kinds: rules.Found) -> pd.DataFrame:
     return pd.DataFrame(columns, copy=False)
 
 
-def _in_order(account: str, case: Case, kinds: rules.Found) -> tuple[Positions, About, Identities]:
+def _in_order(
+    account: str, case: Case, kinds: rules.Found
+) -> tuple[Positions, FindingRows, Identities]:
     """Return the place, the rows and the identity of each finding, in the order of the frame."""
     none = np.zeros(0, dtype=np.int64)
     parts = [(none, none, none, none)]
@@ -125,8 +127,8 @@ def _known(values: Positions, at: Positions) -> Positions:
     return found
 
 
-def _identities(account: str, case: Case, place: Positions, rows: About) -> Identities:
-    # A message's being stuck stays the same finding when the books get their record.
+def _identities(account: str, case: Case, place: Positions, rows: FindingRows) -> Identities:
+    # A message's being stuck stays the same finding when the records get their record.
     named = (rows.local >= 0) & (place != _KINDS.index(Kind.STUCK))
     names = Names(_KIND_WORDS.take(pa.array(place)), record_key(case, rows, named), rows.message_id)
 
@@ -146,7 +148,7 @@ def _identities(account: str, case: Case, place: Positions, rows: About) -> Iden
     return identity.identify(account, names, content)
 
 
-def _details(case: Case, place: Positions, rows: About) -> arrow_text.Texts:
+def _details(case: Case, place: Positions, rows: FindingRows) -> arrow_text.Texts:
     bounds = np.searchsorted(place, np.arange(len(_KINDS) + 1))
     details = [
         rules.WORDS[kind](case, rows[slice(start, end)])
@@ -156,7 +158,7 @@ def _details(case: Case, place: Positions, rows: About) -> arrow_text.Texts:
     return pa.concat_arrays([pa.array([], arrow_text.TEXT), *details])
 
 
-def _owners(case: Case, rows: About) -> Positions:
+def _owners(case: Case, rows: FindingRows) -> Positions:
     return np.where(
         rows.provider >= 0,
         _known(case.provider_owner, rows.provider),

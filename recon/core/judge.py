@@ -21,7 +21,7 @@ from recon.model import (
     ProviderBalance,
     Span,
     Verdict,
-    VerdictWord,
+    VerdictKind,
     Window,
 )
 
@@ -30,10 +30,12 @@ _WRONG_KEY = (
     "listed."
 )
 _WRONG_TABLE = (
-    "The books' url, table, `where`, query or file may hold sends that do not go through this key."
+    "The table, `where`, query or file of your records may hold sends that do not go through "
+    "this key."
 )
 _WRONG_DAY = (
-    "The books' `timezone` or the mapping of `sent_at` may be wrong: then another day is compared."
+    "The `timezone` of your records or the mapping of `sent_at` may be wrong: then another day is "
+    "compared."
 )
 _WRONG_COLUMNS = (
     "The mapping of `message_id` or `phone_number` may point at the wrong column, or "
@@ -79,7 +81,7 @@ def judge(
             Verdict(
                 account=account,
                 window=day,
-                word=VerdictWord.SUSPECT if suspicions else _word(mine, theirs, todays, gaps),
+                word=VerdictKind.SUSPECT if suspicions else _word(mine, theirs, todays, gaps),
                 local=mine,
                 provider=theirs,
                 findings=findings.empty() if suspicions else todays,
@@ -118,10 +120,10 @@ def suspect(local: LocalBalance, provider: ProviderBalance, guard_rows: int) -> 
     """
     accused = local.total - local.not_sent - local.unverifiable
     if provider.total == 0 and accused >= guard_rows:
-        sight = f"The books hold {local.total:,} records, Octopods lists no message at all."
+        sight = f"The records hold {local.total:,} records, Octopods lists no message at all."
         return (sight, _WRONG_KEY, _WRONG_TABLE, _WRONG_DAY)
     if local.total == 0 and provider.total >= guard_rows:
-        sight = f"Octopods lists {provider.total:,} messages, the books hold no record at all."
+        sight = f"Octopods lists {provider.total:,} messages, your records have none at all."
         return (sight, _WRONG_TABLE, _WRONG_DAY, _WRONG_KEY)
     if min(local.total, provider.total) >= guard_rows and local.matched == 0:
         sight = f"{local.total:,} records and {provider.total:,} messages: not one pair links."
@@ -131,11 +133,11 @@ def suspect(local: LocalBalance, provider: ProviderBalance, guard_rows: int) -> 
 
 def _word(
     local: LocalBalance, provider: ProviderBalance, found: pd.DataFrame, gaps: Sequence[Span]
-) -> VerdictWord:
+) -> VerdictKind:
     if (found["kind"] != Kind.UNVERIFIABLE.value).any():
-        return VerdictWord.DISCREPANCIES
+        return VerdictKind.DISCREPANCIES
     if gaps or len(found):
-        return VerdictWord.INCOMPLETE
+        return VerdictKind.INCOMPLETE
     if local.total == 0 and provider.total == 0:
-        return VerdictWord.NOTHING_TO_COMPARE
-    return VerdictWord.CLEAN
+        return VerdictKind.NOTHING_TO_COMPARE
+    return VerdictKind.CLEAN

@@ -29,7 +29,7 @@ class Side:
     """A local or a provider frame, see `recon.core.frames`."""
     rejects: pd.DataFrame
     has_numbers: bool = True
-    """Whether this side keeps phone numbers at all; books may keep only ids."""
+    """Whether this side keeps phone numbers at all; records may keep only ids."""
     has_statuses: bool = True
     """Whether this side keeps statuses at all."""
 
@@ -81,7 +81,7 @@ def number_keys(side: Side, region: str | None, *, is_provider: bool = False) ->
     """Return for each row the key of its number, -1 where there is no such number.
 
     Octopods knows only E.164: digits alone, which a file that lost its `+` holds, begin with a
-    country code there. In the books they are a number of `region` where they can be one.
+    country code there. In the records they are a number of `region` where they can be one.
     """
     if not side.has_numbers:
         return np.full(len(side.frame), -1, dtype=np.int64)
@@ -135,7 +135,7 @@ def link(
     partner_of_local, partner_of_provider = known.partner_of_local, known.partner_of_provider
     duplicates = Few(known.duplicate_local, known.duplicate_of)
     by_id = partner_of_local >= 0
-    del wanted, has_id  # as long as the books
+    del wanted, has_id  # as long as the records
 
     named = by_id.copy()
     named[duplicates.at] = True

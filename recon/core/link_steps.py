@@ -56,7 +56,7 @@ def by_id(
     with the smallest order.
 
     Args:
-        local_ids: message ids of the books; any value where `local_has_id` is false.
+        local_ids: message ids of the records; any value where `local_has_id` is false.
         local_has_id: which records name a message at all.
         local_time_us: times of the records.
         local_order: breaks ties; different for each record.

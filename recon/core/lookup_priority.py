@@ -1,7 +1,7 @@
 """Which messages are worth a request of their own: what the list cannot show any more.
 
 Each status call is taken from the limit that the sends share, so the most valuable come first:
-booked ids that nothing else can settle, then messages that have been waiting for too long, then
+recorded ids that nothing else can settle, then messages that have been waiting for too long, then
 the others whose status may have moved on since they were last seen.
 """
 
@@ -31,9 +31,9 @@ class Wanted:
 
     message_ids: Positions
     keys: Positions
-    """The key of the number that the books or an earlier answer name, -1 for none."""
+    """The key of the number that the records or an earlier answer name, -1 for none."""
     times: Positions
-    """When the books or an earlier answer say it was sent; microseconds, UTC."""
+    """When the records or an earlier answer say it was sent; microseconds, UTC."""
 
     def __len__(self) -> int:
         return len(self.message_ids)

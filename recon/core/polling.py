@@ -6,7 +6,7 @@ less the `min_overlap` that it should share, would not last until the next occas
 Where a listing was seen out of order, sharing proves nothing: then the next answer must also show
 again what the last one could not prove, the messages of the settling time before it.
 
-Where the books tell how much was sent since the last poll, that is counted; else it is expected
+Where the records tell how much was sent since the last poll, that is counted; else it is expected
 from what earlier polls taught (`recon.core.polling_rhythm`), coverage first.
 """
 
@@ -31,9 +31,9 @@ _FASTEST: Final = 1000 / 60
 _SURE: Final = 3.0
 """Standard deviations by which chance may exceed what is expected, from the rhythm alone."""
 _SURE_WITH_HINT: Final = 2.0
-"""The same for the one tick that the books cannot tell yet."""
-_BOOKS_LAG: Final = 2.0
-"""Seconds by which a send may be booked late."""
+"""The same for the one tick that the records cannot tell yet."""
+_RECORDS_LAG: Final = 2.0
+"""Seconds by which a send may be recorded late."""
 
 _HARDER: Final = 1.1
 """A burst may be so many times as fast as the fastest one seen."""
@@ -44,9 +44,9 @@ _NO_GAP: Final = "to leave no gap"
 _TOO_FAST: Final = "to see every message: too fast to prove"
 
 _TELLING: Final = 10
-"""Fewer messages than this do not tell whether the books lag."""
+"""Fewer messages than this do not tell whether the records lag."""
 
-#: A burst is told by the sends that were booked within so long.
+#: A burst is told by the sends that were recorded within so long.
 BURST: Final = timedelta(seconds=5)
 
 
@@ -72,17 +72,17 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
-    """What the user's books tell of sends, by their own time: the hint. They may lag a little."""
+class Recorded:
+    """What the user's records tell of sends, by their own time: the hint. They may lag a little."""
 
     unseen: int
-    """Sends booked at or after `Known.seen_until`."""
+    """Sends recorded at or after `Known.seen_until`."""
     just_now: int
-    """Sends booked at or after `now` less the settling time (`Rules.settling`)."""
+    """Sends recorded at or after `now` less the settling time (`Rules.settling`)."""
     in_burst: int = 0
-    """Sends booked at or after `now` less `BURST`."""
+    """Sends recorded at or after `now` less `BURST`."""
     before: int | None = None
-    """Sends booked in `last_stretch`; `None` where there is none to compare."""
+    """Sends recorded in `last_stretch`; `None` where there is none to compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,10 @@ class Known:
     `reach(proven_until)`, which the next answer must show again. `None` where it is in order."""
     window_end: datetime | None = None
     """The latest end of a window (midnight of the configured zone) that is not after `now`."""
-    booked: Booked | None = None
-    """`None` where the books cannot be counted cheaply, or just now not at all."""
-    unbooked_share: float = 0.0
-    """The share of the provider's messages that the books do not know, as the last run found."""
+    recorded: Recorded | None = None
+    """`None` where the records cannot be counted cheaply, or just now not at all."""
+    unrecorded_share: float = 0.0
+    """The share of the provider's messages that the records do not know, as the last run found."""
 
     def seen_until(self, settling: timedelta) -> datetime:
         """Return until when sends can be taken for seen; before the first poll, `now`.
@@ -153,21 +153,21 @@ def last_stretch(
     return (start, end) if start < end else None
 
 
-def tells(booked: Booked, shown: int) -> bool:
-    """Say whether the books can be trusted to tell how much was sent since the last poll.
+def tells(recorded: Recorded, shown: int) -> bool:
+    """Say whether the records can be trusted to tell how much was sent since the last poll.
 
     Not where they knew less than half of what the last poll showed (they lag, or their clock is
     off), nor where they knew far more (of sends that never reached Octopods): then counting them
     would keep from polling what is sent, or poll again and again for what is not.
 
     Args:
-        booked: what the books tell.
+        recorded: what the records tell.
         shown: how many messages the last poll was the first to show.
     """
-    if booked.before is None:
+    if recorded.before is None:
         return True
-    too_few = shown >= _TELLING and booked.before < shown / 2
-    return not too_few and booked.before <= 2 * shown + 2 * _TELLING
+    too_few = shown >= _TELLING and recorded.before < shown / 2
+    return not too_few and recorded.before <= 2 * shown + 2 * _TELLING
 
 
 def reach(proven_until: datetime) -> datetime:
@@ -238,13 +238,13 @@ def _floor(known: Known, last: datetime, rules: Rules) -> _Reason:
 def _room(known: Known, ahead: Forecast, rules: Rules) -> _Reason:
     """The next answer must still show the end of what the last one did."""
     since = known.seen_until(rules.settling)
-    if known.booked is None:
+    if known.recorded is None:
         return _room_without_hint(known, since, ahead, rules)
     seconds = (known.now - since).total_seconds()
-    fresh = known.booked.unseen + seconds * ahead.recent * known.unbooked_share
-    rate = _rate(known, known.booked, ahead, rules)
-    room, goal = _room_left(known, known.booked, fresh, rules)
-    blind = known.tick.total_seconds() + _BOOKS_LAG
+    fresh = known.recorded.unseen + seconds * ahead.recent * known.unrecorded_share
+    rate = _rate(known, known.recorded, ahead, rules)
+    room, goal = _room_left(known, known.recorded, fresh, rules)
+    blind = known.tick.total_seconds() + _RECORDS_LAG
     lasts = _surely(room, _SURE_WITH_HINT) / rate if rate else math.inf
     left = lasts - blind if room > 0 else 0.0
     burst = ahead.rhythm.peak * blind * _HARDER
@@ -259,18 +259,18 @@ def _room(known: Known, ahead: Forecast, rules: Rules) -> _Reason:
     return _Reason(left, why, min(max(left, 0.0), max(room, 0) / _FASTEST - blind))
 
 
-def _room_left(known: Known, booked: Booked, fresh: float, rules: Rules) -> tuple[float, str]:
+def _room_left(known: Known, recorded: Recorded, fresh: float, rules: Rules) -> tuple[float, str]:
     """Return for how many more sends the next answer has room, and what for."""
     if known.unproven is None:
         if fresh < rules.listing_limit:
             return rules.room - fresh, _NO_GAP
         return 0.0, "and the chain of answers is broken: to begin a new one"
     filled = known.unproven + fresh
-    gain = filled - booked.just_now
+    gain = filled - recorded.just_now
     room = rules.room - filled
     if filled >= rules.listing_limit:
         # The chain is broken already: begin a new one as soon as an answer proves a good deal.
-        if booked.just_now <= rules.room / 2:
+        if recorded.just_now <= rules.room / 2:
             return 0.0, f"with {known.unproven} not proven: a gap is left, and a new span begun"
         return rules.room - fresh, _TOO_FAST
     if gain < _LEAST_GAIN and room < rules.room / 2:
@@ -278,12 +278,12 @@ def _room_left(known: Known, booked: Booked, fresh: float, rules: Rules) -> tupl
     return room, f"{_NO_GAP} with {known.unproven} not proven by the last one"
 
 
-def _rate(known: Known, booked: Booked, ahead: Forecast, rules: Rules) -> float:
+def _rate(known: Known, recorded: Recorded, ahead: Forecast, rules: Rules) -> float:
     """Return how many sends a second are to be expected at most, from now until the next look."""
     usual = ahead.rhythm.rate(known.now)
     return max(
-        booked.just_now / (rules.settling.total_seconds() + 1),
-        _at_least(booked.in_burst) / (BURST.total_seconds() - _BOOKS_LAG),
+        recorded.just_now / (rules.settling.total_seconds() + 1),
+        _at_least(recorded.in_burst) / (BURST.total_seconds() - _RECORDS_LAG),
         ahead.recent if usual is None else usual * ahead.level,
     )
 

@@ -22,7 +22,7 @@ _STAYING: Final = "@reboot recon collect --follow"
 def advise(
     gaps: Sequence[Span],
     spans: Sequence[Span],
-    booked: Positions,
+    recorded: Positions,
     sent: Positions,
     min_overlap: int,
 ) -> Advice | None:
@@ -34,14 +34,14 @@ def advise(
     Args:
         gaps: of the window.
         spans: all that is proven complete.
-        booked: when the window's records say they were sent; microseconds, UTC.
+        recorded: when the window's records say they were sent; microseconds, UTC.
         sent: when the window's sends really were, each once: the messages, and the records
             without one.
         min_overlap: messages that two polls should share.
     """
     if not gaps:
         return None
-    in_gaps = [int(coverage.covered([gap], booked).sum()) for gap in gaps]
+    in_gaps = [int(coverage.covered([gap], recorded).sum()) for gap in gaps]
     room = LISTING_LIMIT - min_overlap
     tightest = None
     if len(sent) > room:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from recon.core import arrow_text, blocks, statuses
 from recon.core.arrow_text import Texts
 from recon.core.buckets import Case
-from recon.core.finding_rows import About
+from recon.core.finding_rows import FindingRows
 from recon.core.link import Mask, Positions, microseconds
 from recon.core.policy import Policy
 from recon.model import Kind
@@ -84,11 +84,11 @@ def _contradictions(case: Case, policy: Policy) -> Callable[[slice, Positions], 
     mine, theirs = case.local.frame["status"].array, case.provider.frame["status"].array
     sent = list(map(str, theirs.categories))
     # The code of a null is -1, which is the place of `None` at the end.
-    booked = [*map(str, mine.categories), None]
+    recorded = [*map(str, mine.categories), None]
     table = np.array(
         [
             case.local.has_statuses and statuses.contradict(word, other, policy.status_policy)
-            for word in booked
+            for word in recorded
             for other in sent
         ],
         dtype=np.bool_,
@@ -124,21 +124,21 @@ def _stuck(case: Case, policy: Policy) -> Positions:
 # --- words -------------------------------------------------------------------------------------
 
 
-def _missing_at_provider(case: Case, rows: About) -> Texts:
-    """Tell what the books say, and how it is known that Octopods has no such message."""
-    by_name = arrow_text.said("the books say this went out as message ", rows.booked_id)
+def _missing_at_provider(case: Case, rows: FindingRows) -> Texts:
+    """Tell what the records say, and how it is known that Octopods has no such message."""
+    by_name = arrow_text.said("the records say this went out as message ", rows.recorded_id)
     absent = arrow_text.either(
         case.denied.of(rows.local) > 0,
         "; Octopods was asked for it and has no such message",
         "; Octopods has no such message",
     )
-    return arrow_text.said(arrow_text.or_else(by_name, "the books say this went out"), absent)
+    return arrow_text.said(arrow_text.or_else(by_name, "the records say this went out"), absent)
 
 
-def _unverifiable(case: Case, rows: About) -> Texts:
+def _unverifiable(case: Case, rows: FindingRows) -> Texts:
     """Tell why nobody can know."""
     unread = case.provider.rejects["message_id"].astype("str").dropna()
-    listed = pc.is_in(rows.booked_id, value_set=pa.array(unread, arrow_text.TEXT))
+    listed = pc.is_in(rows.recorded_id, value_set=pa.array(unread, arrow_text.TEXT))
     return arrow_text.either(
         listed.to_numpy(zero_copy_only=False),
         "Octopods lists this id, but its item cannot be read",
@@ -146,7 +146,7 @@ def _unverifiable(case: Case, rows: About) -> Texts:
     )
 
 
-def _duplicate_local(case: Case, rows: About) -> Texts:
+def _duplicate_local(case: Case, rows: FindingRows) -> Texts:
     """Tell which record accounts for the message, and why that one."""
     message = case.links.duplicates.of(rows.local)
     winner = case.links.partner_of_provider[message]
@@ -163,62 +163,62 @@ def _duplicate_local(case: Case, rows: About) -> Texts:
     return arrow_text.said("record ", name, why, " and already accounts for this message")
 
 
-def _missing_locally(case: Case, rows: About) -> Texts:
-    """Tell that the books lack it, or that they name it where they cannot be read."""
+def _missing_locally(case: Case, rows: FindingRows) -> Texts:
+    """Tell that the records lack it, or that they name it where they cannot be read."""
     unread = case.local.rejects["message_id"].dropna().to_numpy(dtype=np.int64)
     ids = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[rows.provider]
     return arrow_text.either(
         np.isin(ids, unread),
-        "Octopods has it; the books name its id only in a record that cannot be read",
-        "Octopods has it, the books do not",
+        "Octopods has it; the records name its id only in a record that cannot be read",
+        "Octopods has it, the records do not",
     )
 
 
-def _duplicate_send(case: Case, rows: About) -> Texts:
-    """Tell which message, that the books do know, it repeats."""
+def _duplicate_send(case: Case, rows: FindingRows) -> Texts:
+    """Tell which message, that the records do know, it repeats."""
     sibling = case.repeats.of(rows.provider)
-    booked = arrow_text.taken(case.provider.frame["message_id"], sibling)
+    recorded = arrow_text.taken(case.provider.frame["message_id"], sibling)
     apart = _apart(case.provider_time[rows.provider] - case.provider_time[sibling])
     return arrow_text.said(
-        "no record of it; sent ", apart, " message ", booked, ", which is in the books"
+        "no record of it; sent ", apart, " message ", recorded, ", which is in the records"
     )
 
 
-def _message_id_mismatch(case: Case, rows: About) -> Texts:
-    """Tell the id that the books hold, and why the pair is one all the same."""
+def _message_id_mismatch(case: Case, rows: FindingRows) -> Texts:
+    """Tell the id that the records hold, and why the pair is one all the same."""
     return arrow_text.said(
-        "the books hold id ",
-        rows.booked_id,
-        ", which Octopods does not list; booked ",
+        "the records hold id ",
+        rows.recorded_id,
+        ", which Octopods does not list; recorded ",
         _apart(_drift(case, rows)),
         " this message to the same number",
     )
 
 
-def _recipient_mismatch(_case: Case, rows: About) -> Texts:
+def _recipient_mismatch(_case: Case, rows: FindingRows) -> Texts:
     """Tell both numbers, as either side spells them."""
-    return arrow_text.said("booked for ", rows.booked_for, ", sent to ", rows.sent_to)
+    return arrow_text.said("recorded for ", rows.recorded_for, ", sent to ", rows.sent_to)
 
 
-def _status_mismatch(case: Case, rows: About) -> Texts:
+def _status_mismatch(case: Case, rows: FindingRows) -> Texts:
     """Tell what each contradiction means for ops."""
     mine, theirs = case.local.frame["status"].array, case.provider.frame["status"].array
-    booked, sent = [*map(str, mine.categories), None], list(map(str, theirs.categories))
-    # The code of a null is -1, which is the place of `None` at the end of `booked`.
-    words = mine.codes[rows.local].astype(np.int64) % len(booked)
+    recorded, sent = [*map(str, mine.categories), None], list(map(str, theirs.categories))
+    # The code of a null is -1, which is the place of `None` at the end of `recorded`.
+    words = mine.codes[rows.local].astype(np.int64) % len(recorded)
     distinct, place = np.unique(
         words * len(sent) + theirs.codes[rows.provider], return_inverse=True
     )
-    said = [statuses.explain(booked[n // len(sent)], sent[n % len(sent)]) for n in distinct]
+    said = [statuses.explain(recorded[n // len(sent)], sent[n % len(sent)]) for n in distinct]
     return pa.array(said, arrow_text.TEXT).take(pa.array(place))
 
 
-def _sent_at_drift(case: Case, rows: About) -> Texts:
+def _sent_at_drift(case: Case, rows: FindingRows) -> Texts:
     """Tell how far apart the times of each pair lie."""
-    return arrow_text.said("booked ", _apart(_drift(case, rows)), " Octopods' time")
+    return arrow_text.said("recorded ", _apart(_drift(case, rows)), " Octopods' time")
 
 
-def _stuck_in_words(case: Case, rows: About) -> Texts:
+def _stuck_in_words(case: Case, rows: FindingRows) -> Texts:
     """Tell how long each message had been waiting when it was last seen."""
     frame, at = case.provider.frame, rows.provider
     age = microseconds(frame["observed_at"].iloc[at]) - case.provider_time[at]
@@ -227,7 +227,7 @@ def _stuck_in_words(case: Case, rows: About) -> Texts:
     )
 
 
-def _drift(case: Case, rows: About) -> Positions:
+def _drift(case: Case, rows: FindingRows) -> Positions:
     return case.local_time[rows.local] - case.provider_time[rows.provider]
 
 
@@ -249,7 +249,7 @@ def _length(seconds: int) -> str:
 
 
 #: What each finding of a kind says, row by row.
-WORDS: Final[Mapping[Kind, Callable[[Case, About], Texts]]] = {
+WORDS: Final[Mapping[Kind, Callable[[Case, FindingRows], Texts]]] = {
     Kind.MISSING_AT_PROVIDER: _missing_at_provider,
     Kind.UNVERIFIABLE: _unverifiable,
     Kind.DUPLICATE_LOCAL: _duplicate_local,

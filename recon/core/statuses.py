@@ -18,7 +18,7 @@ _PROGRESS: Final = {Status.SENT: 1, Status.DELIVERED: 2, Status.READ: 3, Status.
 #: Statuses that may still become another one: asking again can bring news.
 NOT_TERMINAL: Final = frozenset({Status.SENT, Status.UNKNOWN})
 
-#: Every word that has a meaning here, on the provider's side and in the books.
+#: Every word that has a meaning here, on the provider's side and in the records.
 PROVIDER_WORDS: Final = frozenset(status.value for status in Status)
 LOCAL_WORDS: Final = PROVIDER_WORDS | {NOT_SENT}
 
@@ -49,41 +49,43 @@ def _progress(word: str) -> int:
 
 
 def contradict(local: str | None, provider: str, policy: Policy) -> bool:
-    """Say whether the books' status and the provider's cannot both be right.
+    """Say whether the records' status and the provider's cannot both be right.
 
-    A record that the books call not sent contradicts every message. A word that maps to nothing
-    is always reported. Otherwise `strict` wants the words equal; `compatible` lets the books lag
+    A record that the records call not sent contradicts every message. A word that maps to nothing
+    is always reported. Otherwise `strict` wants the words equal; `compatible` lets the records lag
     on the happy path and takes `unknown`, on either side, as no statement. A record without a
     status (`None`) states nothing: it is `unknown`.
     """
-    booked = Status.UNKNOWN.value if local is None else local
-    if booked not in PROVIDER_WORDS or provider not in PROVIDER_WORDS:
+    recorded = Status.UNKNOWN.value if local is None else local
+    if recorded not in PROVIDER_WORDS or provider not in PROVIDER_WORDS:
         return True
     if policy == "strict":
-        return booked != provider
-    if booked == provider or Status.UNKNOWN in (booked, provider):
+        return recorded != provider
+    if recorded == provider or Status.UNKNOWN in (recorded, provider):
         return False
-    if Status.FAILED in (booked, provider):
+    if Status.FAILED in (recorded, provider):
         return True
-    return _progress(booked) > _progress(provider)
+    return _progress(recorded) > _progress(provider)
 
 
 def explain(local: str | None, provider: str) -> str:
     """Say in words for ops what a contradiction between two statuses means."""
-    booked = Status.UNKNOWN.value if local is None else local
-    if booked not in LOCAL_WORDS:
+    recorded = Status.UNKNOWN.value if local is None else local
+    if recorded not in LOCAL_WORDS:
         return (
-            f"the books say '{booked}', which maps to no status of Octopods: "
+            f"the records say '{recorded}', which maps to no status of Octopods: "
             "map it under [accounts.….local.statuses]"
         )
     if provider not in PROVIDER_WORDS:
         return f"Octopods says '{provider}', a status this program does not know yet"
-    if booked == NOT_SENT:
-        return f"the books say it was not sent, Octopods says {provider}: a retry would send twice"
-    if booked == Status.FAILED:
-        return f"the books say failed, Octopods says {provider}: a retry would send twice"
+    if recorded == NOT_SENT:
+        return (
+            f"the records say it was not sent, Octopods says {provider}: a retry would send twice"
+        )
+    if recorded == Status.FAILED:
+        return f"the records say failed, Octopods says {provider}: a retry would send twice"
     if provider == Status.FAILED:
-        return f"the books say {booked}, Octopods says failed: the customer never got it"
-    if _progress(booked) > _progress(provider) > 0:
-        return f"the books say {booked}, Octopods only {provider}: the books are ahead of the facts"
-    return f"the books say {booked}, Octopods says {provider}"
+        return f"the records say {recorded}, Octopods says failed: the customer never got it"
+    if _progress(recorded) > _progress(provider) > 0:
+        return f"the records say {recorded}, but Octopods says only {provider}"
+    return f"the records say {recorded}, Octopods says {provider}"

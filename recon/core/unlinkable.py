@@ -18,8 +18,8 @@ def set_aside(
 ) -> tuple[Side, Positions]:
     """Move rows whose number cannot be read to the rejects; give the others' number keys.
 
-    Where the books keep no numbers at all, those rows that hold no id either: nothing could ever
-    tell whether Octopods has their message, unless they went nowhere by the books' own words.
+    Where the records keep no numbers at all, those rows that hold no id either: nothing could ever
+    tell whether Octopods has their message, unless they went nowhere by the records' own words.
     """
     keys = link.number_keys(side, region, is_provider=is_provider)
     if side.has_numbers:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from recon.errors import ReconError
 from recon.jobs import wiring
 from recon.jobs.poll_due import Judge
-from recon.jobs.runtime import World
+from recon.jobs.runtime import Runtime
 from recon.store import messages, polls
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ class Outcome:
     """What became of one account."""
 
     account: str
-    trouble: Exception | None = None
+    error: Exception | None = None
     """What kept it from being polled; a `ReconError`, or a bug."""
 
     @property
     def exit_code(self) -> int:
-        """0, or the trouble's code (70 for a bug)."""
-        return 0 if self.trouble is None else getattr(self.trouble, "exit_code", 70)
+        """0, or the error's code (70 for a bug)."""
+        return 0 if self.error is None else getattr(self.error, "exit_code", 70)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,27 +57,27 @@ def collect(
     settings: Settings,
     engine: Engine,
     accounts: Sequence[str],
-    world: World,
+    runtime: Runtime,
     *,
     force: bool = False,
 ) -> Iterator[Outcome]:
     """Poll each account that is due a poll, and keep the answer; meant for each minute of cron.
 
-    The trouble of one account costs the others nothing. An account that another collector polls
+    An error in one account does not affect the others. An account that another collector polls
     at this moment is left to it.
 
     Args:
         settings: the configuration.
         engine: the job's own database, its schema ready.
         accounts: which ones.
-        world: clock, environment and so on.
+        runtime: clock, environment and so on.
         force: poll also where no poll is due.
     """
     for name in accounts:
         try:
-            look = Collector(settings, engine, name, world, CRON_TICK).look(force=force)
-        except ReconError as trouble:
-            yield Outcome(name, trouble)
+            look = Collector(settings, engine, name, runtime, CRON_TICK).look(force=force)
+        except ReconError as error:
+            yield Outcome(name, error)
         except Exception as bug:
             log.exception("account %s: a bug kept it from being polled", name)
             yield Outcome(name, bug)
@@ -94,7 +94,7 @@ class Collector:
         settings: the configuration.
         engine: the job's own database, its schema ready.
         account: which one.
-        world: clock, environment and so on.
+        runtime: clock, environment and so on.
         tick: how long it takes until the next look.
         asking: a block to make the request in, which may be broken off there.
     """
@@ -104,7 +104,7 @@ class Collector:
         settings: Settings,
         engine: Engine,
         account: str,
-        world: World,
+        runtime: Runtime,
         tick: timedelta,
         *,
         asking: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -112,8 +112,8 @@ class Collector:
         self._settings = settings
         self._engine = engine
         self._account = account
-        self._world = world
-        self._judge = Judge(settings, engine, account, world, tick)
+        self._world = runtime
+        self._judge = Judge(settings, engine, account, runtime, tick)
         self._asking = asking
         self._unkept: tuple[str, Listing, datetime] | None = None
 
@@ -123,7 +123,7 @@ class Collector:
         An answer that could not be kept is kept by the next look instead, if this lives so long.
 
         Raises:
-            ReconError: key, provider, or the job's own database are in trouble.
+            ReconError: key, provider, or the job's own database failed.
         """
         self._keep_unkept()
         state = self._judge.state()

@@ -15,7 +15,7 @@ from recon.jobs import wiring
 if TYPE_CHECKING:
     from recon.config import Settings
     from recon.config.settings import Email
-    from recon.jobs.runtime import World
+    from recon.jobs.runtime import Runtime
 
 
 #: Clocks that differ by less than this are not worth a word.
@@ -28,16 +28,16 @@ class Line:
 
     name: str
     said: str
-    trouble: ReconError | None = None
+    error: ReconError | None = None
 
     @property
     def exit_code(self) -> int:
-        """0, or the trouble's."""
-        return 0 if self.trouble is None else self.trouble.exit_code
+        """0, or the error's."""
+        return 0 if self.error is None else self.error.exit_code
 
 
-def check(settings: Settings, accounts: Sequence[str], world: World) -> Iterator[Line]:
-    """Look at the database, its migrations, and of each account at the books and the key.
+def check(settings: Settings, accounts: Sequence[str], runtime: Runtime) -> Iterator[Line]:
+    """Look at the database, its migrations, and of each account at the records and the key.
 
     One list request is made for each account, and nothing is written; where mail is configured
     the server is asked to let us in, and no mail is sent.
@@ -45,18 +45,18 @@ def check(settings: Settings, accounts: Sequence[str], world: World) -> Iterator
     yield _look("database", lambda: _database(settings))
     yield _look("migrations", lambda: _migrations(settings))
     for name in accounts:
-        yield _look(f"{name}: books", lambda name=name: _books(settings, name, world))  # type: ignore[misc]
-        yield _look(f"{name}: key", lambda name=name: _key(settings, name, world))  # type: ignore[misc]
+        yield _look(f"{name}: records", lambda name=name: _records(settings, name, runtime))  # type: ignore[misc]
+        yield _look(f"{name}: key", lambda name=name: _key(settings, name, runtime))  # type: ignore[misc]
     email = settings.email
     if email is not None:
-        yield _look("mail server", lambda: _mail(email, world))
+        yield _look("mail server", lambda: _mail(email, runtime))
 
 
 def _look(name: str, look: Callable[[], str]) -> Line:
     try:
         return Line(name, look())
-    except ReconError as trouble:
-        return Line(name, str(trouble), trouble)
+    except ReconError as error:
+        return Line(name, str(error), error)
 
 
 def _database(settings: Settings) -> str:
@@ -81,25 +81,25 @@ def _migrations(settings: Settings) -> str:
     return f"at {at}"
 
 
-def _books(settings: Settings, name: str, world: World) -> str:
-    now = world.clock()
-    seen = wiring.open_books(settings.accounts[name]).check(now - timedelta(days=1), now)
+def _records(settings: Settings, name: str, runtime: Runtime) -> str:
+    now = runtime.clock()
+    seen = wiring.open_reader(settings.accounts[name]).check(now - timedelta(days=1), now)
     return f"{seen} in the last 24 hours"
 
 
-def _key(settings: Settings, name: str, world: World) -> str:
-    client, _ = wiring.open_client(settings, name, world)
+def _key(settings: Settings, name: str, runtime: Runtime) -> str:
+    client, _ = wiring.open_client(settings, name, runtime)
     listing = client.latest()
-    skew = abs(listing.answered_at - world.clock())
+    skew = abs(listing.answered_at - runtime.clock())
     seconds = skew.total_seconds()
     clock = f"; this machine's clock is {seconds:.0f} s off Octopods'" if skew > _SKEW else ""
     unread = f", {len(listing.rejects)} of them unreadable" if listing.rejects else ""
     return f"accepted; Octopods lists {listing.item_count} messages{unread}{clock}"
 
 
-def _mail(email: Email, world: World) -> str:
+def _mail(email: Email, runtime: Runtime) -> str:
     """Connect, greet and log in as a mailing would, then leave."""
-    password = email.password(world.environ)
+    password = email.password(runtime.environ)
     context = ssl.create_default_context()
     where = f"{email.host}:{email.port}"
     try:

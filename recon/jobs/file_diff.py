@@ -116,9 +116,9 @@ def _release() -> None:
 
 
 def _local_side(source: Source) -> Side:
-    from recon.records.reader import open_books
+    from recon.records.reader import open_reader
 
-    read = open_books(source).read(None, None)
+    read = open_reader(source).read(None, None)
     return Side(
         read.frame,
         read.rejects,

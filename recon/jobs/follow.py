@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from recon.errors import ConfigError, KeyRefusedError, ReconError, TemporaryError
 from recon.jobs.collector import Collector, Outcome
-from recon.jobs.runtime import World
+from recon.jobs.runtime import Runtime
 from recon.jobs.shutdown import Stop, Stopped
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds until the next try after trouble: the first, and at most. Each is twice the one before.
+#: Seconds until the next try after an error: the first, and at most. Each is twice the one before.
 _FIRST_BACK_OFF: Final = 5.0
 _LONGEST_BACK_OFF: Final = 300.0
 #: No account is left without a look for longer, whatever the clock does.
 _LONGEST_SLEEP: Final = 60.0
-#: Books that take long to count are left alone so many times as long.
+#: RecordsReader that take long to count are left alone so many times as long.
 _LEAVE_ALONE: Final = 20.0
 
 _FIGURES: Final = re.compile(r"[+-]?[0-9]\S*")
@@ -36,37 +36,37 @@ def follow(
     settings: Settings,
     open_engine: Callable[[], Engine],
     accounts: Sequence[str],
-    world: World,
+    runtime: Runtime,
     stop: Stop,
     *,
     force: bool = False,
 ) -> list[Outcome]:
     """Poll each account when that is due, until asked to stop.
 
-    Provider outages, rate limits, a busy database and books that are down are waited out. Only a
+    Provider outages, rate limits, a busy database and records that are down are waited out. Only a
     key that is refused, or a configuration that is wrong, ends the following of its account.
 
     Args:
         settings: the configuration.
         open_engine: opens the job's own database, its schema ready.
         accounts: which ones.
-        world: clock, environment and so on.
+        runtime: clock, environment and so on.
         stop: when to end.
         force: begin with a poll of each, due or not.
 
     Returns:
-        The accounts whose following ended, each with its trouble.
+        The accounts whose following ended, each with its error.
 
     Raises:
         ConfigError: the database cannot be used as it is configured.
     """
-    world = replace(world, sleep=stop.pausing(world.sleep))
+    runtime = replace(runtime, sleep=stop.pausing(runtime.sleep))
     # Pauses are made here, so that one account's never holds up the others.
     octopods = settings.octopods.model_copy(update={"max_wait_seconds": 0})
     settings = settings.model_copy(update={"octopods": octopods})
     outcomes: list[Outcome] = []
     try:
-        engine = _patiently(open_engine, world)
+        engine = _patiently(open_engine, runtime)
         spacing = settings.octopods.min_interval_seconds
         followed = [
             _Followed(
@@ -75,11 +75,11 @@ def follow(
                     settings,
                     engine,
                     name,
-                    world,
+                    runtime,
                     timedelta(seconds=spacing),
                     asking=stop.breakable,
                 ),
-                world,
+                runtime,
                 spacing,
                 force=force,
             )
@@ -87,25 +87,25 @@ def follow(
         ]
         while followed:
             one = min(followed, key=lambda one: one.look_at)
-            world.sleep(max(0.0, one.look_at - world.monotonic()))
-            trouble = one.look()
-            if trouble is not None:
+            runtime.sleep(max(0.0, one.look_at - runtime.monotonic()))
+            error = one.look()
+            if error is not None:
                 followed.remove(one)
-                outcomes.append(Outcome(one.account, trouble))
+                outcomes.append(Outcome(one.account, error))
     except Stopped:
         log.info("asked to stop: nothing is left half done")
     return outcomes
 
 
-def _patiently(open_engine: Callable[[], Engine], world: World) -> Engine:
+def _patiently(open_engine: Callable[[], Engine], runtime: Runtime) -> Engine:
     """Open the database as soon as it lets us."""
     seconds = _FIRST_BACK_OFF
     while True:
         try:
             return open_engine()
-        except TemporaryError as trouble:
-            log.warning("%s; trying again in %.0f s", trouble.message, seconds)
-        world.sleep(seconds)
+        except TemporaryError as error:
+            log.warning("%s; trying again in %.0f s", error.message, seconds)
+        runtime.sleep(seconds)
         seconds = min(2 * seconds, _LONGEST_BACK_OFF)
 
 
@@ -115,7 +115,7 @@ class _Followed:
 
     account: str
     collector: Collector
-    world: World
+    runtime: Runtime
     spacing: float
     """Least seconds between two looks."""
     force: bool
@@ -128,22 +128,22 @@ class _Followed:
     """The reason that the last look gave, without its figures: those change each time."""
 
     def __post_init__(self) -> None:
-        self.look_at = self.world.monotonic()
+        self.look_at = self.runtime.monotonic()
 
     def look(self) -> ReconError | None:
         """Look once, say what came of it, and set the time of the next look.
 
         Returns:
-            The trouble that ends the following of this account.
+            The error that ends the following of this account.
         """
-        begun = self.world.monotonic()
+        begun = self.runtime.monotonic()
         try:
             look = self.collector.look(force=self.force)
-        except (KeyRefusedError, ConfigError) as trouble:
-            log.error("account %s is followed no longer: %s", self.account, trouble.one_line)  # noqa: TRY400 - expected
-            return trouble
-        except ReconError as trouble:
-            self._back_off(trouble)
+        except (KeyRefusedError, ConfigError) as error:
+            log.error("account %s is followed no longer: %s", self.account, error.one_line)  # noqa: TRY400 - expected
+            return error
+        except ReconError as error:
+            self._back_off(error)
             return None
         except Exception as bug:
             log.exception("account %s: a bug kept it from being polled", self.account)
@@ -157,30 +157,30 @@ class _Followed:
         self.why = why
         self.failures = 0
         self.force = False
-        now = self.world.monotonic()
+        now = self.runtime.monotonic()
         wait = look.decision.wait.total_seconds()
         if not look.polled:
             wait = max(wait, _LEAVE_ALONE * (now - begun))
         self.look_at = max(begun + self.spacing, now + min(wait, _LONGEST_SLEEP))
         return None
 
-    def _back_off(self, trouble: Exception) -> None:
+    def _back_off(self, error: Exception) -> None:
         self.failures += 1
         longest = min(_FIRST_BACK_OFF * 2.0 ** min(self.failures - 1, 10), _LONGEST_BACK_OFF)
-        seconds = self.world.rng.uniform(longest / 2, longest)
-        asked = _asked_pause(trouble)
+        seconds = self.runtime.rng.uniform(longest / 2, longest)
+        asked = _asked_pause(error)
         if asked is not None:
             from recon.octopods.retry_after import LONGEST_PAUSE
 
-            seconds = min(asked, LONGEST_PAUSE) + self.world.rng.uniform(0.05, 0.5)
-        self.look_at = self.world.monotonic() + seconds
-        said = trouble.message if isinstance(trouble, ReconError) else type(trouble).__name__
+            seconds = min(asked, LONGEST_PAUSE) + self.runtime.rng.uniform(0.05, 0.5)
+        self.look_at = self.runtime.monotonic() + seconds
+        said = error.message if isinstance(error, ReconError) else type(error).__name__
         log.warning("account %s: %s; looking again in %.0f s", self.account, said, seconds)
 
 
-def _asked_pause(trouble: Exception) -> float | None:
+def _asked_pause(error: Exception) -> float | None:
     """Return how many seconds a 429 asks to pause, `None` where it is none or does not say."""
     from recon.octopods.retry import RateLimited
 
-    cause = trouble.__cause__
+    cause = error.__cause__
     return cause.seconds if isinstance(cause, RateLimited) else None

@@ -15,9 +15,9 @@ from recon.core.policy import Policy
 from recon.errors import InputError, ReconError, worst
 from recon.jobs import wiring
 from recon.jobs.reconcile import reconcile
-from recon.jobs.runtime import World
-from recon.jobs.status_lookups import Asker
-from recon.model import RequestCounts, Run, Verdict, VerdictWord, Window
+from recon.jobs.runtime import Runtime
+from recon.jobs.status_lookups import StatusLookups
+from recon.model import RequestCounts, Run, Verdict, VerdictKind, Window
 from recon.report import report_files
 from recon.store import finding_list, lock, messages, runs
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from recon.config import Settings
     from recon.octopods.client import Client
-    from recon.records.reader import Books
+    from recon.records.reader import RecordsReader
 
 log = logging.getLogger(__name__)
 
@@ -67,16 +67,16 @@ class Outcome:
     days: Sequence[Reported] = ()
     looked_again: Sequence[Run] = ()
     """Earlier days with open findings, judged anew."""
-    trouble: Exception | None = None
+    error: Exception | None = None
     """What ended the account's run early; a `ReconError`, or a bug."""
 
     @property
     def exit_code(self) -> int:
-        """0, 65 where a day is suspect, or the trouble's code (70 for a bug)."""
-        if self.trouble is not None:
-            return getattr(self.trouble, "exit_code", ReconError.exit_code)
+        """0, 65 where a day is suspect, or the error's code (70 for a bug)."""
+        if self.error is not None:
+            return getattr(self.error, "exit_code", ReconError.exit_code)
         words = [day.run.verdict.word for day in self.days]
-        return InputError.exit_code if VerdictWord.SUSPECT in words else 0
+        return InputError.exit_code if VerdictKind.SUSPECT in words else 0
 
     @property
     def exit_code_if_asked(self) -> int:
@@ -89,28 +89,28 @@ def run(
     settings: Settings,
     engine: Engine,
     order: Order,
-    world: World,
+    runtime: Runtime,
     progress: Callable[[str, Window], None] = lambda _account, _day: None,
 ) -> Iterator[Outcome]:
-    """Run the order for each account in turn; the trouble of one costs the others nothing.
+    """Run the order for each account in turn; an error in one does not affect the others.
 
     Args:
         settings: the configuration.
         engine: the job's own database, its schema ready.
         order: what to do.
-        world: clock, environment and so on.
+        runtime: clock, environment and so on.
         progress: called with the account and the day after each day is reported.
     """
     for name in order.accounts:
         done: list[Reported] = []
         try:
             with lock.hold(engine, name):
-                looked_again = _account(settings, engine, order, world, name, done, progress)
-        except ReconError as trouble:
-            yield Outcome(name, days=done, trouble=trouble)
+                looked_again = _account(settings, engine, order, runtime, name, done, progress)
+        except ReconError as error:
+            yield Outcome(name, days=done, error=error)
         except Exception as bug:
             log.exception("account %s: a bug ended its run", name)
-            yield Outcome(name, days=done, trouble=bug)
+            yield Outcome(name, days=done, error=bug)
         else:
             yield Outcome(name, days=done, looked_again=looked_again)
 
@@ -119,15 +119,15 @@ def _account(
     settings: Settings,
     engine: Engine,
     order: Order,
-    world: World,
+    runtime: Runtime,
     name: str,
     done: list[Reported],
     progress: Callable[[str, Window], None],
 ) -> list[Run]:
-    pulled = None if order.offline else pull(settings, engine, name, world)
-    books = wiring.open_books(settings.accounts[name])
+    pulled = None if order.offline else pull(settings, engine, name, runtime)
+    records = wiring.open_reader(settings.accounts[name])
     policy = wiring.policy(settings, trust_input=order.trust_input)
-    job = _Job(name, engine, books, policy, pulled, world)
+    job = _Job(name, engine, records, policy, pulled, runtime)
     days = calendar.windows(order.first, order.last, settings.timezone)
     for at in range(0, len(days), _STRETCH_DAYS):
         stretch = days[at : at + _STRETCH_DAYS]
@@ -145,14 +145,14 @@ class Pulled:
     """A poll that was kept, and the client that may be asked for more."""
 
     client: Client
-    asker: Asker
+    status_lookups: StatusLookups
 
 
-def pull(settings: Settings, engine: Engine, name: str, world: World) -> Pulled:
+def pull(settings: Settings, engine: Engine, name: str, runtime: Runtime) -> Pulled:
     """Ask Octopods for the latest messages of an account, once, and keep the answer."""
-    client, fingerprint = wiring.open_client(settings, name, world, engine)
+    client, fingerprint = wiring.open_client(settings, name, runtime, engine)
     listing = client.latest()
-    kept = messages.keep(engine, name, fingerprint, listing, world.clock())
+    kept = messages.keep(engine, name, fingerprint, listing, runtime.clock())
     log.info(
         "account %s: %d of %d messages are new, %d have moved on",
         name,
@@ -160,22 +160,22 @@ def pull(settings: Settings, engine: Engine, name: str, world: World) -> Pulled:
         listing.item_count,
         kept.changed,
     )
-    ahead = listing.answered_at - world.clock()
-    asker = Asker(
+    ahead = listing.answered_at - runtime.clock()
+    status_lookups = StatusLookups(
         engine,
         name,
         client=client,
         fingerprint=fingerprint,
         most=settings.octopods.status_lookups_per_run,
-        clock=lambda: world.clock() + ahead,
+        clock=lambda: runtime.clock() + ahead,
     )
-    return Pulled(client, asker)
+    return Pulled(client, status_lookups)
 
 
 def _look_again(job: _Job, zone: str, days: Sequence[Window]) -> list[Run]:
     """Judge the days before the run's again that have open findings.
 
-    Statuses move on and books are written late. Days that are part of this run, or after it, are
+    Statuses move on and records are written late. Days that are part of this run, or after it, are
     left alone.
     """
     first = date.fromisoformat(days[0].label)
@@ -194,23 +194,23 @@ class _Job:
 
     account: str
     engine: Engine
-    books: Books
+    reader: RecordsReader
     policy: Policy
     pulled: Pulled | None
     """`None` offline."""
-    world: World
+    runtime: Runtime
 
     def judge(self, days: Sequence[Window], *, mode: str, untimed: bool) -> Iterator[Run]:
         """Reconcile the days and save a run of each; commit before anything is announced."""
-        started_at = self.world.clock()
+        started_at = self.runtime.clock()
         verdicts = reconcile(
             self.account,
             days,
-            books=self.books,
+            reader=self.reader,
             engine=self.engine,
             policy=self.policy,
             untimed=untimed,
-            asker=None if self.pulled is None else self.pulled.asker,
+            status_lookups=None if self.pulled is None else self.pulled.status_lookups,
         )
         for verdict in verdicts:
             yield runs.save(self.engine, self._run(verdict, started_at), mode=mode)
@@ -220,6 +220,6 @@ class _Job:
             run_id=str(uuid.uuid4()),
             verdict=verdict,
             started_at=started_at,
-            finished_at=self.world.clock(),
+            finished_at=self.runtime.clock(),
             requests=RequestCounts() if self.pulled is None else self.pulled.client.counts,
         )

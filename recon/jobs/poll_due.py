@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar, polling, polling_rhythm
-from recon.core.polling import Booked, Decision, Known, Rules
+from recon.core.polling import Decision, Known, Recorded, Rules
 from recon.core.polling_rhythm import Forecast, Rhythm
 from recon.errors import ReconError
 from recon.jobs import wiring
-from recon.jobs.runtime import World
+from recon.jobs.runtime import Runtime
 from recon.store import polls
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 #: What was learnt holds so long: it is of hours of the week.
 _LEARN_EVERY: Final = timedelta(hours=1)
-#: Books in trouble are left alone so long, by whoever stays.
+#: Records that failed are left alone so long, by whoever stays.
 _LEAVE_ALONE: Final = timedelta(minutes=1)
 _FIGURES: Final = re.compile(r"[0-9]+")
 
@@ -39,18 +39,18 @@ class Judge:
         settings: the configuration.
         engine: the job's own database, its schema ready.
         account: which one.
-        world: clock and environment.
+        runtime: clock and environment.
         tick: how long it takes until it is asked again.
     """
 
     def __init__(
-        self, settings: Settings, engine: Engine, account: str, world: World, tick: timedelta
+        self, settings: Settings, engine: Engine, account: str, runtime: Runtime, tick: timedelta
     ) -> None:
         self._engine = engine
         self._account = account
         self._configured = settings.accounts[account]
         self._zone = settings.timezone
-        self._world = world
+        self._world = runtime
         self._tick = tick
         self._rules = Rules(
             max_interval=timedelta(minutes=settings.collect.max_interval_minutes),
@@ -58,7 +58,7 @@ class Judge:
             min_interval=timedelta(seconds=settings.octopods.min_interval_seconds),
         )
         self._rhythm: tuple[datetime, Rhythm] | None = None
-        self._no_books_until: datetime | None = None
+        self._no_records_until: datetime | None = None
         self._counter: Counter | None = None
         self._trouble = ""
 
@@ -67,7 +67,7 @@ class Judge:
 
         Raises:
             ConfigError: the key is not where the account says.
-            TemporaryError, OutputError, ConfigError: the store is in trouble.
+            TemporaryError, OutputError, ConfigError: the store failed.
         """
         from recon.config import fingerprint
 
@@ -76,7 +76,7 @@ class Judge:
         return polls.state(self._engine, self._account, key, recent=polling_rhythm.RECENT_POLLS)
 
     def decide(self, state: State) -> Decision:
-        """Say whether a poll is due, and why. The books are asked only where they matter."""
+        """Say whether a poll is due, and why. The records are asked only where they matter."""
         now = self._world.clock() + state.ahead
         known = Known(
             now=now,
@@ -85,17 +85,17 @@ class Judge:
             newest=state.newest,
             unproven=state.unproven,
             window_end=calendar.window(calendar.day_at(now, self._zone), self._zone).start,
-            unbooked_share=state.unbooked_share,
+            unrecorded_share=state.unrecorded_share,
         )
-        # Where a poll is due whatever was sent, neither the books nor the past are looked at.
+        # Where a poll is due whatever was sent, neither the records nor the past are looked at.
         decision = polling.decide(
-            replace(known, unproven=None, booked=Booked(0, 0)), Forecast(), self._rules
+            replace(known, unproven=None, recorded=Recorded(0, 0)), Forecast(), self._rules
         )
         if decision.due or state.last_at is None:
             return decision
         ahead = polling_rhythm.forecast(self._learnt(now), state.recent)
-        booked = self._booked(state, known)
-        return polling.decide(replace(known, booked=booked), ahead, self._rules)
+        recorded = self._recorded(state, known)
+        return polling.decide(replace(known, recorded=recorded), ahead, self._rules)
 
     def _learnt(self, now: datetime) -> Rhythm:
         if self._rhythm is None or now - self._rhythm[0] >= _LEARN_EVERY:
@@ -104,10 +104,10 @@ class Judge:
             self._rhythm = now, polling_rhythm.learn(past, self._zone)
         return self._rhythm[1]
 
-    def _booked(self, state: State, known: Known) -> Booked | None:
-        """Count what the books show; books that are in trouble or lag only cost the hint."""
+    def _recorded(self, state: State, known: Known) -> Recorded | None:
+        """Count what the records show; records that failed or lag only cost the hint."""
         now, ours = known.now, known.now - state.ahead
-        if self._no_books_until is not None and now < self._no_books_until:
+        if self._no_records_until is not None and now < self._no_records_until:
             return None
         from recon.records.send_counts import Counter
 
@@ -115,7 +115,7 @@ class Judge:
             self._counter = Counter(wiring.source(self._configured.local))
         since = known.seen_until(self._rules.settling)
         stretch = polling.last_stretch(state.recent)
-        # The books may go by either clock: sooner and later than that nothing can be missed.
+        # The records may go by either clock: sooner and later than that nothing can be missed.
         moments = (
             min(since, since - state.ahead),
             ours - self._rules.settling,
@@ -124,28 +124,28 @@ class Judge:
         )
         try:
             counts = self._counter.since(moments, max(now, ours))
-        except ReconError as trouble:
-            self._no_books_until = now + _LEAVE_ALONE
-            self._tell(f"deciding without its books: {trouble.one_line}")
+        except ReconError as error:
+            self._no_records_until = now + _LEAVE_ALONE
+            self._tell(f"deciding without its records: {error.one_line}")
             return None
         if counts is None:
             return None
         before = None if stretch is None else counts[3] - counts[4]
-        booked = Booked(counts[0], counts[1], counts[2], before)
+        recorded = Recorded(counts[0], counts[1], counts[2], before)
         shown = state.recent[-1].new
-        if not polling.tells(booked, shown):
+        if not polling.tells(recorded, shown):
             self._tell(
-                f"its books hold {before} sends of the time of which the last poll showed {shown} "
-                "messages, so they do not tell when a poll is due: they lag, their clock or time "
-                "zone is off, or they hold what was never sent"
+                f"its records hold {before} sends of the time in which the last poll showed "
+                f"{shown} messages, so they do not tell when a poll is due: they lag, their clock "
+                "or time zone is off, or they hold what was never sent"
             )
             return None
         self._trouble = ""
-        return booked
+        return recorded
 
-    def _tell(self, trouble: str) -> None:
-        """Warn of a trouble; again only when it is another."""
-        kind = _FIGURES.sub("#", trouble)
+    def _tell(self, error: str) -> None:
+        """Warn of an error, once until it changes."""
+        kind = _FIGURES.sub("#", error)
         level = logging.DEBUG if kind == self._trouble else logging.WARNING
-        log.log(level, "account %s: %s", self._account, trouble)
+        log.log(level, "account %s: %s", self._account, error)
         self._trouble = kind

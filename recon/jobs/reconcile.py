@@ -1,4 +1,4 @@
-"""From the stored messages and the books to a verdict for each day."""
+"""From the stored messages and the reader to a verdict for each day."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from recon.store import messages, status_answers
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from recon.jobs.status_lookups import Asker
-    from recon.records.reader import Books, BooksRead
+    from recon.jobs.status_lookups import StatusLookups
+    from recon.records.reader import RecordsRead, RecordsReader
 
 #: Both sides are read at least so far beyond the window, so that clusters of sends to one number
 #: are linked as a whole even where midnight cuts through them.
@@ -35,39 +35,39 @@ def reconcile(
     account: str,
     days: Sequence[Window],
     *,
-    books: Books,
+    reader: RecordsReader,
     engine: Engine,
     policy: Policy,
     untimed: bool = True,
-    asker: Asker | None = None,
+    status_lookups: StatusLookups | None = None,
 ) -> list[Verdict]:
     """Read both sides around `days`, link them once, and judge each day.
 
     Args:
-        account: whose messages and books these are.
+        account: whose messages and reader these are.
         days: bounded windows, in order and without holes.
-        books: the user's own records.
+        reader: the user's own records.
         engine: the database of the collected messages.
         policy: how strict to be.
         untimed: whether rows without a readable time belong to the last of `days`.
-        asker: asks Octopods for single messages where the list leaves something open.
+        status_lookups: asks Octopods for single messages where the list leaves something open.
 
     Raises:
-        InputError: the books cannot be used.
+        InputError: the reader cannot be used.
         TemporaryError: a database is busy or out of reach.
     """
     first, last = days[0].start, days[-1].end
     assert first is not None
     assert last is not None
     span = _Stretch(account, first - margin(policy), last + margin(policy), untimed)
-    read = books.read(span.start, span.end)
+    read = reader.read(span.start, span.end)
     provider = span.messages(engine, read.frame)
-    local = span.records(books, read, provider.frame)
+    local = span.records(reader, read, provider.frame)
     spans = messages.spans(engine, account)
-    if asker is not None:
+    if status_lookups is not None:
         denials = status_answers.denials(engine, account)
         case = buckets.sort(days, local, provider, spans, policy, denials)
-        if asker.settle(case, policy):
+        if status_lookups.settle(case, policy):
             provider = span.messages(engine, read.frame)
     denials = status_answers.denials(engine, account)
     return judge.judge(account, days, local, provider, spans=spans, policy=policy, denials=denials)
@@ -89,12 +89,12 @@ class _Stretch:
         rejects = messages.rejects(engine, self.account, self.start, self.end, untimed=self.untimed)
         return Side(frames.concat([near, far]), rejects)
 
-    def records(self, books: Books, read: BooksRead, provider: pd.DataFrame) -> Side:
-        """Return the records of the time, and those that name its messages, whenever booked."""
+    def records(self, reader: RecordsReader, read: RecordsRead, provider: pd.DataFrame) -> Side:
+        """Return the records of the time, and those that name its messages, whenever recorded."""
         local = read.frame
-        if books.can_find:
+        if reader.can_find:
             wanted = out_of_window_ids.wanted_records(local, provider, self.start, self.end)
-            found = books.find(wanted).frame
+            found = reader.find(wanted).frame
             outside = (found["sent_at"] < self.start) | (found["sent_at"] >= self.end)
             local = frames.concat([local, found.loc[outside]])
         return Side(

@@ -1,4 +1,4 @@
-"""What a job needs of the outside world, passed in so that tests and the demo can set it."""
+"""What a job needs of the outside runtime, passed in so that tests and the demo can set it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Runtime:
     """Clock, patience, chance and environment."""
 
     clock: Callable[[], datetime] = _now

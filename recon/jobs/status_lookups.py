@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _BATCH: Final = 20
 
 
-class Asker:
+class StatusLookups:
     """Spends an account's status calls of one run, the most valuable first."""
 
     def __init__(
@@ -88,10 +88,10 @@ class Asker:
                     denied.append(message_id)
                 elif (message := _message(answer, wanted, place)) is not None:
                     found.append(message)
-        except TemporaryError as trouble:
+        except TemporaryError as error:
             self._left = 0
             log.warning(
-                "account %s: no more status calls in this run: %s", self._account, trouble.message
+                "account %s: no more status calls in this run: %s", self._account, error.message
             )
         if found or denied:
             self._keep(found, denied)
@@ -117,13 +117,17 @@ class Asker:
 def _message(answer: StatusAnswer, wanted: Wanted, place: int) -> Message | None:
     """Return an answer as a message; `None` where nobody knows its number.
 
-    The second shape of the answer has neither number nor time; then those count that are booked.
+    The second shape of the answer has neither number nor time; then those count that are recorded.
     """
     key = int(wanted.keys[place])
     number = answer.phone_number or (f"+{key}" if key >= 0 else None)
-    booked_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(wanted.times[place]))
+    recorded_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(wanted.times[place]))
     if number is None:
         return None
     return Message(
-        answer.message_id, number, answer.sent_at or booked_at, answer.status, answer.failure_reason
+        answer.message_id,
+        number,
+        answer.sent_at or recorded_at,
+        answer.status,
+        answer.failure_reason,
     )

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from recon.config import Account, Local, Settings
-    from recon.jobs.runtime import World
+    from recon.jobs.runtime import Runtime
     from recon.octopods.client import Client
-    from recon.records.reader import Books
+    from recon.records.reader import RecordsReader
     from recon.records.source import Source
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def policy(settings: Settings, *, trust_input: bool = False) -> Policy:
 
 
 def source(local: Local) -> Source:
-    """Return the `[accounts.….local]` section as the books' room wants it."""
+    """Return the `[accounts.….local]` section as the records' room wants it."""
     from recon.records.source import Source
 
     return Source(
@@ -53,28 +53,28 @@ def source(local: Local) -> Source:
     )
 
 
-def open_books(account: Account) -> Books:
-    """Return the books of an account; nothing is opened before they are read."""
-    from recon.records.reader import open_books as opened
+def open_reader(account: Account) -> RecordsReader:
+    """Return the records of an account; nothing is opened before they are read."""
+    from recon.records.reader import open_reader as opened
 
     return opened(source(account.local))
 
 
 def open_client(
-    settings: Settings, name: str, world: World, engine: Engine | None = None
+    settings: Settings, name: str, runtime: Runtime, engine: Engine | None = None
 ) -> tuple[Client, str]:
     """Return the client of an account, and the fingerprint of its key.
 
     Args:
         settings: the configuration.
         name: which account.
-        world: clock, environment and so on.
+        runtime: clock, environment and so on.
         engine: where the pauses that a 429 asks for are kept for the next process; without it
             only this client keeps them.
 
     Raises:
         ConfigError: the key is not where the account says.
-        TemporaryError, OutputError: the database is in trouble.
+        TemporaryError, OutputError: the database failed.
     """
     import requests
 
@@ -83,10 +83,10 @@ def open_client(
     from recon.octopods.client import Client
     from recon.octopods.pacing import Pacer
 
-    key = settings.accounts[name].api_key(world.environ)
+    key = settings.accounts[name].api_key(runtime.environ)
     logs.redact(key.get_secret_value())
     mark, spacing = fingerprint(key), settings.octopods.min_interval_seconds
-    pacer = Pacer(spacing, monotonic=world.monotonic, sleep=world.sleep)
+    pacer = Pacer(spacing, monotonic=runtime.monotonic, sleep=runtime.sleep)
     client = Client(
         base_url=settings.octopods.base_url,
         api_key=key,
@@ -95,32 +95,34 @@ def open_client(
         timeout_seconds=settings.octopods.timeout_seconds,
         min_interval_seconds=spacing,
         max_wait_seconds=settings.octopods.max_wait_seconds,
-        clock=world.clock,
-        monotonic=world.monotonic,
-        sleep=world.sleep,
-        rng=world.rng,
-        pacer=world.pacers.setdefault(mark, pacer),
-        paused_until=None if engine is None else _paused_until(engine, mark, world),
-        on_pause=lambda until: None if engine is None else _keep_pause(engine, mark, until, world),
+        clock=runtime.clock,
+        monotonic=runtime.monotonic,
+        sleep=runtime.sleep,
+        rng=runtime.rng,
+        pacer=runtime.pacers.setdefault(mark, pacer),
+        paused_until=None if engine is None else _paused_until(engine, mark, runtime),
+        on_pause=lambda until: (
+            None if engine is None else _keep_pause(engine, mark, until, runtime)
+        ),
     )
     return client, mark
 
 
-def _paused_until(engine: Engine, mark: str, world: World) -> datetime | None:
+def _paused_until(engine: Engine, mark: str, runtime: Runtime) -> datetime | None:
     from recon.octopods.retry_after import LONGEST_PAUSE
     from recon.store import stored_pauses
 
     until = stored_pauses.until(engine, mark)
     # None is kept for so long: it is from a clock that was ahead, and has been put right since.
-    impossible = until is not None and until - world.clock() > timedelta(seconds=LONGEST_PAUSE)
+    impossible = until is not None and until - runtime.clock() > timedelta(seconds=LONGEST_PAUSE)
     return None if impossible else until
 
 
-def _keep_pause(engine: Engine, mark: str, until: datetime, world: World) -> None:
+def _keep_pause(engine: Engine, mark: str, until: datetime, runtime: Runtime) -> None:
     from recon.store import stored_pauses
 
     try:
-        stored_pauses.keep(engine, mark, until, world.clock())
-    except ReconError as trouble:
+        stored_pauses.keep(engine, mark, until, runtime.clock())
+    except ReconError as error:
         # The answer is what counts; whoever comes next will be told by the provider again.
-        log.debug("a pause was not kept: %s", trouble.one_line)
+        log.debug("a pause was not kept: %s", error.one_line)

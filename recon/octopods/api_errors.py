@@ -34,7 +34,7 @@ _TROUBLE: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ApiError:
     """What an error's body says, as far as it says anything."""
 
     code: int | None = None
@@ -56,12 +56,12 @@ class Refusal:
         return bool(_NOTHING_SENT.search(self.text)) and not _TROUBLE.search(self.text)
 
 
-def read_refusal(body: object) -> Refusal:
+def read_api_error(body: object) -> ApiError:
     """Return what an error's body says; a bare text is its text, of anything else nothing."""
     if isinstance(body, str):
-        return Refusal(text=_text(body))
+        return ApiError(text=_text(body))
     if not isinstance(body, Mapping):
-        return Refusal()
+        return ApiError()
     error = body.get("error")
     inner: Mapping[str, object] = error if isinstance(error, Mapping) else {}
     said = response_fields.first(
@@ -70,7 +70,7 @@ def read_refusal(body: object) -> Refusal:
         inner.get("message"),
         body.get("detail"),
     )
-    return Refusal(
+    return ApiError(
         code=_code(response_fields.first(body.get("error_code"), inner.get("error_code"))),
         text=_text(said),
         request_id=response_fields.request_id(body),

@@ -16,12 +16,12 @@ from pydantic import SecretStr
 from recon.errors import ConfigError, KeyRefusedError, TemporaryError
 from recon.model import LISTING_LIMIT, Listing, RequestCounts
 from recon.octopods import api_errors, response_fields, responses, retry_after
-from recon.octopods.api_errors import Refusal
+from recon.octopods.api_errors import ApiError
 from recon.octopods.pacing import Pacer
 from recon.octopods.responses import StatusAnswer
-from recon.octopods.retry import Patience, RateLimited, named
+from recon.octopods.retry import RateLimited, RetryBudget, named
 from recon.octopods.retry_after import LONGEST_PAUSE
-from recon.octopods.transport import Answer, PassingTrouble, Transport
+from recon.octopods.transport import Answer, TransientError, Transport
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Client:
         self._clock = clock
         self._monotonic = monotonic
         self._pacer = pacer or Pacer(min_interval_seconds, monotonic=monotonic, sleep=sleep)
-        self._patience = Patience(
+        self._patience = RetryBudget(
             account=account,
             max_wait_seconds=max_wait_seconds,
             least=lambda: self._pacer.early,
@@ -145,14 +145,14 @@ class Client:
         path: str,
         params: Mapping[str, int] | None,
         counted: RequestCounts,
-        read: Callable[[Answer, Refusal], Read],
+        read: Callable[[Answer, ApiError], Read],
     ) -> Read:
         self._pacer.wait()
         begun = self._monotonic()
         try:
             answer = self._transport.get(path, params)
-        except PassingTrouble as trouble:
-            self._counts += counted if trouble.sent else RequestCounts()
+        except TransientError as error:
+            self._counts += counted if error.sent else RequestCounts()
             raise
         self._counts += counted
         refusal = self._refusal(answer)
@@ -160,16 +160,16 @@ class Client:
         self._refuse(answer, refusal)
         return read(answer, refusal)
 
-    def _refusal(self, answer: Answer) -> Refusal:
+    def _refusal(self, answer: Answer) -> ApiError:
         """Return what the body says of an error, should it be one; never with our key in it."""
-        said = api_errors.read_refusal(answer.body)
+        said = api_errors.read_api_error(answer.body)
         given = said.request_id or response_fields.request_id(
             {"request_id": answer.headers.get("X-Request-Id")}
         )
         scrubbed = self._transport.scrubbed
         return replace(said, text=scrubbed(said.text), request_id=given and scrubbed(given))
 
-    def _log_answer(self, path: str, answer: Answer, refusal: Refusal, seconds: float) -> None:
+    def _log_answer(self, path: str, answer: Answer, refusal: ApiError, seconds: float) -> None:
         items = responses.items_of(answer.body)
         log.info(
             "account %s: GET %s answers %d in %.2f s, items: %s, request_id: %s",
@@ -181,8 +181,8 @@ class Client:
             refusal.request_id or "none",
         )
 
-    def _refuse(self, answer: Answer, refusal: Refusal) -> None:
-        """Raise what every call has in common: a refused key, a limit, a server in trouble."""
+    def _refuse(self, answer: Answer, refusal: ApiError) -> None:
+        """Raise what every call has in common: a refused key, a limit, a failing server."""
         said = named(refusal.request_id)
         deprecated = answer.status >= _BAD_REQUEST and refusal.of_deprecated_key
         if answer.status == _UNAUTHORIZED or deprecated:
@@ -196,7 +196,7 @@ class Client:
                 self._on_pause(self._clock() + timedelta(seconds=min(seconds, LONGEST_PAUSE)))
             raise RateLimited(seconds, refusal.request_id)
         if answer.status >= _SERVER_ERRORS or answer.status == _TIMED_OUT:
-            raise PassingTrouble(f"it answers {answer.status}{said}")
+            raise TransientError(f"it answers {answer.status}{said}")
         if _REDIRECTS <= answer.status < _BAD_REQUEST:
             raise ConfigError(
                 f"{self._transport.base_url} redirects to {_host(answer)} ({answer.status}), "
@@ -204,7 +204,7 @@ class Client:
                 hint="Set octopods.base_url to the address of the API itself.",
             )
 
-    def _key_refused(self, refusal: Refusal) -> KeyRefusedError:
+    def _key_refused(self, refusal: ApiError) -> KeyRefusedError:
         why = (
             "was rotated or revoked (error 6)"
             if refusal.of_deprecated_key
@@ -219,7 +219,7 @@ class Client:
 
     # --- what it says --------------------------------------------------------------------------
 
-    def _read_listing(self, answer: Answer, refusal: Refusal) -> Listing:
+    def _read_listing(self, answer: Answer, refusal: ApiError) -> Listing:
         answered_at = answer.date or self._clock()
         if answer.status == _NOT_FOUND:
             raise ConfigError(
@@ -236,7 +236,7 @@ class Client:
         return replace(listing, request_id=listing.request_id or refusal.request_id)
 
 
-def _read_status(answer: Answer, refusal: Refusal, message_id: int) -> StatusAnswer | None:
+def _read_status(answer: Answer, refusal: ApiError, message_id: int) -> StatusAnswer | None:
     unknown = answer.status == _BAD_REQUEST and refusal.code is not None
     if unknown or answer.status == _NOT_FOUND:
         return None
@@ -247,7 +247,7 @@ def _read_status(answer: Answer, refusal: Refusal, message_id: int) -> StatusAns
     return found
 
 
-def _ensure_success(answer: Answer, refusal: Refusal) -> None:
+def _ensure_success(answer: Answer, refusal: ApiError) -> None:
     if answer.status < _BAD_REQUEST:
         return
     code = "" if refusal.code is None else f", error {refusal.code}"
@@ -259,9 +259,9 @@ def _ensure_success(answer: Answer, refusal: Refusal) -> None:
     )
 
 
-def _strange(what: str, answer: Answer, refusal: Refusal) -> PassingTrouble:
+def _strange(what: str, answer: Answer, refusal: ApiError) -> TransientError:
     seen = what if answer.is_json else "no JSON"
-    return PassingTrouble(f"its answer ({answer.status}) is {seen}{named(refusal.request_id)}")
+    return TransientError(f"its answer ({answer.status}) is {seen}{named(refusal.request_id)}")
 
 
 def _host(answer: Answer) -> str:

@@ -18,7 +18,7 @@ from typing import Final
 from recon.core import statuses
 from recon.model import LISTING_LIMIT, Listing, Message, RejectedItem
 from recon.octopods import response_fields
-from recon.octopods.api_errors import read_refusal as read_error
+from recon.octopods.api_errors import read_api_error as read_error
 
 __all__ = [
     "StatusAnswer",

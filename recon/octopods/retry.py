@@ -11,14 +11,14 @@ from typing import Final, Generic, TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from recon.errors import TemporaryError
-from recon.octopods.transport import PassingTrouble
+from recon.octopods.transport import TransientError
 
 log = logging.getLogger(__name__)
 
 Read = TypeVar("Read")
 
-#: Tries of one call in all, where the trouble may pass. A 429 that names its time does not count:
-#: it is no failure, and what the run allows in all bounds it.
+#: Tries of one call in all, if the error may be temporary. A 429 that names its time does not
+#: count: it is no failure, and what the run allows in all bounds it.
 _ATTEMPTS: Final = 5
 _FIRST_BACK_OFF: Final = 1.0
 #: A limit seldom recovers in a second, and asking takes from it.
@@ -44,7 +44,7 @@ def named(request_id: str | None) -> str:
     return "" if request_id is None else f" (request_id {request_id})"
 
 
-class Patience:
+class RetryBudget:
     """What is left of the pauses that a run allows; it is used up over all calls together.
 
     A pause that was asked for before is kept first, before anything is asked.
@@ -88,7 +88,7 @@ class Patience:
         return max(self._max_wait - self._waited, 0.0)
 
     def persist(self, ask: Callable[[], Read]) -> Read:
-        """Ask again while the trouble may pass and the allowed pauses last.
+        """Ask again while the error may be temporary and the allowed pauses last.
 
         Raises:
             TemporaryError: no answer that can be used; the message says what was seen.
@@ -96,7 +96,7 @@ class Patience:
         self._keep_earlier_pause()
         tally = _Tally(ask)
         tries = Retrying(
-            retry=retry_if_exception_type((PassingTrouble, RateLimited)),
+            retry=retry_if_exception_type((TransientError, RateLimited)),
             wait=lambda state: max(self._pause(tally, _trouble(state)), self._least()),
             stop=lambda state: tally.failed >= _ATTEMPTS or state.upcoming_sleep > self.left,
             sleep=self._sleep_counted,
@@ -107,12 +107,12 @@ class Patience:
             return tries(tally.ask)
         except RateLimited as limited:
             raise self._used_up(limited) from limited
-        except PassingTrouble as trouble:
+        except TransientError as error:
             times = "once" if tally.failed == 1 else f"{tally.failed} times"
             raise TemporaryError(
-                f"Octopods was asked {times} and gives no usable answer: {trouble}",
+                f"Octopods was asked {times} and gives no usable answer: {error}",
                 hint="Run again later; nothing is lost, what is already stored stays.",
-            ) from trouble
+            ) from error
 
     def _keep_earlier_pause(self) -> None:
         """Wait for the end of a pause that was asked for before, or give up without asking."""
@@ -146,12 +146,12 @@ class Patience:
             "longer pause; the limit is shared with your sends.",
         )
 
-    def _pause(self, tally: _Tally[Read], trouble: BaseException | None) -> float:
-        if not isinstance(trouble, RateLimited):
+    def _pause(self, tally: _Tally[Read], error: BaseException | None) -> float:
+        if not isinstance(error, RateLimited):
             return self._back_off(_FIRST_BACK_OFF, tally.failed)
-        if trouble.seconds is None:
+        if error.seconds is None:
             return self._back_off(_FIRST_UNNAMED, tally.failed)
-        seconds = trouble.seconds
+        seconds = error.seconds
         if tally.limited > 1:
             # The time it named was not enough: asking at its pace would eat up the limit.
             seconds = max(seconds, self._back_off(_FIRST_BACK_OFF, tally.limited - 1))
@@ -193,7 +193,7 @@ class _Tally(Generic[Read]):
             else:
                 self.limited += 1
             raise
-        except PassingTrouble:
+        except TransientError:
             self.failed += 1
             raise
 

@@ -55,7 +55,7 @@ _NOT_SENT: Final = (
 )
 
 
-class PassingTrouble(Exception):  # noqa: N818 - trouble is what it is called here
+class TransientError(Exception):
     """The answer did not come, or not whole, or made no sense: asking again may help."""
 
     def __init__(self, words: str, *, sent: bool = True) -> None:
@@ -110,7 +110,7 @@ class Transport:
         """Send one request. A redirect is not followed: it would carry the key elsewhere.
 
         Raises:
-            PassingTrouble: no whole answer came in time.
+            TransientError: no whole answer came in time.
             ConfigError: the address, its certificate or the proxy's address cannot be right.
         """
         deadline = self.monotonic() + self.timeout_seconds
@@ -161,7 +161,7 @@ class Transport:
         key = self.api_key.get_secret_value()
         return text.replace(key, "***") if len(key) >= _SHORTEST_SECRET else text
 
-    def _trouble(self, cause: BaseException) -> PassingTrouble | ConfigError:
+    def _trouble(self, cause: BaseException) -> TransientError | ConfigError:
         causes = list(_causes(cause))
         if any(isinstance(one, ssl.SSLCertVerificationError) for one in causes):
             return ConfigError(
@@ -173,8 +173,8 @@ class Transport:
         # urllib3 counts a refused connection among its time-outs.
         refused = any(isinstance(one, urllib3.exceptions.NewConnectionError) for one in causes)
         if not refused and any(isinstance(one, late) for one in causes):
-            return PassingTrouble(f"no answer within {self.timeout_seconds:g} s", sent=sent)
-        return PassingTrouble(self.scrubbed(_innermost(cause)), sent=sent)
+            return TransientError(f"no answer within {self.timeout_seconds:g} s", sent=sent)
+        return TransientError(self.scrubbed(_innermost(cause)), sent=sent)
 
     def _content(self, response: requests.Response, deadline: float) -> bytes:
         unpack = _unpacking(response.headers.get("Content-Encoding", ""))
@@ -185,7 +185,7 @@ class Transport:
             if len(raw) > _MOST_BYTES:
                 raise _too_large()
             if self.monotonic() > deadline:
-                raise PassingTrouble(f"the answer was not whole after {self.timeout_seconds:g} s")
+                raise TransientError(f"the answer was not whole after {self.timeout_seconds:g} s")
         return unpack(bytes(raw))
 
 
@@ -195,7 +195,7 @@ def _unpacking(encoding: str) -> Callable[[bytes], bytes]:
         return bytes
     if encoding in {"gzip", "x-gzip", "deflate"}:
         return _unpacked
-    raise PassingTrouble("the answer is packed in a way that was not asked for")
+    raise TransientError("the answer is packed in a way that was not asked for")
 
 
 def _unpacked(raw: bytes) -> bytes:
@@ -206,16 +206,16 @@ def _unpacked(raw: bytes) -> bytes:
     try:
         content = unpacker.decompress(raw, _MOST_BYTES + 1)
     except zlib.error as cause:
-        raise PassingTrouble("the answer cannot be unpacked") from cause
+        raise TransientError("the answer cannot be unpacked") from cause
     if len(content) > _MOST_BYTES:
         raise _too_large()
     if not unpacker.eof:
-        raise PassingTrouble("the answer was cut off")
+        raise TransientError("the answer was cut off")
     return content
 
 
-def _too_large() -> PassingTrouble:
-    return PassingTrouble(f"the answer is larger than {_MOST_BYTES // 2**20} MiB")
+def _too_large() -> TransientError:
+    return TransientError(f"the answer is larger than {_MOST_BYTES // 2**20} MiB")
 
 
 def _decoded(response: requests.Response, content: bytes) -> Answer:

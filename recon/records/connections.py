@@ -51,14 +51,14 @@ class ReadOnlyDatabase:
             try:
                 with self._connection() as connection:
                     result = work(connection)
-            except SQLAlchemyError as trouble:
-                if self._was_misread(trouble):
+            except SQLAlchemyError as error:
+                if self._was_misread(error):
                     continue
-                raise db_errors.translated(trouble, self.url, connecting=False) from trouble
+                raise db_errors.translated(error, self.url, connecting=False) from error
             if self.file is None or not self.file.disturbed:
                 return result
         raise TemporaryError(
-            f"the books at {self.shown} change while they are read", hint="try again later"
+            f"the records at {self.shown} change while they are read", hint="try again later"
         )
 
     @property
@@ -66,11 +66,11 @@ class ReadOnlyDatabase:
         """The URL without its password."""
         return db_errors.shown(self.url)
 
-    def _was_misread(self, trouble: SQLAlchemyError) -> bool:
+    def _was_misread(self, error: SQLAlchemyError) -> bool:
         """Say whether another attempt can do better."""
         if self.file is None:
             return False
-        if "Could not decode to UTF-8" in str(trouble) and not self.file.lenient:
+        if "Could not decode to UTF-8" in str(error) and not self.file.lenient:
             self.file.lenient = True
             return True
         return self.file.disturbed
@@ -79,13 +79,13 @@ class ReadOnlyDatabase:
     def _connection(self) -> Iterator[sa.Connection]:
         try:
             connection = self.engine.connect()
-        except SQLAlchemyError as trouble:
-            raise db_errors.translated(trouble, self.url, connecting=True) from trouble
-        except (TypeError, ValueError, OSError) as trouble:
+        except SQLAlchemyError as error:
+            raise db_errors.translated(error, self.url, connecting=True) from error
+        except (TypeError, ValueError, OSError) as error:
             # A driver that takes no such option, or a host name that cannot be.
             raise ConfigError(
-                f"the books at {self.shown} cannot be opened: {db_errors.words(trouble, self.url)}"
-            ) from trouble
+                f"the records at {self.shown} cannot be opened: {db_errors.words(error, self.url)}"
+            ) from error
         with connection:
             if self.engine.dialect.name == "postgresql":
                 connection = connection.execution_options(postgresql_readonly=True)
@@ -115,7 +115,7 @@ def read_only_engine(url: str, zone: str) -> ReadOnlyDatabase:
     except (ArgumentError, ValueError):
         # The words of the cause quote the URL, and with it perhaps the password.
         raise ConfigError(
-            "the url of the books cannot be read",
+            "the url of the records cannot be read",
             hint="write it as in postgresql+psycopg://user:password@host/database, with "
             "special characters of the password percent-encoded",
         ) from None
@@ -123,7 +123,7 @@ def read_only_engine(url: str, zone: str) -> ReadOnlyDatabase:
         return _engine(made, zone)
     except NoSuchModuleError as cause:
         raise ConfigError(
-            f"the url of the books: no database is called {made.drivername}"
+            f"the url of the records: no database is called {made.drivername}"
         ) from cause
     except ImportError as cause:
         raise ConfigError(
@@ -132,7 +132,7 @@ def read_only_engine(url: str, zone: str) -> ReadOnlyDatabase:
         ) from cause
     except (SQLAlchemyError, TypeError, ValueError) as cause:
         said = db_errors.words(cause, made)
-        raise ConfigError(f"the url of the books cannot be used: {said}") from cause
+        raise ConfigError(f"the url of the records cannot be used: {said}") from cause
 
 
 def _engine(url: sa.URL, zone: str) -> ReadOnlyDatabase:
@@ -168,7 +168,7 @@ def _only_read_mysql(zone: str) -> Callable[[Any, object], None]:
                 cursor.execute("SET time_zone = %s", ("+00:00" if zone == "UTC" else zone,))
             except connection.Error:
                 log.warning(
-                    "the books' server knows no zone %s; TIMESTAMP is read in its own", zone
+                    "the records' server knows no zone %s; TIMESTAMP is read in its own", zone
                 )
 
     return prepare

@@ -1,4 +1,4 @@
-"""What a database says of the user's books, translated once into what the user can do."""
+"""What a database says of the user's records, translated once into what the user can do."""
 
 from __future__ import annotations
 
@@ -39,30 +39,30 @@ _REFUSALS: Final = (
 )
 
 
-def translated(trouble: SQLAlchemyError, url: sa.URL, *, connecting: bool) -> ReconError:
-    """Return the error that says what the user can do about `trouble`.
+def translated(error: SQLAlchemyError, url: sa.URL, *, connecting: bool) -> ReconError:
+    """Return the error that says what the user can do about `error`.
 
     Args:
-        trouble: what SQLAlchemy raised.
-        url: of the books; its password is never in the message.
+        error: what SQLAlchemy raised.
+        url: of the records; its password is never in the message.
         connecting: whether it happened before there was a connection.
     """
     place = shown(url)
-    said = words(trouble, url)
-    cause = trouble.orig if isinstance(trouble, DBAPIError) else None
+    said = words(error, url)
+    cause = error.orig if isinstance(error, DBAPIError) else None
     if _is_refusal(cause, said, connecting=connecting):
         return ConfigError(
-            f"the books at {place} refuse us: {said}",
+            f"the records at {place} refuse us: {said}",
             hint="check the url, its user and password, and that this user may read the table",
         )
-    if _is_passing(trouble, cause):
+    if _is_passing(error, cause):
         return TemporaryError(
-            f"the books at {place} are out of reach or busy: {said}", hint="try again later"
+            f"the records at {place} are out of reach or busy: {said}", hint="try again later"
         )
     if connecting:
-        return ConfigError(f"the books at {place} cannot be opened: {said}", hint="check the url")
+        return ConfigError(f"the records at {place} cannot be opened: {said}", hint="check the url")
     return InputError(
-        f"the books at {place} cannot be read: {said}",
+        f"the records at {place} cannot be read: {said}",
         hint="check table, query, where and columns of [accounts.….local]",
     )
 
@@ -76,8 +76,8 @@ def _is_refusal(cause: BaseException | None, said: str, *, connecting: bool) -> 
     return connecting and any(refusal in said.lower() for refusal in _REFUSALS)
 
 
-def _is_passing(trouble: SQLAlchemyError, cause: BaseException | None) -> bool:
-    if isinstance(trouble, DBAPIError) and trouble.connection_invalidated:
+def _is_passing(error: SQLAlchemyError, cause: BaseException | None) -> bool:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     state, number = _state(cause), _number(cause)
     if state is not None:
@@ -88,7 +88,7 @@ def _is_passing(trouble: SQLAlchemyError, cause: BaseException | None) -> bool:
     if number is not None:
         return number in _MYSQL_PASSING
     # PostgreSQL's driver has no code for a connection that breaks or never was.
-    return isinstance(trouble, OperationalError | InterfaceError)
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 def _state(cause: BaseException | None) -> str | None:
@@ -105,10 +105,10 @@ def _number(cause: BaseException | None) -> int | None:
     return first if isinstance(first, int) else None
 
 
-def words(trouble: BaseException, url: sa.URL) -> str:
+def words(error: BaseException, url: sa.URL) -> str:
     """Return the database's own words, shortened, without the password."""
-    cause = trouble.orig if isinstance(trouble, DBAPIError) else None
-    said = " ".join(str(cause or trouble).split())
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    said = " ".join(str(cause or error).split())
     password = str(url.password or "")
     for spelling in {password, quote(password), quote_plus(password)} - {""}:
         said = said.replace(spelling, "***")

@@ -1,4 +1,4 @@
-"""Books in a file."""
+"""RecordsReader in a file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from recon.records import file_formats
-from recon.records.reader import BooksCheck, BooksRead, Collected
+from recon.records.reader import Collected, RecordsCheck, RecordsRead
 from recon.records.source import Source
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class FileBooks:
+class FileReader:
     """The records of a CSV, Parquet or JSON Lines file, which is read whole each time."""
 
     def __init__(self, source: Source) -> None:
@@ -32,8 +32,8 @@ class FileBooks:
         """Name the file."""
         return f"file {self._path}"
 
-    def read(self, start: datetime | None, end: datetime | None) -> BooksRead:
-        """See `Books.read`."""
+    def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
+        """See `RecordsReader.read`."""
         collected = Collected(self._source)
         mapping = self._source.mapping
         repeated = [mapping["status"]] if "status" in mapping else []
@@ -42,8 +42,8 @@ class FileBooks:
             collected.add_broken(chunk.broken)
         return collected.result()
 
-    def find(self, message_ids: NDArray[np.int64]) -> BooksRead:
-        """See `Books.find`."""
+    def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
+        """See `RecordsReader.find`."""
         collected = Collected(self._source)
         mapping = self._source.mapping
         if len(message_ids) and "message_id" in mapping:
@@ -51,7 +51,9 @@ class FileBooks:
                 collected.add(chunk.fields(mapping), message_ids=message_ids)
         return collected.result()
 
-    def check(self, start: datetime, end: datetime) -> BooksCheck:
-        """See `Books.check`."""
+    def check(self, start: datetime, end: datetime) -> RecordsCheck:
+        """See `RecordsReader.check`."""
         read = self.read(start, end)
-        return BooksCheck(self.describe(), self._source.mapping, len(read.frame), len(read.rejects))
+        return RecordsCheck(
+            self.describe(), self._source.mapping, len(read.frame), len(read.rejects)
+        )

@@ -1,4 +1,4 @@
-"""What every kind of books can do, and how one is opened."""
+"""What every kind of records can do, and how one is opened."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BooksRead:
+class RecordsRead:
     """Records as they were read."""
 
     frame: pd.DataFrame
@@ -26,15 +26,15 @@ class BooksRead:
     rejects: pd.DataFrame
     """`frames.LOCAL_REJECTS`: rows whose time cannot be read, and lines that do not parse."""
     fields: frozenset[str]
-    """What the books keep; the columns of all other fields are null."""
+    """What the records keep; the columns of all other fields are null."""
 
 
 @dataclass(frozen=True, slots=True)
-class BooksCheck:
-    """What a look at the books found, for a person."""
+class RecordsCheck:
+    """What a look at the records found, for a person."""
 
     where: str
-    """What the books are, without a password."""
+    """What the records are, without a password."""
     columns: Mapping[str, str]
     """The column of each field, and its type where that is known: `sent_at (TIMESTAMP)`."""
     records: int
@@ -48,7 +48,7 @@ class BooksCheck:
         return f"{self.where}: {found}; {self.records:,} records{unread}"
 
 
-class Books(Protocol):
+class RecordsReader(Protocol):
     """The user's own records. Nothing here ever writes to them.
 
     Raises, in every method but `describe`:
@@ -59,45 +59,45 @@ class Books(Protocol):
 
     @property
     def can_find(self) -> bool:
-        """Whether records can be looked up by id in the whole of the books."""
+        """Whether records can be looked up by id in the whole of the records."""
 
-    def read(self, start: datetime | None, end: datetime | None) -> BooksRead:
+    def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
         """Read the records of `[start, end)`, aware; `None` is without bound on that side.
 
         Every row whose time cannot be read is among the rejects, whatever the span.
         """
 
-    def find(self, message_ids: NDArray[np.int64]) -> BooksRead:
+    def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
         """Read the records with one of these ids, whatever their time.
 
         A record whose time cannot be read is among the rejects, as it is in every `read`.
         """
 
-    def check(self, start: datetime, end: datetime) -> BooksCheck:
-        """Look whether the books can be read, and how many records lie in `[start, end)`."""
+    def check(self, start: datetime, end: datetime) -> RecordsCheck:
+        """Check whether the records can be read, and count those that lie in `[start, end)`."""
 
     def describe(self) -> str:
-        """Say in a few words where the books are, without opening them."""
+        """Say in a few words where the records are, without opening them."""
 
 
-def open_books(source: Source) -> Books:
-    """Return the books of a source. Nothing is opened before they are read.
+def open_reader(source: Source) -> RecordsReader:
+    """Return the records of a source. Nothing is opened before they are read.
 
     Raises:
         ConfigError: the URL cannot be meant, or its driver is not installed.
     """
     if source.url is not None:
         from recon.records.connections import read_only_engine
-        from recon.records.sql_source import DatabaseBooks
+        from recon.records.sql_source import SqlReader
 
-        return DatabaseBooks(source, read_only_engine(source.url, source.timezone))
-    from recon.records.file_source import FileBooks
+        return SqlReader(source, read_only_engine(source.url, source.timezone))
+    from recon.records.file_source import FileReader
 
-    return FileBooks(source)
+    return FileReader(source)
 
 
 class Collected:
-    """Typed chunks of records, gathered into one `BooksRead`."""
+    """Typed chunks of records, gathered into one `RecordsRead`."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -134,9 +134,9 @@ class Collected:
         if said:
             self._rejects.append(frames.rejected_lines(said))
 
-    def result(self) -> BooksRead:
+    def result(self) -> RecordsRead:
         """Return all that was kept."""
-        return BooksRead(
+        return RecordsRead(
             frames.concat([*self._frames] or [frames.empty_local()]),
             frames.concat([*self._rejects] or [frames.empty_local_rejects()]),
             self._source.fields,

@@ -1,7 +1,7 @@
-"""How many sends the books show since a moment: a cheap hint of when a poll is due.
+"""How many sends the records show since a moment: a cheap hint of when a poll is due.
 
 A hint may be off by a few. It decides when Octopods is asked, never what is found: so a time is
-read only as well as the database can do it by itself, nothing is loaded row by row, and books
+read only as well as the database can do it by itself, nothing is loaded row by row, and records
 that cannot answer soon are not waited for.
 """
 
@@ -39,10 +39,10 @@ _STEPS: Final = 10_000
 
 
 class Counter:
-    """Counts the records of one account's books; it may be kept, and connects anew each time.
+    """Counts the records of one account; it may be kept, and connects anew each time.
 
     Args:
-        source: the books.
+        source: the records.
         patience_seconds: how long a statement, or a lock of the application, is waited for.
     """
 
@@ -52,9 +52,9 @@ class Counter:
         self._database: ReadOnlyDatabase | None = None
 
     def since(self, moments: Sequence[datetime], until: datetime) -> tuple[int, ...] | None:
-        """Return how many records of the books lie in `[moment, until]`, for each of some moments.
+        """Return how many records lie in `[moment, until]`, for each of `moments`.
 
-        Records that the books themselves call not sent do not count, nor those without a time.
+        Records marked as not sent do not count, nor those without a time.
 
         Args:
             moments: aware; such as the time of the last poll.
@@ -84,13 +84,13 @@ class Counter:
 
         try:
             return database.run(count)
-        except InputError as trouble:
-            cause = getattr(trouble.__cause__, "orig", None)
+        except InputError as error:
+            cause = getattr(error.__cause__, "orig", None)
             if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                 raise TemporaryError(
-                    f"the books at {database.shown} were not counted within {self._patience:g} s",
+                    f"the records at {database.shown} were not counted within {self._patience:g} s",
                     hint="An index on the column of sent_at makes it cheap.",
-                ) from trouble
+                ) from error
             raise
 
 
@@ -111,8 +111,8 @@ def _count(
     if "status" in source.fields:
         query = query.where(_went_out(sa.column(source.mapping["status"]), source))
     if source.where:
-        # As the books' own reading takes it: every colon is its own, and a comment at the end must
-        # not swallow the parenthesis.
+        # As when the records are read: colons are literal, and a comment at the end must not
+        # swallow the parenthesis.
         escaped = source.where.replace(":", "\\:")
         query = query.where(sa.text(f"({escaped}\n)"))
     return tuple(int(count) for count in connection.execute(query).one())

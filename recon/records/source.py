@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from recon.errors import ConfigError
 from recon.records.suggestions import nearest
 
-#: What the books may keep of a record; by default in columns of the same names.
+#: What the records may keep of a record; by default in columns of the same names.
 FIELDS: Final = ("id", "message_id", "phone_number", "sent_at", "status")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The books of one account, as configured.
+    """The records of one account, as configured.
 
     Raises:
         ConfigError: it cannot be meant; the message says what is wrong.
@@ -42,11 +42,11 @@ class Source:
 
     def __post_init__(self) -> None:
         if (self.url is None) == (self.file is None):
-            raise ConfigError("the books are either at a url or in a file: give one of the two")
+            raise ConfigError("the records are either at a url or in a file: give one of the two")
         if self.file is not None and (self.table or self.query or self.where):
             raise ConfigError("table, query and where belong to a url, not to a file")
         if self.url is not None and bool(self.table) == bool(self.query):
-            raise ConfigError("books at a url are either a table or a query: give one of the two")
+            raise ConfigError("records at a url are either a table or a query: give one of the two")
         if self.where and not self.table:
             raise ConfigError("where belongs to a table; a query has its own")
         for name in self.columns:
@@ -70,11 +70,11 @@ class Source:
 
     @property
     def fields(self) -> frozenset[str]:
-        """What the books keep."""
+        """What the records keep."""
         return frozenset(self.mapping)
 
     @property
     def mapping(self) -> dict[str, str]:
-        """The column of each field that the books keep, in the order of `FIELDS`."""
+        """The column of each field that the records keep, in the order of `FIELDS`."""
         named = {name: self.columns.get(name, name) for name in FIELDS}
         return {name: column for name, column in named.items() if column}

@@ -1,4 +1,4 @@
-"""Books in a database: a table or view, or the user's own query."""
+"""RecordsReader in a database: a table or view, or the user's own query."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recon import rows
 from recon.arrow import NotAsArrow, postgres_arrow, sqlite_arrow
 from recon.records import id_conditions, postgres_columns, rowid_ranges, time_conditions, user_sql
 from recon.records.connections import ReadOnlyDatabase
-from recon.records.reader import BooksCheck, BooksRead, Collected
+from recon.records.reader import Collected, RecordsCheck, RecordsRead
 from recon.records.source import Source
 from recon.records.suggestions import missing
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _TYPED: Final = 32_000
 
 
-class DatabaseBooks:
+class SqlReader:
     """The records of a table or a query."""
 
     def __init__(self, source: Source, database: ReadOnlyDatabase) -> None:
@@ -48,29 +48,29 @@ class DatabaseBooks:
         what = f"table {self._source.table}" if self._source.table else "a query"
         return f"{what} at {self._database.shown}"
 
-    def read(self, start: datetime | None, end: datetime | None) -> BooksRead:
-        """See `Books.read`."""
+    def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
+        """See `RecordsReader.read`."""
         with rows.uncollected():
             return self._database.run(lambda connection: self._read(connection, start, end))
 
-    def find(self, message_ids: NDArray[np.int64]) -> BooksRead:
-        """See `Books.find`."""
+    def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
+        """See `RecordsReader.find`."""
         if not self.can_find or not len(message_ids) or "message_id" not in self._source.fields:
             return Collected(self._source).result()
         return self._database.run(lambda connection: self._find(connection, message_ids))
 
-    def check(self, start: datetime, end: datetime) -> BooksCheck:
-        """See `Books.check`."""
+    def check(self, start: datetime, end: datetime) -> RecordsCheck:
+        """See `RecordsReader.check`."""
         columns = dict(self._source.mapping)
         if self.can_find:
             kinds = self._database.run(lambda connection: self._table(connection)[1])
             columns = {field: f"{name} ({kinds[name]})" for field, name in columns.items()}
         read = self.read(start, end)
-        return BooksCheck(self.describe(), columns, len(read.frame), len(read.rejects))
+        return RecordsCheck(self.describe(), columns, len(read.frame), len(read.rejects))
 
     def _read(
         self, connection: sa.Connection, start: datetime | None, end: datetime | None
-    ) -> BooksRead:
+    ) -> RecordsRead:
         dialect = connection.dialect.name
         if self._source.query is not None:
             asked = user_sql.query(self._source.query, start, end, dialect)
@@ -95,7 +95,7 @@ class DatabaseBooks:
         by_columns: sa.Select[Any] | sa.TextClause,
         span: tuple[datetime | None, datetime | None],
         table: sa.TableClause | None = None,
-    ) -> BooksRead:
+    ) -> RecordsRead:
         """Read the rows of a statement; of many, the rest as Arrow columns where that is possible.
 
         Args:
@@ -141,13 +141,13 @@ class DatabaseBooks:
 
     def _collected(
         self, chunks: Iterable[Raw], span: tuple[datetime | None, datetime | None]
-    ) -> BooksRead:
+    ) -> RecordsRead:
         collected = Collected(self._source)
         for raw in chunks:
             collected.add(raw, span=span)
         return collected.result()
 
-    def _find(self, connection: sa.Connection, message_ids: NDArray[np.int64]) -> BooksRead:
+    def _find(self, connection: sa.Connection, message_ids: NDArray[np.int64]) -> RecordsRead:
         table, kinds = self._table(connection)
         name = self._source.mapping["message_id"]
         select = self._select(table)

@@ -80,7 +80,7 @@ def file_of(url: sa.URL) -> SqliteFile:
     """Return the file that an SQLite URL names, also one in SQLite's own `file:` spelling.
 
     Raises:
-        ConfigError: it names none; a database in memory has no books in it.
+        ConfigError: it names none; a database in memory has no records in it.
     """
     name = url.database or ""
     if name.startswith("file:"):
@@ -88,5 +88,7 @@ def file_of(url: sa.URL) -> SqliteFile:
         if name.startswith("//"):
             name = "/" + name[2:].partition("/")[2]
     if not name or name == ":memory:" or url.query.get("mode") == "memory":
-        raise ConfigError("the url of the books names no file", hint="sqlite:///path/to/books.db")
+        raise ConfigError(
+            "the url of the records names no file", hint="sqlite:///path/to/records.db"
+        )
     return SqliteFile(Path(name))

@@ -22,7 +22,7 @@ Condition: TypeAlias = sa.ColumnElement[bool]
 
 #: The first ten characters of a text are its date in some zone, which may be a day off in UTC.
 _DAYS: Final = timedelta(days=2)
-#: How far wall clocks jump, and more; and how far the zones of the world lie apart.
+#: How far wall clocks jump, and more; and how far the zones of the runtime lie apart.
 _CLOCKS: Final = timedelta(hours=3)
 _ZONES: Final = timedelta(hours=26)
 _MICROSECOND: Final = timedelta(microseconds=1)

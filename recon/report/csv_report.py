@@ -54,7 +54,7 @@ _THREADS: Final = 2
 def chunks(run: Run) -> Iterator[bytes | memoryview]:
     """Yield the file of a run piece by piece: first the header, which is always there.
 
-    Rows are sorted by severity (errors first), kind, time (the provider's, or else the books';
+    Rows are sorted by severity (errors first), kind, time (the provider's, or else the records';
     none comes last) and, so that two runs give the same file, by id.
     """
     findings = run.verdict.findings
@@ -150,8 +150,8 @@ def row_order(findings: pd.DataFrame) -> npt.NDArray[np.int64] | None:
     if len(findings) < 2:  # noqa: PLR2004 - one row is always sorted
         return None
     group = _rank(findings["severity"]) * np.int64(1 << 32) + _rank(findings["kind"])
-    sent, booked = (pd.to_datetime(findings[name], utc=True) for name in _TIMES)
-    times = sent.fillna(booked).dt.as_unit("us")
+    sent, recorded = (pd.to_datetime(findings[name], utc=True) for name in _TIMES)
+    times = sent.fillna(recorded).dt.as_unit("us")
     time = np.where(times.isna(), np.iinfo(np.int64).max, times.astype("int64"))
     ids = csv_cells.text(findings["discrepancy_id"])
     if _is_sorted(group, time, ids):

@@ -40,7 +40,7 @@ class Row:
     local_id: str
     phone_number: str
     local_phone_number: str
-    """Only where the books have another spelling or another number."""
+    """Only where the records have another spelling or another number."""
     local_status: str
     provider_status: str
     local_sent_at: datetime | None
@@ -52,7 +52,7 @@ class Row:
 
     @property
     def sent_at(self) -> datetime | None:
-        """The provider's time, or else that of the books, in UTC."""
+        """The provider's time, or else that of the records, in UTC."""
         return self.provider_sent_at or self.local_sent_at
 
 
@@ -98,10 +98,10 @@ def _rows(run: Run, findings: pd.DataFrame, *, masked: bool) -> list[Row]:
 
 def _row(values: Mapping[str, Any], run: Run, today: date, *, masked: bool) -> Row:
     words = {name: "" if pd.isna(value) else str(value) for name, value in values.items()}
-    number, booked = words["phone_number"], words["local_phone_number"]
+    number, recorded = words["phone_number"], words["local_phone_number"]
 
     def free(name: str) -> str:
-        return hide(words[name], (number, booked)) if masked else words[name]
+        return hide(words[name], (number, recorded)) if masked else words[name]
 
     def shown(spelled: str) -> str:
         return mask(spelled) if masked and spelled else spelled
@@ -111,7 +111,7 @@ def _row(values: Mapping[str, Any], run: Run, today: date, *, masked: bool) -> R
         message_id=free("message_id"),
         local_id=free("local_id"),
         phone_number=shown(number),
-        local_phone_number="" if booked == number else shown(booked),
+        local_phone_number="" if recorded == number else shown(recorded),
         local_status=free("local_status"),
         provider_status=free("provider_status"),
         local_sent_at=_moment(values["local_sent_at"]),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from recon import __version__
-from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, VerdictWord
+from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, VerdictKind
 from recon.report import labels
 from recon.report.finding_samples import Row, sample
 
@@ -57,7 +57,7 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
     verdict = run.verdict
     window = verdict.window
     groups = _groups(run, mask=mask)
-    suspect = verdict.word is VerdictWord.SUSPECT
+    suspect = verdict.word is VerdictKind.SUSPECT
     return {
         "run": run,
         "verdict": verdict,
@@ -69,7 +69,7 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
         "day": labels.day(window),
         "length_note": labels.length_note(window),
         "sums": [
-            ("Your books", "record", verdict.local.total, _terms(verdict.local, suspect=suspect)),
+            ("Your records", "record", verdict.local.total, _terms(verdict.local, suspect=suspect)),
             (
                 "Octopods",
                 "message",
@@ -87,7 +87,7 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
                 gap,
                 *labels.between(gap, window),
                 labels.duration(gap),
-                labels.booked_in_gap(verdict, at),
+                labels.recorded_in_gap(verdict, at),
             )
             for at, gap in enumerate(verdict.gaps[:MOST_GAPS])
         ],

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from recon import __version__
-from recon.model import LocalBalance, ProviderBalance, Run, Span, Status, VerdictWord
+from recon.model import LocalBalance, ProviderBalance, Run, Span, Status, VerdictKind
 from recon.report.labels import instant
 
 
@@ -37,7 +37,7 @@ def summary(run: Run) -> dict[str, Any]:
         "requests": asdict(run.requests),
         "finished_at": instant(run.finished_at),
     }
-    if verdict.word is VerdictWord.SUSPECT:
+    if verdict.word is VerdictKind.SUSPECT:
         said["suspicions"] = list(verdict.suspicions)
     if verdict.advice is not None:
         advice = asdict(verdict.advice)

@@ -17,7 +17,7 @@ from recon.model import (
     Severity,
     Span,
     Verdict,
-    VerdictWord,
+    VerdictKind,
     Window,
 )
 
@@ -35,18 +35,18 @@ KINDS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
     {
         Kind.MISSING_AT_PROVIDER: Explanation(
             "missing at provider",
-            "The books say it went out; Octopods has no such message.",
+            "The records say it went out; Octopods has no such message.",
             "The customer got nothing. Look for the error in the sender's log, and send again "
             "if it is still wanted.",
         ),
         Kind.MISSING_LOCALLY: Explanation(
             "missing locally",
-            "Octopods has the message; the books do not.",
-            "Find out what sends with this key without booking it, and book the message.",
+            "Octopods has the message; the records do not.",
+            "Find out what sends with this key without records it, and record the message.",
         ),
         Kind.DUPLICATE_SEND: Explanation(
             "duplicate send",
-            "Not in the books, and the same number got a booked message within moments.",
+            "Not in the records, and the same number got a recorded message within moments.",
             "The customer very likely got it twice. Look for a retry that does not ask whether "
             "the first try went through.",
         ),
@@ -57,25 +57,25 @@ KINDS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
         ),
         Kind.MESSAGE_ID_MISMATCH: Explanation(
             "message id mismatch",
-            "Same number, same time, but the books name another message id.",
+            "Same number, same time, but the records name another message id.",
             "Check how the sender stores the id that Octopods answers with: not cut, not "
             "rounded, not that of another send.",
         ),
         Kind.RECIPIENT_MISMATCH: Explanation(
             "recipient mismatch",
-            "Same message id, but another number: it went to someone else than the books say.",
+            "Same message id, but another number: it went to someone else than the records say.",
             "Look at it first: somebody may have read what was meant for another.",
         ),
         Kind.STATUS_MISMATCH: Explanation(
             "status mismatch",
-            "The books and Octopods contradict each other about one message.",
-            "Octopods knows better. Correct the books before anything is sent again: a retry "
-            "could send twice, and a message booked as delivered may never have arrived.",
+            "The records and Octopods contradict each other about one message.",
+            "Octopods knows better. Correct the records before anything is sent again: a retry "
+            "could send twice, and a message recorded as delivered may never have arrived.",
         ),
         Kind.SENT_AT_DRIFT: Explanation(
             "sent-at drift",
             "The same message, but the two sides put it at times too far apart.",
-            "Check the sender's clock and the configured time zone of the books.",
+            "Check the sender's clock and the configured time zone of the records.",
         ),
         Kind.STUCK: Explanation(
             "stuck",
@@ -90,7 +90,7 @@ KINDS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
         Kind.INVALID_LOCAL: Explanation(
             "invalid local",
             "The record cannot be read: no time, or no such number.",
-            "Mend it in the books. Until then it is counted and compared with nothing.",
+            "Mend it in the records. Until then it is counted and compared with nothing.",
         ),
         Kind.INVALID_PROVIDER: Explanation(
             "invalid provider",
@@ -136,20 +136,20 @@ def headline(run: Run) -> str:
     """Return the verdict as one sentence."""
     errors, warnings, _ = tally(run)
     match run.verdict.word:
-        case VerdictWord.CLEAN:
+        case VerdictKind.CLEAN:
             return "Everything agrees."
-        case VerdictWord.DISCREPANCIES:
+        case VerdictKind.DISCREPANCIES:
             parts = [
                 count(number, noun)
                 for number, noun in ((errors, "error"), (warnings, "warning"))
                 if number
             ]
             return " and ".join(parts) + " found."
-        case VerdictWord.INCOMPLETE:
+        case VerdictKind.INCOMPLETE:
             return "Nothing wrong was found, but not everything could be checked."
-        case VerdictWord.NOTHING_TO_COMPARE:
+        case VerdictKind.NOTHING_TO_COMPARE:
             return "There was nothing to compare."
-        case VerdictWord.SUSPECT:
+        case VerdictKind.SUSPECT:
             return "The two sides do not look like the same messages."
 
 
@@ -159,22 +159,22 @@ def explanation(run: Run) -> str:
     records = count(verdict.local.total, "record")
     messages = count(verdict.provider.total, "message")
     match verdict.word:
-        case VerdictWord.CLEAN:
-            said = f"Nothing is missing among {records} of the books and {messages} at Octopods."
-        case VerdictWord.DISCREPANCIES:
-            said = f"{count(verdict.local.matched, 'pair')} matched among {records} of the books "
+        case VerdictKind.CLEAN:
+            said = f"Nothing is missing among {records} and {messages} at Octopods."
+        case VerdictKind.DISCREPANCIES:
+            said = f"{count(verdict.local.matched, 'pair')} matched among {records} "
             said += f"and {messages} at Octopods."
-        case VerdictWord.INCOMPLETE:
+        case VerdictKind.INCOMPLETE:
             unknown = verdict.local.unverifiable
             said = f"{count(unknown, 'record')} of {verdict.local.total:,} could not be verified."
             if not unknown:
-                said = "Whether Octopods sent more than the books hold cannot be known."
-        case VerdictWord.NOTHING_TO_COMPARE:
+                said = "Whether Octopods sent more than the records hold cannot be known."
+        case VerdictKind.NOTHING_TO_COMPARE:
             return (
-                "Neither the books nor Octopods hold a message of this time. That proves nothing: "
-                "if something should have been sent, look at the key and at the books."
+                "Neither your records nor Octopods have a message in this window. That proves "
+                "nothing: if something should have been sent, look at the key and the records."
             )
-        case VerdictWord.SUSPECT:
+        case VerdictKind.SUSPECT:
             return (
                 "That many lost messages are less likely than a wrong setting. "
                 "No finding was opened or closed."
@@ -218,7 +218,7 @@ def gap_advice(run: Run) -> str:
             else f" The collected messages reach back to {local_time(since, window)}: of what lies "
             "before, only"
         )
-        said += " ids that the books name can be verified, by a status call each."
+        said += " ids that the records name can be verified, by a status call each."
     if advice.tightest_seconds is None:
         return f"{said} A day like this needs few polls. This line of a crontab makes them:"
     seconds = max(advice.tightest_seconds, 1)
@@ -237,12 +237,12 @@ def _rate(a_second: float) -> str:
     return f"{a_minute:,.3g} a minute" if a_minute >= 1 else f"{60 * a_minute:,.2g} an hour"
 
 
-def booked_in_gap(verdict: Verdict, gap: int) -> str:
-    """Return how many booked sends lie in a gap of the verdict; nothing where nobody counted."""
+def recorded_in_gap(verdict: Verdict, gap: int) -> str:
+    """Return how many recorded sends lie in a gap of the verdict; nothing where nobody counted."""
     if verdict.advice is None:
         return ""
     count = verdict.advice.records_in_gaps[gap]
-    return f"{count:,} booked send{'' if count == 1 else 's'}"
+    return f"{count:,} recorded send{'' if count == 1 else 's'}"
 
 
 def duration(span: Span) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from recon.model import LocalBalance, ProviderBalance, Run, Severity, VerdictWord
+from recon.model import LocalBalance, ProviderBalance, Run, Severity, VerdictKind
 from recon.report import labels
 from recon.report.finding_samples import Row, sample
 from recon.report.terminal_text import columns, flow, paint, plain, wrapped
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from recon.report.report_files import Written
 
 _COLOURS: Final = {
-    VerdictWord.CLEAN: "green",
-    VerdictWord.DISCREPANCIES: "red",
-    VerdictWord.INCOMPLETE: "yellow",
-    VerdictWord.NOTHING_TO_COMPARE: "yellow",
-    VerdictWord.SUSPECT: "magenta",
+    VerdictKind.CLEAN: "green",
+    VerdictKind.DISCREPANCIES: "red",
+    VerdictKind.INCOMPLETE: "yellow",
+    VerdictKind.NOTHING_TO_COMPARE: "yellow",
+    VerdictKind.SUSPECT: "magenta",
 }
 _SEVERITY_COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
@@ -98,7 +98,7 @@ def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:
     note = labels.length_note(verdict.window)
     lines += [f"The day is {note}."] if note else []
     lines += wrapped(labels.headline(run), width)
-    if verdict.word is not VerdictWord.SUSPECT:
+    if verdict.word is not VerdictKind.SUSPECT:
         return lines + wrapped(labels.explanation(run), width)
     sight, *causes = [plain(said) for said in verdict.suspicions] or [""]
     lines += wrapped(f"{sight} {labels.explanation(run)}".strip(), width)
@@ -157,7 +157,9 @@ def _coverage(run: Run, width: int) -> list[str]:
     lines = wrapped(labels.coverage(verdict.gaps), width, indent=indent, hanging=_INDENT)
     for at, gap in enumerate(verdict.gaps[:_GAPS]):
         start, end = labels.between(gap, verdict.window)
-        more = [said for said in (labels.duration(gap), labels.booked_in_gap(verdict, at)) if said]
+        more = [
+            said for said in (labels.duration(gap), labels.recorded_in_gap(verdict, at)) if said
+        ]
         lines.append(f"{_INDENT}- " + ", ".join([f"{start} to {end}", *more]))
     if len(verdict.gaps) > _GAPS:
         lines.append(f"{_INDENT}  and {len(verdict.gaps) - _GAPS:,} more")

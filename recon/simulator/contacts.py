@@ -14,7 +14,7 @@ from typing import Final
 _AREAS: Final = ("212", "303", "312", "404", "415", "503", "617", "702")
 
 
-class Cast:
+class Contacts:
     """Hands out numbers as Octopods spells them (E.164), none of them twice."""
 
     def __init__(self, rng: Random) -> None:

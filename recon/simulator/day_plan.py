@@ -1,4 +1,4 @@
-"""A day being planned: sends, the books' records of them, and what is to be found.
+"""A day being planned: sends, the records of them, and what is to be found.
 
 Ids are given at the very end, in the order of time; until then records and expectations point at
 the plans themselves. All times are aware and in UTC.
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from recon.model import LISTING_LIMIT, Kind, Window
 from recon.simulator.channel import Channel
-from recon.simulator.contacts import Cast
+from recon.simulator.contacts import Contacts
 from recon.simulator.simulated_message import READ, Course, Junk, Reason, Sent
 
 #: A message that has not come further than `sent` after this long is stuck.
@@ -48,7 +48,7 @@ class Plan:
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A record of the books. `message` is whose id it holds, or the text that stands there."""
+    """A record of the records. `message` is whose id it holds, or the text that stands there."""
 
     at: datetime
     recipient: str | None
@@ -73,14 +73,14 @@ class Day:
     end: datetime
     now: datetime
     """When the provider is asked: in the morning after the day."""
-    cast: Cast = field(init=False)
+    contacts: Contacts = field(init=False)
     first_listed: datetime = field(init=False)
     plans: list[Plan] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     awaited: list[tuple[Kind, Entry | None, Plan | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.cast = Cast(self.rng)
+        self.contacts = Contacts(self.rng)
         before = timedelta(minutes=self.rng.randint(70, 100))
         self.first_listed = self.now - STUCK_AFTER - before
 
@@ -115,7 +115,7 @@ class Day:
         return second.replace(microsecond=0)
 
     def lag(self) -> timedelta:
-        """Return how long after sending the books usually note it: up to three seconds."""
+        """Return how long after sending the records usually note it: up to three seconds."""
         return timedelta(milliseconds=self.rng.randint(50, 3000))
 
     # --- what happens ---------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class Day:
         junk: Junk | None = None,
     ) -> Plan:
         """Plan a message; to somebody new, where no number is told."""
-        plan = Plan(at, number or self.cast.anyone(), course, reason, junk)
+        plan = Plan(at, number or self.contacts.anyone(), course, reason, junk)
         self.plans.append(plan)
         return plan
 
@@ -140,7 +140,7 @@ class Day:
         self.plans.append(plan)
         return plan
 
-    def book(
+    def record(
         self,
         plan: Plan,
         state: str | None,
@@ -150,13 +150,13 @@ class Day:
         with_id: bool = True,
         holds: Plan | str | None = None,
     ) -> Entry:
-        """Note a message in the books.
+        """Note a message in the records.
 
         Args:
             plan: the message.
-            state: the books' own word for its status.
+            state: the records' own word for its status.
             after: how long after it was sent; negative is earlier. A usual lag where not told.
-            recipient: the number as the books spell it, where not as Octopods does.
+            recipient: the number as the records spell it, where not as Octopods does.
             with_id: whether the record holds the message's id.
             holds: what it holds instead.
         """
@@ -165,7 +165,7 @@ class Day:
         return self.note(Entry(plan.at + lag, recipient or plan.number, state, holds))
 
     def note(self, entry: Entry) -> Entry:
-        """Put a record into the books."""
+        """Put a record into the records."""
         self.entries.append(entry)
         return entry
 
@@ -210,7 +210,7 @@ class Day:
                 channel.add(sent)
 
     def rows(self) -> list[Mapping[str, object]]:
-        """Return the books' table, in the order of its ids."""
+        """Return the records' table, in the order of its ids."""
         zone = ZoneInfo(self.window.zone)
         return [
             {

@@ -1,7 +1,7 @@
 """What happens on the demo's day: a scene for each kind of fault, and for each trap.
 
 A fault awaits exactly the findings that it names; a trap looks like one and awaits none. Every
-scene has people of its own, so that none can be mistaken for another's. The books' words are
+scene has people of its own, so that none can be mistaken for another's. The records' words are
 `STATES` and, where they agree with Octopods' words, those.
 """
 
@@ -28,7 +28,7 @@ from recon.simulator.simulated_message import (
     course,
 )
 
-#: The books' words, and what they mean at Octopods.
+#: The records' words, and what they mean at Octopods.
 STATES: Final[Mapping[str, str]] = {
     "accepted": Status.SENT.value,
     "seen": Status.READ.value,
@@ -51,64 +51,66 @@ Scene = Callable[[Day], None]
 
 
 def lost_at_the_provider(day: Day) -> None:
-    """Booked as sent, one with an id and one without, and Octopods has neither."""
+    """Recorded as sent, one with an id and one without, and Octopods has neither."""
     for with_id in (True, False):
         at = day.moment()
         ghost = day.ghost(at) if with_id else None
-        entry = day.note(Entry(at + day.lag(), day.cast.anyone(), "accepted", ghost))
+        entry = day.note(Entry(at + day.lag(), day.contacts.anyone(), "accepted", ghost))
         day.expect(Kind.MISSING_AT_PROVIDER, entry)
 
 
-def sent_past_the_books(day: Day) -> None:
-    """Sent by a script that books nothing."""
+def sent_without_a_record(day: Day) -> None:
+    """Sent by a script that records nothing."""
     for way in (READ, FAILED_AT_ONCE):
         reason = NOT_A_USER if way is FAILED_AT_ONCE else None
         day.expect(Kind.MISSING_LOCALLY, None, day.send(day.moment(), None, way, reason=reason))
 
 
 def sent_twice(day: Day) -> None:
-    """Sent again after a time-out; the books know the first of them, or the second."""
-    for booked in (0, 1):
+    """Sent again after a time-out; the records know the first of them, or the second."""
+    for recorded in (0, 1):
         first = day.send(day.moment())
         again = timedelta(seconds=day.rng.randint(5, 55))
         second = day.send(first.at + again, first.number)
-        known, unknown = (first, second) if booked == 0 else (second, first)
-        day.book(known, "delivered")
+        known, unknown = (first, second) if recorded == 0 else (second, first)
+        day.record(known, "delivered")
         day.expect(Kind.DUPLICATE_SEND, None, unknown)
 
 
-def booked_twice(day: Day) -> None:
+def recorded_twice(day: Day) -> None:
     """One message, two records: the farther one is too many, else the one with the higher id."""
     plan = day.send(day.moment())
-    day.book(plan, "seen", after=_SECOND)
+    day.record(plan, "seen", after=_SECOND)
     later = timedelta(seconds=day.rng.randint(20, 110))
-    day.expect(Kind.DUPLICATE_LOCAL, day.book(plan, "accepted", after=later), plan)
+    day.expect(Kind.DUPLICATE_LOCAL, day.record(plan, "accepted", after=later), plan)
     plan = day.send(day.moment())
-    day.book(plan, "delivered", after=_SECOND)
-    day.expect(Kind.DUPLICATE_LOCAL, day.book(plan, "delivered", after=_SECOND), plan)
+    day.record(plan, "delivered", after=_SECOND)
+    day.expect(Kind.DUPLICATE_LOCAL, day.record(plan, "delivered", after=_SECOND), plan)
 
 
-def booked_under_another_id(day: Day) -> None:
+def recorded_under_another_id(day: Day) -> None:
     """The record holds an id that leads nowhere: a mistyped one, or WhatsApp's own."""
     plan = day.send(day.moment(), None, DELIVERED)
-    mistyped = day.book(plan, "accepted", holds=day.ghost(plan.at))
+    mistyped = day.record(plan, "accepted", holds=day.ghost(plan.at))
     day.expect(Kind.MESSAGE_ID_MISMATCH, mistyped, plan)
     plan = day.send(day.moment(), None, DELIVERED)
     wamid = f"wamid.HBgM{day.rng.getrandbits(64):016X}"
-    foreign = day.book(plan, "delivered", holds=wamid)
+    foreign = day.record(plan, "delivered", holds=wamid)
     day.expect(Kind.MESSAGE_ID_MISMATCH, foreign, plan)
 
 
 def sent_to_somebody_else(day: Day) -> None:
-    """The books name another recipient than Octopods."""
+    """The records name another recipient than Octopods."""
     plan = day.send(day.moment())
     day.expect(
-        Kind.RECIPIENT_MISMATCH, day.book(plan, "delivered", recipient=day.cast.anyone()), plan
+        Kind.RECIPIENT_MISMATCH,
+        day.record(plan, "delivered", recipient=day.contacts.anyone()),
+        plan,
     )
 
 
 def statuses_that_contradict(day: Day) -> None:
-    """Either side says failed, the books are ahead, or a word means nothing to the other."""
+    """Either side says failed, the records are ahead, or a word means nothing to the other."""
     for way, state in (
         (ONLY_SENT, "delivered"),
         (DELIVERED, "seen"),
@@ -119,24 +121,24 @@ def statuses_that_contradict(day: Day) -> None:
     ):
         reason = WINDOW_CLOSED if way is FAILED_LATER else None
         plan = day.send(day.moment(), None, way, reason=reason)
-        day.expect(Kind.STATUS_MISMATCH, day.book(plan, state), plan)
+        day.expect(Kind.STATUS_MISMATCH, day.record(plan, state), plan)
     plan = day.send(day.moment(), None, READ)
-    day.expect(Kind.STATUS_MISMATCH, day.book(plan, "queued", with_id=False), plan)
+    day.expect(Kind.STATUS_MISMATCH, day.record(plan, "queued", with_id=False), plan)
 
 
-def booked_far_from_its_time(day: Day) -> None:
+def recorded_far_from_its_time(day: Day) -> None:
     """The right record at the wrong time: too late, and too early."""
     for sign in (1, -1):
         plan = day.send(day.moment(clear=_HOUR))
         after = sign * timedelta(seconds=day.rng.randint(320, 2900))
-        day.expect(Kind.SENT_AT_DRIFT, day.book(plan, "seen", after=after), plan)
+        day.expect(Kind.SENT_AT_DRIFT, day.record(plan, "seen", after=after), plan)
 
 
 def never_arrived(day: Day) -> None:
     """Sent more than a day ago, and nothing was heard of it since."""
     for way in (ONLY_SENT, ONLY_UNKNOWN):
         plan = day.send(day.long_ago(), None, way)
-        day.expect(Kind.STUCK, day.book(plan, "accepted"), plan)
+        day.expect(Kind.STUCK, day.record(plan, "accepted"), plan)
 
 
 def out_of_the_listings_reach(day: Day) -> None:
@@ -146,19 +148,19 @@ def out_of_the_listings_reach(day: Day) -> None:
     the oldest message that is listed.
     """
     for _ in range(day.rng.randint(3, 5)):
-        day.expect(Kind.UNVERIFIABLE, day.book(day.send(day.unseen()), "accepted", with_id=False))
-    nowhere = Entry(day.unseen(), day.cast.anyone(), "accepted")
+        day.expect(Kind.UNVERIFIABLE, day.record(day.send(day.unseen()), "accepted", with_id=False))
+    nowhere = Entry(day.unseen(), day.contacts.anyone(), "accepted")
     day.expect(Kind.UNVERIFIABLE, day.note(nowhere))
     cut_off, oldest = (day.send(day.first_listed) for _ in range(2))
     split = timedelta(milliseconds=300)
-    day.expect(Kind.UNVERIFIABLE, day.book(cut_off, "accepted", after=split, with_id=False))
-    day.book(oldest, "delivered", after=split)
+    day.expect(Kind.UNVERIFIABLE, day.record(cut_off, "accepted", after=split, with_id=False))
+    day.record(oldest, "delivered", after=split)
 
 
 def records_nobody_can_read(day: Day) -> None:
     """A record without a time, one whose time is prose, and one without a number."""
     for spelled in ("", "as soon as possible"):
-        number = day.cast.anyone()
+        number = day.contacts.anyone()
         unread = Entry(day.moment(), number, "accepted", spelled_at=spelled)
         day.expect(Kind.INVALID_LOCAL, day.note(unread))
     day.expect(Kind.INVALID_LOCAL, day.note(Entry(day.moment(), "unknown", "accepted")))
@@ -174,17 +176,17 @@ def items_nobody_can_read(day: Day) -> None:
 
 
 def astride_midnight(day: Day) -> None:
-    """Sent on one side of midnight and booked on the other, both ways, with and without id."""
+    """Sent on one side of midnight and recorded on the other, both ways, with and without id."""
     for with_id in (True, False):
         last = day.send(day.end - _SECOND, None, DELIVERED)
-        day.book(last, "delivered", after=2 * _SECOND, with_id=with_id)
+        day.record(last, "delivered", after=2 * _SECOND, with_id=with_id)
         first = day.send(day.end + _SECOND, None, DELIVERED)
-        day.book(first, "delivered", after=-3 * _SECOND, with_id=with_id)
+        day.record(first, "delivered", after=-3 * _SECOND, with_id=with_id)
 
 
 def numbers_spelled_otherwise(day: Day) -> None:
     """The same user in other spellings, linked by id and by number."""
-    people = day.cast
+    people = day.contacts
     for draw, spell, with_id in (
         (people.british, contacts.spaced, True),
         (people.british, contacts.spaced, False),
@@ -199,11 +201,11 @@ def numbers_spelled_otherwise(day: Day) -> None:
         (people.argentine, contacts.without_mobile_digit, False),
     ):
         plan = day.send(day.moment(), draw(), DELIVERED)
-        day.book(plan, "delivered", recipient=spell(plan.number), with_id=with_id)
+        day.record(plan, "delivered", recipient=spell(plan.number), with_id=with_id)
 
 
-def books_that_lag(day: Day) -> None:
-    """The books stopped listening at some point of the happy path, or never heard anything."""
+def records_that_lag(day: Day) -> None:
+    """The records stopped listening at some point of the happy path, or never heard anything."""
     for way, state in (
         (DELIVERED, "accepted"),
         (READ, "accepted"),
@@ -214,34 +216,34 @@ def books_that_lag(day: Day) -> None:
         (ONLY_SENT, "accepted"),
         (READ, None),
     ):
-        day.book(day.send(day.moment(), None, way), state)
+        day.record(day.send(day.moment(), None, way), state)
 
 
 def failures_both_know(day: Day) -> None:
-    """Failed, and booked so, with the reason in each of its forms."""
+    """Failed, and recorded so, with the reason in each of its forms."""
     for form in ReasonForm:
         code = 470 if form is ReasonForm.OBJECT else None
         reason = Reason(WINDOW_CLOSED.title, code, form)
-        day.book(day.send(day.moment(), None, FAILED_LATER, reason=reason), "rejected")
+        day.record(day.send(day.moment(), None, FAILED_LATER, reason=reason), "rejected")
 
 
 def never_sent(day: Day) -> None:
     """Not sent, or refused before it got an id, and Octopods indeed has none of them."""
     for state in ("queued", "cancelled", "rejected", "rejected"):
-        day.note(Entry(day.moment(), day.cast.anyone(), state))
+        day.note(Entry(day.moment(), day.contacts.anyone(), state))
 
 
-def booked_without_id(day: Day) -> None:
-    """A pair only by number and time, one of them booked a good while later."""
+def recorded_without_id(day: Day) -> None:
+    """A pair only by number and time, one of them recorded a good while later."""
     for seconds in (1, 100):
         plan = day.send(day.moment(), None, DELIVERED)
-        day.book(plan, "delivered", after=seconds * _SECOND, with_id=False)
+        day.record(plan, "delivered", after=seconds * _SECOND, with_id=False)
 
 
-def booked_late(day: Day) -> None:
+def recorded_late(day: Day) -> None:
     """Linked by id, and just near enough not to drift."""
     plan = day.send(day.moment(), None, DELIVERED)
-    day.book(plan, "delivered", after=280 * _SECOND)
+    day.record(plan, "delivered", after=280 * _SECOND)
 
 
 def in_one_second(day: Day) -> None:
@@ -249,30 +251,30 @@ def in_one_second(day: Day) -> None:
     for with_id in (True, False):
         first = day.send(day.moment(), None, DELIVERED)
         for plan in (first, day.send(first.at, first.number, DELIVERED)):
-            day.book(plan, "delivered", with_id=with_id)
-    day.book(day.send(first.at, None, DELIVERED), "delivered")
+            day.record(plan, "delivered", with_id=with_id)
+    day.record(day.send(first.at, None, DELIVERED), "delivered")
 
 
 def through_another_channel(day: Day) -> None:
     """Text messages stand in the same table; their ids are another provider's."""
     for _ in range(3):
-        number = day.cast.anyone()
+        number = day.contacts.anyone()
         stray = str(day.rng.randint(1_000, 9_999))
         day.note(Entry(day.moment(), number, "delivered", stray, channel="sms"))
-    same_id = day.book(day.send(day.moment()), "delivered")
+    same_id = day.record(day.send(day.moment()), "delivered")
     other = Entry(same_id.at, same_id.recipient, "rejected", same_id.message, channel="sms")
     day.note(other)
 
 
 FAULTS: Final[tuple[Scene, ...]] = (
     lost_at_the_provider,
-    sent_past_the_books,
+    sent_without_a_record,
     sent_twice,
-    booked_twice,
-    booked_under_another_id,
+    recorded_twice,
+    recorded_under_another_id,
     sent_to_somebody_else,
     statuses_that_contradict,
-    booked_far_from_its_time,
+    recorded_far_from_its_time,
     never_arrived,
     out_of_the_listings_reach,
     records_nobody_can_read,
@@ -282,11 +284,11 @@ FAULTS: Final[tuple[Scene, ...]] = (
 TRAPS: Final[tuple[Scene, ...]] = (
     astride_midnight,
     numbers_spelled_otherwise,
-    books_that_lag,
+    records_that_lag,
     failures_both_know,
     never_sent,
-    booked_without_id,
-    booked_late,
+    recorded_without_id,
+    recorded_late,
     in_one_second,
     through_another_channel,
 )
@@ -301,7 +303,7 @@ def ordinary(day: Day, morning: int) -> None:
     `morning` of the listed ones come after the day. Some are older than anything listed, on the
     day before. A customer may get several.
     """
-    customers = [day.cast.anyone() for _ in range(25)]
+    customers = [day.contacts.anyone() for _ in range(25)]
     for _ in range(30):
         _one(day, day.day_before(), customers)
     for _ in range(morning):
@@ -314,4 +316,4 @@ def _one(day: Day, at: datetime, customers: list[str]) -> None:
     way = day.rng.choices((READ, DELIVERED, DELETED), (60, 35, 5))[0]
     states = ("accepted", "delivered", "seen") if way is READ else ("accepted", "delivered")
     plan = day.send(at, day.rng.choice(customers), way)
-    day.book(plan, day.rng.choice(states))
+    day.record(plan, day.rng.choice(states))

@@ -1,4 +1,4 @@
-"""The demo's day: a provider, a business's books, and exactly what there is to be found."""
+"""The demo's day: a provider, a business's records, and exactly what there is to be found."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class Planted:
     day: date
     """The calendar day to run, in `zone`."""
     zone: str
-    """The zone of the window, and of the books' times without an offset."""
+    """The zone of the window, and of the records' times without an offset."""
     rows: Sequence[Mapping[str, object]]
-    """The books' table, in the order of its ids."""
+    """The records' table, in the order of its ids."""
     expected: frozenset[Expected]
     """Every finding that a run of the day has to make, and no other."""
     api_key: str = SIMULATED_KEY
@@ -73,7 +73,7 @@ class Planted:
 
     @property
     def statuses(self) -> dict[str, str]:
-        """What the books' words mean, as `[accounts.….local.statuses]` wants it."""
+        """What the records' words mean, as `[accounts.….local.statuses]` wants it."""
         return dict(demo_cases.STATES)
 
     def clock(self) -> datetime:
@@ -89,7 +89,7 @@ def plant(seed: int, today_now: datetime, zone: str, *, shape: Shape = "A") -> P
     Args:
         seed: another seed gives another day, with the same guarantees.
         today_now: any moment of today, aware; only its calendar day in `zone` counts.
-        zone: name of the zone of the window and of the books.
+        zone: name of the zone of the window and of the records.
         shape: in which documented shape the provider answers.
 
     The listing is full: it shows 100 messages, 12 to 18 of them sent this morning, and reaches
@@ -120,8 +120,8 @@ def plant(seed: int, today_now: datetime, zone: str, *, shape: Shape = "A") -> P
     )
 
 
-def write_books(planted: Planted, path: Path) -> None:
-    """Write the books to a new SQLite file at `path`; one that stands there is replaced.
+def write_records(planted: Planted, path: Path) -> None:
+    """Write the records to a new SQLite file at `path`; one that stands there is replaced.
 
     Raises:
         OutputError: the file cannot be written.
@@ -138,4 +138,4 @@ def write_books(planted: Planted, path: Path) -> None:
         beside.replace(path)
     except (OSError, sqlite3.Error) as cause:
         beside.unlink(missing_ok=True)
-        raise OutputError(f"the demo's books cannot be written to {path}: {cause}") from cause
+        raise OutputError(f"the demo's records cannot be written to {path}: {cause}") from cause

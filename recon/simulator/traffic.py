@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 
 from recon.model import Status
-from recon.simulator.contacts import Cast
+from recon.simulator.contacts import Contacts
 from recon.simulator.simulated_message import (
     DELETED,
     DELIVERED,
@@ -109,8 +109,8 @@ def messages(
         late: the share of messages that the listing shows 5 to 50 seconds late.
         junk: the share of messages whose item is unreadable, or whose status is a new word.
     """
-    cast = Cast(rng)
-    customers = [cast.anyone() for _ in range(200)]
+    contacts = Contacts(rng)
+    customers = [contacts.anyone() for _ in range(200)]
     spoiled: tuple[Junk | None, ...] = (*Junk, None)
     message_id = first_id
     for at in moments:

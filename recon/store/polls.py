@@ -14,7 +14,7 @@ from recon.core.coverage import SETTLING
 from recon.core.polling import reach
 from recon.core.polling_rhythm import Poll
 from recon.errors import TemporaryError
-from recon.model import VerdictWord
+from recon.model import VerdictKind
 from recon.store import accounts, coverage_ledger, lock
 from recon.store.dialects import microseconds
 from recon.store.engine import reading
@@ -39,8 +39,8 @@ class State:
     """When the newest message was sent that an answer showed."""
     unproven: int | None = None
     """Where the listing was seen out of order: messages that are not proven yet; else `None`."""
-    unbooked_share: float = 0.0
-    """The share of the provider's messages that the books did not know at the last run."""
+    unrecorded_share: float = 0.0
+    """The share of the provider's messages that the records did not know at the last run."""
 
 
 def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int) -> State:
@@ -58,9 +58,9 @@ def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int)
                 keys.c.account_id == accounts.named(account), keys.c.fingerprint == key_fingerprint
             )
         ).one_or_none()
-        share = _unbooked_share(connection, account)
+        share = _unrecorded_share(connection, account)
         if key is None:
-            return State(unbooked_share=share)
+            return State(unrecorded_share=share)
         newest_first = connection.execute(
             _log(connection, account)
             .add_columns(polls.c.id, polls.c.kept_at)
@@ -71,7 +71,7 @@ def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int)
             .limit(recent)
         ).all()
         if not newest_first:
-            return State(unbooked_share=share)
+            return State(unrecorded_share=share)
         last = newest_first[0]
         last_at = _time(last.answered_at)
         shown = tuple(_poll(row) for row in reversed(newest_first))
@@ -83,7 +83,7 @@ def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int)
             recent=shown,
             newest=max((one.newest for one in shown if one.newest is not None), default=None),
             unproven=None if in_order else _unproven(connection, account, key.id, last_at),
-            unbooked_share=share,
+            unrecorded_share=share,
         )
 
 
@@ -149,12 +149,12 @@ def _unproven(connection: sa.Connection, account: str, key_id: int, last_at: dat
     return int(connection.execute(query).scalar_one())
 
 
-def _unbooked_share(connection: sa.Connection, account: str) -> float:
+def _unrecorded_share(connection: sa.Connection, account: str) -> float:
     query = (
         sa.select(runs.c.provider)
         .where(
             runs.c.account_id == accounts.named(account),
-            runs.c.verdict != VerdictWord.SUSPECT.value,
+            runs.c.verdict != VerdictKind.SUSPECT.value,
         )
         .order_by(runs.c.date.desc(), runs.c.id.desc())
         .limit(1)
@@ -172,15 +172,15 @@ def turn(engine: sa.Engine, account: str) -> Iterator[bool]:
     It is a lock of its own, so it never keeps a run from anything, nor is it kept by one.
 
     Raises:
-        TemporaryError, OutputError, ConfigError: the store is in trouble.
+        TemporaryError, OutputError, ConfigError: the store failed.
     """
     with ExitStack() as held:
         try:
             # No account is called so: a colon cannot stand in its name.
             held.enter_context(lock.hold(engine, f"collect:{account}"))
-        except TemporaryError as trouble:
+        except TemporaryError as error:
             # Held elsewhere, unless the database itself said something.
-            if isinstance(trouble.__cause__, sa.exc.SQLAlchemyError):
+            if isinstance(error.__cause__, sa.exc.SQLAlchemyError):
                 raise
             mine = False
         else:

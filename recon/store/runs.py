@@ -14,7 +14,7 @@ from recon.model import (
     Run,
     Span,
     Verdict,
-    VerdictWord,
+    VerdictKind,
     Window,
 )
 from recon.store import finding_lifecycle
@@ -44,7 +44,7 @@ def save(engine: sa.Engine, run: Run, mode: str) -> Run:
     """
     with writing(engine) as connection:
         account_id = claim(connection, run.verdict.account)
-        if run.verdict.word is not VerdictWord.SUSPECT:
+        if run.verdict.word is not VerdictKind.SUSPECT:
             first_seen_on, lifecycle = finding_lifecycle.move_on(connection, account_id, run)
             run = replace(run, first_seen_on=first_seen_on, lifecycle=lifecycle)
         _log(connection, account_id, run, mode)
@@ -122,7 +122,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
     verdict = Verdict(
         account=row.account,
         window=Window(row.date.isoformat(), row.window_start, row.window_end, row.timezone),
-        word=VerdictWord(row.verdict),
+        word=VerdictKind(row.verdict),
         local=LocalBalance(**row.local),
         provider=ProviderBalance(**row.provider),
         findings=found,

@@ -2,7 +2,7 @@
 
 A case has a `title` and
 
-- `books` and `octopods`: rows under the plain header, as CSV; or whole files under `files`, named
+- `records` and `octopods`: rows under the plain header, as CSV; or whole files under `files`, named
   `sends.…` and `octopods.…`;
 - `config`: the content of `recon.toml`; `options`: more of the command line; `now`: the time of
   day, else the morning after most cases' day;
@@ -28,7 +28,7 @@ from typing import Any, Final
 CORPUS: Final = Path(__file__).parent.parent / "corpus"
 
 _HEADERS: Final = {
-    "books": ("sends.csv", "id,message_id,phone_number,sent_at,status\n"),
+    "records": ("sends.csv", "id,message_id,phone_number,sent_at,status\n"),
     "octopods": ("octopods.csv", "message_id,phone_number,sent_at,status\n"),
 }
 _MORNING_AFTER: Final = datetime(2026, 4, 24, 6, tzinfo=UTC)

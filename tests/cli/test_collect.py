@@ -52,7 +52,7 @@ def requests() -> list[Received]:
 @pytest.fixture
 def shop(workshop: Workshop, channel: Channel, requests: list[Received]) -> Iterator[Workshop]:
     """A workshop whose provider runs by the real clock."""
-    workshop.book(*((n, 101 + n, NUMBER.format(n), real(), "sent") for n in range(3)))
+    workshop.add_records(*((n, 101 + n, NUMBER.format(n), real(), "sent") for n in range(3)))
     with serve(channel, clock=real, log=requests) as url:
         workshop.configure(url)
         yield workshop
@@ -204,32 +204,32 @@ PREPARED = """
     from pathlib import Path
     from recon import config
     from recon.jobs import collector, night
-    from recon.jobs.runtime import World
+    from recon.jobs.runtime import Runtime
     from recon.store.engine import connect
     begun = datetime.fromisoformat({begun!r})
     def clock():
         return begun + {speed} * timedelta(seconds=time.time() - real_begun)
-    world = World(clock=clock, environ={{"OCTOPODS_API_KEY": {key!r}}})
+    runtime = Runtime(clock=clock, environ={{"OCTOPODS_API_KEY": {key!r}}})
     settings = config.load(Path({config!r}), {{}})
     engine = connect(settings.database.url.get_secret_value())
     print("ready", flush=True)
     real_begun = float(sys.stdin.readline())
     def well(outcomes):
         for outcome in outcomes:
-            assert outcome.trouble is None, outcome.trouble
+            assert outcome.error is None, outcome.error
 """
 IF_DUE = """
-    well(collector.collect(settings, engine, ["main"], world))
+    well(collector.collect(settings, engine, ["main"], runtime))
 """
 FORCED = """
     for _ in range(25):
-        well(collector.collect(settings, engine, ["main"], world, force=True))
+        well(collector.collect(settings, engine, ["main"], runtime, force=True))
 """
 NIGHT = """
     for _ in range(3):
         today = clock().date()
         order = night.Order(today, today, ["main"], directory=Path({reports!r}), trust_input=True)
-        well(night.run(settings, engine, order, world))
+        well(night.run(settings, engine, order, runtime))
 """
 BEGUN = datetime(2026, 4, 23, 10, tzinfo=UTC)
 SPEED = 200
@@ -254,7 +254,7 @@ class FastClock:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """Processes that share a provider, books and a store, and begin at the same moment."""
+    """Processes that share a provider, records and a store, and begin at the same moment."""
 
     channel: Channel
     clock: FastClock
@@ -275,7 +275,7 @@ def crowd(workshop: Workshop, database_url: str) -> Iterator[Crowd]:
     channel, clock, log = Channel(), FastClock(), list[Received]()
     moments = (BEGUN + n * timedelta(seconds=10) for n in count(-9))
     channel.follow(traffic.messages(Random(3), moments))
-    workshop.book((1, 101, NUMBER.format(1), BEGUN, "sent"))
+    workshop.add_records((1, 101, NUMBER.format(1), BEGUN, "sent"))
     with serve(channel, clock=clock, log=log) as url:
         workshop.configure(url, more=f'\n[database]\nurl = "{database_url}"\n')
         prepared = PREPARED.format(

@@ -16,7 +16,7 @@ import pytest
 from recon.cli.common import Session
 from recon.cli.diff import command
 from recon.errors import ReconError
-from recon.jobs.runtime import World
+from recon.jobs.runtime import Runtime
 from recon.model import Kind
 from recon.report.csv_report import COLUMNS
 from tests.cli import corpus
@@ -39,12 +39,12 @@ def diff(case: Case, room: Path) -> int:
     if case.config is not None:
         config = room / "recon.toml"
         config.write_text(case.config)
-    session = Session(config, World(clock=lambda: case.now, environ={}))
+    session = Session(config, Runtime(clock=lambda: case.now, environ={}))
     argv = [paths["sends"], paths["octopods"], "--output", room, "--exit-code", *case.options]
     try:
         return int(command.main(list(map(str, argv)), obj=session, standalone_mode=False))
-    except ReconError as trouble:
-        return trouble.exit_code
+    except ReconError as error:
+        return error.exit_code
 
 
 def rows_of(room: Path, label: str, account: str = "diff") -> list[Row]:

@@ -14,7 +14,7 @@ import pytest
 from recon.cli.common import Session
 from recon.cli.run import command
 from recon.errors import ReconError
-from recon.jobs.runtime import World
+from recon.jobs.runtime import Runtime
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
 from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import serve
@@ -61,7 +61,7 @@ def messages_of(case: Case) -> list[Sent] | None:
 
 
 def nights() -> dict[str, tuple[Case, list[Sent]]]:
-    """Return the cases of which a provider can have sent the messages, the books being CSV."""
+    """Return the cases of which a provider can have sent the messages, the records being CSV."""
     found = {}
     for name, case in corpus.cases().items():
         sent = messages_of(case)
@@ -85,12 +85,12 @@ def a_night(room: Path, channel: Channel, now: datetime, config: str = "") -> It
 
 def run(room: Path, clock: ManualClock, *options: str) -> int:
     """Run the command in this process, at the time of the clock."""
-    session = Session(room / "recon.toml", World(clock=clock, environ={"KEY": SIMULATED_KEY}))
+    session = Session(room / "recon.toml", Runtime(clock=clock, environ={"KEY": SIMULATED_KEY}))
     argv = ["--output", str(room), "--exit-code", *options]
     try:
         return int(command.main(argv, obj=session, standalone_mode=False))
-    except ReconError as trouble:
-        return trouble.exit_code
+    except ReconError as error:
+        return error.exit_code
 
 
 @pytest.mark.parametrize(("name", "shape"), list(zip(NIGHTS, "AB" * 99, strict=False)))
@@ -177,7 +177,7 @@ def test_a_status_never_goes_back_and_what_is_stuck_comes_loose(room: Path) -> N
     assert found == [[], [("stuck", "2", "102")], []]
 
 
-def test_a_record_booked_days_away_is_found_by_its_id_and_missing_on_no_day(room: Path) -> None:
+def test_a_record_recorded_days_away_is_found_by_its_id_and_missing_on_no_day(room: Path) -> None:
     channel = Channel(first_id=101)
     channel.send(NUMBER.format(0), at(0))
     (room / "sends.csv").write_text(

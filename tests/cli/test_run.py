@@ -46,7 +46,7 @@ def channel_with(
 
 def test_a_night_writes_reports_that_balance_and_findings_that_stay(workshop: Workshop) -> None:
     channel = channel_with(range(1, 5))
-    workshop.book(
+    workshop.add_records(
         (1, 101, NUMBER.format(1), at(1), "delivered"),
         (2, 102, NUMBER.format(2), at(2), "failed"),
         (3, 999, NUMBER.format(9), at(9), "sent"),
@@ -84,7 +84,7 @@ def test_a_night_writes_reports_that_balance_and_findings_that_stay(workshop: Wo
 
 
 def test_both_shapes_of_the_api_give_the_same_csv(workshop: Workshop) -> None:
-    workshop.book(
+    workshop.add_records(
         (1, 101, NUMBER.format(1), at(1), "failed"), (2, 102, NUMBER.format(7), at(2), "sent")
     )
     reasons = [
@@ -117,7 +117,7 @@ def test_a_full_listing_makes_the_uncovered_morning_unverifiable_and_never_missi
     workshop: Workshop,
 ) -> None:
     channel = channel_with(range(200))
-    workshop.book(
+    workshop.add_records(
         (1, None, "+353861111111", at(99), "sent"),
         (2, None, "+353862222222", at(100), "sent"),
         (3, None, "+353863333333", at(101), "sent"),
@@ -141,11 +141,11 @@ def test_a_full_listing_makes_the_uncovered_morning_unverifiable_and_never_missi
 
 
 @pytest.mark.parametrize("shape", ["A", "B"])
-def test_status_calls_settle_booked_ids_that_the_list_cannot_show(
+def test_status_calls_settle_recorded_ids_that_the_list_cannot_show(
     workshop: Workshop, shape: Shape
 ) -> None:
     channel = channel_with(range(200), shape=shape)
-    workshop.book(
+    workshop.add_records(
         (1, 101, NUMBER.format(0), at(0), "sent"),
         (2, 102, NUMBER.format(1), at(1), "failed"),
         (3, 77, NUMBER.format(2), at(2), "sent"),
@@ -173,7 +173,7 @@ def test_status_calls_keep_to_their_budget_and_their_trouble_is_not_the_runs(
     workshop: Workshop,
 ) -> None:
     channel = channel_with(range(200))
-    workshop.book(*((n, 101 + n, NUMBER.format(n), at(n), "sent") for n in range(200)))
+    workshop.add_records(*((n, 101 + n, NUMBER.format(n), at(n), "sent") for n in range(200)))
     script = [None, None, http_faults.rate_limited(seconds=1)]
     with serve(channel, clock=ManualClock(MORNING_AFTER), script=script) as url:
         workshop.configure(url)
@@ -193,7 +193,7 @@ def test_status_calls_keep_to_their_budget_and_their_trouble_is_not_the_runs(
 
 def test_what_was_stored_can_be_judged_again_without_a_request(workshop: Workshop) -> None:
     channel = channel_with(range(3))
-    workshop.book((1, 101, NUMBER.format(0), at(0), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
     log: list[Received] = []
     with serve(channel, clock=ManualClock(MORNING_AFTER), log=log) as url:
         workshop.configure(url)
@@ -210,7 +210,7 @@ def test_the_key_goes_into_its_header_and_nowhere_else(workshop: Workshop) -> No
     key = "k-9f8e7d6c5b4a"
     workshop.environ["OCTOPODS_API_KEY"] = key
     channel = channel_with(range(3), key=key)
-    workshop.book((1, 101, NUMBER.format(0), at(0), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
     log: list[Received] = []
     with serve(channel, clock=ManualClock(MORNING_AFTER), log=log) as url:
         workshop.configure(url)
@@ -228,7 +228,7 @@ def test_the_key_goes_into_its_header_and_nowhere_else(workshop: Workshop) -> No
 def test_personal_data_is_for_the_owners_eyes(workshop: Workshop) -> None:
     with serve(channel_with(range(3)), clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
-        workshop.book((1, 101, NUMBER.format(0), at(0), "sent"))
+        workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
         workshop.run()
     csv = workshop.path / "reports" / "main" / f"{DAY}.csv"
     assert stat.S_IMODE(csv.stat().st_mode) == 0o600
@@ -242,7 +242,7 @@ def test_a_range_writes_a_report_for_each_day_from_one_request(workshop: Worksho
     days = [timedelta(days=n) for n in range(-9, 1)]
     for n, day in enumerate(days):
         channel.send(NUMBER.format(n), at(0) + day)
-    workshop.book(
+    workshop.add_records(
         *((n, 101 + n, NUMBER.format(n), at(0) + day, "sent") for n, day in enumerate(days)),
         (50, None, NUMBER.format(50), at(0) - timedelta(days=3), "sent"),
     )
@@ -258,10 +258,10 @@ def test_a_range_writes_a_report_for_each_day_from_one_request(workshop: Worksho
     assert set(verdicts.values()) == {"clean", "discrepancies"}
 
 
-def test_books_a_zone_off_drift_over_midnight_and_are_never_missing(workshop: Workshop) -> None:
+def test_records_a_zone_off_drift_over_midnight_and_are_never_missing(workshop: Workshop) -> None:
     five = timedelta(hours=5)
     channel = channel_with(range(660, 700))  # around 23:00 to 23:40
-    workshop.book(
+    workshop.add_records(
         *((n, 101 + n - 660, NUMBER.format(n), at(n) + five, "delivered") for n in range(660, 700))
     )
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
@@ -274,7 +274,7 @@ def test_books_a_zone_off_drift_over_midnight_and_are_never_missing(workshop: Wo
 
 def test_findings_are_looked_at_again_the_next_night(workshop: Workshop) -> None:
     channel = channel_with(range(3))
-    workshop.book(
+    workshop.add_records(
         (1, 101, NUMBER.format(0), at(0), "sent"), (2, 102, NUMBER.format(1), at(1), "sent")
     )
     clock = ManualClock(MORNING_AFTER)
@@ -283,7 +283,7 @@ def test_findings_are_looked_at_again_the_next_night(workshop: Workshop) -> None
         workshop.run()
         [finding] = workshop.findings("--status", "open")
         assert (finding["kind"], finding["message_id"]) == ("missing_locally", "103")
-        workshop.book((3, 103, NUMBER.format(2), at(2), "sent"))
+        workshop.add_records((3, 103, NUMBER.format(2), at(2), "sent"))
         clock.advance(86_400)
         ended = workshop.recon("run", "--date", "2026-04-24")
     assert ended.code == 0
@@ -294,7 +294,7 @@ def test_findings_are_looked_at_again_the_next_night(workshop: Workshop) -> None
 
 def test_a_finding_that_returns_is_open_again_and_keeps_its_first_day(workshop: Workshop) -> None:
     channel = channel_with(range(2))
-    workshop.book(
+    workshop.add_records(
         (1, 101, NUMBER.format(0), at(0), "sent"), (2, 102, NUMBER.format(1), at(1), "failed")
     )
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
@@ -316,8 +316,8 @@ def _set_status(workshop: Workshop, record: int, status: str) -> None:
     connection.close()
 
 
-def test_the_books_are_never_written(workshop: Workshop) -> None:
-    workshop.book((1, 101, NUMBER.format(0), at(0), "sent"))
+def test_the_records_are_never_written(workshop: Workshop) -> None:
+    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
     before = (workshop.path / "sends.db").read_bytes()
     with serve(channel_with(range(3)), clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
@@ -331,7 +331,7 @@ def test_several_accounts_each_go_their_own_way(workshop: Workshop) -> None:
     channel = Channel(keys=[SIMULATED_KEY, "old"], first_id=101)
     channel.send(NUMBER.format(0), at(0), key=SIMULATED_KEY)
     channel.rotate("old", "new", at(0))
-    workshop.book((1, 101, NUMBER.format(0), at(0), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         names = {"rotated": "OLD_KEY", "fine": "OCTOPODS_API_KEY", "unknown": "TYPO"}
         workshop.configure(url, accounts=names)
@@ -352,7 +352,7 @@ def test_a_run_that_is_killed_anywhere_leaves_nothing_half_and_can_be_run_again(
     workshop: Workshop,
 ) -> None:
     channel = channel_with(range(60))
-    workshop.book(*((n, 101 + n, NUMBER.format(n), at(n), "failed") for n in range(60)))
+    workshop.add_records(*((n, 101 + n, NUMBER.format(n), at(n), "failed") for n in range(60)))
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
         assert workshop.run().code == 0
@@ -382,7 +382,7 @@ def test_a_run_that_is_killed_anywhere_leaves_nothing_half_and_can_be_run_again(
 
 def test_a_pause_that_the_provider_asks_for_is_waited_out(workshop: Workshop) -> None:
     channel = channel_with(range(3))
-    workshop.book((1, 101, NUMBER.format(0), at(0), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
     clock = ManualClock(MORNING_AFTER)
     script = [http_faults.rate_limited(seconds=1), http_faults.unavailable()]
     with serve(channel, clock=clock, script=script) as url:
@@ -406,7 +406,7 @@ def test_postgres_wants_its_migrations_first_and_then_serves_as_well(
     workshop: Workshop, empty_database_url: str
 ) -> None:
     workshop.environ["RECON_DATABASE__URL"] = empty_database_url
-    workshop.book(
+    workshop.add_records(
         (1, 101, NUMBER.format(0), at(0), "sent"), (2, 9, NUMBER.format(5), at(5), "sent")
     )
     with serve(channel_with(range(2)), clock=ManualClock(MORNING_AFTER)) as url:
@@ -427,7 +427,7 @@ def test_postgres_wants_its_migrations_first_and_then_serves_as_well(
 
 
 def test_the_environment_alone_can_configure_a_run(workshop: Workshop) -> None:
-    workshop.book((1, 101, NUMBER.format(0), at(0), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
     with serve(channel_with(range(1)), clock=ManualClock(MORNING_AFTER)) as url:
         workshop.environ |= {
             "RECON_OCTOPODS__BASE_URL": url,

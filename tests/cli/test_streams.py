@@ -16,10 +16,10 @@ from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, RECON, Workshop, at
 
 @pytest.fixture
 def shop(workshop: Workshop) -> Iterator[Workshop]:
-    """A workshop whose books and provider agree, the provider running."""
+    """A workshop whose records and provider agree, the provider running."""
     channel = Channel(first_id=101)
     channel.send(NUMBER.format(1), at(1))
-    workshop.book((1, 101, NUMBER.format(1), at(1), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(1), at(1), "sent"))
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
         yield workshop
@@ -42,7 +42,7 @@ def shell(shop: Workshop, redirection: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("findings", [0, 1])
 def test_a_reader_that_leaves_early_changes_no_exit_code(shop: Workshop, findings: int) -> None:
     if findings:
-        shop.book((2, None, NUMBER.format(2), at(2), "sent"))
+        shop.add_records((2, None, NUMBER.format(2), at(2), "sent"))
     with shop.start("run", "--exit-code", "--date", DAY) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -29,7 +29,7 @@ ACCOUNT = """
 api_key_env = "{key_env}"
 
 [accounts.{name}.local]
-url = "sqlite:///{books}"
+url = "sqlite:///{records}"
 table = "sends"
 """
 
@@ -60,7 +60,7 @@ class Ended:
 
 @dataclass(slots=True)
 class Workshop:
-    """A working directory with a configuration and books."""
+    """A working directory with a configuration and records."""
 
     path: Path
     environ: dict[str, str] = field(default_factory=lambda: {"OCTOPODS_API_KEY": SIMULATED_KEY})
@@ -76,11 +76,11 @@ class Workshop:
         """Write `recon.toml`: accounts by name, each with the variable that holds its key."""
         text = CONFIG.format(base_url=base_url, max_wait=max_wait)
         for name, key_env in (accounts or {"main": "OCTOPODS_API_KEY"}).items():
-            text += ACCOUNT.format(name=name, key_env=key_env, books=self.path / "sends.db")
+            text += ACCOUNT.format(name=name, key_env=key_env, records=self.path / "sends.db")
         (self.path / "recon.toml").write_text(text + more)
 
-    def book(self, *records: tuple[int, int | None, str, datetime, str | None]) -> None:
-        """Write the books: id, message id, number, time and status of each record."""
+    def add_records(self, *records: tuple[int, int | None, str, datetime, str | None]) -> None:
+        """Write the records: id, message id, number, time and status of each record."""
         with sqlite3.connect(self.path / "sends.db") as connection:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS sends (id INTEGER PRIMARY KEY, message_id INTEGER, "

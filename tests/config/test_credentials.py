@@ -15,16 +15,16 @@ from recon.errors import ConfigError
 
 from .conftest import ACCOUNT, Load
 
-BOOKS = {"file": "sends.csv"}
+RECORDS = {"file": "sends.csv"}
 SECRET = "hunter2"
 
 
 def by_variable(name: str = "KEY") -> Account:
-    return Account.model_validate({"api_key_env": name, "local": BOOKS})
+    return Account.model_validate({"api_key_env": name, "local": RECORDS})
 
 
 def by_file(path: Path | str) -> Account:
-    return Account.model_validate({"api_key_file": str(path), "local": BOOKS})
+    return Account.model_validate({"api_key_file": str(path), "local": RECORDS})
 
 
 def test_a_key_is_read_from_its_variable() -> None:

@@ -242,7 +242,7 @@ def test_each_fault_of_an_account_is_told_in_words(refused: Refused, text: str, 
         'file = "sends.parquet"',
     ],
 )
-def test_books_of_every_kind_are_accepted(load: Load, local: str) -> None:
+def test_records_of_every_kind_are_accepted(load: Load, local: str) -> None:
     assert load(account=account(local=local)).accounts["main"].local
 
 

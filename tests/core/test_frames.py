@@ -296,7 +296,7 @@ def test_native_columns_of_every_unit_and_zone_are_read(unit: str, zone: str | N
     assert times(column) == [moment, None]
 
 
-def test_dates_are_midnight_in_the_zone_of_the_books() -> None:
+def test_dates_are_midnight_in_the_zone_of_the_records() -> None:
     midnight = datetime(2026, 4, 22, 23, tzinfo=UTC)
     day = date(2026, 4, 23)
     assert times([day], "Europe/Dublin") == [midnight]
@@ -305,7 +305,7 @@ def test_dates_are_midnight_in_the_zone_of_the_books() -> None:
 
 
 def test_dates_beside_times_keep_their_time_of_day() -> None:
-    noon = datetime(2026, 4, 23, 12)  # noqa: DTZ001 - as books keep it
+    noon = datetime(2026, 4, 23, 12)  # noqa: DTZ001 - as records keep it
     assert times([date(2026, 4, 23), noon, noon.replace(tzinfo=UTC)]) == [
         datetime(2026, 4, 23, tzinfo=UTC),
         datetime(2026, 4, 23, 12, tzinfo=UTC),

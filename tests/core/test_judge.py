@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from recon.core import blocks, calendar, judge, link_steps, phones, statuses
 from recon.core.coverage import microseconds
 from recon.core.policy import Policy
-from recon.model import Kind, Span, Verdict, VerdictWord
+from recon.model import Kind, Span, Verdict, VerdictKind
 from tests.factories import (
     EVER,
     NUMBER,
@@ -70,7 +70,7 @@ def kinds(verdict: Verdict) -> list[tuple[str, str | None, str | None]]:
 
 def test_a_record_whose_message_is_there_is_matched_and_no_finding() -> None:
     verdict = judge_one([Record(1, 11)], [Sent(11, sent_at=3)])
-    assert (verdict.word, kinds(verdict)) == (VerdictWord.CLEAN, [])
+    assert (verdict.word, kinds(verdict)) == (VerdictKind.CLEAN, [])
     assert (verdict.local.matched, verdict.provider.matched) == (1, 1)
 
 
@@ -90,10 +90,10 @@ def test_a_record_without_a_message_where_nothing_is_proven_is_unverifiable() ->
     assert verdict.gaps == (Span(at(-HALF_DAY), at(1)), Span(at(100), at(HALF_DAY)))
 
 
-def test_the_books_word_for_not_sent_is_only_believed_where_coverage_proves_it() -> None:
+def test_the_records_word_for_not_sent_is_only_believed_where_coverage_proves_it() -> None:
     records = [Record(1, status="not_sent"), Record(2, status="failed")]
     verdict = judge_one(records)
-    assert (verdict.local.not_sent, verdict.word) == (2, VerdictWord.CLEAN)
+    assert (verdict.local.not_sent, verdict.word) == (2, VerdictKind.CLEAN)
     verdict = judge_one(records, spans=[])
     assert (verdict.local.not_sent, verdict.local.unverifiable) == (0, 2)
 
@@ -112,7 +112,7 @@ def test_a_record_called_not_sent_that_octopods_has_would_be_sent_twice() -> Non
     assert "a retry would send twice" in verdict.findings["detail"].iloc[0]
 
 
-def test_a_message_without_a_record_soon_after_a_booked_one_is_a_duplicate_send() -> None:
+def test_a_message_without_a_record_soon_after_a_recorded_one_is_a_duplicate_send() -> None:
     verdict = judge_one([Record(1, 11)], [Sent(11), Sent(12, 60), Sent(13, 61), Sent(14, -60)])
     assert kinds(verdict) == [
         ("duplicate_send", None, "14"),
@@ -121,7 +121,7 @@ def test_a_message_without_a_record_soon_after_a_booked_one_is_a_duplicate_send(
     ]
 
 
-def test_of_two_booked_messages_as_near_the_earlier_is_the_one_repeated() -> None:
+def test_of_two_recorded_messages_as_near_the_earlier_is_the_one_repeated() -> None:
     messages = [Sent(11, 30), Sent(12), Sent(13, -30)]
     for turn in (1, -1):
         verdict = judge_one([Record(1, 11, 30), Record(2, 13, -30)], messages[::turn])
@@ -232,7 +232,7 @@ def test_an_id_that_octopods_lists_unreadably_is_not_called_missing() -> None:
     assert kinds(verdict) == [("invalid_provider", None, "11"), ("unverifiable", "1", "11")]
 
 
-def test_books_that_keep_no_numbers_link_by_id_alone() -> None:
+def test_records_that_keep_no_numbers_link_by_id_alone() -> None:
     records = [
         Record(1, 11, phone_number=None),
         Record(2, 12, phone_number=None),
@@ -251,7 +251,7 @@ def test_books_that_keep_no_numbers_link_by_id_alone() -> None:
     assert verdict.local.not_sent == 2
 
 
-def test_books_that_keep_no_statuses_contradict_none() -> None:
+def test_records_that_keep_no_statuses_contradict_none() -> None:
     local = local_side([Record(1, 11, status=None)], has_statuses=False)
     [verdict] = judge.judge(
         "main",
@@ -276,10 +276,10 @@ def test_a_pair_across_midnight_belongs_to_the_day_of_the_message() -> None:
     [_, next_day] = judge.judge(
         "main", DAYS, local_side(records), provider_side(messages), spans=EVER, policy=Policy()
     )
-    assert next_day.word is VerdictWord.NOTHING_TO_COMPARE
+    assert next_day.word is VerdictKind.NOTHING_TO_COMPARE
 
 
-def test_books_kept_in_the_wrong_zone_drift_and_are_never_missing() -> None:
+def test_records_kept_in_the_wrong_zone_drift_and_are_never_missing() -> None:
     hour = 3600
     records = [Record(n, n, sent_at=n * 60 + 5 * hour) for n in range(1, 9)]
     messages = [Sent(n, sent_at=n * 60) for n in range(1, 8)]
@@ -294,7 +294,7 @@ def test_books_kept_in_the_wrong_zone_drift_and_are_never_missing() -> None:
     assert Counter(kind for kind, *_ in kinds(verdict)) == {"sent_at_drift": 7, "unverifiable": 1}
 
 
-def test_only_pairs_by_id_tell_whether_the_books_clock_is_off() -> None:
+def test_only_pairs_by_id_tell_whether_the_records_clock_is_off() -> None:
     others = [f"+35386000000{n}" for n in range(3)]
     records = [
         Record(1, 11, 1000),
@@ -313,21 +313,21 @@ def test_only_pairs_by_id_tell_whether_the_books_clock_is_off() -> None:
 
 
 def test_two_empty_sides_are_never_dressed_up_as_success() -> None:
-    assert judge_one().word is VerdictWord.NOTHING_TO_COMPARE
+    assert judge_one().word is VerdictKind.NOTHING_TO_COMPARE
 
 
 def test_a_gap_without_a_finding_is_incomplete() -> None:
     assert (
         judge_one([Record(1, 11)], [Sent(11)], spans=[Span(at(-9), None)]).word
-        is VerdictWord.INCOMPLETE
+        is VerdictKind.INCOMPLETE
     )
-    assert judge_one(spans=[]).word is VerdictWord.INCOMPLETE
+    assert judge_one(spans=[]).word is VerdictKind.INCOMPLETE
 
 
 def test_unverifiable_alone_is_incomplete_and_with_another_kind_a_discrepancy() -> None:
-    assert judge_one([Record(1, 11)], spans=[]).word is VerdictWord.INCOMPLETE
+    assert judge_one([Record(1, 11)], spans=[]).word is VerdictKind.INCOMPLETE
     verdict = judge_one([Record(1, 11)], [Sent(12, 900)], spans=[])
-    assert verdict.word is VerdictWord.DISCREPANCIES
+    assert verdict.word is VerdictKind.DISCREPANCIES
 
 
 def test_what_only_a_clock_that_is_off_leaves_open_is_incomplete_though_the_day_has_no_gap() -> (
@@ -336,7 +336,7 @@ def test_what_only_a_clock_that_is_off_leaves_open_is_incomplete_though_the_day_
     records = [Record(1, 11, 200), Record(2, None, 100 - HALF_DAY, "+353869999999")]
     verdict = judge_one(records, [Sent(11)], spans=[Span(at(-HALF_DAY), None)])
     assert kinds(verdict) == [("unverifiable", "2", None)]
-    assert (verdict.gaps, verdict.word) == ((), VerdictWord.INCOMPLETE)
+    assert (verdict.gaps, verdict.word) == ((), VerdictKind.INCOMPLETE)
 
 
 def many(count: int, first: int = 0, status: str = "sent") -> list[Record]:
@@ -350,37 +350,37 @@ def sent(count: int, first: int = 0) -> list[Sent]:
 
 
 def test_ten_records_and_no_message_at_all_is_suspect_and_opens_no_finding() -> None:
-    assert judge_one(many(9)).word is VerdictWord.DISCREPANCIES
+    assert judge_one(many(9)).word is VerdictKind.DISCREPANCIES
     verdict = judge_one(many(10))
-    assert verdict.word is VerdictWord.SUSPECT
+    assert verdict.word is VerdictKind.SUSPECT
     assert len(verdict.findings) == 0
     assert verdict.local.missing_at_provider == verdict.local.total == 10
-    assert "The books hold 10 records" in verdict.suspicions[0]
+    assert "The records hold 10 records" in verdict.suspicions[0]
     assert any("key" in cause for cause in verdict.suspicions[1:])
 
 
 def test_ten_messages_and_no_record_at_all_is_suspect() -> None:
-    assert judge_one([], sent(9)).word is VerdictWord.DISCREPANCIES
-    assert judge_one([], sent(10)).word is VerdictWord.SUSPECT
+    assert judge_one([], sent(9)).word is VerdictKind.DISCREPANCIES
+    assert judge_one([], sent(10)).word is VerdictKind.SUSPECT
 
 
 def test_ten_of_each_without_one_pair_is_suspect_and_one_pair_is_enough() -> None:
     strangers = sent(10, first=500)
-    assert judge_one(many(10), strangers).word is VerdictWord.SUSPECT
-    assert judge_one(many(10), [*strangers, Sent(3, 180)]).word is VerdictWord.DISCREPANCIES
-    assert judge_one(many(9), strangers).word is VerdictWord.DISCREPANCIES
+    assert judge_one(many(10), strangers).word is VerdictKind.SUSPECT
+    assert judge_one(many(10), [*strangers, Sent(3, 180)]).word is VerdictKind.DISCREPANCIES
+    assert judge_one(many(9), strangers).word is VerdictKind.DISCREPANCIES
 
 
 def test_trusted_input_is_judged_all_the_same_and_the_guard_can_be_moved() -> None:
     trusting = Policy(trust_input=True)
-    assert judge_one(many(10), policy=trusting).word is VerdictWord.DISCREPANCIES
-    assert judge_one(many(10), policy=Policy(guard_rows=11)).word is VerdictWord.DISCREPANCIES
+    assert judge_one(many(10), policy=trusting).word is VerdictKind.DISCREPANCIES
+    assert judge_one(many(10), policy=Policy(guard_rows=11)).word is VerdictKind.DISCREPANCIES
 
 
 def test_records_that_nobody_accuses_are_no_sign_of_a_wrong_key() -> None:
-    assert judge_one(many(40), spans=[]).word is VerdictWord.INCOMPLETE
+    assert judge_one(many(40), spans=[]).word is VerdictKind.INCOMPLETE
     assert judge_one([replace(r, message_id=None) for r in many(40, status="not_sent")]).word is (
-        VerdictWord.CLEAN
+        VerdictKind.CLEAN
     )
 
 
@@ -402,14 +402,14 @@ def test_a_finding_keeps_its_identity_from_run_to_run_and_another_account_has_an
     assert not ids & set(other.findings["discrepancy_id"])
 
 
-def test_a_stuck_message_stays_the_same_finding_when_the_books_get_their_record() -> None:
+def test_a_stuck_message_stays_the_same_finding_when_the_records_get_their_record() -> None:
     message = Sent(11, status="sent", observed_at=90_000)
-    alone, booked = (
+    alone, recorded = (
         judge_one([], [message]).findings,
         judge_one([Record(1, 11)], [message]).findings,
     )
     [before], [after] = (
-        found.loc[found["kind"] == "stuck", "discrepancy_id"] for found in (alone, booked)
+        found.loc[found["kind"] == "stuck", "discrepancy_id"] for found in (alone, recorded)
     )
     assert before == after
 
@@ -520,7 +520,7 @@ def by_id(
 
 
 def shifts(records: Sequence[Record], messages: Sequence[Sent]) -> list[float]:
-    """Return by how much the books' clock is off in each pair by id."""
+    """Return by how much the records' clock is off in each pair by id."""
     readable, there = readable_rows(records, messages)
     sent_at = {m.message_id: m.sent_at for m in there}
     return [r.sent_at - sent_at[n] for n, r in by_id(readable, there)[0].items()]
@@ -650,12 +650,12 @@ def assert_buckets(
 
 
 def a_world(rng: random.Random, nr: int, clock_off: float) -> tuple[list[Record], list[Sent]]:
-    """Return a few records and messages with ids and numbers that no other world has.
+    """Return a few records and messages with ids and numbers that no other runtime has.
 
     Args:
         rng: chooses.
-        nr: of the world.
-        clock_off: how many seconds the books' clock is ahead.
+        nr: of the runtime.
+        clock_off: how many seconds the records' clock is ahead.
     """
     first = 100 * nr
     numbers = rng.choices(
@@ -703,12 +703,12 @@ def test_a_thousand_small_worlds_at_once_are_judged_as_by_the_oracle(
     rng = random.Random(clock_off)
     worlds = [a_world(rng, nr, clock_off) for nr in range(1000)]
     policy = Policy(status_policy=status_policy, trust_input=True)
-    shift = median([one for world in worlds for one in shifts(*world)])
+    shift = median([one for runtime in worlds for one in shifts(*runtime)])
     assert shift == clock_off
     local, provider = Counter[tuple[int, str]](), Counter[tuple[int, str]]()
     expected: Found = set()
-    for world in worlds:
-        mine, theirs, found = oracle(*world, spans, policy, shift)
+    for runtime in worlds:
+        mine, theirs, found = oracle(*runtime, spans, policy, shift)
         local += mine
         provider += theirs
         expected |= found

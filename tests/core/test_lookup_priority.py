@@ -34,7 +34,7 @@ def ids(found: Wanted) -> list[int]:
     return [int(n) for n in found.message_ids]
 
 
-def test_booked_ids_that_nothing_else_can_settle_come_first_the_newest_of_them_first() -> None:
+def test_recorded_ids_that_nothing_else_can_settle_come_first_the_newest_of_them_first() -> None:
     records = [Record(1, 11, -50), Record(2, 12, -20), Record(3, 13, 20), Record(4, None, -9)]
     messages = [Sent(21, 100, status="sent", observed_at=200)]
     assert ids(wanted(records, messages)) == [12, 11, 21]

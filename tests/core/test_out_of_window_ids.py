@@ -14,7 +14,7 @@ def test_ids_that_lead_nowhere_are_looked_up_among_all_messages_once_each() -> N
     assert out_of_window_ids.wanted_messages(local.iloc[:0], provider_side([]).frame).tolist() == []
 
 
-def test_messages_without_a_record_are_looked_up_in_all_the_books() -> None:
+def test_messages_without_a_record_are_looked_up_in_all_the_records() -> None:
     local = local_side([Record(1, 11), Record(2, 99), Record(3)]).frame
     messages = provider_side([Sent(13, 10), Sent(11), Sent(12, 20)]).frame
     assert out_of_window_ids.wanted_records(local, messages, at(-60), at(60)).tolist() == [12, 13]

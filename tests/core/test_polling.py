@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recon.core import polling
-from recon.core.polling import Booked, Decision, Known, Rules
+from recon.core.polling import Decision, Known, Recorded, Rules
 from recon.core.polling_rhythm import Forecast, Poll, Rhythm
 
 NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)
@@ -23,7 +23,7 @@ QUIET = Known(
     last_poll_at=NOON - timedelta(hours=1),
     newest=NOON - timedelta(hours=1),
     window_end=MIDNIGHT,
-    booked=Booked(0, 0),
+    recorded=Recorded(0, 0),
 )
 
 
@@ -31,8 +31,8 @@ def decide(known: Known, ahead: Forecast | None = None, **rules: Any) -> Decisio
     return polling.decide(known, ahead or Forecast(), replace(Rules(), **rules))
 
 
-def booked(unseen: int, just_now: int = 0, in_burst: int = 0, **other: Any) -> Known:  # noqa: ANN401 - fields of a dataclass
-    return replace(QUIET, booked=Booked(unseen, just_now, in_burst), **other)
+def recorded(unseen: int, just_now: int = 0, in_burst: int = 0, **other: Any) -> Known:  # noqa: ANN401 - fields of a dataclass
+    return replace(QUIET, recorded=Recorded(unseen, just_now, in_burst), **other)
 
 
 def usual(per_hour: float, **other: Any) -> Forecast:  # noqa: ANN401 - fields of a dataclass
@@ -46,14 +46,14 @@ def test_a_key_that_was_never_polled_is_polled_at_once() -> None:
     assert decision == Decision(due=True, why="this key was never polled", wait=timedelta())
 
 
-def test_quiet_books_need_no_poll() -> None:
+def test_quiet_records_need_no_poll() -> None:
     decision = decide(QUIET)
     assert not decision.due
     assert decision.wait > timedelta()
 
 
 def test_two_polls_keep_their_distance_whatever_the_reason() -> None:
-    just = booked(500, last_poll_at=NOON - SECOND)
+    just = recorded(500, last_poll_at=NOON - SECOND)
     decision = decide(just, min_interval=timedelta(seconds=3))
     assert (decision.due, decision.wait) == (False, timedelta(seconds=2))
     assert decide(just, min_interval=SECOND).due
@@ -69,7 +69,7 @@ def test_a_poll_comes_at_least_each_max_interval_seen_from_the_next_tick() -> No
 @pytest.mark.parametrize(("seconds", "due"), [(0, False), (60, False), (61, True), (3600, True)])
 def test_a_day_is_covered_to_its_end_once_it_has_settled(seconds: int, *, due: bool) -> None:
     now = MIDNIGHT + seconds * SECOND
-    after = replace(QUIET, last_poll_at=MIDNIGHT - MINUTE, now=now, tick=SECOND, booked=None)
+    after = replace(QUIET, last_poll_at=MIDNIGHT - MINUTE, now=now, tick=SECOND, recorded=None)
     decision = decide(after)
     assert decision.due is due
     assert "covered to its end" in decision.why
@@ -83,62 +83,62 @@ def test_a_poll_after_the_settling_time_has_covered_the_day() -> None:
 
 
 def test_the_next_answer_must_still_share_messages_with_the_last() -> None:
-    assert not decide(booked(80, 1)).due
-    assert decide(booked(94, 1)).due
-    assert "94 sends since the last poll leave room for 1" in decide(booked(94, 1)).why
-    assert not decide(booked(80, 1), min_overlap=5).due
-    assert decide(booked(80, 1), min_overlap=20).due
+    assert not decide(recorded(80, 1)).due
+    assert decide(recorded(94, 1)).due
+    assert "94 sends since the last poll leave room for 1" in decide(recorded(94, 1)).why
+    assert not decide(recorded(80, 1), min_overlap=5).due
+    assert decide(recorded(80, 1), min_overlap=20).due
 
 
 def test_what_may_come_until_the_next_tick_is_expected_at_the_rate_of_the_last_minute() -> None:
-    assert not decide(booked(40, 20)).due
-    assert decide(booked(40, 45)).due
+    assert not decide(recorded(40, 20)).due
+    assert decide(recorded(40, 45)).due
     # Asked again in a second, there is time.
-    assert not decide(booked(40, 45, tick=SECOND)).due
+    assert not decide(recorded(40, 45, tick=SECOND)).due
 
 
 def test_what_may_come_until_the_next_tick_is_expected_at_the_usual_rate() -> None:
-    assert not decide(booked(40), usual(60)).due
-    assert decide(booked(40), usual(60 * 45)).due
-    assert decide(booked(40), usual(60, level=45.0)).due
+    assert not decide(recorded(40), usual(60)).due
+    assert decide(recorded(40), usual(60 * 45)).due
+    assert decide(recorded(40), usual(60, level=45.0)).due
 
 
 def test_a_burst_that_has_just_begun_is_taken_at_its_own_rate() -> None:
-    begun = booked(50, 50, 50, tick=SECOND)
+    begun = recorded(50, 50, 50, tick=SECOND)
     assert decide(begun).due
     assert "1e+03 a minute" not in decide(begun).why
-    assert not decide(booked(50, 50, 2, tick=SECOND)).due
+    assert not decide(recorded(50, 50, 2, tick=SECOND)).due
 
 
 def test_a_single_send_is_no_burst() -> None:
-    assert not decide(booked(60, 1, 1)).due
+    assert not decide(recorded(60, 1, 1)).due
 
 
 def test_room_is_kept_for_a_burst_as_one_was_seen_before() -> None:
-    known = booked(60, tick=SECOND)
+    known = recorded(60, tick=SECOND)
     assert not decide(known, usual(1, peak=10)).due
     assert decide(known, usual(1, peak=14)).due
     # One that overflows any answer until the next tick cannot be prepared for.
-    assert not decide(booked(60), usual(1, peak=2)).due
+    assert not decide(recorded(60), usual(1, peak=2)).due
 
 
-def test_sends_that_the_books_do_not_know_are_expected_as_the_last_run_found() -> None:
-    known = booked(60, 1, unbooked_share=0.5)
+def test_sends_that_the_records_do_not_know_are_expected_as_the_last_run_found() -> None:
+    known = recorded(60, 1, unrecorded_share=0.5)
     assert not decide(known, Forecast(recent=0.0)).due
     assert decide(known, Forecast(recent=0.02)).due
 
 
 def test_where_more_was_sent_than_an_answer_holds_a_new_chain_begins_at_once() -> None:
-    decision = decide(booked(150, 90, tick=SECOND))
+    decision = decide(recorded(150, 90, tick=SECOND))
     assert decision.due
     assert "the chain of answers is broken" in decision.why
     # However long ago that was.
-    assert decide(booked(150, tick=SECOND)).due
-    assert decide(booked(97, tick=SECOND)).due
+    assert decide(recorded(150, tick=SECOND)).due
+    assert decide(recorded(97, tick=SECOND)).due
 
 
 def test_the_look_is_repeated_before_the_fastest_burst_could_overflow() -> None:
-    idle, filled = (decide(replace(booked(n), tick=SECOND)) for n in (0, 40))
+    idle, filled = (decide(replace(recorded(n), tick=SECOND)) for n in (0, 40))
     assert SECOND <= filled.wait < idle.wait < timedelta(seconds=6)
     assert idle.wait.total_seconds() == pytest.approx(95 / (1000 / 60) - 3)
 
@@ -147,56 +147,56 @@ def test_the_look_is_repeated_before_the_fastest_burst_could_overflow() -> None:
 
 
 def test_out_of_order_what_was_not_proven_must_be_shown_again() -> None:
-    assert not decide(booked(60, 1)).due
-    decision = decide(booked(60, 1, unproven=34))
+    assert not decide(recorded(60, 1)).due
+    decision = decide(recorded(60, 1, unproven=34))
     assert decision.due
     assert "34 not proven" in decision.why
 
 
 def test_out_of_order_a_broken_chain_waits_until_an_answer_proves_a_good_deal() -> None:
-    assert decide(booked(110, 40, unproven=30)).due
-    assert not decide(booked(30, 60, unproven=80, tick=SECOND)).due
+    assert decide(recorded(110, 40, unproven=30)).due
+    assert not decide(recorded(30, 60, unproven=80, tick=SECOND)).due
 
 
 def test_out_of_order_a_rate_too_fast_to_prove_still_sees_every_message() -> None:
-    busy = booked(10, 60, unproven=50, tick=SECOND)
+    busy = recorded(10, 60, unproven=50, tick=SECOND)
     assert not decide(busy).due
     assert "too fast to prove" in decide(busy).why
 
 
-# --- without the books ---------------------------------------------------------------------------
+# --- without the records --------------------------------------------------------------------------
 
-BLIND = replace(QUIET, booked=None)
+BLIND = replace(QUIET, recorded=None)
 
 
-def test_without_books_the_rhythm_tells_how_long_the_room_lasts() -> None:
+def test_without_records_the_rhythm_tells_how_long_the_room_lasts() -> None:
     assert not decide(BLIND, usual(20)).due
     assert decide(BLIND, usual(100)).due
     assert "by the rhythm learnt so far" in decide(BLIND, usual(100)).why
 
 
-def test_without_books_an_hour_that_was_never_seen_counts_as_unlearnt() -> None:
+def test_without_records_an_hour_that_was_never_seen_counts_as_unlearnt() -> None:
     assert not decide(BLIND, Forecast(unlearnt=20 / 3600)).due
     assert decide(BLIND, Forecast(unlearnt=100 / 3600)).due
 
 
-def test_without_books_coverage_comes_first() -> None:
+def test_without_records_coverage_comes_first() -> None:
     # The room of 95 lasts an hour at 95 an hour, but not for sure.
     assert decide(BLIND, usual(75)).due
 
 
-def test_without_books_no_poll_comes_sooner_than_the_floor_asks_when_nothing_is_sent() -> None:
+def test_without_records_no_poll_comes_sooner_than_the_floor_asks_when_nothing_is_sent() -> None:
     long_ago = replace(BLIND, newest=NOON - timedelta(days=3), last_poll_at=NOON - 30 * SECOND)
     decision = decide(long_ago, max_interval=timedelta(minutes=2))
     assert not decision.due
 
 
-def test_out_of_order_and_without_books_less_room_is_left() -> None:
+def test_out_of_order_and_without_records_less_room_is_left() -> None:
     assert not decide(BLIND, usual(40)).due
     assert decide(replace(BLIND, unproven=50), usual(40)).due
 
 
-# --- whether the books tell -----------------------------------------------------------------------
+# --- whether the records tell ---------------------------------------------------------------------
 
 
 def shown(seconds: float | None, new: int = 10, *, joined: bool = True) -> Poll:
@@ -231,13 +231,13 @@ def test_the_first_poll_was_the_first_to_show_all_of_its_messages() -> None:
     [(None, 100, True), (50, 100, True), (49, 100, False), (0, 9, True), (0, 10, False),
      (220, 100, True), (221, 100, False), (20, 0, True), (21, 0, False)],
 )  # fmt: skip
-def test_books_that_held_another_number_than_the_last_poll_showed_do_not_tell(
+def test_records_that_held_another_number_than_the_last_poll_showed_do_not_tell(
     before: int | None, new: int, *, told: bool
 ) -> None:
-    assert polling.tells(Booked(0, 0, before=before), new) is told
+    assert polling.tells(Recorded(0, 0, before=before), new) is told
 
 
-# --- until when sends can be taken for seen -----------------------------------------------------
+# --- until when sends can be taken for seen -------------------------------------------------------
 
 
 def test_an_answer_may_show_the_listing_of_a_minute_ago() -> None:

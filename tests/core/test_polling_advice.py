@@ -19,7 +19,7 @@ def test_without_a_gap_there_is_nothing_to_advise() -> None:
     assert polling_advice.advise((), (), times(1), times(1), 5) is None
 
 
-def test_the_booked_sends_of_each_gap_are_counted() -> None:
+def test_the_recorded_sends_of_each_gap_are_counted() -> None:
     gaps = (Span(at(0), at(10)), Span(at(20), at(30)))
     told = polling_advice.advise(
         gaps, (Span(at(10), at(20)),), times(0, 9, 10, 20, 25, 29, 30), times(), 5

@@ -39,7 +39,7 @@ def test_a_word_outside_the_table_is_believed_and_so_is_what_follows_it() -> Non
 
 
 #: Every pair of words that contradict under the compatible policy, from the contract's rules:
-#: one side failed and the other not; the books ahead of the provider; not sent, yet there.
+#: one side failed and the other not; the records ahead of the provider; not sent, yet there.
 COMPATIBLE = {
     ("failed", "sent"),
     ("failed", "delivered"),
@@ -94,12 +94,12 @@ def test_a_record_without_a_status_states_nothing() -> None:
         ("failed", "delivered", "a retry would send twice"),
         ("not_sent", "sent", "a retry would send twice"),
         ("delivered", "failed", "the customer never got it"),
-        ("read", "sent", "ahead of the facts"),
-        ("sent", "unknown", "the books say sent, Octopods says unknown"),
+        ("read", "sent", "but Octopods says only sent"),
+        ("sent", "unknown", "the records say sent, Octopods says unknown"),
         ("dispatched", "sent", "maps to no status"),
         ("sent", "archived", "does not know yet"),
-        ("sent", "read", "the books say sent, Octopods says read"),
-        (None, "sent", "the books say unknown, Octopods says sent"),
+        ("sent", "read", "the records say sent, Octopods says read"),
+        (None, "sent", "the records say unknown, Octopods says sent"),
     ],
 )
 def test_a_contradiction_is_worded_by_what_it_means_for_ops(

@@ -1,4 +1,4 @@
-"""Simulated time over real HTTP: a provider, books, a store and a world that share one clock."""
+"""Simulated time over real HTTP: a provider, records, a store and a runtime with one clock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recon import config
 from recon.config import Settings
 from recon.jobs.collector import Outcome, collect
 from recon.jobs.follow import follow
-from recon.jobs.runtime import World
+from recon.jobs.runtime import Runtime
 from recon.jobs.shutdown import Stop
 from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.simulator.http_faults import Fault
@@ -41,7 +41,7 @@ _ACCOUNT = """
 api_key_env = "KEY_{name}"
 
 [accounts.{name}.local]
-url = "sqlite:///{books}"
+url = "sqlite:///{records}"
 table = "sends"
 [accounts.{name}.local.columns]
 id = ""
@@ -65,8 +65,8 @@ class Stage:
     slept: list[float] = field(default_factory=list)
 
     @property
-    def world(self) -> World:
-        """Return a world in which a pause takes no time but the clock's."""
+    def runtime(self) -> Runtime:
+        """Return a runtime in which a pause takes no time but the clock's."""
 
         def sleep(seconds: float) -> None:
             self.slept.append(seconds)
@@ -76,7 +76,7 @@ class Stage:
         def monotonic() -> float:
             return self.clock.now.timestamp()
 
-        return World(
+        return Runtime(
             clock=self.clock,
             monotonic=monotonic,
             sleep=sleep,
@@ -89,26 +89,26 @@ class Stage:
         """The accounts."""
         return list(self.settings.accounts)
 
-    def send(self, count: int, *, seconds: float = 1.0, booked: bool = True) -> None:
-        """Send messages from now on, so many seconds apart, and book them; time passes."""
+    def send(self, count: int, *, seconds: float = 1.0, recorded: bool = True) -> None:
+        """Send messages from now on, so many seconds apart, and record them; time passes."""
         times = []
         for n in range(count):
             self.clock.advance(seconds)
             self.channel.send(f"+3538712{n:05}", self.clock.now)
             times.append(self.clock.now)
-        if booked:
-            self.book(times)
+        if recorded:
+            self.add_records(times)
 
-    def book(self, times: Iterable[datetime]) -> None:
-        """Write sends into the books."""
-        with closing(sqlite3.connect(self.room / "books.db")) as connection, connection:
+    def add_records(self, times: Iterable[datetime]) -> None:
+        """Write sends into the records."""
+        with closing(sqlite3.connect(self.room / "records.db")) as connection, connection:
             connection.executemany(
                 "INSERT INTO sends (sent_at) VALUES (?)", [(at.isoformat(),) for at in times]
             )
 
     def collect(self, *, force: bool = False) -> list[Outcome]:
         """Collect once, as cron would."""
-        return list(collect(self.settings, self.engine, self.names, self.world, force=force))
+        return list(collect(self.settings, self.engine, self.names, self.runtime, force=force))
 
     def codes(self, *, force: bool = False) -> list[int]:
         """Collect once; return the exit codes of the accounts."""
@@ -132,7 +132,7 @@ class Stage:
 
         self.on_sleep = on_sleep
         opened = open_engine or (lambda: self.engine)
-        return follow(self.settings, opened, self.names, self.world, stop)
+        return follow(self.settings, opened, self.names, self.runtime, stop)
 
     def polls(self) -> int:
         """Return how many answers were kept."""
@@ -149,8 +149,8 @@ def staged(
     script: Iterable[Fault | None] = (),
     channel: Channel | None = None,
 ) -> Iterator[Stage]:
-    """Set the stage in a directory, at noon, with empty books and a key for each account."""
-    with closing(sqlite3.connect(room / "books.db")) as connection, connection:
+    """Set the stage in a directory, at noon, with empty records and a key for each account."""
+    with closing(sqlite3.connect(room / "records.db")) as connection, connection:
         connection.execute("CREATE TABLE sends (message_id, phone_number, sent_at TEXT)")
     channel = channel or Channel(keys=[SIMULATED_KEY])
     clock = ManualClock(NOON)
@@ -159,7 +159,7 @@ def staged(
         database = engine.url.render_as_string(hide_password=False)
         text = _CONFIG.format(base_url=base_url, database=database)
         for name in accounts:
-            text += _ACCOUNT.format(name=name, books=room / "books.db")
+            text += _ACCOUNT.format(name=name, records=room / "records.db")
         (room / "recon.toml").write_text(text)
         yield Stage(
             room=room,

@@ -46,7 +46,7 @@ def test_the_first_look_polls_and_the_next_decides_without_a_request(
     assert (line.levelname, "no poll is due" in line.message) == ("DEBUG", True)
 
 
-def test_the_books_say_when_an_answer_would_overflow(stage: Stage) -> None:
+def test_the_records_say_when_an_answer_would_overflow(stage: Stage) -> None:
     stage.collect()
     for _ in range(94):
         stage.send(1, seconds=20)
@@ -74,7 +74,7 @@ def test_a_poll_comes_right_after_the_end_of_each_day(stage: Stage) -> None:
 
 
 def test_the_poll_of_the_nightly_run_counts(stage: Stage) -> None:
-    night.pull(stage.settings, stage.engine, "main", stage.world)
+    night.pull(stage.settings, stage.engine, "main", stage.runtime)
     stage.clock.advance(60)
     assert stage.codes() == [0]
     assert len(stage.requests) == 1
@@ -127,27 +127,27 @@ def test_a_provider_that_is_down_is_told_and_nothing_is_kept(
         assert stage.polls() == 1
 
 
-def test_books_that_are_down_cost_the_hint_and_nothing_else(
+def test_records_that_are_down_cost_the_hint_and_nothing_else(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (stage.room / "books.db").unlink()
+    (stage.room / "records.db").unlink()
     assert stage.codes() == [0]
     stage.clock.advance(60)
     assert stage.codes() == [0]
     stage.clock.advance(6 * 3600)
     assert stage.codes() == [0]
     assert len(stage.requests) == 2
-    assert "books.db" in caplog.text
+    assert "records.db" in caplog.text
 
 
-def test_books_that_lag_are_not_taken_for_silence(
+def test_records_that_lag_are_not_taken_for_silence(
     tmp_path: Path, engine: sa.Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     with staged(tmp_path, engine) as stage:
-        stage.send(60, seconds=6, booked=False)
+        stage.send(60, seconds=6, recorded=False)
         for _ in range(60):
             stage.collect()
-            stage.send(10, seconds=6, booked=False)
+            stage.send(10, seconds=6, recorded=False)
         [span] = messages.spans(engine, "main")
         assert span.start is None
         assert span.end is not None
@@ -157,29 +157,29 @@ def test_books_that_lag_are_not_taken_for_silence(
 
 
 @pytest.mark.parametrize("skew", [-120, 120])
-def test_a_campaign_is_seen_in_books_that_go_by_our_clock_when_octopods_goes_by_another(
+def test_a_campaign_is_seen_in_records_that_go_by_our_clock_when_octopods_goes_by_another(
     stage: Stage, skew: int
 ) -> None:
-    ours = stage.world
-    world = replace(ours, clock=lambda: stage.clock.now + timedelta(seconds=skew))
+    ours = stage.runtime
+    runtime = replace(ours, clock=lambda: stage.clock.now + timedelta(seconds=skew))
     for minute in range(20):
-        list(collect(stage.settings, stage.engine, stage.names, world))
+        list(collect(stage.settings, stage.engine, stage.names, runtime))
         if 3 < minute < 12:
-            stage.send(60, booked=False)
-            stage.book(world.clock() - timedelta(seconds=n) for n in range(60))
+            stage.send(60, recorded=False)
+            stage.add_records(runtime.clock() - timedelta(seconds=n) for n in range(60))
         else:
             stage.clock.advance(60)
     assert len(messages.spans(stage.engine, "main")) == 1
     assert len(messages.read(stage.engine, "main", None, None)) == 30 + 8 * 60
 
 
-def test_books_full_of_what_was_never_sent_do_not_poll_again_and_again(stage: Stage) -> None:
+def test_records_full_of_what_was_never_sent_do_not_poll_again_and_again(stage: Stage) -> None:
     stage.collect()
     stage.send(20, seconds=3)
     stage.collect(force=True)
     for _ in range(20):
         stage.clock.advance(60)
-        stage.book([stage.clock.now] * 60)
+        stage.add_records([stage.clock.now] * 60)
         stage.collect()
     assert len(stage.requests) < 6
 
@@ -188,7 +188,7 @@ def test_a_gap_between_two_polls_is_told_at_once(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage.collect()
-    stage.send(300, booked=False)
+    stage.send(300, recorded=False)
     stage.collect(force=True)
     [warning] = [one.message for one in caplog.records if one.levelname == "WARNING"]
     assert "nothing proves what was sent from" in warning
@@ -225,7 +225,7 @@ def test_a_look_that_takes_long_is_repeated_the_less_often(stage: Stage) -> None
     assert len(stage.slept) < 12
 
 
-def test_following_keeps_up_with_a_burst_by_its_books(stage: Stage) -> None:
+def test_following_keeps_up_with_a_burst_by_its_records(stage: Stage) -> None:
     sent = 0
 
     def meanwhile() -> None:
@@ -235,7 +235,7 @@ def test_following_keeps_up_with_a_burst_by_its_books(stage: Stage) -> None:
         times = [began + n * timedelta(seconds=1) for n in range(sent, passed)]
         for at in times:
             stage.channel.send("+353871234567", at)
-        stage.book(times)
+        stage.add_records(times)
         sent = max(sent, passed)
 
     began = stage.clock.now
@@ -298,7 +298,7 @@ def test_a_pause_is_kept_by_the_nightly_run_too(tmp_path: Path, engine: sa.Engin
     with staged(tmp_path, engine, script=[http_faults.rate_limited(seconds=1800)]) as stage:
         assert stage.codes() == [75]
         with pytest.raises(TemporaryError, match=r"as it said before; .* until 2026-04-23 12:30"):
-            night.pull(stage.settings, engine, "main", stage.world)
+            night.pull(stage.settings, engine, "main", stage.runtime)
         assert len(stage.requests) == 1
 
 
@@ -352,7 +352,7 @@ def test_a_refused_key_ends_the_following_of_its_account_only(
         stage.environ["KEY_bad"] = "typo"
         [outcome] = stage.follow(timedelta(minutes=10))
         assert (outcome.account, outcome.exit_code) == ("bad", 77)
-        assert isinstance(outcome.trouble, KeyRefusedError)
+        assert isinstance(outcome.error, KeyRefusedError)
         assert len(stage.requests) == 2
 
 

@@ -4,31 +4,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon.octopods.api_errors import Refusal, read_refusal
+from recon.octopods.api_errors import ApiError, read_api_error
 
 
 def test_an_error_is_read_in_the_documented_form() -> None:
     body = {"request_id": "r-1", "error_code": 6, "error": "DEPRECATED_API_KEY"}
-    assert read_refusal(body) == Refusal(6, "DEPRECATED_API_KEY", "r-1")
+    assert read_api_error(body) == ApiError(6, "DEPRECATED_API_KEY", "r-1")
 
 
 @pytest.mark.parametrize("code", [6, "6", " 6 ", 6.0])
 def test_the_code_of_a_deprecated_key_is_known_in_each_spelling(code: object) -> None:
-    assert read_refusal({"error_code": code}).of_deprecated_key
+    assert read_api_error({"error_code": code}).of_deprecated_key
 
 
 @pytest.mark.parametrize("code", [16, "60", None, True, 6.5, "six", [6]])
 def test_no_other_code_is_one_of_a_deprecated_key(code: object) -> None:
-    assert not read_refusal({"error_code": code}).of_deprecated_key
+    assert not read_api_error({"error_code": code}).of_deprecated_key
 
 
 def test_code_zero_is_a_code() -> None:
-    assert read_refusal({"error_code": 0}).code == 0
+    assert read_api_error({"error_code": 0}).code == 0
 
 
 def test_an_error_inside_of_an_error_is_read() -> None:
     body = {"error": {"error_code": 6, "message": "Old key"}}
-    assert read_refusal(body) == Refusal(6, "Old key")
+    assert read_api_error(body) == ApiError(6, "Old key")
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_an_error_inside_of_an_error_is_read() -> None:
     ],
 )
 def test_nothing_sent_yet_is_understood_in_other_words_too(text: str) -> None:
-    assert read_refusal({"error": text}).says_nothing_sent
-    assert read_refusal(text).says_nothing_sent
+    assert read_api_error({"error": text}).says_nothing_sent
+    assert read_api_error(text).says_nothing_sent
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_nothing_sent_yet_is_understood_in_other_words_too(text: str) -> None:
     ],
 )
 def test_a_refusal_that_mentions_messages_proves_no_absence(text: str) -> None:
-    assert not read_refusal({"error": text}).says_nothing_sent
+    assert not read_api_error({"error": text}).says_nothing_sent
 
 
 def test_the_text_is_one_bounded_line_without_phone_numbers() -> None:
-    text = read_refusal({"error": "bad number +1 555-123-4567\n" + "x" * 5000}).text
+    text = read_api_error({"error": "bad number +1 555-123-4567\n" + "x" * 5000}).text
     assert text.startswith("bad number +… xx")
     assert len(text) <= 300
 
@@ -83,4 +83,4 @@ def test_the_text_is_one_bounded_line_without_phone_numbers() -> None:
     )
 )
 def test_no_body_makes_it_raise(body: object) -> None:
-    read_refusal(body)
+    read_api_error(body)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.errors import TemporaryError
-from recon.octopods.retry import Patience, RateLimited
-from recon.octopods.transport import PassingTrouble
+from recon.octopods.retry import RateLimited, RetryBudget
+from recon.octopods.transport import TransientError
 from tests.octopods.stage import Clock
 
 
@@ -36,8 +36,8 @@ def patience(
     seed: int = 7,
     least: Callable[[], float] = lambda: 0.0,
     paused_until: datetime | None = None,
-) -> Patience:
-    return Patience(
+) -> RetryBudget:
+    return RetryBudget(
         account="main",
         max_wait_seconds=most,
         least=least,
@@ -55,7 +55,7 @@ def within(slept: Sequence[float], bounds: Sequence[tuple[float, float]]) -> boo
 
 
 def test_what_passes_is_asked_again_with_growing_pauses() -> None:
-    clock, script = Clock(), Script(*[PassingTrouble("503")] * 4)
+    clock, script = Clock(), Script(*[TransientError("503")] * 4)
     assert patience(clock).persist(script) == 42
     assert within(clock.slept, [(0.5, 1), (1, 2), (2, 4), (4, 8)])
 
@@ -63,12 +63,12 @@ def test_what_passes_is_asked_again_with_growing_pauses() -> None:
 def test_pauses_differ_from_one_client_to_the_next() -> None:
     clocks = [Clock() for _ in range(5)]
     for seed, clock in enumerate(clocks):
-        patience(clock, seed=seed).persist(Script(PassingTrouble("503")))
+        patience(clock, seed=seed).persist(Script(TransientError("503")))
     assert len({clock.slept[0] for clock in clocks}) == 5
 
 
 def test_after_five_tries_it_says_what_was_seen() -> None:
-    clock, script = Clock(), Script(*[PassingTrouble("it answers 503")] * 9)
+    clock, script = Clock(), Script(*[TransientError("it answers 503")] * 9)
     with pytest.raises(TemporaryError, match=r"asked 5 times .* it answers 503"):
         patience(clock).persist(script)
     assert script.asked == 5
@@ -79,13 +79,13 @@ def test_all_calls_together_never_pause_longer_than_allowed() -> None:
     ours = patience(clock, most=10)
     for _ in range(4):
         with pytest.raises(TemporaryError):
-            ours.persist(Script(*[PassingTrouble("503")] * 9))
+            ours.persist(Script(*[TransientError("503")] * 9))
     assert 0 < sum(clock.slept) <= 10
     assert ours.left == pytest.approx(10 - sum(clock.slept))
 
 
 def test_no_pause_at_all_may_be_allowed() -> None:
-    clock, script = Clock(), Script(PassingTrouble("503"))
+    clock, script = Clock(), Script(TransientError("503"))
     with pytest.raises(TemporaryError, match="asked once"):
         patience(clock, most=0).persist(script)
     assert clock.slept == []
@@ -164,19 +164,19 @@ def test_a_limit_without_a_time_is_given_longer_to_recover() -> None:
 
 def test_limits_that_name_their_time_do_not_use_up_the_tries_of_a_failure() -> None:
     clock = Clock()
-    script = Script(*[RateLimited(1, None)] * 6, *[PassingTrouble("reset")] * 4)
+    script = Script(*[RateLimited(1, None)] * 6, *[TransientError("reset")] * 4)
     assert patience(clock).persist(script) == 42
 
 
 def test_a_pause_is_never_shorter_than_what_keeps_requests_apart() -> None:
     clock = Clock()
-    patience(clock, least=lambda: 12.0).persist(Script(PassingTrouble("503")))
+    patience(clock, least=lambda: 12.0).persist(Script(TransientError("503")))
     assert clock.slept == [12.0]
 
 
 def test_each_pause_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="recon"):
-        patience(Clock()).persist(Script(PassingTrouble("it answers 503")))
+        patience(Clock()).persist(Script(TransientError("it answers 503")))
     assert "account main: it answers 503; asking again in" in caplog.text
 
 
@@ -191,7 +191,7 @@ def test_whatever_comes_no_more_is_slept_than_allowed(
 ) -> None:
     clock = Clock()
     script = Script(
-        *(PassingTrouble("x") if one == -1 else RateLimited(one, None) for one in course)
+        *(TransientError("x") if one == -1 else RateLimited(one, None) for one in course)
     )
     try:
         patience(clock, most=most).persist(script)

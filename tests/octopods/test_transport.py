@@ -8,7 +8,7 @@ import requests
 from pydantic import SecretStr
 
 import recon
-from recon.octopods.transport import PassingTrouble, Transport
+from recon.octopods.transport import TransientError, Transport
 from tests.octopods.stage import KEY, Act, Clock, Stage, drips, says, sends
 
 MOST = 8 * 2**20
@@ -42,7 +42,7 @@ def test_a_larger_one_is_refused_however_valid_it_is(
     stage: Stage, transport: Transport, act: Act
 ) -> None:
     stage.acts = [act]
-    with pytest.raises(PassingTrouble, match="larger than 8 MiB"):
+    with pytest.raises(TransientError, match="larger than 8 MiB"):
         transport.get("/")
 
 
@@ -52,7 +52,7 @@ def test_a_body_that_drips_ends_at_the_deadline_by_a_real_clock(
     stage.acts = [drips(padded(10_000), 0.01, stage)]
     transport = Transport(stage.url, SecretStr(KEY), session, 0.2, time.monotonic)
     begun = time.monotonic()
-    with pytest.raises(PassingTrouble, match="not whole after"):
+    with pytest.raises(TransientError, match="not whole after"):
         transport.get("/")
     assert time.monotonic() - begun < 5
 

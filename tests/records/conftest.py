@@ -1,4 +1,4 @@
-"""What tests of books share: a schema of their own on a real PostgreSQL server."""
+"""What tests of records share: a schema of their own on a real PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def server(postgres_url: str) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def schema(server: psycopg.Connection) -> Iterator[str]:
     """The name of an empty schema."""
-    name = f"books_{next(_numbers)}"
+    name = f"records_{next(_numbers)}"
     server.execute(f"CREATE SCHEMA {name}".encode())
     yield name
     server.execute(f"DROP SCHEMA {name} CASCADE".encode())

@@ -1,4 +1,4 @@
-"""Short ways to make books and to look at what was read of them."""
+"""Short ways to make records and to look at what was read of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from recon.records.reader import Books, open_books
+from recon.records.reader import RecordsReader, open_reader
 from recon.records.source import Source
 
 START = datetime(2026, 4, 22, 23, tzinfo=UTC)
@@ -23,12 +23,12 @@ COLUMNS = ("id", "message_id", "phone_number", "sent_at", "status")
 ROW = ("1", "3851828", "+353871234567", NOON, "sent")
 
 
-def sqlite_books(
+def sqlite_records(
     path: Path,
     rows: Iterable[Sequence[Any]] = (ROW,),
     types: str = "",
     **options: Any,  # noqa: ANN401
-) -> Books:
+) -> RecordsReader:
     """Make a table `sends` in a new SQLite file, and open it; `types` are of its columns."""
     kinds = types.split(",") if types else [""] * len(COLUMNS)
     columns = ", ".join(f"{name} {kind}" for name, kind in zip(COLUMNS, kinds, strict=True))
@@ -36,7 +36,7 @@ def sqlite_books(
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute(f"CREATE TABLE sends ({columns})")
         connection.executemany("INSERT INTO sends VALUES (?, ?, ?, ?, ?)", rows)
-    return open_books(Source(**{"url": f"sqlite:///{path}", "table": "sends", **options}))
+    return open_reader(Source(**{"url": f"sqlite:///{path}", "table": "sends", **options}))
 
 
 def local_ids(frame: pd.DataFrame) -> list[str]:

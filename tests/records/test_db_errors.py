@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Program
 from recon.errors import ConfigError, InputError, TemporaryError
 from recon.records import db_errors
 
-URL = sa.make_url("mysql+pymysql://ops:p%40ss%2Fw0rd@db/books?ssl_key=secret.pem")
+URL = sa.make_url("mysql+pymysql://ops:p%40ss%2Fw0rd@db/records?ssl_key=secret.pem")
 
 
 class DriverError(Exception):
@@ -62,7 +62,7 @@ def test_a_password_is_taken_out_of_what_a_driver_says(spelling: str) -> None:
 
 
 def test_a_url_is_shown_without_password_and_options() -> None:
-    assert db_errors.shown(URL) == "mysql+pymysql://ops:***@db/books"
+    assert db_errors.shown(URL) == "mysql+pymysql://ops:***@db/records"
 
 
 def test_long_words_are_cut() -> None:

@@ -1,4 +1,4 @@
-"""Books in files of all kinds: a bad row costs only itself, and no id becomes a float."""
+"""RecordsReader in files of all kinds: a bad row costs only itself, and no id becomes a float."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from recon.core import frames
 from recon.errors import InputError
 from recon.records import file_formats, json_lines
-from recon.records.reader import BooksRead, open_books
+from recon.records.reader import RecordsRead, open_reader
 from recon.records.source import Source
 from tests.records.samples import COLUMNS, END, NOON, ROW, START, local_ids
 
@@ -32,9 +32,9 @@ LINE = ",".join(ROW)
 GOOD = dict(zip(COLUMNS, ROW, strict=True))
 
 
-def books(path: Path, content: bytes | str, **options: Any) -> BooksRead:  # noqa: ANN401
+def records(path: Path, content: bytes | str, **options: Any) -> RecordsRead:  # noqa: ANN401
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return open_books(Source(file=path, **options)).read(START, END)
+    return open_reader(Source(file=path, **options)).read(START, END)
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> bytes:
@@ -72,7 +72,7 @@ KINDS: dict[str, Callable[[Sequence[dict[str, Any]]], bytes]] = {
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_file_is_read_by_what_its_name_ends_with(tmp_path: Path, name: str) -> None:
-    read = books(tmp_path / name, KINDS[name]([GOOD]))
+    read = records(tmp_path / name, KINDS[name]([GOOD]))
     assert local_ids(read.frame) == ["1"]
     row = read.frame.iloc[0]
     assert row["message_id"] == 3851828
@@ -88,7 +88,7 @@ def test_rows_are_cut_to_the_span_and_rows_without_a_time_are_rejects(
     times = ["2026-04-22T22:59:59.999999Z", START.isoformat(), "2026-04-24 00:59:59.999999+02",
              END.isoformat(), "never", ""]  # fmt: skip
     rows = [{**GOOD, "id": str(n), "sent_at": time} for n, time in enumerate(times)]
-    read = books(tmp_path / name, KINDS[name](rows))
+    read = records(tmp_path / name, KINDS[name](rows))
     assert local_ids(read.frame) == ["1", "2"]
     assert local_ids(read.rejects) == ["4", "5"]
 
@@ -96,11 +96,11 @@ def test_rows_are_cut_to_the_span_and_rows_without_a_time_are_rejects(
 @pytest.mark.parametrize("name", KINDS)
 def test_ids_are_found_whatever_their_time(tmp_path: Path, name: str) -> None:
     rows = [{**GOOD, "id": "1"}, {**GOOD, "id": "2", "message_id": "7", "sent_at": "2019-01-01"}]
-    books(tmp_path / name, KINDS[name](rows))
+    records(tmp_path / name, KINDS[name](rows))
     source = Source(file=tmp_path / name)
-    assert open_books(source).can_find
-    assert local_ids(open_books(source).find(np.array([7, 9])).frame) == ["2"]
-    assert len(open_books(source).find(np.array([], dtype=np.int64)).frame) == 0
+    assert open_reader(source).can_find
+    assert local_ids(open_reader(source).find(np.array([7, 9])).frame) == ["2"]
+    assert len(open_reader(source).find(np.array([], dtype=np.int64)).frame) == 0
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -109,14 +109,14 @@ def test_ids_are_found_whatever_their_time(tmp_path: Path, name: str) -> None:
 def test_ids_of_64_bits_survive_every_kind_of_file(name: str, ids: list[int | None]) -> None:
     rows = [{**GOOD, "id": str(n), "message_id": one} for n, one in enumerate(ids)]
     with tempfile.TemporaryDirectory() as room:
-        frame = books(Path(room) / name, KINDS[name](rows)).frame
+        frame = records(Path(room) / name, KINDS[name](rows)).frame
     assert [None if one is pd.NA else int(one) for one in frame["message_id"]] == ids
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_missing_columns_are_told_with_the_near_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError) as raised:
-        books(tmp_path / name, KINDS[name]([GOOD]), columns={"sent_at": "sentat", "id": "record"})
+        records(tmp_path / name, KINDS[name]([GOOD]), columns={"sent_at": "sentat", "id": "record"})
     assert str(raised.value) == (
         f"{tmp_path / name} has no column 'record'\n"
         f"{tmp_path / name} has no column 'sentat'; did you mean 'sent_at'?\n"
@@ -128,12 +128,12 @@ def test_missing_columns_are_told_with_the_near_ones(tmp_path: Path, name: str) 
 def test_a_missing_file_names_the_near_ones(tmp_path: Path, name: str) -> None:
     (tmp_path / f"x{name}").touch()
     with pytest.raises(InputError, match=f"there is no file .*\n.*x{name}"):
-        open_books(Source(file=tmp_path / name)).read(START, END)
+        open_reader(Source(file=tmp_path / name)).read(START, END)
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_file_without_rows_is_empty_books(tmp_path: Path, name: str) -> None:
-    read = books(tmp_path / name, KINDS[name]([]))
+def test_a_file_without_rows_is_empty_records(tmp_path: Path, name: str) -> None:
+    read = records(tmp_path / name, KINDS[name]([]))
     assert len(read.frame) == len(read.rejects) == 0
     assert {str(dtype) for dtype in read.frame.dtypes} == {
         str(dtype) for dtype in frames.LOCAL.values()
@@ -155,7 +155,7 @@ def test_a_whole_table_is_read_with_only_the_columns_asked_for(tmp_path: Path, n
 @pytest.mark.parametrize("name", ["sends.xlsx", "sends", "sends.csv.zip"])
 def test_an_unknown_ending_names_the_known_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"known are \.csv, \.csv\.gz, \.parquet"):
-        books(tmp_path / name, b"")
+        records(tmp_path / name, b"")
 
 
 @pytest.mark.parametrize(
@@ -176,12 +176,12 @@ def test_a_file_that_cannot_be_read_at_all_is_told(
     tmp_path: Path, name: str, content: bytes
 ) -> None:
     with pytest.raises(InputError, match=r"a\.(csv|jsonl|parquet)"):
-        books(tmp_path / name, content)
+        records(tmp_path / name, content)
 
 
 def test_a_check_counts_the_records(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(as_csv([GOOD, {**GOOD, "sent_at": "no"}]))
-    check = open_books(Source(file=tmp_path / "a.csv", columns={"status": ""})).check(START, END)
+    check = open_reader(Source(file=tmp_path / "a.csv", columns={"status": ""})).check(START, END)
     assert str(check) == (
         f"file {tmp_path / 'a.csv'}: id = id, message_id = message_id, "
         "phone_number = phone_number, sent_at = sent_at; 1 records, 1 unreadable"
@@ -198,17 +198,17 @@ def test_the_delimiter_is_seen_from_the_header(
     tmp_path: Path, delimiter: str, bom: bytes, end: str
 ) -> None:
     text = f"{HEAD}{end}{LINE}{end}".replace(",", delimiter)
-    assert local_ids(books(tmp_path / "a.csv", bom + text.encode()).frame) == ["1"]
+    assert local_ids(records(tmp_path / "a.csv", bom + text.encode()).frame) == ["1"]
 
 
 def test_commas_inside_of_names_do_not_mislead(tmp_path: Path) -> None:
     text = f'"Body, a, b, c, d, e, f";{HEAD.replace(",", ";")}\nHi, you;{LINE.replace(",", ";")}\n'
-    assert local_ids(books(tmp_path / "a.csv", text).frame) == ["1"]
+    assert local_ids(records(tmp_path / "a.csv", text).frame) == ["1"]
 
 
 def test_a_row_with_too_few_or_too_many_fields_costs_only_itself(tmp_path: Path) -> None:
     text = f"{HEAD}\n{LINE}\n2,3\n{LINE},x\n{LINE}"
-    read = books(tmp_path / "a.csv", text)
+    read = records(tmp_path / "a.csv", text)
     assert len(read.frame) == 2
     assert read.rejects["reason"].tolist() == [
         "row 3: 2 fields, not 5",
@@ -218,45 +218,45 @@ def test_a_row_with_too_few_or_too_many_fields_costs_only_itself(tmp_path: Path)
 
 
 def test_a_file_of_nothing_but_broken_rows_is_all_rejects(tmp_path: Path) -> None:
-    read = books(tmp_path / "a.csv", f"{HEAD}\n1,2\n3\n")
+    read = records(tmp_path / "a.csv", f"{HEAD}\n1,2\n3\n")
     assert (len(read.frame), len(read.rejects)) == (0, 2)
 
 
 def test_quoted_fields_may_hold_line_breaks_delimiters_and_quotes(tmp_path: Path) -> None:
     text = f'"bo\ndy",{HEAD}\n"Hi,\r\n""you""",{LINE}\n,{LINE}\n'
-    assert len(books(tmp_path / "a.csv", text).frame) == 2
+    assert len(records(tmp_path / "a.csv", text).frame) == 2
 
 
 @pytest.mark.parametrize("text", [HEAD, f"{HEAD}\n", f"\n\n{HEAD}\r\n\r\n"])
-def test_a_header_alone_is_empty_books(tmp_path: Path, text: str) -> None:
-    assert len(books(tmp_path / "a.csv", text).frame) == 0
+def test_a_header_alone_is_empty_records(tmp_path: Path, text: str) -> None:
+    assert len(records(tmp_path / "a.csv", text).frame) == 0
 
 
 def test_blank_lines_and_blanks_around_names_do_no_harm(tmp_path: Path) -> None:
     text = f"\n\n{HEAD.replace(',', ' , ')}\n\n{LINE}\n\n\n{LINE}\n"
-    assert len(books(tmp_path / "a.csv", text).frame) == 2
+    assert len(records(tmp_path / "a.csv", text).frame) == 2
 
 
 def test_columns_that_are_not_asked_for_may_be_of_one_name_or_not_utf8(tmp_path: Path) -> None:
     text = f"x,x,{HEAD},n\xe4me\n1,2,{LINE},caf\xe9\n".encode("latin-1")
-    assert local_ids(books(tmp_path / "a.csv", text).frame) == ["1"]
+    assert local_ids(records(tmp_path / "a.csv", text).frame) == ["1"]
 
 
 def test_a_field_that_is_not_utf8_does_not_end_the_read(tmp_path: Path) -> None:
     text = f"{HEAD}\n{LINE}\n{LINE}\n".encode().replace(b"+353", b"\xff353", 1)
-    read = books(tmp_path / "a.csv", text)
+    read = records(tmp_path / "a.csv", text)
     assert sorted(read.frame["phone_number"]) == ["+353871234567", "\ufffd353871234567"]
 
 
 def test_a_column_that_is_asked_for_and_there_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="several columns 'id'"):
-        books(tmp_path / "a.csv", f"id,{HEAD}\n1,{LINE}\n")
+        records(tmp_path / "a.csv", f"id,{HEAD}\n1,{LINE}\n")
 
 
 @pytest.mark.parametrize("follow", [0, 1, 2, 1000])
 def test_a_quote_that_is_never_closed_costs_only_its_own_row(tmp_path: Path, follow: int) -> None:
     text = f"{HEAD}\n{LINE}\n" + f'"{LINE}\r\n' + f"{LINE}\r\n" * follow + "1,2\n"
-    read = books(tmp_path / "a.csv", text)
+    read = records(tmp_path / "a.csv", text)
     assert len(read.frame) == 1 + follow
     assert read.rejects["reason"].tolist() == [
         "row 3: 1 fields, not 5",
@@ -266,14 +266,14 @@ def test_a_quote_that_is_never_closed_costs_only_its_own_row(tmp_path: Path, fol
 
 def test_a_broken_row_that_is_not_utf8_costs_only_itself(tmp_path: Path) -> None:
     text = f"{HEAD}\n{LINE}\n".encode() + b"1,\xff\n" + f"{LINE}\n".encode()
-    read = books(tmp_path / "a.csv", text)
+    read = records(tmp_path / "a.csv", text)
     assert (len(read.frame), len(read.rejects)) == (2, 1)
 
 
 def test_a_quote_that_swallows_more_than_can_be_looked_at_is_told(tmp_path: Path) -> None:
     text = f"{HEAD}\n" + f'"{LINE}\n' + f"{LINE}\n" * 800_000
     with pytest.raises(InputError, match="a quote that is never closed"):
-        books(tmp_path / "a.csv", text)
+        records(tmp_path / "a.csv", text)
 
 
 @settings(max_examples=50, deadline=None)
@@ -290,7 +290,7 @@ def test_a_quote_that_swallows_more_than_can_be_looked_at_is_told(tmp_path: Path
 )
 def test_whatever_the_standard_library_writes_is_read(rows: list[dict[str, str]]) -> None:
     with tempfile.TemporaryDirectory() as room:
-        frame = books(Path(room) / "a.csv", as_csv([{**GOOD, **row} for row in rows])).frame
+        frame = records(Path(room) / "a.csv", as_csv([{**GOOD, **row} for row in rows])).frame
     assert [
         {name: row[name] for name in rows[0]}
         for row in frame.rename(columns={"local_id": "id"}).to_dict("records")
@@ -304,7 +304,7 @@ def test_a_broken_line_costs_only_itself_and_is_told_without_its_content(tmp_pat
     good = as_jsonl([GOOD])
     bad = [b'{"id": secret', b"[1, 2]", b"7", b'{"id": "\xff"}', b"[" * 100_000, b"1" * 5000]
     bad.append(as_jsonl([GOOD]).strip() * 2)
-    read = books(tmp_path / "a.jsonl", good + b"\n".join(bad) + b"\n\n" + good)
+    read = records(tmp_path / "a.jsonl", good + b"\n".join(bad) + b"\n\n" + good)
     assert len(read.frame) == 2
     assert read.rejects["reason"].tolist() == [
         "line 2: no JSON, Expecting value",
@@ -318,17 +318,17 @@ def test_a_broken_line_costs_only_itself_and_is_told_without_its_content(tmp_pat
 
 
 def test_a_file_of_nothing_but_broken_lines_is_all_rejects(tmp_path: Path) -> None:
-    read = books(tmp_path / "a.jsonl", b"x\ny\n")
+    read = records(tmp_path / "a.jsonl", b"x\ny\n")
     assert (len(read.frame), len(read.rejects)) == (0, 2)
 
 
-def test_an_empty_file_of_lines_is_empty_books(tmp_path: Path) -> None:
-    assert len(books(tmp_path / "a.jsonl", b"").frame) == 0
-    assert len(books(tmp_path / "a.jsonl", b"\xef\xbb\xbf\n").frame) == 0
+def test_an_empty_file_of_lines_is_empty_records(tmp_path: Path) -> None:
+    assert len(records(tmp_path / "a.jsonl", b"").frame) == 0
+    assert len(records(tmp_path / "a.jsonl", b"\xef\xbb\xbf\n").frame) == 0
 
 
 def test_a_key_that_some_objects_lack_is_null_there(tmp_path: Path) -> None:
-    read = books(tmp_path / "a.jsonl", as_jsonl([GOOD, {"sent_at": NOON}]))
+    read = records(tmp_path / "a.jsonl", as_jsonl([GOOD, {"sent_at": NOON}]))
     assert read.frame["message_id"].isna().tolist() == [False, True]
 
 
@@ -343,7 +343,7 @@ def test_types_may_be_mixed_and_numbers_keep_every_digit(tmp_path: Path) -> None
             (b"NaN", b'"2026-04-23T12:00:00Z"'),
         ]
     )
-    frame = books(tmp_path / "a.jsonl", rows).frame
+    frame = records(tmp_path / "a.jsonl", rows).frame
     assert frame["message_id"].tolist()[:3] == [2**53 + 1, 2**53 + 3, 2**53 + 5]
     assert frame["message_id"].isna().tolist() == [False, False, False, True]
     assert frame["phone_number"].tolist() == ["353871234567"] * 4
@@ -376,7 +376,7 @@ def test_native_columns_of_parquet_are_read(tmp_path: Path) -> None:
     )
     pq.write_table(table, tmp_path / "a.parquet")
     source = Source(file=tmp_path / "a.parquet", statuses={"accepted": "sent"})
-    frame = open_books(source).read(START, END).frame
+    frame = open_reader(source).read(START, END).frame
     assert frame["message_id"].tolist()[0] == 2**53 + 1
     assert frame["local_id"].tolist()[0] == "1"
     assert frame["phone_number"].tolist()[0] == "353871234567"

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
 from recon.errors import InputError
-from recon.records.reader import BooksRead, open_books
+from recon.records.reader import RecordsRead, open_reader
 from recon.records.source import Source
 from tests.postgres import PASSWORD_USER
 from tests.records.samples import END, NOON, START
@@ -134,16 +134,16 @@ def add(server: psycopg.Connection, schema: str, column: str, values: list[str |
 
 def both_ways(
     source: Source, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> tuple[BooksRead, BooksRead, bool]:
-    """Read the books as Arrow and in the plain way; say whether Arrow it was to the end."""
+) -> tuple[RecordsRead, RecordsRead, bool]:
+    """Read the records as Arrow and in the plain way; say whether Arrow it was to the end."""
     caplog.clear()
     caplog.set_level(logging.DEBUG, logger="recon.arrow")
-    one = open_books(source).read(START, END)
+    one = open_reader(source).read(START, END)
     said = [record.getMessage() for record in caplog.records]
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "adbc_driver_postgresql", None)
         caplog.clear()
-        other = open_books(source).read(START, END)
+        other = open_reader(source).read(START, END)
         assert not caplog.records
     return one, other, said == ["an answer was had as Arrow"]
 
@@ -153,7 +153,7 @@ def ordered(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(list(frame.columns), ignore_index=True)
 
 
-def assert_same(one: BooksRead, other: BooksRead) -> None:
+def assert_same(one: RecordsRead, other: RecordsRead) -> None:
     assert_frame_equal(ordered(one.frame), ordered(other.frame))
     assert_frame_equal(ordered(one.rejects), ordered(other.rejects))
     assert one.fields == other.fields
@@ -251,10 +251,10 @@ def test_what_is_wrong_is_told_alike(
         options = {**options, "query": options["query"].format(schema=schema)}
     source = Source(**{"url": postgres_url, "table": f"{schema}.sends", **options})
     with pytest.raises(InputError) as one:
-        open_books(source).read(START, END)
+        open_reader(source).read(START, END)
     monkeypatch.setitem(sys.modules, "adbc_driver_postgresql", None)
     with pytest.raises(InputError) as other:
-        open_books(source).read(START, END)
+        open_reader(source).read(START, END)
     assert str(one.value) == str(other.value)
 
 

@@ -18,9 +18,9 @@ from pandas.testing import assert_frame_equal
 
 from recon.errors import InputError
 from recon.records import rowid_ranges
-from recon.records.reader import Books, BooksRead, open_books
+from recon.records.reader import RecordsRead, RecordsReader, open_reader
 from recon.records.source import Source
-from tests.records.samples import END, NOON, ROW, START, sqlite_books
+from tests.records.samples import END, NOON, ROW, START, sqlite_records
 
 #: Rows of a stretch, here, and one more.
 FEW = 3
@@ -56,14 +56,14 @@ def _small_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rowid_ranges, "ROWS", FEW)
 
 
-def in_the_plain_way(books: Books) -> BooksRead:
+def in_the_plain_way(records: RecordsReader) -> RecordsRead:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rowid_ranges, "ROWS", 1_000_000)
-        return books.read(START, END)
+        return records.read(START, END)
 
 
-def assert_alike(books: Books) -> None:
-    one, other = books.read(START, END), in_the_plain_way(books)
+def assert_alike(records: RecordsReader) -> None:
+    one, other = records.read(START, END), in_the_plain_way(records)
     # Words of rows that are left out may stay behind as categories, chunk by chunk.
     left, right = (read.frame.astype({"status": "str"}) for read in (one, other))
     assert_frame_equal(left, right)
@@ -89,7 +89,7 @@ def test_any_table_is_read_as_in_the_plain_way(rows: list[tuple[Any, ...]], type
     if "PRIMARY KEY" in types:
         rows = [(place * 5, *rest) for place, (_, *rest) in enumerate(rows)]
     with tempfile.TemporaryDirectory() as room:
-        assert_alike(sqlite_books(Path(room) / "a.db", rows, types))
+        assert_alike(sqlite_records(Path(room) / "a.db", rows, types))
 
 
 @pytest.mark.parametrize(
@@ -97,38 +97,40 @@ def test_any_table_is_read_as_in_the_plain_way(rows: list[tuple[Any, ...]], type
     ["INTEGER PRIMARY KEY,BIGINT,TEXT,DATETIME,TEXT", "TEXT,TEXT,TEXT,TEXT,TEXT", ",,,,"],
 )
 @pytest.mark.parametrize("time", [NOON, "2026-04-23 12:00:00.5", 1776945600, 1776945600123])
-def test_ordinary_books_come_as_arrow(types: str, time: object, tmp_path: Path, ways: Ways) -> None:
+def test_ordinary_records_come_as_arrow(
+    types: str, time: object, tmp_path: Path, ways: Ways
+) -> None:
     rows = [row(n, sent_at=time, status=None if n % 2 else "sent") for n in range(10)]
-    books = sqlite_books(tmp_path / "a.db", rows, types)
-    assert len(books.read(START, END).frame) == 10
+    records = sqlite_records(tmp_path / "a.db", rows, types)
+    assert len(records.read(START, END).frame) == 10
     assert ways() == [TAKEN] * 3
-    assert_alike(books)
+    assert_alike(records)
 
 
 def test_odd_cells_are_read_in_the_plain_way_from_there_on(tmp_path: Path, ways: Ways) -> None:
     rows = [row(n, message_id=b"7" if n == 5 else n) for n in range(12)]
-    books = sqlite_books(tmp_path / "a.db", rows)
-    assert len(books.read(START, END).frame) == 12
+    records = sqlite_records(tmp_path / "a.db", rows)
+    assert len(records.read(START, END).frame) == 12
     assert ways() == [TAKEN, "an answer was not had as Arrow: OperationalError"]
-    assert_alike(books)
+    assert_alike(records)
 
 
 def test_row_ids_may_lie_anywhere(tmp_path: Path, ways: Ways) -> None:
     ids = [-(2**63), -5, 0, 1, 2, 10**15, 2**63 - 2, 2**63 - 1]
     rows = [row(n, message_id=n) for n in ids]
-    books = sqlite_books(tmp_path / "a.db", rows, "INTEGER PRIMARY KEY,,,,")
-    assert books.read(START, END).frame["local_id"].tolist() == ids
+    records = sqlite_records(tmp_path / "a.db", rows, "INTEGER PRIMARY KEY,,,,")
+    assert records.read(START, END).frame["local_id"].tolist() == ids
     assert set(ways()) == {TAKEN}
 
 
 def test_a_table_may_have_holes_and_rows_of_other_days(tmp_path: Path, ways: Ways) -> None:
     rows = [row(n, sent_at="2019-01-01" if n < 20 or n % 3 else NOON) for n in range(40)]
-    books = sqlite_books(tmp_path / "a.db", rows)
+    records = sqlite_records(tmp_path / "a.db", rows)
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection, connection:
         connection.execute("DELETE FROM sends WHERE id BETWEEN 22 AND 31")
-    assert books.read(START, END).frame["local_id"].tolist() == [21, 33, 36, 39]
+    assert records.read(START, END).frame["local_id"].tolist() == [21, 33, 36, 39]
     assert set(ways()) == {TAKEN}
-    assert_alike(books)
+    assert_alike(records)
 
 
 SENDS = "CREATE TABLE sends (id PRIMARY KEY, message_id, phone_number, sent_at, status"
@@ -156,55 +158,55 @@ def test_what_is_no_ordinary_table_is_read_in_the_plain_way(
         names = f"id, message_id, phone_number, sent_at, {last}"
         rows = [row(n, status='"sent"') for n in range(9)]
         connection.executemany(f"INSERT INTO {table} ({names}) VALUES (?, ?, ?, ?, ?)", rows)  # noqa: S608
-    books = open_books(Source(url=f"sqlite:///{tmp_path / 'a.db'}", table="sends"))
-    frame = books.read(START, END).frame
+    records = open_reader(Source(url=f"sqlite:///{tmp_path / 'a.db'}", table="sends"))
+    frame = records.read(START, END).frame
     assert frame["status"].tolist() == ['"sent"'] * 9
     assert ways() == []
 
 
 def test_a_column_may_be_of_several_fields_and_conditions_count(tmp_path: Path, ways: Ways) -> None:
-    books = sqlite_books(
+    records = sqlite_records(
         tmp_path / "a.db",
         [row(n) for n in range(10)],
         columns={"id": "message_id", "message_id": "message_id"},
         where="message_id > 20 OR status = 'read' -- ours",
     )
-    frame = books.read(START, END).frame
+    frame = records.read(START, END).frame
     assert frame["local_id"].tolist() == frame["message_id"].tolist() == list(range(30, 100, 10))
     assert set(ways()) == {TAKEN}
 
 
 def test_a_text_that_is_not_utf8_costs_nothing(tmp_path: Path, ways: Ways) -> None:
-    books = sqlite_books(tmp_path / "a.db", [row(n) for n in range(10)])
+    records = sqlite_records(tmp_path / "a.db", [row(n) for n in range(10)])
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection, connection:
         connection.execute("UPDATE sends SET phone_number = CAST(x'2BFF' AS TEXT) WHERE id = 7")
-    numbers = books.read(START, END).frame["phone_number"]
+    numbers = records.read(START, END).frame["phone_number"]
     assert numbers.tolist() == [*["+353871234567"] * 7, "+\ufffd", *["+353871234567"] * 2]
     tried = len(ways())
-    books.read(START, END)
+    records.read(START, END)
     assert len(ways()) == tried
 
 
 def test_sql_that_is_refused_is_told_in_the_words_of_sqlite(tmp_path: Path) -> None:
-    books = sqlite_books(tmp_path / "a.db", [row(n) for n in range(10)], where="chanel = 1")
+    records = sqlite_records(tmp_path / "a.db", [row(n) for n in range(10)], where="chanel = 1")
     with pytest.raises(InputError, match="no such column: chanel"):
-        books.read(START, END)
+        records.read(START, END)
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_nothing_is_written_beside_the_file(mode: str, tmp_path: Path) -> None:
-    books = sqlite_books(tmp_path / "a.db", [row(n) for n in range(10)])
+    records = sqlite_records(tmp_path / "a.db", [row(n) for n in range(10)])
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         connection.execute(f"PRAGMA journal_mode = {mode}")
     before = (tmp_path / "a.db").read_bytes()
-    assert len(books.read(START, END).frame) == 10
+    assert len(records.read(START, END).frame) == 10
     assert os.listdir(tmp_path) == ["a.db"]  # noqa: PTH208
     assert (tmp_path / "a.db").read_bytes() == before
 
 
 def test_all_stretches_are_of_one_state_of_the_file(tmp_path: Path, ways: Ways) -> None:
     path = tmp_path / "a.db"
-    books = sqlite_books(path, [row(n) for n in range(10)])
+    records = sqlite_records(path, [row(n) for n in range(10)])
     with closing(sqlite3.connect(path, isolation_level=None)) as application:
         application.execute("PRAGMA journal_mode = WAL")
         application.execute("CREATE TABLE other (a)")
@@ -217,8 +219,8 @@ def test_all_stretches_are_of_one_state_of_the_file(tmp_path: Path, ways: Ways) 
         handler = Writing()
         logging.getLogger("recon.arrow.sqlite_arrow").addHandler(handler)
         try:
-            assert len(books.read(START, END).frame) == 10
+            assert len(records.read(START, END).frame) == 10
         finally:
             logging.getLogger("recon.arrow.sqlite_arrow").removeHandler(handler)
         assert ways() == [TAKEN] * 3
-        assert len(books.read(START, END).frame) == 80
+        assert len(records.read(START, END).frame) == 80

@@ -29,13 +29,13 @@ def count_since(source: Source, since: datetime, until: datetime, **patience: fl
 
 
 def in_sqlite(path: Path, *times: Any, **options: Any) -> Source:  # noqa: ANN401
-    """Return books in SQLite with these times."""
-    with closing(sqlite3.connect(path / "books.db")) as connection, connection:
+    """Return records in SQLite with these times."""
+    with closing(sqlite3.connect(path / "records.db")) as connection, connection:
         connection.execute("CREATE TABLE sends (message_id, sent_at, status)")
         connection.executemany("INSERT INTO sends (sent_at) VALUES (?)", [(one,) for one in times])
     return Source(
         **{
-            "url": f"sqlite:///{path / 'books.db'}",
+            "url": f"sqlite:///{path / 'records.db'}",
             "table": "sends",
             "columns": {"id": "", "phone_number": "", "status": ""},
             **options,
@@ -96,7 +96,7 @@ def test_where_and_the_words_for_not_sent_leave_rows_out(tmp_path: Path) -> None
         statuses={"Queued": "not_sent", "accepted": "sent"},
     )
     rows = [(1, "sent"), (2, "queued "), (3, "NOT_SENT"), (4, "Accepted"), (5, None), (6, "odd")]
-    with closing(sqlite3.connect(tmp_path / "books.db")) as connection, connection:
+    with closing(sqlite3.connect(tmp_path / "records.db")) as connection, connection:
         connection.executemany("INSERT INTO sends VALUES (?, '2026-04-23T12:05:00Z', ?)", rows)
     assert count_since(source, SINCE, UNTIL) == 3
 
@@ -176,7 +176,7 @@ def _rows_read(server: psycopg.Connection, schema: str) -> int:
 
 def test_sqlite_serves_the_count_by_an_index_too(tmp_path: Path) -> None:
     source = in_sqlite(tmp_path)
-    with closing(sqlite3.connect(tmp_path / "books.db")) as connection, connection:
+    with closing(sqlite3.connect(tmp_path / "records.db")) as connection, connection:
         connection.execute("CREATE INDEX by_time ON sends (sent_at)")
         # More rows of long ago than the machine could go through in so short a time.
         connection.execute(
@@ -190,15 +190,15 @@ def test_sqlite_serves_the_count_by_an_index_too(tmp_path: Path) -> None:
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i"
 
 
-def test_books_that_are_slow_are_not_waited_for(
+def test_records_that_are_slow_are_not_waited_for(
     tmp_path: Path, postgres_url: str, server: psycopg.Connection, schema: str
 ) -> None:
-    with closing(sqlite3.connect(tmp_path / "books.db")) as connection, connection:
+    with closing(sqlite3.connect(tmp_path / "records.db")) as connection, connection:
         connection.execute(f"CREATE VIEW sends AS {ENDLESS} AS sent_at FROM n")
     server.execute(f"CREATE VIEW {schema}.sends AS {ENDLESS}::bigint AS sent_at FROM n".encode())
     columns = {"id": "", "message_id": "sent_at", "phone_number": "", "status": ""}
     for url, table in (
-        (f"sqlite:///{tmp_path / 'books.db'}", "sends"),
+        (f"sqlite:///{tmp_path / 'records.db'}", "sends"),
         (postgres_url, f"{schema}.sends"),
     ):
         with pytest.raises(TemporaryError):
@@ -209,7 +209,7 @@ def test_books_that_are_slow_are_not_waited_for(
 
 def test_a_lock_of_the_application_is_not_waited_for(tmp_path: Path) -> None:
     source = in_sqlite(tmp_path)
-    with closing(sqlite3.connect(tmp_path / "books.db", isolation_level=None)) as connection:
+    with closing(sqlite3.connect(tmp_path / "records.db", isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         with pytest.raises(TemporaryError):
             count_since(source, SINCE, UNTIL, patience_seconds=0.1)
@@ -222,11 +222,11 @@ def test_a_lock_of_the_application_is_not_waited_for(tmp_path: Path) -> None:
         ({"columns": {"id": "", "phone_number": "", "status": "", "sent_at": "at"}}, InputError),
         ({"where": "nonsense("}, InputError),
         ({"url": "sqlite:////no/such/file.db"}, InputError),
-        ({"url": "postgresql+psycopg://user@127.0.0.1:1/books"}, TemporaryError),
+        ({"url": "postgresql+psycopg://user@127.0.0.1:1/records"}, TemporaryError),
         ({"url": "nonsense://"}, ConfigError),
     ],
 )
-def test_what_is_wrong_with_the_books_is_told(
+def test_what_is_wrong_with_the_records_is_told(
     tmp_path: Path, options: dict[str, Any], error: type[ReconError]
 ) -> None:
     source = in_sqlite(tmp_path, "2026-04-23T12:05:00Z", **options)
@@ -246,7 +246,7 @@ def test_a_column_that_is_not_there_names_the_near_one(
 
 def test_counting_changes_nothing_and_loads_nothing_heavy(tmp_path: Path) -> None:
     in_sqlite(tmp_path, "2026-04-23T12:05:00Z")
-    path = tmp_path / "books.db"
+    path = tmp_path / "records.db"
     before = path.read_bytes()
     code = f"""
 import sys
@@ -261,4 +261,4 @@ assert not {{"pandas", "numpy", "pyarrow", "requests", "alembic"}} & set(sys.mod
 """
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - the test's own code
     assert path.read_bytes() == before
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["books.db"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["records.db"]

@@ -1,4 +1,4 @@
-"""What the configuration of books must and must not say."""
+"""What the configuration of records must and must not say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from recon.errors import ConfigError
 from recon.records.source import Source
 
-URL = "postgresql+psycopg://ops:s3cret@db/books"
+URL = "postgresql+psycopg://ops:s3cret@db/records"
 
 
 def test_fields_left_out_have_columns_of_their_own_names() -> None:
@@ -47,7 +47,7 @@ def test_what_cannot_be_meant_is_refused_in_words(options: dict[str, Any], words
         Source(**options)
 
 
-def test_books_without_numbers_or_without_ids_can_be_meant() -> None:
+def test_records_without_numbers_or_without_ids_can_be_meant() -> None:
     for field in ("message_id", "phone_number"):
         assert field not in Source(file=Path("a.csv"), columns={field: ""}).fields
 

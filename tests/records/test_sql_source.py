@@ -1,4 +1,4 @@
-"""Books in a table or a query: what is read, what is found, and that nothing is ever written."""
+"""Records in a table or a query: what is read, what is found, and that nothing is written."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 
 from recon.errors import ConfigError, InputError, TemporaryError
 from recon.records.connections import read_only_engine
-from recon.records.reader import open_books
+from recon.records.reader import open_reader
 from recon.records.source import Source
-from tests.records.samples import END, NOON, ROW, START, local_ids, sqlite_books
+from tests.records.samples import END, NOON, ROW, START, local_ids, sqlite_records
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -53,7 +53,7 @@ def test_a_table_is_read_with_the_users_names_words_and_zone(tmp_path: Path) -> 
             'INSERT INTO "Sent Messages" VALUES'
             " (7, 3851828, '+353 87 123 4567', '2026-04-23 13:00:00', 'Accepted', 'Hi')"
         )
-    books = open_books(
+    records = open_reader(
         Source(
             url=f"sqlite:///{path}",
             table="Sent Messages",
@@ -65,7 +65,7 @@ def test_a_table_is_read_with_the_users_names_words_and_zone(tmp_path: Path) -> 
             statuses={"accepted": "sent"},
         )
     )  # fmt: skip
-    read = books.read(START, END)
+    read = records.read(START, END)
     assert read.frame.iloc[0].to_dict() == {
         "local_id": 7,
         "message_id": 3851828,
@@ -77,9 +77,11 @@ def test_a_table_is_read_with_the_users_names_words_and_zone(tmp_path: Path) -> 
     assert read.fields == {"id", "message_id", "phone_number", "sent_at", "status"}
 
 
-def test_fields_that_the_books_do_not_keep_are_null(tmp_path: Path) -> None:
-    books = sqlite_books(tmp_path / "a.db", columns={"id": "", "phone_number": "", "status": ""})
-    read = books.read(START, END)
+def test_fields_that_the_records_do_not_keep_are_null(tmp_path: Path) -> None:
+    records = sqlite_records(
+        tmp_path / "a.db", columns={"id": "", "phone_number": "", "status": ""}
+    )
+    read = records.read(START, END)
     assert read.fields == {"message_id", "sent_at"}
     assert read.frame[["local_id", "phone_number", "status"]].isna().all(axis=None)
 
@@ -87,39 +89,39 @@ def test_fields_that_the_books_do_not_keep_are_null(tmp_path: Path) -> None:
 def test_where_says_which_rows_are_ours_when_reading_and_when_finding(tmp_path: Path) -> None:
     rows = [ROW, ("2", "12", "sms:1", NOON, "sent")]
     where = "phone_number LIKE '+%' AND '10:30' = '10:30' -- not :start"
-    books = sqlite_books(tmp_path / "a.db", rows, where=where)
-    assert local_ids(books.read(START, END).frame) == ["1"]
-    assert local_ids(books.find(wanted(12, 3851828)).frame) == ["1"]
+    records = sqlite_records(tmp_path / "a.db", rows, where=where)
+    assert local_ids(records.read(START, END).frame) == ["1"]
+    assert local_ids(records.find(wanted(12, 3851828)).frame) == ["1"]
 
 
 def test_many_rows_are_read_in_chunks_and_none_is_lost(tmp_path: Path) -> None:
     count = 70_001
     rows = ((n, n, "+1", NOON, "sent" if n % 2 else "read") for n in range(count))
-    read = sqlite_books(tmp_path / "a.db", rows).read(START, END)
+    read = sqlite_records(tmp_path / "a.db", rows).read(START, END)
     assert sorted(read.frame["local_id"]) == list(range(count))
     assert isinstance(read.frame["status"].dtype, pd.CategoricalDtype)
     assert read.frame.index.tolist()[-1] == count - 1
 
 
-def test_an_empty_table_is_empty_books(tmp_path: Path) -> None:
-    read = sqlite_books(tmp_path / "a.db", []).read(None, None)
+def test_an_empty_table_is_empty_records(tmp_path: Path) -> None:
+    read = sqlite_records(tmp_path / "a.db", []).read(None, None)
     assert len(read.frame) == len(read.rejects) == 0
 
 
 def test_a_text_that_is_not_utf8_costs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
-    books = sqlite_books(path, [ROW, ("2", "2", "+2", NOON, "sent")])
+    records = sqlite_records(path, [ROW, ("2", "2", "+2", NOON, "sent")])
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE sends SET phone_number = CAST(x'2BFF' AS TEXT) WHERE id = '2'")
-    read = books.read(START, END)
+    read = records.read(START, END)
     assert sorted(read.frame["phone_number"]) == ["+353871234567", "+\ufffd"]
 
 
 def test_a_view_is_as_good_as_a_table(tmp_path: Path) -> None:
-    sqlite_books(tmp_path / "a.db")
+    sqlite_records(tmp_path / "a.db")
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection, connection:
         connection.execute("CREATE VIEW ours AS SELECT * FROM sends")
-    read = open_books(Source(url=f"sqlite:///{tmp_path / 'a.db'}", table="ours")).read(START, END)
+    read = open_reader(Source(url=f"sqlite:///{tmp_path / 'a.db'}", table="ours")).read(START, END)
     assert local_ids(read.frame) == ["1"]
 
 
@@ -131,10 +133,10 @@ def test_a_view_is_as_good_as_a_table(tmp_path: Path) -> None:
 @given(ids=st.lists(INT64, max_size=5, unique=True))
 def test_ids_of_64_bits_survive_sqlite_and_are_found_in_it(kind: str, ids: list[int]) -> None:
     with tempfile.TemporaryDirectory() as room:
-        books = sqlite_books(Path(room) / "a.db", id_rows(ids), f",{kind},,,")
-        assert found(books.read(START, END).frame) == ids
-        assert found(books.find(wanted(*ids)).frame) == ids
-        assert found(books.find(wanted(*ids[:1])).frame) == ids[:1]
+        records = sqlite_records(Path(room) / "a.db", id_rows(ids), f",{kind},,,")
+        assert found(records.read(START, END).frame) == ids
+        assert found(records.find(wanted(*ids)).frame) == ids
+        assert found(records.find(wanted(*ids[:1])).frame) == ids[:1]
 
 
 @pytest.mark.parametrize("kind", ["bigint", "text", "varchar(20)", "char(30)", "numeric"])
@@ -147,10 +149,10 @@ def test_ids_of_64_bits_survive_postgres_and_are_found_in_it(
 ) -> None:
     server.execute(f"DROP TABLE IF EXISTS {schema}.sends".encode())
     _postgres_table(server, schema, id_rows(ids), message_id=kind)
-    books = open_books(Source(url=postgres_url, table=f"{schema}.sends"))
-    assert found(books.read(START, END).frame) == ids
+    records = open_reader(Source(url=postgres_url, table=f"{schema}.sends"))
+    assert found(records.read(START, END).frame) == ids
     known = [one for one in ids if one is not None]
-    assert found(books.find(wanted(*known)).frame) == known
+    assert found(records.find(wanted(*known)).frame) == known
 
 
 SPELLED = [
@@ -161,34 +163,34 @@ SPELLED = [
 
 def test_an_id_is_found_however_it_is_spelled_in_sqlite(tmp_path: Path) -> None:
     rows = id_rows([*SPELLED, 3851828, 3851828.0, b"3851828", 3851829])
-    books = sqlite_books(tmp_path / "a.db", rows)
-    assert found(books.find(wanted(3851828)).frame) == [3851828] * 10
+    records = sqlite_records(tmp_path / "a.db", rows)
+    assert found(records.find(wanted(3851828)).frame) == [3851828] * 10
 
 
 def test_an_id_is_found_however_it_is_spelled_in_postgres(
     server: psycopg.Connection, schema: str, postgres_url: str
 ) -> None:
     _postgres_table(server, schema, id_rows(SPELLED), message_id="text")
-    books = open_books(Source(url=postgres_url, table=f"{schema}.sends"))
-    assert found(books.find(wanted(3851828)).frame) == [3851828] * 7
+    records = open_reader(Source(url=postgres_url, table=f"{schema}.sends"))
+    assert found(records.find(wanted(3851828)).frame) == [3851828] * 7
 
 
 def test_an_id_is_found_whatever_the_time_of_its_record(tmp_path: Path) -> None:
     rows = [("1", 7, "+1", "2019-01-01", "sent"), ("2", 7, "+1", "never", "sent"), ROW]
-    read = sqlite_books(tmp_path / "a.db", rows).find(wanted(7))
+    read = sqlite_records(tmp_path / "a.db", rows).find(wanted(7))
     assert local_ids(read.frame) == ["1"]
     assert local_ids(read.rejects) == ["2"]
 
 
 def test_very_many_ids_are_found_at_once(tmp_path: Path) -> None:
-    books = sqlite_books(tmp_path / "a.db", id_rows(list(range(0, 3000, 2))))
-    assert len(books.find(np.arange(200_000, dtype=np.int64)).frame) == 1500
+    records = sqlite_records(tmp_path / "a.db", id_rows(list(range(0, 3000, 2))))
+    assert len(records.find(np.arange(200_000, dtype=np.int64)).frame) == 1500
 
 
 @pytest.mark.parametrize("options", [{"columns": {"message_id": ""}}, {}])
 def test_nothing_is_found_without_ids(tmp_path: Path, options: dict[str, Any]) -> None:
-    books = sqlite_books(tmp_path / "a.db", **options)
-    read = books.find(wanted() if not options else wanted(3851828))
+    records = sqlite_records(tmp_path / "a.db", **options)
+    read = records.find(wanted() if not options else wanted(3851828))
     assert len(read.frame) == len(read.rejects) == 0
 
 
@@ -220,7 +222,7 @@ def test_every_type_that_an_application_may_choose_is_read_from_postgres(
         sent_at=f"{schema}.moment",
     )  # fmt: skip
     source = Source(url=postgres_url, table=f"{schema}.sends", statuses={"queued": "not_sent"})
-    row = open_books(source).read(START, END).frame.iloc[0]
+    row = open_reader(source).read(START, END).frame.iloc[0]
     assert row["local_id"] == uuid
     assert row["message_id"] == 2 * 10**18
     assert row["phone_number"] == "353871234567"
@@ -228,7 +230,7 @@ def test_every_type_that_an_application_may_choose_is_read_from_postgres(
     assert row["status"] == "not_sent"
 
 
-def test_a_query_is_read_in_the_zone_of_the_books(
+def test_a_query_is_read_in_the_zone_of_the_records(
     server: psycopg.Connection, schema: str, postgres_url: str
 ) -> None:
     rows = [
@@ -249,10 +251,10 @@ def test_a_query_is_read_in_the_zone_of_the_books(
         FROM {schema}.sends
         WHERE sent_at >= :start AND sent_at < :end::timestamptz AND phone_number LIKE '+%';
     """  # noqa: S608 - of the tests' own
-    books = open_books(Source(url=postgres_url, query=query, timezone="Europe/Dublin"))
-    assert local_ids(books.read(START, END).frame) == ["0", "2"]
-    assert not books.can_find
-    assert len(books.find(wanted(0)).frame) == 0
+    records = open_reader(Source(url=postgres_url, query=query, timezone="Europe/Dublin"))
+    assert local_ids(records.read(START, END).frame) == ["0", "2"]
+    assert not records.can_find
+    assert len(records.find(wanted(0)).frame) == 0
 
 
 def test_a_time_that_python_cannot_hold_is_a_reject_also_in_a_query(
@@ -260,7 +262,7 @@ def test_a_time_that_python_cannot_hold_is_a_reject_also_in_a_query(
 ) -> None:
     _postgres_table(server, schema, [(1, 1, "+1", NOON, "sent"), (2, 2, "+2", "infinity", "sent")])
     query = f"SELECT * FROM {schema}.sends"  # noqa: S608 - of the tests' own
-    read = open_books(Source(url=postgres_url, query=query)).read(START, END)
+    read = open_reader(Source(url=postgres_url, query=query)).read(START, END)
     assert local_ids(read.frame) == ["1"]
     assert read.rejects["reason"].tolist() == ["sent_at cannot be read: 'infinity'"]
 
@@ -272,10 +274,10 @@ def test_postgres_is_only_read(server: psycopg.Connection, schema: str, postgres
         f"AS 'DELETE FROM {schema}.sends'".encode()
     )
     with pytest.raises(InputError, match="read-only transaction"):
-        open_books(Source(url=postgres_url, query=f"SELECT {schema}.empty()")).read(START, END)
+        open_reader(Source(url=postgres_url, query=f"SELECT {schema}.empty()")).read(START, END)
     gone = f"WITH gone AS (DELETE FROM {schema}.sends RETURNING *) SELECT * FROM gone"  # noqa: S608
     with pytest.raises(InputError):
-        open_books(Source(url=postgres_url, query=gone)).read(START, END)
+        open_reader(Source(url=postgres_url, query=gone)).read(START, END)
     count = server.execute(f"SELECT count(*) FROM {schema}.sends".encode()).fetchone()  # noqa: S608
     assert count == (1,)
 
@@ -302,20 +304,20 @@ def test_the_session_is_left_as_it_was_found(postgres_url: str) -> None:
 def test_a_query_on_sqlite_misses_no_spelling(tmp_path: Path) -> None:
     spelled = ["2026-04-23 00:00:00", "2026-04-23T12:00:00Z", "2026-04-24T01:00:00+14:00"]
     rows = [(n, n, "+1", time, "sent") for n, time in enumerate([*spelled, "2026-04-20"])]
-    sqlite_books(tmp_path / "a.db", rows)
+    sqlite_records(tmp_path / "a.db", rows)
     query = "SELECT * FROM sends WHERE sent_at >= :start AND sent_at < :end"
-    books = open_books(Source(url=f"sqlite:///{tmp_path / 'a.db'}", query=query))
-    assert local_ids(books.read(START, END).frame) == ["0", "1", "2"]
+    records = open_reader(Source(url=f"sqlite:///{tmp_path / 'a.db'}", query=query))
+    assert local_ids(records.read(START, END).frame) == ["0", "1", "2"]
 
 
 def test_a_query_may_ask_for_epochs_or_for_no_bounds_at_all(tmp_path: Path) -> None:
     noon = int(datetime(2026, 4, 23, 12, tzinfo=UTC).timestamp())
     rows = [(n, n, "+1", time, "sent") for n, time in enumerate([noon, noon - 9 * 86400])]
-    sqlite_books(tmp_path / "a.db", rows)
+    sqlite_records(tmp_path / "a.db", rows)
     for condition in ("sent_at BETWEEN :start_epoch AND :end_epoch", "1", "sent_at < :end_ms"):
         query = f"SELECT * FROM sends WHERE {condition}"  # noqa: S608 - of the tests' own
-        books = open_books(Source(url=f"sqlite:///{tmp_path / 'a.db'}", query=query))
-        assert local_ids(books.read(START, END).frame) == ["0"]
+        records = open_reader(Source(url=f"sqlite:///{tmp_path / 'a.db'}", query=query))
+        assert local_ids(records.read(START, END).frame) == ["0"]
 
 
 def _state(room: Path) -> dict[str, bytes]:
@@ -324,28 +326,28 @@ def _state(room: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("mode", ["DELETE", "WAL"])
 def test_nothing_is_written_to_a_database_or_beside_it(tmp_path: Path, mode: str) -> None:
-    books = sqlite_books(tmp_path / "a.db")
+    records = sqlite_records(tmp_path / "a.db")
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         connection.execute(f"PRAGMA journal_mode = {mode}")
     before = _state(tmp_path)
-    assert len(books.read(START, END).frame) == 1
-    assert len(books.find(wanted(3851828)).frame) == 1
+    assert len(records.read(START, END).frame) == 1
+    assert len(records.find(wanted(3851828)).frame) == 1
     assert _state(tmp_path) == before
 
 
 def test_what_a_live_application_has_just_written_is_read_in_wal_mode(tmp_path: Path) -> None:
-    books = sqlite_books(tmp_path / "a.db")
+    records = sqlite_records(tmp_path / "a.db")
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as application:
         application.execute("PRAGMA journal_mode = WAL")
         application.execute("INSERT INTO sends VALUES (2, 2, '+2', ?, 'sent')", [NOON])
         assert (tmp_path / "a.db-wal").stat().st_size
-        assert local_ids(books.read(START, END).frame) == ["1", "2"]
+        assert local_ids(records.read(START, END).frame) == ["1", "2"]
 
 
 def test_an_application_that_wakes_up_while_its_database_is_read_makes_it_read_again(
     tmp_path: Path,
 ) -> None:
-    sqlite_books(tmp_path / "a.db")
+    sqlite_records(tmp_path / "a.db")
     application = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     application.execute("PRAGMA journal_mode = WAL")
     application.close()
@@ -371,14 +373,14 @@ def test_an_application_that_wakes_up_while_its_database_is_read_makes_it_read_a
     ["INSERT INTO sends VALUES (9, 9, 9, 9, 9)", "DROP TABLE sends", "CREATE TABLE x(a)"],
 )
 def test_sqlite_is_only_read(tmp_path: Path, statement: str) -> None:
-    sqlite_books(tmp_path / "a.db")
+    sqlite_records(tmp_path / "a.db")
     database = read_only_engine(f"sqlite:///{tmp_path / 'a.db'}", "UTC")
     with pytest.raises(InputError, match="readonly"):
         database.run(lambda connection: connection.exec_driver_sql(statement))
 
 
 def test_sqlite_cannot_be_talked_into_writing(tmp_path: Path) -> None:
-    sqlite_books(tmp_path / "a.db")
+    sqlite_records(tmp_path / "a.db")
     database = read_only_engine(f"sqlite:///{tmp_path / 'a.db'}", "UTC")
 
     def talk(connection: sa.Connection) -> object:
@@ -391,48 +393,50 @@ def test_sqlite_cannot_be_talked_into_writing(tmp_path: Path) -> None:
 
 def test_odd_characters_in_a_path_are_no_options(tmp_path: Path) -> None:
     path = tmp_path / "a?mode=rwc#1 %41.db"
-    sqlite_books(tmp_path / "plain.db")
+    sqlite_records(tmp_path / "plain.db")
     shutil.copy(tmp_path / "plain.db", path)
     url = sa.URL.create("sqlite", database=str(path)).render_as_string()
-    assert len(open_books(Source(url=url, table="sends")).read(START, END).frame) == 1
+    assert len(open_reader(Source(url=url, table="sends")).read(START, END).frame) == 1
 
 
 def test_sqlites_own_spelling_of_a_file_is_understood(tmp_path: Path) -> None:
-    sqlite_books(tmp_path / "a b.db")
+    sqlite_records(tmp_path / "a b.db")
     for name in (f"file:{tmp_path}/a%20b.db", f"file://{tmp_path}/a%20b.db?mode=rwc"):
-        books = open_books(
+        records = open_reader(
             Source(url=f"sqlite:///{name}&uri=true".replace("db&", "db?"), table="sends")
         )
-        assert len(books.read(START, END).frame) == 1
+        assert len(records.read(START, END).frame) == 1
 
 
 # --- what is not there ---------------------------------------------------------------------------
 
 
 def test_a_missing_file_is_told_and_not_made(tmp_path: Path) -> None:
-    sqlite_books(tmp_path / "books.db")
-    books = open_books(Source(url=f"sqlite:///{tmp_path / 'boks.db'}", table="sends"))
-    with pytest.raises(InputError, match=r"there is no file .*boks\.db\n.*near it: books\.db"):
-        books.read(START, END)
-    assert [path.name for path in tmp_path.iterdir()] == ["books.db"]
+    sqlite_records(tmp_path / "records.db")
+    records = open_reader(Source(url=f"sqlite:///{tmp_path / 'recods.db'}", table="sends"))
+    with pytest.raises(InputError, match=r"there is no file .*recods\.db\n.*near it: records\.db"):
+        records.read(START, END)
+    assert [path.name for path in tmp_path.iterdir()] == ["records.db"]
 
 
 def test_a_missing_table_names_the_near_ones_and_all(tmp_path: Path) -> None:
-    sqlite_books(tmp_path / "a.db")
+    sqlite_records(tmp_path / "a.db")
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         connection.execute("CREATE TABLE users (id)")
-    books = open_books(Source(url=f"sqlite:///{tmp_path / 'a.db'}", table="send"))
+    records = open_reader(Source(url=f"sqlite:///{tmp_path / 'a.db'}", table="send"))
     with pytest.raises(InputError) as raised:
-        books.read(START, END)
+        records.read(START, END)
     assert str(raised.value) == (
         "the database has no table 'send'; did you mean 'sends'?\n  there is: sends, users"
     )
 
 
 def test_missing_columns_are_all_told_with_the_near_ones(tmp_path: Path) -> None:
-    books = sqlite_books(tmp_path / "a.db", columns={"phone_number": "phone", "status": "Staus"})
+    records = sqlite_records(
+        tmp_path / "a.db", columns={"phone_number": "phone", "status": "Staus"}
+    )
     with pytest.raises(InputError) as raised:
-        books.read(START, END)
+        records.read(START, END)
     assert str(raised.value) == (
         "table sends has no column 'phone'; did you mean 'phone_number'?\n"
         "table sends has no column 'Staus'; did you mean 'status'?\n"
@@ -441,24 +445,24 @@ def test_missing_columns_are_all_told_with_the_near_ones(tmp_path: Path) -> None
 
 
 def test_a_missing_column_of_a_query_is_told(tmp_path: Path) -> None:
-    sqlite_books(tmp_path / "a.db")
+    sqlite_records(tmp_path / "a.db")
     query = "SELECT id, message_id, phone_number, status, sent_at AS send_at FROM sends"
-    books = open_books(Source(url=f"sqlite:///{tmp_path / 'a.db'}", query=query))
+    records = open_reader(Source(url=f"sqlite:///{tmp_path / 'a.db'}", query=query))
     with pytest.raises(InputError, match="answer has no column 'sent_at'; did you mean 'send_at'"):
-        books.read(START, END)
+        records.read(START, END)
 
 
 @pytest.mark.parametrize("table", ["nowhere.sends", "pg_catalog.sends"])
 def test_a_missing_schema_or_a_table_of_one_is_told(postgres_url: str, table: str) -> None:
     with pytest.raises(InputError, match=r"schema \w+ has no table 'sends'"):
-        open_books(Source(url=postgres_url, table=table)).read(START, END)
+        open_reader(Source(url=postgres_url, table=table)).read(START, END)
 
 
 # --- troubles ------------------------------------------------------------------------------------
 
 
 def _reading(**options: Any) -> Callable[[], object]:  # noqa: ANN401
-    return lambda: open_books(Source(**{"table": "sends", **options})).read(START, END)
+    return lambda: open_reader(Source(**{"table": "sends", **options})).read(START, END)
 
 
 @pytest.mark.parametrize(
@@ -517,7 +521,7 @@ def test_sql_that_the_database_refuses_is_told_in_its_own_words(
     tmp_path: Path, server: psycopg.Connection, schema: str, postgres_url: str
 ) -> None:
     _postgres_table(server, schema, [])
-    sqlite_books(tmp_path / "a.db")
+    sqlite_records(tmp_path / "a.db")
     url = f"sqlite:///{tmp_path / 'a.db'}"
     for reading, words in [
         (_reading(url=url, where="chanel = 1"), "no such column: chanel"),
@@ -542,14 +546,14 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
-    sqlite_books(tmp_path / "a.db")
+    sqlite_records(tmp_path / "a.db")
     (tmp_path / "a.db").chmod(0)
     with pytest.raises(ConfigError, match="cannot be opened"):
         _reading(url=f"sqlite:///{tmp_path / 'a.db'}")()
 
 
 def test_a_locked_database_is_temporary(tmp_path: Path) -> None:
-    sqlite_books(tmp_path / "a.db")
+    sqlite_records(tmp_path / "a.db")
     database = read_only_engine(f"sqlite:///{tmp_path / 'a.db'}", "UTC")
     assert database.file is not None
     database.file.patience_seconds = 0.0
@@ -593,8 +597,8 @@ def test_a_check_names_the_columns_and_counts_the_records(
     late = (END + timedelta(hours=1)).isoformat()
     rows = [(1, 1, "+1", NOON, "sent"), (2, 2, "+1", late, "sent"), (3, 3, "+1", None, "sent")]
     _postgres_table(server, schema, rows)
-    books = open_books(Source(url=postgres_url, table=f"{schema}.sends", columns={"status": ""}))
-    check = books.check(START, END)
+    records = open_reader(Source(url=postgres_url, table=f"{schema}.sends", columns={"status": ""}))
+    check = records.check(START, END)
     assert check.columns["sent_at"] == "sent_at (TIMESTAMP)"
     assert (check.records, check.rejects) == (1, 1)
     assert str(check).endswith("; 1 records, 1 unreadable")
@@ -603,4 +607,4 @@ def test_a_check_names_the_columns_and_counts_the_records(
 
 def test_a_description_shows_no_password() -> None:
     source = Source(url="postgresql+psycopg://u:w0rd@db/x?password=w0rd", query="SELECT 1")
-    assert open_books(source).describe() == "a query at postgresql+psycopg://u:***@db/x"
+    assert open_reader(source).describe() == "a query at postgresql+psycopg://u:***@db/x"

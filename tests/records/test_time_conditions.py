@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from recon.core import frames
 from recon.records import time_conditions
-from recon.records.reader import open_books
+from recon.records.reader import open_reader
 from recon.records.source import Source
-from tests.records.samples import END, START, local_ids, sqlite_books
+from tests.records.samples import END, START, local_ids, sqlite_records
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Span = tuple[datetime | None, datetime | None]
@@ -98,15 +98,15 @@ def test_sqlite_whatever_is_stored_in_a_column_of_whatever_type(
     kind: str, values: list[Any], span: Span, zone: str
 ) -> None:
     with tempfile.TemporaryDirectory() as room:
-        path = Path(room) / "books.db"
-        books = sqlite_books(path, rows(values), f",,,{kind},", timezone=zone)
+        path = Path(room) / "records.db"
+        records = sqlite_records(path, rows(values), f",,,{kind},", timezone=zone)
         # Columns of a type change what is put into them, so what is stored is the truth.
         import sqlite3
         from contextlib import closing
 
         with closing(sqlite3.connect(path)) as connection:
             stored = [value for (value,) in connection.execute("SELECT sent_at FROM sends")]
-        read = books.read(*span)
+        read = records.read(*span)
     assert (local_ids(read.frame), local_ids(read.rejects)) == expected(stored, span, zone)
 
 
@@ -151,7 +151,7 @@ def test_postgres_in_a_column_of_every_type(
             [tuple(_for_postgres(cell) for cell in row) for row in rows(values)],
         )
     source = Source(url=postgres_url, table=f"{schema}.sends", timezone=zone)
-    read = open_books(source).read(*span)
+    read = open_reader(source).read(*span)
     wanted = expected([_as_python(kind, value) for value in values], span, zone)
     assert (local_ids(read.frame), local_ids(read.rejects)) == wanted
 
@@ -161,7 +161,7 @@ def _for_postgres(cell: object) -> object:
 
 
 def _as_python(kind: str, value: object) -> object:
-    """Return the text that a value of a column of times is in the zone of the books."""
+    """Return the text that a value of a column of times is in the zone of the records."""
     if kind == "date" and isinstance(value, datetime):
         return value.date()
     return value
@@ -170,12 +170,12 @@ def _as_python(kind: str, value: object) -> object:
 def test_a_wall_clock_hour_that_comes_twice_is_read_whole(tmp_path: Path) -> None:
     zone = ZoneInfo("Europe/Dublin")
     start = datetime(2026, 10, 25, tzinfo=zone)
-    books = sqlite_books(
+    records = sqlite_records(
         tmp_path / "a.db",
         rows(["2026-10-25 00:00:00", "2026-10-25 01:30:00", "2026-10-25 23:59:59", "2026-10-26"]),
         timezone="Europe/Dublin",
     )
-    read = books.read(start, start + timedelta(days=1))
+    read = records.read(start, start + timedelta(days=1))
     assert local_ids(read.frame) == ["0", "1", "2"]
 
 
@@ -184,7 +184,7 @@ def test_rows_of_other_days_are_not_even_read(tmp_path: Path) -> None:
 
     far = ["2026-01-01T10:00:00.123+05:30", "2026-01-01", "2026-12-31 10:00", 1760000000,
            1760000000123, 1.8e9, "2026-01-01 10:00:00Z", "2026-01-01 10:00:00+00"]  # fmt: skip
-    sqlite_books(tmp_path / "a.db", rows(far))
+    sqlite_records(tmp_path / "a.db", rows(far))
     column: sa.ColumnElement[Any] = sa.column("sent_at")
     condition = time_conditions.within(
         column, sa.Text(), (START, END), dialect="sqlite", zone="UTC"

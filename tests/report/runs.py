@@ -18,7 +18,7 @@ from recon.model import (
     Span,
     Status,
     Verdict,
-    VerdictWord,
+    VerdictKind,
     Window,
 )
 
@@ -68,7 +68,7 @@ def run(
         verdict=Verdict(
             account=account,
             window=day,
-            word=VerdictWord(word or ("discrepancies" if len(findings) else "clean")),
+            word=VerdictKind(word or ("discrepancies" if len(findings) else "clean")),
             local=local,
             provider=provider,
             findings=findings,

@@ -36,7 +36,7 @@ def test_many_of_one_kind_leave_room_for_the_others(
     assert sum(min(size, most) for size in sizes) <= limit
 
 
-def test_the_number_of_the_books_is_only_told_where_it_differs() -> None:
+def test_the_number_of_the_records_is_only_told_where_it_differs() -> None:
     number = "+353871234567"
     same = found("stuck", "a", phone_number=number, local_phone_number=number)
     other = found("stuck", "b", phone_number=number, local_phone_number="087 123 4567")

@@ -63,7 +63,7 @@ def everything_found() -> list[dict[str, object]]:
             message_id=f"38518{n:02}",
             phone_number=f"+3538712345{n:02}",
             local_phone_number=f"087 12345{n:02}",
-            detail=f"booked for 087 12345{n:02}, sent to +3538712345{n:02}",
+            detail=f"recorded for 087 12345{n:02}, sent to +3538712345{n:02}",
             failure_reason=f"no user: 3538712345{n:02}",
             provider_sent_at=utc("10:00:00"),
         )
@@ -113,7 +113,7 @@ def test_both_rows_of_the_balance_show_their_sum() -> None:
 def test_every_kind_found_says_what_it_means_and_what_to_do() -> None:
     text = read(run(everything_found())).text
     assert text.count("What to do:") == len(Kind)
-    assert "Octopods has the message; the books do not." in text
+    assert "Octopods has the message; the records do not." in text
 
 
 def numbers_in(text: str) -> Iterator[str]:
@@ -195,10 +195,10 @@ def test_a_suspect_run_gives_the_sight_and_the_likely_causes_before_the_balance(
     made = run(
         word="suspect",
         local=LocalBalance(missing_at_provider=12),
-        suspicions=["The books hold 12 records.", "A wrong key.", "The `where` is wrong."],
+        suspicions=["The records hold 12 records.", "A wrong key.", "The `where` is wrong."],
     )
     reader = read(made)
-    order = ["The books hold 12 records.", "A wrong key.", "where", "The balance", "12 records ="]
+    order = ["The records hold 12 records.", "A wrong key.", "where", "The balance", "12 records ="]
     places = [reader.text.index(words) for words in order]
     assert places == sorted(places)
     assert "error" not in {attributes.get("class") for _, attributes in reader.tags}

@@ -89,7 +89,7 @@ def test_two_files_taken_whole_have_a_window_without_bounds() -> None:
 
 
 def test_only_a_suspect_run_says_why() -> None:
-    suspicions = ("The books hold 12 records, Octopods lists none.", "A wrong key.")
+    suspicions = ("The records hold 12 records, Octopods lists none.", "A wrong key.")
     assert read(run(word="suspect", suspicions=suspicions))["suspicions"] == list(suspicions)
     assert "suspicions" not in read(run())
 

@@ -14,12 +14,12 @@ NUMBER = "+353871234567"
 @pytest.mark.parametrize(
     ("text", "numbers"),
     [
-        ("booked for +353871234567", [NUMBER]),
-        ("booked for 353871234567.", [NUMBER]),
-        ("booked for 00353871234567", [NUMBER]),
-        ("booked for +353 87 123-4567", [NUMBER]),
-        ("booked for 087 123 4567", ["087 123 4567"]),
-        ("booked for (087) 1234567", ["0871234567"]),
+        ("recorded for +353871234567", [NUMBER]),
+        ("recorded for 353871234567.", [NUMBER]),
+        ("recorded for 00353871234567", [NUMBER]),
+        ("recorded for +353 87 123-4567", [NUMBER]),
+        ("recorded for 087 123 4567", ["087 123 4567"]),
+        ("recorded for (087) 1234567", ["0871234567"]),
         ("id order-353871234567-b", [NUMBER]),
         ("whatsapp:+353871234567 is no user", [NUMBER, None, ""]),
         ("to +353871234567", []),
@@ -34,9 +34,9 @@ def test_a_number_is_hidden_however_it_is_grouped(text: str, numbers: list[str |
 
 def test_both_numbers_of_a_finding_are_hidden() -> None:
     shown = hide(
-        "booked for +353879998887, sent to 086 111 2224", ["086 111 2224", "+353879998887"]
+        "recorded for +353879998887, sent to 086 111 2224", ["086 111 2224", "+353879998887"]
     )
-    assert shown == "booked for +353••••••887, sent to •••••••224"
+    assert shown == "recorded for +353••••••887, sent to •••••••224"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_both_numbers_of_a_finding_are_hidden() -> None:
     [
         ("message 93538712345671 of 3851828", NUMBER),
         ("12 s after message 3851812", "12 of x"),
-        ("booked 1 h before", "123"),
+        ("recorded 1 h before", "123"),
         ("message 1234567", "123"),
         ("2026-04-23T10:00:00+01:00", NUMBER),
         ("nothing", ""),

@@ -28,9 +28,9 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     report_files.write(run([found("stuck")]), Path(sys.argv[1]), mask=True)
-except OutputError as trouble:
-    print(trouble)
-    sys.exit(trouble.exit_code)
+except OutputError as error:
+    print(error)
+    sys.exit(error.exit_code)
 """
 
 

@@ -25,8 +25,7 @@ def test_a_clean_night_fits_on_a_few_lines() -> None:
     assert terminal_summary.text(made, WRITTEN, colour=False, width=80) == (
         "CLEAN  main, Thursday 2026-04-23, Europe/Dublin\n"
         "Everything agrees.\n"
-        "Nothing is missing among 1,204 records of the books and 1,190 messages at\n"
-        "Octopods.\n"
+        "Nothing is missing among 1,204 records and 1,190 messages at Octopods.\n"
         "\n"
         "  records   1,204 = 1,190 matched + 14 not sent\n"
         "  messages  1,190 = 1,190 matched\n"
@@ -66,7 +65,7 @@ def test_findings_come_by_kind_with_masked_examples() -> None:
     assert "  records   1,205 = 1,190 matched + 10 not sent + 5 missing at provider\n" in text
     assert (
         "  error    5  missing at provider\n"
-        "            The books say it went out; Octopods has no such message.\n"
+        "            The records say it went out; Octopods has no such message.\n"
         "            - 11:00:00  +353******560  record 70: not there\n"
         "            - 11:01:00  +353******561  record 71: not there\n"
         "            - 11:02:00  +353******562  record 72: not there\n"
@@ -99,20 +98,20 @@ def advised(
 def test_a_gap_says_how_far_back_the_messages_reach_in_the_zone_of_the_day() -> None:
     said = advised(utc("10:00:00"))
     assert "No answer that was collected proves these times complete" in said
-    assert "reach back to 11:00:00: of what lies before, only ids that the books name" in said
+    assert "reach back to 11:00:00: of what lies before, only ids that the records name" in said
     assert "not over" not in said
 
 
 def test_the_cadence_that_would_have_covered_the_day_is_told_with_the_highest_rate() -> None:
     said = advised(utc("10:00:00"), tightest=570)
-    assert "3 booked sends" in said
+    assert "3 recorded sends" in said
     assert "95 were sent in 9 min 30 s (10 a minute)" in said
     assert said.count("* * * * * recon collect") == 1
     assert "(4.8 an hour)" in advised(utc("10:00:00"), tightest=71_760)
 
 
 def test_where_nothing_was_collected_nothing_is_said_to_have_been_pushed_out() -> None:
-    assert "Nothing was collected yet: only ids that the books name" in advised(None)
+    assert "Nothing was collected yet: only ids that the records name" in advised(None)
 
 
 def test_the_end_of_a_day_that_is_not_over_is_no_fault_of_the_polls() -> None:
@@ -124,11 +123,11 @@ def test_suspect_input_is_said_first_with_the_likely_causes() -> None:
     made = run(
         word="suspect",
         local=LocalBalance(missing_at_provider=12),
-        suspicions=["The books hold 12 records.", "A wrong key.", "Another table."],
+        suspicions=["The records hold 12 records.", "A wrong key.", "Another table."],
     )
     lines = terminal_summary.text(made, colour=False, width=100).splitlines()
     assert lines[0].startswith("SUSPECT  main")
-    assert lines[2].startswith("The books hold 12 records. ")
+    assert lines[2].startswith("The records hold 12 records. ")
     assert lines[5:8] == ["Likely causes:", "  1. A wrong key.", "  2. Another table."]
 
 
@@ -143,7 +142,7 @@ def test_no_line_is_wider_than_the_terminal_and_all_are_ascii(width: int) -> Non
             phone_number="+353871234567",
             local_phone_number="087 123 4567",
             provider_sent_at=utc("10:00:00"),
-            detail="booked for 087 123 4567, sent to +353871234567, and some more words",
+            detail="recorded for 087 123 4567, sent to +353871234567, and some more words",
         )
         for n, kind in enumerate(Kind)
     ]

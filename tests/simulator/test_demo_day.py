@@ -18,10 +18,10 @@ from recon.core import calendar, coverage, frames, judge
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.errors import OutputError
-from recon.model import Kind, Verdict, VerdictWord
+from recon.model import Kind, Verdict, VerdictKind
 from recon.simulator import contacts
 from recon.simulator.channel import Shape
-from recon.simulator.demo_day import Planted, plant, write_books
+from recon.simulator.demo_day import Planted, plant, write_records
 from recon.simulator.server import AUTH_HEADER, serve
 from recon.simulator.simulated_message import Sent
 from recon.simulator.simulated_responses import LIST_PATH
@@ -56,7 +56,7 @@ def everything(planted: Planted) -> dict[str, Sent]:
     return {str(m.message_id): m for m in planted.channel.sent(planted.now)}
 
 
-def booked(planted: Planted, *, through: str = "whatsapp") -> dict[str, Mapping[str, Any]]:
+def recorded(planted: Planted, *, through: str = "whatsapp") -> dict[str, Mapping[str, Any]]:
     return {str(row["id"]): row for row in planted.rows if row["channel"] == through}
 
 
@@ -91,8 +91,8 @@ def test_every_kind_is_planted_and_the_listing_is_full_whatever_the_seed(planted
 def test_ids_are_unique_rise_with_time_and_every_expectation_is_about_something_real(
     planted: Planted,
 ) -> None:
-    sent, rows = everything(planted), booked(planted)
-    assert len(rows) + len(booked(planted, through="sms")) == len(planted.rows)
+    sent, rows = everything(planted), recorded(planted)
+    assert len(rows) + len(recorded(planted, through="sms")) == len(planted.rows)
     assert [int(key) for key in sent] == sorted({int(key) for key in sent})
     assert [m.sent_at for m in sent.values()] == sorted(m.sent_at for m in sent.values())
     assert len({(f.local_id, f.message_id) for f in planted.expected}) == len(planted.expected)
@@ -103,7 +103,7 @@ def test_ids_are_unique_rise_with_time_and_every_expectation_is_about_something_
 
 def found(planted: Planted, *kinds: Kind) -> list[tuple[Any, Any]]:
     """Return the record and the message of each expectation of these kinds."""
-    sent, rows = everything(planted), booked(planted)
+    sent, rows = everything(planted), recorded(planted)
     return [
         (rows.get(local_id or ""), sent.get(message_id or ""))
         for kind, local_id, message_id in planted.expected
@@ -112,7 +112,7 @@ def found(planted: Planted, *kinds: Kind) -> list[tuple[Any, Any]]:
 
 
 def holders(planted: Planted) -> Counter[Any]:
-    return Counter(row["octopods_message_id"] for row in booked(planted).values())
+    return Counter(row["octopods_message_id"] for row in recorded(planted).values())
 
 
 @MANY
@@ -213,7 +213,7 @@ def real_comparison(planted: Planted, *, where: bool = True) -> Verdict:
     )
     fields = ("message_id", "phone_number", "sent_at", "status")
     raw = dict(zip(fields, map(list, zip(*items, strict=True)), strict=True))
-    rows = booked(planted).values() if where else planted.rows
+    rows = recorded(planted).values() if where else planted.rows
     columns = {field: [row[column] for row in rows] for field, column in planted.columns.items()}
     span = coverage.poll_span(planted.channel.listing(planted.now))
     assert span
@@ -240,7 +240,7 @@ def test_the_real_comparison_finds_everything_planted_once_and_nothing_else(
     planted: Planted,
 ) -> None:
     verdict = real_comparison(planted)
-    assert verdict.word is VerdictWord.DISCREPANCIES
+    assert verdict.word is VerdictKind.DISCREPANCIES
     assert Counter(findings(verdict)) == Counter(map(tuple, planted.expected))
     assert verdict.local.not_sent == 4
 
@@ -282,7 +282,7 @@ def test_the_day_is_yesterday_in_its_zone() -> None:
 
 @MANY
 @given(days)
-def test_the_books_spell_times_and_numbers_in_many_ways_and_none_is_ambiguous(
+def test_the_records_spell_times_and_numbers_in_many_ways_and_none_is_ambiguous(
     planted: Planted,
 ) -> None:
     spelled = [str(row["sent_at"]) for row in planted.rows]
@@ -304,11 +304,11 @@ def test_the_books_spell_times_and_numbers_in_many_ways_and_none_is_ambiguous(
     assert len(readings) > len(planted.rows) / 2
 
 
-def test_the_books_are_a_table_of_sqlite_with_ids_as_text(tmp_path: Path) -> None:
+def test_the_records_are_a_table_of_sqlite_with_ids_as_text(tmp_path: Path) -> None:
     planted = plant(5, TODAY, DUBLIN)
     path = tmp_path / "sends.db"
     path.write_text("an earlier demo's")
-    write_books(planted, path)
+    write_records(planted, path)
     assert [*tmp_path.iterdir()] == [path]
     connection = sqlite3.connect(path)
     connection.row_factory = sqlite3.Row
@@ -321,18 +321,18 @@ def test_the_books_are_a_table_of_sqlite_with_ids_as_text(tmp_path: Path) -> Non
     }
     connection.close()
     assert rows == [*planted.rows]
-    assert count == len(booked(planted))
+    assert count == len(recorded(planted))
     assert kinds == {"text", "null"}
     assert set(planted.columns.values()) <= set(rows[0])
 
 
-def test_books_that_cannot_be_written_are_said_in_words(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="the demo's books cannot be written"):
-        write_books(plant(5, TODAY, DUBLIN), tmp_path / "nowhere" / "sends.db")
+def test_records_that_cannot_be_written_are_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="the demo's records cannot be written"):
+        write_records(plant(5, TODAY, DUBLIN), tmp_path / "nowhere" / "sends.db")
     assert not [*tmp_path.iterdir()]
 
 
-def test_every_word_of_the_books_means_something_but_the_one_that_is_planted() -> None:
+def test_every_word_of_the_records_means_something_but_the_one_that_is_planted() -> None:
     planted = plant(6, TODAY, DUBLIN)
     words = {row["state"] for row in planted.rows} - {None}
     assert words - set(planted.statuses) == {"delivered", "bounced"}

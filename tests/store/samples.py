@@ -21,7 +21,7 @@ from recon.model import (
     Span,
     Status,
     Verdict,
-    VerdictWord,
+    VerdictKind,
 )
 
 ZONE = "Europe/Dublin"
@@ -89,7 +89,7 @@ def run(
     account: str = "main",
     day: str = "2026-04-23",
     finished: datetime = datetime(2026, 4, 24, 3, tzinfo=UTC),
-    word: VerdictWord = VerdictWord.DISCREPANCIES,
+    word: VerdictKind = VerdictKind.DISCREPANCIES,
     gaps: Sequence[Span] = (),
     suspicions: Sequence[str] = (),
     statuses: Mapping[str, int] | None = None,

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from recon.errors import TemporaryError
-from recon.model import RejectedItem, Span, VerdictWord
+from recon.model import RejectedItem, Span, VerdictKind
 from recon.store import lock, messages, polls, runs
 from recon.store.engine import connect
 from tests.store import others
@@ -133,14 +133,14 @@ def test_an_answer_that_proves_nothing_leaves_what_is_within_the_settling_time(
     assert known(engine).unproven == 7
 
 
-def test_the_last_run_tells_what_the_books_do_not_know(engine: sa.Engine) -> None:
+def test_the_last_run_tells_what_the_records_do_not_know(engine: sa.Engine) -> None:
     runs.save(engine, run("r1", found("a", "b", "c")), "run")
-    assert known(engine).unbooked_share == pytest.approx(0.3)
-    suspect = run("r2", day="2026-04-24", word=VerdictWord.SUSPECT)
+    assert known(engine).unrecorded_share == pytest.approx(0.3)
+    suspect = run("r2", day="2026-04-24", word=VerdictKind.SUSPECT)
     runs.save(engine, suspect, "run")
-    assert known(engine).unbooked_share == pytest.approx(0.3)
-    runs.save(engine, run("r3", day="2026-04-24", word=VerdictWord.CLEAN), "run")
-    assert known(engine).unbooked_share == 0
+    assert known(engine).unrecorded_share == pytest.approx(0.3)
+    runs.save(engine, run("r3", day="2026-04-24", word=VerdictKind.CLEAN), "run")
+    assert known(engine).unrecorded_share == 0
 
 
 def test_one_collector_at_a_time_has_the_turn_of_an_account(database_url: str) -> None:

@@ -216,7 +216,7 @@ def test_a_postgres_database_without_tables_says_what_to_type(postgres_url: str)
 def test_an_sqlite_file_of_another_program_is_not_filled_unasked(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{tmp_path / 'other.db'}")
     with writing(engine) as connection:
-        connection.exec_driver_sql("CREATE TABLE books (id INTEGER)")
+        connection.exec_driver_sql("CREATE TABLE records (id INTEGER)")
     with pytest.raises(ConfigError, match="recon db upgrade"):
         schema.ensure_ready(engine)
     engine.dispose()

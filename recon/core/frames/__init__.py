@@ -1,4 +1,4 @@
-"""The canonical frames: what the books and the provider's messages look like inside.
+"""The canonical frames: what the records and the provider's messages look like inside.
 
 Raw columns come in as a source gives them (`Raw`), typed frames and the rows that could not be
 read come out. One bad row never costs the good ones, no id ever goes through a float, and every

@@ -14,7 +14,7 @@ from recon.core.frames import columns, layout
 from recon.core.frames.columns import Raw
 from recon.core.frames.timestamps import instants
 
-#: What the books may keep of a record. A time they must keep.
+#: What the records may keep of a record. A time they must keep.
 LOCAL_FIELDS: Final = ("id", "message_id", "phone_number", "sent_at", "status")
 
 _LONGEST_QUOTE: Final = 60

@@ -1,6 +1,6 @@
-"""How fast the nightly job is with books in a database, as ratios against a bare `read_sql`.
+"""How fast the nightly job is with records in a database, as ratios against a bare `read_sql`.
 
-Run `python -m benchmarks.books [ROWS] [sqlite] [postgresql]`; without arguments 1,000,000 rows on
+Run `python -m benchmarks.records [ROWS] [sqlite] [postgresql]`; without arguments 1,000,000 rows on
 both. The yardstick is `pandas.read_sql` of the same columns of both sides and nothing more. Ours
 is the whole job: both sides read from SQL, both linkings, the verdict, its findings saved and the
 files written. Each measure runs in a process of its own, five times; the median counts, and the
@@ -33,8 +33,8 @@ REPEATS: Final = 5
 DAY: Final = date(2026, 4, 23)
 MORNING: Final = datetime(2026, 4, 24, 3, tzinfo=UTC)
 
-#: The books, as an application keeps them: it has more in a row than anybody asks for.
-BOOKS: Final = {
+#: The records, as an application keeps them: it has more in a row than anybody asks for.
+RECORDS: Final = {
     "sqlite": "id INTEGER PRIMARY KEY, message_id BIGINT, phone_number TEXT, sent_at DATETIME,"
     " status TEXT, body TEXT",
     "postgresql": "id bigint PRIMARY KEY, message_id bigint, phone_number text,"
@@ -90,7 +90,7 @@ def with_arrow(url: str) -> Callable[[], object]:
     from recon.core.policy import Policy
     from recon.jobs.reconcile import reconcile
     from recon.model import RequestCounts, Run
-    from recon.records.reader import open_books
+    from recon.records.reader import open_reader
     from recon.records.source import Source
     from recon.report import report_files
     from recon.store import runs
@@ -101,11 +101,11 @@ def with_arrow(url: str) -> Callable[[], object]:
         importlib.import_module(module)
     engine = connect(url)
     _forget(url)
-    books = open_books(Source(url=url, table="sends"))
+    records = open_reader(Source(url=url, table="sends"))
 
     def job() -> None:
         day = calendar.window(DAY, "UTC")
-        (verdict,) = reconcile("main", [day], books=books, engine=engine, policy=Policy())
+        (verdict,) = reconcile("main", [day], reader=records, engine=engine, policy=Policy())
         run = Run("bench", verdict, MORNING, MORNING, RequestCounts())
         report_files.write(runs.save(engine, run, "run"), Path("reports"), mask=True)
 
@@ -130,7 +130,7 @@ MEASURES: Final = {
 
 
 def generate(url: str, count: int) -> None:
-    """Fill a new database with the books and with the messages that were collected of a day."""
+    """Fill a new database with the records and with the messages that were collected of a day."""
     import pyarrow.parquet as pq
     import sqlalchemy as sa
 
@@ -145,7 +145,7 @@ def generate(url: str, count: int) -> None:
     # An answer that was not full proves all of the day; what it proves is put in behind it.
     messages.keep(engine, "main", "f1a9", Listing((), (), 0, 100, answered_at=MORNING))
     with writing(engine) as connection:
-        columns = BOOKS[connection.dialect.name]
+        columns = RECORDS[connection.dialect.name]
         connection.exec_driver_sql(f"CREATE TABLE sends ({columns})")
         pour(connection, sa.table("sends"), _sends(), {"body": BODY})
         (key,) = connection.execute(sa.select(tables.keys.c.account_id, tables.keys.c.id))
@@ -157,7 +157,7 @@ def generate(url: str, count: int) -> None:
 
 
 def _sends() -> pa.Table:
-    """Return the books, their times as texts: so an application keeps them in SQLite."""
+    """Return the records, their times as texts: so an application keeps them in SQLite."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -183,7 +183,7 @@ def _forget(url: str) -> None:
 
 def child(*arguments: str, folder: Path) -> str:
     """Run this module in a new interpreter, in a folder; return what it said."""
-    command = [sys.executable, "-m", "benchmarks.books", *arguments]
+    command = [sys.executable, "-m", "benchmarks.records", *arguments]
     here = {"PYTHONPATH": str(Path(__file__).parents[1])}
     ran = subprocess.run(
         command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True, env=here
@@ -210,7 +210,7 @@ def measured(names: Sequence[str], url: str, folder: Path) -> dict[str, Measure]
 def database(name: str, folder: Path) -> Iterator[str]:
     """Give the URL of a database that is made for it."""
     if name == "sqlite":
-        yield f"sqlite:///{folder / 'books.db'}"
+        yield f"sqlite:///{folder / 'records.db'}"
         return
     with postgres.server() as url:
         yield url
@@ -243,7 +243,7 @@ def main() -> None:
         print(taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
     count = next((int(word) for word in arguments if word.isdecimal()), ROWS)
-    for name in [word for word in arguments if word in BOOKS] or list(BOOKS):
+    for name in [word for word in arguments if word in RECORDS] or list(RECORDS):
         measure(name, count)
 
 
