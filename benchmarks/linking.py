@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 import pandas as pd
 
-from recon.core import link_steps, phones
+from recon.core import link_by_id, link_by_number, phones
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +45,7 @@ def ids(count: int, *, shuffled: bool) -> tuple[Job, Job]:
     left = pd.DataFrame({"id": local, "time": times})
     right = pd.DataFrame({"id": provider, "time": times})
     return (
-        lambda: link_steps.by_id(local, has_id, times, order, provider, times),
+        lambda: link_by_id.link(local, has_id, times, order, provider, times),
         lambda: left.merge(right, on="id", how="outer", indicator=True),
     )
 
@@ -66,7 +66,7 @@ def clusters(
 
     left, right = frame(*local), frame(*provider)
     return (
-        lambda: link_steps.by_number_and_time(*local, *provider, tolerance),
+        lambda: link_by_number.link(*local, *provider, tolerance),
         lambda: pd.merge_asof(
             left.sort_values("time"),
             right.sort_values("time"),

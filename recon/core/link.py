@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recon.core import link_steps, phones
+from recon.core import link_by_id, link_by_number, phones
 
 Positions: TypeAlias = npt.NDArray[np.int64]
 Codes: TypeAlias = npt.NDArray[np.int8]
@@ -130,7 +130,7 @@ def link(
     offered = provider["message_id"].to_numpy(dtype=np.int64)
     local_time, provider_time = microseconds(local["sent_at"]), microseconds(provider["sent_at"])
     ranks = order(local)
-    known = link_steps.by_id(wanted, has_id, local_time, ranks, offered, provider_time)
+    known = link_by_id.link(wanted, has_id, local_time, ranks, offered, provider_time)
 
     partner_of_local, partner_of_provider = known.partner_of_local, known.partner_of_provider
     duplicates = Few(known.duplicate_local, known.duplicate_of)
@@ -143,7 +143,7 @@ def link(
     left = left[local_keys[left] >= 0]
     right = np.flatnonzero(partner_of_provider < 0)
     right = right[provider_keys[right] >= 0]
-    found_left, found_right = link_steps.by_number_and_time(
+    found_left, found_right = link_by_number.link(
         local_keys[left],
         local_time[left],
         ranks[left],

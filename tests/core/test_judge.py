@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recon.core import blocks, calendar, judge, link_steps, phones, statuses
+from recon.core import blocks, calendar, judge, link_by_number, phones, statuses
 from recon.core.coverage import microseconds
 from recon.core.policy import Policy
 from recon.model import Kind, Span, Verdict, VerdictKind
@@ -557,7 +557,7 @@ def oracle(  # noqa: C901, PLR0912, PLR0915 - it reads as the rules do, one afte
     rest = [r for r in readable if r not in partner.values() and r not in duplicates]
     alone = [m for m in there if m.message_id not in partner]
     # The pairs by number and time are proven elsewhere, against a brute-force optimum.
-    mine, theirs = link_steps.by_number_and_time(
+    mine, theirs = link_by_number.link(
         np.array([key(r.phone_number) for r in rest], dtype=np.int64),
         np.array([microseconds(at(r.sent_at)) for r in rest], dtype=np.int64),
         np.array([r.local_id for r in rest], dtype=np.int64),

@@ -1,4 +1,4 @@
-"""Linking is exact, whatever the order of the rows."""
+"""Linking by number and time is exact, whatever the order of the rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recon.core import assignment, link_steps
+from recon.core import assignment, link_by_number
 from tests.core import oracles
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def ints(values: object) -> NDArray[np.int64]:
 
 def link(local: list[Row], provider: list[Row], tolerance: int) -> Pairs:
     """Return the pairs as places in the two lists, which are also the orders."""
-    left, right = link_steps.by_number_and_time(
+    left, right = link_by_number.link(
         ints([key for key, _ in local]),
         ints([time for _, time in local]),
         np.arange(len(local)),
@@ -53,9 +53,6 @@ def assert_as_good_as(
     assert len({left for left, _ in pairs}) == len({right for _, right in pairs}) == len(pairs)
     assert all(distance <= tolerance for distance in distances)
     assert (len(pairs), sum(distances)) == expected
-
-
-# --- by number and time -------------------------------------------------------------------
 
 
 def test_the_nearest_message_wins_over_the_first_in_the_list() -> None:
@@ -180,7 +177,7 @@ def test_every_small_problem_is_solved_as_by_trying_all_and_ties_go_to_the_earli
         columns = np.stack([np.concatenate(c) for c in (keys, times, places)])
         sides.append(columns[:, rng.permutation(columns.shape[1])])
     (key, time, place), (other_key, other_time, other_place) = sides
-    left, right = link_steps.by_number_and_time(
+    left, right = link_by_number.link(
         key, time, place, other_key, other_time, other_place, tolerance
     )
     assert (key[left] == other_key[right]).all()
@@ -231,7 +228,7 @@ def test_two_thousand_numbers_at_once_are_each_as_good_as_trying_all(seed: int) 
     rng.shuffle(provider_key)
     local_time = rng.integers(0, span, local_key.size)
     provider_time = rng.integers(0, span, provider_key.size)
-    left, right = link_steps.by_number_and_time(
+    left, right = link_by_number.link(
         local_key,
         local_time,
         np.arange(local_key.size),
@@ -275,7 +272,7 @@ def test_long_stretches_that_break_in_the_middle_are_as_good_as_the_full_table()
         (np.repeat(np.arange(2 * count), list(map(len, side))), np.concatenate(side))
         for side in zip(*stretches, strict=True)
     )
-    left, right = link_steps.by_number_and_time(
+    left, right = link_by_number.link(
         keys,
         times,
         np.arange(keys.size),
@@ -302,7 +299,7 @@ def test_shuffled_rows_give_the_same_pairs_of_orders(
     rng = np.random.default_rng(seed)
     left, right = rng.permutation(len(local)), rng.permutation(len(provider))
     local_rows, provider_rows = ints(local).reshape(-1, 2), ints(provider).reshape(-1, 2)
-    found = link_steps.by_number_and_time(
+    found = link_by_number.link(
         local_rows[left, 0],
         local_rows[left, 1],
         left,
@@ -317,85 +314,3 @@ def test_shuffled_rows_give_the_same_pairs_of_orders(
 
 def test_an_empty_line_pairs_nothing() -> None:
     assert assignment.paired(ints([]), np.zeros(0, dtype=np.bool_), 5).size == 0
-
-
-# --- by id --------------------------------------------------------------------------------
-
-
-def by_id(
-    local: list[tuple[int | None, int]], provider: list[Row], order: list[int] | None = None
-) -> tuple[Pairs, Pairs]:
-    """Return the links and the duplicates, as places in the two lists of ids and times."""
-    links = link_steps.by_id(
-        ints([wanted or 0 for wanted, _ in local]),
-        np.array([wanted is not None for wanted, _ in local], dtype=np.bool_),
-        ints([time for _, time in local]),
-        ints(range(len(local)) if order is None else order),
-        ints([known for known, _ in provider]),
-        ints([time for _, time in provider]),
-    )
-    assert links.duplicate_local.tolist() == sorted(links.duplicate_local.tolist())
-    pairs = {(row, to) for row, to in enumerate(links.partner_of_local.tolist()) if to >= 0}
-    assert pairs == {(to, row) for row, to in enumerate(links.partner_of_provider) if to >= 0}
-    return (
-        pairs,
-        set(zip(links.duplicate_local.tolist(), links.duplicate_of.tolist(), strict=True)),
-    )
-
-
-def test_records_go_to_the_message_they_name() -> None:
-    assert by_id([(3, 0), (9, 0), (1, 0)], [(1, 0), (2, 0), (3, 0)]) == ({(0, 2), (2, 0)}, set())
-
-
-def test_a_record_without_an_id_names_nothing_whatever_stands_there() -> None:
-    assert by_id([(None, 0)], [(0, 0)]) == (set(), set())
-
-
-def test_ids_beyond_the_precision_of_floats_stay_apart() -> None:
-    big = 2**53
-    assert by_id([(big + 1, 0)], [(big, 0), (big + 2, 0)]) == (set(), set())
-
-
-def test_of_several_records_the_nearest_in_time_accounts_for_the_message() -> None:
-    links = by_id([(5, 100), (5, 9), (5, 12)], [(4, 0), (5, 10)])
-    assert links == ({(1, 1)}, {(0, 1), (2, 1)})
-
-
-def test_equally_near_records_are_told_apart_by_their_order() -> None:
-    records: list[tuple[int | None, int]] = [(5, 11), (5, 9), (5, 11)]
-    assert by_id(records, [(5, 10)], [2, 1, 0]) == ({(2, 0)}, {(0, 0), (1, 0)})
-    assert by_id(records, [(5, 10)], [1, 0, 2]) == ({(1, 0)}, {(0, 0), (2, 0)})
-
-
-def test_an_id_twice_on_the_providers_side_is_a_bug() -> None:
-    with pytest.raises(AssertionError, match="unique"):
-        by_id([(1, 0)], [(1, 0), (2, 0), (1, 5)])
-
-
-#: Close together or as far apart as 64 bits allow: they are looked up in two ways.
-SOME_IDS = st.integers(0, 8) | st.sampled_from([-(2**63), -1, 2**53 + 1, 2**63 - 1])
-
-
-@settings(max_examples=1600, deadline=None)
-@given(
-    local=st.lists(st.tuples(st.none() | SOME_IDS, st.integers(0, 9)), max_size=12),
-    provider=st.lists(
-        st.tuples(SOME_IDS, st.integers(0, 9)), max_size=9, unique_by=lambda row: row[0]
-    ),
-    data=st.data(),
-)
-def test_links_by_id_are_those_of_a_plain_search(
-    local: list[tuple[int | None, int]], provider: list[Row], data: st.DataObject
-) -> None:
-    order = data.draw(st.permutations(range(len(local))))
-    links: Pairs = set()
-    duplicates: Pairs = set()
-    for message, (wanted, time) in enumerate(provider):
-        ranked = sorted(
-            (abs(sent - time), order[record], record)
-            for record, (named, sent) in enumerate(local)
-            if named == wanted
-        )
-        links |= {(record, message) for _, _, record in ranked[:1]}
-        duplicates |= {(record, message) for _, _, record in ranked[1:]}
-    assert by_id(local, provider, order) == (links, duplicates)
