@@ -152,7 +152,7 @@ def linked_and_judged() -> Callable[[], object]:
     from recon.core.policy import Policy
     from recon.jobs.provider_file import provider_side
     from recon.model import Span
-    from recon.records.reader import open_reader
+    from recon.records.reader_factory import open_reader
     from recon.records.source import Source
 
     records = open_reader(Source(file=Path("local.parquet"))).read(None, None)

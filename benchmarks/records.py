@@ -90,7 +90,7 @@ def with_arrow(url: str) -> Callable[[], object]:
     from recon.core.policy import Policy
     from recon.jobs.reconcile import reconcile
     from recon.model import RequestCounts, Run
-    from recon.records.reader import open_reader
+    from recon.records.reader_factory import open_reader
     from recon.records.source import Source
     from recon.report import report_files
     from recon.store import runs

@@ -1,11 +1,13 @@
-"""The rooms import only from lower floors, and nobody pays for what is not used."""
+"""Packages import only from lower layers, without cycles, and load nothing that is not used."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "recon"
 
-#: Room to floor; a room may use the floors below its own, and itself.
-FLOORS = {
+#: Package (or top-level module) to layer. A package may import from lower layers, and from itself.
+LAYERS = {
     "errors": 0,
     "model": 0,
     "core": 1,
@@ -32,7 +34,7 @@ FLOORS = {
     "__main__": 6,
 }
 
-#: What a room must not know, whatever the floor.
+#: What a package must not import, whatever the layer.
 FORBIDDEN = {
     "errors": {"pydantic", "pandas", "numpy", "sqlalchemy", "requests", "click"},
     "model": {"pydantic", "numpy", "sqlalchemy", "requests", "click"},
@@ -54,14 +56,14 @@ HEAVY = {"pandas", "numpy", "pyarrow", "sqlalchemy", "requests", "alembic", "pho
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def room(path: Path) -> str:
-    """Return the room that a module stands in; `recon/__init__.py` stands in none."""
+def package_of(path: Path) -> str:
+    """Return the package of a module; of one directly under `recon/` its own name."""
     inside = path.relative_to(PACKAGE)
     return inside.parts[0] if len(inside.parts) > 1 else inside.stem
 
 
 def imports(path: Path) -> Iterator[tuple[str, ...]]:
-    """Yield the dotted name of all that a module imports, wherever in it that is."""
+    """Yield the dotted name of each import of a module, those inside functions too."""
     package = path.relative_to(ROOT).parent.parts
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
@@ -76,43 +78,70 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def told(path: Path, what: object) -> str:
+def offence(path: Path, what: object) -> str:
     return f"{path.relative_to(ROOT)}: {what}"
 
 
-def test_every_room_has_a_floor() -> None:
-    assert {room(path) for path in MODULES} - {"__init__"} <= set(FLOORS)
+def test_every_package_has_a_layer() -> None:
+    assert {package_of(path) for path in MODULES} - {"__init__"} <= set(LAYERS)
 
 
-def test_rooms_use_lower_floors_only() -> None:
+def test_packages_import_only_from_lower_layers() -> None:
     offences = [
-        told(path, ".".join(name))
+        offence(path, ".".join(name))
         for path in MODULES
         for name in imports(path)
         if name[0] == "recon"
-        and (used := name[1] if len(name) > 1 else "__init__") in FLOORS
-        and used != room(path)
-        and FLOORS[used] >= FLOORS.get(room(path), 0)
+        and (used := name[1] if len(name) > 1 else "__init__") in LAYERS
+        and used != package_of(path)
+        and LAYERS[used] >= LAYERS.get(package_of(path), 0)
     ]
     assert offences == []
 
 
-def test_rooms_do_not_know_what_they_must_not() -> None:
+def test_packages_do_not_import_what_they_must_not() -> None:
     offences = [
-        told(path, name[0])
+        offence(path, name[0])
         for path in MODULES
         for name in imports(path)
-        if name[0] in FORBIDDEN.get(room(path), set())
+        if name[0] in FORBIDDEN.get(package_of(path), set())
     ]
     assert offences == []
 
 
-def test_only_the_command_line_speaks_and_exits() -> None:
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_two_modules_share_a_name() -> None:
+    # Packages count too. A module of the command line is named after its command.
+    names = [module_name(path) for path in MODULES if path.parent != PACKAGE / "cli"]
+    counts = Counter(name.split(".")[-1] for name in names)
+    assert [name for name, count in counts.items() if count > 1] == []
+
+
+def test_imports_form_no_cycle() -> None:
+    modules = {module_name(path) for path in MODULES}
+    graph = {module_name(path): set[str]() for path in MODULES}
+    for path in MODULES:
+        for name in imports(path):
+            # What is imported may be a module itself, or something in a module.
+            candidates = (".".join(name), ".".join(name[:-1]))
+            used = next((one for one in candidates if one in modules), None)
+            if used is not None and used != module_name(path):
+                graph[module_name(path)].add(used)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_only_the_command_line_prints_and_exits() -> None:
     words = {"print", "input", "exit", "quit", "SystemExit"}
     offences = [
-        told(path, node.id)
+        offence(path, node.id)
         for path in MODULES
-        if room(path) not in ("cli", "__main__")
+        if package_of(path) not in ("cli", "__main__")
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Name) and node.id in words
     ]
@@ -121,7 +150,7 @@ def test_only_the_command_line_speaks_and_exits() -> None:
 
 def test_the_core_reads_no_clock() -> None:
     offences = [
-        told(path, node.func.attr)
+        offence(path, node.func.attr)
         for path in (PACKAGE / "core").rglob("*.py")
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)

@@ -116,7 +116,7 @@ def _release() -> None:
 
 
 def _local_side(source: Source) -> Side:
-    from recon.records.reader import open_reader
+    from recon.records.reader_factory import open_reader
 
     read = open_reader(source).read(None, None)
     return Side(

@@ -54,8 +54,8 @@ def source(local: Local) -> Source:
 
 
 def open_reader(account: Account) -> RecordsReader:
-    """Return the records of an account; nothing is opened before they are read."""
-    from recon.records.reader import open_reader as opened
+    """Return the reader of an account's records; nothing is opened before it reads."""
+    from recon.records.reader_factory import open_reader as opened
 
     return opened(source(account.local))
 

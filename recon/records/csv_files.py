@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from recon.errors import InputError
-from recon.records.file_formats import Chunk
+from recon.records.chunk import Chunk
 from recon.records.suggestions import missing
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
@@ -72,7 +72,7 @@ def header(path: Path, wanted: Sequence[str]) -> Header:
 
 
 def chunks(path: Path, columns: Sequence[str]) -> Iterator[Chunk]:
-    """Yield the rows; see `files.chunks`. A row with too many or too few fields is broken."""
+    """Yield the rows, see `file_formats.chunks`; one with too many or too few fields is broken."""
     head = header(path, columns)
     absent = [name for name in columns if name not in head.names]
     if absent:

@@ -7,16 +7,13 @@ text, and JSON's whole numbers are Python's.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from recon.errors import InputError
+from recon.records.chunk import Chunk
 from recon.records.suggestions import missing, no_such_file
-
-if TYPE_CHECKING:
-    from recon.core.frames import Raw
 
 #: What the end of a file's name says of what is in it.
 _ENDINGS: Final = {
@@ -31,20 +28,6 @@ _ENDINGS: Final = {
 
 #: Rows of a Parquet file that are read at once.
 _ROWS: Final = 262_144
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some rows of a file."""
-
-    columns: Mapping[str, Any]
-    """Raw values by the name of the column: `frames.Raw`, but by column."""
-    broken: Sequence[str] = ()
-    """Why each row that does not parse does not: "line 7: no JSON". Never what is in it."""
-
-    def fields(self, mapping: Mapping[str, str]) -> Raw:
-        """Return the columns by field, where `mapping` is field to column."""
-        return {field: self.columns[name] for field, name in mapping.items()}
 
 
 def kind_of(path: Path) -> str:

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from recon.records.file_formats import Chunk
+from recon.records.chunk import Chunk
 from recon.records.suggestions import missing
 
 #: Lines that become one chunk, and objects whose keys are looked at.
@@ -65,7 +65,7 @@ def keys(path: Path) -> tuple[str, ...]:
 
 
 def chunks(path: Path, columns: Sequence[str]) -> Iterator[Chunk]:
-    """Yield the objects as rows; see `files.chunks`. A key that an object lacks is null there."""
+    """Yield the objects as rows, see `file_formats.chunks`; a key that one lacks is null there."""
     seen: dict[str, None] = {}
     every = lines(path)
     while some := list(islice(every, _LINES)):

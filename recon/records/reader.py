@@ -1,4 +1,4 @@
-"""What every kind of records can do, and how one is opened."""
+"""The interface of a records reader, and what every reader shares."""
 
 from __future__ import annotations
 
@@ -78,22 +78,6 @@ class RecordsReader(Protocol):
 
     def describe(self) -> str:
         """Say in a few words where the records are, without opening them."""
-
-
-def open_reader(source: Source) -> RecordsReader:
-    """Return the records of a source. Nothing is opened before they are read.
-
-    Raises:
-        ConfigError: the URL cannot be meant, or its driver is not installed.
-    """
-    if source.url is not None:
-        from recon.records.connections import read_only_engine
-        from recon.records.sql_source import SqlReader
-
-        return SqlReader(source, read_only_engine(source.url, source.timezone))
-    from recon.records.file_source import FileReader
-
-    return FileReader(source)
 
 
 class Collected:

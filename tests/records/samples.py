@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from recon.records.reader import RecordsReader, open_reader
+from recon.records.reader import RecordsReader
+from recon.records.reader_factory import open_reader
 from recon.records.source import Source
 
 START = datetime(2026, 4, 22, 23, tzinfo=UTC)

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from recon.core import frames
 from recon.errors import InputError
 from recon.records import file_formats, json_lines
-from recon.records.reader import RecordsRead, open_reader
+from recon.records.reader import RecordsRead
+from recon.records.reader_factory import open_reader
 from recon.records.source import Source
 from tests.records.samples import COLUMNS, END, NOON, ROW, START, local_ids
 

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
 from recon.errors import InputError
-from recon.records.reader import RecordsRead, open_reader
+from recon.records.reader import RecordsRead
+from recon.records.reader_factory import open_reader
 from recon.records.source import Source
 from tests.postgres import PASSWORD_USER
 from tests.records.samples import END, NOON, START

@@ -18,7 +18,8 @@ from pandas.testing import assert_frame_equal
 
 from recon.errors import InputError
 from recon.records import rowid_ranges
-from recon.records.reader import RecordsRead, RecordsReader, open_reader
+from recon.records.reader import RecordsRead, RecordsReader
+from recon.records.reader_factory import open_reader
 from recon.records.source import Source
 from tests.records.samples import END, NOON, ROW, START, sqlite_records
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from recon.errors import ConfigError, InputError, TemporaryError
 from recon.records.connections import read_only_engine
-from recon.records.reader import open_reader
+from recon.records.reader_factory import open_reader
 from recon.records.source import Source
 from tests.records.samples import END, NOON, ROW, START, local_ids, sqlite_records
 

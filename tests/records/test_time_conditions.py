@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from recon.core import frames
 from recon.records import time_conditions
-from recon.records.reader import open_reader
+from recon.records.reader_factory import open_reader
 from recon.records.source import Source
 from tests.records.samples import END, START, local_ids, sqlite_records
 
