@@ -160,8 +160,20 @@ class Listing:
     limit: int
     """How many were asked for: an answer with fewer is complete."""
     answered_at: datetime
-    """The provider's clock (`Date` header), else ours, at the answer."""
+    """The provider's clock (`Date` header), else ours, at the answer. What an answer proves goes
+    by `recon.core.listing_evidence.clock`, which trusts no single clock."""
     request_id: str | None = None
+    date: datetime | None = None
+    """The `Date` header alone, where there was one that makes sense."""
+    age_seconds: float = 0.0
+    """How long a cache says to have held the answer (`Age` header, RFC 9111)."""
+    requested_at: datetime | None = None
+    """Our own clock when the request was sent."""
+    is_partial: bool = False
+    """Whether the answer says that it is a part only: status 206, or a `Content-Range` header."""
+    error: str | None = None
+    """What the answer says of an error beside its list, without any text of the body: `error code
+    3`, or `an error text`; `None` for nothing."""
 
     @property
     def is_full(self) -> bool:

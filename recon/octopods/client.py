@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 Read = TypeVar("Read")
 
 _LIST: Final = "/api/v1/whatsapp/messages"
+_PARTIAL: Final = 206
 _REDIRECTS, _BAD_REQUEST, _UNAUTHORIZED, _NOT_FOUND = 300, 400, 401, 404
 _TIMED_OUT, _TOO_MANY, _SERVER_ERRORS = 408, 429, 500
 _ONE_LIST: Final = RequestCounts(list=1)
@@ -134,7 +135,7 @@ class Client:
                 f"{_LIST}/{message_id}",
                 None,
                 _ONE_STATUS,
-                lambda answer, refusal: _read_status(answer, refusal, message_id),
+                lambda answer, refusal, _requested: _read_status(answer, refusal, message_id),
             )
         )
 
@@ -145,9 +146,10 @@ class Client:
         path: str,
         params: Mapping[str, int] | None,
         counted: RequestCounts,
-        read: Callable[[Answer, ApiError], Read],
+        read: Callable[[Answer, ApiError, datetime], Read],
     ) -> Read:
         self._pacer.wait()
+        requested_at = self._clock()
         begun = self._monotonic()
         try:
             answer = self._transport.get(path, params)
@@ -158,7 +160,7 @@ class Client:
         refusal = self._refusal(answer)
         self._log_answer(path, answer, refusal, self._monotonic() - begun)
         self._refuse(answer, refusal)
-        return read(answer, refusal)
+        return read(answer, refusal, requested_at)
 
     def _refusal(self, answer: Answer) -> ApiError:
         """Return what the body says of an error, should it be one; never with our key in it."""
@@ -219,7 +221,7 @@ class Client:
 
     # --- what it says --------------------------------------------------------------------------
 
-    def _read_listing(self, answer: Answer, refusal: ApiError) -> Listing:
+    def _read_listing(self, answer: Answer, refusal: ApiError, requested_at: datetime) -> Listing:
         answered_at = answer.date or self._clock()
         if answer.status == _NOT_FOUND:
             raise ConfigError(
@@ -228,12 +230,29 @@ class Client:
             )
         if answer.status == _BAD_REQUEST and refusal.says_nothing_sent:
             # An account that has sent nothing yet answers so (help centre, article 14824157).
-            return Listing([], [], 0, LISTING_LIMIT, answered_at, refusal.request_id)
+            nothing = Listing([], [], 0, LISTING_LIMIT, answered_at, refusal.request_id)
+            return _with_headers(nothing, answer, requested_at)
         _ensure_success(answer, refusal)
         listing = responses.read_listing(answer.body, answered_at=answered_at)
         if listing is None or not answer.is_json:
             raise _strange("no list of messages", answer, refusal)
-        return replace(listing, request_id=listing.request_id or refusal.request_id)
+        listing = replace(
+            listing,
+            request_id=listing.request_id or refusal.request_id,
+            error=responses.error_beside_list(answer.body),
+        )
+        return _with_headers(listing, answer, requested_at)
+
+
+def _with_headers(listing: Listing, answer: Answer, requested_at: datetime) -> Listing:
+    """Return the listing with what the answer's status and headers say of its worth as proof."""
+    return replace(
+        listing,
+        date=answer.date,
+        age_seconds=response_fields.age_seconds(answer.headers.get("Age")),
+        requested_at=requested_at,
+        is_partial=answer.status == _PARTIAL or "Content-Range" in answer.headers,
+    )
 
 
 def _read_status(answer: Answer, refusal: ApiError, message_id: int) -> StatusAnswer | None:

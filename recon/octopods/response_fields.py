@@ -55,6 +55,15 @@ def text(value: object, longest: int = LONGEST_REASON) -> str | None:
     return (line if len(line) <= longest else f"{line[: longest - 1]}…") or None
 
 
+def age_seconds(value: str | None) -> float:
+    """Return the seconds of an `Age` header (RFC 9111, section 5.1), 0 where there is none.
+
+    Of several that caches have joined with commas the longest counts.
+    """
+    ages = [int(digits[:9]) for digits in re.findall(r"[0-9]+", value or "")]
+    return float(max(ages, default=0))
+
+
 def request_id(body: object) -> str | None:
     """Return what the vendor's support asks for; the bare array of the second shape has none."""
     return text(body.get("request_id"), _LONGEST_ID) if isinstance(body, Mapping) else None

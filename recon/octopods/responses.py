@@ -22,6 +22,7 @@ from recon.octopods.api_errors import read_api_error as read_error
 
 __all__ = [
     "StatusAnswer",
+    "error_beside_list",
     "flat",
     "items_of",
     "read_error",
@@ -71,6 +72,23 @@ def read_listing(
     return Listing(
         messages, rejects, len(items), limit, answered_at, response_fields.request_id(body)
     )
+
+
+def error_beside_list(body: object) -> str | None:
+    """Return what a list answer says of an error, without its text; `None` where it says nothing.
+
+    An error is an `error_code` that is not null or zero, or an `error` that is not empty, at the
+    top of the object. A bare array has no place for either.
+    """
+    if not isinstance(body, Mapping):
+        return None
+    code = body.get("error_code")
+    if code not in (None, 0) and str(code).strip() not in {"", "0"}:
+        number = read_error(body).code
+        return "an error code" if number is None else f"error code {number}"
+    error = body.get("error")
+    empty = not error or (isinstance(error, str) and not error.strip())
+    return None if empty else "an error text"
 
 
 def read_items(items: Sequence[object]) -> tuple[list[Message], list[RejectedItem]]:

@@ -70,7 +70,7 @@ def test_the_list_is_asked_for_once_with_the_bare_key_and_a_limit(
     stage.acts = [GOOD]
     client = make()
     listing = client.latest()
-    assert listing == Listing([MESSAGE], [], 1, 100, NOW, "req-good")
+    assert listing == Listing([MESSAGE], [], 1, 100, NOW, "req-good", date=NOW, requested_at=NOW)
     ((path, headers),) = stage.seen
     assert path == f"{LIST}?limit=100"
     assert headers["X-Octopods-Auth"] == KEY
@@ -121,6 +121,40 @@ def test_the_time_of_an_answer_is_the_providers_even_if_ours_is_wrong(
     stage.acts = [GOOD]
     clock.now += timedelta(hours=5)
     assert make().latest().answered_at == NOW
+
+
+def test_a_listing_carries_what_the_headers_say_of_its_age_and_when_it_was_asked_for(
+    stage: Stage, make: Maker, clock: Clock
+) -> None:
+    body = json.loads(BODY)
+    stage.acts = [says(body, Age="75"), says(body, 206), says(body, Content_Range="items 0-9/20")]
+    client = make()
+    asked_at = clock.now
+    first, second, third = client.latest(), client.latest(), client.latest()
+    assert (first.date, first.age_seconds, first.requested_at) == (NOW, 75.0, asked_at)
+    assert (second.age_seconds, second.requested_at) == (0.0, clock.now)
+    assert [one.is_partial for one in (first, second, third)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({}, None),
+        ({"error_code": None, "error": ""}, None),
+        ({"error_code": 0, "error": None}, None),
+        ({"error_code": "0", "error": []}, None),
+        ({"error_code": 3, "error": "call +353871234567"}, "error code 3"),
+        ({"error_code": "E-17"}, "an error code"),
+        ({"error": "call +353871234567"}, "an error text"),
+        ({"error": {"message": "partial"}}, "an error text"),
+    ],
+)
+def test_an_error_beside_a_list_is_told_without_its_text(
+    stage: Stage, make: Maker, extra: dict[str, object], said: str | None
+) -> None:
+    stage.acts = [says(json.loads(BODY) | extra)]
+    listing = make().latest()
+    assert (listing.error, len(listing.messages)) == (said, 1)
 
 
 @pytest.mark.parametrize("date", ["yesterday", "Mon, 01 Jan 0001 00:00:00 +2359"])
@@ -219,7 +253,8 @@ def test_another_refusal_is_not_tried_again(stage: Stage, make: Maker, act: Act)
 
 def test_an_account_that_has_sent_nothing_has_an_empty_list(stage: Stage, make: Maker) -> None:
     stage.acts = [fails(400, 1, "No messages have been sent on this channel yet.")]
-    assert make().latest() == Listing([], [], 0, 100, NOW, "req-1")
+    nothing = Listing([], [], 0, 100, NOW, "req-1", date=NOW, requested_at=NOW)
+    assert make().latest() == nothing
 
 
 @pytest.mark.parametrize("status", [403, 409, 422])
