@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-#: Rows that one fetch brings: few enough to stay in the processor's cache until turned.
+#: Rows that one fetch brings at most: few enough to stay in the processor's cache until turned.
 _FETCHED: Final = 2_000
 
 #: Rows that the first part has, at most about: who reads may then know a better way for all.
@@ -24,13 +24,14 @@ def parts(
     Only the last part may have fewer rows, or none, and the first one, which has `FIRST` of them if
     those are fewer. The values are the driver's own: no type of SQLAlchemy's works on them.
     """
+    fetched = min(_FETCHED, least)
     # SQLite's rows come one by one anyway: a buffer would only cost time.
-    options = {} if connection.dialect.name == "sqlite" else {"yield_per": _FETCHED}
+    options = {} if connection.dialect.name == "sqlite" else {"yield_per": fetched}
     with connection.execute(statement, execution_options=options) as result:
         names, wanted = list(result.keys()), min(least, FIRST)
         cells: list[list[Any]] = [[] for _ in names]
         # Past SQLAlchemy's rows: to make one of each takes as long again as to fetch it.
-        while rows := result.cursor_strategy.fetchmany(result, result.cursor, _FETCHED):
+        while rows := result.cursor_strategy.fetchmany(result, result.cursor, fetched):
             for column, values in zip(cells, zip(*rows, strict=True), strict=True):
                 column.extend(values)
             if len(cells[0]) >= wanted:

@@ -90,9 +90,12 @@ def filled(connection: sa.Connection, kinds: list[str], columns: list[list[Any]]
     return sa.select(*wanted).select_from(sa.table("kept"))
 
 
-def answered(kind: str, *cells: object) -> list[Any]:
+def answered(
+    kind: str, *cells: object, count_blobs: bool = sqlite_arrow.BLOBS_MAY_BE_JSON
+) -> list[Any]:
     with engine().connect() as connection:
-        (column,) = sqlite_arrow.answer(connection, filled(connection, [kind], [[*cells]])).values()
+        statement = filled(connection, [kind], [[*cells]])
+        (column,) = sqlite_arrow.answer(connection, statement, count_blobs=count_blobs).values()
     found: list[Any] = column.to_pylist()
     return found
 
@@ -102,14 +105,13 @@ def answered(kind: str, *cells: object) -> list[Any]:
 def test_each_cell_is_that_of_the_plain_way_or_there_is_none(
     *, columns: list[list[Any]], kinds: list[str], blobs_counted: bool
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch, engine().connect() as connection:
-        if blobs_counted:
-            patch.setattr(sqlite_arrow, "_WITH_BINARY_JSON", (3, 0))
+    count_blobs = blobs_counted or sqlite_arrow.BLOBS_MAY_BE_JSON
+    with engine().connect() as connection:
         statement = filled(connection, kinds, columns)
         plain = [list(column) for column in zip(*connection.execute(statement), strict=True)]
         types = [{type(cell) for cell in column} - {type(None)} for column in plain]
         try:
-            found = sqlite_arrow.answer(connection, statement)
+            found = sqlite_arrow.answer(connection, statement, count_blobs=count_blobs)
         except NotAsArrow:
             assert any(kinds not in ({int}, {str}, set()) for kinds in types)
             return
@@ -130,14 +132,10 @@ def test_each_cell_is_that_of_the_plain_way_or_there_is_none(
         pytest.param((7, b"\x13\x37"), id="numbers of binary JSON"),
     ],
 )
-@pytest.mark.parametrize("since", [(3, 45), (3, 0)])
-def test_other_columns_are_declined(
-    cells: tuple[object, ...], since: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if since > sqlite3.sqlite_version_info:
-        monkeypatch.setattr(sqlite_arrow, "_WITH_BINARY_JSON", since)
+@pytest.mark.parametrize("count_blobs", {True, sqlite_arrow.BLOBS_MAY_BE_JSON})
+def test_other_columns_are_declined(cells: tuple[object, ...], *, count_blobs: bool) -> None:
     with pytest.raises(NotAsArrow):
-        answered("", *cells)
+        answered("", *cells, count_blobs=count_blobs)
 
 
 @pytest.mark.parametrize("bad", ["ff", "61ff5c", "eda080", "c080"])

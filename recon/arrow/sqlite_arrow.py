@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Before this version SQLite knows no JSON in blobs.
-_WITH_BINARY_JSON: Final = (3, 45)
+#: From this version on SQLite knows JSON in blobs.
+BLOBS_MAY_BE_JSON: Final = sqlite3.sqlite_version_info >= (3, 45)
 #: An array of numbers as lines; the empty ones at both ends are skipped.
 _AS_LINES: Final = bytes.maketrans(b"[,]", b"\n\n\n")
 _QUOTE: Final = ord('"')
@@ -53,7 +53,12 @@ def is_possible(connection: sa.Connection) -> bool:
     )
 
 
-def answer(connection: sa.Connection, statement: sa.Select[Any]) -> dict[str, pa.Array]:
+def answer(
+    connection: sa.Connection,
+    statement: sa.Select[Any],
+    *,
+    count_blobs: bool = BLOBS_MAY_BE_JSON,
+) -> dict[str, pa.Array]:
     """Return the columns of the answer to a statement: `int64`, `large_string` or `null`.
 
     All of the answer is in memory at the same time, and for a while twice: ask for few rows.
@@ -61,6 +66,7 @@ def answer(connection: sa.Connection, statement: sa.Select[Any]) -> dict[str, pa
     Args:
         connection: to the database, for which `is_possible`.
         statement: what to ask; its columns are those of tables, as they are stored.
+        count_blobs: whether blobs are to be told apart here, since SQLite would let some pass.
 
     Raises:
         NotAsArrow: it cannot be had this way.
@@ -68,7 +74,7 @@ def answer(connection: sa.Connection, statement: sa.Select[Any]) -> dict[str, pa
     import pyarrow as pa
 
     try:
-        found = _columns(connection, statement.subquery())
+        found = _columns(connection, statement.subquery(), count_blobs=count_blobs)
     except (sa.exc.SQLAlchemyError, pa.ArrowException, ValueError, MemoryError) as cause:
         # No such function, a blob, too much for one value, a real, text that is not UTF-8.
         log.debug("an answer was not had as Arrow: %s", type(cause).__name__)
@@ -77,39 +83,40 @@ def answer(connection: sa.Connection, statement: sa.Select[Any]) -> dict[str, pa
     return found
 
 
-def _columns(connection: sa.Connection, asked: sa.FromClause) -> dict[str, pa.Array]:
+def _columns(
+    connection: sa.Connection, asked: sa.FromClause, *, count_blobs: bool
+) -> dict[str, pa.Array]:
     blobs = sa.or_(*(column >= sa.literal_column("x''") for column in asked.c))
     arrays = [sa.cast(sa.func.json_group_array(column), sa.LargeBinary()) for column in asked.c]
-    known = sqlite3.sqlite_version_info < _WITH_BINARY_JSON
-    count, odd, *said = connection.execute(
+    count, blob_count, *arrays_read = connection.execute(
         sa.select(
             sa.func.count(),
-            sa.null() if known else sa.func.count().filter(blobs),
+            sa.func.count().filter(blobs) if count_blobs else sa.null(),
             *arrays,
         )
     ).one()
-    if odd:
+    if blob_count:
         raise NotAsArrow
     # Each piece is let go of as soon as it is read.
-    return {column.name: _column(said.pop(0), count) for column in asked.c}
+    return {column.name: _column(arrays_read.pop(0), count) for column in asked.c}
 
 
-def _column(said: bytes, count: int) -> pa.Array:
+def _column(array: bytes, count: int) -> pa.Array:
     import pyarrow as pa
 
     if not count:
         return pa.nulls(0)
-    column = _texts(said, count) if b'"' in said else _whole_numbers(said, count)
+    column = _texts(array, count) if b'"' in array else _whole_numbers(array, count)
     return pa.nulls(count) if column.null_count == count else column
 
 
-def _whole_numbers(said: bytes, count: int) -> pa.Array:
+def _whole_numbers(array: bytes, count: int) -> pa.Array:
     """Read a JSON array of whole numbers and nulls."""
     import pyarrow as pa
     from pyarrow import csv
 
     table = csv.read_csv(
-        pa.BufferReader(said.translate(_AS_LINES)),
+        pa.BufferReader(array.translate(_AS_LINES)),
         csv.ReadOptions(column_names=["n"]),
         csv.ParseOptions(quote_char=False, double_quote=False, escape_char=False),
         csv.ConvertOptions(column_types={"n": pa.int64()}, null_values=["null"]),
@@ -119,16 +126,16 @@ def _whole_numbers(said: bytes, count: int) -> pa.Array:
     return table["n"].combine_chunks()
 
 
-def _texts(said: bytes, count: int) -> pa.Array:
+def _texts(array: bytes, count: int) -> pa.Array:
     """Read a JSON array of texts and nulls."""
     import numpy as np
     import pyarrow as pa
 
-    if b"\\" in said:
-        return _escaped_texts(said, count)
+    if b"\\" in array:
+        return _escaped_texts(array, count)
     # Without escapes, each quotation mark begins or ends a text. With one more at either end,
     # texts and what stands between them take turns, and both may have the bytes as they are.
-    data = b"".join((_BETWEEN, memoryview(said)[1:-1], b',"'))
+    data = b"".join((_BETWEEN, memoryview(array)[1:-1], b',"'))
     quotes = np.frombuffer(data, dtype=np.uint8) == _QUOTE
     bounds = np.flatnonzero(quotes).astype(np.int64, copy=False)
     bounds[1::2] += 1
@@ -158,11 +165,11 @@ def _valid(texts: pa.Array) -> pa.Array:
     return texts
 
 
-def _escaped_texts(said: bytes, count: int) -> pa.Array:
+def _escaped_texts(array: bytes, count: int) -> pa.Array:
     """Read a JSON array of texts and nulls that has escapes in it, one by one."""
     import pyarrow as pa
 
-    values = json.loads(said.decode())
+    values = json.loads(array.decode())
     if len(values) != count:
         raise NotAsArrow
     return pa.array(values, pa.large_string())

@@ -13,13 +13,13 @@ import sqlalchemy as sa
 
 from recon.arrow import sqlite_arrow
 
-#: Rows of the table that one stretch has.
-ROWS: Final = 64_000
+#: Rows of the table that one stretch has, unless told otherwise.
+STRETCH_ROWS: Final = 64_000
 _ROW_ID: Final = "rowid"
 
 
-def are_possible(connection: sa.Connection, table: sa.TableClause) -> bool:
-    """Say whether a table, or view, that is there is SQLite's, large, and stored with row ids."""
+def are_possible(connection: sa.Connection, table: sa.TableClause, rows: int) -> bool:
+    """Say whether a table, or view, is SQLite's, stored with row ids, and longer than `rows`."""
     if not sqlite_arrow.is_possible(connection):
         return False
     master = sa.table("sqlite_master", schema=table.schema)
@@ -42,24 +42,28 @@ def are_possible(connection: sa.Connection, table: sa.TableClause) -> bool:
     try:
         if connection.execute(stored).first() is None or connection.execute(odd).first():
             return False
-        return _end(connection, table, None) is not None
+        return _end(connection, table, None, rows) is not None
     except sa.exc.DBAPIError:  # an old SQLite, or a table WITHOUT ROWID
         return False
 
 
-def stretches(connection: sa.Connection, table: sa.TableClause) -> Iterator[sa.ColumnElement[bool]]:
-    """Yield conditions; each row of the table meets one of them."""
+def stretches(
+    connection: sa.Connection, table: sa.TableClause, rows: int
+) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield conditions that `rows` rows of the table meet, the last fewer; each row meets one."""
     low = None
-    while (high := _end(connection, table, low)) is not None:
+    while (high := _end(connection, table, low, rows)) is not None:
         yield sa.and_(_above(low), _row_id() <= high)
         low = high
     yield _above(low)
 
 
-def _end(connection: sa.Connection, table: sa.TableClause, low: int | None) -> int | None:
+def _end(
+    connection: sa.Connection, table: sa.TableClause, low: int | None, rows: int
+) -> int | None:
     """Return the last row id of the stretch above `low`; `None` where the table ends in it."""
     ids = sa.select(_row_id()).select_from(table).where(_above(low)).order_by(_row_id())
-    return connection.execute(ids.limit(1).offset(ROWS)).scalar()
+    return connection.execute(ids.limit(1).offset(rows)).scalar()
 
 
 def _above(low: int | None) -> sa.ColumnElement[bool]:

@@ -33,10 +33,17 @@ _TYPED: Final = 32_000
 class SqlReader:
     """The records of a table or a query."""
 
-    def __init__(self, source: Source, database: ReadOnlyDatabase) -> None:
-        """Read what `source` names in `database`."""
+    def __init__(
+        self,
+        source: Source,
+        database: ReadOnlyDatabase,
+        *,
+        stretch_rows: int = rowid_ranges.STRETCH_ROWS,
+    ) -> None:
+        """Read what `source` names in `database`; a large SQLite table in such stretches."""
         self._source = source
         self._database = database
+        self._stretch_rows = stretch_rows
 
     @property
     def can_find(self) -> bool:
@@ -108,8 +115,12 @@ class SqlReader:
         with closing(self._chunks(connection, statement)) as chunks:
             first = next(chunks)
             # Few rows are not worth another way; and what is wrong has been told by now.
-            are_many = len(first["sent_at"]) >= min(rowid_ranges.ROWS, rows.FIRST)
-            if are_many and table is not None and rowid_ranges.are_possible(connection, table):
+            are_many = len(first["sent_at"]) >= min(self._stretch_rows, rows.FIRST)
+            if (
+                are_many
+                and table is not None
+                and rowid_ranges.are_possible(connection, table, self._stretch_rows)
+            ):
                 assert isinstance(statement, sa.Select)
                 return self._collected(self._paged(connection, table, statement), span)
             if are_many and postgres_arrow.is_possible(connection):
@@ -127,7 +138,7 @@ class SqlReader:
         From the first stretch on that cannot be had so, it goes on in the plain way.
         """
         as_arrow = True
-        for stretch in rowid_ranges.stretches(connection, table):
+        for stretch in rowid_ranges.stretches(connection, table, self._stretch_rows):
             part = statement.where(stretch)
             if as_arrow:
                 try:

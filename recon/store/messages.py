@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-#: Messages that one query is for, where it has them in one piece.
-_ROWS: Final = 64_000
+#: Messages that one query is for, where it has them in one piece, unless told otherwise.
+PAGE_ROWS: Final = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,17 @@ def spans(engine: sa.Engine, account: str) -> tuple[Span, ...]:
 
 
 def read(
-    engine: sa.Engine, account: str, start: datetime | None, end: datetime | None
+    engine: sa.Engine,
+    account: str,
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    page_rows: int = PAGE_ROWS,
 ) -> pd.DataFrame:
-    """Return the messages sent in `[start, end)` (`None` is without bound), a provider frame."""
+    """Return the messages sent in `[start, end)` (`None` is without bound), a provider frame.
+
+    More than `page_rows` messages of SQLite's are read in pages of about so many, as Arrow columns.
+    """
     from recon.store import stored_frames
 
     mine = messages.c.account_id == accounts.named(account)
@@ -134,9 +142,11 @@ def read(
         every = _of_provider(connection).where(mine)
         queries = [
             every.where(*_between(messages.c.sent_at, *span))
-            for span in _spans(connection, mine, start, end)
+            for span in _spans(connection, mine, start, end, page_rows)
         ]
-        return stored_frames.provider(connection, queries)
+        return stored_frames.provider(
+            connection, queries, part_rows=min(page_rows, stored_frames.PART_ROWS)
+        )
 
 
 def _spans(
@@ -144,13 +154,14 @@ def _spans(
     mine: sa.ColumnElement[bool],
     start: datetime | None,
     end: datetime | None,
+    page_rows: int,
 ) -> list[tuple[datetime | None, datetime | None]]:
-    """Cut a span of SQLite's into such as have about `_ROWS` of the messages `mine` each."""
+    """Cut a span of SQLite's into such as have about `page_rows` of the messages `mine` each."""
     spans = []
     while not is_postgres(connection):
         sent_at = messages.c.sent_at
         times = sa.select(sent_at).where(mine, *_between(sent_at, start, end)).order_by(sent_at)
-        cut = connection.execute(times.limit(1).offset(_ROWS)).scalar()
+        cut = connection.execute(times.limit(1).offset(page_rows)).scalar()
         if cut is None or cut == start:
             break
         spans.append((start, cut))

@@ -17,8 +17,8 @@ from recon.arrow import NotAsArrow, postgres_arrow, sqlite_arrow
 from recon.model import FINDING_COLUMNS
 from recon.store.tables import FINDING_TYPES, UtcDateTime, messages
 
-#: Rows that are Python objects at the same time, about.
-_ROWS: Final = 50_000
+#: Rows that are Python objects at the same time, about, unless told otherwise.
+PART_ROWS: Final = 50_000
 _NAT: Final = np.iinfo(np.int64).min
 
 #: Values as a driver gives them, a list or a column of Arrow's.
@@ -88,34 +88,41 @@ _PLACED: Final[dict[str, _Maker]] = {
 }
 
 
-def provider(connection: sa.Connection, queries: Sequence[sa.Select[Any]]) -> pd.DataFrame:
+def provider(
+    connection: sa.Connection, queries: Sequence[sa.Select[Any]], *, part_rows: int = PART_ROWS
+) -> pd.DataFrame:
     """Return the rows of `messages` that `queries` ask for, see `recon.core.frames.PROVIDER`.
 
-    Where SQLite has many rows they are best asked for by several queries.
+    Where SQLite has many rows they are best asked for by several queries. What does not come as
+    Arrow columns is typed in parts of about `part_rows`.
     """
     with rows.uncollected():
         if len(queries) > 1 and sqlite_arrow.is_possible(connection):
-            found = [part for query in queries for part in _parts_of_sqlite(connection, query)]
+            found = [
+                part for query in queries for part in _parts_of_sqlite(connection, query, part_rows)
+            ]
         else:
-            found = _parts_of_any(connection, queries)
+            found = _parts_of_any(connection, queries, part_rows)
         frame = pd.concat(found, ignore_index=True)
     return frame.assign(status=frame["status"].astype("category"))
 
 
-def _parts_of_sqlite(connection: sa.Connection, query: sa.Select[Any]) -> list[pd.DataFrame]:
+def _parts_of_sqlite(
+    connection: sa.Connection, query: sa.Select[Any], part_rows: int
+) -> list[pd.DataFrame]:
     try:
         return [_part(_PROVIDER, sqlite_arrow.answer(connection, query).values())]
     except NotAsArrow:
-        return list(_parts(connection, [query], _PROVIDER))
+        return list(_parts(connection, [query], _PROVIDER, part_rows))
 
 
 def _parts_of_any(
-    connection: sa.Connection, queries: Sequence[sa.Select[Any]]
+    connection: sa.Connection, queries: Sequence[sa.Select[Any]], part_rows: int
 ) -> list[pd.DataFrame]:
-    with closing(_parts(connection, queries, _PROVIDER)) as parts:
+    with closing(_parts(connection, queries, _PROVIDER, part_rows)) as parts:
         first = next(parts)
         # Few rows are not worth another connection.
-        if len(first) >= min(_ROWS, rows.FIRST) and postgres_arrow.is_possible(connection):
+        if len(first) >= min(part_rows, rows.FIRST) and postgres_arrow.is_possible(connection):
             with suppress(NotAsArrow):
                 return _parts_of_postgres(connection, queries)
         return [first, *parts]
@@ -151,18 +158,21 @@ def placed_findings(connection: sa.Connection, query: sa.Select[Any]) -> pd.Data
 def _frame(
     connection: sa.Connection, queries: Sequence[sa.Select[Any]], columns: dict[str, _Maker]
 ) -> pd.DataFrame:
-    return pd.concat(list(_parts(connection, queries, columns)), ignore_index=True)
+    return pd.concat(list(_parts(connection, queries, columns, PART_ROWS)), ignore_index=True)
 
 
 def _parts(
-    connection: sa.Connection, queries: Sequence[sa.Select[Any]], columns: dict[str, _Maker]
+    connection: sa.Connection,
+    queries: Sequence[sa.Select[Any]],
+    columns: dict[str, _Maker],
+    part_rows: int,
 ) -> Generator[pd.DataFrame]:
     """Type the rows of `queries`, whose columns stand in the order of `columns`, part by part.
 
-    There is always a part; see `rows.parts` for how many rows each has, with `_ROWS` at least.
+    There is always a part; see `rows.parts` for how many rows each has, with at least `part_rows`.
     """
     for query in queries:
-        for _, cells in rows.parts(connection, query, _ROWS):
+        for _, cells in rows.parts(connection, query, part_rows):
             yield _part(columns, cells)
     if not queries:
         yield _part(columns, [()] * len(columns))

@@ -24,20 +24,30 @@ COLUMNS = ("id", "message_id", "phone_number", "sent_at", "status")
 ROW = ("1", "3851828", "+353871234567", NOON, "sent")
 
 
-def sqlite_records(
+def sqlite_source(
     path: Path,
     rows: Iterable[Sequence[Any]] = (ROW,),
     types: str = "",
     **options: Any,  # noqa: ANN401
-) -> RecordsReader:
-    """Make a table `sends` in a new SQLite file, and open it; `types` are of its columns."""
+) -> Source:
+    """Make a table `sends` in a new SQLite file; `types` are of its columns."""
     kinds = types.split(",") if types else [""] * len(COLUMNS)
     columns = ", ".join(f"{name} {kind}" for name, kind in zip(COLUMNS, kinds, strict=True))
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute(f"CREATE TABLE sends ({columns})")
         connection.executemany("INSERT INTO sends VALUES (?, ?, ?, ?, ?)", rows)
-    return open_reader(Source(**{"url": f"sqlite:///{path}", "table": "sends", **options}))
+    return Source(**{"url": f"sqlite:///{path}", "table": "sends", **options})
+
+
+def sqlite_records(
+    path: Path,
+    rows: Iterable[Sequence[Any]] = (ROW,),
+    types: str = "",
+    **options: Any,  # noqa: ANN401
+) -> RecordsReader:
+    """Make a table as `sqlite_source` does, and open it."""
+    return open_reader(sqlite_source(path, rows, types, **options))
 
 
 def local_ids(frame: pd.DataFrame) -> list[str]:

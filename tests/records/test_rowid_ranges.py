@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from recon.errors import InputError
-from recon.records import rowid_ranges
-from recon.records.reader import RecordsRead, RecordsReader
+from recon.records.connections import read_only_engine
 from recon.records.reader_factory import open_reader
 from recon.records.source import Source
-from tests.records.samples import END, NOON, ROW, START, sqlite_records
+from recon.records.sql_source import SqlReader
+from tests.records.samples import END, NOON, ROW, START, sqlite_source
 
 #: Rows of a stretch, here, and one more.
 FEW = 3
@@ -52,19 +52,14 @@ TYPES = st.sampled_from(
 )
 
 
-@pytest.fixture(autouse=True)
-def _small_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rowid_ranges, "ROWS", FEW)
+def in_stretches(source: Source) -> SqlReader:
+    assert source.url is not None
+    return SqlReader(source, read_only_engine(source.url, source.timezone), stretch_rows=FEW)
 
 
-def in_the_plain_way(records: RecordsReader) -> RecordsRead:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rowid_ranges, "ROWS", 1_000_000)
-        return records.read(START, END)
-
-
-def assert_alike(records: RecordsReader) -> None:
-    one, other = records.read(START, END), in_the_plain_way(records)
+def assert_alike(source: Source) -> None:
+    one = in_stretches(source).read(START, END)
+    other = open_reader(source).read(START, END)  # so few rows are read in the plain way
     # Words of rows that are left out may stay behind as categories, chunk by chunk.
     left, right = (read.frame.astype({"status": "str"}) for read in (one, other))
     assert_frame_equal(left, right)
@@ -90,7 +85,7 @@ def test_any_table_is_read_as_in_the_plain_way(rows: list[tuple[Any, ...]], type
     if "PRIMARY KEY" in types:
         rows = [(place * 5, *rest) for place, (_, *rest) in enumerate(rows)]
     with tempfile.TemporaryDirectory() as room:
-        assert_alike(sqlite_records(Path(room) / "a.db", rows, types))
+        assert_alike(sqlite_source(Path(room) / "a.db", rows, types))
 
 
 @pytest.mark.parametrize(
@@ -102,36 +97,36 @@ def test_ordinary_records_come_as_arrow(
     types: str, time: object, tmp_path: Path, ways: Ways
 ) -> None:
     rows = [row(n, sent_at=time, status=None if n % 2 else "sent") for n in range(10)]
-    records = sqlite_records(tmp_path / "a.db", rows, types)
-    assert len(records.read(START, END).frame) == 10
+    source = sqlite_source(tmp_path / "a.db", rows, types)
+    assert len(in_stretches(source).read(START, END).frame) == 10
     assert ways() == [TAKEN] * 3
-    assert_alike(records)
+    assert_alike(source)
 
 
 def test_odd_cells_are_read_in_the_plain_way_from_there_on(tmp_path: Path, ways: Ways) -> None:
     rows = [row(n, message_id=b"7" if n == 5 else n) for n in range(12)]
-    records = sqlite_records(tmp_path / "a.db", rows)
-    assert len(records.read(START, END).frame) == 12
+    source = sqlite_source(tmp_path / "a.db", rows)
+    assert len(in_stretches(source).read(START, END).frame) == 12
     assert ways() == [TAKEN, "an answer was not had as Arrow: OperationalError"]
-    assert_alike(records)
+    assert_alike(source)
 
 
 def test_row_ids_may_lie_anywhere(tmp_path: Path, ways: Ways) -> None:
     ids = [-(2**63), -5, 0, 1, 2, 10**15, 2**63 - 2, 2**63 - 1]
     rows = [row(n, message_id=n) for n in ids]
-    records = sqlite_records(tmp_path / "a.db", rows, "INTEGER PRIMARY KEY,,,,")
+    records = in_stretches(sqlite_source(tmp_path / "a.db", rows, "INTEGER PRIMARY KEY,,,,"))
     assert records.read(START, END).frame["local_id"].tolist() == ids
     assert set(ways()) == {TAKEN}
 
 
 def test_a_table_may_have_holes_and_rows_of_other_days(tmp_path: Path, ways: Ways) -> None:
     rows = [row(n, sent_at="2019-01-01" if n < 20 or n % 3 else NOON) for n in range(40)]
-    records = sqlite_records(tmp_path / "a.db", rows)
+    source = sqlite_source(tmp_path / "a.db", rows)
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection, connection:
         connection.execute("DELETE FROM sends WHERE id BETWEEN 22 AND 31")
-    assert records.read(START, END).frame["local_id"].tolist() == [21, 33, 36, 39]
+    assert in_stretches(source).read(START, END).frame["local_id"].tolist() == [21, 33, 36, 39]
     assert set(ways()) == {TAKEN}
-    assert_alike(records)
+    assert_alike(source)
 
 
 SENDS = "CREATE TABLE sends (id PRIMARY KEY, message_id, phone_number, sent_at, status"
@@ -159,18 +154,20 @@ def test_what_is_no_ordinary_table_is_read_in_the_plain_way(
         names = f"id, message_id, phone_number, sent_at, {last}"
         rows = [row(n, status='"sent"') for n in range(9)]
         connection.executemany(f"INSERT INTO {table} ({names}) VALUES (?, ?, ?, ?, ?)", rows)  # noqa: S608
-    records = open_reader(Source(url=f"sqlite:///{tmp_path / 'a.db'}", table="sends"))
+    records = in_stretches(Source(url=f"sqlite:///{tmp_path / 'a.db'}", table="sends"))
     frame = records.read(START, END).frame
     assert frame["status"].tolist() == ['"sent"'] * 9
     assert ways() == []
 
 
 def test_a_column_may_be_of_several_fields_and_conditions_count(tmp_path: Path, ways: Ways) -> None:
-    records = sqlite_records(
-        tmp_path / "a.db",
-        [row(n) for n in range(10)],
-        columns={"id": "message_id", "message_id": "message_id"},
-        where="message_id > 20 OR status = 'read' -- ours",
+    records = in_stretches(
+        sqlite_source(
+            tmp_path / "a.db",
+            [row(n) for n in range(10)],
+            columns={"id": "message_id", "message_id": "message_id"},
+            where="message_id > 20 OR status = 'read' -- ours",
+        )
     )
     frame = records.read(START, END).frame
     assert frame["local_id"].tolist() == frame["message_id"].tolist() == list(range(30, 100, 10))
@@ -178,7 +175,7 @@ def test_a_column_may_be_of_several_fields_and_conditions_count(tmp_path: Path, 
 
 
 def test_a_text_that_is_not_utf8_costs_nothing(tmp_path: Path, ways: Ways) -> None:
-    records = sqlite_records(tmp_path / "a.db", [row(n) for n in range(10)])
+    records = in_stretches(sqlite_source(tmp_path / "a.db", [row(n) for n in range(10)]))
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection, connection:
         connection.execute("UPDATE sends SET phone_number = CAST(x'2BFF' AS TEXT) WHERE id = 7")
     numbers = records.read(START, END).frame["phone_number"]
@@ -188,15 +185,17 @@ def test_a_text_that_is_not_utf8_costs_nothing(tmp_path: Path, ways: Ways) -> No
     assert len(ways()) == tried
 
 
-def test_sql_that_is_refused_is_told_in_the_words_of_sqlite(tmp_path: Path) -> None:
-    records = sqlite_records(tmp_path / "a.db", [row(n) for n in range(10)], where="chanel = 1")
+def test_refused_sql_is_reported_with_the_message_of_sqlite(tmp_path: Path) -> None:
+    records = in_stretches(
+        sqlite_source(tmp_path / "a.db", [row(n) for n in range(10)], where="chanel = 1")
+    )
     with pytest.raises(InputError, match="no such column: chanel"):
         records.read(START, END)
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_nothing_is_written_beside_the_file(mode: str, tmp_path: Path) -> None:
-    records = sqlite_records(tmp_path / "a.db", [row(n) for n in range(10)])
+    records = in_stretches(sqlite_source(tmp_path / "a.db", [row(n) for n in range(10)]))
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         connection.execute(f"PRAGMA journal_mode = {mode}")
     before = (tmp_path / "a.db").read_bytes()
@@ -207,7 +206,7 @@ def test_nothing_is_written_beside_the_file(mode: str, tmp_path: Path) -> None:
 
 def test_all_stretches_are_of_one_state_of_the_file(tmp_path: Path, ways: Ways) -> None:
     path = tmp_path / "a.db"
-    records = sqlite_records(path, [row(n) for n in range(10)])
+    records = in_stretches(sqlite_source(path, [row(n) for n in range(10)]))
     with closing(sqlite3.connect(path, isolation_level=None)) as application:
         application.execute("PRAGMA journal_mode = WAL")
         application.execute("CREATE TABLE other (a)")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,9 +10,8 @@ import pytest
 import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
-from recon import rows as database_rows
 from recon.model import RejectedItem, Span
-from recon.store import messages, status_answers, stored_frames
+from recon.store import messages, status_answers
 from recon.store.engine import writing
 from recon.store.tables import METADATA
 from tests.store import others
@@ -108,9 +108,8 @@ def test_a_frame_made_of_many_parts_is_like_one_made_at_once(
     ]
     keep(engine, *shown, answered=60)
     whole = messages.read(engine, "main", None, None).sort_values("message_id", ignore_index=True)
-    monkeypatch.setattr(database_rows, "_FETCHED", 2)
-    monkeypatch.setattr(stored_frames, "_ROWS", 4)
-    parts = messages.read(engine, "main", None, None)
+    monkeypatch.setitem(sys.modules, "adbc_driver_postgresql", None)
+    parts = messages.read(engine, "main", None, None, page_rows=4)
     assert_frame_equal(parts.sort_values("message_id", ignore_index=True), whole)
 
 

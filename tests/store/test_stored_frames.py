@@ -44,7 +44,7 @@ def test_many_messages_are_read_alike_both_ways(
 
 
 def test_many_messages_of_sqlite_come_as_arrow_and_are_the_same(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine = connect(f"sqlite:///{tmp_path / 'store.db'}")
     schema.upgrade(engine)
@@ -59,9 +59,7 @@ def test_many_messages_of_sqlite_come_as_arrow_and_are_the_same(
     assert not caplog.records
     for size in (2, 3, 7, 50):  # three messages are of one time
         caplog.clear()
-        with monkeypatch.context() as patch:
-            patch.setattr(messages, "_ROWS", size)
-            found = messages.read(engine, "main", *span)
+        found = messages.read(engine, "main", *span, page_rows=size)
         one, other = (
             frame.sort_values("message_id", ignore_index=True) for frame in (found, plain)
         )
