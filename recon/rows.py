@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,28 +16,36 @@ _FETCHED: Final = 2_000
 FIRST: Final = 10_000
 
 
-def parts(
-    connection: sa.Connection, statement: sa.Executable, least: int
-) -> Generator[tuple[list[str], list[list[Any]]]]:
-    """Yield the names of the columns, and so many rows or more as a list for each column.
+class Part(NamedTuple):
+    """Some rows of an answer, by columns. The values are as the driver gave them."""
+
+    names: list[str]
+    kinds: list[Any]
+    """The driver's code for the type of each column (PEP 249, `description`)."""
+    cells: list[list[Any]]
+
+
+def parts(connection: sa.Connection, statement: sa.Executable, least: int) -> Generator[Part]:
+    """Yield the rows of an answer, `least` or more at a time.
 
     Only the last part may have fewer rows, or none, and the first one, which has `FIRST` of them if
-    those are fewer. The values are the driver's own: no type of SQLAlchemy's works on them.
+    those are fewer.
     """
     fetched = min(_FETCHED, least)
     # SQLite's rows come one by one anyway: a buffer would only cost time.
     options = {} if connection.dialect.name == "sqlite" else {"yield_per": fetched}
     with connection.execute(statement, execution_options=options) as result:
         names, wanted = list(result.keys()), min(least, FIRST)
+        kinds = [column[1] for column in result.cursor.description or ()]
         cells: list[list[Any]] = [[] for _ in names]
         # Past SQLAlchemy's rows: to make one of each takes as long again as to fetch it.
         while rows := result.cursor_strategy.fetchmany(result, result.cursor, fetched):
             for column, values in zip(cells, zip(*rows, strict=True), strict=True):
                 column.extend(values)
             if len(cells[0]) >= wanted:
-                yield names, cells
+                yield Part(names, kinds, cells)
                 cells, wanted = [[] for _ in names], least
-    yield names, cells
+    yield Part(names, kinds, cells)
 
 
 @contextmanager

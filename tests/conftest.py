@@ -14,7 +14,7 @@ from pytest_socket import socket_allow_hosts
 
 from recon.store import schema
 from recon.store.engine import connect
-from tests import postgres
+from tests import mariadb, postgres
 
 _numbers = count(1)
 
@@ -29,6 +29,15 @@ def pytest_runtest_setup() -> None:
 def postgres_url() -> Iterator[str]:
     """The URL of a real PostgreSQL server's own database; one server for each test process."""
     with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """The URL of a real MariaDB server's own database; one server for each test process."""
+    if mariadb.is_missing():
+        pytest.skip(mariadb.MISSING)
+    with mariadb.server() as url:
         yield url
 
 

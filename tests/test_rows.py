@@ -21,17 +21,17 @@ def test_no_row_is_lost_or_read_twice(postgres_url: str, count: int, least: int)
     for url in ("sqlite://", postgres_url):
         with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
             found = list(rows.parts(connection, numbers, least))
-        assert {tuple(names) for names, _ in found} == {("a", "b")}
-        assert [a for _, (column, _) in found for a in column] == list(range(1, count + 1))
-        assert [b for _, (_, column) in found for b in column] == list(range(-1, -count - 1, -1))
-        assert all(len(column) >= least for _, (column, _) in found[1:-1])
-        assert len(found[0][1][0]) >= min(count, least, rows.FIRST)
+        assert {tuple(names) for names, _, _ in found} == {("a", "b")}
+        assert [a for _, _, (column, _) in found for a in column] == list(range(1, count + 1))
+        assert [b for _, _, (_, column) in found for b in column] == list(range(-1, -count - 1, -1))
+        assert all(len(column) >= least for _, _, (column, _) in found[1:-1])
+        assert len(found[0].cells[0]) >= min(count, least, rows.FIRST)
 
 
 def test_the_first_part_is_small(postgres_url: str) -> None:
     numbers = sa.text("SELECT * FROM generate_series(1, 100000) n")
     with sa.create_engine(postgres_url, poolclass=sa.NullPool).connect() as connection:
-        sizes = [len(column) for _, (column,) in rows.parts(connection, numbers, 50_000)]
+        sizes = [len(column) for _, _, (column,) in rows.parts(connection, numbers, 50_000)]
     assert sizes == [10_000, 50_000, 40_000]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ from sqlalchemy.pool import NullPool
 from recon.errors import ConfigError, TemporaryError
 from recon.records import db_errors
 from recon.records.sqlite_file import SqliteFile, file_of
-
-log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -36,7 +33,7 @@ class ReadOnlyDatabase:
     url: sa.URL
     engine: sa.Engine
     zone: str
-    """Of times without an offset; where the database has a zone of the session, it is this."""
+    """Of times without an offset. It is the session's zone on PostgreSQL; on MySQL that is UTC."""
     file: SqliteFile | None = None
 
     def run(self, work: Callable[[sa.Connection], Result]) -> Result:
@@ -149,7 +146,7 @@ def _engine(url: sa.URL, zone: str) -> ReadOnlyDatabase:
     if driver == "psycopg":
         sa.event.listen(engine, "connect", _read_as_text)
     elif engine.dialect.name in ("mysql", "mariadb"):
-        sa.event.listen(engine, "connect", _only_read_mysql(zone))
+        sa.event.listen(engine, "connect", _only_read_mysql)
     return ReadOnlyDatabase(url, engine, zone)
 
 
@@ -160,15 +157,8 @@ def _read_as_text(connection: Any, _record: object) -> None:  # noqa: ANN401 - t
         connection.adapters.register_loader(name, TextLoader)
 
 
-def _only_read_mysql(zone: str) -> Callable[[Any, object], None]:
-    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
-        with connection.cursor() as cursor:
-            cursor.execute("SET SESSION TRANSACTION READ ONLY")
-            try:
-                cursor.execute("SET time_zone = %s", ("+00:00" if zone == "UTC" else zone,))
-            except connection.Error:
-                log.warning(
-                    "the records' server knows no zone %s; TIMESTAMP is read in its own", zone
-                )
-
-    return prepare
+def _only_read_mysql(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION READ ONLY")
+        # A TIMESTAMP comes in the zone of the session. As an offset, it needs no tables of zones.
+        cursor.execute("SET time_zone = '+00:00'")

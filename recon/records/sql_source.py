@@ -14,7 +14,15 @@ from sqlalchemy.exc import NoSuchTableError
 
 from recon import rows
 from recon.arrow import NotAsArrow, postgres_arrow, sqlite_arrow
-from recon.records import id_conditions, postgres_columns, rowid_ranges, time_conditions, user_sql
+from recon.errors import InputError
+from recon.records import (
+    id_conditions,
+    mysql_columns,
+    postgres_columns,
+    rowid_ranges,
+    time_conditions,
+    user_sql,
+)
 from recon.records.connections import ReadOnlyDatabase
 from recon.records.reader import Collected, RecordsCheck, RecordsRead
 from recon.records.source import Source
@@ -195,11 +203,14 @@ class SqlReader:
 
         There is always a chunk; how many rows each has says `rows.parts` (of `_TYPED`).
         """
-        for names, cells in rows.parts(connection, statement, _TYPED):
-            absent = [one for one in self._source.mapping.values() if one not in names]
-            if absent:
-                raise missing("column", absent, names, where="the query's answer")
-            yield {field: cells[names.index(name)] for field, name in self._source.mapping.items()}
+        mapping = self._source.mapping
+        is_mysql = connection.dialect.name in mysql_columns.DIALECTS
+        for names, kinds, cells in rows.parts(connection, statement, _TYPED):
+            places = _places(mapping, names)
+            yield {
+                field: mysql_columns.read(cells[at], kinds[at]) if is_mysql else cells[at]
+                for field, at in places.items()
+            }
 
     def _table(
         self, connection: sa.Connection
@@ -228,6 +239,24 @@ class SqlReader:
         if absent:
             raise missing("column", absent, kinds, where=f"table {asked}")
         return sa.table(name, schema=schema), kinds
+
+
+def _places(mapping: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
+    """Return where the column of each field stands in an answer.
+
+    Raises:
+        InputError: it is not there, or there are several of its name.
+    """
+    absent = [one for one in mapping.values() if one not in names]
+    if absent:
+        raise missing("column", absent, names, where="the query's answer")
+    for name in mapping.values():
+        if names.count(name) > 1:
+            raise InputError(
+                f"the query's answer has several columns '{name}'",
+                hint="select the columns by name, each once",
+            )
+    return {field: names.index(name) for field, name in mapping.items()}
 
 
 def _place(schema: str | None) -> str:

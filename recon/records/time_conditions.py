@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from recon.core.frames.timestamps import EARLIEST, EPOCH_UNITS, LATEST, TEXT_SHAPE
+from recon.records import mysql_columns
 
 Column: TypeAlias = sa.ColumnElement[Any]
 Condition: TypeAlias = sa.ColumnElement[bool]
@@ -32,8 +33,10 @@ _RARE_YEARS: Final = tuple(
     f"{year}-[01][0-9]-[0-3][0-9]*" for year in ("2009", "21[0-9][0-9]", "2200")
 )
 
+#: Databases of which it is known in what zone a time without an offset is told.
+_READ_IN_ZONE: Final = mysql_columns.DIALECTS | {"postgresql"}
 #: Databases whose regular expressions know `TEXT_SHAPE`.
-_WITH_PATTERNS: Final = frozenset({"postgresql", "mysql", "mariadb"})
+_WITH_PATTERNS: Final = mysql_columns.DIALECTS | {"postgresql"}
 
 
 def within(
@@ -59,10 +62,13 @@ def within(
         kind = kind.data_type
     if dialect == "sqlite":
         return _by_stored_type(column, span)
-    if isinstance(kind, sa.Date):
-        return _dates(column, span)
-    if isinstance(kind, sa.DateTime):
-        return _times(column, kind, span, dialect, zone)
+    if isinstance(kind, sa.Date | sa.DateTime):
+        near = (
+            _dates(column, span)
+            if isinstance(kind, sa.Date)
+            else _times(column, kind, span, dialect, zone)
+        )
+        return sa.or_(near, _impossible_days(column)) if dialect in mysql_columns.DIALECTS else near
     if isinstance(kind, sa.Integer | sa.Numeric):
         return _epochs(column, span)
     is_text = isinstance(kind, sa.String) and not isinstance(kind, sa.Enum)
@@ -110,7 +116,9 @@ def _times(
             sa.DateTime(timezone=True),
             [(EARLIEST, start or EARLIEST, end or LATEST, LATEST)],
         )
-    margin = _CLOCKS if dialect == "postgresql" else _ZONES
+    if isinstance(kind, sa.TIMESTAMP) and dialect in mysql_columns.DIALECTS:
+        zone = "UTC"  # an instant, told in the zone of the session
+    margin = _CLOCKS if dialect in _READ_IN_ZONE else _ZONES
     start, end = (
         None if time is None else time.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
         for time in span
@@ -126,6 +134,16 @@ def _dates(column: Column, span: tuple[datetime | None, datetime | None]) -> Con
     first, last = _first_and_last_day(span)
     wanted = (low if first is None else first, high if last is None else last)
     return _kept(column, sa.Date(), [(low, *wanted, high)])
+
+
+def _impossible_days(column: Column) -> Condition:
+    """Keep dates that MySQL stores and no calendar has: `2026-11-00`, `2026-02-31`.
+
+    They sort among the others (sql_mode without NO_ZERO_IN_DATE, or with ALLOW_INVALID_DATES). No
+    index finds them, so such a table is read through.
+    """
+    day, last = sa.func.dayofmonth(column), sa.func.last_day(column)
+    return sa.or_(day == 0, last.is_(None), day > sa.func.dayofmonth(last))
 
 
 def _first_and_last_day(span: tuple[datetime | None, datetime | None]) -> tuple[Any, Any]:

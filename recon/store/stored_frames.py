@@ -172,7 +172,7 @@ def _parts(
     There is always a part; see `rows.parts` for how many rows each has, with at least `part_rows`.
     """
     for query in queries:
-        for _, cells in rows.parts(connection, query, part_rows):
+        for _, _, cells in rows.parts(connection, query, part_rows):
             yield _part(columns, cells)
     if not queries:
         yield _part(columns, [()] * len(columns))
