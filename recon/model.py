@@ -89,6 +89,17 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A stretch of time `[start, end)` whose proof was withdrawn, for good."""
+
+    start: datetime | None
+    """`None` is the unbounded past."""
+    end: datetime
+    reason: str
+    """What was seen, in a sentence without personal data."""
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """One calendar day of a zone, `[start, end)` in UTC; the bounds of `all` are `None`."""
 

@@ -180,6 +180,24 @@ def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
+def without(spans: Iterable[Span], withdrawn: Sequence[Span]) -> tuple[Span, ...]:
+    """Return what is left of `spans` without the `withdrawn` ones, merged."""
+    left = list(merge(spans))
+    for gone in merge(withdrawn):
+        start, end = gone.start or _PAST, gone.end or _FUTURE
+        kept = []
+        for span in left:
+            if (span.end or _FUTURE) <= start or (span.start or _PAST) >= end:
+                kept.append(span)
+                continue
+            if (span.start or _PAST) < start:
+                kept.append(Span(span.start, start))
+            if (span.end or _FUTURE) > end:
+                kept.append(Span(end, span.end))
+        left = kept
+    return tuple(left)
+
+
 def gaps(window: Span, spans: Sequence[Span]) -> tuple[Span, ...]:
     """Return what of `window` no span covers, in the order of time.
 

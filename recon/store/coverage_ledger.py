@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recon.core.coverage import Reach, extend, is_contradicted, merge, reach, slipped_in
+from recon.core.coverage import Reach, extend, is_contradicted, merge, reach, slipped_in, without
 from recon.model import LISTING_LIMIT, Listing, Span
+from recon.store import withdrawals
 from recon.store.accounts import Key
 from recon.store.dialects import among
 from recon.store.tables import coverage, keys, messages, polls, provider_rejects
@@ -120,12 +121,20 @@ def spans_of_key(connection: sa.Connection, key_id: int) -> tuple[Span, ...]:
 
 def _proven(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tuple[Span, ...]:
     query = (
-        sa.select(coverage.c.starts_at, coverage.c.seen_at)
+        sa.select(coverage.c.key_id, coverage.c.starts_at, coverage.c.seen_at)
         .join_from(coverage, keys, coverage.c.key_id == keys.c.id)
         .where(*conditions)
     )
-    proven = (Reach(row.starts_at, row.seen_at).span for row in connection.execute(query))
-    return merge(span for span in proven if span is not None)
+    proven: dict[int, list[Span]] = {}
+    for row in connection.execute(query):
+        span = Reach(row.starts_at, row.seen_at).span
+        if span is not None:
+            proven.setdefault(row.key_id, []).append(span)
+    left: list[Span] = []
+    for key_id, found in proven.items():
+        gone = [Span(one.start, one.end) for one in withdrawals.of_key(connection, key_id)]
+        left += without(found, gone)
+    return merge(left)
 
 
 def _parts(connection: sa.Connection, key: Key, stored: Mapping[int, Any]) -> dict[int, int]:

@@ -238,6 +238,23 @@ coverage: Final = sa.Table(
     sa.CheckConstraint("basis IN ('shared', 'settled')", "basis"),
 )
 
+#: Proof that was withdrawn, and why: the answers of the key were seen to lack a message that was
+#: sent in this time. It stays withdrawn, whatever later answers show. `starts_at` null is the
+#: unbounded past; `withdrawn_at` is our own clock.
+withdrawals: Final = sa.Table(
+    "withdrawals",
+    METADATA,
+    _id(),
+    _account(),
+    _key(),
+    sa.Column("starts_at", UtcDateTime),
+    sa.Column("ends_at", UtcDateTime, nullable=False),
+    sa.Column("reason", Words, nullable=False),
+    sa.Column("withdrawn_at", UtcDateTime, nullable=False),
+    sa.Index(None, "account_id", "ends_at"),
+    sa.Index(None, "key_id", "ends_at"),
+)
+
 #: Ids that a key was asked for singly and does not have. `asked_at` is the provider's clock.
 denied_ids: Final = sa.Table(
     "denied_ids",

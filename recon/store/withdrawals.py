@@ -1,0 +1,130 @@
+"""Proof that was withdrawn: time of which the answers of a key were seen to lack a message.
+
+A withdrawal outlasts whatever later answers show, and counts for every day that it touches.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from recon.model import Withdrawal
+from recon.store import accounts
+from recon.store.engine import reading, writing
+from recon.store.tables import keys, withdrawals
+
+_log: Final = logging.getLogger(__name__)
+
+
+def withdraw(
+    engine: sa.Engine,
+    account: str,
+    key_fingerprint: str,
+    withdrawal: Withdrawal,
+    at: datetime,
+) -> bool:
+    """Withdraw the proof of a key for a stretch of time, in a transaction of its own.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        key_fingerprint: whose proof; a key that never asked has none.
+        withdrawal: the time, and why.
+        at: our own clock.
+
+    Returns:
+        Whether this is new: the same time is withdrawn once.
+
+    Raises:
+        TemporaryError, OutputError, ConfigError: the store failed.
+    """
+    with writing(engine) as connection:
+        account_id = accounts.claim(connection, account)
+        key_id = connection.execute(
+            sa.select(keys.c.id).where(
+                keys.c.account_id == account_id, keys.c.fingerprint == key_fingerprint
+            )
+        ).scalar()
+        return key_id is not None and add(connection, account_id, key_id, withdrawal, at)
+
+
+def add(
+    connection: sa.Connection,
+    account_id: int,
+    key_id: int,
+    withdrawal: Withdrawal,
+    at: datetime,
+) -> bool:
+    """Withdraw as `withdraw` does, in a transaction that has claimed the account."""
+    start = withdrawals.c.starts_at
+    within = start.is_(None) if withdrawal.start is None else _no_later(start, withdrawal.start)
+    known = sa.select(withdrawals.c.id).where(
+        withdrawals.c.key_id == key_id, withdrawals.c.ends_at >= withdrawal.end, within
+    )
+    if connection.execute(known.limit(1)).first() is not None:
+        return False
+    connection.execute(
+        sa.insert(withdrawals).values(
+            account_id=account_id,
+            key_id=key_id,
+            starts_at=withdrawal.start,
+            ends_at=withdrawal.end,
+            reason=withdrawal.reason,
+            withdrawn_at=at,
+        )
+    )
+    _log.warning(
+        "the proof that all messages from %s to %s were listed is withdrawn: %s",
+        "the beginning" if withdrawal.start is None else withdrawal.start.isoformat(),
+        withdrawal.end.isoformat(),
+        withdrawal.reason,
+    )
+    return True
+
+
+def of_key(
+    connection: sa.Connection,
+    key_id: int,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> list[Withdrawal]:
+    """Return what was withdrawn of a key's proof and touches `[start, end)`, in order of time."""
+    return _read(connection, withdrawals.c.key_id == key_id, start, end)
+
+
+def of_account(
+    engine: sa.Engine, account: str, start: datetime | None, end: datetime | None
+) -> list[Withdrawal]:
+    """Return what was withdrawn of the proof of any key of the account and touches `[start, end)`.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        start: the beginning of the time wanted; `None` is without bound.
+        end: its end, likewise.
+    """
+    with reading(engine) as connection:
+        return _read(connection, withdrawals.c.account_id == accounts.named(account), start, end)
+
+
+def _read(
+    connection: sa.Connection,
+    mine: sa.ColumnElement[bool],
+    start: datetime | None,
+    end: datetime | None,
+) -> list[Withdrawal]:
+    begins = withdrawals.c.starts_at
+    query = sa.select(begins, withdrawals.c.ends_at, withdrawals.c.reason).where(mine)
+    if start is not None:
+        query = query.where(withdrawals.c.ends_at > start)
+    if end is not None:
+        query = query.where(sa.or_(begins.is_(None), begins < end))
+    found = connection.execute(query.order_by(withdrawals.c.ends_at, withdrawals.c.id))
+    return [Withdrawal(row.starts_at, row.ends_at, row.reason) for row in found]
+
+
+def _no_later(column: sa.Column[datetime], time: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(column.is_(None), column <= time)
