@@ -12,6 +12,14 @@ def test_an_error_is_read_in_the_documented_form() -> None:
     assert read_api_error(body) == ApiError(6, "DEPRECATED_API_KEY", "r-1")
 
 
+@pytest.mark.parametrize("body", [None, [], 7, {}, {"error": None}, {"error": 7}])
+def test_a_body_that_says_nothing_is_an_error_without_code_or_text(body: object) -> None:
+    read = read_api_error(body)
+    assert (read.code, read.text, read.request_id) == (None, "", None)
+    assert not read.of_deprecated_key
+    assert not read.says_nothing_sent
+
+
 @pytest.mark.parametrize("code", [6, "6", " 6 ", 6.0])
 def test_the_code_of_a_deprecated_key_is_known_in_each_spelling(code: object) -> None:
     assert read_api_error({"error_code": code}).of_deprecated_key

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from recon.errors import TemporaryError
-from recon.model import RejectedItem, Span, VerdictKind
+from recon.model import ProviderBalance, RejectedItem, Span, VerdictKind
 from recon.store import lock, messages, polls, runs
 from recon.store.engine import connect
 from tests.store import others
@@ -141,6 +142,15 @@ def test_the_last_run_tells_what_the_records_do_not_know(engine: sa.Engine) -> N
     assert known(engine).unrecorded_share == pytest.approx(0.3)
     runs.save(engine, run("r3", day="2026-04-24", word=VerdictKind.CLEAN), "run")
     assert known(engine).unrecorded_share == 0
+
+
+def test_a_repeated_send_without_a_record_counts_as_unrecorded(engine: sa.Engine) -> None:
+    made = run("r1", found())
+    verdict = replace(
+        made.verdict, provider=ProviderBalance(matched=6, missing_locally=1, duplicate_send=3)
+    )
+    runs.save(engine, replace(made, verdict=verdict), "run")
+    assert known(engine).unrecorded_share == pytest.approx(0.4)
 
 
 def test_one_collector_at_a_time_has_the_turn_of_an_account(database_url: str) -> None:

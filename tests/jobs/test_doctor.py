@@ -1,0 +1,96 @@
+"""What `recon check` says of a mail server and of a listing, in process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recon import config
+from recon.jobs import doctor
+from recon.jobs.doctor import Line
+from recon.jobs.runtime import Runtime
+from tests import smtp
+from tests.smtp import PASSWORD, USER, mail_server
+
+CONFIG = """
+[email]
+host = "127.0.0.1"
+port = {port}
+security = "{security}"
+sender = "recon@example.com"
+recipients = ["ops@example.com"]
+{login}
+
+[accounts.main]
+api_key_env = "KEY"
+[accounts.main.local]
+file = "sends.csv"
+"""
+LOGIN = f'username = "{USER}"\npassword_env = "PASSWORD"'
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+
+
+def mail_line(room: Path, port: int, security: str, password: str | None = None) -> Line:
+    login = LOGIN if password is not None else ""
+    (room / "recon.toml").write_text(CONFIG.format(port=port, security=security, login=login))
+    settings = config.load(room / "recon.toml", {})
+    environ = {"KEY": "k", "PASSWORD": password or ""}
+    lines = list(doctor.check(settings, [], Runtime(environ=environ)))
+    assert lines[-1].name == "mail server"
+    return lines[-1]
+
+
+def test_a_mail_server_that_wants_no_login_is_accepted(tmp_path: Path) -> None:
+    with mail_server(tmp_path) as port:
+        assert mail_line(tmp_path, port, "none").exit_code == 0
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("security", ["none", "starttls", "tls"])
+def test_a_right_login_is_accepted(tmp_path: Path, security: smtp.Security) -> None:
+    with mail_server(tmp_path, security, login=True) as port:
+        line = mail_line(tmp_path, port, security, PASSWORD)
+    assert (line.exit_code, line.said) == (0, f"127.0.0.1:{port} lets us in")
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("security", ["none", "starttls", "tls"])
+def test_a_wrong_password_names_the_settings_and_not_the_password(
+    tmp_path: Path, security: smtp.Security
+) -> None:
+    with mail_server(tmp_path, security, login=True) as port:
+        line = mail_line(tmp_path, port, security, "battery-staple")
+    assert line.exit_code == 78
+    assert f"127.0.0.1:{port} refuses the login of recon" in line.said
+    assert "email.username" in line.said
+    assert "battery" not in line.said
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_certificate_that_nobody_signed_is_refused(
+    tmp_path: Path, security: smtp.Security
+) -> None:
+    with mail_server(tmp_path, security, login=True) as port:
+        line = mail_line(tmp_path, port, security, PASSWORD)
+    assert line.exit_code == 69
+    assert "certificate" in line.said
+
+
+def test_a_server_without_starttls_gets_no_password(tmp_path: Path) -> None:
+    with mail_server(tmp_path, "none", login=True) as port:
+        line = mail_line(tmp_path, port, "starttls", PASSWORD)
+    assert line.exit_code == 69
+    assert "email.security" in line.said
+
+
+def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
+    with mail_server(tmp_path) as port:
+        pass
+    line = mail_line(tmp_path, port, "none")
+    assert line.exit_code == 69
+    assert f"127.0.0.1:{port}" in line.said
