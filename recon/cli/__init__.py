@@ -6,13 +6,14 @@ import gc
 import importlib
 import logging
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 import recon
-from recon.cli import streams
+from recon.cli import streams, termination
 from recon.cli.common import Session, tell
 from recon.errors import ReconError
 from recon.jobs.runtime import Runtime
@@ -69,7 +70,7 @@ def group(
 
     # One line of what each account's poll gave, with the request_id that support asks for.
     logs.configure(fmt=log_format, verbosity=-1 if quiet else verbose + 1)
-    ctx.obj = Session(config=config, runtime=Runtime())
+    ctx.obj = Session(config=config, runtime=Runtime(), at_exit=ctx.with_resource(ExitStack()))
 
 
 def main() -> NoReturn:
@@ -78,7 +79,8 @@ def main() -> NoReturn:
     gc.set_threshold(50_000, 20, 20)
     streams.settle()
     try:
-        code = group.main(prog_name="recon", standalone_mode=False)
+        with termination.raising():
+            code = group.main(prog_name="recon", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as wrong:
         wrong.show()
@@ -89,6 +91,9 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
+    except termination.Terminated as asked:
+        click.echo(f"ended by {asked.signal.name}", err=True)
+        code = asked.exit_code
     except Exception:
         # The last resort: shown whole but for secrets, which logging blots out; never exit code 1.
         log.exception("a bug in recon ended the command")

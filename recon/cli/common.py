@@ -6,6 +6,7 @@ import difflib
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,8 @@ class Session:
 
     config: Path | None
     runtime: Runtime
+    at_exit: ExitStack
+    """What is closed when the command has ended, however it ended."""
 
     def settings(self, *, require_accounts: bool = True) -> Settings:
         """Load the settings; logs will not show the secrets in them.
@@ -51,26 +54,33 @@ class Session:
     def engine(self, settings: Settings) -> Engine:
         """Open the job's own database; its schema is ready when this returns.
 
+        It is closed when the command has ended.
+
         Raises:
             ConfigError: the database was not migrated; the message says what to type.
         """
-        from recon.store import schema
+        from recon.store import engine, schema
 
-        engine = self.bare_engine(settings)
-        try:
-            schema.ensure_ready(engine)
-        except ConfigError as error:
-            if error.hint is None or self.config is None:
-                raise
-            typed = error.hint.replace("recon db", f"recon --config {self.config} db")
-            raise ConfigError(error.message, hint=typed) from error
-        return engine
+        with ExitStack() as opening:
+            made = opening.enter_context(engine.opened(settings.database.url.get_secret_value()))
+            try:
+                schema.ensure_ready(made)
+            except ConfigError as error:
+                if error.hint is None or self.config is None:
+                    raise
+                typed = error.hint.replace("recon db", f"recon --config {self.config} db")
+                raise ConfigError(error.message, hint=typed) from error
+            self.at_exit.enter_context(opening.pop_all())
+        return made
 
     def bare_engine(self, settings: Settings) -> Engine:
-        """Open the job's own database, whatever the state of its schema."""
+        """Open the job's own database, whatever the state of its schema.
+
+        It is closed when the command has ended.
+        """
         from recon.store import engine
 
-        return engine.connect(settings.database.url.get_secret_value())
+        return self.at_exit.enter_context(engine.opened(settings.database.url.get_secret_value()))
 
 
 pass_session = click.make_pass_decorator(Session)

@@ -52,11 +52,10 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
     runtime = replace(session.runtime, clock=day.clock, environ={_KEY: day.api_key})
     with server.serve(day.channel, clock=day.clock) as base_url:
         settings = _settings(day, base_url, work)
-        database = engine.connect(settings.database.url.get_secret_value())
-        schema.ensure_ready(database)
-        order = night.Order(first=day.day, last=day.day, accounts=["demo"], directory=output)
-        [outcome] = night.run(settings, database, order, runtime)
-        database.dispose()
+        with engine.opened(settings.database.url.get_secret_value()) as database:
+            schema.ensure_ready(database)
+            order = night.Order(first=day.day, last=day.day, accounts=["demo"], directory=output)
+            [outcome] = night.run(settings, database, order, runtime)
     if outcome.error is not None:
         raise outcome.error
     [reported] = outcome.days

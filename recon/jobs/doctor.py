@@ -64,21 +64,22 @@ def _database(settings: Settings) -> str:
 
     url = settings.database.url
     # Asks without creating: an SQLite file that is not there yet is no fault.
-    schema.current(engine.connect(url.get_secret_value()))
+    with engine.opened(url.get_secret_value()) as database:
+        schema.current(database)
     return f"{url} can be used"
 
 
 def _migrations(settings: Settings) -> str:
     from recon.store import engine, schema
 
-    database = engine.connect(settings.database.url.get_secret_value())
-    at = schema.current(database)
-    if at == schema.head():
-        return f"at {at}, the newest"
-    if at is None and database.dialect.name == "sqlite":
-        return "none yet; the first run creates the file"
-    schema.ensure_ready(database)
-    return f"at {at}"
+    with engine.opened(settings.database.url.get_secret_value()) as database:
+        at = schema.current(database)
+        if at == schema.head():
+            return f"at {at}, the newest"
+        if at is None and database.dialect.name == "sqlite":
+            return "none yet; the first run creates the file"
+        schema.ensure_ready(database)
+        return f"at {at}"
 
 
 def _records(settings: Settings, name: str, runtime: Runtime) -> str:

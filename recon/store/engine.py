@@ -6,10 +6,12 @@ is translated in one place.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
@@ -21,10 +23,14 @@ from recon.store.store_errors import URL_HINT, described, sqlite_file, translate
 if TYPE_CHECKING:
     import psycopg
 
+log = logging.getLogger(__name__)
+
 #: How long a statement waits for another program's lock before the database counts as busy.
 BUSY_SECONDS: Final = 10
 
 _CONNECT_SECONDS: Final = 10
+#: How long other processes are waited for when the write-ahead log is emptied at the end.
+_CHECKPOINT_SECONDS: Final = 0.5
 _WRITES: Final = "recon_writes"
 _DRIVERS: Final = {"sqlite": "pysqlite", "postgresql": "psycopg", "postgres": "psycopg"}
 
@@ -64,6 +70,53 @@ def connect(url: str) -> sa.Engine:
         )
     event.listen(engine, "connect", _settle_postgres)
     return engine
+
+
+@contextmanager
+def opened(url: str) -> Iterator[sa.Engine]:
+    """Give the engine of `connect`; at the end of the block close its connections.
+
+    An SQLite store is then in its one file, which may be copied alone: the write-ahead log is
+    emptied into it, whatever ended the block. Other processes that use the file are waited for
+    half a second at most. While they do, they may keep a part of the log; the last one of them
+    empties it.
+
+    Raises:
+        ConfigError, OutputError: as `connect` does.
+    """
+    engine = connect(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+        _checkpoint(engine.url)
+
+
+def _checkpoint(url: sa.URL) -> None:
+    """Empty the write-ahead log of an SQLite file into the file, as far as that is possible now.
+
+    SQLite does so itself when the last connection is closed; this is for all other cases.
+    """
+    path = sqlite_file(url)
+    if path is None or url.query.get("mode") == "ro":
+        return
+    if not path.with_name(f"{path.name}-wal").exists():
+        return
+    try:
+        # A connection of its own: those of the engine wait much longer for other processes.
+        with closing(
+            sqlite3.connect(
+                f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_CHECKPOINT_SECONDS
+            )
+        ) as connection:
+            # https://www.sqlite.org/pragma.html#pragma_wal_checkpoint
+            [busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        # All is stored, if in two files; the next process that can will empty the log.
+        log.debug("the write-ahead log of %s was not emptied: %s", path, error)
+        return
+    if busy:
+        log.debug("another process still needs a part of the write-ahead log of %s", path)
 
 
 def _parse(url: str) -> sa.URL:

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -27,7 +27,7 @@ from recon.simulator.simulated_responses import LIST_PATH
 from recon.store import messages
 from recon.store.engine import connect, reading
 from recon.store.tables import polls
-from tests.cli.workshop import NUMBER, Workshop
+from tests.cli.workshop import NUMBER, Workshop, awaited
 from tests.store import others
 
 ROOT = str(Path(__file__).parents[2])
@@ -142,14 +142,6 @@ def test_a_look_that_is_not_due_loads_nothing_heavy(shop: Workshop) -> None:
         check=True,
     )
     assert ran.stdout.split() == []
-
-
-def awaited(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    """Wait until something holds; the process must go on meanwhile."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,12 @@ def diff(case: Case, room: Path) -> int:
     if case.config is not None:
         config = room / "recon.toml"
         config.write_text(case.config)
-    session = Session(config, Runtime(clock=lambda: case.now, environ={}))
+    runtime = Runtime(clock=lambda: case.now, environ={})
     argv = [paths["sends"], paths["octopods"], "--output", room, "--exit-code", *case.options]
     try:
-        return int(command.main(list(map(str, argv)), obj=session, standalone_mode=False))
+        with ExitStack() as at_exit:
+            session = Session(config, runtime, at_exit)
+            return int(command.main(list(map(str, argv)), obj=session, standalone_mode=False))
     except ReconError as error:
         return error.exit_code
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -85,10 +85,12 @@ def a_night(room: Path, channel: Channel, now: datetime, config: str = "") -> It
 
 def run(room: Path, clock: ManualClock, *options: str) -> int:
     """Run the command in this process, at the time of the clock."""
-    session = Session(room / "recon.toml", Runtime(clock=clock, environ={"KEY": SIMULATED_KEY}))
+    runtime = Runtime(clock=clock, environ={"KEY": SIMULATED_KEY})
     argv = ["--output", str(room), "--exit-code", *options]
     try:
-        return int(command.main(argv, obj=session, standalone_mode=False))
+        with ExitStack() as at_exit:
+            session = Session(room / "recon.toml", runtime, at_exit)
+            return int(command.main(argv, obj=session, standalone_mode=False))
     except ReconError as error:
         return error.exit_code
 

@@ -17,7 +17,7 @@ from recon.simulator.channel import Channel
 from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import Received, serve
 from recon.store import schema
-from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop, at
+from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop, at, awaited
 
 
 @pytest.fixture
@@ -171,8 +171,7 @@ def test_75_another_run_holds_the_lock(workshop: Workshop) -> None:
         workshop.environ["RECON_OCTOPODS__TIMEOUT_SECONDS"] = "60"
         slow = workshop.start("run", "--date", DAY)
         # The first run holds the lock from before its request until after it; so wait for that.
-        while not log and slow.poll() is None:
-            pass
+        awaited(lambda: log, slow)
         ended = workshop.run()
         slow.kill()
         slow.communicate()

@@ -1,19 +1,28 @@
-"""A directory as a user has it, a simulated Octopods, and the installed command as a process."""
+"""A directory as a user has it, a simulated Octopods, and the command, in a process or in this."""
 
 from __future__ import annotations
 
 import csv
+import gc
 import json
+import logging
 import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import chdir, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+from unittest import mock
 
+import pytest
+
+from recon import cli, logs
 from recon.simulator.channel import SIMULATED_KEY
 
 #: The command as it was installed beside the interpreter.
@@ -42,6 +51,17 @@ min_interval_seconds = 0
 max_wait_seconds = {max_wait}
 timeout_seconds = 5
 """
+
+
+def awaited(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    """Wait until something holds; the process must go on meanwhile."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        # Not in a busy loop: the simulated Octopods is a thread of this process.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
+            pytest.fail(f"ended early: {process.communicate()[1]}")
+        assert time.monotonic() < deadline
 
 
 def at(minutes: float) -> datetime:
@@ -81,7 +101,7 @@ class Workshop:
 
     def add_records(self, *records: tuple[int, int | None, str, datetime, str | None]) -> None:
         """Write the records: id, message id, number, time and status of each record."""
-        with sqlite3.connect(self.path / "sends.db") as connection:
+        with closing(sqlite3.connect(self.path / "sends.db")) as connection, connection:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS sends (id INTEGER PRIMARY KEY, message_id INTEGER, "
                 "phone_number TEXT, sent_at TEXT, status TEXT)"
@@ -90,7 +110,6 @@ class Workshop:
                 "INSERT INTO sends VALUES (?, ?, ?, ?, ?)",
                 [(*row[:3], row[3].isoformat(), row[4]) for row in records],
             )
-        connection.close()
 
     def start(self, *args: str | Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start the command and do not wait."""
@@ -105,10 +124,17 @@ class Workshop:
         )
 
     def recon(self, *args: str | Path) -> Ended:
-        """Run the command to its end."""
-        process = self.start(*args)
-        out, err = process.communicate(timeout=60)
-        return Ended(process.returncode, out, err)
+        """Run the command to its end, in this process: it starts in no time."""
+        with (
+            tempfile.TemporaryFile("w+") as out,
+            tempfile.TemporaryFile("w+") as err,
+            chdir(self.path),
+            mock.patch.dict(os.environ, self._environ(), clear=True),
+            mock.patch.object(sys, "argv", ["recon", *map(str, args)]),
+            _process_state_kept(),
+        ):
+            code = _main(out, err)
+            return Ended(code, _text(out), _text(err))
 
     def run(self, *args: str) -> Ended:
         """Run `recon run` for the day."""
@@ -138,13 +164,41 @@ class Workshop:
 
     def query(self, statement: str) -> Sequence[tuple[Any, ...]]:
         """Ask recon's own database."""
-        connection = sqlite3.connect(self.path / "recon.db")
-        try:
+        with closing(sqlite3.connect(self.path / "recon.db")) as connection:
             return connection.execute(statement).fetchall()
-        finally:
-            connection.close()
 
     def _environ(self) -> dict[str, str]:
         kept = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START")
         plain = {name: os.environ[name] for name in kept if name in os.environ}
         return plain | self.environ
+
+
+def _main(out: TextIO, err: TextIO) -> int:
+    """Run the command with these streams; return its exit code."""
+    with mock.patch.object(sys, "stdout", out), mock.patch.object(sys, "stderr", err):
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        assert isinstance(end.value.code, int)
+        return end.value.code
+
+
+@contextmanager
+def _process_state_kept() -> Iterator[None]:
+    """Undo what a command sets for its whole process."""
+    thresholds, root, ours = gc.get_threshold(), logging.getLogger(), logging.getLogger(logs.LOGGER)
+    handlers, levels = list(root.handlers), (root.level, ours.level)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(levels[0])
+        ours.setLevel(levels[1])
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+
+
+def _text(file: TextIO) -> str:
+    file.seek(0)
+    return file.read()

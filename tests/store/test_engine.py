@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import traceback
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from recon.errors import ConfigError, OutputError, TemporaryError
 from recon.store import messages, schema
-from recon.store.engine import connect, reading, writing
+from recon.store.engine import connect, opened, reading, writing
 from recon.store.tables import accounts
 from tests.postgres import PASSWORD_USER
 from tests.store.looking import rows
@@ -261,3 +262,49 @@ def test_a_bug_keeps_its_own_error_without_what_it_carried(engine: sa.Engine) ->
     with pytest.raises(sa.exc.DBAPIError) as caught, writing(engine) as connection:
         connection.execute(sa.text("nonsense :number"), {"number": "+353871234567"})
     assert "+353871234567" not in str(caught.value)
+
+
+# --- closing -------------------------------------------------------------------------------------
+
+
+def test_an_opened_store_is_in_its_one_file_at_the_end(file: Path) -> None:
+    with opened(f"sqlite:///{file}") as engine:
+        messages.keep(engine, "main", KEY, ANSWER)
+    assert [path.name for path in file.parent.iterdir()] == ["recon.db"]
+
+
+def test_also_where_a_connection_is_still_in_use(file: Path) -> None:
+    with opened(f"sqlite:///{file}") as engine:
+        held = engine.connect()
+        messages.keep(engine, "main", KEY, ANSWER)
+    assert file.with_name("recon.db-wal").stat().st_size == 0
+    held.close()
+
+
+@pytest.mark.parametrize("statement", ["BEGIN; SELECT count(*) FROM accounts", "BEGIN IMMEDIATE"])
+def test_a_process_in_a_transaction_is_not_waited_for_and_empties_the_log_itself(
+    file: Path, statement: str
+) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        with opened(f"sqlite:///{file}") as engine:
+            messages.keep(engine, "main", KEY, ANSWER)
+            for each in statement.split("; "):
+                other.execute(each).fetchall()
+        assert other.execute("SELECT count(*) FROM polls").fetchone() == (1,)
+    assert not file.with_name("recon.db-wal").exists()
+    with opened(f"sqlite:///{file}") as engine:
+        assert len(messages.read(engine, "main", None, None)) == 1
+
+
+def test_a_file_that_is_not_there_is_not_made_by_closing(tmp_path: Path) -> None:
+    with opened(f"sqlite:///{tmp_path / 'recon.db'}"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_stands_in_place_of_a_database_is_left_alone(tmp_path: Path) -> None:
+    for name in ("recon.db", "recon.db-wal"):
+        (tmp_path / name).write_text("no database")
+    with opened(f"sqlite:///{tmp_path / 'recon.db'}"):
+        pass
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"no database"}

@@ -1,0 +1,53 @@
+"""Ending in order when a signal asks for it, as Ctrl-C does."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+class Terminated(BaseException):
+    """A signal asked the process to end. Like `KeyboardInterrupt`, it is no error."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = signal.Signals(number)
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell shows for a process that the signal ended: 128 and its number."""
+        return 128 + self.signal
+
+
+@contextmanager
+def raising() -> Iterator[None]:
+    """Let SIGTERM, SIGHUP and SIGQUIT raise `Terminated` in the block; main thread only.
+
+    By default they end the process at once: temporary files stay, and connections are not closed.
+    SIGINT raises `KeyboardInterrupt`, as usual. After the first signal all others are ignored, so
+    that they do not break off the closing. A signal that is ignored already (SIGHUP under `nohup`)
+    stays so.
+    """
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
+
+    before = {
+        number: handler
+        for number in _SIGNALS
+        if (handler := signal.getsignal(number)) is not signal.SIG_IGN
+    }
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
