@@ -158,7 +158,7 @@ def linked_and_judged() -> Callable[[], object]:
     records = open_reader(Source(file=Path("local.parquet"))).read(None, None)
     local = Side(records.frame, records.rejects)
     provider = provider_side(Path("provider.parquet"), datetime.now(UTC))
-    days, spans = (calendar.everything("UTC"),), (Span(None, None),)
+    days, spans = (calendar.unbounded("UTC"),), (Span(None, None),)
     return lambda: judge.judge("diff", days, local, provider, spans=spans, policy=Policy())
 
 

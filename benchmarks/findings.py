@@ -77,7 +77,7 @@ def run(found: pd.DataFrame) -> Run:
     verdict = Verdict(
         account="main",
         window=calendar.window(date(2026, 4, 23), "UTC"),
-        word=VerdictKind.DISCREPANCIES,
+        kind=VerdictKind.DISCREPANCIES,
         local=LocalBalance(matched=7),
         provider=ProviderBalance(matched=7),
         findings=found,

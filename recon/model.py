@@ -71,7 +71,7 @@ _WARNINGS: Final = frozenset(
 
 
 class VerdictKind(StrEnum):
-    """What a run says of a window, in one word."""
+    """What a run concludes about a window."""
 
     CLEAN = "clean"
     DISCREPANCIES = "discrepancies"
@@ -276,7 +276,7 @@ class Verdict:
 
     account: str
     window: Window
-    word: VerdictKind
+    kind: VerdictKind
     local: LocalBalance
     provider: ProviderBalance
     findings: pd.DataFrame
@@ -288,7 +288,7 @@ class Verdict:
     advice: Advice | None = None
     """Where there are gaps: what they hide, and what cadence would have covered them."""
     suspicions: Sequence[str] = ()
-    """Where `word` is `suspect`: what looks wrong, first the sight, then the likely causes."""
+    """Where `kind` is `suspect`: what looks wrong, first the sight, then the likely causes."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -299,9 +299,9 @@ class Verdict:
     @property
     def exit_code_if_asked(self) -> int:
         """What `--exit-code` makes of it: 1 open discrepancies, 3 incomplete, else 0."""
-        if self.word is VerdictKind.DISCREPANCIES:
+        if self.kind is VerdictKind.DISCREPANCIES:
             return 1
-        return 3 if self.word is VerdictKind.INCOMPLETE else 0
+        return 3 if self.kind is VerdictKind.INCOMPLETE else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -52,7 +52,7 @@ def command(
     chosen = common.day_range(day, first, last)
     settings = session.settings(require_accounts=False)
     days = (
-        (calendar.everything(settings.timezone),)
+        (calendar.unbounded(settings.timezone),)
         if chosen is None
         else calendar.windows(*chosen, settings.timezone)
     )
@@ -74,7 +74,7 @@ def command(
         done = file_diff.diff(order, session.runtime.clock(), lambda part: bar.update(1, part))
     common.show_runs(done)
     verdicts = [run.verdict for run, _ in done]
-    if any(verdict.word is VerdictKind.SUSPECT for verdict in verdicts):
+    if any(verdict.kind is VerdictKind.SUSPECT for verdict in verdicts):
         return InputError.exit_code
     codes = {verdict.exit_code_if_asked for verdict in verdicts} if exit_code else set()
     return min(codes - {0}, default=0)

@@ -16,14 +16,14 @@ Positions: TypeAlias = npt.NDArray[np.int64]
 TEXT: Final = pa.large_string()
 
 
-def taken(column: pd.Series[Any], at: Positions) -> Texts:
+def take(column: pd.Series[Any], at: Positions) -> Texts:
     """Return what a column of texts, whole numbers or categories holds at some positions.
 
     Null where the position is -1, and where the column is.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.array.take(at, allow_fill=True).codes
-        words = whole(pa.array(column.cat.categories.astype("str"), from_pandas=True))
+        words = as_text_array(pa.array(column.cat.categories.astype("str"), from_pandas=True))
         return words.take(pa.array(codes, mask=codes < 0))
     if not isinstance(column.dtype, np.dtype):
         if isinstance(column.array, pd.arrays.IntegerArray):
@@ -50,33 +50,33 @@ def _taken(held: pa.Array | pa.ChunkedArray, at: Positions) -> pa.Array:
     return pa.concat_arrays(parts).take(pa.array(places))
 
 
-def whole(texts: pa.Array | pa.ChunkedArray) -> Texts:
+def as_text_array(texts: pa.Array | pa.ChunkedArray) -> Texts:
     """Return an array of any type as texts, in one piece."""
     one = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
     return one.cast(TEXT)
 
 
-def said(*pieces: Texts | str, between: str = "") -> Texts:
+def join(*pieces: Texts | str, between: str = "") -> Texts:
     """Join the pieces of each row; a `str` is the same in all. Null where a piece is."""
     return pc.binary_join_element_wise(*map(_piece, pieces), pa.scalar(between, TEXT))
 
 
-def either(mask: npt.NDArray[np.bool_], then: Texts | str, otherwise: Texts | str) -> Texts:
+def if_else(mask: npt.NDArray[np.bool_], then: Texts | str, otherwise: Texts | str) -> Texts:
     """Return for each row one text or the other."""
     return pc.if_else(pa.array(mask), _piece(then), _piece(otherwise))
 
 
-def only(mask: npt.NDArray[np.bool_], texts: Texts) -> Texts:
+def where(mask: npt.NDArray[np.bool_], texts: Texts) -> Texts:
     """Return the texts, null where the mask does not hold."""
     return texts if mask.all() else pc.if_else(pa.array(mask), texts, pa.scalar(None, TEXT))
 
 
-def or_else(texts: Texts, otherwise: Texts | str) -> Texts:
+def coalesce(texts: Texts, otherwise: Texts | str) -> Texts:
     """Return the texts, and where there is none, the other one."""
     return pc.coalesce(texts, _piece(otherwise))
 
 
-def column(texts: Texts) -> pd.Series[str]:
+def to_series(texts: Texts) -> pd.Series[str]:
     """Return texts as a `str` column, counted from 0."""
     return pd.Series(pd.array(texts, dtype="str"))
 

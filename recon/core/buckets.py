@@ -99,7 +99,7 @@ class Case:
         return at[self.provider_owner[at] >= 0]
 
 
-def sort(
+def classify(
     days: Sequence[Window],
     local: Side,
     provider: Side,
@@ -131,8 +131,8 @@ def sort(
     denied = denials.cover(wanted, has_id, local_time[alone])
     unread = has_id & _among(wanted, provider.rejects["message_id"])
     proven = _proven(alone, links, local_time, provider_time, spans)
-    provider_owner = calendar.owners(provider_time, days)
-    repeats = duplicate_sends.repeated(
+    provider_owner = calendar.window_positions(provider_time, days)
+    repeats = duplicate_sends.nearest_recorded(
         paired, provider_keys, provider_time, names, policy.duplicate
     )
     return Case(
@@ -190,7 +190,7 @@ def _local_owners(
     links: link.Links, local_time: Positions, provider_owner: Positions, days: Sequence[Window]
 ) -> Positions:
     """Return the window of each record: of a pair, the message's; else by its own time."""
-    owner = calendar.owners(local_time, days)
+    owner = calendar.window_positions(local_time, days)
     if days[0].start is None:
         return owner
     at, partner = links.pairs
@@ -270,7 +270,7 @@ def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
     if not len(rejects):
         return owner
     timed = rejects["sent_at"].notna().to_numpy(dtype=np.bool_)
-    owner[timed] = calendar.owners(link.microseconds(rejects.loc[timed, "sent_at"]), days)
+    owner[timed] = calendar.window_positions(link.microseconds(rejects.loc[timed, "sent_at"]), days)
     return owner
 
 

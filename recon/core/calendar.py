@@ -41,7 +41,7 @@ def windows(first: date, last: date, zone: str) -> tuple[Window, ...]:
     return tuple(window(day, zone) for day in days)
 
 
-def everything(zone: str) -> Window:
+def unbounded(zone: str) -> Window:
     """Return the window without bounds, for two files taken whole."""
     return Window(ALL, None, None, zone)
 
@@ -56,7 +56,7 @@ def yesterday(now: datetime, zone: str) -> date:
     return day_at(now, zone) - timedelta(days=1)
 
 
-def owners(times: npt.NDArray[np.int64], days: Sequence[Window]) -> npt.NDArray[np.int64]:
+def window_positions(times: npt.NDArray[np.int64], days: Sequence[Window]) -> npt.NDArray[np.int64]:
     """Return for each time (microseconds, UTC) the position of its window in `days`, else -1.
 
     `days` stand in order and without holes, as `windows` gives them, or are one `everything`.

@@ -14,8 +14,14 @@ from recon.core.link import Few, Mask, Positions
 _ENDS: Final = 2**20 - 1
 
 
-def repeated(
-    paired: Mask, keys: Positions, times: Positions, names: Positions, within: timedelta
+def nearest_recorded(
+    paired: Mask,
+    keys: Positions,
+    times: Positions,
+    names: Positions,
+    within: timedelta,
+    *,
+    block_rows: int = blocks.BLOCK_ROWS,
 ) -> Few:
     """Find for messages without a record the nearest recorded one to the same number.
 
@@ -27,11 +33,12 @@ def repeated(
         times: when they were sent, in microseconds, UTC.
         names: their ids, which settle ties so that row order does not.
         within: how far apart the two may be.
+        block_rows: rows that one thread works on at a time; no result depends on it.
     """
     if paired.all() or not paired.any():
         none = np.zeros(0, dtype=np.int64)
         return Few(none, none)
-    concerned = _with_one_of(keys, keys[~paired])
+    concerned = _with_one_of(keys, keys[~paired], block_rows)
     by_time = concerned[np.lexsort((names[concerned], times[concerned], keys[concerned]))]
     rank = np.arange(len(by_time))
     key, time, recorded = keys[by_time], times[by_time], paired[by_time]
@@ -51,15 +58,17 @@ def repeated(
     return Few(by_time[at], found[at])
 
 
-def _with_one_of(keys: Positions, wanted: Positions) -> Positions:
+def _with_one_of(keys: Positions, wanted: Positions, block_rows: int) -> Positions:
     """Return the positions of keys that are among the `wanted` few.
 
     Of most others it is known at once, by their last bits.
     """
     ends = np.zeros(_ENDS + 1, dtype=np.bool_)
     ends[wanted & _ENDS] = True
-    maybe = blocks.each(
-        len(keys), lambda rows: rows.start + np.flatnonzero(ends[keys[rows] & _ENDS])
+    maybe = blocks.map_blocks(
+        len(keys),
+        lambda rows: rows.start + np.flatnonzero(ends[keys[rows] & _ENDS]),
+        block_rows=block_rows,
     )
     at = np.concatenate(maybe)
     return at[np.isin(keys[at], wanted)]

@@ -70,7 +70,7 @@ def clean(spelled: pa.LargeStringArray) -> tuple[NDArray[np.bool_], NDArray[np.i
     Clean is `+` and 7 to 15 digits, the first no 0. That makes sixteen bytes at most, which are
     read as two words of eight: several times faster than a regular expression and a parser.
     """
-    bounds, text = utf8.shared(spelled)
+    bounds, text = utf8.shared_byte_bounds(spelled)
     starts, lengths = bounds[:-1], np.diff(bounds)
     if not spelled.null_count and lengths.size and lengths.min() == lengths.max():
         # All as long, as in a business of one country: one length stands for all.

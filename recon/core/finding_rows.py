@@ -42,34 +42,34 @@ class FindingRows:
     @property
     def message_name(self) -> Texts:
         """The message's id; where there is none, the one that the records hold."""
-        return arrow_text.or_else(self.message_id, self.recorded_id)
+        return arrow_text.coalesce(self.message_id, self.recorded_id)
 
     @property
     def phone_number(self) -> Texts:
         """The message's number; where there is no message, the one in the records."""
-        return arrow_text.either(self.provider >= 0, self.sent_to, self.recorded_for)
+        return arrow_text.if_else(self.provider >= 0, self.sent_to, self.recorded_for)
 
 
-def about(case: Case, local: Positions, provider: Positions) -> FindingRows:
+def rows_of(case: Case, local: Positions, provider: Positions) -> FindingRows:
     """Look up what names these records and messages."""
     records, messages = case.local.frame, case.provider.frame
     return FindingRows(
         local,
         provider,
-        local_id=arrow_text.taken(records["local_id"], local),
-        message_id=arrow_text.taken(messages["message_id"], provider),
+        local_id=arrow_text.take(records["local_id"], local),
+        message_id=arrow_text.take(messages["message_id"], provider),
         recorded_id=_recorded_id(records, local),
-        recorded_for=arrow_text.taken(records["phone_number"], local),
-        sent_to=arrow_text.taken(messages["phone_number"], provider),
+        recorded_for=arrow_text.take(records["phone_number"], local),
+        sent_to=arrow_text.take(messages["phone_number"], provider),
     )
 
 
 def _recorded_id(records: pd.DataFrame, at: Positions) -> Texts:
     """Return the message ids that the records hold, also those that are none of Octopods'."""
-    found = arrow_text.taken(records["message_id"], at)
+    found = arrow_text.take(records["message_id"], at)
     if found.null_count == np.count_nonzero(at < 0):
         return found
-    return arrow_text.or_else(found, arrow_text.taken(records["odd_message_id"], at))
+    return arrow_text.coalesce(found, arrow_text.take(records["odd_message_id"], at))
 
 
 def record_key(case: Case, rows: FindingRows, named: Mask) -> Texts:
@@ -77,7 +77,7 @@ def record_key(case: Case, rows: FindingRows, named: Mask) -> Texts:
 
     Null where the record is not to be `named`.
     """
-    name = arrow_text.only(named, rows.local_id)
+    name = arrow_text.where(named, rows.local_id)
     nameless = named & name.is_null().to_numpy(zero_copy_only=False)
     if not nameless.any():
         return name
@@ -86,8 +86,8 @@ def record_key(case: Case, rows: FindingRows, named: Mask) -> Texts:
         few.recorded_id,
         few.recorded_for,
         # As text, a time is spelled by pandas as the fractions of all the others ask for.
-        arrow_text.whole(pa.array(case.local_time[few.local])),
-        arrow_text.taken(case.local.frame["status"], few.local),
+        arrow_text.as_text_array(pa.array(case.local_time[few.local])),
+        arrow_text.take(case.local.frame["status"], few.local),
     )
-    held = arrow_text.said(*(arrow_text.or_else(each, "") for each in content), between="|")
+    held = arrow_text.join(*(arrow_text.coalesce(each, "") for each in content), between="|")
     return pc.replace_with_mask(name, pa.array(nameless), held)

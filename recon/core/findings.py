@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from recon.core import arrow_text, identity, rules
 from recon.core.buckets import Case
-from recon.core.finding_rows import FindingRows, about, record_key
-from recon.core.identity import Identities, Names
+from recon.core.finding_rows import FindingRows, record_key, rows_of
+from recon.core.identity import FindingKeys, Identities
 from recon.core.link import Positions, microseconds
 from recon.core.policy import Policy
 from recon.model import FINDING_COLUMNS, Kind
@@ -39,7 +39,7 @@ def collect(account: str, case: Case, policy: Policy) -> pd.DataFrame:
     Columns are `FINDING_COLUMNS` and `day`, the position of the window. Sorted by severity, kind,
     time (the message's where there is one) and identity.
     """
-    found = _of_rows(account, case, rules.found(case, policy))
+    found = _of_rows(account, case, rules.rows_by_kind(case, policy))
     unread = [
         _of_rejects(account, kind, rejects, owner)
         for kind, rejects, owner in (
@@ -63,7 +63,7 @@ def _typed(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
 # --- of rows that were read --------------------------------------------------------------------
 
 
-def _of_rows(account: str, case: Case, kinds: rules.Found) -> pd.DataFrame:
+def _of_rows(account: str, case: Case, kinds: rules.RowsByKind) -> pd.DataFrame:
     """Return the findings about rows that were read. A pair goes by its message."""
     place, rows, names = _in_order(account, case, kinds)
     records, messages = case.local.frame, case.provider.frame
@@ -74,9 +74,9 @@ def _of_rows(account: str, case: Case, kinds: rules.Found) -> pd.DataFrame:
         "local_id": rows.local_id,
         "phone_number": rows.phone_number,
         "local_phone_number": rows.recorded_for,
-        "local_status": arrow_text.taken(records["status"], rows.local),
-        "provider_status": arrow_text.taken(messages["status"], rows.provider),
-        "failure_reason": arrow_text.taken(messages["failure_reason"], rows.provider),
+        "local_status": arrow_text.take(records["status"], rows.local),
+        "provider_status": arrow_text.take(messages["status"], rows.provider),
+        "failure_reason": arrow_text.take(messages["failure_reason"], rows.provider),
         "detail": _details(case, place, rows),
     }
     sides = (records, rows.local), (messages, rows.provider)
@@ -84,14 +84,14 @@ def _of_rows(account: str, case: Case, kinds: rules.Found) -> pd.DataFrame:
         name: pd.Series(frame["sent_at"].array.take(at, allow_fill=True))
         for name, (frame, at) in zip(_TIMES, sides, strict=True)
     }
-    columns = {name: arrow_text.column(each) for name, each in texts.items()} | times
+    columns = {name: arrow_text.to_series(each) for name, each in texts.items()} | times
     columns["discrepancy_id"] = identity.hexadecimal(names)
     columns |= {"place": pd.Series(place), "day": pd.Series(_owners(case, rows))}
     return pd.DataFrame(columns, copy=False)
 
 
 def _in_order(
-    account: str, case: Case, kinds: rules.Found
+    account: str, case: Case, kinds: rules.RowsByKind
 ) -> tuple[Positions, FindingRows, Identities]:
     """Return the place, the rows and the identity of each finding, in the order of the frame."""
     none = np.zeros(0, dtype=np.int64)
@@ -103,7 +103,7 @@ def _in_order(
         parts.append((places, local[order], provider[order], moment[order]))
     parts.sort(key=lambda part: part[0][:1].tolist())
     place, local, provider, moment = map(np.concatenate, zip(*parts, strict=True))
-    rows = about(case, local, provider)
+    rows = rows_of(case, local, provider)
     names = _identities(account, case, place, rows)
     tied = (place[1:] == place[:-1]) & (moment[1:] == moment[:-1])
     if tied.any():
@@ -130,17 +130,19 @@ def _known(values: Positions, at: Positions) -> Positions:
 def _identities(account: str, case: Case, place: Positions, rows: FindingRows) -> Identities:
     # A message's being stuck stays the same finding when the records get their record.
     named = (rows.local >= 0) & (place != _KINDS.index(Kind.STUCK))
-    names = Names(_KIND_WORDS.take(pa.array(place)), record_key(case, rows, named), rows.message_id)
+    names = FindingKeys(
+        _KIND_WORDS.take(pa.array(place)), record_key(case, rows, named), rows.message_id
+    )
 
     def content(at: Positions) -> pd.DataFrame:
         few = rows.take(at)
         columns = {
             "local_sent_at": pd.Series(_known(case.local_time, few.local)),
             "provider_sent_at": pd.Series(_known(case.provider_time, few.provider)),
-            "message_id": arrow_text.column(few.message_name),
-            "phone_number": arrow_text.column(few.phone_number),
-            "local_status": arrow_text.column(
-                arrow_text.taken(case.local.frame["status"], few.local)
+            "message_id": arrow_text.to_series(few.message_name),
+            "phone_number": arrow_text.to_series(few.phone_number),
+            "local_status": arrow_text.to_series(
+                arrow_text.take(case.local.frame["status"], few.local)
             ),
         }
         return pd.DataFrame(columns)
@@ -151,7 +153,7 @@ def _identities(account: str, case: Case, place: Positions, rows: FindingRows) -
 def _details(case: Case, place: Positions, rows: FindingRows) -> arrow_text.Texts:
     bounds = np.searchsorted(place, np.arange(len(_KINDS) + 1))
     details = [
-        rules.WORDS[kind](case, rows[slice(start, end)])
+        rules.DETAILS[kind](case, rows[slice(start, end)])
         for kind, start, end in zip(_KINDS, bounds[:-1], bounds[1:], strict=True)
         if end > start
     ]
@@ -195,7 +197,7 @@ def _of_rejects(account: str, kind: Kind, rejects: pd.DataFrame, owner: Position
         names = own.where(own.notna(), found["message_id"].fillna("") + "|" + found["detail"])
     named = identity.identify(
         account,
-        _reject_names(kind, arrow_text.whole(pa.array(names, from_pandas=True))),
+        _reject_names(kind, arrow_text.as_text_array(pa.array(names, from_pandas=True))),
         lambda at: found.loc[at, [f"{side}_sent_at", "message_id", "phone_number"]].assign(
             status=found[f"{side}_status"] if side == "local" else ""
         ),
@@ -205,11 +207,11 @@ def _of_rejects(account: str, kind: Kind, rejects: pd.DataFrame, owner: Position
     return _typed(found, (*FINDING_COLUMNS, *_NUMBERS))
 
 
-def _reject_names(kind: Kind, names: arrow_text.Texts) -> Names:
+def _reject_names(kind: Kind, names: arrow_text.Texts) -> FindingKeys:
     none = pa.nulls(len(names), arrow_text.TEXT)
     kinds = pa.array([kind.value] * len(names), arrow_text.TEXT)
     mine = kind is Kind.INVALID_LOCAL
-    return Names(kinds, names if mine else none, none if mine else names)
+    return FindingKeys(kinds, names if mine else none, none if mine else names)
 
 
 def _times(times: pd.Series) -> Positions:

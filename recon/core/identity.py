@@ -23,7 +23,7 @@ _BETWEEN: Final = "\x1f"
 _DIGITS: Final = 16
 
 
-class Names(NamedTuple):
+class FindingKeys(NamedTuple):
     """What names the rows that each finding is about."""
 
     kind: Texts
@@ -34,7 +34,7 @@ class Names(NamedTuple):
 
 
 def identify(
-    account: str, names: Names, content: Callable[[Positions], pd.DataFrame]
+    account: str, names: FindingKeys, content: Callable[[Positions], pd.DataFrame]
 ) -> Identities:
     """Give each finding its identity.
 
@@ -54,14 +54,14 @@ def identify(
     if repeated.size:
         rows = np.flatnonzero(np.isin(identity, repeated))
         named = {
-            name: arrow_text.column(texts.take(pa.array(rows)))
+            name: arrow_text.to_series(texts.take(pa.array(rows)))
             for name, texts in names._asdict().items()
         }
         alike = pd.DataFrame(named).join(content(rows).reset_index(drop=True).add_prefix("its "))
         alike = alike.sort_values(list(alike.columns))
         place = alike.groupby(list(named), dropna=False).cumcount()
         at = rows[alike.index.to_numpy()]
-        some = Names(*(texts.take(pa.array(at)) for texts in names))
+        some = FindingKeys(*(texts.take(pa.array(at)) for texts in names))
         identity[at] = _hashed(account, some, np.asarray(place))
     return identity
 
@@ -73,15 +73,15 @@ def hexadecimal(identity: Identities) -> pd.Series[str]:
     words = pa.LargeStringArray.from_buffers(
         len(identity), pa.py_buffer(bounds), pa.py_buffer(digits)
     )
-    return arrow_text.column(words)
+    return arrow_text.to_series(words)
 
 
-def _hashed(account: str, names: Names, place: npt.NDArray[np.int64]) -> Identities:
+def _hashed(account: str, names: FindingKeys, place: npt.NDArray[np.int64]) -> Identities:
     pieces = (
-        *(arrow_text.or_else(texts, "") for texts in names),
-        arrow_text.whole(pa.array(place)),
+        *(arrow_text.coalesce(texts, "") for texts in names),
+        arrow_text.as_text_array(pa.array(place)),
     )
-    rows = arrow_text.said(account, *pieces, between=_BETWEEN).cast(pa.large_binary()).to_pylist()
+    rows = arrow_text.join(account, *pieces, between=_BETWEEN).cast(pa.large_binary()).to_pylist()
     # To copy a hash takes half as long as to make one.
     fresh, digests = blake2b(digest_size=8), []
     for row in rows:

@@ -68,7 +68,7 @@ def judge(
         A verdict for each day, in order. A pair belongs to the day of the message, a row without
         a partner to the day of its own time, a row without a readable time to the last day.
     """
-    case = buckets.sort(days, local, provider, spans, policy, denials)
+    case = buckets.classify(days, local, provider, spans, policy, denials)
     found = findings.collect(account, case, policy)
     verdicts = []
     for at, (day, (mine, theirs), statuses) in enumerate(
@@ -81,7 +81,9 @@ def judge(
             Verdict(
                 account=account,
                 window=day,
-                word=VerdictKind.SUSPECT if suspicions else _word(mine, theirs, todays, gaps),
+                kind=VerdictKind.SUSPECT
+                if suspicions
+                else _verdict_kind(mine, theirs, todays, gaps),
                 local=mine,
                 provider=theirs,
                 findings=findings.empty() if suspicions else todays,
@@ -131,7 +133,7 @@ def suspect(local: LocalBalance, provider: ProviderBalance, guard_rows: int) -> 
     return ()
 
 
-def _word(
+def _verdict_kind(
     local: LocalBalance, provider: ProviderBalance, found: pd.DataFrame, gaps: Sequence[Span]
 ) -> VerdictKind:
     if (found["kind"] != Kind.UNVERIFIABLE.value).any():

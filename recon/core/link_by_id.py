@@ -47,6 +47,8 @@ def link(
     local_order: Ints,
     provider_ids: Ints,
     provider_time_us: Ints,
+    *,
+    block_rows: int = blocks.BLOCK_ROWS,
 ) -> IdLinks:
     """Link the local records that name a message to that message.
 
@@ -60,14 +62,15 @@ def link(
         local_order: breaks ties; different for each record.
         provider_ids: message ids of the provider, each once.
         provider_time_us: times of the messages.
+        block_rows: rows that one thread works on at a time; no result depends on it.
 
     Raises:
         AssertionError: an id is there twice on the provider's side, which is a bug of the caller.
     """
-    message_of = _places(provider_ids, local_ids)
+    message_of = _places(provider_ids, local_ids, block_rows)
     if not local_has_id.all():
         message_of[~local_has_id] = -1
-    record_of, again = _last_of_each(message_of, provider_ids.size)
+    record_of, again = _last_of_each(message_of, provider_ids.size, block_rows)
     if not again.size:
         return IdLinks(message_of, record_of, again, again)
 
@@ -84,7 +87,7 @@ def link(
     return IdLinks(message_of, record_of, duplicates, duplicate_of)
 
 
-def _places(known: Ints, ids: Ints) -> Positions:
+def _places(known: Ints, ids: Ints, block_rows: int) -> Positions:
     """Return where each of `ids` stands in `known`, which holds each id once; -1 where it does not.
 
     A table leads from the first bits of an id to the first of those that have them. It is a few
@@ -114,7 +117,7 @@ def _places(known: Ints, ids: Ints) -> Positions:
         if bits:
             _step_on(places[rows], known, ids[rows])
 
-    blocks.each(ids.size, look_up)
+    blocks.map_blocks(ids.size, look_up, block_rows=block_rows)
     if order is not None:
         found = np.flatnonzero(places >= 0)
         places[found] = order[places[found]]
@@ -140,7 +143,9 @@ def _step_on(places: Positions, known: Ints, ids: Ints) -> None:
     places[known[places] != ids] = -1
 
 
-def _last_of_each(message_of: Positions, messages: int) -> tuple[Positions, Positions]:
+def _last_of_each(
+    message_of: Positions, messages: int, block_rows: int
+) -> tuple[Positions, Positions]:
     """Return the last record of each message, -1 for none, and all records before those."""
     # One place more, where -1 leads.
     record_of = np.full(messages + 1, -1)
@@ -151,7 +156,7 @@ def _last_of_each(message_of: Positions, messages: int) -> tuple[Positions, Posi
         at: Positions = rows.start + np.flatnonzero(~last & (message_of[rows] >= 0))
         return at
 
-    again = blocks.each(message_of.size, before_the_last)
+    again = blocks.map_blocks(message_of.size, before_the_last, block_rows=block_rows)
     return record_of[:-1], np.concatenate([np.zeros(0, dtype=np.intp), *again])
 
 

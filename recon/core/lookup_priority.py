@@ -26,7 +26,7 @@ FRESH: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wanted:
+class Candidates:
     """Ids to ask for, the most valuable first, each once, and what is known of each."""
 
     message_ids: Positions
@@ -39,9 +39,9 @@ class Wanted:
         return len(self.message_ids)
 
 
-def wanted(
+def candidates(
     case: Case, now: datetime, policy: Policy, *, most: int, asked: Collection[int] = ()
-) -> Wanted:
+) -> Candidates:
     """Return what to ask for, at most `most` ids.
 
     Args:
@@ -73,4 +73,4 @@ def wanted(
     _, first = np.unique(message_ids, return_index=True)
     news = first[~np.isin(message_ids[first], np.fromiter(asked, dtype=np.int64))]
     chosen = np.sort(news)[:most]
-    return Wanted(message_ids[chosen], keys[chosen], times[chosen])
+    return Candidates(message_ids[chosen], keys[chosen], times[chosen])

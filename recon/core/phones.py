@@ -82,7 +82,9 @@ _DIGITS: Final = re.compile(r"(\+?)([0-9]+)")
 _MEXICO_AT_HOME: Final = re.compile(r"(?:01|04[45]|1)([2-9][0-9]{9})")
 
 
-def keys(numbers: pd.Series, region: str | None) -> NDArray[np.int64]:
+def keys(
+    numbers: pd.Series, region: str | None, *, block_rows: int = blocks.BLOCK_ROWS
+) -> NDArray[np.int64]:
     """Return one key a row, equal for two spellings of one user, -1 where there is no such number.
 
     Clean international numbers are decided by column, a million in some hundredths of a second;
@@ -93,6 +95,7 @@ def keys(numbers: pd.Series, region: str | None) -> NDArray[np.int64]:
         region: ISO 3166 code of the country whose national numbers are understood. Digits
             without a country code that are no possible number there are tried as international.
             With `None`, 8 to 15 digits that do not begin with 0 are taken as international.
+        block_rows: rows that one thread works on at a time; no result depends on it.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -104,7 +107,7 @@ def keys(numbers: pd.Series, region: str | None) -> NDArray[np.int64]:
     def read(rows: slice) -> None:
         is_clean[rows], found[rows] = e164.clean(_one(spelled[rows]))
 
-    blocks.each(len(spelled), read)
+    blocks.map_blocks(len(spelled), read, block_rows=block_rows)
     odd = np.flatnonzero(~is_clean)
     if odd.size:
         coded = _one(spelled.take(pa.array(odd))).dictionary_encode()

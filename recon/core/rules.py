@@ -1,4 +1,4 @@
-"""What can be wrong with a record, a message or a pair, and how it is put in words for ops."""
+"""The rule of each kind of finding: which rows it concerns, and the detail text for each."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ from recon.core.policy import Policy
 from recon.model import Kind
 
 #: For each kind that was found the records and, one for one, the messages; -1 where it is none.
-Found: TypeAlias = Mapping[Kind, tuple[Positions, Positions]]
+RowsByKind: TypeAlias = Mapping[Kind, tuple[Positions, Positions]]
 
 
-def found(case: Case, policy: Policy) -> Found:
-    """Return who is concerned by each kind, but the kinds of what could not be read."""
+def rows_by_kind(case: Case, policy: Policy, *, block_rows: int = blocks.BLOCK_ROWS) -> RowsByKind:
+    """Return the rows that each kind concerns, except the kinds of unreadable rows.
+
+    Args:
+        case: both sides, linked and classified.
+        policy: how strict to be.
+        block_rows: rows that one thread works on at a time; no result depends on it.
+    """
     kinds: dict[Kind, tuple[Positions, Positions]] = {}
     for kind in (Kind.MISSING_AT_PROVIDER, Kind.UNVERIFIABLE, Kind.DUPLICATE_LOCAL):
         at = case.local_in(kind.value)
@@ -31,7 +37,7 @@ def found(case: Case, policy: Policy) -> Found:
     for kind in (Kind.MISSING_LOCALLY, Kind.DUPLICATE_SEND):
         at = case.provider_in(kind.value)
         kinds[kind] = _nobody(at), at
-    for kind, at in _wrong_pairs(case, policy).items():
+    for kind, at in _wrong_pairs(case, policy, block_rows).items():
         kinds[kind] = at, case.links.partner_of_local[at]
     waiting = _stuck(case, policy)
     kinds[Kind.STUCK] = case.links.partner_of_provider[waiting], waiting
@@ -45,14 +51,14 @@ def _nobody(at: Positions) -> Positions:
 # --- pairs -------------------------------------------------------------------------------------
 
 
-def _wrong_pairs(case: Case, policy: Policy) -> dict[Kind, Positions]:
+def _wrong_pairs(case: Case, policy: Policy, block_rows: int) -> dict[Kind, Positions]:
     """Return the records of the pairs that something is wrong with."""
     if case.local.frame.empty or case.provider.frame.empty:
         return {}
     contradict = _contradictions(case, policy)
     drift_us = policy.drift // timedelta(microseconds=1)
 
-    def look(rows: slice) -> dict[Kind, Positions]:
+    def check(rows: slice) -> dict[Kind, Positions]:
         matched = case.is_matched(rows)
         # Of what has no partner the last message is looked at, for nothing: these are few.
         partner = case.links.partner_of_local[rows]
@@ -67,7 +73,7 @@ def _wrong_pairs(case: Case, policy: Policy) -> dict[Kind, Positions]:
             kind: rows.start + np.flatnonzero(differs & matched) for kind, differs in wrong.items()
         }
 
-    parts = blocks.each(len(case.local.frame), look)
+    parts = blocks.map_blocks(len(case.local.frame), check, block_rows=block_rows)
     return {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
 
 
@@ -94,14 +100,14 @@ def _contradictions(case: Case, policy: Policy) -> Callable[[slice, Positions], 
         dtype=np.bool_,
     )
 
-    def look(rows: slice, partner: Positions) -> Mask:
+    def contradict(rows: slice, partner: Positions) -> Mask:
         place = mine.codes[rows].astype(np.intp)
         place *= len(sent)
         place += theirs.codes[partner]
         found: Mask = table.take(place, mode="wrap")
         return found
 
-    return look
+    return contradict
 
 
 # --- messages ----------------------------------------------------------------------------------
@@ -126,20 +132,20 @@ def _stuck(case: Case, policy: Policy) -> Positions:
 
 def _missing_at_provider(case: Case, rows: FindingRows) -> Texts:
     """Tell what the records say, and how it is known that Octopods has no such message."""
-    by_name = arrow_text.said("the records say this went out as message ", rows.recorded_id)
-    absent = arrow_text.either(
+    by_name = arrow_text.join("the records say this went out as message ", rows.recorded_id)
+    absent = arrow_text.if_else(
         case.denied.of(rows.local) > 0,
         "; Octopods was asked for it and has no such message",
         "; Octopods has no such message",
     )
-    return arrow_text.said(arrow_text.or_else(by_name, "the records say this went out"), absent)
+    return arrow_text.join(arrow_text.coalesce(by_name, "the records say this went out"), absent)
 
 
 def _unverifiable(case: Case, rows: FindingRows) -> Texts:
     """Tell why nobody can know."""
     unread = case.provider.rejects["message_id"].astype("str").dropna()
     listed = pc.is_in(rows.recorded_id, value_set=pa.array(unread, arrow_text.TEXT))
-    return arrow_text.either(
+    return arrow_text.if_else(
         listed.to_numpy(zero_copy_only=False),
         "Octopods lists this id, but its item cannot be read",
         "nothing that was collected covers this time",
@@ -150,24 +156,24 @@ def _duplicate_local(case: Case, rows: FindingRows) -> Texts:
     """Tell which record accounts for the message, and why that one."""
     message = case.links.duplicates.of(rows.local)
     winner = case.links.partner_of_provider[message]
-    name = arrow_text.or_else(
-        arrow_text.taken(case.local.frame["local_id"], winner), "without an id"
+    name = arrow_text.coalesce(
+        arrow_text.take(case.local.frame["local_id"], winner), "without an id"
     )
     mine, nearest = (
         np.abs(case.local_time[record] - case.provider_time[message])
         for record in (rows.local, winner)
     )
-    why = arrow_text.either(
+    why = arrow_text.if_else(
         mine == nearest, " is as near in time, comes first", " is nearer in time"
     )
-    return arrow_text.said("record ", name, why, " and already accounts for this message")
+    return arrow_text.join("record ", name, why, " and already accounts for this message")
 
 
 def _missing_locally(case: Case, rows: FindingRows) -> Texts:
     """Tell that the records lack it, or that they name it where they cannot be read."""
     unread = case.local.rejects["message_id"].dropna().to_numpy(dtype=np.int64)
     ids = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[rows.provider]
-    return arrow_text.either(
+    return arrow_text.if_else(
         np.isin(ids, unread),
         "Octopods has it; the records name its id only in a record that cannot be read",
         "Octopods has it, the records do not",
@@ -177,16 +183,16 @@ def _missing_locally(case: Case, rows: FindingRows) -> Texts:
 def _duplicate_send(case: Case, rows: FindingRows) -> Texts:
     """Tell which message, that the records do know, it repeats."""
     sibling = case.repeats.of(rows.provider)
-    recorded = arrow_text.taken(case.provider.frame["message_id"], sibling)
+    recorded = arrow_text.take(case.provider.frame["message_id"], sibling)
     apart = _apart(case.provider_time[rows.provider] - case.provider_time[sibling])
-    return arrow_text.said(
+    return arrow_text.join(
         "no record of it; sent ", apart, " message ", recorded, ", which is in the records"
     )
 
 
 def _message_id_mismatch(case: Case, rows: FindingRows) -> Texts:
     """Tell the id that the records hold, and why the pair is one all the same."""
-    return arrow_text.said(
+    return arrow_text.join(
         "the records hold id ",
         rows.recorded_id,
         ", which Octopods does not list; recorded ",
@@ -197,7 +203,7 @@ def _message_id_mismatch(case: Case, rows: FindingRows) -> Texts:
 
 def _recipient_mismatch(_case: Case, rows: FindingRows) -> Texts:
     """Tell both numbers, as either side spells them."""
-    return arrow_text.said("recorded for ", rows.recorded_for, ", sent to ", rows.sent_to)
+    return arrow_text.join("recorded for ", rows.recorded_for, ", sent to ", rows.sent_to)
 
 
 def _status_mismatch(case: Case, rows: FindingRows) -> Texts:
@@ -215,15 +221,15 @@ def _status_mismatch(case: Case, rows: FindingRows) -> Texts:
 
 def _sent_at_drift(case: Case, rows: FindingRows) -> Texts:
     """Tell how far apart the times of each pair lie."""
-    return arrow_text.said("recorded ", _apart(_drift(case, rows)), " Octopods' time")
+    return arrow_text.join("recorded ", _apart(_drift(case, rows)), " Octopods' time")
 
 
 def _stuck_in_words(case: Case, rows: FindingRows) -> Texts:
     """Tell how long each message had been waiting when it was last seen."""
     frame, at = case.provider.frame, rows.provider
     age = microseconds(frame["observed_at"].iloc[at]) - case.provider_time[at]
-    return arrow_text.said(
-        "still ", arrow_text.taken(frame["status"], at), " ", _apart(age, "after it was sent")
+    return arrow_text.join(
+        "still ", arrow_text.take(frame["status"], at), " ", _apart(age, "after it was sent")
     )
 
 
@@ -249,7 +255,7 @@ def _length(seconds: int) -> str:
 
 
 #: What each finding of a kind says, row by row.
-WORDS: Final[Mapping[Kind, Callable[[Case, FindingRows], Texts]]] = {
+DETAILS: Final[Mapping[Kind, Callable[[Case, FindingRows], Texts]]] = {
     Kind.MISSING_AT_PROVIDER: _missing_at_provider,
     Kind.UNVERIFIABLE: _unverifiable,
     Kind.DUPLICATE_LOCAL: _duplicate_local,

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def spread(texts: pa.LargeStringArray) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def byte_bounds(texts: pa.LargeStringArray) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Return the UTF-8 of all texts, and the bounds of each in it; whatever lies under a null."""
-    bounds, data = shared(texts)
+    bounds, data = shared_byte_bounds(texts)
     return bounds - bounds[0], data[bounds[0] : bounds[-1]]
 
 
-def shared(texts: pa.LargeStringArray) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def shared_byte_bounds(texts: pa.LargeStringArray) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Return the bytes in which these texts lie, perhaps among others, and the bounds of each."""
     _, offsets, data = texts.buffers()
     if data is None or not len(texts):

@@ -75,7 +75,7 @@ class Outcome:
         """0, 65 where a day is suspect, or the error's code (70 for a bug)."""
         if self.error is not None:
             return getattr(self.error, "exit_code", ReconError.exit_code)
-        words = [day.run.verdict.word for day in self.days]
+        words = [day.run.verdict.kind for day in self.days]
         return InputError.exit_code if VerdictKind.SUSPECT in words else 0
 
     @property

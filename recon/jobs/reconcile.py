@@ -66,7 +66,7 @@ def reconcile(
     spans = messages.spans(engine, account)
     if status_lookups is not None:
         denials = status_answers.denials(engine, account)
-        case = buckets.sort(days, local, provider, spans, policy, denials)
+        case = buckets.classify(days, local, provider, spans, policy, denials)
         if status_lookups.settle(case, policy):
             provider = span.messages(engine, read.frame)
     denials = status_answers.denials(engine, account)

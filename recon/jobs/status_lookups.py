@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from recon.core import lookup_priority
 from recon.core.buckets import Case
-from recon.core.lookup_priority import Wanted
+from recon.core.lookup_priority import Candidates
 from recon.core.policy import Policy
 from recon.errors import TemporaryError
 from recon.model import Message
@@ -67,7 +67,7 @@ class StatusLookups:
         Raises:
             KeyRefusedError: the key was refused in the middle of it.
         """
-        wanted = lookup_priority.wanted(
+        wanted = lookup_priority.candidates(
             case, self._clock(), policy, most=self._left, asked=self._asked
         )
         learnt = 0
@@ -75,7 +75,7 @@ class StatusLookups:
             learnt += self._ask(wanted, range(first, min(first + _BATCH, len(wanted))))
         return learnt > 0
 
-    def _ask(self, wanted: Wanted, places: range) -> int:
+    def _ask(self, wanted: Candidates, places: range) -> int:
         found: list[Message] = []
         denied: list[int] = []
         try:
@@ -114,7 +114,7 @@ class StatusLookups:
         )
 
 
-def _message(answer: StatusAnswer, wanted: Wanted, place: int) -> Message | None:
+def _message(answer: StatusAnswer, wanted: Candidates, place: int) -> Message | None:
     """Return an answer as a message; `None` where nobody knows its number.
 
     The second shape of the answer has neither number nor time; then those count that are recorded.

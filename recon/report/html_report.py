@@ -57,11 +57,11 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
     verdict = run.verdict
     window = verdict.window
     groups = _groups(run, mask=mask)
-    suspect = verdict.word is VerdictKind.SUSPECT
+    suspect = verdict.kind is VerdictKind.SUSPECT
     return {
         "run": run,
         "verdict": verdict,
-        "word": verdict.word.value.replace("_", " "),
+        "word": verdict.kind.value.replace("_", " "),
         "headline": labels.headline(run),
         "explanation": labels.explanation(run),
         "suspect": suspect,

@@ -24,7 +24,7 @@ def summary(run: Run) -> dict[str, Any]:
         "run_id": run.run_id,
         "account": verdict.account,
         "date": window.label,
-        "verdict": verdict.word.value,
+        "verdict": verdict.kind.value,
         "window": {**_span(window.span), "timezone": window.zone},
         "coverage": {
             "complete": not verdict.gaps,
@@ -37,7 +37,7 @@ def summary(run: Run) -> dict[str, Any]:
         "requests": asdict(run.requests),
         "finished_at": instant(run.finished_at),
     }
-    if verdict.word is VerdictKind.SUSPECT:
+    if verdict.kind is VerdictKind.SUSPECT:
         said["suspicions"] = list(verdict.suspicions)
     if verdict.advice is not None:
         advice = asdict(verdict.advice)

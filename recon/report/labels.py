@@ -135,7 +135,7 @@ def tally(run: Run) -> tuple[int, int, int]:
 def headline(run: Run) -> str:
     """Return the verdict as one sentence."""
     errors, warnings, _ = tally(run)
-    match run.verdict.word:
+    match run.verdict.kind:
         case VerdictKind.CLEAN:
             return "Everything agrees."
         case VerdictKind.DISCREPANCIES:
@@ -158,7 +158,7 @@ def explanation(run: Run) -> str:
     verdict = run.verdict
     records = count(verdict.local.total, "record")
     messages = count(verdict.provider.total, "message")
-    match verdict.word:
+    match verdict.kind:
         case VerdictKind.CLEAN:
             said = f"Nothing is missing among {records} and {messages} at Octopods."
         case VerdictKind.DISCREPANCIES:

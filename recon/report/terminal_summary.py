@@ -74,7 +74,7 @@ def many(runs: Sequence[Run], written: Sequence[Written] = (), *, colour: bool =
         totals = (verdict.local.total, verdict.provider.total, verdict.local.matched)
         figures = (*totals, errors, warnings)
         sums = [a + b for a, b in zip(sums, figures, strict=True)]
-        word = paint(labels.bucket(verdict.word.value), _COLOURS[verdict.word], on=colour)
+        word = paint(labels.bucket(verdict.kind.value), _COLOURS[verdict.kind], on=colour)
         place = (verdict.window.label, plain(verdict.account), word)
         gaps = f"{len(verdict.gaps):,}" if verdict.gaps else "-"
         rows.append((*place, *(f"{figure:,}" for figure in figures), gaps))
@@ -92,13 +92,13 @@ def many(runs: Sequence[Run], written: Sequence[Written] = (), *, colour: bool =
 
 def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:
     verdict = run.verdict
-    word = paint(labels.bucket(verdict.word.value).upper(), _COLOURS[verdict.word], on=colour)
+    word = paint(labels.bucket(verdict.kind.value).upper(), _COLOURS[verdict.kind], on=colour)
     when = f"{labels.weekday(verdict.window)} {verdict.window.label}".strip()
     lines = [f"{word}  {plain(verdict.account)}, {when}, {verdict.window.zone}"]
     note = labels.length_note(verdict.window)
     lines += [f"The day is {note}."] if note else []
     lines += wrapped(labels.headline(run), width)
-    if verdict.word is not VerdictKind.SUSPECT:
+    if verdict.kind is not VerdictKind.SUSPECT:
         return lines + wrapped(labels.explanation(run), width)
     sight, *causes = [plain(said) for said in verdict.suspicions] or [""]
     lines += wrapped(f"{sight} {labels.explanation(run)}".strip(), width)

@@ -44,7 +44,7 @@ def save(engine: sa.Engine, run: Run, mode: str) -> Run:
     """
     with writing(engine) as connection:
         account_id = claim(connection, run.verdict.account)
-        if run.verdict.word is not VerdictKind.SUSPECT:
+        if run.verdict.kind is not VerdictKind.SUSPECT:
             first_seen_on, lifecycle = finding_lifecycle.move_on(connection, account_id, run)
             run = replace(run, first_seen_on=first_seen_on, lifecycle=lifecycle)
         _log(connection, account_id, run, mode)
@@ -59,7 +59,7 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             account_id=account_id,
             date=date.fromisoformat(verdict.window.label),
             mode=mode,
-            verdict=verdict.word.value,
+            verdict=verdict.kind.value,
             window_start=verdict.window.start,
             window_end=verdict.window.end,
             timezone=verdict.window.zone,
@@ -122,7 +122,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
     verdict = Verdict(
         account=row.account,
         window=Window(row.date.isoformat(), row.window_start, row.window_end, row.timezone),
-        word=VerdictKind(row.verdict),
+        kind=VerdictKind(row.verdict),
         local=LocalBalance(**row.local),
         provider=ProviderBalance(**row.provider),
         findings=found,

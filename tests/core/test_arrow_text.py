@@ -29,7 +29,7 @@ def test_texts_are_taken_from_wherever_they_lie(
     values: list[str | None], cuts: list[int], at: st.DataObject
 ) -> None:
     places = at.draw(st.lists(st.integers(-1, len(values) - 1), max_size=20))
-    found = arrow_text.taken(texts(values, cuts), np.array(places, dtype=np.int64))
+    found = arrow_text.take(texts(values, cuts), np.array(places, dtype=np.int64))
     assert found.type == arrow_text.TEXT
     assert found.to_pylist() == [None if place < 0 else values[place] for place in places]
 
@@ -45,14 +45,14 @@ def test_texts_are_taken_from_wherever_they_lie(
 def test_numbers_and_categories_are_taken_as_they_read(
     column: pd.Series[Any], said: list[str | None]
 ) -> None:
-    taken = arrow_text.taken(column, np.array([1, -1, 0]))
+    taken = arrow_text.take(column, np.array([1, -1, 0]))
     assert taken.to_pylist() == [said[1], None, said[0]]
 
 
 def test_a_sentence_is_null_where_a_piece_of_it_is() -> None:
     names = pa.array(["a", None], arrow_text.TEXT)
-    assert arrow_text.said("I am ", names, ".").to_pylist() == ["I am a.", None]
-    assert arrow_text.or_else(arrow_text.said("I am ", names), "who?").to_pylist() == [
+    assert arrow_text.join("I am ", names, ".").to_pylist() == ["I am a.", None]
+    assert arrow_text.coalesce(arrow_text.join("I am ", names), "who?").to_pylist() == [
         "I am a",
         "who?",
     ]
@@ -60,5 +60,5 @@ def test_a_sentence_is_null_where_a_piece_of_it_is() -> None:
 
 def test_texts_are_chosen_by_a_mask() -> None:
     mask, names = np.array([True, False]), pa.array(["a", "b"], arrow_text.TEXT)
-    assert arrow_text.either(mask, names, "-").to_pylist() == ["a", "-"]
-    assert arrow_text.only(mask, names).to_pylist() == ["a", None]
+    assert arrow_text.if_else(mask, names, "-").to_pylist() == ["a", "-"]
+    assert arrow_text.where(mask, names).to_pylist() == ["a", None]

@@ -62,10 +62,10 @@ def test_each_time_belongs_to_the_day_it_lies_in() -> None:
         if bound is not None
         for step in (-1, 0)
     ]
-    owners = calendar.owners(np.array(instants), days)
+    owners = calendar.window_positions(np.array(instants), days)
     assert owners.tolist() == [-1, 0, 0, 1, 1, -1]
 
 
 def test_the_window_of_two_whole_files_owns_every_time() -> None:
     times = np.array([-(2**62), 0, 2**62])
-    assert calendar.owners(times, [calendar.everything("UTC")]).tolist() == [0, 0, 0]
+    assert calendar.window_positions(times, [calendar.unbounded("UTC")]).tolist() == [0, 0, 0]

@@ -24,7 +24,11 @@ def ints(values: object) -> NDArray[np.int64]:
 
 
 def by_id(
-    local: list[tuple[int | None, int]], provider: list[Row], order: list[int] | None = None
+    local: list[tuple[int | None, int]],
+    provider: list[Row],
+    order: list[int] | None = None,
+    *,
+    block_rows: int = 1000,
 ) -> tuple[Pairs, Pairs]:
     """Return the links and the duplicates, as places in the two lists of ids and times."""
     links = link_by_id.link(
@@ -34,6 +38,7 @@ def by_id(
         ints(range(len(local)) if order is None else order),
         ints([known for known, _ in provider]),
         ints([time for _, time in provider]),
+        block_rows=block_rows,
     )
     assert links.duplicate_local.tolist() == sorted(links.duplicate_local.tolist())
     pairs = {(row, to) for row, to in enumerate(links.partner_of_local.tolist()) if to >= 0}
@@ -100,3 +105,4 @@ def test_links_by_id_are_those_of_a_plain_search(
         links |= {(record, message) for _, _, record in ranked[:1]}
         duplicates |= {(record, message) for _, _, record in ranked[1:]}
     assert by_id(local, provider, order) == (links, duplicates)
+    assert by_id(local, provider, order, block_rows=3) == (links, duplicates)

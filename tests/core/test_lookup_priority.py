@@ -9,7 +9,7 @@ import numpy as np
 
 from recon.core import buckets, calendar, lookup_priority
 from recon.core.coverage import microseconds
-from recon.core.lookup_priority import Wanted
+from recon.core.lookup_priority import Candidates
 from recon.core.policy import Policy
 from recon.model import Span
 from tests.factories import Record, Sent, at, local_side, provider_side
@@ -25,12 +25,12 @@ def wanted(
     *,
     most: int = 99,
     asked: Sequence[int] = (),
-) -> Wanted:
-    case = buckets.sort(DAYS, local_side(records), provider_side(messages), COVERED, Policy())
-    return lookup_priority.wanted(case, NOW, Policy(), most=most, asked=asked)
+) -> Candidates:
+    case = buckets.classify(DAYS, local_side(records), provider_side(messages), COVERED, Policy())
+    return lookup_priority.candidates(case, NOW, Policy(), most=most, asked=asked)
 
 
-def ids(found: Wanted) -> list[int]:
+def ids(found: Candidates) -> list[int]:
     return [int(n) for n in found.message_ids]
 
 
@@ -74,6 +74,8 @@ def test_a_denial_settles_a_record_unless_another_key_may_have_sent_it() -> None
     records = [Record(1, 11, -50), Record(2, 12, -30), Record(3, 13, -10)]
     since = np.full(2, microseconds(at(-30)))
     denials = buckets.Denials(np.array([12, 11]), since)
-    case = buckets.sort(DAYS, local_side(records), provider_side([]), COVERED, Policy(), denials)
+    case = buckets.classify(
+        DAYS, local_side(records), provider_side([]), COVERED, Policy(), denials
+    )
     assert case.local_in("missing_at_provider").tolist() == [1]
     assert case.local_in("unverifiable").tolist() == [0, 2]

@@ -129,6 +129,12 @@ def test_all_spellings_of_one_user_have_one_key(name: str) -> None:
     assert found == dict.fromkeys(spellings, expected)
 
 
+def test_keys_do_not_depend_on_how_many_rows_are_worked_on_at_a_time() -> None:
+    numbers = pd.Series([one for _, some in ONE_USER.values() for one in some], dtype="str")
+    whole = phones.keys(numbers, "IE")
+    assert phones.keys(numbers, "IE", block_rows=7).tolist() == whole.tolist()
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

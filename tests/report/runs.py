@@ -50,7 +50,7 @@ def frame(rows: Sequence[Mapping[str, object]] = ()) -> pd.DataFrame:
 def run(
     rows: Sequence[Mapping[str, object]] | pd.DataFrame = (),
     *,
-    word: str | None = None,
+    kind: str | None = None,
     local: LocalBalance = LocalBalance(),  # noqa: B008 - frozen
     provider: ProviderBalance = ProviderBalance(),  # noqa: B008 - frozen
     gaps: Sequence[Span] = (),
@@ -61,14 +61,14 @@ def run(
     first_seen_on: Mapping[str, date] | None = None,
     lifecycle: Mapping[str, str] | None = None,
 ) -> Run:
-    """Return a run; without a word, its verdict follows from whether there are findings."""
+    """Return a run; without a kind, its verdict follows from whether there are findings."""
     findings = rows if isinstance(rows, pd.DataFrame) else frame(rows)
     return Run(
         run_id="run-1",
         verdict=Verdict(
             account=account,
             window=day,
-            word=VerdictKind(word or ("discrepancies" if len(findings) else "clean")),
+            kind=VerdictKind(kind or ("discrepancies" if len(findings) else "clean")),
             local=local,
             provider=provider,
             findings=findings,

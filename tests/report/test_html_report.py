@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from recon.core.calendar import everything, window
+from recon.core.calendar import unbounded, window
 from recon.model import Kind, LocalBalance, ProviderBalance, Run, Span
 from recon.report import html_report
 from tests.report.runs import DUBLIN, found, run, utc
@@ -82,7 +82,7 @@ def everything_found() -> list[dict[str, object]]:
     ],
 )
 def test_the_verdict_comes_first_as_a_word_and_a_sentence(word: str, sentence: str) -> None:
-    made = run(everything_found() if word == "discrepancies" else [], word=word)
+    made = run(everything_found() if word == "discrepancies" else [], kind=word)
     text = read(made).text
     title = word.replace("_", " ").capitalize()
     assert text.startswith(f"{title}: main, 2026-04-23 {title} {sentence}")
@@ -140,7 +140,7 @@ def test_what_the_data_say_is_never_markup() -> None:
         [found("status_mismatch", **dict.fromkeys(names, evil))],
         account=evil,
         statuses={evil: 3},
-        word="suspect",
+        kind="suspect",
         suspicions=[evil, f"`{evil}`"],
     )
     for mask in (True, False):
@@ -162,7 +162,7 @@ def test_at_most_five_hundred_findings_are_shown_and_some_of_each_kind() -> None
 
 def test_gaps_are_told_in_the_zone_and_in_utc() -> None:
     gaps = [Span(utc("01:10:00"), utc("03:30:00")), Span(utc("22:00:00"), DUBLIN.end)]
-    text = read(run(word="incomplete", gaps=gaps)).text
+    text = read(run(kind="incomplete", gaps=gaps)).text
     assert "02:10:00 04:30:00 2 h 20 min 2026-04-23T01:10:00Z to 2026-04-23T03:30:00Z" in text
     assert "23:00:00 24:00:00 1 h 2026-04-23T22:00:00Z to 2026-04-23T23:00:00Z" in text
     assert "Coverage has 2 gaps, 3 h 20 min together." in text
@@ -173,7 +173,7 @@ def test_a_day_on_which_the_clocks_change_says_so_and_names_each_hour() -> None:
     hour = Span(
         utc("00:30:00").replace(month=10, day=25), utc("01:30:00").replace(month=10, day=25)
     )
-    text = read(run(day=autumn, word="incomplete", gaps=[hour])).text
+    text = read(run(day=autumn, kind="incomplete", gaps=[hour])).text
     assert "25 h long: the clocks change" in text
     assert "01:30:00 IST 01:30:00 GMT 1 h" in text
 
@@ -182,7 +182,7 @@ def test_two_files_taken_whole_have_dates_with_their_times() -> None:
     text = read(
         run(
             [found("stuck", provider_sent_at=utc("10:00:00"))],
-            day=everything("Europe/Dublin"),
+            day=unbounded("Europe/Dublin"),
             gaps=[Span(None, utc("09:00:00"))],
         )
     ).text
@@ -193,7 +193,7 @@ def test_two_files_taken_whole_have_dates_with_their_times() -> None:
 
 def test_a_suspect_run_gives_the_sight_and_the_likely_causes_before_the_balance() -> None:
     made = run(
-        word="suspect",
+        kind="suspect",
         local=LocalBalance(missing_at_provider=12),
         suspicions=["The records hold 12 records.", "A wrong key.", "The `where` is wrong."],
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from recon import __version__
-from recon.core.calendar import everything
+from recon.core.calendar import unbounded
 from recon.model import Kind, LocalBalance, ProviderBalance, Run, Span
 from recon.report import json_report
 from tests.report.runs import DUBLIN, found, run, utc
@@ -82,7 +82,7 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
 
 
 def test_two_files_taken_whole_have_a_window_without_bounds() -> None:
-    said = read(run(day=everything("UTC")))
+    said = read(run(day=unbounded("UTC")))
     assert said["date"] == "all"
     assert said["window"] == {"start": None, "end": None, "timezone": "UTC"}
     assert said["coverage"] == {"complete": True, "gaps": []}
@@ -90,12 +90,12 @@ def test_two_files_taken_whole_have_a_window_without_bounds() -> None:
 
 def test_only_a_suspect_run_says_why() -> None:
     suspicions = ("The records hold 12 records, Octopods lists none.", "A wrong key.")
-    assert read(run(word="suspect", suspicions=suspicions))["suspicions"] == list(suspicions)
+    assert read(run(kind="suspect", suspicions=suspicions))["suspicions"] == list(suspicions)
     assert "suspicions" not in read(run())
 
 
 def test_text_stays_readable_and_the_file_ends_with_a_line_break() -> None:
-    content = json_report.content(run(word="suspect", suspicions=["Zoë"]))
+    content = json_report.content(run(kind="suspect", suspicions=["Zoë"]))
     assert "Zoë".encode() in content
     assert content.endswith(b"}\n")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from recon.core.calendar import everything, window
+from recon.core.calendar import unbounded, window
 from recon.model import Advice, Kind, LocalBalance, ProviderBalance, Span
 from recon.report import terminal_summary
 from recon.report.report_files import Written
@@ -89,7 +89,7 @@ def advised(
     tightest: int | None = None,
 ) -> str:
     """Return, as one line, a summary of a day whose first part nothing covers."""
-    made = run(word="incomplete", gaps=[Span(utc("00:00:00"), utc("10:00:00"))])
+    made = run(kind="incomplete", gaps=[Span(utc("00:00:00"), utc("10:00:00"))])
     advice = Advice([3], tightest, 95, "* * * * * recon collect", collected_since, True)
     made = replace(made, verdict=replace(made.verdict, advice=advice), finished_at=finished_at)
     return " ".join(terminal_summary.text(made, colour=False, width=80).split())
@@ -121,7 +121,7 @@ def test_the_end_of_a_day_that_is_not_over_is_no_fault_of_the_polls() -> None:
 
 def test_suspect_input_is_said_first_with_the_likely_causes() -> None:
     made = run(
-        word="suspect",
+        kind="suspect",
         local=LocalBalance(missing_at_provider=12),
         suspicions=["The records hold 12 records.", "A wrong key.", "Another table."],
     )
@@ -176,13 +176,13 @@ def test_the_data_cannot_steer_the_terminal() -> None:
 
 
 def test_two_files_taken_whole_have_no_weekday() -> None:
-    text = terminal_summary.text(run(day=everything("UTC"), account="diff"), colour=False, width=80)
+    text = terminal_summary.text(run(day=unbounded("UTC"), account="diff"), colour=False, width=80)
     assert text.startswith("CLEAN  diff, all, UTC\n")
 
 
 def test_a_day_of_another_length_says_so() -> None:
     spring = window(date(2026, 3, 29), "Europe/Dublin")
-    text = terminal_summary.text(run(day=spring, word="nothing_to_compare"), colour=False, width=80)
+    text = terminal_summary.text(run(day=spring, kind="nothing_to_compare"), colour=False, width=80)
     assert text.splitlines()[1] == "The day is 23 h long: the clocks change."
 
 

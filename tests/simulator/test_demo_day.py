@@ -240,7 +240,7 @@ def test_the_real_comparison_finds_everything_planted_once_and_nothing_else(
     planted: Planted,
 ) -> None:
     verdict = real_comparison(planted)
-    assert verdict.word is VerdictKind.DISCREPANCIES
+    assert verdict.kind is VerdictKind.DISCREPANCIES
     assert Counter(findings(verdict)) == Counter(map(tuple, planted.expected))
     assert verdict.local.not_sent == 4
 

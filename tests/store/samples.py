@@ -89,7 +89,7 @@ def run(
     account: str = "main",
     day: str = "2026-04-23",
     finished: datetime = datetime(2026, 4, 24, 3, tzinfo=UTC),
-    word: VerdictKind = VerdictKind.DISCREPANCIES,
+    kind: VerdictKind = VerdictKind.DISCREPANCIES,
     gaps: Sequence[Span] = (),
     suspicions: Sequence[str] = (),
     statuses: Mapping[str, int] | None = None,
@@ -99,7 +99,7 @@ def run(
     verdict = Verdict(
         account=account,
         window=calendar.window(datetime.fromisoformat(day).date(), ZONE),
-        word=word,
+        kind=kind,
         local=LocalBalance(matched=7, not_sent=1),
         provider=ProviderBalance(matched=7, missing_locally=len(frame)),
         findings=frame,

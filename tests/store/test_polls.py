@@ -137,10 +137,10 @@ def test_an_answer_that_proves_nothing_leaves_what_is_within_the_settling_time(
 def test_the_last_run_tells_what_the_records_do_not_know(engine: sa.Engine) -> None:
     runs.save(engine, run("r1", found("a", "b", "c")), "run")
     assert known(engine).unrecorded_share == pytest.approx(0.3)
-    suspect = run("r2", day="2026-04-24", word=VerdictKind.SUSPECT)
+    suspect = run("r2", day="2026-04-24", kind=VerdictKind.SUSPECT)
     runs.save(engine, suspect, "run")
     assert known(engine).unrecorded_share == pytest.approx(0.3)
-    runs.save(engine, run("r3", day="2026-04-24", word=VerdictKind.CLEAN), "run")
+    runs.save(engine, run("r3", day="2026-04-24", kind=VerdictKind.CLEAN), "run")
     assert known(engine).unrecorded_share == 0
 
 

@@ -50,7 +50,7 @@ def test_a_finding_is_resolved_by_the_run_that_no_longer_finds_it(engine: sa.Eng
 
 def test_a_clean_run_resolves_all_of_its_day(engine: sa.Engine) -> None:
     runs.save(engine, run("r1", found("a", "b")), "run")
-    runs.save(engine, run("r2", word=VerdictKind.CLEAN), "run")
+    runs.save(engine, run("r2", kind=VerdictKind.CLEAN), "run")
     assert standing(engine) == {"a": "resolved", "b": "resolved"}
 
 
@@ -90,7 +90,7 @@ def test_what_a_person_settled_stays_settled_when_it_returns(engine: sa.Engine) 
 def test_a_suspect_run_opens_and_closes_nothing(engine: sa.Engine) -> None:
     runs.save(engine, run("r1", found("a")), "run")
     before = everything(engine, without=RUN_LOG)
-    suspect = run("r2", word=VerdictKind.SUSPECT, suspicions=["no message at all", "wrong key"])
+    suspect = run("r2", kind=VerdictKind.SUSPECT, suspicions=["no message at all", "wrong key"])
     saved = runs.save(engine, suspect, "run")
     assert everything(engine, without=RUN_LOG) == before
     assert saved.lifecycle == {}
@@ -269,7 +269,7 @@ def told(value: Run | Verdict) -> dict[str, object]:
 
 
 def test_a_run_without_findings_comes_back_with_the_same_types(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", word=VerdictKind.CLEAN), "run")
+    runs.save(engine, run("r1", kind=VerdictKind.CLEAN), "run")
     loaded = runs.load(engine, "r1")
     assert loaded is not None
     assert_frame_equal(loaded.verdict.findings, found())

@@ -259,7 +259,7 @@ def local_ids(column: Column) -> pd.Series[Any]:
 def phone_numbers(column: Column) -> pa.Array:
     """Return numbers as stored, null where blank; a float's `.0` is taken off its digits."""
     spelled = without_null_words(texts(as_arrow(column)))
-    _, text = utf8.spread(spelled)
+    _, text = utf8.byte_bounds(spelled)
     if (text == ord(".")).any():
         return pc.replace_substring_regex(spelled, _DIGITS_AND_POINT, r"\1")
     return spelled

@@ -100,7 +100,7 @@ def _typed(raw: Raw) -> _Typed:
 
 
 def _with_a_digit(numbers: pa.Array) -> NDArray[np.bool_]:
-    bounds, text = utf8.spread(numbers)
+    bounds, text = utf8.byte_bounds(numbers)
     held: NDArray[np.bool_] = numbers.is_valid().to_numpy(zero_copy_only=False) & (
         bounds[1:] > bounds[:-1]
     )
