@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from recon.errors import InputError, TemporaryError
 from recon.model import NOT_SENT
+from recon.records import mysql_columns, sql_syntax, user_sql
 from recon.records.connections import ReadOnlyDatabase, read_only_engine
 from recon.records.source import Source
 from recon.records.suggestions import missing
@@ -111,10 +112,7 @@ def _count(
     if "status" in source.fields:
         query = query.where(_went_out(sa.column(source.mapping["status"]), source))
     if source.where:
-        # As when the records are read: colons are literal, and a comment at the end must not
-        # swallow the parenthesis.
-        escaped = source.where.replace(":", "\\:")
-        query = query.where(sa.text(f"({escaped}\n)"))
+        query = query.where(user_sql.condition(source.where, sql_syntax.of(connection)))
     return tuple(int(count) for count in connection.execute(query).one())
 
 
@@ -143,8 +141,11 @@ def _spans(
     # A domain of PostgreSQL is what it is made of.
     kind = getattr(kinds[column.name], "data_type", kinds[column.name])
     if isinstance(kind, sa.DateTime):
-        aware = kind.timezone and connection.dialect.name == "postgresql"
-        return lambda since, until: _times(column, since, until, None if aware else zone)
+        if kind.timezone and connection.dialect.name in ("postgresql", "duckdb"):
+            return lambda since, until: _times(column, since, until, None)
+        if isinstance(kind, sa.TIMESTAMP) and connection.dialect.name in mysql_columns.DIALECTS:
+            zone = ZoneInfo("UTC")  # an instant, told in the zone of the session
+        return lambda since, until: _times(column, since, until, zone)
     if isinstance(kind, sa.Integer | sa.Numeric):
         return lambda since, until: _epochs(column, since, until)
     return None
@@ -153,7 +154,9 @@ def _spans(
 def _bound(connection: sa.Connection, seconds: float) -> None:
     """Let no statement of this connection take longer."""
     milliseconds = int(seconds * 1000)
-    match connection.dialect.name:
+    dialect: Any = connection.dialect
+    # MariaDB answers to a URL that begins with mysql, too.
+    match "mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name:
         case "postgresql":
             # For this transaction only: behind a pooler, the session is shared with others.
             limit = {"limit": f"{milliseconds}ms"}

@@ -20,6 +20,7 @@ from recon.records import (
     mysql_columns,
     postgres_columns,
     rowid_ranges,
+    sql_syntax,
     time_conditions,
     user_sql,
 )
@@ -88,7 +89,8 @@ class SqlReader:
     ) -> RecordsRead:
         dialect = connection.dialect.name
         if self._source.query is not None:
-            asked = user_sql.query(self._source.query, start, end, dialect)
+            syntax = sql_syntax.of(connection)
+            asked = user_sql.query(self._source.query, start, end, dialect, syntax)
             return self._rows(connection, asked, asked, (start, end))
         table, kinds = self._table(connection)
         name = self._source.mapping["sent_at"]
@@ -97,8 +99,8 @@ class SqlReader:
         )
         return self._rows(
             connection,
-            self._select(table).where(near),
-            self._select(table, kinds).where(near),
+            self._select(connection, table).where(near),
+            self._select(connection, table, kinds).where(near),
             (start, end),
             table,
         )
@@ -169,7 +171,7 @@ class SqlReader:
     def _find(self, connection: sa.Connection, message_ids: NDArray[np.int64]) -> RecordsRead:
         table, kinds = self._table(connection)
         name = self._source.mapping["message_id"]
-        select = self._select(table)
+        select = self._select(connection, table)
         collected = Collected(self._source)
         for condition in id_conditions.conditions(
             sa.column(name), kinds[name], message_ids.tolist(), connection.dialect.name
@@ -179,7 +181,10 @@ class SqlReader:
         return collected.result()
 
     def _select(
-        self, table: sa.TableClause, kinds: Mapping[str, sa.types.TypeEngine[Any]] | None = None
+        self,
+        connection: sa.Connection,
+        table: sa.TableClause,
+        kinds: Mapping[str, sa.types.TypeEngine[Any]] | None = None,
     ) -> sa.Select[*tuple[Any, ...]]:
         """Select the mapped columns; with their `kinds`, as Arrow can have them."""
         # Untyped columns: what the driver gives is taken as it is, without a step in between.
@@ -193,7 +198,8 @@ class SqlReader:
             )
         ).select_from(table)
         if self._source.where:
-            select = select.where(user_sql.condition(self._source.where))
+            syntax = sql_syntax.of(connection)
+            select = select.where(user_sql.condition(self._source.where, syntax))
         return select
 
     def _chunks(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from recon.core.frames.timestamps import EARLIEST, LATEST
 from recon.errors import ConfigError
+from recon.records import mysql_columns
+from recon.records.sql_syntax import Kind, Syntax, pieces
 
 #: What a query may ask for: the bounds as times, as seconds and as milliseconds since the epoch.
 BINDS: Final = ("start", "end", "start_epoch", "end_epoch", "start_ms", "end_ms")
@@ -21,17 +23,10 @@ BINDS: Final = ("start", "end", "start_epoch", "end_epoch", "start_ms", "end_ms"
 _WIDER: Final = timedelta(days=1)
 _WIDER_AS_TEXT: Final = timedelta(days=2)
 
-_TOKENS: Final = re.compile(
-    rf"""
-      (?<!\w)[eE]'(?:[^'\\]|\\.|'')*'          # a literal with escapes
-    | '(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` # a literal, a name
-    | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$           # a dollar-quoted literal
-    | (?P<comment>--[^\n]* | /\*.*?\*/)
-    | (?P<end>;)
-    | (?<![:\w\\]):(?P<bind>{"|".join(BINDS)})(?!\w)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_BIND: Final = re.compile(rf"(?<![:\w\\]):({'|'.join(BINDS)})(?!\w)")
+_BLANKS_AND_ENDS: Final = "; \t\r\n\f\v"
+#: Characters of an unclosed quote that an error shows.
+_SHOWN: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,69 +34,84 @@ class UserSql:
     """SQL as SQLAlchemy's `text` takes it."""
 
     text: str
-    """Every colon escaped but those of `binds`."""
+    """Every colon escaped but those of `binds`; without a semicolon at its end."""
     binds: frozenset[str]
     """Which of `BINDS` it asks for."""
 
 
-def user_sql(sql: str, *, what: str) -> UserSql:
+def user_sql(sql: str, syntax: Syntax, *, what: str, takes_bounds: bool) -> UserSql:
     """Prepare a query, or a condition, for `text`.
 
+    Args:
+        sql: the user's own.
+        syntax: of the database that it is for.
+        what: the setting that it stands in, for errors.
+        takes_bounds: whether `:start` and the others are bounds; else all colons are its own.
+
     Raises:
-        ConfigError: there is more than one statement in it.
+        ConfigError: there is more than one statement in it, or a quote or comment is not closed.
     """
     parts: list[str] = []
     binds: set[str] = set()
-    at = 0
-    for token in _TOKENS.finditer(sql):
-        parts.append(_escaped(sql[at : token.start()]))
-        at = token.end()
-        if token["bind"]:
-            binds.add(token["bind"])
-            parts.append(token[0])
-        elif token["end"]:
-            if not _is_empty(sql[at:]):
-                raise ConfigError(f"{what}: more than one statement", hint="give one SELECT")
-            break
-        else:
-            parts.append(_escaped(token[0]))
-    else:
-        parts.append(_escaped(sql[at:]))
+    has_ended = False
+    for kind, piece in pieces(sql, syntax):
+        if kind is Kind.OPEN:
+            raise ConfigError(
+                f"{what}: a quote or comment is not closed: {piece[:_SHOWN]}", hint="close it"
+            )
+        code, end, rest = piece.partition(";") if kind is Kind.CODE else (piece, "", "")
+        more = piece if has_ended and kind is not Kind.COMMENT else rest
+        if more.strip(_BLANKS_AND_ENDS):
+            raise ConfigError(
+                f"{what}: more than one statement",
+                hint="give one SELECT" if takes_bounds else "give one condition",
+            )
+        if not has_ended:
+            takes = takes_bounds and kind is Kind.CODE
+            parts += _with_binds(code, binds) if takes else [_escaped(code)]
+        has_ended = has_ended or bool(end)
     return UserSql("".join(parts), frozenset(binds))
+
+
+def _with_binds(code: str, binds: set[str]) -> Iterator[str]:
+    """Yield code with its colons escaped but those of bounds, which are added to `binds`."""
+    at = 0
+    for bind in _BIND.finditer(code):
+        yield _escaped(code[at : bind.start()])
+        yield bind[0]
+        binds.add(bind[1])
+        at = bind.end()
+    yield _escaped(code[at:])
 
 
 def _escaped(sql: str) -> str:
     return sql.replace(":", "\\:")
 
 
-def _is_empty(sql: str) -> bool:
-    """Say whether there is nothing in it but blanks, comments and semicolons."""
-    left = _TOKENS.sub(lambda token: "" if token["comment"] or token["end"] else token[0], sql)
-    return not left.strip()
-
-
-def condition(where: str) -> sa.TextClause:
+def condition(where: str, syntax: Syntax) -> sa.TextClause:
     """Return the user's condition in parentheses.
 
     Raises:
         ConfigError: there is more than a condition in it.
     """
-    # A condition takes no bounds, so every colon in it is its own; and a comment at its end must
-    # not swallow the parenthesis.
-    user_sql(where, what="where")
-    return sa.text(f"({_escaped(where)}\n)")
+    prepared = user_sql(where, syntax, what="where", takes_bounds=False)
+    # A comment at its end must not swallow the parenthesis.
+    return sa.text(f"({prepared.text}\n)")
 
 
-def query(sql: str, start: datetime | None, end: datetime | None, dialect: str) -> sa.TextClause:
+def query(
+    sql: str, start: datetime | None, end: datetime | None, dialect: str, syntax: Syntax
+) -> sa.TextClause:
     """Return the user's query with the bounds of a span that it asks for.
 
     SQLite has no type for times, so there the bounds are dates, as text: they compare alike with
-    every ISO spelling. Elsewhere they are aware times.
+    every ISO spelling. MySQL has none with an offset: there they are in UTC, the session's zone.
+    Elsewhere they are aware times.
 
     Raises:
-        ConfigError: there is more than one statement in it.
+        ConfigError: there is more than one statement in it, or a quote or comment is not closed.
     """
-    prepared = user_sql(sql, what="query")
+    prepared = user_sql(sql, syntax, what="query", takes_bounds=True)
     values = _bounds(start or EARLIEST, end or LATEST, dialect)
     return sa.text(prepared.text).bindparams(*(values[name] for name in sorted(prepared.binds)))
 
@@ -113,6 +123,9 @@ def _bounds(start: datetime, end: datetime, dialect: str) -> Mapping[str, sa.Bin
         if dialect == "sqlite":
             day = (time + sign * _WIDER_AS_TEXT).date().isoformat()
             values[name] = sa.bindparam(name, day, sa.String())
+        elif dialect in mysql_columns.DIALECTS:
+            there = wide.astimezone(UTC).replace(tzinfo=None)
+            values[name] = sa.bindparam(name, there, sa.DateTime())
         else:
             values[name] = sa.bindparam(name, wide, sa.DateTime(timezone=True))
         seconds = int(wide.timestamp())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -143,3 +144,25 @@ def test_bits_are_numbers(table: Make) -> None:
         read = records.read(START, END).frame.sort_values("local_id")
         assert read["message_id"].tolist() == [3851828, 2**63 - 1]
         assert read["status"].tolist() == ["sent", "not_sent"]
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "datetime", "varchar(40)"])
+def test_a_query_reaches_its_whole_span_whatever_keeps_the_time(table: Make, kind: str) -> None:
+    query = r"""
+        SELECT id, message_id, phone_number, sent_at, status, 'it\'s :end' AS note # it's ours
+        FROM sends -- :start
+        WHERE sent_at >= :start AND sent_at < :end AND phone_number LIKE '+%';
+    """
+    times = ["2026-04-22 23:00:00", "2026-04-23 22:59:59", "2026-04-23 12:00:00", "2026-04-10"]
+    rows = [row(number, time) for number, time in enumerate(times)]
+    records = table(rows, sent_at=kind, source={"table": None, "query": query})
+    assert local_ids(records.read(START, END).frame) == ["0", "1", "2"]
+
+
+def test_a_condition_is_read_as_the_server_reads_it(table: Make) -> None:
+    where = r"status = 'it\'s' # ours; it's :start"
+    records = table(
+        [row(1, "2026-04-23 12:00", "it's"), row(2, "2026-04-23 12:00")], source={"where": where}
+    )
+    assert local_ids(records.read(START, END).frame) == ["1"]
+    assert local_ids(records.find(np.array([1, 2])).frame) == ["1"]

@@ -125,6 +125,17 @@ def test_a_view_is_as_good_as_a_table(tmp_path: Path) -> None:
     assert local_ids(read.frame) == ["1"]
 
 
+def test_a_query_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None:
+    sqlite_records(tmp_path / "a.db")
+    query = "SELECT *, 'later' AS status FROM sends"
+    records = open_reader(Source(url=f"sqlite:///{tmp_path / 'a.db'}", query=query))
+    with pytest.raises(InputError, match="several columns 'status'"):
+        records.read(START, END)
+    others = {"status": ""}
+    records = open_reader(Source(url=f"sqlite:///{tmp_path / 'a.db'}", query=query, columns=others))
+    assert local_ids(records.read(START, END).frame) == ["1"]
+
+
 # --- ids -----------------------------------------------------------------------------------------
 
 
