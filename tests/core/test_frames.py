@@ -70,7 +70,11 @@ def test_whole_floats_are_ids_and_nan_is_none(values: list[int | None]) -> None:
     assert ids([math.nan if value is None else float(value) for value in values]) == values
 
 
-@pytest.mark.parametrize("word", ["", "  ", "NULL", "null", "None", "nan", "NaN", r"\N", None])
+@pytest.mark.parametrize(
+    "word",
+    ["", "  ", "NULL", "null", "None", "nan", "NaN", r"\N", None, "#N/A", "N/A", "NA", "nil", "NaT",
+     "<NA>", "(null)", "[NULL]", "undefined", '=""', "'"],
+)  # fmt: skip
 def test_what_exports_write_for_null_is_null(word: str | None) -> None:
     assert ids(["7", word]) == [7, None]
     assert odd(["7", word]) == [None, None]
@@ -89,6 +93,26 @@ def test_a_float_that_may_stand_for_several_ids_is_odd() -> None:
     assert ids([2.0**53, 2.0**53 + 2]) == [2**53, None]
     assert odd([2.5]) == ["2.5"]
     assert ids(["7", 2.0**60]) == [7, None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["4,120,907", "'4120907", "#4120907", "# 4120907", '="4120907"', '"4120907"', "'4120907'",
+     "4.120.907", "4 120 907", "4\u202f120\u202f907", "4'120'907", "4\u2019120\u2019907",
+     "41,20,907", "4,120,907.00", "4.120.907,00", "4_120_907", '="4,120,907"', "\ufeff4120907",
+     "\u202a4120907\u202c"],
+)  # fmt: skip
+def test_what_spreadsheets_put_around_and_into_an_id_does_not_hide_it(text: str) -> None:
+    assert ids([text, "7", None]) == [4120907, 7, None]
+    assert odd([text, "7", None]) == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    "text", ["1,000", "98.765", "4,12", "41,2,907", "4.120907E+06", "12,345.67"]
+)
+def test_a_number_that_may_have_a_fraction_is_no_id(text: str) -> None:
+    assert ids([text, "4,120,907"]) == [None, 4120907]
+    assert odd([text, "4,120,907"]) == [text, None]
 
 
 def test_blanks_and_leading_zeros_do_not_hide_an_id() -> None:
@@ -143,6 +167,7 @@ def test_other_local_ids_are_text_as_spelled(column: Column, expected: list[str 
         ([Decimal("353871234567.00")], ["353871234567"]),
         (["", "   ", "NULL"], [None, None, None]),
         ([b"+1", b"caf\xe9"], ["+1", "caf\ufffd"]),
+        (['="+353871234567"', "'+353871234567"], ["+353871234567", "+353871234567"]),
     ],
 )
 def test_phone_numbers_are_kept_as_stored(column: Column, expected: list[str | None]) -> None:
@@ -294,6 +319,24 @@ def test_native_columns_of_every_unit_and_zone_are_read(unit: str, zone: str | N
     if zone is None:
         column = column.cast(pa.int64()).cast(pa.timestamp(unit))
     assert times(column) == [moment, None]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+@pytest.mark.parametrize(
+    "kind",
+    [pa.timestamp("us"), pa.timestamp("us", "Asia/Tokyo"), pa.timestamp("s", "UTC"),
+     pa.timestamp("ns", "Asia/Tokyo"), pa.timestamp("ms"), pa.date32(), pa.date64()],
+)  # fmt: skip
+def test_a_time_that_is_beyond_python_costs_only_its_own_row(kind: pa.DataType, zone: str) -> None:
+    fine = pa.scalar(datetime(2026, 4, 23, 12, tzinfo=UTC), pa.timestamp("us", "UTC"))
+    whole_days = pa.types.is_date(kind)
+    edges = [-(2**31), 2**31 - 1] if kind == pa.date32() else [-(2**62), 2**63 - 1]
+    edges = [n // 86_400_000 * 86_400_000 for n in edges] if kind == pa.date64() else edges
+    extreme = pa.array(edges, pa.int32() if kind == pa.date32() else pa.int64()).cast(kind)
+    column = pa.concat_arrays([extreme, pa.array([fine]).cast(kind, safe=not whole_days)])
+    frame, rejects = local(zone, sent_at=column)
+    assert (len(frame), len(rejects)) == (1, 2)
+    assert rejects["reason"].str.contains("sent_at").all()
 
 
 def test_dates_are_midnight_in_the_zone_of_the_records() -> None:

@@ -28,8 +28,13 @@ Column: TypeAlias = Sequence[Any] | pa.Array | pa.ChunkedArray
 #: Raw columns by field, all of one length.
 Raw: TypeAlias = Mapping[str, Column]
 
-#: What an export writes where there is nothing, in lower case.
-NULL_WORDS: Final = frozenset({"", "null", "none", "nan", "\\n", "<na>", "nat"})
+#: What databases, spreadsheets and languages write where there is nothing, in lower case.
+NULL_WORDS: Final = frozenset(
+    {
+        "", "null", "none", "nan", "-nan", "nil", "nat", "na", "n/a", "undefined", "\\n",
+        "(null)", "[null]", "<null>", "<na>", "(none)", "#null!", "#n/a", "#n/a n/a", "#na",
+    }
+)  # fmt: skip
 _LONGEST_NULL_WORD: Final = max(map(len, NULL_WORDS))
 
 #: The largest whole number up to which a float holds every whole number exactly.
@@ -45,6 +50,23 @@ _ANY_WHOLE: Final = re.compile(r"(-?[0-9]+)(?:\.0*)?", re.ASCII)
 #: A whole number in its only spelling: made a number and text again, it is the same.
 _CANONICAL_ID: Final = r"^(?:0|-?[1-9][0-9]{0,18})(?:\.0)?$"
 _DIGITS_AND_POINT: Final = r"^([0-9]+)\.0+$"
+
+#: What spreadsheets and exports put around a value so that it stays text: `="7"`, `'7`, `"7"`.
+_WRAPPED: Final = r"""^\s*(?:=\s*"([^"]*)"|"([^"]*)"|'([^']*)'?)\s*$"""
+#: Whether a text that begins with this byte may be wrapped.
+_MAY_WRAP: Final = np.isin(np.arange(256), [*b"=\"' \t"])
+#: Bidirectional marks, joiners and byte order marks, which nobody sees.
+_INVISIBLE: Final = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+#: Digits in groups of three (or as in India, `12,34,567`), each with one separator. One group
+#: alone after a point is a fraction, and `,000` may be one.
+_GROUPED: Final = (
+    r"^-?[0-9]{1,3}(?:"
+    r"(?:,[0-9]{3}){2,}(?:\.0+)?|,(?:[1-9][0-9]{2}|0[1-9][0-9]|00[1-9])(?:\.0+)?|"
+    r"(?:\.[0-9]{3}){2,}(?:,0+)?|"
+    r"(?:[ _\x{a0}\x{2009}\x{202f}][0-9]{3})+|(?:['\x{2019}][0-9]{3})+)$"
+    r"|^-?[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}$"
+)
+_SOME_NUMBER: Final = r"^-?[0-9]+(?:\.0*)?$"
 
 
 def as_arrow(column: Column) -> pa.Array:
@@ -131,7 +153,18 @@ def texts(array: pa.Array) -> pa.Array:
         return _float_texts(array.cast(pa.float64()))
     if pa.types.is_decimal(kind):
         return pc.replace_substring_regex(array.cast(pa.large_string()), r"\.0+$", "")
-    return _mixed(array.to_pylist())
+    try:
+        return _mixed(array.to_pylist())
+    except (ValueError, OverflowError):
+        return _mixed([_value(item) for item in array])
+
+
+def _value(item: pa.Scalar) -> object:
+    """Return one value; of a time that Python cannot hold (`infinity`), say that it is one."""
+    try:
+        return item.as_py()
+    except (ValueError, OverflowError):
+        return "a time beyond the years 1 to 9999"
 
 
 def _float_texts(array: pa.Array) -> pa.Array:
@@ -195,7 +228,7 @@ def whole_numbers(column: Column) -> WholeNumbers:
         whole = _is_whole(values)
         numbers = np.where(whole, values, 0).astype(np.int64)
         return WholeNumbers(numbers, whole, _where(~whole, texts(array)))
-    return _whole_texts(without_null_words(texts(array)))
+    return _whole_texts(without_null_words(unwrapped(texts(array))))
 
 
 def _held(numbers: pa.Array) -> WholeNumbers:
@@ -208,11 +241,40 @@ def _where(mask: NDArray[np.bool_], array: pa.Array) -> pa.Array:
     return pc.if_else(pa.array(mask), array, pa.scalar(None, pa.large_string()))
 
 
+def unwrapped(array: pa.Array) -> pa.Array:
+    """Return texts without what keeps a spreadsheet from changing them: `="7"`, `'7` and `"7"`."""
+    bounds, data = utf8.byte_bounds(array)
+    held = bounds[1:] > bounds[:-1]
+    if not _MAY_WRAP[data[bounds[:-1][held]]].any():
+        return array
+    return pc.replace_substring_regex(array, _WRAPPED, r"\1\2\3")
+
+
+def _bare_ids(array: pa.Array) -> pa.Array:
+    """Return ids without wrappers, a leading `#`, invisible marks and grouped digits."""
+    bare = pc.utf8_trim_whitespace(pc.replace_substring_regex(array, _INVISIBLE, ""))
+    bare = pc.replace_substring_regex(bare, r"^#\s*", "")
+    bare = pc.utf8_trim_whitespace(pc.replace_substring_regex(bare, _WRAPPED, r"\1\2\3"))
+    grouped = pc.match_substring_regex(bare, _GROUPED)
+    if not pc.any(grouped).as_py():
+        return bare
+    digits = pc.replace_substring_regex(
+        pc.replace_substring_regex(bare, r"(,[0-9]{3})\.0+$|(\.[0-9]{3}),0+$", r"\1\2"),
+        "[^0-9-]",
+        "",
+    )
+    return pc.if_else(grouped, digits, bare)
+
+
 def _whole_texts(array: pa.Array) -> WholeNumbers:
     plain = pc.match_substring_regex(array, _WHOLE)
     if pc.all(plain).as_py():
         return _held(array.cast(pa.int64()))
     trimmed = pc.utf8_trim_whitespace(array)
+    if not pc.all(pc.match_substring_regex(trimmed, _SOME_NUMBER)).as_py():
+        odd = pc.invert(pc.match_substring_regex(trimmed, _SOME_NUMBER))
+        bare = _bare_ids(trimmed.filter(pc.fill_null(odd, fill_value=False)))
+        trimmed = pc.replace_with_mask(trimmed, pc.fill_null(odd, fill_value=False), bare)
     pointed = pc.match_substring_regex(trimmed, _WHOLE_WITH_POINT)
     if pc.any(pointed).as_py():
         trimmed = pc.if_else(pointed, pc.replace_substring_regex(trimmed, r"\.0*$", ""), trimmed)
@@ -258,7 +320,7 @@ def local_ids(column: Column) -> pd.Series[Any]:
 
 def phone_numbers(column: Column) -> pa.Array:
     """Return numbers as stored, null where blank; a float's `.0` is taken off its digits."""
-    spelled = without_null_words(texts(as_arrow(column)))
+    spelled = without_null_words(unwrapped(texts(as_arrow(column))))
     _, text = utf8.byte_bounds(spelled)
     if (text == ord(".")).any():
         return pc.replace_substring_regex(spelled, _DIGITS_AND_POINT, r"\1")
@@ -281,7 +343,7 @@ def status_words(
     coded: Any = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if not isinstance(coded, pa.DictionaryArray):
         coded = texts(as_arrow(coded)).dictionary_encode()
-    spelled = texts(coded.dictionary)
+    spelled = unwrapped(texts(coded.dictionary))
     spelled = pc.utf8_lower(spelled) if lower else spelled
     words = [_meaning(word, known) for word in spelled.to_pylist()]
     categories = sorted({word for word in words if word is not None})

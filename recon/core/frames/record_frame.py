@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from recon.core.frames import columns, layout
 from recon.core.frames.columns import Raw
+from recon.core.frames.time_spellings import causes
 from recon.core.frames.timestamps import instants
 
 #: What the records may keep of a record. A time they must keep.
@@ -69,12 +70,15 @@ def _rejects(rows: pd.DataFrame, reasons: pa.Array) -> pd.DataFrame:
 
 def unreadable(field: str, raw: pa.Array) -> pa.Array:
     """Return for each raw value why its row was rejected, in words for ops."""
-    held = columns.without_null_words(columns.texts(raw))
+    held = columns.without_null_words(columns.unwrapped(columns.texts(raw)))
     quoted = pc.utf8_slice_codeunits(held, 0, _LONGEST_QUOTE)
+    end = pa.scalar("'", pa.large_string())
+    if field == "sent_at":
+        end = pc.binary_join_element_wise(end, causes(held), pa.scalar("", pa.large_string()))
     said = pc.binary_join_element_wise(
         pa.scalar(f"{field} cannot be read: '", pa.large_string()),
         quoted,
-        pa.scalar("'", pa.large_string()),
+        end,
         pa.scalar("", pa.large_string()),
     )
     return pc.fill_null(said, f"{field} is missing")

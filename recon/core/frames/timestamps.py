@@ -1,10 +1,11 @@
 """Times in any spelling, made into microseconds since the epoch, UTC.
 
 Read are native times and dates, ISO 8601 texts as `dateutil.parser.isoparse` reads them (with a
-`T`, `t` or blank before the time of day), and seconds, milliseconds or microseconds since the
-epoch. A time without an offset is in the zone that the caller names: where it comes twice the
-first is meant, where it does not exist the next moment that does. Only the years 2009 (the first
-of WhatsApp) to 2200 are times of a message; within them the three epochs cannot be confused.
+`T`, `t` or blank before the time of day), what `time_spellings` rewrites to that, and seconds,
+milliseconds or microseconds since the epoch. A time without an offset is in the zone that the
+caller names: where it comes twice the first is meant, where it does not exist the next moment that
+does. Only the years 2009 (the first of WhatsApp) to 2200 are times of a message; within them the
+three epochs cannot be confused.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import pyarrow.compute as pc
 from dateutil.parser import isoparse
 from numpy.typing import NDArray
 
-from recon.core.frames.columns import Column, as_arrow, texts, without_null_words
+from recon.core.frames.columns import Column, as_arrow, texts, unwrapped, without_null_words
+from recon.core.frames.time_spellings import rewritten
 
 #: The first moment that is read, and the first that no longer is.
 EARLIEST: Final = datetime(2009, 1, 1, tzinfo=UTC)
@@ -29,6 +31,9 @@ LATEST: Final = datetime(2201, 1, 1, tzinfo=UTC)
 _EARLIEST_US: Final = int(EARLIEST.timestamp()) * 1_000_000
 _LATEST_US: Final = int(LATEST.timestamp()) * 1_000_000
 _DAY_US: Final = 86_400_000_000
+_DAY_MS: Final = 86_400_000
+#: Beyond all years that are read, and few enough to be counted in microseconds.
+_MANY_DAYS: Final = 1_000_000
 
 #: What one of an epoch's units is in microseconds: seconds, milliseconds, microseconds.
 EPOCH_UNITS: Final = (1_000_000, 1_000, 1)
@@ -110,8 +115,11 @@ def instants(column: Column, zone: str) -> Instants:
         times = _native(array)
         return _checked(times if kind.tz is not None else _in_zone(times, zone))
     if pa.types.is_date(kind):
-        days = _held(array.cast(pa.date32()).cast(pa.int32()))
-        return _checked(_in_zone(Instants(days.microseconds * _DAY_US, days.read), zone))
+        days, read = _held(array if pa.types.is_date64(kind) else array.cast(pa.int32()))
+        if pa.types.is_date64(kind):
+            days = days // _DAY_MS
+        days = np.clip(days, -_MANY_DAYS, _MANY_DAYS)
+        return _checked(_in_zone(Instants(days * _DAY_US, read), zone))
     if pa.types.is_integer(kind) and kind != pa.uint64():
         return _epoch(*_held(array))
     if pa.types.is_floating(kind):
@@ -184,6 +192,18 @@ def _texts(array: pa.Array, zone: str) -> Instants:
 
 
 def _spelling_by_spelling(array: pa.Array, zone: str) -> Instants:
+    microseconds, read, left = _regular(array, zone)
+    for odd_ones in (_one_by_one, _other_spellings):
+        rows = np.flatnonzero(left & ~read)
+        if len(rows):
+            microseconds[rows], read[rows] = odd_ones(array.take(pa.array(rows)), zone)
+    return Instants(microseconds, read)
+
+
+def _regular(
+    array: pa.Array, zone: str
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Read what has one of `_SPELLINGS`; the last array says which texts have none of them."""
     microseconds = np.zeros(len(array), dtype=np.int64)
     read = np.zeros(len(array), dtype=np.bool_)
     left = array.is_valid().to_numpy(zero_copy_only=False)
@@ -195,9 +215,11 @@ def _spelling_by_spelling(array: pa.Array, zone: str) -> Instants:
         if len(rows):
             times = _spelled(pointed.take(pa.array(rows)), spelling, zone)
             microseconds[rows], read[rows], left[rows] = *times, False
-    rows = np.flatnonzero(left)
-    if len(rows):
-        microseconds[rows], read[rows] = _one_by_one(array.take(pa.array(rows)), zone)
+    return microseconds, read, left
+
+
+def _other_spellings(array: pa.Array, zone: str) -> Instants:
+    microseconds, read, _ = _regular(rewritten(pc.utf8_trim_whitespace(unwrapped(array))), zone)
     return Instants(microseconds, read)
 
 
