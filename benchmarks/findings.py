@@ -134,7 +134,7 @@ def our_inserts(url: str) -> Callable[[], object]:
     """Insert findings as saving a run does."""
     import pyarrow as pa
 
-    from recon.store.dialects import pour
+    from recon.store.dialects import bulk_insert
     from recon.store.engine import connect, writing
     from recon.store.finding_lifecycle import _AGAIN, _columns
 
@@ -144,7 +144,7 @@ def our_inserts(url: str) -> Callable[[], object]:
         with writing(engine) as connection:
             _AGAIN.create(connection)
             ids = pa.array(range(len(found)))
-            pour(connection, _AGAIN, _columns(found).append_column("finding_id", ids))
+            bulk_insert(connection, _AGAIN, _columns(found).append_column("finding_id", ids))
             _AGAIN.drop(connection)
 
     return job

@@ -136,7 +136,7 @@ def generate(url: str, count: int) -> None:
 
     from recon.model import Listing
     from recon.store import messages, schema, tables
-    from recon.store.dialects import pour
+    from recon.store.dialects import bulk_insert
     from recon.store.engine import connect, writing
 
     diff.generate(count, Path())
@@ -147,11 +147,11 @@ def generate(url: str, count: int) -> None:
     with writing(engine) as connection:
         columns = RECORDS[connection.dialect.name]
         connection.exec_driver_sql(f"CREATE TABLE sends ({columns})")
-        pour(connection, sa.table("sends"), _sends(), {"body": BODY})
+        bulk_insert(connection, sa.table("sends"), _sends(), {"body": BODY})
         (key,) = connection.execute(sa.select(tables.keys.c.account_id, tables.keys.c.id))
         seen = MORNING - timedelta(hours=1)
         same = {"account_id": key[0], "key_id": key[1], "first_seen_at": seen, "observed_at": seen}
-        pour(connection, tables.messages, pq.read_table("provider.parquet"), same)
+        bulk_insert(connection, tables.messages, pq.read_table("provider.parquet"), same)
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 

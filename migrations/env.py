@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from recon.store.engine import connect, writing
-from recon.store.tables import METADATA, Json, UtcDateTime, Words
+from recon.store.tables import METADATA, Json, SafeText, UtcDateTime
 
 
 def spelt(kind: str, value: object, _context: AutogenContext) -> str | Literal[False]:
@@ -29,7 +29,7 @@ def spelt(kind: str, value: object, _context: AutogenContext) -> str | Literal[F
         return 'sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")'
     if isinstance(value, Json):
         return 'sa.JSON().with_variant(sa.dialects.postgresql.JSONB(), "postgresql")'
-    return "sa.Text()" if isinstance(value, Words) else False
+    return "sa.Text()" if isinstance(value, SafeText) else False
 
 
 def numbered(

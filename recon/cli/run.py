@@ -83,8 +83,8 @@ def show(outcomes: Sequence[Outcome]) -> None:
     """Print what became of each account: findings to standard output, error to error."""
     common.show_runs([(day.run, day.written) for outcome in outcomes for day in outcome.days])
     for outcome in outcomes:
-        if outcome.looked_again:
-            days = ", ".join(run.verdict.window.label for run in outcome.looked_again)
+        if outcome.judged_again:
+            days = ", ".join(run.verdict.window.label for run in outcome.judged_again)
             click.echo(f"{outcome.account}: looked again at the open findings of {days}")
         if outcome.error is not None:
             common.tell(outcome.error, account=outcome.account)

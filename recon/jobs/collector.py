@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from recon.errors import ReconError
 from recon.jobs import wiring
-from recon.jobs.poll_due import Judge
+from recon.jobs.poll_due import PollDecider
 from recon.jobs.runtime import Runtime
 from recon.store import messages, polls
 
@@ -44,12 +44,12 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class PollResult:
     """One look at an account, and what came of it."""
 
     decision: Decision
     polled: bool
-    said: str
+    summary: str
     """Whether a poll was made, why, and what it brought."""
 
 
@@ -75,15 +75,15 @@ def collect(
     """
     for name in accounts:
         try:
-            look = Collector(settings, engine, name, runtime, CRON_TICK).look(force=force)
+            result = Collector(settings, engine, name, runtime, CRON_TICK).poll_if_due(force=force)
         except ReconError as error:
             yield Outcome(name, error)
         except Exception as bug:
             log.exception("account %s: a bug kept it from being polled", name)
             yield Outcome(name, bug)
         else:
-            level = logging.INFO if look.polled or force else logging.DEBUG
-            log.log(level, "account %s: %s", name, look.said)
+            level = logging.INFO if result.polled or force else logging.DEBUG
+            log.log(level, "account %s: %s", name, result.summary)
             yield Outcome(name)
 
 
@@ -95,7 +95,7 @@ class Collector:
         engine: the job's own database, its schema ready.
         account: which one.
         runtime: clock, environment and so on.
-        tick: how long it takes until the next look.
+        tick: seconds until the next poll may be decided.
         asking: a block to make the request in, which may be broken off there.
     """
 
@@ -112,12 +112,12 @@ class Collector:
         self._settings = settings
         self._engine = engine
         self._account = account
-        self._world = runtime
-        self._judge = Judge(settings, engine, account, runtime, tick)
+        self._runtime = runtime
+        self._decider = PollDecider(settings, engine, account, runtime, tick)
         self._asking = asking
         self._unkept: tuple[str, Listing, datetime] | None = None
 
-    def look(self, *, force: bool = False) -> Look:
+    def poll_if_due(self, *, force: bool = False) -> PollResult:
         """Poll if a poll is due, and keep the answer whole or not at all.
 
         An answer that could not be kept is kept by the next look instead, if this lives so long.
@@ -126,31 +126,31 @@ class Collector:
             ReconError: key, provider, or the job's own database failed.
         """
         self._keep_unkept()
-        state = self._judge.state()
-        decision = self._judge.decide(state)
+        state = self._decider.state()
+        decision = self._decider.decide(state)
         if not (decision.due or force):
-            return Look(decision, polled=False, said=f"no poll is due: {decision.why}")
+            return PollResult(decision, polled=False, summary=f"no poll is due: {decision.why}")
         with polls.turn(self._engine, self._account) as mine:
             if not mine:
-                return Look(decision, polled=False, said="another collector polls it right now")
-            if not force and self._judge.state().last_id != state.last_id:
-                return Look(decision, polled=False, said="another collector has just polled it")
-            said = self._poll()
+                return PollResult(decision, polled=False, summary="another collector polls it now")
+            if not force and self._decider.state().last_id != state.last_id:
+                return PollResult(decision, polled=False, summary="polled by another collector")
+            brought = self._poll()
         why = decision.why if decision.due else f"as asked ({decision.why})"
-        return Look(decision, polled=True, said=f"polled, {why}: {said}")
+        return PollResult(decision, polled=True, summary=f"polled, {why}: {brought}")
 
     def _poll(self) -> str:
         # Read anew each time: a key may be replaced while this runs.
         client, fingerprint = wiring.open_client(
-            self._settings, self._account, self._world, self._engine
+            self._settings, self._account, self._runtime, self._engine
         )
         with self._asking():
             listing = client.latest()
-        self._unkept = (fingerprint, listing, self._world.clock())
+        self._unkept = (fingerprint, listing, self._runtime.clock())
         kept = self._keep_unkept()
         assert kept is not None
         self._warn_of_a_gap(kept)
-        return f"{kept.new} of {listing.item_count} messages are new, {kept.changed} have moved on"
+        return f"{kept.new} of {listing.item_count} messages are new, {kept.changed} changed status"
 
     def _keep_unkept(self) -> KeepResult | None:
         if self._unkept is None:

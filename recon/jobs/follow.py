@@ -86,9 +86,9 @@ def follow(
             for name in accounts
         ]
         while followed:
-            one = min(followed, key=lambda one: one.look_at)
-            runtime.sleep(max(0.0, one.look_at - runtime.monotonic()))
-            error = one.look()
+            one = min(followed, key=lambda one: one.due_at)
+            runtime.sleep(max(0.0, one.due_at - runtime.monotonic()))
+            error = one.poll()
             if error is not None:
                 followed.remove(one)
                 outcomes.append(Outcome(one.account, error))
@@ -120,7 +120,7 @@ class _Followed:
     """Least seconds between two looks."""
     force: bool
     """Whether the next look polls in any case."""
-    look_at: float = field(init=False)
+    due_at: float = field(init=False)
     """By the monotonic clock."""
     failures: int = 0
     """In a row."""
@@ -128,17 +128,17 @@ class _Followed:
     """The reason that the last look gave, without its figures: those change each time."""
 
     def __post_init__(self) -> None:
-        self.look_at = self.runtime.monotonic()
+        self.due_at = self.runtime.monotonic()
 
-    def look(self) -> ReconError | None:
-        """Look once, say what came of it, and set the time of the next look.
+    def poll(self) -> ReconError | None:
+        """Poll once if due, log the outcome, and set the time of the next poll.
 
         Returns:
             The error that ends the following of this account.
         """
         begun = self.runtime.monotonic()
         try:
-            look = self.collector.look(force=self.force)
+            result = self.collector.poll_if_due(force=self.force)
         except (KeyRefusedError, ConfigError) as error:
             log.error("account %s is followed no longer: %s", self.account, error.one_line)  # noqa: TRY400 - expected
             return error
@@ -149,19 +149,22 @@ class _Followed:
             log.exception("account %s: a bug kept it from being polled", self.account)
             self._back_off(bug)
             return None
-        why = _FIGURES.sub("#", look.decision.why)
-        is_news = look.polled or why != self.why
+        why = _FIGURES.sub("#", result.decision.why)
+        is_news = result.polled or why != self.why
         log.log(
-            logging.INFO if is_news else logging.DEBUG, "account %s: %s", self.account, look.said
+            logging.INFO if is_news else logging.DEBUG,
+            "account %s: %s",
+            self.account,
+            result.summary,
         )
         self.why = why
         self.failures = 0
         self.force = False
         now = self.runtime.monotonic()
-        wait = look.decision.wait.total_seconds()
-        if not look.polled:
+        wait = result.decision.wait.total_seconds()
+        if not result.polled:
             wait = max(wait, _LEAVE_ALONE * (now - begun))
-        self.look_at = max(begun + self.spacing, now + min(wait, _LONGEST_SLEEP))
+        self.due_at = max(begun + self.spacing, now + min(wait, _LONGEST_SLEEP))
         return None
 
     def _back_off(self, error: Exception) -> None:
@@ -173,7 +176,7 @@ class _Followed:
             from recon.octopods.retry_after import LONGEST_PAUSE
 
             seconds = min(asked, LONGEST_PAUSE) + self.runtime.rng.uniform(0.05, 0.5)
-        self.look_at = self.runtime.monotonic() + seconds
+        self.due_at = self.runtime.monotonic() + seconds
         said = error.message if isinstance(error, ReconError) else type(error).__name__
         log.warning("account %s: %s; looking again in %.0f s", self.account, said, seconds)
 

@@ -65,7 +65,7 @@ class Outcome:
 
     account: str
     days: Sequence[Reported] = ()
-    looked_again: Sequence[Run] = ()
+    judged_again: Sequence[Run] = ()
     """Earlier days with open findings, judged anew."""
     error: Exception | None = None
     """What ended the account's run early; a `ReconError`, or a bug."""
@@ -105,14 +105,14 @@ def run(
         done: list[Reported] = []
         try:
             with lock.hold(engine, name):
-                looked_again = _account(settings, engine, order, runtime, name, done, progress)
+                judged_again = _account(settings, engine, order, runtime, name, done, progress)
         except ReconError as error:
             yield Outcome(name, days=done, error=error)
         except Exception as bug:
             log.exception("account %s: a bug ended its run", name)
             yield Outcome(name, days=done, error=bug)
         else:
-            yield Outcome(name, days=done, looked_again=looked_again)
+            yield Outcome(name, days=done, judged_again=judged_again)
 
 
 def _account(
@@ -137,7 +137,7 @@ def _account(
             )
             done.append(Reported(one, written))
             progress(name, one.verdict.window)
-    return _look_again(job, settings.timezone, days)
+    return _judge_again(job, settings.timezone, days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def pull(settings: Settings, engine: Engine, name: str, runtime: Runtime) -> Pul
     listing = client.latest()
     kept = messages.keep(engine, name, fingerprint, listing, runtime.clock())
     log.info(
-        "account %s: %d of %d messages are new, %d have moved on",
+        "account %s: %d of %d messages are new, %d changed status",
         name,
         kept.new,
         listing.item_count,
@@ -172,7 +172,7 @@ def pull(settings: Settings, engine: Engine, name: str, runtime: Runtime) -> Pul
     return Pulled(client, status_lookups)
 
 
-def _look_again(job: _Job, zone: str, days: Sequence[Window]) -> list[Run]:
+def _judge_again(job: _Job, zone: str, days: Sequence[Window]) -> list[Run]:
     """Judge the days before the run's again that have open findings.
 
     Statuses move on and records are written late. Days that are part of this run, or after it, are

@@ -32,7 +32,7 @@ _LEAVE_ALONE: Final = timedelta(minutes=1)
 _FIGURES: Final = re.compile(r"[0-9]+")
 
 
-class Judge:
+class PollDecider:
     """Decides for one account; it may be asked any number of times.
 
     Args:
@@ -50,7 +50,7 @@ class Judge:
         self._account = account
         self._configured = settings.accounts[account]
         self._zone = settings.timezone
-        self._world = runtime
+        self._runtime = runtime
         self._tick = tick
         self._rules = Rules(
             max_interval=timedelta(minutes=settings.collect.max_interval_minutes),
@@ -72,12 +72,12 @@ class Judge:
         from recon.config import fingerprint
 
         # Read anew each time: a key may be replaced while this runs.
-        key = fingerprint(self._configured.api_key(self._world.environ))
+        key = fingerprint(self._configured.api_key(self._runtime.environ))
         return polls.state(self._engine, self._account, key, recent=polling_rhythm.RECENT_POLLS)
 
     def decide(self, state: State) -> Decision:
         """Say whether a poll is due, and why. The records are asked only where they matter."""
-        now = self._world.clock() + state.ahead
+        now = self._runtime.clock() + state.ahead
         known = Known(
             now=now,
             tick=self._tick,

@@ -19,7 +19,7 @@ from recon.octopods import api_errors, response_fields, responses, retry_after
 from recon.octopods.api_errors import ApiError
 from recon.octopods.pacing import Pacer
 from recon.octopods.responses import StatusAnswer
-from recon.octopods.retry import RateLimited, RetryBudget, named
+from recon.octopods.retry import RateLimited, RetryBudget, id_note
 from recon.octopods.retry_after import LONGEST_PAUSE
 from recon.octopods.transport import Answer, TransientError, Transport
 
@@ -96,7 +96,7 @@ class Client:
         self._clock = clock
         self._monotonic = monotonic
         self._pacer = pacer or Pacer(min_interval_seconds, monotonic=monotonic, sleep=sleep)
-        self._patience = RetryBudget(
+        self._retry_budget = RetryBudget(
             account=account,
             max_wait_seconds=max_wait_seconds,
             least=lambda: self._pacer.early,
@@ -121,7 +121,7 @@ class Client:
             TemporaryError: no usable answer within the allowed pauses.
             ConfigError: the address cannot be right.
         """
-        return self._patience.persist(
+        return self._retry_budget.call(
             lambda: self._ask(_LIST, {"limit": LISTING_LIMIT}, _ONE_LIST, self._read_listing)
         )
 
@@ -130,7 +130,7 @@ class Client:
 
         Raises: as `latest`.
         """
-        return self._patience.persist(
+        return self._retry_budget.call(
             lambda: self._ask(
                 f"{_LIST}/{message_id}",
                 None,
@@ -185,14 +185,14 @@ class Client:
 
     def _refuse(self, answer: Answer, refusal: ApiError) -> None:
         """Raise what every call has in common: a refused key, a limit, a failing server."""
-        said = named(refusal.request_id)
+        said = id_note(refusal.request_id)
         deprecated = answer.status >= _BAD_REQUEST and refusal.of_deprecated_key
         if answer.status == _UNAUTHORIZED or deprecated:
             raise self._key_refused(refusal)
         if answer.status == _TOO_MANY:
             self._counts += _ONE_LIMITED
             seconds = retry_after.pause_seconds(
-                answer.headers, answer.body, now=self._clock(), allowed=self._patience.left
+                answer.headers, answer.body, now=self._clock(), allowed=self._retry_budget.left
             )
             if seconds is not None:
                 self._on_pause(self._clock() + timedelta(seconds=min(seconds, LONGEST_PAUSE)))
@@ -213,7 +213,7 @@ class Client:
             else "is not known to Octopods (401)"
         )
         return KeyRefusedError(
-            f"the API key {why}{named(refusal.request_id)}",
+            f"the API key {why}{id_note(refusal.request_id)}",
             hint="Copy the current key from the settings page for API keys of your Octopods "
             f"account. {_where_the_key_is(self._account)} What the old key sent is not listed "
             "for a new one.",
@@ -273,14 +273,14 @@ def _ensure_success(answer: Answer, refusal: ApiError) -> None:
     # A page of HTML says nothing to a person.
     text = f": {refusal.text}" if refusal.text and answer.is_json else ""
     raise TemporaryError(
-        f"Octopods refuses the request ({answer.status}{code}){text}{named(refusal.request_id)}",
+        f"Octopods refuses the request ({answer.status}{code}){text}{id_note(refusal.request_id)}",
         hint="If it stays so, give Octopods' support the request_id.",
     )
 
 
 def _strange(what: str, answer: Answer, refusal: ApiError) -> TransientError:
     seen = what if answer.is_json else "no JSON"
-    return TransientError(f"its answer ({answer.status}) is {seen}{named(refusal.request_id)}")
+    return TransientError(f"its answer ({answer.status}) is {seen}{id_note(refusal.request_id)}")
 
 
 def _host(answer: Answer) -> str:

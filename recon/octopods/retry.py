@@ -35,11 +35,11 @@ class RateLimited(Exception):  # noqa: N818 - no error of its own
         self, seconds: float | None, request_id: str | None, *, said: str = "rate-limited (429)"
     ) -> None:
         """Keep what the answer says; `request_id` is for the log."""
-        super().__init__(said + named(request_id))
+        super().__init__(said + id_note(request_id))
         self.seconds = seconds
 
 
-def named(request_id: str | None) -> str:
+def id_note(request_id: str | None) -> str:
     """Return how a sentence names a request for the vendor's support."""
     return "" if request_id is None else f" (request_id {request_id})"
 
@@ -87,7 +87,7 @@ class RetryBudget:
         """How many seconds of pause are still allowed."""
         return max(self._max_wait - self._waited, 0.0)
 
-    def persist(self, ask: Callable[[], Read]) -> Read:
+    def call(self, ask: Callable[[], Read]) -> Read:
         """Ask again while the error may be temporary and the allowed pauses last.
 
         Raises:

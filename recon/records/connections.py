@@ -80,9 +80,8 @@ class ReadOnlyDatabase:
             raise db_errors.translated(error, self.url, connecting=True) from error
         except (TypeError, ValueError, OSError) as error:
             # A driver that takes no such option, or a host name that cannot be.
-            raise ConfigError(
-                f"the records at {self.shown} cannot be opened: {db_errors.words(error, self.url)}"
-            ) from error
+            why = db_errors.driver_text(error, self.url)
+            raise ConfigError(f"the records at {self.shown} cannot be opened: {why}") from error
         with connection:
             if self.engine.dialect.name == "postgresql":
                 connection = connection.execution_options(postgresql_readonly=True)
@@ -128,7 +127,7 @@ def read_only_engine(url: str, zone: str) -> ReadOnlyDatabase:
             hint="install it beside recon, or name another driver in the url",
         ) from cause
     except (SQLAlchemyError, TypeError, ValueError) as cause:
-        said = db_errors.words(cause, made)
+        said = db_errors.driver_text(cause, made)
         raise ConfigError(f"the url of the records cannot be used: {said}") from cause
 
 

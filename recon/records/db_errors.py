@@ -48,7 +48,7 @@ def translated(error: SQLAlchemyError, url: sa.URL, *, connecting: bool) -> Reco
         connecting: whether it happened before there was a connection.
     """
     place = shown(url)
-    said = words(error, url)
+    said = driver_text(error, url)
     cause = error.orig if isinstance(error, DBAPIError) else None
     if _is_refusal(cause, said, connecting=connecting):
         return ConfigError(
@@ -105,7 +105,7 @@ def _number(cause: BaseException | None) -> int | None:
     return first if isinstance(first, int) else None
 
 
-def words(error: BaseException, url: sa.URL) -> str:
+def driver_text(error: BaseException, url: sa.URL) -> str:
     """Return the database's own words, shortened, without the password."""
     cause = error.orig if isinstance(error, DBAPIError) else None
     said = " ".join(str(cause or error).split())

@@ -35,7 +35,7 @@ def claim(connection: sa.Connection, name: str) -> int:
     return int(found)
 
 
-def named(name: str) -> sa.ScalarSelect[int]:
+def id_of(name: str) -> sa.ScalarSelect[int]:
     """Return the id of an account as part of a statement; null where there is none."""
     return sa.select(accounts.c.id).where(accounts.c.name == name).scalar_subquery()
 

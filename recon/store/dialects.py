@@ -88,7 +88,7 @@ def microseconds(connection: sa.Connection, column: sa.ColumnElement[Any]) -> sa
     return sa.type_coerce(column, sa.BigInteger).label(name)
 
 
-def pour(
+def bulk_insert(
     connection: sa.Connection,
     table: sa.TableClause,
     columns: pa.Table,
@@ -104,11 +104,11 @@ def pour(
     """
     if not len(columns):
         return
-    put = _pour_postgres if is_postgres(connection) else _pour_sqlite
+    put = _bulk_insert_postgres if is_postgres(connection) else _bulk_insert_sqlite
     put(connection, table, columns, constants or {})
 
 
-def _pour_postgres(
+def _bulk_insert_postgres(
     connection: sa.Connection,
     table: sa.TableClause,
     columns: pa.Table,
@@ -144,7 +144,7 @@ def _zoned(times: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(naive, "Z", "")
 
 
-def _pour_sqlite(
+def _bulk_insert_sqlite(
     connection: sa.Connection,
     table: sa.TableClause,
     columns: pa.Table,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from recon.core import calendar
 from recon.model import FINDING_COLUMNS, Run
-from recon.store.dialects import among, chunks, pour
+from recon.store.dialects import among, bulk_insert, chunks
 from recon.store.finding_list import ACKNOWLEDGED, OPEN, RESOLVED
 from recon.store.tables import FINDING_TYPES, UtcDateTime, findings, storable
 
@@ -32,7 +32,7 @@ _AGAIN: Final = sa.Table(
 )
 
 
-def move_on(
+def update(
     connection: sa.Connection, account_id: int, run: Run
 ) -> tuple[dict[str, date], dict[str, str]]:
     """Bring the findings of a run's day to where the run leaves them, see `runs.save`.
@@ -55,13 +55,13 @@ def move_on(
     new = found.filter(pc.is_null(known))
 
     _AGAIN.create(connection)
-    pour(connection, _AGAIN, again)
+    bulk_insert(connection, _AGAIN, again)
     _renew(connection, day, now)
     _resolve(connection, account_id, day, now)
     standing = _standing(connection)
     _AGAIN.drop(connection)
 
-    pour(
+    bulk_insert(
         connection,
         findings,
         new,

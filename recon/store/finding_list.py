@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from recon.model import FINDING_COLUMNS
-from recon.store.accounts import named
+from recon.store.accounts import id_of
 from recon.store.dialects import among, chunks, microseconds
 from recon.store.engine import reading, writing
 from recon.store.tables import FINDING_TYPES, UtcDateTime, accounts, findings
@@ -91,7 +91,7 @@ def days_with_open(engine: sa.Engine, account: str, since: date, before: date) -
         sa.select(findings.c.date)
         .distinct()
         .where(
-            findings.c.account_id == named(account),
+            findings.c.account_id == id_of(account),
             findings.c.status == OPEN,
             findings.c.date >= since,
             findings.c.date < before,

@@ -112,7 +112,7 @@ def keep(
 
 def has_polls(engine: sa.Engine, account: str) -> bool:
     """Say whether any answer was ever kept for the account."""
-    mine = polls.c.account_id == accounts.named(account)
+    mine = polls.c.account_id == accounts.id_of(account)
     with reading(engine) as connection:
         return connection.execute(sa.select(polls.c.id).where(mine).limit(1)).first() is not None
 
@@ -120,7 +120,7 @@ def has_polls(engine: sa.Engine, account: str) -> bool:
 def spans(engine: sa.Engine, account: str) -> tuple[Span, ...]:
     """Return for which time the account's messages are proven complete, over all its keys."""
     with reading(engine) as connection:
-        return coverage_ledger.spans(connection, accounts.named(account))
+        return coverage_ledger.spans(connection, accounts.id_of(account))
 
 
 def read(
@@ -137,7 +137,7 @@ def read(
     """
     from recon.store import stored_frames
 
-    mine = messages.c.account_id == accounts.named(account)
+    mine = messages.c.account_id == accounts.id_of(account)
     with reading(engine) as connection:
         every = _of_provider(connection).where(mine)
         queries = [
@@ -176,7 +176,7 @@ def find(engine: sa.Engine, account: str, message_ids: npt.NDArray[np.int64]) ->
     from recon.store import stored_frames
 
     wanted = np.unique(message_ids).tolist()
-    mine = messages.c.account_id == accounts.named(account)
+    mine = messages.c.account_id == accounts.id_of(account)
     with reading(engine) as connection:
         every = _of_provider(connection).where(mine)
         queries = [
@@ -220,7 +220,7 @@ def rejects(
     inside = sa.and_(table.sent_at.is_not(None), *_between(table.sent_at, start, end))
     latest = (
         sa.select(sa.func.max(polls.c.answered_at))
-        .where(polls.c.account_id == accounts.named(account))
+        .where(polls.c.account_id == accounts.id_of(account))
         .scalar_subquery()
     )
     without = sa.and_(table.sent_at.is_(None), table.observed_at == latest)
@@ -234,7 +234,7 @@ def rejects(
             table.failure_reason,
             table.reason,
         ).where(
-            table.account_id == accounts.named(account),
+            table.account_id == accounts.id_of(account),
             sa.or_(inside, without) if untimed else inside,
         )
         return stored_frames.provider_rejects(connection, query.order_by(table.key))

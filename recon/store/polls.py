@@ -55,7 +55,8 @@ def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int)
     with reading(engine) as connection:
         key = connection.execute(
             sa.select(keys.c.id, keys.c.disordered_at).where(
-                keys.c.account_id == accounts.named(account), keys.c.fingerprint == key_fingerprint
+                keys.c.account_id == accounts.id_of(account),
+                keys.c.fingerprint == key_fingerprint,
             )
         ).one_or_none()
         share = _unrecorded_share(connection, account)
@@ -115,7 +116,7 @@ def _log(connection: sa.Connection, account: str) -> sa.Select[Any]:
             polls.c.shared_count,
             polls.c.reject_count,
         )
-        .where(polls.c.account_id == accounts.named(account))
+        .where(polls.c.account_id == accounts.id_of(account))
         .order_by(polls.c.answered_at.desc(), polls.c.id.desc())
     )
 
@@ -143,7 +144,7 @@ def _unproven(connection: sa.Connection, account: str, key_id: int, last_at: dat
     proven_until = proven[-1].end if proven else None
     moment = reach(proven_until or last_at - SETTLING)
     query = sa.select(sa.func.count()).where(
-        messages.c.account_id == accounts.named(account),
+        messages.c.account_id == accounts.id_of(account),
         messages.c.sent_at > moment,
     )
     return int(connection.execute(query).scalar_one())
@@ -153,7 +154,7 @@ def _unrecorded_share(connection: sa.Connection, account: str) -> float:
     query = (
         sa.select(runs.c.provider)
         .where(
-            runs.c.account_id == accounts.named(account),
+            runs.c.account_id == accounts.id_of(account),
             runs.c.verdict != VerdictKind.SUSPECT.value,
         )
         .order_by(runs.c.date.desc(), runs.c.id.desc())

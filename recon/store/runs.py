@@ -18,7 +18,7 @@ from recon.model import (
     Window,
 )
 from recon.store import finding_lifecycle
-from recon.store.accounts import claim, named
+from recon.store.accounts import claim, id_of
 from recon.store.dialects import among, chunks
 from recon.store.engine import reading, writing
 from recon.store.finding_list import ACKNOWLEDGED, OPEN, content
@@ -45,7 +45,7 @@ def save(engine: sa.Engine, run: Run, mode: str) -> Run:
     with writing(engine) as connection:
         account_id = claim(connection, run.verdict.account)
         if run.verdict.kind is not VerdictKind.SUSPECT:
-            first_seen_on, lifecycle = finding_lifecycle.move_on(connection, account_id, run)
+            first_seen_on, lifecycle = finding_lifecycle.update(connection, account_id, run)
             run = replace(run, first_seen_on=first_seen_on, lifecycle=lifecycle)
         _log(connection, account_id, run, mode)
     return run
@@ -80,7 +80,7 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
 
 def last(engine: sa.Engine, account: str, date: date | None = None) -> Run | None:
     """Return the latest run of a day, without `date` of the newest day; `None` if there is none."""
-    mine = [runs.c.account_id == named(account)]
+    mine = [runs.c.account_id == id_of(account)]
     if date is not None:
         mine.append(runs.c.date == date)
     query = sa.select(runs.c.run_id).where(*mine).order_by(runs.c.date.desc(), runs.c.id.desc())

@@ -67,7 +67,7 @@ def denials(engine: sa.Engine, account: str) -> Denials:
     query = (
         sa.select(denied_ids.c.message_id, keys.c.since)
         .join_from(denied_ids, keys)
-        .where(denied_ids.c.account_id == accounts.named(account))
+        .where(denied_ids.c.account_id == accounts.id_of(account))
     )
     least = np.iinfo(np.int64).min
     since: dict[int, int] = {}

@@ -54,7 +54,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
-class Words(sa.types.TypeDecorator[str]):
+class SafeText(sa.types.TypeDecorator[str]):
     """Text of any origin, made storable: see `storable`."""
 
     impl = sa.Text
@@ -127,7 +127,7 @@ accounts: Final = sa.Table(
     "accounts",
     METADATA,
     _id(),
-    sa.Column("name", Words, nullable=False, unique=True),
+    sa.Column("name", SafeText, nullable=False, unique=True),
 )
 
 #: The keys an account has had. `since` is null for the first of an account; for a later one it is
@@ -138,7 +138,7 @@ keys: Final = sa.Table(
     METADATA,
     _id(),
     _account(),
-    sa.Column("fingerprint", Words, nullable=False),
+    sa.Column("fingerprint", SafeText, nullable=False),
     sa.Column("since", UtcDateTime),
     sa.Column("disordered_at", UtcDateTime),
     sa.UniqueConstraint("account_id", "fingerprint"),
@@ -162,7 +162,7 @@ polls: Final = sa.Table(
     sa.Column("reject_count", sa.Integer, nullable=False),
     sa.Column("oldest_sent_at", UtcDateTime),
     sa.Column("newest_sent_at", UtcDateTime),
-    sa.Column("request_id", Words),
+    sa.Column("request_id", SafeText),
     sa.Column("coverage_id", _ID, sa.ForeignKey("coverage.id", ondelete="SET NULL")),
     sa.Index(None, "account_id", "answered_at"),
 )
@@ -176,10 +176,10 @@ messages: Final = sa.Table(
     _account(primary_key=True),
     sa.Column("message_id", sa.BigInteger, primary_key=True, autoincrement=False),
     _key(),
-    sa.Column("phone_number", Words, nullable=False),
+    sa.Column("phone_number", SafeText, nullable=False),
     sa.Column("sent_at", UtcDateTime, nullable=False),
-    sa.Column("status", Words, nullable=False),
-    sa.Column("failure_reason", Words),
+    sa.Column("status", SafeText, nullable=False),
+    sa.Column("failure_reason", SafeText),
     sa.Column("first_seen_at", UtcDateTime, nullable=False),
     sa.Column("observed_at", UtcDateTime, nullable=False),
     sa.Column("listed_by", _ID),
@@ -194,8 +194,8 @@ status_changes: Final = sa.Table(
     sa.Column("account_id", _ID, primary_key=True),
     sa.Column("message_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("seen_at", UtcDateTime, primary_key=True),
-    sa.Column("status", Words, primary_key=True),
-    sa.Column("failure_reason", Words),
+    sa.Column("status", SafeText, primary_key=True),
+    sa.Column("failure_reason", SafeText),
     sa.ForeignKeyConstraint(
         ["account_id", "message_id"],
         ["messages.account_id", "messages.message_id"],
@@ -209,13 +209,13 @@ provider_rejects: Final = sa.Table(
     "provider_rejects",
     METADATA,
     _account(primary_key=True),
-    sa.Column("key", Words, primary_key=True),
+    sa.Column("key", SafeText, primary_key=True),
     sa.Column("message_id", sa.BigInteger),
-    sa.Column("phone_number", Words),
+    sa.Column("phone_number", SafeText),
     sa.Column("sent_at", UtcDateTime),
-    sa.Column("status", Words),
-    sa.Column("failure_reason", Words),
-    sa.Column("reason", Words, nullable=False),
+    sa.Column("status", SafeText),
+    sa.Column("failure_reason", SafeText),
+    sa.Column("reason", SafeText, nullable=False),
     sa.Column("first_seen_at", UtcDateTime, nullable=False),
     sa.Column("observed_at", UtcDateTime, nullable=False),
 )
@@ -233,7 +233,7 @@ coverage: Final = sa.Table(
     _key(),
     sa.Column("starts_at", UtcDateTime),
     sa.Column("seen_at", UtcDateTime, nullable=False),
-    sa.Column("basis", Words, nullable=False),
+    sa.Column("basis", SafeText, nullable=False),
     sa.Index(None, "account_id", "key_id"),
     sa.CheckConstraint("basis IN ('shared', 'settled')", "basis"),
 )
@@ -249,7 +249,7 @@ withdrawals: Final = sa.Table(
     _key(),
     sa.Column("starts_at", UtcDateTime),
     sa.Column("ends_at", UtcDateTime, nullable=False),
-    sa.Column("reason", Words, nullable=False),
+    sa.Column("reason", SafeText, nullable=False),
     sa.Column("withdrawn_at", UtcDateTime, nullable=False),
     sa.Index(None, "account_id", "ends_at"),
     sa.Index(None, "key_id", "ends_at"),
@@ -270,7 +270,7 @@ denied_ids: Final = sa.Table(
 pauses: Final = sa.Table(
     "pauses",
     METADATA,
-    sa.Column("fingerprint", Words, primary_key=True),
+    sa.Column("fingerprint", SafeText, primary_key=True),
     sa.Column("until", UtcDateTime, nullable=False),
 )
 
@@ -282,14 +282,14 @@ runs: Final = sa.Table(
     "runs",
     METADATA,
     _id(),
-    sa.Column("run_id", Words, nullable=False, unique=True),
+    sa.Column("run_id", SafeText, nullable=False, unique=True),
     _account(),
     sa.Column("date", sa.Date, nullable=False),
-    sa.Column("mode", Words, nullable=False),
-    sa.Column("verdict", Words, nullable=False),
+    sa.Column("mode", SafeText, nullable=False),
+    sa.Column("verdict", SafeText, nullable=False),
     sa.Column("window_start", UtcDateTime, nullable=False),
     sa.Column("window_end", UtcDateTime, nullable=False),
-    sa.Column("timezone", Words, nullable=False),
+    sa.Column("timezone", SafeText, nullable=False),
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime, nullable=False),
     sa.Column("local", _JSON, nullable=False),
@@ -306,7 +306,7 @@ runs: Final = sa.Table(
 
 #: The types of a finding's own columns.
 FINDING_TYPES: Final[dict[str, sa.types.TypeDecorator[Any]]] = {
-    name: UtcDateTime() if name.endswith("_at") else Words() for name in FINDING_COLUMNS
+    name: UtcDateTime() if name.endswith("_at") else SafeText() for name in FINDING_COLUMNS
 }
 _FINDING_NOT_NULL: Final = frozenset({"discrepancy_id", "kind", "severity"})
 
@@ -321,12 +321,12 @@ findings: Final = sa.Table(
         sa.Column(name, kind, nullable=name not in _FINDING_NOT_NULL)
         for name, kind in FINDING_TYPES.items()
     ),
-    sa.Column("status", Words, nullable=False),
+    sa.Column("status", SafeText, nullable=False),
     sa.Column("first_seen_on", sa.Date, nullable=False),
     sa.Column("opened_at", UtcDateTime, nullable=False),
     sa.Column("resolved_at", UtcDateTime),
     sa.Column("acknowledged_at", UtcDateTime),
-    sa.Column("ack_reason", Words),
+    sa.Column("ack_reason", SafeText),
     sa.UniqueConstraint("account_id", "discrepancy_id"),
     sa.Index(None, "account_id", "date"),
     sa.CheckConstraint("status IN ('open', 'acknowledged', 'resolved')", "status"),

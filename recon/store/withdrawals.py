@@ -107,7 +107,7 @@ def of_account(
         end: its end, likewise.
     """
     with reading(engine) as connection:
-        return _read(connection, withdrawals.c.account_id == accounts.named(account), start, end)
+        return _read(connection, withdrawals.c.account_id == accounts.id_of(account), start, end)
 
 
 def _read(

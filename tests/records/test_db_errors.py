@@ -66,4 +66,4 @@ def test_a_url_is_shown_without_password_and_options() -> None:
 
 
 def test_long_words_are_cut() -> None:
-    assert len(db_errors.words(trouble("x" * 10_000), URL)) == 500
+    assert len(db_errors.driver_text(trouble("x" * 10_000), URL)) == 500
