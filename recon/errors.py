@@ -69,6 +69,10 @@ class TemporaryError(ReconError):
     exit_code = 75
 
 
+class RequestRefusedError(TemporaryError):
+    """The provider refuses one request, for no reason that is known to last."""
+
+
 class KeyRefusedError(ReconError):
     """The API key is unknown, rotated or revoked (77): retrying never helps."""
 

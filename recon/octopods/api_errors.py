@@ -14,6 +14,8 @@ from recon.octopods import response_fields
 
 #: `DEPRECATED_API_KEY`: the key was rotated or revoked (help centre, article 14823961). Final.
 DEPRECATED_KEY: Final = 6
+#: `ARGUMENT_MISSING`, which the sibling SMS endpoint documents for an id that it does not know.
+NO_SUCH_MESSAGE: Final = 1
 
 _LONGEST_TEXT: Final = 300
 _PHONE_NUMBER: Final = re.compile(r"\+\d(?:[\s().\-]?\d){6,14}", re.ASCII)
@@ -32,6 +34,17 @@ _TROUBLE: Final = re.compile(
     re.IGNORECASE,
 )
 
+#: Wide on purpose: an id is denied for good reason only. A text that may speak of the moment, and
+#: not of the id, is no denial.
+_PASSING: Final = re.compile(
+    r"temporar|\b(?:re)?try|\b(?:later|again|soon|wait|yet|moment|busy|overload\w*|degraded)\b"
+    r"|\b(?:un|not )(?:currently )?(?:available|reachable|responding)\b"
+    r"|time[ds]?[ -]?out|\btook too long|deadline|too (?:many|fast)|throttl|\brates?\b|limit|quota"
+    r"|maintenance|outage|downtime|\brestart|internal|\bserver\b|\bservice\b|gateway|upstream"
+    r"|\bconnection\b|\bnetwork\b|\bdatabase\b|backend|unexpected|went wrong|unknown error",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
@@ -46,6 +59,24 @@ class ApiError:
     def of_deprecated_key(self) -> bool:
         """Whether the key was rotated or revoked."""
         return self.code == DEPRECATED_KEY
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether its text speaks of something that may be over when asked again."""
+        return bool(_PASSING.search(self.text))
+
+    @property
+    def denies_the_id(self) -> bool:
+        """Whether, as the answer to a status call, it says that the key has no such message.
+
+        Code 1 does, as the sibling SMS endpoint documents it (help centre, article 14824171). The
+        codes of the WhatsApp endpoint are documented only in part, so any other one does too,
+        unless it is that of a deprecated key or its text speaks of a passing condition. A body
+        that is no JSON object has no code and denies nothing.
+        """
+        if self.code is None or self.of_deprecated_key:
+            return False
+        return self.code == NO_SUCH_MESSAGE or not self.is_passing
 
     @property
     def says_nothing_sent(self) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import SecretStr
 
-from recon.errors import ConfigError, KeyRefusedError, TemporaryError
+from recon.errors import ConfigError, KeyRefusedError, RequestRefusedError
 from recon.model import LISTING_LIMIT, Listing, RequestCounts
 from recon.octopods import api_errors, response_fields, responses, retry_after
 from recon.octopods.api_errors import ApiError
@@ -126,9 +126,14 @@ class Client:
         )
 
     def message_status(self, message_id: int) -> StatusAnswer | None:
-        """Return the status of one message, `None` where Octopods has no such id for this key.
+        """Return the status of one message, `None` where Octopods denies the id.
 
-        Raises: as `latest`.
+        A denial is HTTP 400 or 404 with an error as `ApiError.denies_the_id` wants it; the caller
+        decides whether to believe it. A page of HTML, say of a proxy, denies nothing.
+
+        Raises:
+            RequestRefusedError: any other refusal (4xx) of this one request.
+            KeyRefusedError, TemporaryError, ConfigError: as `latest`.
         """
         return self._retry_budget.call(
             lambda: self._ask(
@@ -256,9 +261,12 @@ def _with_headers(listing: Listing, answer: Answer, requested_at: datetime) -> L
 
 
 def _read_status(answer: Answer, refusal: ApiError, message_id: int) -> StatusAnswer | None:
-    unknown = answer.status == _BAD_REQUEST and refusal.code is not None
-    if unknown or answer.status == _NOT_FOUND:
-        return None
+    if answer.status in (_BAD_REQUEST, _NOT_FOUND) and answer.is_json:
+        if refusal.denies_the_id:
+            return None
+        if refusal.is_passing:
+            said = f"{answer.status}: {refusal.text}{id_note(refusal.request_id)}"
+            raise TransientError(f"it answers {said}")
     _ensure_success(answer, refusal)
     found = responses.read_status(answer.body, message_id)
     if found is None:
@@ -272,7 +280,7 @@ def _ensure_success(answer: Answer, refusal: ApiError) -> None:
     code = "" if refusal.code is None else f", error {refusal.code}"
     # A page of HTML says nothing to a person.
     text = f": {refusal.text}" if refusal.text and answer.is_json else ""
-    raise TemporaryError(
+    raise RequestRefusedError(
         f"Octopods refuses the request ({answer.status}{code}){text}{id_note(refusal.request_id)}",
         hint="If it stays so, give Octopods' support the request_id.",
     )

@@ -92,3 +92,47 @@ def test_the_text_is_one_bounded_line_without_phone_numbers() -> None:
 )
 def test_no_body_makes_it_raise(body: object) -> None:
     read_api_error(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error_code": 1, "error": "There is no message with this id."},
+        {"error_code": "1"},
+        {"error_code": 1, "error": "Try again with another id."},
+        {"error_code": 4, "error": "Message not found"},
+        {"error_code": 12, "error": ""},
+    ],
+)
+def test_an_error_denies_an_id(body: object) -> None:
+    assert read_api_error(body).denies_the_id
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "Message not found"},
+        {"error_code": 6, "error": "DEPRECATED_API_KEY"},
+        {"error_code": None, "error": "Message not found"},
+        [{"error_code": 1}],
+        "error_code 1",
+        *(
+            {"error_code": 7, "error": text}
+            for text in (
+                "Temporarily unavailable",
+                "Please try again in 5 minutes.",
+                "The request timed out",
+                "Timeout while reading the message",
+                "Too many requests",
+                "Rate limit exceeded",
+                "Internal error",
+                "Something went wrong.",
+                "Status not available yet",
+                "Service under maintenance",
+                "upstream connection reset",
+            )
+        ),
+    ],
+)
+def test_an_error_that_may_pass_or_has_no_code_denies_nothing(body: object) -> None:
+    assert not read_api_error(body).denies_the_id

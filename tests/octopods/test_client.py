@@ -17,7 +17,13 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from recon.errors import ConfigError, KeyRefusedError, ReconError, TemporaryError
+from recon.errors import (
+    ConfigError,
+    KeyRefusedError,
+    ReconError,
+    RequestRefusedError,
+    TemporaryError,
+)
 from recon.model import Listing, Message, RequestCounts
 from recon.octopods.client import Client
 from recon.octopods.responses import StatusAnswer
@@ -263,15 +269,41 @@ def test_only_a_400_can_say_that_nothing_was_sent(stage: Stage, make: Maker, sta
     assert refused(make().latest).exit_code == 75
 
 
-@pytest.mark.parametrize("act", [fails(400, 1), fails(400, 0), fails(404), fails(404, 1)])
+@pytest.mark.parametrize(
+    "act",
+    [fails(400, 1), fails(400, 0), fails(404, 1), fails(404, 7, ""), fails(400, 2, "No such id.")],
+)
 def test_an_id_that_octopods_denies_has_no_status(stage: Stage, make: Maker, act: Act) -> None:
     stage.acts = [act]
     assert make().message_status(7) is None
     assert len(stage.seen) == 1
 
 
-def test_a_400_without_a_code_denies_no_id(stage: Stage, make: Maker) -> None:
-    stage.acts = [says("<html>Bad request</html>", 400)]
+@pytest.mark.parametrize(
+    "act",
+    [
+        says("<html>Bad request</html>", 400),
+        says("<html>Not found</html>", 404),
+        says(["error_code", 1], 404),
+        says({"request_id": "r", "error": "not found"}, 404),
+        fails(403, 1),
+        fails(410, 1),
+    ],
+)
+def test_a_refusal_without_an_error_object_denies_no_id(
+    stage: Stage, make: Maker, act: Act
+) -> None:
+    stage.acts = [act]
+    error = refused(lambda: make().message_status(7))
+    assert (type(error), error.exit_code) == (RequestRefusedError, 75)
+    assert len(stage.seen) == 1
+
+
+def test_a_passing_error_of_a_status_call_is_tried_again(stage: Stage, make: Maker) -> None:
+    passing = fails(400, 7, "The message store is temporarily unavailable.")
+    stage.acts = [passing, fails(404, 9, "Please try again."), says(STATUS)]
+    assert make().message_status(7) == StatusAnswer(7, "read")
+    stage.acts = [*stage.acts[:2], passing]
     assert refused(lambda: make().message_status(7)).exit_code == 75
 
 
