@@ -160,6 +160,18 @@ class RequestCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What asking Octopods for recorded ids that its list does not show brought, in one run."""
+
+    asked: int = 0
+    """Ids asked for; where this is more than the other two together, some got no usable answer."""
+    denied: int = 0
+    """Ids that Octopods does not have."""
+    found: int = 0
+    """Ids that it has."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """One answer to the list call, read."""
 
@@ -252,7 +264,8 @@ class Advice:
 
 
 #: The columns of `Verdict.findings`, in order. All text but the two times
-#: (`datetime64[us, UTC]`); what does not apply is null.
+#: (`datetime64[us, UTC]`); what does not apply is null. `confirmed` is for `missing_at_provider`
+#: with an id: `yes` where Octopods denied the id, else `no`.
 FINDING_COLUMNS: Final = (
     "discrepancy_id",
     "kind",
@@ -267,6 +280,7 @@ FINDING_COLUMNS: Final = (
     "provider_sent_at",
     "failure_reason",
     "detail",
+    "confirmed",
 )
 
 
@@ -313,6 +327,8 @@ class Run:
     started_at: datetime
     finished_at: datetime
     requests: RequestCounts
+    confirmation: Confirmation = Confirmation()
+    """Of the ids that the records of this window hold."""
     first_seen_on: Mapping[str, date] = field(default_factory=dict)
     """`discrepancy_id` to the day on which it was first seen; absent is today's."""
     lifecycle: Mapping[str, str] = field(default_factory=dict)

@@ -78,6 +78,7 @@ def _of_rows(account: str, case: Case, kinds: rules.RowsByKind) -> pd.DataFrame:
         "provider_status": arrow_text.take(messages["status"], rows.provider),
         "failure_reason": arrow_text.take(messages["failure_reason"], rows.provider),
         "detail": _details(case, place, rows),
+        "confirmed": _confirmed(case, place, rows),
     }
     sides = (records, rows.local), (messages, rows.provider)
     times = {
@@ -158,6 +159,21 @@ def _details(case: Case, place: Positions, rows: FindingRows) -> arrow_text.Text
         if end > start
     ]
     return pa.concat_arrays([pa.array([], arrow_text.TEXT), *details])
+
+
+def _confirmed(case: Case, place: Positions, rows: FindingRows) -> arrow_text.Texts:
+    """Say of each record that is missing at the provider and holds an id whether it is denied."""
+    missing = _KINDS.index(Kind.MISSING_AT_PROVIDER)
+    start, end = (int(bound) for bound in np.searchsorted(place, [missing, missing + 1]))
+    records = rows.local[start:end]
+    said = arrow_text.if_else(case.denied.of(records) > 0, "yes", "no")
+    return pa.concat_arrays(
+        [
+            pa.nulls(start, arrow_text.TEXT),
+            arrow_text.where(case.holds_id[records], said),
+            pa.nulls(len(place) - end, arrow_text.TEXT),
+        ]
+    )
 
 
 def _owners(case: Case, rows: FindingRows) -> Positions:

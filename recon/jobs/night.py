@@ -17,7 +17,7 @@ from recon.jobs import wiring
 from recon.jobs.reconcile import reconcile
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_lookups import StatusLookups
-from recon.model import RequestCounts, Run, Verdict, VerdictKind, Window
+from recon.model import Confirmation, RequestCounts, Run, Verdict, VerdictKind, Window
 from recon.report import report_files
 from recon.store import finding_list, lock, messages, runs
 
@@ -168,6 +168,7 @@ def pull(settings: Settings, engine: Engine, name: str, runtime: Runtime) -> Pul
         fingerprint=fingerprint,
         most=settings.octopods.status_lookups_per_run,
         clock=lambda: runtime.clock() + ahead,
+        listing=listing,
     )
     return Pulled(client, status_lookups)
 
@@ -216,10 +217,14 @@ class _Job:
             yield runs.save(self.engine, self._run(verdict, started_at), mode=mode)
 
     def _run(self, verdict: Verdict, started_at: datetime) -> Run:
+        pulled = self.pulled
         return Run(
             run_id=str(uuid.uuid4()),
             verdict=verdict,
             started_at=started_at,
             finished_at=self.runtime.clock(),
-            requests=RequestCounts() if self.pulled is None else self.pulled.client.counts,
+            requests=RequestCounts() if pulled is None else pulled.client.counts,
+            confirmation=Confirmation()
+            if pulled is None
+            else pulled.status_lookups.confirmation(verdict.window),
         )

@@ -65,9 +65,12 @@ def reconcile(
     local = span.records(reader, read, provider.frame)
     spans = messages.spans(engine, account)
     if status_lookups is not None:
+        before = status_lookups.learnt
         denials = status_answers.denials(engine, account)
         case = buckets.classify(days, local, provider, spans, policy, denials)
-        if status_lookups.settle(case, policy):
+        status_lookups.confirm(case, days)
+        status_lookups.refresh(first, last)
+        if status_lookups.learnt > before:
             provider = span.messages(engine, read.frame)
     denials = status_answers.denials(engine, account)
     return judge.judge(account, days, local, provider, spans=spans, policy=policy, denials=denials)

@@ -38,6 +38,7 @@ COLUMNS: Final = (
     "failure_reason",
     "detail",
     "first_seen_on",
+    "confirmed",
 )
 
 _TIMES: Final = ("provider_sent_at", "local_sent_at")

@@ -28,6 +28,7 @@ _COLUMNS: Final = (
     "provider_sent_at",
     "failure_reason",
     "detail",
+    "confirmed",
 )
 
 
@@ -49,6 +50,8 @@ class Row:
     detail: str
     first_seen_on: date
     acknowledged: bool
+    confirmed: str
+    """`yes` or `no` where a record with an id is missing at the provider."""
 
     @property
     def sent_at(self) -> datetime | None:
@@ -120,6 +123,7 @@ def _row(values: Mapping[str, Any], run: Run, today: date, *, masked: bool) -> R
         detail=free("detail"),
         first_seen_on=run.first_seen_on.get(words["discrepancy_id"], today),
         acknowledged=run.lifecycle.get(words["discrepancy_id"]) == "acknowledged",
+        confirmed=words["confirmed"],
     )
 
 

@@ -37,6 +37,8 @@ class Group:
     advice: str
     severity: Severity
     count: int
+    confirmed: str
+    """How many of them Octopods confirms; empty where nothing was to confirm."""
     rows: list[Row]
 
 
@@ -78,6 +80,8 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
             ),
         ],
         "groups": groups,
+        "confirmed": labels.confirmed,
+        "confirmation": labels.confirmation(run),
         "found": sum(group.count for group in groups),
         "shown": sum(len(group.rows) for group in groups),
         "coverage": labels.coverage(verdict.gaps),
@@ -115,6 +119,7 @@ def _tone(bucket: str) -> str:
 
 def _groups(run: Run, *, mask: bool) -> list[Group]:
     counts = run.verdict.counts
+    confirmed = labels.confirmed_counts(run.verdict)
     return [
         Group(
             title=labels.KINDS[kind].title,
@@ -122,6 +127,7 @@ def _groups(run: Run, *, mask: bool) -> list[Group]:
             advice=labels.KINDS[kind].advice,
             severity=kind.severity,
             count=counts[kind.value],
+            confirmed=confirmed if kind is Kind.MISSING_AT_PROVIDER else "",
             rows=list(rows),
         )
         for kind, rows in sample(run, MOST_ROWS, masked=mask).items()

@@ -33,6 +33,7 @@ def summary(run: Run) -> dict[str, Any]:
         "local": _balance(verdict.local),
         "provider": _balance(verdict.provider),
         "discrepancies": verdict.counts,
+        "confirmation": asdict(run.confirmation),
         "statuses": dict.fromkeys(map(str, Status), 0) | dict(verdict.statuses),
         "requests": asdict(run.requests),
         "finished_at": instant(run.finished_at),

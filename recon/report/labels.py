@@ -245,6 +245,36 @@ def recorded_in_gap(verdict: Verdict, gap: int) -> str:
     return f"{count:,} recorded send{'' if count == 1 else 's'}"
 
 
+def confirmed(word: str) -> str:
+    """Return what `confirmed` says of a finding, in words; nothing where nothing was to confirm."""
+    return {"yes": "confirmed by Octopods", "no": "not confirmed"}.get(word, "")
+
+
+def confirmed_counts(verdict: Verdict) -> str:
+    """Return how many missing records with an id Octopods confirms, nothing where there are none.
+
+    A finding that is not confirmed stands: the id was not asked for, or got no usable answer.
+    """
+    counts = verdict.findings["confirmed"].value_counts()
+    parts = [f"{counts[word]:,} {confirmed(word)}" for word in ("yes", "no") if word in counts]
+    return ", ".join(parts)
+
+
+def confirmation(run: Run) -> str:
+    """Return in a sentence what asking Octopods for recorded ids brought in this run.
+
+    Nothing where it was asked for none.
+    """
+    made = run.confirmation
+    if not made.asked:
+        return ""
+    said = f"Octopods was asked for {count(made.asked, 'recorded id')} that its list does not show"
+    without = made.asked - made.denied - made.found
+    parts = [f"{made.denied:,} denied", f"{made.found:,} found"]
+    parts += [f"{without:,} without a usable answer"] if without else []
+    return f"{said}: {', '.join(parts)}."
+
+
 def duration(span: Span) -> str:
     """Return `2 h 20 min`; nothing where the span has no bound."""
     return _spell(span.end - span.start) if span.start and span.end else ""

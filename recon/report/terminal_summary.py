@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from recon.model import LocalBalance, ProviderBalance, Run, Severity, VerdictKind
+from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, VerdictKind
 from recon.report import labels
 from recon.report.finding_samples import Row, sample
 from recon.report.terminal_text import columns, flow, paint, plain, wrapped
@@ -123,12 +123,15 @@ def _findings(run: Run, *, colour: bool, width: int) -> list[str]:
     counts = run.verdict.counts
     chosen = sample(run, _EXAMPLES, masked=True)
     digits = max((len(f"{counts[kind.value]:,}") for kind in chosen), default=0)
+    confirmed = labels.confirmed_counts(run.verdict)
     lines = []
     for kind, rows in chosen.items():
         severity = f"{kind.severity.value:<7}"
         word = paint(severity, _SEVERITY_COLOURS[kind.severity], on=colour)
         title = f"{counts[kind.value]:>{digits},}  {labels.KINDS[kind].title}"
         lines.append(f"  {word}  {paint(title, 'bold', on=colour)}")
+        if kind is Kind.MISSING_AT_PROVIDER and confirmed:
+            lines[-1] += f" ({confirmed})"
         lines += wrapped(labels.KINDS[kind].meaning, width, indent=_INDENT)
         for row in rows[:_EXAMPLES_OF_A_KIND]:
             lines += _example(run, row, width)
@@ -146,8 +149,11 @@ def _example(run: Run, row: Row, width: int) -> list[str]:
         f"record {row.local_id}" if row.local_id else "",
     ]
     said = "  ".join(plain(part) for part in parts if part)
-    known = " [acknowledged]" if row.acknowledged else ""
-    sentence = ": ".join(part for part in (said, plain(row.detail)) if part) + known
+    confirmed = labels.confirmed(row.confirmed)
+    tags = [confirmed] if confirmed else []
+    tags += ["acknowledged"] if row.acknowledged else []
+    sentence = ": ".join(part for part in (said, plain(row.detail)) if part)
+    sentence += "".join(f" [{tag}]" for tag in tags)
     return wrapped(sentence, width, indent=f"{_INDENT}- ", hanging=f"{_INDENT}  ")[:_EXAMPLE_LINES]
 
 
@@ -167,6 +173,8 @@ def _coverage(run: Run, width: int) -> list[str]:
         lines += wrapped(labels.gap_advice(run), width, indent=_INDENT)
         if verdict.advice is not None:
             lines.append(f"{_INDENT}  {verdict.advice.crontab}")
+    if asked := labels.confirmation(run):
+        lines += wrapped(asked, width, indent=_SIDE.format("confirmed"), hanging=_INDENT)
     requests = run.requests
     made = f"{requests.list:,} list, {requests.status:,} status"
     return [*lines, f"{_SIDE.format('requests')}{made}, {requests.rate_limited:,} rate-limited"]

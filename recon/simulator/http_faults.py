@@ -30,6 +30,9 @@ class FaultKind(Enum):
     TIMEOUT = "no answer comes"
     RATE_LIMITED = "429"
     REDIRECT = "302 to another place"
+    NOT_FOUND_PAGE = "404 with a page of HTML"
+    PASSING = "400 with an error in JSON that speaks of a passing condition"
+    DENIED = "400 with the error of an id that does not exist"
     OVERSIZE = "the body does not end for a long time"
 
 
@@ -93,6 +96,21 @@ def redirect(location: str = "https://login.example.com/") -> Fault:
     return Fault(FaultKind.REDIRECT, location=location)
 
 
+def not_found_page() -> Fault:
+    """A 404 from something in front of the provider, in HTML."""
+    return Fault(FaultKind.NOT_FOUND_PAGE)
+
+
+def passing() -> Fault:
+    """A 400 with an undocumented error code, whose text says to try again."""
+    return Fault(FaultKind.PASSING)
+
+
+def denied() -> Fault:
+    """A 400 with the error of an id that does not exist, for whichever id was asked for."""
+    return Fault(FaultKind.DENIED)
+
+
 def oversize(size: int = 256 * 1024 * 1024) -> Fault:
     """A 200 with `size` bytes of JSON, sent until the client hangs up."""
     return Fault(FaultKind.OVERSIZE, size=size)
@@ -143,6 +161,14 @@ def _instead(fault: Fault, now: datetime, request_id: str) -> Answer:
             return Answer(503, b"<html><body>Service Unavailable</body></html>", _HTML)
         case FaultKind.NOT_JSON:
             return Answer(200, b"<html><body>Please log in.</body></html>", _HTML)
+        case FaultKind.NOT_FOUND_PAGE:
+            return Answer(404, b"<html><body>Not Found</body></html>", _HTML)
+        case FaultKind.PASSING:
+            text = "The message store is temporarily unavailable, try again later."
+            return simulated_responses.error(400, text, request_id=request_id, code=7)
+        case FaultKind.DENIED:
+            text, code = "There is no message with this id.", simulated_responses.NO_SUCH_MESSAGE
+            return simulated_responses.error(400, text, request_id=request_id, code=code)
         case FaultKind.REDIRECT:
             return Answer(302, b"", {"Location": fault.location})
         case _:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 
 from recon.model import (
+    Confirmation,
     LocalBalance,
     ProviderBalance,
     RequestCounts,
@@ -73,6 +74,7 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             requests=asdict(run.requests),
             suspicions=list(verdict.suspicions),
             found=list(run.lifecycle),
+            confirmation=asdict(run.confirmation),
             acknowledged=[one for one, at in run.lifecycle.items() if at == ACKNOWLEDGED],
         )
     )
@@ -136,6 +138,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         started_at=row.started_at,
         finished_at=row.finished_at,
         requests=RequestCounts(**row.requests),
+        confirmation=Confirmation(**row.confirmation),
         first_seen_on=first_seen_on,
         lifecycle={one: ACKNOWLEDGED if one in acknowledged else OPEN for one in first_seen_on},
     )

@@ -1,22 +1,33 @@
-"""What Octopods said of single ids: messages it has, and ids it does not have."""
+"""What Octopods said of single ids: messages it has, and ids it denies."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from recon.core.statuses import NOT_TERMINAL
 from recon.model import LISTING_LIMIT, Listing, Message
 from recon.store import accounts
-from recon.store.dialects import insert
+from recon.store.dialects import among, chunks, insert
 from recon.store.engine import reading, writing
-from recon.store.tables import denied_ids, keys
+from recon.store.tables import denied_ids, keys, messages
 from recon.store.upserts import keep_messages, known
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from recon.core.buckets import Denials
+
+#: A denied id is asked for once more, at least so long after: on a later night, when a disturbance
+#: of the first one is over.
+ASK_AGAIN_AFTER: Final = timedelta(hours=12)
+
+#: A status seen less than this ago is fresh enough.
+FRESH: Final = timedelta(hours=1)
 
 
 def keep(
@@ -34,8 +45,8 @@ def keep(
         engine: the store.
         account: the account's name.
         key_fingerprint: tells the key that asked from the account's others.
-        found: messages that Octopods has.
-        denied: ids that it does not have.
+        found: messages that Octopods has; a denial of theirs is forgotten.
+        denied: ids that it denies, in a run in which it answered for a listed one.
         at: the provider's clock.
     """
     with writing(engine) as connection:
@@ -44,21 +55,27 @@ def keep(
         answer = Listing(found, [], len(found), LISTING_LIMIT, at)
         stored = known(connection, account_id, [message.message_id for message in found])
         keep_messages(connection, account_id, key.id, answer, stored)
-        if denied:
-            rows = [
-                {
-                    "account_id": account_id,
-                    "message_id": message_id,
-                    "key_id": key.id,
-                    "asked_at": at,
-                }
-                for message_id in denied
-            ]
-            connection.execute(insert(connection, denied_ids).on_conflict_do_nothing(), rows)
+        if not denied:
+            return
+        of_key = {"account_id": account_id, "key_id": key.id}
+        rows = [{**of_key, "message_id": message_id, "asked_at": at} for message_id in denied]
+        for some in chunks(denied):
+            connection.execute(
+                sa.update(denied_ids)
+                .where(
+                    denied_ids.c.account_id == account_id,
+                    denied_ids.c.key_id == key.id,
+                    denied_ids.c.asked_at <= at - ASK_AGAIN_AFTER,
+                    denied_ids.c.asked_again_at.is_(None),
+                    among(connection, denied_ids.c.message_id, some),
+                )
+                .values(asked_again_at=at)
+            )
+        connection.execute(insert(connection, denied_ids).on_conflict_do_nothing(), rows)
 
 
 def denials(engine: sa.Engine, account: str) -> Denials:
-    """Return the ids that a key of the account was asked for and does not have."""
+    """Return the ids that a key of the account was asked for and that were denied."""
     import numpy as np
 
     from recon.core.buckets import Denials
@@ -77,3 +94,96 @@ def denials(engine: sa.Engine, account: str) -> Denials:
             since[row.message_id] = min(start, since.get(row.message_id, start))
     ids = np.fromiter(since.keys(), dtype=np.int64, count=len(since))
     return Denials(ids, np.fromiter(since.values(), dtype=np.int64, count=len(since)))
+
+
+def settled_denials(
+    engine: sa.Engine, account: str, key_fingerprint: str, now: datetime
+) -> npt.NDArray[np.int64]:
+    """Return the denied ids that need not be asked for with this key now.
+
+    Those are the ones that were denied on two nights, and those denied less than
+    `ASK_AGAIN_AFTER` ago; `now` is the provider's clock.
+    """
+    import numpy as np
+
+    query = (
+        sa.select(denied_ids.c.message_id)
+        .join_from(denied_ids, keys)
+        .where(
+            denied_ids.c.account_id == accounts.id_of(account),
+            keys.c.fingerprint == key_fingerprint,
+            sa.or_(
+                denied_ids.c.asked_again_at.is_not(None),
+                denied_ids.c.asked_at > now - ASK_AGAIN_AFTER,
+            ),
+        )
+    )
+    with reading(engine) as connection:
+        ids = connection.execute(query).scalars().all()
+    return np.array(ids, dtype=np.int64)
+
+
+def waiting(
+    engine: sa.Engine,
+    account: str,
+    key_fingerprint: str,
+    *,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    most: int,
+) -> list[Message]:
+    """Return messages whose status may have changed since it was last seen, the oldest first.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        key_fingerprint: the key that would ask; it is answered for its own messages only.
+        start: the first time wanted of a message's own time.
+        end: the time after the last.
+        now: the provider's clock; what was seen less than `FRESH` ago is left out.
+        most: how many, at most.
+    """
+    query = (
+        sa.select(messages)
+        .join_from(messages, keys, messages.c.key_id == keys.c.id)
+        .where(
+            messages.c.account_id == accounts.id_of(account),
+            keys.c.fingerprint == key_fingerprint,
+            messages.c.sent_at >= start,
+            messages.c.sent_at < end,
+            messages.c.status.in_(sorted(NOT_TERMINAL)),
+            messages.c.observed_at <= now - FRESH,
+        )
+        .order_by(messages.c.sent_at, messages.c.message_id)
+        .limit(most)
+    )
+    with reading(engine) as connection:
+        return [
+            Message(row.message_id, row.phone_number, row.sent_at, row.status, row.failure_reason)
+            for row in connection.execute(query)
+        ]
+
+
+def listed_around(
+    engine: sa.Engine, account: str, key_fingerprint: str, message_id: int
+) -> tuple[datetime | None, datetime | None]:
+    """Return when the listed messages of a key were sent whose ids are next to `message_id`.
+
+    The first one has the next lower id, the second one the next higher; `None` where none has.
+    """
+    of_key = (
+        sa.select(messages.c.sent_at)
+        .join_from(messages, keys, messages.c.key_id == keys.c.id)
+        .where(
+            messages.c.account_id == accounts.id_of(account),
+            keys.c.fingerprint == key_fingerprint,
+            messages.c.listed_by.is_not(None),
+        )
+        .limit(1)
+    )
+    number = messages.c.message_id
+    with reading(engine) as connection:
+        below = connection.execute(of_key.where(number < message_id).order_by(number.desc()))
+        above = connection.execute(of_key.where(number > message_id).order_by(number))
+        return below.scalar(), above.scalar()

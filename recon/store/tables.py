@@ -255,7 +255,8 @@ withdrawals: Final = sa.Table(
     sa.Index(None, "key_id", "ends_at"),
 )
 
-#: Ids that a key was asked for singly and does not have. `asked_at` is the provider's clock.
+#: Ids that a key was asked for singly and denied. `asked_at` is the provider's clock at the first
+#: denial, `asked_again_at` that at the one of a later night, null before.
 denied_ids: Final = sa.Table(
     "denied_ids",
     METADATA,
@@ -263,6 +264,7 @@ denied_ids: Final = sa.Table(
     sa.Column("message_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("key_id", _ID, sa.ForeignKey("keys.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("asked_again_at", UtcDateTime),
 )
 
 #: Until when a key is not to be asked again, as the provider said with a 429; by our own clock. The
@@ -301,6 +303,7 @@ runs: Final = sa.Table(
     sa.Column("suspicions", _JSON, nullable=False),
     sa.Column("found", _JSON, nullable=False),
     sa.Column("acknowledged", _JSON, nullable=False),
+    sa.Column("confirmation", _JSON, nullable=False),
     sa.Index(None, "account_id", "date"),
 )
 
@@ -308,6 +311,8 @@ runs: Final = sa.Table(
 FINDING_TYPES: Final[dict[str, sa.types.TypeDecorator[Any]]] = {
     name: UtcDateTime() if name.endswith("_at") else SafeText() for name in FINDING_COLUMNS
 }
+#: Columns of a finding that a migration added, in the order of the table.
+_ADDED_LATER: Final = ("confirmed",)
 _FINDING_NOT_NULL: Final = frozenset({"discrepancy_id", "kind", "severity"})
 
 #: Each finding once, with its latest content, and where it stands.
@@ -320,6 +325,7 @@ findings: Final = sa.Table(
     *(
         sa.Column(name, kind, nullable=name not in _FINDING_NOT_NULL)
         for name, kind in FINDING_TYPES.items()
+        if name not in _ADDED_LATER
     ),
     sa.Column("status", SafeText, nullable=False),
     sa.Column("first_seen_on", sa.Date, nullable=False),
@@ -327,6 +333,7 @@ findings: Final = sa.Table(
     sa.Column("resolved_at", UtcDateTime),
     sa.Column("acknowledged_at", UtcDateTime),
     sa.Column("ack_reason", SafeText),
+    *(sa.Column(name, FINDING_TYPES[name]) for name in _ADDED_LATER),
     sa.UniqueConstraint("account_id", "discrepancy_id"),
     sa.Index(None, "account_id", "date"),
     sa.CheckConstraint("status IN ('open', 'acknowledged', 'resolved')", "status"),

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from recon.model import Listing, Message
 from recon.store.dialects import among, chunks, insert
 from recon.store.observations import Observation, is_news, is_regress, merged
-from recon.store.tables import messages, provider_rejects, status_changes
+from recon.store.tables import denied_ids, messages, provider_rejects, status_changes
 
 _log: Final = logging.getLogger(__name__)
 
@@ -96,6 +96,7 @@ def keep_messages(
         )
     if news:
         connection.execute(sa.insert(status_changes), [row | of_account for row in news])
+    clear_denials(connection, account_id, [one for one in ids if one not in stored])
     return Kept(changed, regressed)
 
 
@@ -180,6 +181,7 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
         for key, reject in rejects.items()
         if ids[key] not in shown
     ]
+    clear_denials(connection, account_id, [one for one in ids.values() if one is not None])
     if rows:
         upsert = insert(connection, provider_rejects)
         update = {
@@ -196,6 +198,17 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
             rows,
         )
     return len(rows)
+
+
+def clear_denials(connection: sa.Connection, account_id: int, ids: Sequence[int]) -> None:
+    """Forget that Octopods denied these ids: an answer shows them, readable or not."""
+    for some in chunks(ids):
+        connection.execute(
+            sa.delete(denied_ids).where(
+                denied_ids.c.account_id == account_id,
+                among(connection, denied_ids.c.message_id, some),
+            )
+        )
 
 
 def _int64(number: int | None) -> int | None:

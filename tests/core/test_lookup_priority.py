@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recon.core import buckets, calendar, lookup_priority
 from recon.core.coverage import microseconds
@@ -15,7 +17,6 @@ from recon.model import Span
 from tests.factories import Record, Sent, at, local_side, provider_side
 
 DAYS = calendar.windows(date(2026, 4, 23), date(2026, 4, 23), "UTC")
-NOW = at(90_000)  # a day and an hour after noon
 COVERED = (Span(at(0), None),)
 
 
@@ -24,50 +25,66 @@ def wanted(
     messages: Sequence[Sent] = (),
     *,
     most: int = 99,
-    asked: Sequence[int] = (),
+    skip: Sequence[int] = (),
 ) -> Candidates:
     case = buckets.classify(DAYS, local_side(records), provider_side(messages), COVERED, Policy())
-    return lookup_priority.candidates(case, NOW, Policy(), most=most, asked=asked)
+    return lookup_priority.candidates(case, most=most, skip=np.array(skip, dtype=np.int64))
 
 
 def ids(found: Candidates) -> list[int]:
     return [int(n) for n in found.message_ids]
 
 
-def test_recorded_ids_that_nothing_else_can_settle_come_first_the_newest_of_them_first() -> None:
-    records = [Record(1, 11, -50), Record(2, 12, -20), Record(3, 13, 20), Record(4, None, -9)]
-    messages = [Sent(21, 100, status="sent", observed_at=200)]
-    assert ids(wanted(records, messages)) == [12, 11, 21]
-
-
-def test_the_longest_waiting_messages_follow_and_final_or_fresh_ones_are_left_alone() -> None:
-    hour = 3_600
-    messages = [
-        Sent(21, 20_000, status="sent", observed_at=20_100),
-        Sent(22, 100, status="unknown", observed_at=200),
-        Sent(23, 50, status="sent", observed_at=200),
-        Sent(24, 10, status="delivered", observed_at=200),
-        Sent(25, 10, status="failed", observed_at=200),
-        Sent(26, 10, status="sent", observed_at=90_000 - hour + 1),
-        Sent(27, 10, status="sent", observed_at=90_000 - hour),
-        Sent(28, 86_400, status="sent", observed_at=86_500),
+def test_ids_that_would_be_missing_come_first_then_those_that_a_gap_leaves_open() -> None:
+    records = [
+        Record(1, 11, -50),
+        Record(2, 12, -20),
+        Record(3, 13, 20),
+        Record(4, None, 30),
+        Record(5, 14, 40),
+        Record(6, 15, 50),
     ]
-    # 28 belongs to the next day.
-    assert ids(wanted([], messages)) == [27, 23, 22, 21]
+    messages = [Sent(15, 50)]
+    assert ids(wanted(records, messages)) == [13, 14, 11, 12]
 
 
 def test_no_more_is_asked_than_may_be_and_nothing_twice() -> None:
-    records = [Record(1, 11, -50), Record(2, 11, -40), Record(3, 12, -30), Record(4, 13, -20)]
-    assert ids(wanted(records)) == [13, 12, 11]
-    assert ids(wanted(records, most=2)) == [13, 12]
-    assert ids(wanted(records, most=2, asked=[13])) == [12, 11]
+    records = [Record(1, 11, -50), Record(2, 11, -40), Record(3, 12, -30), Record(4, 13, 20)]
+    assert ids(wanted(records)) == [13, 11, 12]
+    assert ids(wanted(records, most=2)) == [13, 11]
+    assert ids(wanted(records, most=2, skip=[13, 11])) == [12]
     assert ids(wanted(records, most=0)) == []
+
+
+def test_with_few_calls_the_ids_are_spread_over_the_time_and_not_the_newest() -> None:
+    records = [Record(n, 100 + n, 10 * n) for n in range(1, 1001)]
+    asked = ids(wanted(records, most=10))
+    assert len(asked) == 10
+    gaps = np.diff([100, *asked, 1101])
+    assert (gaps <= 105).all()
+
+
+def test_a_burst_does_not_hide_the_quiet_hours_around_it() -> None:
+    quiet = [Record(n, 100 + n, 3600 * n) for n in range(8)]
+    burst = [Record(1000 + n, 1000 + n, 4000 + n / 10) for n in range(1000)]
+    asked = ids(wanted([*quiet, *burst], most=20))
+    assert set(range(100, 108)) <= set(asked)
+    assert len(asked) == 20
+
+
+@given(st.lists(st.integers(0, 10**15), max_size=60), st.integers(-1, 70))
+def test_as_many_times_are_taken_as_may_be_each_once_in_order(times: list[int], most: int) -> None:
+    moments = np.array(times, dtype=np.int64)
+    at_ = lookup_priority.spread(moments, most)
+    assert len(set(at_.tolist())) == len(at_) == min(len(times), max(most, 0))
+    assert (np.diff(moments[at_]) >= 0).all()
 
 
 def test_what_is_known_of_an_id_comes_with_it() -> None:
     found = wanted([Record(1, 11, -50)])
     assert found.keys.tolist() == [353871234567]
     assert (found.times == [microseconds(at(-50))]).all()
+    assert found.days.tolist() == [0]
 
 
 def test_a_denial_settles_a_record_unless_another_key_may_have_sent_it() -> None:

@@ -18,7 +18,7 @@ from tests.report.runs import found, frame, run, utc
 HEADER = (
     "discrepancy_id,run_id,date,account,kind,severity,message_id,local_id,phone_number,"
     "local_status,provider_status,local_sent_at,provider_sent_at,failure_reason,detail,"
-    "first_seen_on\r\n"
+    "first_seen_on,confirmed\r\n"
 )
 
 
@@ -57,9 +57,9 @@ def test_a_small_run_gives_exactly_these_bytes() -> None:
         == (
             HEADER + "00000000000000b2,run-1,2026-04-23,main,status_mismatch,error,3851828,77,"
             "+353871234567,delivered,failed,2026-04-23T10:00:00Z,2026-04-23T10:00:00.250000Z,"
-            '"Recipient, ""unknown""","two\r\nlines",2026-04-20\r\n'
+            '"Recipient, ""unknown""","two\r\nlines",2026-04-20,\r\n'
             "00000000000000a1,run-1,2026-04-23,main,unverifiable,warning,,,,,,,,,"
-            '"Zoë, 你好",2026-04-24\r\n'
+            '"Zoë, 你好",2026-04-24,\r\n'
         ).encode()
     )
 

@@ -58,6 +58,7 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
             "invalid_provider": 0,
         },
         "discrepancies": dict.fromkeys(map(str, Kind), 0) | {"missing_at_provider": 2},
+        "confirmation": {"asked": 0, "denied": 0, "found": 0},
         "statuses": {
             "sent": 0,
             "delivered": 4,
@@ -73,7 +74,7 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
     }
     assert list(said) == [
         *("run_id", "account", "date", "verdict", "window", "coverage", "local", "provider"),
-        *("discrepancies", "statuses", "requests", "finished_at", "version"),
+        *("discrepancies", "confirmation", "statuses", "requests", "finished_at", "version"),
     ]
     for side in ("local", "provider"):
         assert next(iter(said[side])) == "total"

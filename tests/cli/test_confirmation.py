@@ -1,0 +1,157 @@
+"""Recorded ids that the list does not show are asked for before they are reported as missing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import chain, repeat
+from pathlib import Path
+
+import pytest
+
+from recon.simulator import http_faults
+from recon.simulator.channel import Channel
+from recon.simulator.http_faults import Fault
+from tests.cli.nights import nights
+from tests.cli.workshop import DAY, NUMBER, at
+
+NEVER = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def test_a_denied_id_is_confirmed_and_asked_for_once_more_on_a_later_night(
+    tmp_path: Path, database_url: str
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        night.send(5, start=at(0))
+        night.workshop.add_records(
+            (8, 77, NUMBER.format(8), at(8), "sent"), (9, None, NUMBER.format(9), at(9), "sent")
+        )
+        assert night.run() == 0
+        assert night.confirmed() == {"77": "yes", "": ""}
+        report = night.workshop.report()
+        assert report["confirmation"] == {"asked": 1, "denied": 1, "found": 0}
+        # The second one is the control.
+        assert night.asked() == [77, 103]
+        rows = night.workshop.rows()
+        assert night.run() == 0
+        assert len(night.asked()) == 2
+        assert [row | {"run_id": ""} for row in night.workshop.rows()] == [
+            row | {"run_id": ""} for row in rows
+        ]
+        night.next_night()
+        assert night.asked()[2:] == [77, 103]
+        night.next_night()
+        assert len(night.asked()) == 4
+        night.run("--offline")
+        assert night.confirmed() == {"77": "yes", "": ""}
+
+
+def test_the_report_says_what_is_confirmed(
+    tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        night.send(5, start=at(0))
+        night.workshop.add_records(
+            (8, 77, NUMBER.format(8), at(8), "sent"), (9, 78, NUMBER.format(9), at(9), "sent")
+        )
+        night.run("--offline")
+        assert "not confirmed" not in capsys.readouterr().out
+        night.run()
+    out = " ".join(capsys.readouterr().out.split())
+    assert "missing at provider (2 confirmed by Octopods)" in out
+    assert "asked for 2 recorded ids that its list does not show: 2 denied, 0 found." in out
+    html = (tmp_path / "reports" / "main" / f"{DAY}.html").read_text()
+    assert "2 confirmed by Octopods." in html
+
+
+@pytest.mark.parametrize(
+    "fault", [http_faults.not_found_page(), http_faults.passing(), http_faults.server_error()]
+)
+def test_a_failed_status_call_denies_nothing_and_is_made_again(
+    tmp_path: Path, database_url: str, fault: Fault
+) -> None:
+    script = chain([None], repeat(fault, 6))
+    with nights(tmp_path, database_url, script=script) as night:
+        night.send(5, start=at(0))
+        for n in range(6):
+            night.workshop.add_records((90 + n, 900 + n, NUMBER.format(90 + n), at(n), "sent"))
+        night.run()
+        assert set(night.confirmed().values()) == {"no"}
+        confirmation = night.workshop.report()["confirmation"]
+        assert (confirmation["denied"], confirmation["found"]) == (0, 0)
+        assert len(night.asked()) <= 3
+        while len(night.requests) < 7:
+            night.run()
+        night.run()
+        assert set(night.confirmed().values()) == {"yes"}
+        assert len(night.confirmed()) == 6
+
+
+def test_denials_are_not_believed_where_the_control_id_is_denied_too(
+    tmp_path: Path, database_url: str
+) -> None:
+    script = chain([None], repeat(http_faults.denied(), 2))
+    with nights(tmp_path, database_url, script=script) as night:
+        night.send(150, start=at(0))
+        # 101 lies in a gap: the list shows the newest 100 only.
+        night.workshop.add_records((900, 77, NUMBER.format(9), at(140), "sent"))
+        night.run()
+        assert night.confirmed() == {"77": "no"}
+        assert night.workshop.report()["local"]["unverifiable"] == 50
+        assert len(night.asked()) == 2
+        night.run()
+        assert night.confirmed() == {"77": "yes"}
+        assert night.workshop.report()["local"]["unverifiable"] == 0
+
+
+def test_denials_are_not_believed_where_the_list_shows_nothing(
+    tmp_path: Path, database_url: str
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        night.workshop.add_records((9, 77, NUMBER.format(9), at(9), "sent"))
+        night.run()
+        assert set(night.confirmed().values()) <= {"no"}
+
+
+@pytest.mark.parametrize("shape", ["A", "B"])
+def test_a_denial_is_forgotten_when_the_id_is_listed_or_found(
+    tmp_path: Path, database_url: str, shape: str
+) -> None:
+    channel = Channel(first_id=101, shape=shape)  # type: ignore[arg-type]
+    with nights(tmp_path, database_url, channel=channel) as night:
+        night.send(5, start=at(0))
+        night.workshop.add_records((8, 106, NUMBER.format(8), at(1600), "sent"))
+        night.run("--date", "2026-04-24", day=None)
+        assert night.confirmed("2026-04-24") == {"106": "yes"}
+        # Not shown by the list, but by a status call.
+        channel.send(NUMBER.format(8), at(1600), appears_at=NEVER)
+        night.next_night()
+        assert night.confirmed("2026-04-24") == {}
+        assert night.workshop.report(day="2026-04-24")["local"]["matched"] == 1
+
+
+def test_the_calls_of_a_night_are_spread_over_the_accused_time(
+    tmp_path: Path, database_url: str
+) -> None:
+    with nights(tmp_path, database_url, octopods="status_lookups_per_run = 11") as night:
+        night.send(5, start=at(0))
+        night.workshop.add_records(
+            *((1000 + n, 1000 + n, NUMBER.format(500 + n), at(5 * n), "sent") for n in range(100))
+        )
+        night.run()
+        asked = [one for one in night.asked() if one >= 1000]
+        assert len(night.asked()) == 11
+        assert [(one - 1000) // 10 for one in asked] == list(range(10))
+        assert sorted(night.confirmed().values()) == ["no"] * 90 + ["yes"] * 10
+        night.run()
+        assert len(night.asked()) == 22
+
+
+def test_a_status_call_settles_a_record_without_a_number(tmp_path: Path, database_url: str) -> None:
+    channel = Channel(first_id=101, shape="B")
+    with nights(tmp_path, database_url, channel=channel) as night:
+        night.send(150, start=at(0))
+        text = (tmp_path / "recon.toml").read_text()
+        more = '[accounts.main.local.columns]\nphone_number = ""\n'
+        (tmp_path / "recon.toml").write_text(text + more)
+        night.run()
+        assert night.confirmed() == {}
