@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from tests import sqlite_version  # isort: skip - before anything imports sqlite3
+
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from pytest_socket import socket_allow_hosts
@@ -17,6 +21,17 @@ from recon.store.engine import connect
 from tests import mariadb, postgres
 
 _numbers = count(1)
+
+# Neither a deadline nor a health check that depends on how busy the machine is.
+hypothesis.settings.register_profile(
+    "recon", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("recon")
+
+
+def pytest_report_header() -> str:
+    """Say which SQLite is tested."""
+    return f"SQLite {sqlite3.sqlite_version} from {sqlite_version.ORIGIN}"
 
 
 @pytest.hookimpl(trylast=True)

@@ -729,7 +729,7 @@ def test_a_thousand_small_businesses_at_once_are_judged_as_by_the_oracle(
     assert {kind for _, kind, *_ in expected} >= set(map(str, Kind)) - {never.value}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     records_strategy,
     messages_strategy,
@@ -763,7 +763,7 @@ def test_judging_equals_the_oracle_and_does_not_depend_on_the_order_of_rows(
         assert (before.local, before.provider) == (after.local, after.provider)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(records_strategy, messages_strategy, st.sampled_from(SPANS))
 def test_every_row_is_in_exactly_one_bucket_and_the_sums_hold(
     records: list[Record], messages: list[Sent], spans: Sequence[Span]

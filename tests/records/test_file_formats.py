@@ -105,7 +105,7 @@ def test_ids_are_found_whatever_their_time(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(ids=st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), max_size=5, unique=True))
 def test_ids_of_64_bits_survive_every_kind_of_file(name: str, ids: list[int | None]) -> None:
     rows = [{**GOOD, "id": str(n), "message_id": one} for n, one in enumerate(ids)]
@@ -277,7 +277,7 @@ def test_a_quote_that_swallows_more_than_can_be_looked_at_is_told(tmp_path: Path
         records(tmp_path / "a.csv", text)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     rows=st.lists(
         st.fixed_dictionaries(

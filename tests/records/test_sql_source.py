@@ -140,7 +140,7 @@ def test_a_query_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kind", ["", "INTEGER", "TEXT", "NUMERIC", "BLOB"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ids=st.lists(INT64, max_size=5, unique=True))
 def test_ids_of_64_bits_survive_sqlite_and_are_found_in_it(kind: str, ids: list[int]) -> None:
     with tempfile.TemporaryDirectory() as room:
@@ -152,7 +152,8 @@ def test_ids_of_64_bits_survive_sqlite_and_are_found_in_it(kind: str, ids: list[
 
 @pytest.mark.parametrize("kind", ["bigint", "text", "varchar(20)", "char(30)", "numeric"])
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(ids=st.lists(st.none() | INT64, max_size=5, unique=True))
 def test_ids_of_64_bits_survive_postgres_and_are_found_in_it(

@@ -86,7 +86,7 @@ def rows(values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("kind", ["", "TEXT", "DATETIME", "INTEGER", "REAL", "BLOB"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     values=st.lists(
         TEXTS | GARBAGE | NUMBERS | NUMBERS.map(int) | TEXTS.map(str.encode), max_size=8
@@ -131,7 +131,8 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data(), span=SPANS, zone=ZONES)
 def test_postgres_in_a_column_of_every_type(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.simulator.channel import SIMULATED_KEY, Access, Channel
@@ -118,7 +118,6 @@ def sends(draw: st.DrawFn) -> list[Sent]:
     return found
 
 
-@settings(deadline=None)
 @given(sends(), st.integers(-1, 140), st.integers(1, 12))
 def test_the_listing_equals_an_obvious_scan_of_everything(
     sent: list[Sent], second: int, limit: int

@@ -40,8 +40,8 @@ MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)) | st.sampled_
 )
 
 #: Machines are slow at times, and a day takes a while to compare.
-MANY = settings(max_examples=40, deadline=None)
-FEW = settings(max_examples=8, deadline=None)
+MANY = settings(max_examples=40)
+FEW = settings(max_examples=8)
 
 days = st.builds(
     lambda seed, moment, zone, shape: plant(seed, moment.replace(tzinfo=UTC), zone, shape=shape),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.simulator.rate_limits import Bucket, RateLimit, RetryForm, stamp
@@ -39,7 +39,6 @@ def test_sends_empty_a_bucket_but_never_put_it_into_debt() -> None:
     assert bucket.take(NOW) == NOW + timedelta(seconds=5)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 7), st.integers(1, 1000), st.lists(st.integers(0, 5_000_000), max_size=20))
 def test_who_waits_as_long_as_told_is_not_refused(
     requests: int, seconds: int, waits: list[int]

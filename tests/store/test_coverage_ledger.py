@@ -46,7 +46,7 @@ def moving(listing: Listing, chance: Random) -> Listing:
     st.sampled_from((-3600.0, 0.0, 5400.0)),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_store_proves_what_the_rules_say_with_two_keys_and_a_wrong_clock(
     store: sa.Engine,
     sent: list[Sent],
