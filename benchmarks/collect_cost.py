@@ -211,9 +211,9 @@ class Collector:
         settled += 0 if now < settled else DAY
         return min(records, last + floor - 1, settled, (now // 3600 + 1) * 3600)
 
-    def known(self, now: float) -> polling.Known:
+    def known(self, now: float) -> polling.PollingState:
         """Put together what store and records tell."""
-        known = polling.Known(
+        known = polling.PollingState(
             now=at(now),
             tick=self.setting.tick,
             last_poll_at=self.polls[-1].at if self.polls else None,
@@ -231,8 +231,8 @@ class Collector:
             stretch = polling.last_stretch(self.polls[-RECENT_POLLS:])
             ends = [bisect_left(recorded, (at - START).total_seconds()) for at in stretch or ()]
             before = min(ends[1], until) - ends[0] if ends else None
-            hint = polling.Recorded(*counts, before)
-            if polling.tells(hint, self.polls[-1].new):
+            hint = polling.RecordedSends(*counts, before)
+            if polling.is_reliable(hint, self.polls[-1].new):
                 known = replace(known, recorded=hint)
         return known
 

@@ -66,7 +66,7 @@ def test_the_example_is_a_configuration_without_fault() -> None:
 
 
 def test_the_example_documents_every_key_and_no_other() -> None:
-    assert {general(way) for way in ways(example(whole=True))} == set(known_keys.known())
+    assert {general(way) for way in ways(example(whole=True))} == set(known_keys.all_keys())
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_example_documents_every_key_and_no_other() -> None:
 def test_the_example_tells_the_meaning_and_the_true_default_of_a_key(
     way: tuple[str, ...], comment: str
 ) -> None:
-    shape = known_keys.at(way)
+    shape = known_keys.shape_at(way)
     assert shape is not None
     assert shape.field is not None
     meaning, _, said = comment.partition("Default: ")
@@ -98,7 +98,7 @@ def test_the_example_tells_the_meaning_and_the_true_default_of_a_key(
 
 def test_the_example_tells_the_bounds_of_a_number() -> None:
     for way, comment in documented():
-        shape = known_keys.at(way)
+        shape = known_keys.shape_at(way)
         assert shape is not None
         bounds = shape.field.metadata if shape.field is not None else []
         for name in ("ge", "gt", "le"):

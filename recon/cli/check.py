@@ -27,6 +27,6 @@ def command(session: common.Session, accounts: Sequence[str]) -> int:
     codes = []
     for line in doctor.check(settings, names, session.runtime):
         mark = "ok   " if line.error is None else "WRONG"
-        click.echo(f"{mark} {line.name}: {line.said}")
+        click.echo(f"{mark} {line.name}: {line.message}")
         codes.append(line.exit_code)
     return worst(codes)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recon.config import Settings
     from recon.model import Verdict
     from recon.simulator.day_plan import Expected
-    from recon.simulator.demo_day import Planted
+    from recon.simulator.demo_day import DemoDay
 
 _KEY = "OCTOPODS_API_KEY"
 
@@ -85,7 +85,7 @@ def _fresh(work: Path) -> None:
         ) from cause
 
 
-def _settings(day: Planted, base_url: str, work: Path) -> Settings:
+def _settings(day: DemoDay, base_url: str, work: Path) -> Settings:
     """Write the demo's configuration as a user would, and load it."""
     from recon import config
 

@@ -1,4 +1,4 @@
-"""Settings from a TOML file and the environment, all faults told at once."""
+"""Settings from a TOML file and the environment, all errors reported at once."""
 
 from recon.config.account_settings import END_BINDS, START_BINDS, Account, Columns, Local
 from recon.config.credentials import fingerprint

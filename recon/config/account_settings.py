@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import Field, SecretStr
 
 from recon.config import credentials
-from recon.config.section import Location, Section, given
+from recon.config.section import Location, Section, keys_given
 from recon.config.value_types import (
     Frozen,
     OptionalDatabaseUrl,
@@ -63,27 +63,27 @@ class Local(Section):
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
         """One source; a database needs one of table and query, and `where` needs a table."""
-        source = given(raw, "url", "file")
-        extent = given(raw, "table", "query")
+        source = keys_given(raw, "url", "file")
+        extent = keys_given(raw, "table", "query")
         if len(source) > 1:
             yield (), "url and file are both there; keep one of them"
         if not source:
             yield (), 'does not say where your own records are; write url = "…" or file = "…"'
         if source == ["file"]:
-            for key in given(raw, "table", "query", "where"):
+            for key in keys_given(raw, "table", "query", "where"):
                 yield (key,), "goes with url, not with file; remove it"
             return
         if len(extent) > 1:
             yield (), "table and query are both there; keep one of them"
         if source and not extent:
             yield (), 'url needs table = "…" or query = "…" beside it'
-        if given(raw, "where") and "table" not in extent:
+        if keys_given(raw, "where") and "table" not in extent:
             yield ("where",), "goes with table only; a query has its own WHERE"
         if "query" in extent:
-            yield from ((("query",), words) for words in _query_faults(str(raw["query"])))
+            yield from ((("query",), words) for words in _query_errors(str(raw["query"])))
 
 
-def _query_faults(query: str) -> Iterator[str]:
+def _query_errors(query: str) -> Iterator[str]:
     found = set(_BIND.findall(query))
     if not found.intersection(START_BINDS) or not found.intersection(END_BINDS):
         yield (
@@ -104,7 +104,7 @@ class Account(Section):
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
         """One place of the key."""
-        places = given(raw, "api_key_env", "api_key_file")
+        places = keys_given(raw, "api_key_env", "api_key_file")
         if len(places) > 1:
             yield (), "api_key_env and api_key_file are both there; keep one of them"
         if not places and "api_key" not in raw:

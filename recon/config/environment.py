@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from recon.config import known_keys
 from recon.config.known_keys import Shape
-from recon.config.value_types import near
+from recon.config.value_types import closest
 
 PREFIX: Final = "RECON_"
 SEPARATOR: Final = "__"
@@ -32,7 +32,7 @@ class Overlay:
     values: dict[str, Any]
     origins: dict[tuple[str, ...], str] = field(default_factory=dict)
     """The way to a value that the environment gave, and the variable's name."""
-    faults: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
 
 def name_of(location: Sequence[int | str]) -> str:
@@ -53,9 +53,9 @@ def overlay(values: dict[str, Any], environ: Mapping[str, str]) -> Overlay:
             continue
         tokens = name.removeprefix(PREFIX).split(SEPARATOR)
         location = _locate(tokens, known_keys.TOP, result.values)
-        shape = None if location is None else known_keys.at(location)
+        shape = None if location is None else known_keys.shape_at(location)
         if location is None or shape is None:
-            result.faults.extend(_unknown(name, environ[name]))
+            result.errors.extend(_unknown(name, environ[name]))
         else:
             _set(result, name, location, shape, environ[name].strip())
     return result
@@ -100,14 +100,14 @@ def _set(result: Overlay, name: str, location: tuple[str, ...], shape: Shape, te
         value = _json(text, dict)
         if value is None:
             example = name_of((*location, "…"))
-            result.faults.append(
+            result.errors.append(
                 f"{name}: is a section; set its keys, as {example}, or write a JSON object"
             )
             return
     elif shape.is_list:
         value = [part.strip() for part in text.split(",") if part.strip()]
         if text.startswith("[") and (value := _json(text, list)) is None:
-            result.faults.append(
+            result.errors.append(
                 f'{name}: is no JSON list; write ["…", "…"], or separate by commas'
             )
             return
@@ -143,12 +143,12 @@ def _json(text: str, kind: type[Json]) -> Json | None:
 
 def _unknown(name: str, value: str) -> list[str]:
     """Say that no such setting exists, unless somebody else may have meant the variable."""
-    names = [name_of(location) for location in known_keys.known()]
+    names = [name_of(location) for location in known_keys.all_keys()]
     if secret := re.search(r"__(API_KEY|PASSWORD)$", name, re.IGNORECASE):
         what = secret[1].lower()
         return [f"{name}: is no setting; {what}_env names the variable that holds the secret"]
     if SEPARATOR in name:
-        if found := near(_general(name), names):
+        if found := closest(_general(name), names):
             return [f"{name}: is no setting; did you mean {_particular(found[0], name)}?"]
         return [f"{name}: is no setting"]
     if _SERVICE_LINK.match(value):
@@ -157,7 +157,7 @@ def _unknown(name: str, value: str) -> list[str]:
     if (twin := twins.get(_joined(_general(name)))) is not None:
         return [f"{name}: is no setting; write {_particular(twin, name)} (two underscores)"]
     plain = [known for known in names if SEPARATOR not in known]
-    if found := near(name, plain, cutoff=_NEAR):
+    if found := closest(name, plain, cutoff=_NEAR):
         return [f"{name}: is no setting; did you mean {found[0]}?"]
     return []
 

@@ -1,4 +1,4 @@
-"""What a fault of the configuration is called: where, what is wrong, what to write."""
+"""The message of each configuration error: where, what is wrong, what to write."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pydantic_core import ErrorDetails
 
 from recon.config import environment, known_keys
 from recon.config.known_keys import Shape
-from recon.config.section import WORDS, Location
-from recon.config.value_types import either, near, quoted
+from recon.config.section import OWN_MESSAGE, Location
+from recon.config.value_types import closest, one_of, quoted
 
 #: So near a known key is meant, whatever else bears the name.
 _CLOSE: Final = 0.7
@@ -85,7 +85,7 @@ class Place:
     @property
     def shape(self) -> Shape | None:
         """What may stand there, `None` where nothing can."""
-        return known_keys.at(self.location)
+        return known_keys.shape_at(self.location)
 
     @property
     def examples(self) -> list[Any]:
@@ -123,7 +123,7 @@ def sentence(error: ErrorDetails, place: Place) -> str:
     """Return what is wrong with the value, and what to write instead."""
     kind = error["type"]
     context = error.get("ctx", {})
-    if kind == WORDS:
+    if kind == OWN_MESSAGE:
         words: str = context["words"]
         return words
     if kind == "extra_forbidden":
@@ -157,28 +157,28 @@ def _shown(place: Place, value: object) -> str:
 
 def _choice(value: object, expected: str) -> str:
     choices = [part.strip("'") for part in expected.replace(" or ", ", ").split(", ")]
-    found = near(value, choices) if isinstance(value, str) else []
+    found = closest(value, choices) if isinstance(value, str) else []
     meant = f"; did you mean {quoted(found[0])}?" if found else ""
-    return f"must be {either(choices)}{meant}"
+    return f"must be {one_of(choices)}{meant}"
 
 
 def _unknown(location: Location) -> str:
     *above, last = location
     key = str(last)
-    shape = known_keys.at(above)
+    shape = known_keys.shape_at(above)
     siblings = list(shape.fields()) if shape is not None else []
     if key in _NEVER and any(name.startswith(key) for name in siblings):
         return _NEVER[key]
     if key == "api_key":
         return f"{_NEVER[key]} in [accounts.NAME]"
-    if found := near(key, siblings, cutoff=_CLOSE):
+    if found := closest(key, siblings, cutoff=_CLOSE):
         return f"is no known key; did you mean {found[0]}?"
-    homes = [home[:-1] for home in known_keys.known() if home[-1] == key]
+    homes = [home[:-1] for home in known_keys.all_keys() if home[-1] == key]
     if () in homes:
         return "is no key of this section; it stands at the top, above the first [section]"
     if homes:
         home = ".".join(homes[0]).replace("*", "NAME")
         return f"is no key of this section; it belongs in [{home}]"
-    if found := near(key, siblings):
+    if found := closest(key, siblings):
         return f"is no known key; did you mean {found[0]}?"
     return f"is no known key; known here: {', '.join(siblings)}"

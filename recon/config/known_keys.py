@@ -60,7 +60,7 @@ def _shape(annotation: object, field: FieldInfo | None = None) -> Shape:
 TOP = Shape(section=Settings)
 
 
-def at(location: Sequence[int | str]) -> Shape | None:
+def shape_at(location: Sequence[int | str]) -> Shape | None:
     """Return the shape at `location`, `None` where nothing can stand there."""
     here: Shape | None = TOP
     for key in location:
@@ -68,14 +68,14 @@ def at(location: Sequence[int | str]) -> Shape | None:
     return here
 
 
-def known(shape: Shape = TOP, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def all_keys(shape: Shape = TOP, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield the way to every key that takes a value; `*` is a name that the user chooses."""
     if shape.entries is not None:
-        yield from known(shape.entries, (*above, "*"))
+        yield from all_keys(shape.entries, (*above, "*"))
     elif shape.section is not None:
         for name in shape.fields():
             below = shape.below(name)
             assert below is not None
-            yield from known(below, (*above, name))
+            yield from all_keys(below, (*above, name))
     else:
         yield above

@@ -35,22 +35,22 @@ def load(
         require_accounts: whether a configuration without an account is of any use.
 
     Raises:
-        ConfigError: with every fault in it, one a line; no secret is quoted.
+        ConfigError: with every error in it, one a line; no secret is quoted.
     """
     if path is None and DEFAULT_PATH.exists():
         path = DEFAULT_PATH
     raw = environment.overlay(_read(path) if path is not None else {}, environ)
-    faults = list(raw.faults)
+    errors = list(raw.errors)
     settings = None
     try:
         settings = Settings.model_validate(raw.values)
     except ValidationError as error:
         for line in error.errors(include_url=False):
             place = error_messages.Place.of(line["loc"], raw.origins, has_file=path is not None)
-            faults.append(f"{place.name}: {error_messages.sentence(line, place)}")
+            errors.append(f"{place.name}: {error_messages.sentence(line, place)}")
     # Raised outside of the except clause: the cause holds the values as they were written.
-    if settings is None or faults:
-        raise _refusal(path, list(dict.fromkeys(faults)))
+    if settings is None or errors:
+        raise _refusal(path, list(dict.fromkeys(errors)))
     if require_accounts and not settings.accounts:
         if path is None:
             raise ConfigError("there is no configuration", hint=_HOW_TO_START)
@@ -61,10 +61,10 @@ def load(
     return settings
 
 
-def _refusal(path: Path | None, faults: list[str]) -> ConfigError:
+def _refusal(path: Path | None, errors: list[str]) -> ConfigError:
     source = "the environment" if path is None else str(path)
-    count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
-    return ConfigError("\n  ".join([f"the configuration ({source}) has {count}:", *faults]))
+    count = "an error" if len(errors) == 1 else f"{len(errors)} errors"
+    return ConfigError("\n  ".join([f"the configuration ({source}) has {count}:", *errors]))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -81,8 +81,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        told = str(error)
-    place = _PLACE.search(told)
+        message = str(error)
+    place = _PLACE.search(message)
     spot = ", ".join(part for part in place.groups() if part) if place else "somewhere"
-    reason = _PLACE.sub("", told)
+    reason = _PLACE.sub("", message)
     raise ConfigError(f"{path}, {spot}: {reason[:1].lower()}{reason[1:]}")

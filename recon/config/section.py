@@ -1,4 +1,4 @@
-"""What every section of the configuration has in common: frozen, strict, all faults at once."""
+"""What every section of the configuration has in common: frozen, strict, all errors at once."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, PydanticKnownError
 
 #: The type of an error whose sentence is already made for the user.
-WORDS: Final = "words"
+OWN_MESSAGE: Final = "words"
 
 #: The way to a key, from the section or the top on.
 Location = tuple[int | str, ...]
 
 
-def wrong(words: str) -> PydanticCustomError:
-    """Return the error that tells the user `words`; they must not quote a secret."""
-    return PydanticCustomError(WORDS, "{words}", {"words": words})
+def invalid(words: str) -> PydanticCustomError:
+    """Return the error with the message `words`, which must not quote a secret."""
+    return PydanticCustomError(OWN_MESSAGE, "{words}", {"words": words})
 
 
-def given(raw: Mapping[str, Any], *keys: str) -> list[str]:
+def keys_given(raw: Mapping[str, Any], *keys: str) -> list[str]:
     """Return those of `keys` that were given a value; an empty text is none."""
     return [key for key in keys if raw.get(key) not in (None, "")]
 
@@ -34,8 +34,8 @@ def given(raw: Mapping[str, Any], *keys: str) -> list[str]:
 class Section(BaseModel):
     """A frozen part of the configuration that refuses keys it does not know.
 
-    A subclass states what must hold *between* its keys in `rules`. These are looked at also where
-    single values are wrong, so that the user hears of every fault in one go.
+    A subclass states what must hold *between* its keys in `rules`. They are checked even if
+    single values are wrong, so that the user sees every error at once.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -58,29 +58,29 @@ class Section(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _tell_all(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        faults: list[InitErrorDetails] = []
+    def _collect_errors(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        errors: list[InitErrorDetails] = []
         section = None
         try:
             section = handler(data)
         except ValidationError as error:
-            faults += (_as_it_was(line) for line in error.errors(include_url=False))
+            errors += (_raisable(line) for line in error.errors(include_url=False))
         if isinstance(data, dict):
-            faults += (
-                InitErrorDetails(type=wrong(words), loc=where, input=None)
+            errors += (
+                InitErrorDetails(type=invalid(words), loc=where, input=None)
                 for where, words in cls.rules(data)
             )
-        if section is None or faults:
-            raise ValidationError.from_exception_data(cls.__name__, faults)
+        if section is None or errors:
+            raise ValidationError.from_exception_data(cls.__name__, errors)
         return section
 
 
-def _as_it_was(line: ErrorDetails) -> InitErrorDetails:
-    """Turn a told error back into one that can be raised."""
+def _raisable(line: ErrorDetails) -> InitErrorDetails:
+    """Turn a reported error back into one that can be raised."""
     kind: str | PydanticCustomError = line["type"]
     context = line.get("ctx", {})
-    if line["type"] == WORDS:
-        kind = wrong(context["words"])
+    if line["type"] == OWN_MESSAGE:
+        kind = invalid(context["words"])
     else:
         try:
             PydanticKnownError(line["type"], context)  # type: ignore[arg-type]

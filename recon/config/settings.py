@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr
 
 from recon.config import credentials
 from recon.config.account_settings import Account
-from recon.config.section import Location, Section, given
+from recon.config.section import Location, Section, keys_given
 from recon.config.value_types import (
     BaseUrl,
     Count,
@@ -96,12 +96,12 @@ class Email(Section):
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
         """A user name and one place of a password go together."""
-        places = given(raw, "password_env", "password_file")
+        places = keys_given(raw, "password_env", "password_file")
         if len(places) > 1:
             yield (), "password_env and password_file are both there; keep one of them"
-        if given(raw, "username") and not places and "password" not in raw:
+        if keys_given(raw, "username") and not places and "password" not in raw:
             yield (), "username needs password_env or password_file beside it"
-        if places and not given(raw, "username"):
+        if places and not keys_given(raw, "username"):
             yield (), f"{places[0]} needs username beside it"
 
     def password(self, environ: Mapping[str, str]) -> SecretStr | None:
@@ -132,7 +132,7 @@ class Retention(Section):
     days: Count = Field(400, ge=8, le=36_500)
 
 
-def _name_faults(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _name_errors(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     seen: dict[str, str] = {}
     for name in names:
         if not _ACCOUNT_NAME.fullmatch(name):
@@ -164,7 +164,7 @@ class Settings(Section):
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
         """Names of accounts become names of directories."""
         if isinstance(accounts := raw.get("accounts"), dict):
-            yield from ((("accounts", name), words) for name, words in _name_faults(accounts))
+            yield from ((("accounts", name), words) for name, words in _name_errors(accounts))
 
     @property
     def passwords(self) -> tuple[str, ...]:
@@ -181,12 +181,12 @@ class Settings(Section):
             ConfigError: with a line for each account whose key cannot be had.
         """
         keys: dict[str, SecretStr] = {}
-        faults: list[str] = []
+        errors: list[str] = []
         for name in self.accounts if accounts is None else accounts:
             try:
                 keys[name] = self.accounts[name].api_key(environ)
             except ConfigError as error:
-                faults.append(f"accounts.{name}: {error}")
-        if faults:
-            raise ConfigError("\n".join(faults))
+                errors.append(f"accounts.{name}: {error}")
+        if errors:
+            raise ConfigError("\n".join(errors))
         return keys

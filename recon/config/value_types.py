@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, Secret
 
-from recon.config.section import wrong
+from recon.config.section import invalid
 from recon.model import NOT_SENT, Status
 
 Value = TypeVar("Value")
@@ -42,7 +42,7 @@ _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\+[A-Za-z0-9_]+)?://")
 _ADDRESS: Final = re.compile(r"(?:[^<>@\r\n]*<)?[^<>@\s,;]+@[^<>@\s,;]+>?")
 
 
-def near(word: str, known: Iterable[str], *, n: int = 1, cutoff: float = 0.6) -> list[str]:
+def closest(word: str, known: Iterable[str], *, n: int = 1, cutoff: float = 0.6) -> list[str]:
     """Return the known words nearest to `word`, whatever their case."""
     by_fold = {each.casefold(): each for each in known}
     found = difflib.get_close_matches(word.casefold(), by_fold, n=n, cutoff=cutoff)
@@ -56,7 +56,7 @@ def quoted(value: object) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
-def either(words: Iterable[str]) -> str:
+def one_of(words: Iterable[str]) -> str:
     """Return the words in quotes, the last after an `or`."""
     *first, last = [quoted(word) for word in words]
     return f"{', '.join(first)} or {last}" if first else last
@@ -64,7 +64,7 @@ def either(words: Iterable[str]) -> str:
 
 def _no_bool(value: object) -> object:
     if isinstance(value, bool):
-        raise wrong(f"is {quoted(value)}, but must be a number")
+        raise invalid(f"is {quoted(value)}, but must be a number")
     return value
 
 
@@ -78,9 +78,9 @@ def _zone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         zones = available_timezones()
         places = {zone.rpartition("/")[2]: zone for zone in sorted(zones)}
-        found = near(name, zones, n=3) or [places[place] for place in near(name, places, n=3)]
-        meant = f"did you mean {either(found)}?" if found else 'write one such as "Europe/Dublin"'
-        raise wrong(f"is {quoted(name)}, which is no time zone; {meant}") from None
+        found = closest(name, zones, n=3) or [places[place] for place in closest(name, places, n=3)]
+        meant = f"did you mean {one_of(found)}?" if found else 'write one such as "Europe/Dublin"'
+        raise invalid(f"is {quoted(name)}, which is no time zone; {meant}") from None
     return name
 
 
@@ -90,27 +90,27 @@ def _region(code: str) -> str:
         return code
     meant = _COUNTRY_SLIPS.get(code)
     say = f"did you mean {quoted(meant)}?" if meant else 'write two letters, such as "IE"'
-    raise wrong(f'is {quoted(code)}, which is no country code; {say} ("" for none)')
+    raise invalid(f'is {quoted(code)}, which is no country code; {say} ("" for none)')
 
 
 def _status(word: str) -> str:
     word = word.lower()
     if word in _STATUS_WORDS:
         return word
-    found = near(word, _STATUS_WORDS)
-    meant = f"did you mean {either(found)}?" if found else f"write {either(_STATUS_WORDS)}"
-    raise wrong(f"is {quoted(word)}, which is no status of Octopods; {meant}")
+    found = closest(word, _STATUS_WORDS)
+    meant = f"did you mean {one_of(found)}?" if found else f"write {one_of(_STATUS_WORDS)}"
+    raise invalid(f"is {quoted(word)}, which is no status of Octopods; {meant}")
 
 
 def _no_empty_path(value: object) -> object:
     if value == "":
-        raise wrong("is empty; write a path")
+        raise invalid("is empty; write a path")
     return value
 
 
 def _path(path: Path) -> Path:
     if path.parts[:1] and path.parts[0].startswith("~"):
-        raise wrong('starts with "~", which is not expanded here; write the whole path')
+        raise invalid('starts with "~", which is not expanded here; write the whole path')
     return path
 
 
@@ -121,20 +121,22 @@ def _web_address(url: str) -> str:
     except ValueError:
         good = False
     if not good or any(not char.isprintable() or char.isspace() for char in url):
-        raise wrong('is no web address; write one that starts with "https://"')
+        raise invalid('is no web address; write one that starts with "https://"')
     return url
 
 
 def _base_url(url: str) -> str:
     parts = urlsplit(_web_address(url))
     if parts.query or parts.fragment or "@" in parts.netloc:
-        raise wrong("holds more than scheme, host and path; write the address alone")
+        raise invalid("holds more than scheme, host and path; write the address alone")
     return url.rstrip("/")
 
 
 def _mailbox(address: str) -> str:
     if not _ADDRESS.fullmatch(address) or ("<" in address) != (">" in address):
-        raise wrong(f'is {quoted(address)}, but must be a mail address, such as "ops@example.com"')
+        raise invalid(
+            f'is {quoted(address)}, but must be a mail address, such as "ops@example.com"'
+        )
     return address
 
 
@@ -160,16 +162,16 @@ def _database_url(url: SecretUrl) -> SecretUrl:
     text = url.get_secret_value()
     scheme = _SCHEME.match(text)
     if scheme is None:
-        raise wrong('is no database URL; write one such as "sqlite:///recon.db"')
+        raise invalid('is no database URL; write one such as "sqlite:///recon.db"')
     dialect = scheme[0].removesuffix("://").lower()
     rest = text[scheme.end() :]
     if dialect.startswith("sqlite") and rest and not rest.startswith(("/", "?")):
-        raise wrong(
+        raise invalid(
             "needs three slashes before a relative path and four before an absolute one; "
             'write for example "sqlite:///recon.db"'
         )
     if dialect == "postgres":
-        raise wrong('starts with "postgres://"; write "postgresql+psycopg://"')
+        raise invalid('starts with "postgres://"; write "postgresql+psycopg://"')
     return url
 
 

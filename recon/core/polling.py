@@ -6,7 +6,7 @@ less the `min_overlap` that it should share, would not last until the next occas
 Where a listing was seen out of order, sharing proves nothing: then the next answer must also show
 again what the last one could not prove, the messages of the settling time before it.
 
-Where the records tell how much was sent since the last poll, that is counted; else it is expected
+Where the records show how much was sent since the last poll, that is counted; else it is expected
 from what earlier polls taught (`recon.core.polling_rhythm`), coverage first.
 """
 
@@ -31,7 +31,7 @@ _FASTEST: Final = 1000 / 60
 _SURE: Final = 3.0
 """Standard deviations by which chance may exceed what is expected, from the rhythm alone."""
 _SURE_WITH_HINT: Final = 2.0
-"""The same for the one tick that the records cannot tell yet."""
+"""The same for the one tick that the records cannot show yet."""
 _RECORDS_LAG: Final = 2.0
 """Seconds by which a send may be recorded late."""
 
@@ -43,10 +43,10 @@ _PREPARED: Final = 0.6
 _NO_GAP: Final = "to leave no gap"
 _TOO_FAST: Final = "to see every message: too fast to prove"
 
-_TELLING: Final = 10
-"""Fewer messages than this do not tell whether the records lag."""
+_ENOUGH_TO_COMPARE: Final = 10
+"""Fewer messages than this do not show whether the records lag."""
 
-#: A burst is told by the sends that were recorded within so long.
+#: A burst is recognised by the sends that were recorded within so long.
 BURST: Final = timedelta(seconds=5)
 
 
@@ -55,7 +55,7 @@ class Rules:
     """What the configuration says of polls, and the provider's manners."""
 
     max_interval: timedelta = timedelta(minutes=360)
-    """A poll at least this often, for sends that nobody knows of."""
+    """A poll at least this often, for sends that no record shows."""
     min_overlap: int = 5
     """Messages that two polls should share."""
     min_interval: timedelta = _SECOND
@@ -72,11 +72,11 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """What the user's records tell of sends, by their own time: the hint. They may lag a little."""
+class RecordedSends:
+    """What the user's records say about sends, by their own time. They may lag."""
 
     unseen: int
-    """Sends recorded at or after `Known.seen_until`."""
+    """Sends recorded at or after `PollingState.seen_until`."""
     just_now: int
     """Sends recorded at or after `now` less the settling time (`Rules.settling`)."""
     in_burst: int = 0
@@ -86,7 +86,7 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PollingState:
     """What is known of one account's key when it is decided whether a poll is due.
 
     All times are the provider's clock: `now` is our clock corrected by what the last poll showed
@@ -105,7 +105,7 @@ class Known:
     `reach(proven_until)`, which the next answer must show again. `None` where it is in order."""
     window_end: datetime | None = None
     """The latest end of a window (midnight of the configured zone) that is not after `now`."""
-    recorded: Recorded | None = None
+    recorded: RecordedSends | None = None
     """`None` where the records cannot be counted cheaply, or just now not at all."""
     unrecorded_share: float = 0.0
     """The share of the provider's messages that the records do not know, as the last run found."""
@@ -153,21 +153,21 @@ def last_stretch(
     return (start, end) if start < end else None
 
 
-def tells(recorded: Recorded, shown: int) -> bool:
-    """Say whether the records can be trusted to tell how much was sent since the last poll.
+def is_reliable(recorded: RecordedSends, shown: int) -> bool:
+    """Say whether the records can be trusted to show how much was sent since the last poll.
 
     Not where they knew less than half of what the last poll showed (they lag, or their clock is
     off), nor where they knew far more (of sends that never reached Octopods): then counting them
     would keep from polling what is sent, or poll again and again for what is not.
 
     Args:
-        recorded: what the records tell.
+        recorded: what the records say.
         shown: how many messages the last poll was the first to show.
     """
     if recorded.before is None:
         return True
-    too_few = shown >= _TELLING and recorded.before < shown / 2
-    return not too_few and recorded.before <= 2 * shown + 2 * _TELLING
+    too_few = shown >= _ENOUGH_TO_COMPARE and recorded.before < shown / 2
+    return not too_few and recorded.before <= 2 * shown + 2 * _ENOUGH_TO_COMPARE
 
 
 def reach(proven_until: datetime) -> datetime:
@@ -179,7 +179,7 @@ def reach(proven_until: datetime) -> datetime:
     return proven_until - _SECOND
 
 
-def decide(known: Known, ahead: Forecast, rules: Rules) -> Decision:
+def decide(known: PollingState, ahead: Forecast, rules: Rules) -> Decision:
     """Decide whether a poll is due now.
 
     It is due when the first reason to poll lies before the next tick. Only the end of a window
@@ -201,7 +201,7 @@ def decide(known: Known, ahead: Forecast, rules: Rules) -> Decision:
     first = min(reasons, key=lambda reason: reason.left)
     if first.left <= 0:
         return Decision(due=True, why=first.why, wait=timedelta())
-    soonest = min(reason.look_again for reason in reasons)
+    soonest = min(reason.recheck_after for reason in reasons)
     return Decision(due=False, why=first.why, wait=timedelta(seconds=max(soonest, _LEAST_WAIT)))
 
 
@@ -212,15 +212,15 @@ class _Reason:
     left: float
     """Seconds for which it need not be done yet; none left where the next tick is too late."""
     why: str
-    look_again: float
+    recheck_after: float
     """Seconds after which it may have changed."""
 
 
-def _end_of_window(known: Known, last: datetime, rules: Rules) -> list[_Reason]:
+def _end_of_window(known: PollingState, last: datetime, rules: Rules) -> list[_Reason]:
     """A day is covered to its end by a poll after it, when the settling time has passed."""
     if known.window_end is None:
         return []
-    # The provider tells its clock in whole seconds, cut off; hence one more.
+    # The provider gives its time in whole seconds, cut off; hence one more.
     settled = known.window_end + rules.settling + _SECOND
     if last >= known.window_end + rules.settling:
         return []
@@ -229,13 +229,13 @@ def _end_of_window(known: Known, last: datetime, rules: Rules) -> list[_Reason]:
     return [_Reason(left, f"the window that ended at {day} is to be covered to its end", left)]
 
 
-def _floor(known: Known, last: datetime, rules: Rules) -> _Reason:
+def _floor(known: PollingState, last: datetime, rules: Rules) -> _Reason:
     left = (last + rules.max_interval - known.now - known.tick).total_seconds()
     minutes = rules.max_interval.total_seconds() / 60
     return _Reason(left, f"a poll at least every {minutes:g} minutes", left)
 
 
-def _room(known: Known, ahead: Forecast, rules: Rules) -> _Reason:
+def _room(known: PollingState, ahead: Forecast, rules: Rules) -> _Reason:
     """The next answer must still show the end of what the last one did."""
     since = known.seen_until(rules.settling)
     if known.recorded is None:
@@ -259,7 +259,9 @@ def _room(known: Known, ahead: Forecast, rules: Rules) -> _Reason:
     return _Reason(left, why, min(max(left, 0.0), max(room, 0) / _FASTEST - blind))
 
 
-def _room_left(known: Known, recorded: Recorded, fresh: float, rules: Rules) -> tuple[float, str]:
+def _room_left(
+    known: PollingState, recorded: RecordedSends, fresh: float, rules: Rules
+) -> tuple[float, str]:
     """Return for how many more sends the next answer has room, and what for."""
     if known.unproven is None:
         if fresh < rules.listing_limit:
@@ -278,8 +280,8 @@ def _room_left(known: Known, recorded: Recorded, fresh: float, rules: Rules) -> 
     return room, f"{_NO_GAP} with {known.unproven} not proven by the last one"
 
 
-def _rate(known: Known, recorded: Recorded, ahead: Forecast, rules: Rules) -> float:
-    """Return how many sends a second are to be expected at most, from now until the next look."""
+def _rate(known: PollingState, recorded: RecordedSends, ahead: Forecast, rules: Rules) -> float:
+    """Return how many sends a second to expect at most until the next decision."""
     usual = ahead.rhythm.rate(known.now)
     return max(
         recorded.just_now / (rules.settling.total_seconds() + 1),
@@ -288,7 +290,9 @@ def _rate(known: Known, recorded: Recorded, ahead: Forecast, rules: Rules) -> fl
     )
 
 
-def _room_without_hint(known: Known, since: datetime, ahead: Forecast, rules: Rules) -> _Reason:
+def _room_without_hint(
+    known: PollingState, since: datetime, ahead: Forecast, rules: Rules
+) -> _Reason:
     room, goal = rules.room - (known.unproven or 0), _NO_GAP
     if room < _LEAST_GAIN:
         room, goal = rules.room, _TOO_FAST

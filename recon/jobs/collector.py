@@ -95,7 +95,7 @@ class Collector:
         engine: the job's own database, its schema ready.
         account: which one.
         runtime: clock, environment and so on.
-        tick: seconds until the next poll may be decided.
+        tick: how long until the next poll can be made.
         asking: a block to make the request in, which may be broken off there.
     """
 

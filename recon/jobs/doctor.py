@@ -1,4 +1,4 @@
-"""The doctor: one look at each thing a run needs, and how to mend what is wrong."""
+"""The doctor: check each thing that a run needs, and say how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from recon.jobs.runtime import Runtime
 
 
-#: Clocks that differ by less than this are not worth a word.
+#: Clocks that differ by less than this are not mentioned.
 _SKEW: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What one look found."""
+class CheckResult:
+    """The result of one check."""
 
     name: str
-    said: str
+    message: str
     error: ReconError | None = None
 
     @property
@@ -36,34 +36,34 @@ class Line:
         return 0 if self.error is None else self.error.exit_code
 
 
-def check(settings: Settings, accounts: Sequence[str], runtime: Runtime) -> Iterator[Line]:
-    """Look at the database, its migrations, and of each account at the records and the key.
+def check(settings: Settings, accounts: Sequence[str], runtime: Runtime) -> Iterator[CheckResult]:
+    """Check the database, its migrations, and the records and key of each account.
 
     One list request is made for each account, and nothing is written; where mail is configured
-    the server is asked to let us in, and no mail is sent.
+    the login is tried, and no mail is sent.
     """
-    yield _look("database", lambda: _database(settings))
-    yield _look("migrations", lambda: _migrations(settings))
+    yield _run_check("database", lambda: _database(settings))
+    yield _run_check("migrations", lambda: _migrations(settings))
     for name in accounts:
-        yield _look(f"{name}: records", lambda name=name: _records(settings, name, runtime))  # type: ignore[misc]
-        yield _look(f"{name}: key", lambda name=name: _key(settings, name, runtime))  # type: ignore[misc]
+        yield _run_check(f"{name}: records", lambda name=name: _records(settings, name, runtime))  # type: ignore[misc]
+        yield _run_check(f"{name}: key", lambda name=name: _key(settings, name, runtime))  # type: ignore[misc]
     email = settings.email
     if email is not None:
-        yield _look("mail server", lambda: _mail(email, runtime))
+        yield _run_check("mail server", lambda: _mail(email, runtime))
 
 
-def _look(name: str, look: Callable[[], str]) -> Line:
+def _run_check(name: str, run: Callable[[], str]) -> CheckResult:
     try:
-        return Line(name, look())
+        return CheckResult(name, run())
     except ReconError as error:
-        return Line(name, str(error), error)
+        return CheckResult(name, str(error), error)
 
 
 def _database(settings: Settings) -> str:
     from recon.store import engine, schema
 
     url = settings.database.url
-    # Asks without creating: an SQLite file that is not there yet is no fault.
+    # Asks without creating: an SQLite file that is not there yet is no error.
     with engine.opened(url.get_secret_value()) as database:
         schema.current(database)
     return f"{url} can be used"
@@ -99,7 +99,7 @@ def _key(settings: Settings, name: str, runtime: Runtime) -> str:
 
 
 def _mail(email: Email, runtime: Runtime) -> str:
-    """Connect, greet and log in as a mailing would, then leave."""
+    """Connect and log in as a mailing would, then disconnect."""
     password = email.password(runtime.environ)
     context = ssl.create_default_context()
     where = f"{email.host}:{email.port}"
@@ -124,4 +124,4 @@ def _mail(email: Email, runtime: Runtime) -> str:
             f"the mail server at {where} cannot be used: {cause}",
             hint="Compare email.host, email.port and email.security with your provider's.",
         ) from cause
-    return f"{where} lets us in"
+    return f"{where} accepts the login"

@@ -60,7 +60,7 @@ def follow(
     Raises:
         ConfigError: the database cannot be used as it is configured.
     """
-    runtime = replace(runtime, sleep=stop.pausing(runtime.sleep))
+    runtime = replace(runtime, sleep=stop.interruptible_sleep(runtime.sleep))
     # Pauses are made here, so that one account's never holds up the others.
     octopods = settings.octopods.model_copy(update={"max_wait_seconds": 0})
     settings = settings.model_copy(update={"octopods": octopods})
@@ -77,7 +77,7 @@ def follow(
                     name,
                     runtime,
                     timedelta(seconds=spacing),
-                    asking=stop.breakable,
+                    asking=stop.interruptible,
                 ),
                 runtime,
                 spacing,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar, polling, polling_rhythm
-from recon.core.polling import Decision, Known, Recorded, Rules
+from recon.core.polling import Decision, PollingState, RecordedSends, Rules
 from recon.core.polling_rhythm import Forecast, Rhythm
 from recon.errors import ReconError
 from recon.jobs import wiring
@@ -78,7 +78,7 @@ class PollDecider:
     def decide(self, state: State) -> Decision:
         """Say whether a poll is due, and why. The records are asked only where they matter."""
         now = self._runtime.clock() + state.ahead
-        known = Known(
+        known = PollingState(
             now=now,
             tick=self._tick,
             last_poll_at=state.last_at,
@@ -89,7 +89,7 @@ class PollDecider:
         )
         # Where a poll is due whatever was sent, neither the records nor the past are looked at.
         decision = polling.decide(
-            replace(known, unproven=None, recorded=Recorded(0, 0)), Forecast(), self._rules
+            replace(known, unproven=None, recorded=RecordedSends(0, 0)), Forecast(), self._rules
         )
         if decision.due or state.last_at is None:
             return decision
@@ -104,7 +104,7 @@ class PollDecider:
             self._rhythm = now, polling_rhythm.learn(past, self._zone)
         return self._rhythm[1]
 
-    def _recorded(self, state: State, known: Known) -> Recorded | None:
+    def _recorded(self, state: State, known: PollingState) -> RecordedSends | None:
         """Count what the records show; records that failed or lag only cost the hint."""
         now, ours = known.now, known.now - state.ahead
         if self._no_records_until is not None and now < self._no_records_until:
@@ -131,9 +131,9 @@ class PollDecider:
         if counts is None:
             return None
         before = None if stretch is None else counts[3] - counts[4]
-        recorded = Recorded(counts[0], counts[1], counts[2], before)
+        recorded = RecordedSends(counts[0], counts[1], counts[2], before)
         shown = state.recent[-1].new
-        if not polling.tells(recorded, shown):
+        if not polling.is_reliable(recorded, shown):
             self._tell(
                 f"its records hold {before} sends of the time in which the last poll showed "
                 f"{shown} messages, so they do not tell when a poll is due: they lag, their clock "

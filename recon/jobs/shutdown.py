@@ -15,15 +15,15 @@ class Stopped(BaseException):
 class Stop:
     """Whether the job was asked to end, and the places where it may be broken off.
 
-    A signal breaks off only what stands in `breakable`: a pause, or a request whose answer is not
-    there yet. All else, and so every transaction, is finished first. The handler runs in the main
-    thread between two of its steps, so it must not take a lock that this thread may hold: it sets
-    a flag and raises, which an `Event` could not do safely.
+    A signal breaks off only what runs inside `interruptible`: a pause, or a request without an
+    answer yet. All else, and so every transaction, is finished first. The handler runs in the
+    main thread between two of its steps, so it must not take a lock that this thread may hold:
+    it sets a flag and raises, which an `Event` could not do safely.
     """
 
     def __init__(self) -> None:
         self._asked = False
-        self._breakable = False
+        self._interruptible = False
 
     def __bool__(self) -> bool:
         """Say whether the job was asked to end."""
@@ -36,29 +36,29 @@ class Stop:
             Stopped: the first time, where the job may be broken off right now.
         """
         first, self._asked = not self._asked, True
-        if first and self._breakable:
+        if first and self._interruptible:
             raise Stopped
 
     @contextmanager
-    def breakable(self) -> Iterator[None]:
+    def interruptible(self) -> Iterator[None]:
         """Mark what may be broken off.
 
         Raises:
             Stopped: at once where the job was asked to end already, else when it is.
         """
-        self._breakable = True
+        self._interruptible = True
         try:
             if self._asked:
                 raise Stopped
             yield
         finally:
-            self._breakable = False
+            self._interruptible = False
 
-    def pausing(self, sleep: Callable[[float], None]) -> Callable[[float], None]:
+    def interruptible_sleep(self, sleep: Callable[[float], None]) -> Callable[[float], None]:
         """Return `sleep` as one that is broken off."""
 
         def pause(seconds: float) -> None:
-            with self.breakable():
+            with self.interruptible():
                 sleep(seconds)
 
         return pause

@@ -13,8 +13,8 @@ import pandas as pd
 from recon.core.phones import mask
 from recon.model import Kind, Run
 from recon.report.csv_report import day_of, row_order
-from recon.report.labels import IN_ORDER
-from recon.report.masking import hide
+from recon.report.labels import KINDS_IN_ORDER
+from recon.report.masking import mask_numbers
 
 _COLUMNS: Final = (
     "discrepancy_id",
@@ -66,7 +66,7 @@ def sample(run: Run, limit: int, *, masked: bool) -> Mapping[Kind, Sequence[Row]
     """
     findings = run.verdict.findings
     found = run.verdict.counts
-    counts = {kind: found[kind.value] for kind in IN_ORDER}
+    counts = {kind: found[kind.value] for kind in KINDS_IN_ORDER}
     most = share(list(counts.values()), limit)
     order = row_order(findings)
     kinds = findings["kind"] if order is None else findings["kind"].iloc[order]
@@ -104,7 +104,7 @@ def _row(values: Mapping[str, Any], run: Run, today: date, *, masked: bool) -> R
     number, recorded = words["phone_number"], words["local_phone_number"]
 
     def free(name: str) -> str:
-        return hide(words[name], (number, recorded)) if masked else words[name]
+        return mask_numbers(words[name], (number, recorded)) if masked else words[name]
 
     def shown(spelled: str) -> str:
         return mask(spelled) if masked and spelled else spelled

@@ -11,8 +11,8 @@ import pandas as pd
 
 from recon.core.phones import mask
 from recon.report.csv_report import encode
-from recon.report.labels import instant
-from recon.report.masking import hide
+from recon.report.labels import iso_time
+from recon.report.masking import mask_numbers
 from recon.report.terminal_text import columns, plain
 
 Format = Literal["table", "csv", "json"]
@@ -72,7 +72,7 @@ def _value(value: Any) -> str | int | float | bool | None:  # noqa: ANN401 - a c
     if pd.isna(value):
         return None
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return instant(value)
+        return iso_time(value)
     if isinstance(value, date):
         return value.isoformat()
     plain_value = value.item() if hasattr(value, "item") else value
@@ -100,6 +100,6 @@ def _row(found: dict[str, Any], names: Sequence[str]) -> list[str]:
     words = {name: "" if value is None else str(value) for name, value in found.items()}
     numbers = [words.get(name, "") for name in ("phone_number", "local_phone_number")]
     for name in ("local_id", "detail"):
-        words[name] = hide(words.get(name, ""), numbers)
+        words[name] = mask_numbers(words.get(name, ""), numbers)
     words["phone_number"] = mask(numbers[0]) if numbers[0] else ""
     return [plain(words[name]) or "-" for name in names]

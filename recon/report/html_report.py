@@ -65,10 +65,10 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
         "verdict": verdict,
         "word": verdict.kind.value.replace("_", " "),
         "headline": labels.headline(run),
-        "explanation": labels.explanation(run),
+        "explanation": labels.verdict_explanation(run),
         "suspect": suspect,
         "suspicions": verdict.suspicions if suspect else (),
-        "day": labels.day(window),
+        "day": labels.day_title(window),
         "length_note": labels.length_note(window),
         "sums": [
             ("Your records", "record", verdict.local.total, _terms(verdict.local, suspect=suspect)),
@@ -84,12 +84,12 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
         "confirmation": labels.confirmation(run),
         "found": sum(group.count for group in groups),
         "shown": sum(len(group.rows) for group in groups),
-        "coverage": labels.coverage(verdict.gaps),
+        "coverage": labels.coverage_sentence(verdict.gaps),
         "gap_advice": labels.gap_advice(run),
         "gaps": [
             (
                 gap,
-                *labels.between(gap, window),
+                *labels.gap_bounds(gap, window),
                 labels.duration(gap),
                 labels.recorded_in_gap(verdict, at),
             )
@@ -97,7 +97,7 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
         ],
         "statuses": list(verdict.statuses.items()),
         "masked": mask,
-        "instant": labels.instant,
+        "instant": labels.iso_time,
         "local_time": lambda moment: labels.local_time(moment, window),
         "version": __version__,
     }
@@ -106,8 +106,8 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
 def _terms(balance: LocalBalance | ProviderBalance, *, suspect: bool) -> list[Term]:
     """Return the terms of a sum; where the input is suspect, none is called good or bad."""
     return [
-        Term(labels.bucket(name), count, "plain" if suspect or not count else _tone(name))
-        for name, count in labels.buckets(balance)
+        Term(labels.title(name), count, "plain" if suspect or not count else _tone(name))
+        for name, count in labels.filled_buckets(balance)
     ]
 
 
@@ -122,9 +122,9 @@ def _groups(run: Run, *, mask: bool) -> list[Group]:
     confirmed = labels.confirmed_counts(run.verdict)
     return [
         Group(
-            title=labels.KINDS[kind].title,
-            meaning=labels.KINDS[kind].meaning,
-            advice=labels.KINDS[kind].advice,
+            title=labels.EXPLANATIONS[kind].title,
+            meaning=labels.EXPLANATIONS[kind].meaning,
+            advice=labels.EXPLANATIONS[kind].advice,
             severity=kind.severity,
             count=counts[kind.value],
             confirmed=confirmed if kind is Kind.MISSING_AT_PROVIDER else "",

@@ -8,7 +8,7 @@ from typing import Any
 
 from recon import __version__
 from recon.model import LocalBalance, ProviderBalance, Run, Span, Status, VerdictKind
-from recon.report.labels import instant
+from recon.report.labels import iso_time
 
 
 def content(run: Run) -> bytes:
@@ -36,18 +36,18 @@ def summary(run: Run) -> dict[str, Any]:
         "confirmation": asdict(run.confirmation),
         "statuses": dict.fromkeys(map(str, Status), 0) | dict(verdict.statuses),
         "requests": asdict(run.requests),
-        "finished_at": instant(run.finished_at),
+        "finished_at": iso_time(run.finished_at),
     }
     if verdict.kind is VerdictKind.SUSPECT:
         said["suspicions"] = list(verdict.suspicions)
     if verdict.advice is not None:
         advice = asdict(verdict.advice)
-        said["advice"] = advice | {"collected_since": instant(verdict.advice.collected_since)}
+        said["advice"] = advice | {"collected_since": iso_time(verdict.advice.collected_since)}
     return said | {"version": __version__}
 
 
 def _span(span: Span) -> dict[str, str | None]:
-    return {"start": instant(span.start), "end": instant(span.end)}
+    return {"start": iso_time(span.start), "end": iso_time(span.end)}
 
 
 def _balance(balance: LocalBalance | ProviderBalance) -> dict[str, int]:

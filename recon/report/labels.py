@@ -31,7 +31,7 @@ class Explanation:
     advice: str
 
 
-KINDS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
+EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
     {
         Kind.MISSING_AT_PROVIDER: Explanation(
             "missing at provider",
@@ -101,26 +101,28 @@ KINDS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
 )
 
 #: Kinds as the reports list them: errors first, then by name.
-IN_ORDER: Final[Sequence[Kind]] = tuple(sorted(KINDS, key=lambda kind: (kind.severity, kind)))
+KINDS_IN_ORDER: Final[Sequence[Kind]] = tuple(
+    sorted(EXPLANATIONS, key=lambda kind: (kind.severity, kind))
+)
 
 
-def buckets(balance: LocalBalance | ProviderBalance) -> list[tuple[str, int]]:
+def filled_buckets(balance: LocalBalance | ProviderBalance) -> list[tuple[str, int]]:
     """Return the buckets of one side that add up to its total: `matched`, then what is not 0."""
     counts = {field.name: getattr(balance, field.name) for field in fields(balance)}
     return [(name, count) for name, count in counts.items() if count or name == "matched"]
 
 
-def bucket(name: str) -> str:
+def title(name: str) -> str:
     """Return the title of a bucket or kind."""
     return name.replace("_", " ")
 
 
-def count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
     """Return `1 record`, `1,204 records`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def tally(run: Run) -> tuple[int, int, int]:
+def finding_counts(run: Run) -> tuple[int, int, int]:
     """Return how many findings are errors, warnings, and (of both) acknowledged."""
     counts = run.verdict.counts
     by_severity = dict.fromkeys(Severity, 0)
@@ -134,13 +136,13 @@ def tally(run: Run) -> tuple[int, int, int]:
 
 def headline(run: Run) -> str:
     """Return the verdict as one sentence."""
-    errors, warnings, _ = tally(run)
+    errors, warnings, _ = finding_counts(run)
     match run.verdict.kind:
         case VerdictKind.CLEAN:
             return "Everything agrees."
         case VerdictKind.DISCREPANCIES:
             parts = [
-                count(number, noun)
+                counted(number, noun)
                 for number, noun in ((errors, "error"), (warnings, "warning"))
                 if number
             ]
@@ -153,20 +155,20 @@ def headline(run: Run) -> str:
             return "The two sides do not look like the same messages."
 
 
-def explanation(run: Run) -> str:
+def verdict_explanation(run: Run) -> str:
     """Return what stands behind the headline, in a sentence or two."""
     verdict = run.verdict
-    records = count(verdict.local.total, "record")
-    messages = count(verdict.provider.total, "message")
+    records = counted(verdict.local.total, "record")
+    messages = counted(verdict.provider.total, "message")
     match verdict.kind:
         case VerdictKind.CLEAN:
             said = f"Nothing is missing among {records} and {messages} at Octopods."
         case VerdictKind.DISCREPANCIES:
-            said = f"{count(verdict.local.matched, 'pair')} matched among {records} "
+            said = f"{counted(verdict.local.matched, 'pair')} matched among {records} "
             said += f"and {messages} at Octopods."
         case VerdictKind.INCOMPLETE:
             unknown = verdict.local.unverifiable
-            said = f"{count(unknown, 'record')} of {verdict.local.total:,} could not be verified."
+            said = f"{counted(unknown, 'record')} of {verdict.local.total:,} could not be verified."
             if not unknown:
                 said = "Whether Octopods sent more than the records hold cannot be known."
         case VerdictKind.NOTHING_TO_COMPARE:
@@ -179,15 +181,15 @@ def explanation(run: Run) -> str:
                 "That many lost messages are less likely than a wrong setting. "
                 "No finding was opened or closed."
             )
-    _, _, known = tally(run)
+    _, _, known = finding_counts(run)
     if known:
         said += f" {known:,} of the findings {'is' if known == 1 else 'are'} acknowledged already."
     if verdict.gaps:
-        said += f" {coverage(verdict.gaps)}"
+        said += f" {coverage_sentence(verdict.gaps)}"
     return said
 
 
-def coverage(gaps: Sequence[Span]) -> str:
+def coverage_sentence(gaps: Sequence[Span]) -> str:
     """Return in one sentence how much of the window is covered."""
     if not gaps:
         return "The collected messages are complete for this time."
@@ -195,7 +197,7 @@ def coverage(gaps: Sequence[Span]) -> str:
         length = duration(gaps[0])
         return f"Coverage has a gap{f' of {length}' if length else ''}."
     bounded = [gap.end - gap.start for gap in gaps if gap.start and gap.end]
-    together = f", {_spell(sum(bounded, timedelta()))} together"
+    together = f", {_duration_text(sum(bounded, timedelta()))} together"
     return f"Coverage has {len(gaps):,} gaps{together if len(bounded) == len(gaps) else ''}."
 
 
@@ -225,7 +227,7 @@ def gap_advice(run: Run) -> str:
     rate = _rate(advice.sends_a_poll / seconds)
     return (
         f"{said} At its busiest, {advice.sends_a_poll} were sent in "
-        f"{_spell(timedelta(seconds=seconds))} ({rate}), which is all that an answer "
+        f"{_duration_text(timedelta(seconds=seconds))} ({rate}), which is all that an answer "
         "has room for: a poll was needed that often. This line of a crontab polls when it is due, "
         "and only then:"
     )
@@ -268,7 +270,9 @@ def confirmation(run: Run) -> str:
     made = run.confirmation
     if not made.asked:
         return ""
-    said = f"Octopods was asked for {count(made.asked, 'recorded id')} that its list does not show"
+    said = (
+        f"Octopods was asked for {counted(made.asked, 'recorded id')} that its list does not show"
+    )
     without = made.asked - made.denied - made.found
     parts = [f"{made.denied:,} denied", f"{made.found:,} found"]
     parts += [f"{without:,} without a usable answer"] if without else []
@@ -277,10 +281,10 @@ def confirmation(run: Run) -> str:
 
 def duration(span: Span) -> str:
     """Return `2 h 20 min`; nothing where the span has no bound."""
-    return _spell(span.end - span.start) if span.start and span.end else ""
+    return _duration_text(span.end - span.start) if span.start and span.end else ""
 
 
-def _spell(length: timedelta) -> str:
+def _duration_text(length: timedelta) -> str:
     minutes, seconds = divmod(round(length.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
@@ -288,14 +292,14 @@ def _spell(length: timedelta) -> str:
     return " ".join(spelled[:2]) or "less than a second"
 
 
-def instant(moment: datetime | None) -> str | None:
+def iso_time(moment: datetime | None) -> str | None:
     """Return `2026-04-23T10:00:00Z`, with a fraction only where there is one."""
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
-def day(window: Window) -> str:
+def day_title(window: Window) -> str:
     """Return `Thursday 23 April 2026`, or what stands for two files taken whole."""
     if window.start is None:
         return "both files whole"
@@ -313,7 +317,9 @@ def length_note(window: Window) -> str:
     if window.start is None or window.end is None:
         return ""
     length = window.end - window.start
-    return "" if length == timedelta(days=1) else f"{_spell(length)} long: the clocks change"
+    return (
+        "" if length == timedelta(days=1) else f"{_duration_text(length)} long: the clocks change"
+    )
 
 
 def local_time(moment: datetime | None, window: Window) -> str:
@@ -329,7 +335,7 @@ def local_time(moment: datetime | None, window: Window) -> str:
     return f"{there:%H:%M:%S}{zone}" if on_the_day else f"{there:%Y-%m-%d %H:%M:%S}{zone}"
 
 
-def between(span: Span, window: Window) -> tuple[str, str]:
+def gap_bounds(span: Span, window: Window) -> tuple[str, str]:
     """Return the bounds of a gap in the window's zone, in words where there is none."""
     start = local_time(span.start, window) or "the beginning"
     end = local_time(span.end, window) or "the end"

@@ -22,7 +22,7 @@ _DIGIT: Final = re.compile(r"\d")
 _FEW_DIGITS: Final = 5
 
 
-def hide(text: str, numbers: Iterable[str | None]) -> str:
+def mask_numbers(text: str, numbers: Iterable[str | None]) -> str:
     """Mask each of `numbers` wherever `text` repeats it, in whatever grouping, and any `+…` number.
 
     The same digits inside a longer run of digits (an id) are left alone.

@@ -70,11 +70,11 @@ def many(runs: Sequence[Run], written: Sequence[Written] = (), *, colour: bool =
     sums = [0] * 5
     for run in runs:
         verdict = run.verdict
-        errors, warnings, _ = labels.tally(run)
+        errors, warnings, _ = labels.finding_counts(run)
         totals = (verdict.local.total, verdict.provider.total, verdict.local.matched)
         figures = (*totals, errors, warnings)
         sums = [a + b for a, b in zip(sums, figures, strict=True)]
-        word = paint(labels.bucket(verdict.kind.value), _COLOURS[verdict.kind], on=colour)
+        word = paint(labels.title(verdict.kind.value), _COLOURS[verdict.kind], on=colour)
         place = (verdict.window.label, plain(verdict.account), word)
         gaps = f"{len(verdict.gaps):,}" if verdict.gaps else "-"
         rows.append((*place, *(f"{figure:,}" for figure in figures), gaps))
@@ -92,16 +92,16 @@ def many(runs: Sequence[Run], written: Sequence[Written] = (), *, colour: bool =
 
 def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:
     verdict = run.verdict
-    word = paint(labels.bucket(verdict.kind.value).upper(), _COLOURS[verdict.kind], on=colour)
+    word = paint(labels.title(verdict.kind.value).upper(), _COLOURS[verdict.kind], on=colour)
     when = f"{labels.weekday(verdict.window)} {verdict.window.label}".strip()
     lines = [f"{word}  {plain(verdict.account)}, {when}, {verdict.window.zone}"]
     note = labels.length_note(verdict.window)
     lines += [f"The day is {note}."] if note else []
     lines += wrapped(labels.headline(run), width)
     if verdict.kind is not VerdictKind.SUSPECT:
-        return lines + wrapped(labels.explanation(run), width)
+        return lines + wrapped(labels.verdict_explanation(run), width)
     sight, *causes = [plain(said) for said in verdict.suspicions] or [""]
-    lines += wrapped(f"{sight} {labels.explanation(run)}".strip(), width)
+    lines += wrapped(f"{sight} {labels.verdict_explanation(run)}".strip(), width)
     if causes:
         lines += ["", "Likely causes:"]
     for at, cause in enumerate(causes, start=1):
@@ -111,7 +111,7 @@ def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:
 
 def _sum(noun: str, balance: LocalBalance | ProviderBalance, width: int) -> list[str]:
     """Return `records  1,204 = 1,190 matched + 14 not sent`, broken between its terms."""
-    terms = [f"{count:,} {labels.bucket(name)}" for name, count in labels.buckets(balance)]
+    terms = [f"{count:,} {labels.title(name)}" for name, count in labels.filled_buckets(balance)]
     signs = ["=", *"+" * (len(terms) - 1)]
     pieces = [f"{sign} {term}" for sign, term in zip(signs, terms, strict=True)]
     pieces[0] = f"{balance.total:,} {pieces[0]}"
@@ -128,11 +128,11 @@ def _findings(run: Run, *, colour: bool, width: int) -> list[str]:
     for kind, rows in chosen.items():
         severity = f"{kind.severity.value:<7}"
         word = paint(severity, _SEVERITY_COLOURS[kind.severity], on=colour)
-        title = f"{counts[kind.value]:>{digits},}  {labels.KINDS[kind].title}"
+        title = f"{counts[kind.value]:>{digits},}  {labels.EXPLANATIONS[kind].title}"
         lines.append(f"  {word}  {paint(title, 'bold', on=colour)}")
         if kind is Kind.MISSING_AT_PROVIDER and confirmed:
             lines[-1] += f" ({confirmed})"
-        lines += wrapped(labels.KINDS[kind].meaning, width, indent=_INDENT)
+        lines += wrapped(labels.EXPLANATIONS[kind].meaning, width, indent=_INDENT)
         for row in rows[:_EXAMPLES_OF_A_KIND]:
             lines += _example(run, row, width)
         more = counts[kind.value] - min(len(rows), _EXAMPLES_OF_A_KIND)
@@ -160,9 +160,9 @@ def _example(run: Run, row: Row, width: int) -> list[str]:
 def _coverage(run: Run, width: int) -> list[str]:
     verdict = run.verdict
     indent = _SIDE.format("coverage")
-    lines = wrapped(labels.coverage(verdict.gaps), width, indent=indent, hanging=_INDENT)
+    lines = wrapped(labels.coverage_sentence(verdict.gaps), width, indent=indent, hanging=_INDENT)
     for at, gap in enumerate(verdict.gaps[:_GAPS]):
-        start, end = labels.between(gap, verdict.window)
+        start, end = labels.gap_bounds(gap, verdict.window)
         more = [
             said for said in (labels.duration(gap), labels.recorded_in_gap(verdict, at)) if said
         ]

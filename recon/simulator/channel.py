@@ -18,7 +18,14 @@ from typing import Final, Literal
 
 from recon.model import LISTING_LIMIT, Listing, Message, RejectedItem, Status
 from recon.simulator.rate_limits import Bucket, RateLimit
-from recon.simulator.simulated_message import READ, Course, Junk, Reason, ReasonForm, Sent
+from recon.simulator.simulated_message import (
+    READ,
+    Junk,
+    Reason,
+    ReasonForm,
+    SimulatedMessage,
+    StatusCourse,
+)
 
 Shape = Literal["A", "B"]
 
@@ -38,8 +45,8 @@ class Access(Enum):
 class _Account:
     """One key, and what was sent through it, by time and id."""
 
-    sent: list[Sent] = field(default_factory=list)
-    coming: Iterator[Sent] = field(default_factory=lambda: iter(()))
+    sent: list[SimulatedMessage] = field(default_factory=list)
+    coming: Iterator[SimulatedMessage] = field(default_factory=lambda: iter(()))
     opened_at: datetime | None = None
     rotated_at: datetime | None = None
     bucket: Bucket | None = None
@@ -54,7 +61,7 @@ class _Account:
                 return
             self.append(message)
 
-    def append(self, message: Sent) -> None:
+    def append(self, message: SimulatedMessage) -> None:
         last = self.sent[-1] if self.sent else None
         if last and (message.sent_at < last.sent_at or message.message_id <= last.message_id):
             raise ValueError("messages of a key are sent in the order of time, their ids rising")
@@ -98,7 +105,7 @@ class Channel:
 
     # --- what happens ---------------------------------------------------------------------------
 
-    def add(self, message: Sent, *, key: str | None = None) -> Sent:
+    def add(self, message: SimulatedMessage, *, key: str | None = None) -> SimulatedMessage:
         """Send a message whose id is known already, through `key` (the only one, if none is told).
 
         Raises:
@@ -114,16 +121,18 @@ class Channel:
         sent_at: datetime,
         *,
         key: str | None = None,
-        course: Course = READ,
+        course: StatusCourse = READ,
         reason: Reason | None = None,
         appears_at: datetime | None = None,
         junk: Junk | None = None,
-    ) -> Sent:
+    ) -> SimulatedMessage:
         """Send a message and give it the next id; otherwise like `add`."""
-        message = Sent(self._next_id, phone_number, sent_at, course, reason, appears_at, junk)
+        message = SimulatedMessage(
+            self._next_id, phone_number, sent_at, course, reason, appears_at, junk
+        )
         return self.add(message, key=key)
 
-    def follow(self, messages: Iterable[Sent], *, key: str | None = None) -> None:
+    def follow(self, messages: Iterable[SimulatedMessage], *, key: str | None = None) -> None:
         """Send these messages, maybe endlessly many, when their time comes.
 
         They are drawn only as far as somebody asks.
@@ -166,14 +175,14 @@ class Channel:
         """Say whether anything at all was sent through `key` until `now`."""
         return self._account(key).count(now) > 0
 
-    def sent(self, now: datetime, *, key: str | None = None) -> tuple[Sent, ...]:
+    def sent(self, now: datetime, *, key: str | None = None) -> tuple[SimulatedMessage, ...]:
         """Return everything sent through `key` until `now`, oldest first: the whole truth."""
         account = self._account(key)
         return tuple(account.sent[: account.count(now)])
 
     def newest(
         self, now: datetime, *, key: str | None = None, limit: int = LISTING_LIMIT
-    ) -> list[Sent]:
+    ) -> list[SimulatedMessage]:
         """Return what the listing shows at `now`, newest first; never more than 100.
 
         Takes time for what is shown and for the few that have not appeared yet, not for the rest.
@@ -198,7 +207,9 @@ class Channel:
             answered_at=now.astimezone(UTC),
         )
 
-    def find(self, message_id: int, now: datetime, *, key: str | None = None) -> Sent | None:
+    def find(
+        self, message_id: int, now: datetime, *, key: str | None = None
+    ) -> SimulatedMessage | None:
         """Return the message with this id, `None` where `key` has not sent one until `now`."""
         account = self._account(key)
         until = account.count(now)
@@ -211,7 +222,7 @@ class Channel:
         return next(iter(accounts.values())) if key is None else accounts[key]
 
 
-def _read(sent: Sent, now: datetime) -> Message:
+def _read(sent: SimulatedMessage, now: datetime) -> Message:
     status = sent.status(now)
     reason = sent.reason if status == Status.FAILED else None
     told = reason is not None and reason.form in {ReasonForm.TEXT, ReasonForm.OBJECT}

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from recon.model import LISTING_LIMIT, Kind, Window
 from recon.simulator.channel import Channel
 from recon.simulator.contacts import Contacts
-from recon.simulator.simulated_message import READ, Course, Junk, Reason, Sent
+from recon.simulator.simulated_message import READ, Junk, Reason, SimulatedMessage, StatusCourse
 
 #: A message that has not come further than `sent` after this long is stuck.
 STUCK_AFTER: Final = timedelta(hours=24)
@@ -39,7 +39,7 @@ class Plan:
 
     at: datetime
     number: str
-    course: Course = READ
+    course: StatusCourse = READ
     reason: Reason | None = None
     junk: Junk | None = None
     is_ghost: bool = False
@@ -124,7 +124,7 @@ class Day:
         self,
         at: datetime,
         number: str | None = None,
-        course: Course = READ,
+        course: StatusCourse = READ,
         *,
         reason: Reason | None = None,
         junk: Junk | None = None,
@@ -199,7 +199,7 @@ class Day:
         """Send what was planned through the channel's key."""
         for plan in self.plans:
             if not plan.is_ghost:
-                sent = Sent(
+                sent = SimulatedMessage(
                     message_id=plan.message_id,
                     phone_number=plan.number,
                     sent_at=plan.at,

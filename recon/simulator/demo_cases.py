@@ -1,7 +1,7 @@
-"""What happens on the demo's day: a scene for each kind of fault, and for each trap.
+"""What happens on the demo's day: one case for each kind of finding, and one for each trap.
 
 A fault awaits exactly the findings that it names; a trap looks like one and awaits none. Every
-scene has people of its own, so that none can be mistaken for another's. The records' words are
+case has people of its own, so that none can be mistaken for another's. The records' words are
 `STATES` and, where they agree with Octopods' words, those.
 """
 
@@ -44,7 +44,7 @@ _SECOND: Final = timedelta(seconds=1)
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 
-Scene = Callable[[Day], None]
+DemoCase = Callable[[Day], None]
 
 
 # --- faults ------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def through_another_channel(day: Day) -> None:
     day.note(other)
 
 
-FAULTS: Final[tuple[Scene, ...]] = (
+FAULTS: Final[tuple[DemoCase, ...]] = (
     lost_at_the_provider,
     sent_without_a_record,
     sent_twice,
@@ -281,7 +281,7 @@ FAULTS: Final[tuple[Scene, ...]] = (
     items_nobody_can_read,
 )
 
-TRAPS: Final[tuple[Scene, ...]] = (
+TRAPS: Final[tuple[DemoCase, ...]] = (
     astride_midnight,
     numbers_spelled_otherwise,
     records_that_lag,

@@ -40,7 +40,7 @@ INSERT INTO sends VALUES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Planted:
+class DemoDay:
     """A day with known faults, and the settings under which it is to be read."""
 
     channel: Channel
@@ -81,7 +81,7 @@ class Planted:
         return self.now
 
 
-def plant(seed: int, today_now: datetime, zone: str, *, shape: Shape = "A") -> Planted:
+def plant(seed: int, today_now: datetime, zone: str, *, shape: Shape = "A") -> DemoDay:
     """Plan the day before today, with every kind of fault and every trap at least once.
 
     The same arguments always give the same day.
@@ -103,14 +103,14 @@ def plant(seed: int, today_now: datetime, zone: str, *, shape: Shape = "A") -> P
     asked = datetime(today.year, today.month, today.day, ASKED_AT, tzinfo=ZoneInfo(zone))
     now = asked.astimezone(window.end.tzinfo)
     day = Day(rng=rng, window=window, start=window.start, end=window.end, now=now)
-    for scene in (*demo_cases.FAULTS, *demo_cases.TRAPS):
-        scene(day)
+    for case in (*demo_cases.FAULTS, *demo_cases.TRAPS):
+        case(day)
     # Two more were sent just after midnight.
     demo_cases.ordinary(day, morning=rng.randint(10, 16))
     day.number_everything()
     channel = Channel(shape=shape)
     day.fill(channel)
-    return Planted(
+    return DemoDay(
         channel=channel,
         now=now,
         day=today - timedelta(days=1),
@@ -120,7 +120,7 @@ def plant(seed: int, today_now: datetime, zone: str, *, shape: Shape = "A") -> P
     )
 
 
-def write_records(planted: Planted, path: Path) -> None:
+def write_records(planted: DemoDay, path: Path) -> None:
     """Write the records to a new SQLite file at `path`; one that stands there is replaced.
 
     Raises:

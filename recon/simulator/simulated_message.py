@@ -14,7 +14,7 @@ CUSTOMER_TEXT: Final = "Hi Alex, your parcel waits behind the blue door."
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class StatusCourse:
     """The statuses a message goes through, each with the time it takes to get there.
 
     One course may be shared by any number of messages. The first step takes no time.
@@ -42,9 +42,9 @@ class Course:
         return next(waits, None)
 
 
-def course(*steps: tuple[float, str]) -> Course:
+def course(*steps: tuple[float, str]) -> StatusCourse:
     """Return the course of these steps; waits are seconds since the message was sent."""
-    return Course(tuple((timedelta(seconds=wait), status) for wait, status in steps))
+    return StatusCourse(tuple((timedelta(seconds=wait), status) for wait, status in steps))
 
 
 ONLY_SENT: Final = course((0, Status.SENT))
@@ -87,13 +87,13 @@ class Junk(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SimulatedMessage:
     """One message sent through a key, with all that will ever become of it."""
 
     message_id: int
     phone_number: str
     sent_at: datetime
-    course: Course = READ
+    course: StatusCourse = READ
     reason: Reason | None = None
     """Shown from the moment the status is `failed`."""
     appears_at: datetime | None = None

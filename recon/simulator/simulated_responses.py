@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 from recon.model import LISTING_LIMIT, Status
 from recon.simulator import rate_limits
 from recon.simulator.channel import Access, Channel
-from recon.simulator.simulated_message import Junk, Reason, ReasonForm, Sent
+from recon.simulator.simulated_message import Junk, Reason, ReasonForm, SimulatedMessage
 
 LIST_PATH: Final = "/api/v1/whatsapp/messages"
 
@@ -124,7 +124,7 @@ def _status(channel: Channel, key: str, name: str, now: datetime, request_id: st
 # --- shape A -----------------------------------------------------------------------------------
 
 
-def _item_a(sent: Sent, now: datetime) -> object:
+def _item_a(sent: SimulatedMessage, now: datetime) -> object:
     if sent.junk is Junk.NO_OBJECT:
         return str(sent.message_id)
     status = sent.status(now)
@@ -139,7 +139,7 @@ def _item_a(sent: Sent, now: datetime) -> object:
     return _spoiled(item, sent.junk, number="phone_number", time="sent_at", id_at=item)
 
 
-def _status_a(sent: Sent, now: datetime) -> dict[str, object]:
+def _status_a(sent: SimulatedMessage, now: datetime) -> dict[str, object]:
     age = now - sent.sent_at
     reached = {word: sent.course.reached(word, age) for word in (Status.DELIVERED, Status.READ)}
     stages = {
@@ -161,7 +161,7 @@ def _status_a(sent: Sent, now: datetime) -> dict[str, object]:
 # --- shape B -----------------------------------------------------------------------------------
 
 
-def _item_b(sent: Sent, now: datetime) -> object:
+def _item_b(sent: SimulatedMessage, now: datetime) -> object:
     if sent.junk is Junk.NO_OBJECT:
         return str(sent.message_id)
     status = sent.status(now)
@@ -182,7 +182,7 @@ def _item_b(sent: Sent, now: datetime) -> object:
     return _spoiled(item, sent.junk, number="user_phone_number", time="created_at", id_at=inner)
 
 
-def _status_b(sent: Sent, now: datetime) -> dict[str, object]:
+def _status_b(sent: SimulatedMessage, now: datetime) -> dict[str, object]:
     wait, status = sent.course.step(now - sent.sent_at)
     return {
         "message_id": sent.message_id,
@@ -202,7 +202,7 @@ def _iso(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _wamid(sent: Sent) -> str:
+def _wamid(sent: SimulatedMessage) -> str:
     return f"wamid.SIM{sent.message_id:020d}"
 
 

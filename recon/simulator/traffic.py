@@ -15,11 +15,11 @@ from recon.simulator.simulated_message import (
     FAILED_AT_ONCE,
     FAILED_LATER,
     ONLY_SENT,
-    Course,
     Junk,
     Reason,
     ReasonForm,
-    Sent,
+    SimulatedMessage,
+    StatusCourse,
     course,
 )
 
@@ -36,7 +36,7 @@ _HOUR: Final = timedelta(hours=1)
 _SLOWLY: Final = tuple(
     course((0, Status.SENT), (5 * n, Status.DELIVERED), (70 * n, Status.READ)) for n in range(1, 9)
 )
-_WAYS: Final[tuple[Course, ...]] = (
+_WAYS: Final[tuple[StatusCourse, ...]] = (
     *_SLOWLY,
     DELIVERED,
     DELETED,
@@ -99,7 +99,7 @@ def messages(
     first_id: int = 3_851_001,
     late: float = 0.0,
     junk: float = 0.0,
-) -> Iterator[Sent]:
+) -> Iterator[SimulatedMessage]:
     """Yield a message for each of `moments`, which rise; its number and fate drawn by `rng`.
 
     Args:
@@ -120,7 +120,7 @@ def messages(
         if junk and ruin is None and rng.random() < junk:
             way = course((0, Status.SENT), (3, "held"))
         shown = at + timedelta(seconds=rng.uniform(5, 50)) if rng.random() < late else None
-        yield Sent(
+        yield SimulatedMessage(
             message_id=message_id,
             phone_number=rng.choice(customers),
             sent_at=at,

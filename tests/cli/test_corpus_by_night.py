@@ -18,7 +18,7 @@ from recon.jobs.runtime import Runtime
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
 from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import serve
-from recon.simulator.simulated_message import Sent, course
+from recon.simulator.simulated_message import SimulatedMessage, course
 from tests.cli import corpus
 from tests.cli.corpus import Case
 from tests.cli.test_corpus import assert_found, report_of, rows_of
@@ -37,7 +37,7 @@ file = "sends.csv"
 """
 
 
-def messages_of(case: Case) -> list[Sent] | None:
+def messages_of(case: Case) -> list[SimulatedMessage] | None:
     """Return the messages of a case, `None` where a provider cannot have sent these."""
     if set(case.files) != {"sends.csv", "octopods.csv"} or not case.windows:
         return None
@@ -53,14 +53,14 @@ def messages_of(case: Case) -> list[Sent] | None:
         if time.tzinfo is None or not row["phone_number"].strip("+").isdigit():
             return None
         word = row["status"].lower() or "unknown"
-        sent.append(Sent(message_id, row["phone_number"], time, course((0, word))))
+        sent.append(SimulatedMessage(message_id, row["phone_number"], time, course((0, word))))
     sent.sort(key=lambda message: (message.sent_at, message.message_id))
     ids = [message.message_id for message in sent]
     in_order = ids == sorted(set(ids)) and all(message.sent_at <= case.now for message in sent)
     return sent if in_order else None
 
 
-def nights() -> dict[str, tuple[Case, list[Sent]]]:
+def nights() -> dict[str, tuple[Case, list[SimulatedMessage]]]:
     """Return the cases of which a provider can have sent the messages, the records being CSV."""
     found = {}
     for name, case in corpus.cases().items():

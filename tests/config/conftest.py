@@ -43,11 +43,11 @@ def load(tmp_path: Path) -> Load:
 
 @pytest.fixture
 def refused(load: Load) -> Refused:
-    """Load what has faults, and return them."""
+    """Load what has errors, and return them."""
 
-    def faults(text: str = "", account: str = ACCOUNT, **environ: str) -> list[str]:
+    def errors(text: str = "", account: str = ACCOUNT, **environ: str) -> list[str]:
         with pytest.raises(ConfigError) as caught:
             load(text, account, **environ)
         return [line.strip() for line in str(caught.value).splitlines()[1:]]
 
-    return faults
+    return errors

@@ -99,10 +99,10 @@ def test_flags_and_numbers_are_read_from_text(load: Load) -> None:
 
 
 def test_every_key_can_be_set_by_a_variable() -> None:
-    for way in known_keys.known():
+    for way in known_keys.all_keys():
         name = environment.name_of(way).replace("*", "MAIN")
         overlay = environment.overlay({}, {name: "x"})
-        assert overlay.faults == []
+        assert overlay.errors == []
         [location] = overlay.origins
         assert tuple("*" if part == "main" else part for part in location) == way
 
@@ -156,10 +156,10 @@ def test_variables_of_others_are_left_alone(load: Load, name: str, value: str) -
 def test_a_fault_bears_the_name_of_the_variable(
     refused: Refused, name: str, value: str, says: str
 ) -> None:
-    [fault] = refused(**{name: value})
-    assert fault.startswith(f"{name}: ")
-    assert says in fault
-    assert "hunter2" not in fault
+    [error] = refused(**{name: value})
+    assert error.startswith(f"{name}: ")
+    assert says in error
+    assert "hunter2" not in error
 
 
 def test_without_a_file_what_is_missing_is_named_as_a_variable() -> None:
@@ -167,7 +167,7 @@ def test_without_a_file_what_is_missing_is_named_as_a_variable() -> None:
     with pytest.raises(ConfigError) as caught:
         config.load(None, environ)
     assert [line.strip() for line in str(caught.value).splitlines()] == [
-        "the configuration (the environment) has 3 faults:",
+        "the configuration (the environment) has 3 errors:",
         "RECON_EMAIL__SENDER: is missing; write for example recon@example.com",
         "RECON_EMAIL__RECIPIENTS: is missing; write for example ops@example.com",
         "RECON_ACCOUNTS__MAIN__LOCAL: is missing; set its keys, as RECON_ACCOUNTS__MAIN__LOCAL__…",

@@ -1,4 +1,4 @@
-"""From a file to settings, or to a sentence for every fault."""
+"""From a file to settings, or to a sentence for every error."""
 
 from __future__ import annotations
 
@@ -125,8 +125,8 @@ def test_a_file_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
     ],
 )
 def test_each_fault_is_told_in_words(refused: Refused, text: str, says: str) -> None:
-    [fault] = refused(text)
-    assert says in fault
+    [error] = refused(text)
+    assert says in error
 
 
 GOOD_EMAIL = {
@@ -162,9 +162,9 @@ def test_each_fault_of_the_mail_is_told_in_words(
     refused: Refused, changes: dict[str, str | None], says: str
 ) -> None:
     lines = [f"{key} = {value}" for key, value in (GOOD_EMAIL | changes).items() if value]
-    [fault] = refused("[email]\n" + "\n".join(lines))
-    assert says in fault
-    assert "hunter2" not in fault
+    [error] = refused("[email]\n" + "\n".join(lines))
+    assert says in error
+    assert "hunter2" not in error
 
 
 NO_TIME = "must ask for a stretch of time; write WHERE sent_at >= :start AND sent_at < :end"
@@ -225,9 +225,9 @@ DB = 'url = "sqlite:///shop.db"\n'
     ],
 )
 def test_each_fault_of_an_account_is_told_in_words(refused: Refused, text: str, says: str) -> None:
-    faults = refused(account=text)
-    assert any(says in fault for fault in faults), faults
-    assert "hunter2" not in "".join(faults)
+    errors = refused(account=text)
+    assert any(says in error for error in errors), errors
+    assert "hunter2" not in "".join(errors)
 
 
 @pytest.mark.parametrize(
@@ -268,13 +268,13 @@ def test_the_slash_at_the_end_of_the_base_url_is_taken_off(load: Load) -> None:
 
 
 def test_all_faults_are_told_at_once_each_on_a_line_of_its_own(refused: Refused) -> None:
-    faults = refused(
+    errors = refused(
         'timezone = "Dublin"\nzone = 1\n[octopods]\ntimeout_seconds = 0\n[email]\nport = "x"\n',
         account=account('api_key_file = "x"', 'where = "x"\ncolumns.sent_at = ""'),
         RECON_MATCHING__GUARD_ROWS="many",
         RECON_MATCHING__GARD_ROWS="1",
     )
-    assert [fault.split(": ")[0] for fault in faults] == [
+    assert [error.split(": ")[0] for error in errors] == [
         "RECON_MATCHING__GARD_ROWS",
         "timezone",
         "octopods.timeout_seconds",
@@ -295,19 +295,19 @@ def test_the_count_of_faults_and_the_file_come_first(load: Load, tmp_path: Path)
     with pytest.raises(ConfigError) as caught:
         load("a = 1\nb = 2")
     head, *rest = str(caught.value).splitlines()
-    assert head == f"the configuration ({tmp_path / 'recon.toml'}) has 2 faults:"
+    assert head == f"the configuration ({tmp_path / 'recon.toml'}) has 2 errors:"
     assert len(rest) == 2
 
 
 def test_no_sentence_speaks_the_language_of_the_library(refused: Refused) -> None:
     wrong_values = ["true", "3", "-3.5", '"x"', "[1]", "{x = 1}", "1979-05-27", '""']
-    for way, value in itertools.product(known_keys.known(), wrong_values):
+    for way, value in itertools.product(known_keys.all_keys(), wrong_values):
         dotted = ".".join(way).replace("*", "main")
         try:
-            faults = refused(f"{dotted} = {value}", account="")
+            errors = refused(f"{dotted} = {value}", account="")
         except pytest.fail.Exception:
             continue
-        told = " ".join(faults)
+        told = " ".join(errors)
         assert not re.search(r"pydantic|input|valid |string|dict|int_|_type|None|NoneType", told)
         assert "cannot be used" not in told
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recon.core import polling
-from recon.core.polling import Decision, Known, Recorded, Rules
+from recon.core.polling import Decision, PollingState, RecordedSends, Rules
 from recon.core.polling_rhythm import Forecast, Poll, Rhythm
 
 NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)
@@ -17,22 +17,22 @@ MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 MIDNIGHT = NOON.replace(hour=0)
-QUIET = Known(
+QUIET = PollingState(
     now=NOON,
     tick=MINUTE,
     last_poll_at=NOON - timedelta(hours=1),
     newest=NOON - timedelta(hours=1),
     window_end=MIDNIGHT,
-    recorded=Recorded(0, 0),
+    recorded=RecordedSends(0, 0),
 )
 
 
-def decide(known: Known, ahead: Forecast | None = None, **rules: Any) -> Decision:  # noqa: ANN401 - fields of a dataclass
+def decide(known: PollingState, ahead: Forecast | None = None, **rules: Any) -> Decision:  # noqa: ANN401 - fields of a dataclass
     return polling.decide(known, ahead or Forecast(), replace(Rules(), **rules))
 
 
-def recorded(unseen: int, just_now: int = 0, in_burst: int = 0, **other: Any) -> Known:  # noqa: ANN401 - fields of a dataclass
-    return replace(QUIET, recorded=Recorded(unseen, just_now, in_burst), **other)
+def recorded(unseen: int, just_now: int = 0, in_burst: int = 0, **other: Any) -> PollingState:  # noqa: ANN401 - fields of a dataclass
+    return replace(QUIET, recorded=RecordedSends(unseen, just_now, in_burst), **other)
 
 
 def usual(per_hour: float, **other: Any) -> Forecast:  # noqa: ANN401 - fields of a dataclass
@@ -42,7 +42,7 @@ def usual(per_hour: float, **other: Any) -> Forecast:  # noqa: ANN401 - fields o
 
 
 def test_a_key_that_was_never_polled_is_polled_at_once() -> None:
-    decision = decide(Known(now=NOON, tick=MINUTE))
+    decision = decide(PollingState(now=NOON, tick=MINUTE))
     assert decision == Decision(due=True, why="this key was never polled", wait=timedelta())
 
 
@@ -234,7 +234,7 @@ def test_the_first_poll_was_the_first_to_show_all_of_its_messages() -> None:
 def test_records_that_held_another_number_than_the_last_poll_showed_do_not_tell(
     before: int | None, new: int, *, told: bool
 ) -> None:
-    assert polling.tells(Recorded(0, 0, before=before), new) is told
+    assert polling.is_reliable(RecordedSends(0, 0, before=before), new) is told
 
 
 # --- until when sends can be taken for seen -------------------------------------------------------

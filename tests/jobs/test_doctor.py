@@ -8,7 +8,7 @@ import pytest
 
 from recon import config
 from recon.jobs import doctor
-from recon.jobs.doctor import Line
+from recon.jobs.doctor import CheckResult
 from recon.jobs.runtime import Runtime
 from tests import smtp
 from tests.smtp import PASSWORD, USER, mail_server
@@ -35,7 +35,7 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
 
 
-def mail_line(room: Path, port: int, security: str, password: str | None = None) -> Line:
+def mail_line(room: Path, port: int, security: str, password: str | None = None) -> CheckResult:
     login = LOGIN if password is not None else ""
     (room / "recon.toml").write_text(CONFIG.format(port=port, security=security, login=login))
     settings = config.load(room / "recon.toml", {})
@@ -55,7 +55,7 @@ def test_a_mail_server_that_wants_no_login_is_accepted(tmp_path: Path) -> None:
 def test_a_right_login_is_accepted(tmp_path: Path, security: smtp.Security) -> None:
     with mail_server(tmp_path, security, login=True) as port:
         line = mail_line(tmp_path, port, security, PASSWORD)
-    assert (line.exit_code, line.said) == (0, f"127.0.0.1:{port} lets us in")
+    assert (line.exit_code, line.message) == (0, f"127.0.0.1:{port} accepts the login")
 
 
 @pytest.mark.usefixtures("trusted")
@@ -66,9 +66,9 @@ def test_a_wrong_password_names_the_settings_and_not_the_password(
     with mail_server(tmp_path, security, login=True) as port:
         line = mail_line(tmp_path, port, security, "battery-staple")
     assert line.exit_code == 78
-    assert f"127.0.0.1:{port} refuses the login of recon" in line.said
-    assert "email.username" in line.said
-    assert "battery" not in line.said
+    assert f"127.0.0.1:{port} refuses the login of recon" in line.message
+    assert "email.username" in line.message
+    assert "battery" not in line.message
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
@@ -78,14 +78,14 @@ def test_a_certificate_that_nobody_signed_is_refused(
     with mail_server(tmp_path, security, login=True) as port:
         line = mail_line(tmp_path, port, security, PASSWORD)
     assert line.exit_code == 69
-    assert "certificate" in line.said
+    assert "certificate" in line.message
 
 
 def test_a_server_without_starttls_gets_no_password(tmp_path: Path) -> None:
     with mail_server(tmp_path, "none", login=True) as port:
         line = mail_line(tmp_path, port, "starttls", PASSWORD)
     assert line.exit_code == 69
-    assert "email.security" in line.said
+    assert "email.security" in line.message
 
 
 def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
@@ -93,4 +93,4 @@ def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
         pass
     line = mail_line(tmp_path, port, "none")
     assert line.exit_code == 69
-    assert f"127.0.0.1:{port}" in line.said
+    assert f"127.0.0.1:{port}" in line.message

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon.report.masking import hide
+from recon.report.masking import mask_numbers
 
 NUMBER = "+353871234567"
 
@@ -26,14 +26,14 @@ NUMBER = "+353871234567"
     ],
 )
 def test_a_number_is_hidden_however_it_is_grouped(text: str, numbers: list[str | None]) -> None:
-    shown = hide(text, numbers)
+    shown = mask_numbers(text, numbers)
     digits = "".join(character for character in shown if character.isdecimal())
     assert "•" in shown
     assert "1234" not in digits
 
 
 def test_both_numbers_of_a_finding_are_hidden() -> None:
-    shown = hide(
+    shown = mask_numbers(
         "recorded for +353879998887, sent to 086 111 2224", ["086 111 2224", "+353879998887"]
     )
     assert shown == "recorded for +353••••••887, sent to •••••••224"
@@ -51,21 +51,21 @@ def test_both_numbers_of_a_finding_are_hidden() -> None:
     ],
 )
 def test_other_digits_are_left_alone(text: str, number: str) -> None:
-    assert hide(text, [number]) == text
+    assert mask_numbers(text, [number]) == text
 
 
 def test_what_is_no_number_is_hidden_where_it_stands_alone() -> None:
-    assert hide("phone_number cannot be read: 'Anna'", ["Anna"]) == (
+    assert mask_numbers("phone_number cannot be read: 'Anna'", ["Anna"]) == (
         "phone_number cannot be read: '••••'"
     )
-    assert hide("Annabel", ["Anna"]) == "Annabel"
+    assert mask_numbers("Annabel", ["Anna"]) == "Annabel"
 
 
 @given(st.text(), st.text())
 def test_any_text_with_any_number_comes_through(text: str, number: str) -> None:
-    assert isinstance(hide(text, [number]), str)
+    assert isinstance(mask_numbers(text, [number]), str)
 
 
 @given(st.from_regex(r"\+[1-9][0-9]{7,14}", fullmatch=True), st.text())
 def test_a_clean_number_never_comes_through(number: str, around: str) -> None:
-    assert number not in hide(f"{around} {number} {around}", [number])
+    assert number not in mask_numbers(f"{around} {number} {around}", [number])

@@ -16,11 +16,11 @@ from recon.simulator.simulated_message import (
     ONLY_SENT,
     ONLY_UNKNOWN,
     READ,
-    Course,
     Junk,
     Reason,
     ReasonForm,
-    Sent,
+    SimulatedMessage,
+    StatusCourse,
     course,
 )
 
@@ -45,7 +45,7 @@ def after(seconds: float) -> datetime:
         (course((0, "sent"), (9, "held")), {8: "sent", 9: "held"}),
     ],
 )
-def test_a_status_moves_on_as_its_course_says(way: Course, seen: dict[float, str]) -> None:
+def test_a_status_moves_on_as_its_course_says(way: StatusCourse, seen: dict[float, str]) -> None:
     channel = Channel()
     channel.send(NUMBER, T, course=way)
     for seconds, status in seen.items():
@@ -107,20 +107,20 @@ def test_a_late_message_appears_at_its_own_place_and_pushes_an_old_one_out() -> 
 
 
 @st.composite
-def sends(draw: st.DrawFn) -> list[Sent]:
+def sends(draw: st.DrawFn) -> list[SimulatedMessage]:
     waits = draw(st.lists(st.integers(0, 3), max_size=40))
     found, at = [], 0
     for number, wait in enumerate(waits):
         at += wait
         late = draw(st.none() | st.integers(0, 20))
         shown = None if late is None else after(at + late)
-        found.append(Sent(number + 1, NUMBER, after(at), appears_at=shown))
+        found.append(SimulatedMessage(number + 1, NUMBER, after(at), appears_at=shown))
     return found
 
 
 @given(sends(), st.integers(-1, 140), st.integers(1, 12))
 def test_the_listing_equals_an_obvious_scan_of_everything(
-    sent: list[Sent], second: int, limit: int
+    sent: list[SimulatedMessage], second: int, limit: int
 ) -> None:
     drawn, added = Channel(), Channel()
     drawn.follow(sent)
@@ -142,7 +142,7 @@ def test_endless_traffic_is_drawn_only_as_far_as_somebody_asks() -> None:
         while True:
             number += 1
             drawn.append(number)
-            yield Sent(number, NUMBER, after(number))
+            yield SimulatedMessage(number, NUMBER, after(number))
 
     channel.follow(endless())  # type: ignore[arg-type] # a generator is an iterable of messages
     assert len(channel.sent(after(50))) == 50
@@ -155,8 +155,8 @@ def test_ids_rise_and_time_does_not_run_back() -> None:
     with pytest.raises(ValueError, match="rising"):
         channel.send(NUMBER, after(-1))
     with pytest.raises(ValueError, match="rising"):
-        channel.add(Sent(502, NUMBER, after(1)))
-    assert channel.add(Sent(900, NUMBER, after(1))).message_id == 900
+        channel.add(SimulatedMessage(502, NUMBER, after(1)))
+    assert channel.add(SimulatedMessage(900, NUMBER, after(1))).message_id == 900
     assert channel.send(NUMBER, after(1)).message_id == 901
 
 

@@ -21,9 +21,9 @@ from recon.errors import OutputError
 from recon.model import Kind, Verdict, VerdictKind
 from recon.simulator import contacts
 from recon.simulator.channel import Shape
-from recon.simulator.demo_day import Planted, plant, write_records
+from recon.simulator.demo_day import DemoDay, plant, write_records
 from recon.simulator.server import AUTH_HEADER, serve
-from recon.simulator.simulated_message import Sent
+from recon.simulator.simulated_message import SimulatedMessage
 from recon.simulator.simulated_responses import LIST_PATH
 
 TODAY = datetime(2026, 11, 24, 3, 40, tzinfo=UTC)
@@ -52,15 +52,15 @@ days = st.builds(
 )
 
 
-def everything(planted: Planted) -> dict[str, Sent]:
+def everything(planted: DemoDay) -> dict[str, SimulatedMessage]:
     return {str(m.message_id): m for m in planted.channel.sent(planted.now)}
 
 
-def recorded(planted: Planted, *, through: str = "whatsapp") -> dict[str, Mapping[str, Any]]:
+def recorded(planted: DemoDay, *, through: str = "whatsapp") -> dict[str, Mapping[str, Any]]:
     return {str(row["id"]): row for row in planted.rows if row["channel"] == through}
 
 
-def time_of(planted: Planted, row: Mapping[str, Any]) -> datetime | None:
+def time_of(planted: DemoDay, row: Mapping[str, Any]) -> datetime | None:
     try:
         found = isoparse(row["sent_at"])
     except ValueError:
@@ -71,7 +71,7 @@ def time_of(planted: Planted, row: Mapping[str, Any]) -> datetime | None:
 
 @MANY
 @given(days)
-def test_every_kind_is_planted_and_the_listing_is_full_whatever_the_seed(planted: Planted) -> None:
+def test_every_kind_is_planted_and_the_listing_is_full_whatever_the_seed(planted: DemoDay) -> None:
     assert {found.kind for found in planted.expected} == {kind.value for kind in Kind}
     listing = planted.channel.listing(planted.now)
     assert listing.item_count == 100
@@ -89,7 +89,7 @@ def test_every_kind_is_planted_and_the_listing_is_full_whatever_the_seed(planted
 @MANY
 @given(days)
 def test_ids_are_unique_rise_with_time_and_every_expectation_is_about_something_real(
-    planted: Planted,
+    planted: DemoDay,
 ) -> None:
     sent, rows = everything(planted), recorded(planted)
     assert len(rows) + len(recorded(planted, through="sms")) == len(planted.rows)
@@ -101,7 +101,7 @@ def test_ids_are_unique_rise_with_time_and_every_expectation_is_about_something_
         assert (message_id in sent) is (message_id is not None and kind != Kind.MISSING_AT_PROVIDER)
 
 
-def found(planted: Planted, *kinds: Kind) -> list[tuple[Any, Any]]:
+def found(planted: DemoDay, *kinds: Kind) -> list[tuple[Any, Any]]:
     """Return the record and the message of each expectation of these kinds."""
     sent, rows = everything(planted), recorded(planted)
     return [
@@ -111,13 +111,13 @@ def found(planted: Planted, *kinds: Kind) -> list[tuple[Any, Any]]:
     ]
 
 
-def holders(planted: Planted) -> Counter[Any]:
+def holders(planted: DemoDay) -> Counter[Any]:
     return Counter(row["octopods_message_id"] for row in recorded(planted).values())
 
 
 @MANY
 @given(days)
-def test_records_without_a_message_lie_where_their_kind_says(planted: Planted) -> None:
+def test_records_without_a_message_lie_where_their_kind_says(planted: DemoDay) -> None:
     oldest = planted.channel.newest(planted.now)[-1].sent_at
     for row, _ in found(planted, Kind.MISSING_AT_PROVIDER):
         at = time_of(planted, row)
@@ -138,7 +138,7 @@ def test_records_without_a_message_lie_where_their_kind_says(planted: Planted) -
 
 @MANY
 @given(days)
-def test_messages_without_a_record_are_named_by_none(planted: Planted) -> None:
+def test_messages_without_a_record_are_named_by_none(planted: DemoDay) -> None:
     held = holders(planted)
     for kind in (Kind.MISSING_LOCALLY, Kind.DUPLICATE_SEND):
         for _, message in found(planted, kind):
@@ -156,7 +156,7 @@ def test_messages_without_a_record_are_named_by_none(planted: Planted) -> None:
 
 @MANY
 @given(days)
-def test_pairs_differ_in_what_their_kind_says(planted: Planted) -> None:
+def test_pairs_differ_in_what_their_kind_says(planted: DemoDay) -> None:
     held, sent = holders(planted), everything(planted)
     for row, message in found(planted, Kind.DUPLICATE_LOCAL):
         assert held[row["octopods_message_id"]] == held[str(message.message_id)] == 2
@@ -178,7 +178,7 @@ def test_pairs_differ_in_what_their_kind_says(planted: Planted) -> None:
 
 @MANY
 @given(days)
-def test_what_is_stuck_is_a_day_old_and_nothing_else_that_waits_is(planted: Planted) -> None:
+def test_what_is_stuck_is_a_day_old_and_nothing_else_that_waits_is(planted: DemoDay) -> None:
     stuck = [message for _, message in found(planted, Kind.STUCK)]
     waiting = [
         message
@@ -190,7 +190,7 @@ def test_what_is_stuck_is_a_day_old_and_nothing_else_that_waits_is(planted: Plan
     assert len(waiting) > len(old)
 
 
-def real_comparison(planted: Planted, *, where: bool = True) -> Verdict:
+def real_comparison(planted: DemoDay, *, where: bool = True) -> Verdict:
     """Ask the provider over HTTP, and let the product's own core compare."""
     with serve(planted.channel, clock=planted.clock) as url:
         key = {AUTH_HEADER: planted.api_key}
@@ -237,7 +237,7 @@ def findings(verdict: Verdict) -> list[tuple[str | None, ...]]:
 @FEW
 @given(days)
 def test_the_real_comparison_finds_everything_planted_once_and_nothing_else(
-    planted: Planted,
+    planted: DemoDay,
 ) -> None:
     verdict = real_comparison(planted)
     assert verdict.kind is VerdictKind.DISCREPANCIES
@@ -283,7 +283,7 @@ def test_the_day_is_yesterday_in_its_zone() -> None:
 @MANY
 @given(days)
 def test_the_records_spell_times_and_numbers_in_many_ways_and_none_is_ambiguous(
-    planted: Planted,
+    planted: DemoDay,
 ) -> None:
     spelled = [str(row["sent_at"]) for row in planted.rows]
     assert {True, False} == {"T" in text for text in spelled} == {"." in text for text in spelled}

@@ -6,12 +6,12 @@ from itertools import islice, takewhile
 from random import Random
 
 from recon.simulator import traffic
-from recon.simulator.simulated_message import Sent
+from recon.simulator.simulated_message import SimulatedMessage
 
 START = datetime(2026, 4, 24, 10, 30, tzinfo=UTC)
 
 
-def drawn(seed: int, **shares: float) -> list[Sent]:
+def drawn(seed: int, **shares: float) -> list[SimulatedMessage]:
     rng = Random(seed)
     moments = traffic.times(rng, START, 2000, traffic.OFFICE_RHYTHM)
     return list(islice(traffic.messages(rng, moments, **shares), 2000))  # type: ignore[arg-type]
