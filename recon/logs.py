@@ -88,6 +88,8 @@ def configure(*, fmt: str = "text", verbosity: int = 0) -> None:
     root.addHandler(handler)
     level = _LEVELS[max(-1, min(2, verbosity))]
     root.setLevel(max(level, logging.WARNING))
+    # Its warnings quote headers that it cannot read, which may be a part of the body.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     logging.getLogger(LOGGER).setLevel(level)
 
 

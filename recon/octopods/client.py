@@ -18,10 +18,11 @@ from recon.model import LISTING_LIMIT, Listing, RequestCounts
 from recon.octopods import api_errors, response_fields, responses, retry_after
 from recon.octopods.api_errors import ApiError
 from recon.octopods.pacing import Pacer
+from recon.octopods.request_errors import TransientError
 from recon.octopods.responses import StatusAnswer
 from recon.octopods.retry import RateLimited, RetryBudget, id_note
 from recon.octopods.retry_after import LONGEST_PAUSE
-from recon.octopods.transport import Answer, TransientError, Transport
+from recon.octopods.transport import Answer, Transport
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Client:
             api_key: goes into the `X-Octopods-Auth` header and nowhere else.
             account: its name in the configuration, for messages.
             session: may be shared.
-            timeout_seconds: to connect, between two bytes, and for a whole body.
+            timeout_seconds: longest time of one request, from connecting to the last byte.
             min_interval_seconds: least time between two requests.
             max_wait_seconds: longest sum of pauses in the life of this client.
             clock: the time of day, aware; where an answer has no `Date` header it stands in.
@@ -89,9 +90,7 @@ class Client:
                 f"the API key of account {account} holds a character that no key has",
                 hint=_where_the_key_is(account),
             )
-        self._transport = Transport(
-            base_url.rstrip("/"), api_key, session, timeout_seconds, monotonic
-        )
+        self._transport = Transport(base_url.rstrip("/"), api_key, session, timeout_seconds)
         self._account = account
         self._clock = clock
         self._monotonic = monotonic

@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from recon.errors import TemporaryError
-from recon.octopods.transport import TransientError
+from recon.octopods.request_errors import TransientError
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.errors import TemporaryError
+from recon.octopods.request_errors import TransientError
 from recon.octopods.retry import RateLimited, RetryBudget
-from recon.octopods.transport import TransientError
 from tests.octopods.stage import Clock
 
 

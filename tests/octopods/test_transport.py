@@ -8,15 +8,16 @@ import requests
 from pydantic import SecretStr
 
 import recon
-from recon.octopods.transport import TransientError, Transport
-from tests.octopods.stage import KEY, Act, Clock, Stage, drips, says, sends
+from recon.octopods.request_errors import TransientError
+from recon.octopods.transport import Transport
+from tests.octopods.stage import KEY, Act, Stage, drips, says, sends
 
 MOST = 8 * 2**20
 
 
 @pytest.fixture
-def transport(stage: Stage, clock: Clock, session: requests.Session) -> Transport:
-    return Transport(stage.url, SecretStr(KEY), session, 10.0, clock.monotonic)
+def transport(stage: Stage, session: requests.Session) -> Transport:
+    return Transport(stage.url, SecretStr(KEY), session, 10.0)
 
 
 def padded(size: int) -> bytes:
@@ -50,7 +51,7 @@ def test_a_body_that_drips_ends_at_the_deadline_by_a_real_clock(
     stage: Stage, session: requests.Session
 ) -> None:
     stage.acts = [drips(padded(10_000), 0.01, stage)]
-    transport = Transport(stage.url, SecretStr(KEY), session, 0.2, time.monotonic)
+    transport = Transport(stage.url, SecretStr(KEY), session, 0.2)
     begun = time.monotonic()
     with pytest.raises(TransientError, match="not whole after"):
         transport.get("/")

@@ -1,0 +1,148 @@
+"""What broke a request, in words that hold no byte of what a server or a proxy sent.
+
+The messages of requests, urllib3 and http.client quote the answer: a status line that is none, the
+size of a chunk that is no number. That may be a customer's text or phone number, so only the kind
+of the error is used, and what this machine itself says of a connection.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import requests.utils
+import urllib3
+from requests import exceptions as failed
+
+UNKNOWN: Final = "it failed for an unknown reason"
+
+_NO_HTTP: Final = "what came is no HTTP answer"
+_CUT_OFF: Final = "the answer was cut off"
+_CLOSED: Final = "the connection was closed without an answer"
+
+#: Searched in this order: the first ones are of the kinds that follow.
+_KINDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (http.client.RemoteDisconnected, _CLOSED),
+    (http.client.IncompleteRead, _CUT_OFF),
+    (urllib3.exceptions.IncompleteRead, _CUT_OFF),
+    (http.client.LineTooLong, "its headers are too long"),
+    (http.client.HTTPException, _NO_HTTP),
+    (ssl.SSLEOFError, "the connection was closed during the TLS handshake"),
+    (ConnectionResetError, "the connection was reset"),
+    (BrokenPipeError, "the connection was closed"),
+    (socket.gaierror, "its name cannot be resolved"),
+    (failed.InvalidHeader, "its headers cannot be read"),
+    (urllib3.exceptions.ProtocolError, _NO_HTTP),
+)
+_TUNNEL: Final = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
+
+
+def causes(cause: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and what lies inside of it, from the outside in, each once."""
+    waiting, seen = [cause], set[int]()
+    while waiting:
+        one = waiting.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        inside = (getattr(one, "reason", None), *one.args, one.__cause__, one.__context__)
+        waiting += [inner for inner in inside if isinstance(inner, BaseException)]
+
+
+def described(cause: BaseException) -> str:
+    """Return what broke a request, in one short line without a byte of the answer."""
+    inner = list(causes(cause))[::-1]
+    for one in inner:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return one.verify_message or "it cannot be verified"
+        if isinstance(one, ssl.SSLEOFError):
+            break
+        if isinstance(one, ssl.SSLError) and one.reason:
+            return f"TLS failed: {one.reason.lower().replace('_', ' ')}"
+        if isinstance(one, OSError) and isinstance(one.errno, int) and one.strerror:
+            # The operating system's own words.
+            return one.strerror
+    for kind, said in _KINDS:
+        if any(isinstance(one, kind) for one in inner):
+            return said
+    return UNKNOWN
+
+
+def is_bad_certificate(cause: BaseException) -> bool:
+    """Say whether a certificate was not accepted."""
+    return any(isinstance(one, ssl.SSLCertVerificationError) for one in causes(cause))
+
+
+def is_timeout(cause: BaseException) -> bool:
+    """Say whether a time-out of the socket ended the request."""
+    inner = list(causes(cause))
+    # urllib3 counts a refused connection among its time-outs.
+    if any(isinstance(one, urllib3.exceptions.NewConnectionError) for one in inner):
+        return any(isinstance(one, TimeoutError) for one in inner)
+    late = (failed.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+    return any(isinstance(one, late) for one in inner)
+
+
+def tunnel_status(cause: BaseException) -> int | None:
+    """Return the status with which a proxy refused to connect, `None` where it did not."""
+    for one in causes(cause):
+        if isinstance(one, OSError) and (found := _TUNNEL.match(str(one))):
+            return int(found[1])
+    return None
+
+
+def is_of_proxy(cause: BaseException) -> bool:
+    """Say whether a proxy could not be reached or did not connect."""
+    return any(
+        isinstance(one, urllib3.exceptions.ProxyError | failed.ProxyError) for one in causes(cause)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """The proxy that a request goes through."""
+
+    setting: str
+    """The environment variable that names it."""
+    address: str
+    """Its host and port, without credentials; empty where it has none."""
+
+    def __str__(self) -> str:
+        at = f" ({self.address})" if self.address else ""
+        return f"the proxy of {self.setting}{at}"
+
+
+def proxy_of(url: str, proxies: Mapping[str, str]) -> Proxy | None:
+    """Return the proxy that requests uses for `url`, `None` where it asks the host itself.
+
+    Args:
+        url: what is asked.
+        proxies: the proxies that requests found, by scheme.
+    """
+    address = requests.utils.select_proxy(url, dict(proxies))
+    if not address:
+        return None
+    scheme = urlsplit(url).scheme
+    names = (f"{scheme}_proxy", "all_proxy")
+    spellings = [spelling for name in names for spelling in (name, name.upper())]
+    setting = next((name for name in spellings if os.environ.get(name)), None)
+    return Proxy(setting or "the system's settings", _host_and_port(address))
+
+
+def _host_and_port(address: str) -> str:
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    if not host.isprintable():
+        return ""
+    return host if port is None else f"{host}:{port}"

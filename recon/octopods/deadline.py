@@ -1,0 +1,169 @@
+"""A total deadline for one request, from resolving the host's name to the last byte of the answer.
+
+The time-outs of sockets bound a single read. A server that sends a byte now and then, repeats
+`100 Continue`, or has several addresses of which none answers, keeps a request busy for any time.
+So the request runs in a thread of its own. At the deadline its connection is shut down, which ends
+whatever it waits for, and nobody waits for the thread any longer.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from queue import Empty, SimpleQueue
+from typing import Any, Final, Generic, TypeVar, cast
+
+from requests.adapters import HTTPAdapter
+
+Result = TypeVar("Result")
+
+
+class DeadlineError(Exception):
+    """The deadline has passed."""
+
+
+class Watched:
+    """One request: how far it got, and the connection to shut down when its time is over."""
+
+    def __init__(self) -> None:
+        self.sent = False
+        """Whether a request went out, to the server or a proxy."""
+        self.answered = False
+        """Whether the headers of an answer came; whoever reads them says so."""
+        self._over = False
+        self._connection: Any = None
+        self._socket: Any = None
+        self._lock = threading.Lock()
+
+    def run(self, seconds: float, work: Callable[[], Result]) -> Result:
+        """Do `work`, in which the request is made, and return its result or raise its exception.
+
+        Args:
+            seconds: the longest time that it may take, by the real clock.
+            work: makes one request through a session with a `DeadlineAdapter`.
+
+        Raises:
+            DeadlineError: it took longer.
+        """
+        ended: SimpleQueue[_Ended[Result]] = SimpleQueue()
+
+        def run() -> None:
+            _watched.set(self)
+            ended.put(_Ended.of(work))
+
+        threading.Thread(target=run, name="octopods-request", daemon=True).start()
+        whole = False
+        try:
+            end = ended.get(timeout=seconds)
+            whole = True
+        except Empty:
+            raise DeadlineError from None
+        finally:
+            # Also where a signal breaks off the waiting.
+            if not whole:
+                self._end()
+        return end.result()
+
+    def hold(self, connection: Any) -> None:  # noqa: ANN401 - a class of urllib3's or a mixture
+        """Note which connection makes the request.
+
+        Raises:
+            DeadlineError: it comes too late to be used.
+        """
+        with self._lock:
+            self._connection, self._socket = connection, connection.sock or self._socket
+            if self._over:
+                connection.close()
+                raise DeadlineError
+
+    def _end(self) -> None:
+        with self._lock:
+            self._over = True
+            # An answer that closes the connection takes the socket out of it, and reads on.
+            for one in (self._socket, getattr(self._connection, "sock", None)):
+                # Within a TLS proxy's TLS, the socket is one further down.
+                bare = one if isinstance(one, socket.socket) else getattr(one, "socket", None)
+                if isinstance(bare, socket.socket):
+                    with suppress(OSError):
+                        # Not an SSL socket's own method, which takes away what the thread reads by.
+                        socket.socket.shutdown(bare, socket.SHUT_RDWR)
+
+
+class _Ended(Generic[Result]):
+    """What came of the work: a result or an exception."""
+
+    def __init__(self, value: Result | None, error: BaseException | None) -> None:
+        self._value, self._error = value, error
+
+    @classmethod
+    def of(cls, work: Callable[[], Result]) -> _Ended[Result]:
+        try:
+            return cls(work(), None)
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+            return cls(None, error)
+
+    def result(self) -> Result:
+        if self._error is not None:
+            raise self._error
+        return cast("Result", self._value)
+
+
+#: The request of this thread; none in a thread that has not begun one.
+_watched: Final[ContextVar[Watched | None]] = ContextVar("watched", default=None)
+
+
+class _Watching:
+    """What is put before a class of urllib3's connections, so that requests can be shut down."""
+
+    sock: Any
+
+    def connect(self) -> None:
+        """Connect, unless it is too late."""
+        _hold(self)
+        super().connect()  # type: ignore[misc]
+        _hold(self)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the class below has it
+        """Send a request, unless it is too late."""
+        if self.sock is None:
+            self.connect()
+        _hold(self)
+        if (watched := _watched.get()) is not None:
+            watched.sent = True
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+
+def _hold(connection: _Watching) -> None:
+    if (watched := _watched.get()) is not None:
+        watched.hold(connection)
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """An adapter whose connections can be shut down by whoever watches the request."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as it is called
+        """Set up the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        _watch_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401 - as it is typed
+        """Return the pools of connections through a proxy."""
+        known = proxy in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not known:
+            _watch_pools(manager)
+        return manager
+
+
+def _watch_pools(manager: Any) -> None:  # noqa: ANN401 - of either kind, as above
+    manager.pool_classes_by_scheme = {
+        scheme: _watched_pool(pool) for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
+
+
+def _watched_pool(pool: Any) -> type:  # noqa: ANN401 - a class of urllib3's
+    connection = type("WatchedConnection", (_Watching, pool.ConnectionCls), {})
+    return type("WatchedPool", (pool,), {"ConnectionCls": connection})

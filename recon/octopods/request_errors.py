@@ -1,0 +1,140 @@
+"""The error that a request without an answer ends in: a temporary one, or a wrong setting."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import Final
+
+import urllib3
+from requests import exceptions as failed
+
+from recon.errors import ConfigError
+from recon.octopods import connection_errors
+from recon.octopods.connection_errors import Proxy
+from recon.octopods.deadline import DeadlineError, Watched
+
+#: What requests, and what it is built on, raise where a request fails.
+FOREIGN: Final = (
+    failed.RequestException,
+    urllib3.exceptions.HTTPError,
+    ConnectionError,
+    TimeoutError,
+    UnicodeError,
+)
+
+_BAD_ADDRESS: Final = (failed.InvalidURL, failed.InvalidSchema, failed.MissingSchema)
+#: What a proxy answers to whom it does not know (RFC 9110, section 15.5.8).
+PROXY_LOGIN: Final = 407
+_PROXY_FORBIDS: Final = 403
+_NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+class TransientError(Exception):
+    """The answer did not come, or not whole, or made no sense: asking again may help."""
+
+    def __init__(self, words: str, *, sent: bool = True) -> None:
+        """Say what was seen, and whether a request really went out."""
+        super().__init__(words)
+        self.sent = sent
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A request that brought no whole answer."""
+
+    base_url: str
+    timeout_seconds: float
+    watched: Watched
+    proxy: Proxy | None
+
+    def error(self, cause: BaseException) -> TransientError | ConfigError:
+        """Return the error that says what went wrong, and what to do about it."""
+        if isinstance(cause, DeadlineError):
+            return self._late()
+        proxy, watched = self.proxy, self.watched
+        said = connection_errors.described(cause)
+        if any(getattr(one, "errno", None) in _NO_FILES for one in connection_errors.causes(cause)):
+            limit = "raise the limit of open files (ulimit -n)"
+            return TransientError(f"{said}; {limit}", sent=watched.sent)
+        if proxy is not None and not watched.sent:
+            return self._proxy_error(cause, proxy, said)
+        if isinstance(cause, _BAD_ADDRESS):
+            return ConfigError(
+                f"octopods.base_url is no address that can be asked: {self.base_url}"
+            )
+        if connection_errors.is_bad_certificate(cause):
+            return ConfigError(
+                f"the certificate of {self.base_url} is not accepted: {said}",
+                hint="Check octopods.base_url, the machine's clock and its root certificates.",
+            )
+        if not isinstance(cause, FOREIGN):
+            return _own_error(cause, self.base_url, said)
+        if connection_errors.is_timeout(cause):
+            return self._late()
+        through = "" if proxy is None else f" (through {proxy})"
+        return TransientError(f"{said}{through}", sent=watched.sent)
+
+    def _proxy_error(
+        self, cause: BaseException, proxy: Proxy, said: str
+    ) -> TransientError | ConfigError:
+        """Say what is wrong with a proxy, or with what is behind it."""
+        hint = _proxy_hint(proxy)
+        if isinstance(cause, _BAD_ADDRESS):
+            # The address of Octopods was checked with the configuration.
+            return ConfigError(f"{proxy} has an address that cannot be used", hint=hint)
+        status = connection_errors.tunnel_status(cause)
+        if status == PROXY_LOGIN:
+            return proxy_login(proxy)
+        if status == _PROXY_FORBIDS:
+            return ConfigError(f"{proxy} does not allow {self.base_url} (403)", hint=hint)
+        if status is not None:
+            return TransientError(f"{proxy} cannot reach it ({status})", sent=False)
+        if connection_errors.is_bad_certificate(cause):
+            if connection_errors.is_of_proxy(cause):
+                return ConfigError(f"the certificate of {proxy} is not accepted: {said}", hint=hint)
+            return ConfigError(
+                f"the certificate of {self.base_url} is not accepted: {said} (through {proxy})",
+                hint="A proxy that opens TLS connections needs its root certificate in "
+                "REQUESTS_CA_BUNDLE. Check also the machine's clock.",
+            )
+        if not isinstance(cause, FOREIGN):
+            return _own_error(cause, self.base_url, said)
+        if connection_errors.is_timeout(cause):
+            return self._late()
+        return TransientError(f"{proxy} fails: {said}", sent=False)
+
+    def _late(self) -> TransientError:
+        seconds = f"{self.timeout_seconds:g} s"
+        if self.watched.answered:
+            return TransientError(f"the answer was not whole after {seconds}")
+        if self.watched.sent:
+            return TransientError(f"no answer within {seconds}")
+        what = "" if self.proxy is None else f"{self.proxy} fails: "
+        return TransientError(f"{what}no connection within {seconds}", sent=False)
+
+
+def proxy_login(proxy: Proxy) -> ConfigError:
+    """Return the error for a proxy that does not accept the credentials, or has none."""
+    return ConfigError(
+        f"{proxy} wants a user and a password that it knows ({PROXY_LOGIN})",
+        hint=_proxy_hint(proxy),
+    )
+
+
+def _proxy_hint(proxy: Proxy) -> str:
+    return (
+        f"Check {proxy.setting}, or name the host of octopods.base_url in NO_PROXY "
+        "if it can be reached without a proxy."
+    )
+
+
+def _own_error(cause: BaseException, base_url: str, said: str) -> ConfigError:
+    """Say what this machine lacks: errors of the network have classes of their own."""
+    # Of what comes before a connection, only the root certificates are read from disk.
+    if said == connection_errors.UNKNOWN:
+        said = " ".join(str(cause).split())[:200]
+    return ConfigError(
+        f"the root certificates for {base_url} cannot be read: {said}",
+        hint="Check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.",
+    )
