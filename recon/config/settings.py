@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
@@ -30,11 +31,14 @@ from recon.config.value_types import (
     Zone,
     quoted,
 )
+from recon.core.hosts import is_loopback
 from recon.errors import ConfigError
 
 #: Account under which `recon diff` writes its files.
 DIFF_ACCOUNT: Final = "diff"
 
+#: How true is written, in the file or a variable.
+_TRUE: Final = frozenset({"true", "t", "yes", "y", "on", "1"})
 _ACCOUNT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -52,6 +56,28 @@ class Octopods(Section):
     min_interval_seconds: Number = Field(1, ge=0, le=3600)
     max_wait_seconds: Number = Field(900, ge=0, le=86_400)
     status_lookups_per_run: Count = Field(200, ge=0, le=10_000)
+    allow_http: bool = False
+
+    @classmethod
+    def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+        """Without TLS, everybody on the way can read the API key and the phone numbers."""
+        url = raw.get("base_url")
+        allowed = str(raw.get("allow_http")).strip().lower() in _TRUE
+        if not isinstance(url, str) or allowed:
+            return
+        try:
+            parts = urlsplit(url.strip())
+            plain = parts.scheme == "http" and not is_loopback(parts.hostname or "localhost")
+        except ValueError:
+            return  # told as an address that is none
+        if plain:
+            yield (
+                ("base_url",),
+                (
+                    "would send the API key and phone numbers unencrypted; write https://, or set "
+                    "octopods.allow_http = true if the network between is yours alone"
+                ),
+            )
 
 
 class Matching(Section):

@@ -17,6 +17,17 @@ DEPRECATED_KEY: Final = 6
 #: `ARGUMENT_MISSING`, which the sibling SMS endpoint documents for an id that it does not know.
 NO_SUCH_MESSAGE: Final = 1
 
+#: The codes that the help centre documents for WhatsApp (article 14824171).
+_NAMES: Final = {
+    1: "ARGUMENT_MISSING",
+    2: "TYPE_MISMATCH",
+    3: "TEMPLATE_NOT_EXIST",
+    4: "VARIABLES_SIZE",
+    5: "PHONE_INVALID",
+    6: "DEPRECATED_API_KEY",
+    8: "INVALID_HEADER",
+}
+
 _LONGEST_TEXT: Final = 300
 _PHONE_NUMBER: Final = re.compile(r"\+\d(?:[\s().\-]?\d){6,14}", re.ASCII)
 #: Narrow on purpose. An empty list proves that nothing was sent, so a refusal that merely mentions
@@ -52,7 +63,8 @@ class ApiError:
 
     code: int | None = None
     text: str = ""
-    """One line, bounded, without phone numbers."""
+    """One line, bounded, without phone numbers. For decisions only: it may repeat a customer's
+    message, so it is neither logged nor shown."""
     request_id: str | None = None
 
     @property
@@ -85,6 +97,12 @@ class ApiError:
         The help centre quotes "No messages have been sent on this channel yet." (article 14824157).
         """
         return bool(_NOTHING_SENT.search(self.text)) and not _TROUBLE.search(self.text)
+
+
+def named(code: int) -> str:
+    """Return how an error code is shown: its number, and its documented name where it has one."""
+    name = _NAMES.get(code)
+    return f"error {code}" if name is None else f"error {code} {name}"
 
 
 def read_api_error(body: object) -> ApiError:

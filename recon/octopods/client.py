@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -31,7 +32,8 @@ Read = TypeVar("Read")
 _LIST: Final = "/api/v1/whatsapp/messages"
 _PARTIAL: Final = 206
 _REDIRECTS, _BAD_REQUEST, _UNAUTHORIZED, _NOT_FOUND = 300, 400, 401, 404
-_TIMED_OUT, _TOO_MANY, _SERVER_ERRORS = 408, 429, 500
+_NOT_MODIFIED, _TIMED_OUT, _TOO_MANY, _SERVER_ERRORS = 304, 408, 429, 500
+_HOST: Final = re.compile(r"[a-z0-9.:_-]{1,253}", re.ASCII)
 _ONE_LIST: Final = RequestCounts(list=1)
 _ONE_STATUS: Final = RequestCounts(status=1)
 _ONE_LIMITED: Final = RequestCounts(rate_limited=1)
@@ -201,7 +203,9 @@ class Client:
             if seconds is not None:
                 self._on_pause(self._clock() + timedelta(seconds=min(seconds, LONGEST_PAUSE)))
             raise RateLimited(seconds, refusal.request_id)
-        if answer.status >= _SERVER_ERRORS or answer.status == _TIMED_OUT:
+        # Nothing was asked on a condition, so 304 comes from a broken cache.
+        passing = answer.status in (_NOT_MODIFIED, _TIMED_OUT)
+        if answer.status >= _SERVER_ERRORS or passing:
             raise TransientError(f"it answers {answer.status}{said}")
         if _REDIRECTS <= answer.status < _BAD_REQUEST:
             raise ConfigError(
@@ -276,11 +280,10 @@ def _read_status(answer: Answer, refusal: ApiError, message_id: int) -> StatusAn
 def _ensure_success(answer: Answer, refusal: ApiError) -> None:
     if answer.status < _BAD_REQUEST:
         return
-    code = "" if refusal.code is None else f", error {refusal.code}"
-    # A page of HTML says nothing to a person.
-    text = f": {refusal.text}" if refusal.text and answer.is_json else ""
+    code = "" if refusal.code is None else f", {api_errors.named(refusal.code)}"
+    # Without the text: it may repeat a customer's message or number.
     raise RequestRefusedError(
-        f"Octopods refuses the request ({answer.status}{code}){text}{id_note(refusal.request_id)}",
+        f"Octopods refuses the request ({answer.status}{code}){id_note(refusal.request_id)}",
         hint="If it stays so, give Octopods' support the request_id.",
     )
 
@@ -296,7 +299,9 @@ def _host(answer: Answer) -> str:
         host = urlsplit(answer.headers.get("Location", "")).hostname
     except ValueError:
         host = None
-    return host or "another path"
+    if not host:
+        return "another path"
+    return host if _HOST.fullmatch(host) else "another host"
 
 
 def _where_the_key_is(account: str) -> str:

@@ -21,6 +21,8 @@ _LONGEST_ID: Final = 100
 _INT64: Final = 2**63
 #: WhatsApp began in 2009; a later end than this is a unit mistaken for another.
 _YEARS: Final = range(2009, 2201)
+#: Letters and digits of an id such as a UUID; a `+` or a blank is not among them.
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=-]*", re.ASCII)
 _WHOLE: Final = re.compile(r"[0-9]{1,19}")
 #: No E.164 number begins with 0: what does is a national spelling, of who knows which country.
 _DIGITS: Final = re.compile(r"[1-9][0-9]{6,14}")
@@ -65,8 +67,12 @@ def age_seconds(value: str | None) -> float:
 
 
 def request_id(body: object) -> str | None:
-    """Return what the vendor's support asks for; the bare array of the second shape has none."""
-    return text(body.get("request_id"), _LONGEST_ID) if isinstance(body, Mapping) else None
+    """Return what the vendor's support asks for; the bare array of the second shape has none.
+
+    It is logged, so what is no id by its look (a sentence, a phone number) is none.
+    """
+    found = text(body.get("request_id"), _LONGEST_ID) if isinstance(body, Mapping) else None
+    return found if found and _REQUEST_ID.fullmatch(found) else None
 
 
 def message_id(value: object) -> int | None:

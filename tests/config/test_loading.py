@@ -32,6 +32,7 @@ def test_defaults_are_those_that_are_promised(load: Load) -> None:
         "min_interval_seconds": 1,
         "max_wait_seconds": 900,
         "status_lookups_per_run": 200,
+        "allow_http": False,
     }
     assert settings.matching.model_dump() == {
         "tolerance_seconds": 120,
@@ -260,6 +261,25 @@ def test_the_region_may_be_written_in_small_letters(load: Load) -> None:
 
 def test_the_regions_are_those_that_the_number_parser_knows() -> None:
     assert set(phonenumbers.SUPPORTED_REGIONS) == REGIONS
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:80", "127.3.4.5"])
+def test_plain_http_is_allowed_to_this_machine(load: Load, host: str) -> None:
+    assert load(f'[octopods]\nbase_url = "http://{host}"').octopods.base_url == f"http://{host}"
+
+
+@pytest.mark.parametrize("more", ["", "allow_http = false"])
+def test_plain_http_to_another_machine_is_refused_with_the_remedy(load: Load, more: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(f'[octopods]\nbase_url = "http://octopods.example"\n{more}')
+    assert "octopods.base_url: would send the API key" in caught.value.message
+    assert "octopods.allow_http = true" in caught.value.message
+
+
+@pytest.mark.parametrize("more", ["allow_http = true", 'allow_http = "yes"'])
+def test_plain_http_to_another_machine_can_be_allowed(load: Load, more: str) -> None:
+    url = "http://octopods.example"
+    assert load(f'[octopods]\nbase_url = "{url}"\n{more}').octopods.base_url == url
 
 
 def test_the_slash_at_the_end_of_the_base_url_is_taken_off(load: Load) -> None:
