@@ -14,7 +14,7 @@ import click
 
 import recon
 from recon.cli import streams, termination
-from recon.cli.common import Session, tell
+from recon.cli.common import Session, show_error
 from recon.errors import ReconError
 from recon.jobs.runtime import Runtime
 
@@ -52,7 +52,7 @@ class _Commands(click.Group):
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How log lines look on standard error.",
+    help="Format of the log lines on standard error.",
 )
 @click.option("-v", "--verbose", count=True, help="Log every detail.")
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
@@ -74,7 +74,7 @@ def group(
 
 
 def main() -> NoReturn:
-    """Run the command line and exit with a code of the contract; a bug keeps its traceback."""
+    """Run the command line and exit with a documented code; a bug keeps its traceback."""
     # Starting makes many objects and no garbage; looking for it takes an eighth of a short command.
     gc.set_threshold(50_000, 20, 20)
     streams.settle()
@@ -86,7 +86,7 @@ def main() -> NoReturn:
         wrong.show()
         code = wrong.exit_code
     except ReconError as error:
-        tell(error)
+        show_error(error)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
@@ -96,7 +96,7 @@ def main() -> NoReturn:
         code = asked.exit_code
     except Exception:
         # The last resort: shown whole but for secrets, which logging blots out; never exit code 1.
-        log.exception("a bug in recon ended the command")
+        log.exception("internal error")
         code = ReconError.exit_code
     # All goes with the process: what is left need not be searched for cycles before.
     gc.freeze()

@@ -14,7 +14,7 @@ from recon.errors import worst
 @common.account_option
 @common.pass_session
 def command(session: common.Session, accounts: Sequence[str]) -> int:
-    """Look at all that a run needs, and say how to mend what is wrong.
+    """Check all that a run needs, and say how to fix what is wrong.
 
     Checks configuration, database, migrations, your records and their columns, the API key (one
     request each) and the mail server. Writes nothing.

@@ -12,11 +12,11 @@ from recon.errors import worst
 
 @click.command("collect")
 @common.account_option
-@click.option("--force", is_flag=True, help="Poll also where no poll is due.")
-@click.option("--follow", is_flag=True, help="Stay, and poll when due, until told to stop.")
+@click.option("--force", is_flag=True, help="Poll even if no poll is due.")
+@click.option("--follow", is_flag=True, help="Keep running, and poll when due, until stopped.")
 @common.pass_session
 def command(session: common.Session, accounts: Sequence[str], *, force: bool, follow: bool) -> int:
-    """Poll Octopods where that is due, and store the answer; for each minute of cron.
+    """Poll Octopods if a poll is due, and store the answer. Run it every minute from cron.
 
     Octopods lists the newest 100 messages only. Polls that share messages prove that none was
     missed between them; this makes as many as that takes, and hardly more.
@@ -31,7 +31,7 @@ def command(session: common.Session, accounts: Sequence[str], *, force: bool, fo
     codes = []
     for outcome in collect(settings, engine, names, session.runtime, force=force):
         if outcome.error is not None:
-            common.tell(outcome.error, account=outcome.account)
+            common.show_error(outcome.error, account=outcome.account)
         codes.append(outcome.exit_code)
     return worst(codes)
 

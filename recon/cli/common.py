@@ -147,14 +147,14 @@ def exit_code_option(command: Command) -> Command:
     return click.option(
         "--exit-code",
         is_flag=True,
-        help="End with 1 where there are open discrepancies, 3 where coverage is incomplete.",
+        help="End with 1 if there are open discrepancies, 3 if coverage is incomplete.",
     )(command)
 
 
 def trust_option(command: Command) -> Command:
     """Add `--trust-input`."""
     return click.option(
-        "--trust-input", is_flag=True, help="Judge input that looks suspect all the same."
+        "--trust-input", is_flag=True, help="Report findings even if the input looks wrong."
     )(command)
 
 
@@ -255,14 +255,14 @@ def show_runs(runs: Sequence[tuple[Run, Written]]) -> None:
         click.echo(terminal_summary.text(run, written, colour=colour, width=width))
 
 
-def tell(error: Exception, *, account: str | None = None) -> None:
-    """Say on standard error what went wrong and what to do about it."""
+def show_error(error: Exception, *, account: str | None = None) -> None:
+    """Print on standard error what went wrong and what to do about it."""
     where = f"account {account}: " if account is not None else ""
     if isinstance(error, ReconError):
         click.echo(f"error: {where}{error}", err=True)
     else:
         name = type(error).__name__
-        click.echo(f"error: {where}a bug in recon ({name}); the traceback is above", err=True)
+        click.echo(f"error: {where}internal error ({name}); the traceback is above", err=True)
 
 
 def wants_colour() -> bool:

@@ -16,7 +16,7 @@ def command() -> None:
 @command.command()
 @common.pass_session
 def upgrade(session: common.Session) -> int:
-    """Bring the database to the newest schema; harmless where it is."""
+    """Bring the database to the newest schema; does nothing if it is there."""
     from recon.store import schema
 
     engine = session.bare_engine(session.settings(require_accounts=False))
@@ -41,7 +41,7 @@ def current(session: common.Session) -> int:
 @command.command()
 @common.pass_session
 def check(session: common.Session) -> int:
-    """Check that the database is at the newest schema; 78 where it is not."""
+    """Check that the database is at the newest schema; 78 if it is not."""
     from recon.store import schema
 
     engine = session.bare_engine(session.settings(require_accounts=False))

@@ -1,4 +1,4 @@
-"""`recon demo`: the whole job against a simulated Octopods, with known faults."""
+"""`recon demo`: the whole job against a simulated Octopods, with known discrepancies."""
 
 from __future__ import annotations
 
@@ -35,11 +35,10 @@ _KEY = "OCTOPODS_API_KEY"
 @click.option("--keep", is_flag=True, help="Keep the databases and the configuration there too.")
 @common.pass_session
 def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> int:
-    """Reconcile a made-up day with known faults, over real HTTP.
+    """Reconcile a made-up day with known discrepancies, over real HTTP.
 
-    Starts a simulated Octopods on loopback, writes an SQLite table of sends with faults of every
-    kind, runs the very job that `recon run` runs, and compares what it found with what was
-    planted.
+    Starts a simulated Octopods on loopback, writes an SQLite table of sends with discrepancies of
+    every kind, runs the nightly job, and compares what it found with what was planted.
     """
     from recon.jobs import night
     from recon.simulator import demo_day, server
@@ -66,10 +65,10 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
         shutil.rmtree(work)
     missed, invented = _compare(day.expected, reported.run.verdict)
     if missed or invented:
-        _tell("planted, but not found", missed)
-        _tell("found, but not planted", invented)
+        _show_differences("planted, but not found", missed)
+        _show_differences("found, but not planted", invented)
         return 70
-    click.echo(f"all {len(day.expected)} planted faults were found, and nothing else")
+    click.echo(f"all {len(day.expected)} planted discrepancies were found, and nothing else")
     return 0
 
 
@@ -139,6 +138,6 @@ def _compare(
     return sorted(missed, key=str), sorted(invented, key=str)
 
 
-def _tell(what: str, findings: Iterable[Expected]) -> None:
+def _show_differences(what: str, findings: Iterable[Expected]) -> None:
     for one in findings:
         click.echo(f"{what}: {one.kind}, record {one.local_id}, message {one.message_id}", err=True)

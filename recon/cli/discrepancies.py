@@ -1,4 +1,4 @@
-"""`recon discrepancies`: the findings, whatever became of them."""
+"""`recon discrepancies`: the findings of all runs, in any state."""
 
 from __future__ import annotations
 

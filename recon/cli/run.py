@@ -80,11 +80,11 @@ def command(
 
 
 def show(outcomes: Sequence[Outcome]) -> None:
-    """Print what became of each account: findings to standard output, error to error."""
+    """Print the outcome of each account: findings to standard output, errors to standard error."""
     common.show_runs([(day.run, day.written) for outcome in outcomes for day in outcome.days])
     for outcome in outcomes:
         if outcome.judged_again:
             days = ", ".join(run.verdict.window.label for run in outcome.judged_again)
-            click.echo(f"{outcome.account}: looked again at the open findings of {days}")
+            click.echo(f"{outcome.account}: checked again the open findings of {days}")
         if outcome.error is not None:
-            common.tell(outcome.error, account=outcome.account)
+            common.show_error(outcome.error, account=outcome.account)

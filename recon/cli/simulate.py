@@ -27,7 +27,7 @@ def _list(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  #
     show_default=True,
     help="Port on loopback; 0 takes a free one.",
 )
-@click.option("--scenario", default="calm", show_default=True, help="What goes on there.")
+@click.option("--scenario", default="calm", show_default=True, help="What happens there.")
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="Another seed, other messages."
 )

@@ -28,4 +28,4 @@ class Policy:
     min_overlap: int = 5
     """Messages that two polls should share, for the advice on how often to poll."""
     trust_input: bool = False
-    """Judge suspect input all the same."""
+    """Report findings even if the input looks wrong."""

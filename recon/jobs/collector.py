@@ -31,15 +31,15 @@ CRON_TICK: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What became of one account."""
+    """The outcome of one account."""
 
     account: str
     error: Exception | None = None
-    """What kept it from being polled; a `ReconError`, or a bug."""
+    """What kept it from being polled; a `ReconError`, or an internal error."""
 
     @property
     def exit_code(self) -> int:
-        """0, or the error's code (70 for a bug)."""
+        """0, or the error's code (70 for an internal error)."""
         return 0 if self.error is None else getattr(self.error, "exit_code", 70)
 
 
@@ -79,7 +79,7 @@ def collect(
         except ReconError as error:
             yield Outcome(name, error)
         except Exception as bug:
-            log.exception("account %s: a bug kept it from being polled", name)
+            log.exception("account %s: internal error; it was not polled", name)
             yield Outcome(name, bug)
         else:
             level = logging.INFO if result.polled or force else logging.DEBUG

@@ -146,7 +146,7 @@ class _Followed:
             self._back_off(error)
             return None
         except Exception as bug:
-            log.exception("account %s: a bug kept it from being polled", self.account)
+            log.exception("account %s: internal error; it was not polled", self.account)
             self._back_off(bug)
             return None
         why = _FIGURES.sub("#", result.decision.why)

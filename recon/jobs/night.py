@@ -61,18 +61,18 @@ class Reported:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What became of one account."""
+    """The outcome of one account."""
 
     account: str
     days: Sequence[Reported] = ()
     judged_again: Sequence[Run] = ()
     """Earlier days with open findings, judged anew."""
     error: Exception | None = None
-    """What ended the account's run early; a `ReconError`, or a bug."""
+    """What ended the account's run early; a `ReconError`, or an internal error."""
 
     @property
     def exit_code(self) -> int:
-        """0, 65 where a day is suspect, or the error's code (70 for a bug)."""
+        """0, 65 where a day is suspect, or the error's code (70 for an internal error)."""
         if self.error is not None:
             return getattr(self.error, "exit_code", ReconError.exit_code)
         words = [day.run.verdict.kind for day in self.days]
@@ -109,7 +109,7 @@ def run(
         except ReconError as error:
             yield Outcome(name, days=done, error=error)
         except Exception as bug:
-            log.exception("account %s: a bug ended its run", name)
+            log.exception("account %s: internal error; its run ended", name)
             yield Outcome(name, days=done, error=bug)
         else:
             yield Outcome(name, days=done, judged_again=judged_again)
