@@ -1,47 +1,58 @@
 # Needs Python 3.11 or newer and make; everything else is set up in .venv.
-#   make PYTHON=python3.12 test     another interpreter
+#   make PYTHON=python3.12 test                   another interpreter; .venv is set up anew for it
+#   make PYTHON=python3.12 VENV=.venv-3.12 test   beside the first one
 PYTHON ?= python3
 UV ?= uv
 WORKERS ?= 2
 
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
 RUNTIME := build/runtime
+# Stamps bear the interpreter's version, so that another one is noticed. They are written last, so
+# that an interrupted set-up is begun again.
+VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
+CAN_RUN := $(VENV)/.can-run-$(VERSION)
+CAN_TEST := $(VENV)/.can-test-$(VERSION)
+CAN_RUN_ALONE := $(RUNTIME)/.can-run-$(VERSION)
 # With their extras: older pips look for the newest version of a name with an extra that has no pin.
 LOCKED := --universal --generate-hashes --no-header --no-strip-extras
 PIP_FLAGS := --disable-pip-version-check --no-input --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types format docs dockerfile wheel check lock clean
+.PHONY: help demo test test-sqlite lint types format docs dockerfile wheel check lock clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## Watch a whole night against a simulated Octopods
-	$(BIN)/recon demo --output demo
+demo: $(CAN_RUN) ## Watch a whole night against a simulated Octopods
+	$(BIN)/python -m recon demo --output demo
 
-test: $(READY) ## Run the tests
+test: $(CAN_TEST) ## Run the tests
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-lint: $(READY) ## Lint, and check the formatting
+test-sqlite: $(CAN_TEST) ## Run the tests that need SQLite on a newer one than Python's
+	RECON_TESTS_SQLITE=newer $(BIN)/python -m pytest -n $(WORKERS) \
+		-k 'not postgres and not mariadb' tests/test_arrow_sqlite.py tests/test_rows.py \
+		tests/store tests/records tests/jobs tests/cli/test_closing.py
+
+lint: $(CAN_TEST) ## Lint, and check the formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: $(READY) ## Format the code
+format: $(CAN_TEST) ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(READY) ## Check the types
+types: $(CAN_TEST) ## Check the types
 	$(BIN)/mypy
 
-docs: $(READY) ## Check that the help texts in README.md are the program's
+docs: $(CAN_TEST) ## Check that the help texts in README.md are the program's
 	$(BIN)/python -m tests.readme --check
 
-dockerfile: $(READY) ## Lint the Dockerfile
+dockerfile: $(CAN_TEST) ## Lint the Dockerfile
 	$(BIN)/hadolint Dockerfile
 
-wheel: $(READY) $(RUNTIME)/.ready ## Build the wheel, install it as the Dockerfile does, and use it
+wheel: $(CAN_TEST) $(CAN_RUN_ALONE) ## Build the wheel, install it as the Dockerfile does, and use it
 	.ci/wheel $(BIN)/python $(RUNTIME)/bin/python
 
 check: ## Everything that must hold before a merge
@@ -56,20 +67,25 @@ lock: ## Pin the dependencies anew (needs uv)
 		--constraint requirements.lock - --output-file deploy/build.lock
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-* build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	find recon tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamps are written last, so that an interrupted set-up is begun again.
-$(READY): requirements.lock pyproject.toml
+# The demo loads only a part of the packages: Python compiles what is imported. The tests start many
+# processes, so for them all is compiled, by as many processes as there are processors.
+$(CAN_RUN): deploy/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-compile --require-hashes --requirement $<
 	@touch $@
 
-$(RUNTIME)/.ready: deploy/requirements.lock
-	rm -rf $(RUNTIME)
-	$(PYTHON) -m venv $(RUNTIME)
-	$(RUNTIME)/bin/python -m pip install $(PIP_FLAGS) --require-hashes --requirement $<
+$(CAN_TEST): $(CAN_RUN) requirements.lock pyproject.toml
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-compile --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	@touch $@
+
+$(CAN_RUN_ALONE): deploy/requirements.lock
+	$(PYTHON) -m venv --clear $(RUNTIME)
+	$(RUNTIME)/bin/python -m pip install $(PIP_FLAGS) --no-compile --require-hashes --requirement $<
 	@touch $@
