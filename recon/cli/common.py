@@ -230,7 +230,7 @@ def file_source(settings: Settings, account: str | None, path: Path) -> Source:
     configured = wiring.source(settings.accounts[name].local)
     columns = dict(configured.columns)
     if account is None:
-        there = file_formats.column_names(path)
+        there = file_formats.column_names(path, [*FIELDS, *columns.values()])
         for field in FIELDS:
             if field in there and columns[field] not in there:
                 columns[field] = field

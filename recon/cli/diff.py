@@ -41,7 +41,7 @@ def command(
 ) -> int:
     """Diff two files: your records (LOCAL) and Octopods' messages (PROVIDER).
 
-    CSV, Parquet or JSON Lines, with no network and no database. Without dates both files are
+    CSV, Parquet or JSON, with no network and no database. Without dates both files are
     taken whole. LOCAL has the columns id, message_id, phone_number, sent_at and status, or those
     of a configured account; PROVIDER has message_id, phone_number, sent_at, status and, where
     there is one, failure_reason. Its statuses are taken as seen now.

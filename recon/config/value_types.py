@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, Secret
 
 from recon.config.section import invalid
+from recon.core.near_words import are_opposites
 from recon.model import NOT_SENT, Status
 
 Value = TypeVar("Value")
@@ -43,8 +44,8 @@ _ADDRESS: Final = re.compile(r"(?:[^<>@\r\n]*<)?[^<>@\s,;]+@[^<>@\s,;]+>?")
 
 
 def closest(word: str, known: Iterable[str], *, n: int = 1, cutoff: float = 0.6) -> list[str]:
-    """Return the known words nearest to `word`, whatever their case."""
-    by_fold = {each.casefold(): each for each in known}
+    """Return the known words nearest to `word`, whatever their case; none that is its opposite."""
+    by_fold = {each.casefold(): each for each in known if not are_opposites(word, each)}
     found = difflib.get_close_matches(word.casefold(), by_fold, n=n, cutoff=cutoff)
     return [by_fold[each] for each in found]
 

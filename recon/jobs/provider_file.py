@@ -36,8 +36,8 @@ def provider_side(path: Path, seen_at: datetime) -> Side:
     """Read a file of provider messages.
 
     CSV and Parquet have the columns `message_id`, `phone_number`, `sent_at`, `status` and, where
-    there is one, `failure_reason`, or the API's other names of them. JSON Lines may also hold items
-    as the list call gives them, in either shape.
+    there is one, `failure_reason`, or the API's other names of them. JSON may also hold items or
+    whole answers as the list call gives them, in either shape.
 
     Args:
         path: the file.
@@ -56,14 +56,17 @@ def provider_side(path: Path, seen_at: datetime) -> Side:
 
 def _columns(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
     """Yield the rows chunk by chunk; what does not parse goes to `broken`."""
-    mapping = _mapping(file_formats.column_names(path), str(path))
+    there = file_formats.column_names(path, [*_NAMES, *_NAMES.values()])
+    mapping = _mapping(there, path)
     repeated = [mapping[field] for field in _REPEATED if field in mapping]
-    for chunk in file_formats.chunks(path, list(mapping.values()), repeated=repeated):
+    for chunk in file_formats.chunks(
+        path, list(mapping.values()), time=mapping["sent_at"], repeated=repeated
+    ):
         broken += chunk.broken
         yield chunk.fields(mapping)
 
 
-def _mapping(there: Sequence[str], where: str) -> dict[str, str]:
+def _mapping(there: Sequence[str], path: Path) -> dict[str, str]:
     """Return the column of each field, by either name."""
     mapping = {
         field: next((name for name in (field, other) if name in there), "")
@@ -71,7 +74,7 @@ def _mapping(there: Sequence[str], where: str) -> dict[str, str]:
     }
     lost = [field for field, name in mapping.items() if not name and field != _OPTIONAL]
     if lost:
-        raise suggestions.missing("column", lost, there, where=where)
+        raise file_formats.lacking(path, lost, there)
     return {field: name for field, name in mapping.items() if name}
 
 
@@ -80,21 +83,22 @@ def _items(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
     if not path.is_file():
         raise suggestions.no_such_file(path)
     keys = dict[str, None]()
-    lines = json_lines.lines(path)
-    while some := list(islice(lines, _LINES)):
-        columns: dict[str, list[Any]] = {field: [] for field in _NAMES}
-        for line in some:
-            if not isinstance(line.item, dict):
-                broken.append(line.broken or f"line {line.number}: no object")
-                continue
-            if not line.item.keys() <= keys.keys():
-                keys.update(dict.fromkeys(line.item))
-            for field, value in responses.flat(line.item).items():
-                columns[field].append(value)
-        yield columns
+    with file_formats.reading(path):
+        lines = json_lines.lines(path)
+        while some := list(islice(lines, _LINES)):
+            columns: dict[str, list[Any]] = {field: [] for field in _NAMES}
+            for line in some:
+                if not isinstance(line.item, dict):
+                    broken.append(line.broken or f"line {line.number}: no object")
+                    continue
+                if not line.item.keys() <= keys.keys():
+                    keys.update(dict.fromkeys(line.item))
+                for field, value in responses.flat(line.item).items():
+                    columns[field].append(value)
+            yield columns
     nested = "message_status" in keys
     if keys and not nested:
-        _mapping(list(keys), str(path))
+        _mapping(list(keys), path)
 
 
 def _unparsed(reasons: Sequence[str]) -> pd.DataFrame:

@@ -2,188 +2,290 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
+from numpy.typing import NDArray
 
 from recon.errors import InputError
+from recon.records import csv_header, csv_lines, text_files
 from recon.records.chunk import Chunk
-from recon.records.suggestions import missing
+from recon.records.csv_header import Header
+from recon.records.suggestions import looks_like_data, missing, no_header
 
-_DELIMITERS: Final = (",", ";", "\t", "|")
-#: The header is in here; and no row is longer than a block.
-_HEAD_BYTES: Final = 1 << 20
 _BLOCK_BYTES: Final = 1 << 24
-#: How many broken rows may be found inside of one another.
-_DEEPEST: Final = 50
+#: A cell in the column of times that is no longer than this may be blank.
+_SHORT: Final = 8
+#: Lines that decide whether a backslash escapes.
+_SAMPLE: Final = 500
+#: Arrow counts the bytes of a block in 32 bits.
+_LONGEST: Final = 1 << 30
+#: A record of more bytes than this has a quote that is never closed.
+_LONGEST_RECORD: Final = 1 << 26
+_NO_TEXTS: Final = pa.array([], pa.large_string())
 _QUOTE: Final = "is there a quote that is never closed?"
-_WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The first row of a CSV file."""
-
-    names: tuple[str, ...]
-    """As they stand, without a byte order mark or blanks around them."""
-    delimiter: str
-    blank_lines: int
-    """Before the header."""
-    has_rows: bool
-    """Whether anything follows it."""
 
 
 def header(path: Path, wanted: Sequence[str]) -> Header:
-    """Read the header, with the delimiter that shows most of the `wanted` names, or most names.
+    """Read the header, as the one that shows most of the `wanted` names.
 
     Raises:
-        InputError: there is none, or it is UTF-16.
+        InputError: there is none, or the file is no text.
     """
-    opened: Any = gzip.open if path.suffix.lower() == ".gz" else Path.open
-    with opened(path, "rb") as file:
-        head = file.read(_HEAD_BYTES)
-    if head.startswith(_WIDE_BOMS):
-        raise InputError(f"{path} is UTF-16, not UTF-8", hint="save it as CSV UTF-8")
-    lines = head.decode("utf-8-sig", "replace").splitlines(keepends=True)
-    blank = next((n for n, line in enumerate(lines) if line.strip("\r\n")), len(lines))
-    if blank == len(lines):
-        raise InputError(f"{path} is empty: it has not even a header")
-    readings = []
-    for delimiter in _DELIMITERS:
-        reader = csv.reader(lines[blank:], delimiter=delimiter)
-        try:
-            names = tuple(name.strip() for name in next(reader))
-        except csv.Error:
-            continue
-        rest = lines[blank + reader.line_num :]
-        has_rows = len(head) == _HEAD_BYTES or any(line.strip() for line in rest)
-        readings.append(Header(names, delimiter, blank, has_rows))
-    if not readings:
-        raise InputError(f"{path}: its header cannot be read")
-    return max(readings, key=lambda one: (len({*wanted} & {*one.names}), len(one.names)))
+    first = next(text_files.blocks(path, text_files.HEAD_BYTES), b"")
+    return csv_header.find(_head(first), wanted, path)
 
 
-def chunks(path: Path, columns: Sequence[str]) -> Iterator[Chunk]:
-    """Yield the rows, see `file_formats.chunks`; one with too many or too few fields is broken."""
-    head = header(path, columns)
+def _head(block: bytes) -> str:
+    return block[: text_files.HEAD_BYTES].decode("utf-8", "replace")
+
+
+def chunks(
+    path: Path, columns: Sequence[str], *, time: str | None = None, block_bytes: int = _BLOCK_BYTES
+) -> Iterator[Chunk]:
+    """Yield the rows; see `file_formats.chunks`.
+
+    A row with too many or too few fields is broken, and so is one with a quote that is never
+    closed; rows of which all cells are blank are none.
+
+    Args:
+        path: the file.
+        columns: which of its columns are wanted.
+        time: the one of them that holds a time, for telling rows from texts of many lines.
+        block_bytes: how much is read at once.
+
+    Raises:
+        InputError: the file is no text, or lacks a column, or its rows cannot be told apart.
+    """
+    pieces = text_files.blocks(path, block_bytes)
+    first = next(pieces, b"")
+    head = csv_header.find(_head(first), columns, path)
     absent = [name for name in columns if name not in head.names]
     if absent:
-        raise missing("column", absent, head.names, where=str(path))
+        raise lacking(path, absent, head.names)
     for name in columns:
         if head.names.count(name) > 1:
             raise InputError(f"{path} has several columns '{name}'")
-    if not head.has_rows:
-        return
-    try:
-        # Opened here, since by itself it would take a path for a file that is not compressed.
-        with pa.input_stream(str(path), compression=_compression(path)) as stream:
-            yield from _Reading(head, columns).rows(_Utf8(stream), head.blank_lines, 1)
-    except pa.ArrowException as cause:
-        raise InputError(f"{path} cannot be read: {cause}", hint=_QUOTE) from cause
-    except RecursionError as cause:
-        raise InputError(f"{path} cannot be read: no row of it is whole", hint=_QUOTE) from cause
+    reading = _Reading(path, head, columns, time)
+    pieces = chain((first[head.size :],), pieces)
+    if b"\n" not in first:
+        pieces = (piece.replace(b"\r", b"\n") for piece in pieces)
+    ahead: bytes | None = None
+    for block in _whole_lines(pieces, block_bytes):
+        if ahead is not None:
+            yield from reading.take(ahead, last=False)
+        ahead = block
+    if ahead is not None:
+        yield from reading.take(ahead, last=True)
 
 
-def _compression(path: Path) -> str | None:
-    return "gzip" if path.suffix.lower() == ".gz" else None
+def lacking(path: Path, absent: Sequence[str], names: Sequence[str]) -> InputError:
+    """Return the error for a header without some of the wanted names; it shows no data."""
+    if any(name.startswith(("{", "[")) or '":' in name for name in names):
+        return InputError(
+            f"{path} holds JSON, not CSV", hint="let its name end with .json or .jsonl"
+        )
+    if any(map(looks_like_data, names)):
+        return no_header(absent, where=str(path))
+    return missing("column", absent, names, where=str(path))
 
 
-class _Utf8:
-    """A stream of bytes of which all are UTF-8; the others become replacement characters.
-
-    Arrow's reader would stop at a broken row that is not UTF-8.
-    """
-
-    closed = False
-
-    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - pyarrow has no types
-        self._stream = stream
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self._left = b""
-
-    def read(self, size: int) -> bytes:
-        """Return `size` bytes, fewer only at the end."""
-        parts, length = [self._left], len(self._left)
-        while length < size:
-            raw = self._stream.read(_HEAD_BYTES)
-            parts.append(self._decode(raw, final=not raw).encode())
-            length += len(parts[-1])
-            if not raw:
+def _whole_lines(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Yield blocks of about `size` bytes that end with a line break, but for the last."""
+    left = b""
+    for piece in pieces:
+        left += piece
+        while len(left) > size:
+            cut = left.rfind(b"\n", 0, size) + 1 or left.find(b"\n", size) + 1
+            if not cut:
                 break
-        whole = b"".join(parts)
-        self._left = whole[size:]
-        return whole[:size]
+            yield left[:cut]
+            left = left[cut:]
+    if left:
+        yield left
+
+
+class _Parsed(NamedTuple):
+    """What Arrow makes of a block."""
+
+    table: pa.Table
+    broken: list[tuple[int, str]]
+    """The number of each row with too many or too few fields, and how many it has."""
+    blank: int
+    """How many of such rows are blank."""
 
 
 class _Reading:
-    """One file being read."""
+    """One file being read, block by block."""
 
-    def __init__(self, head: Header, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, head: Header, columns: Sequence[str], time: str | None) -> None:
+        self._path = path
         self._names = [str(place) for place in range(len(head.names))]
-        self._places = {name: str(head.names.index(name)) for name in columns}
+        self._places = {name: head.names.index(name) for name in columns}
+        self._time = self._places.get(time or "", -1)
         self._delimiter = head.delimiter
+        self._rows = head.lines
+        self._left = b""
 
-    def rows(
-        self, stream: _Utf8 | io.BytesIO, skip: int, header: int, base: int = 0, depth: int = 0
-    ) -> Iterator[Chunk]:
-        """Yield the rows of a stream.
+    def take(self, block: bytes, *, last: bool) -> Iterator[Chunk]:
+        """Yield the rows of a block of whole lines; a record that is open at its end waits.
 
-        Args:
-            stream: bytes, UTF-8.
-            skip: lines before all else.
-            header: how many rows of names there are.
-            base: the number of the row before the first.
-            depth: how many broken rows this is inside of.
+        Where every line is a row, Arrow's reading is right. Else the lines are sorted first.
         """
-        if depth > _DEEPEST:
-            raise RecursionError
-        broken: list[str] = []
-        swallowed: list[tuple[int, str]] = []
+        block = self._left + block
+        self._left = b""
+        if len(block) > _LONGEST:
+            raise self._cannot_be_told_apart()
+        parsed = self._parse(block, escape=False)
+        fits = parsed is not None and self._one_row_a_line(parsed, block)
+        if parsed is None or not fits or (parsed.broken and b"\\" in block):
+            yield from self._sorted(block, parsed if fits else None, last=last)
+            return
+        yield self._chunk(parsed, block, [self._rows + number for number, _ in parsed.broken])
+        self._rows += parsed.table.num_rows + len(parsed.broken)
+
+    def _one_row_a_line(self, parsed: _Parsed, block: bytes) -> bool:
+        rows = parsed.table.num_rows + len(parsed.broken) + parsed.blank
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
+        if rows != lines and rows != sum(map(bool, map(csv_lines.bare, block.splitlines()))):
+            return False
+        end = len(block)
+        while end and block[end - 1] in b"\r\n":
+            end -= 1
+        tail = block[block.rfind(b"\n", 0, end) + 1 : end]
+        return b'"' not in tail or csv_lines.Dialect(self._delimiter, escape=False).complete(tail)
+
+    def _sorted(self, block: bytes, parsed: _Parsed | None, *, last: bool) -> Iterator[Chunk]:
+        lines = block.splitlines(keepends=True)
+        escape = b"\\" in block and self._escapes(lines)
+        if parsed is not None and not escape:
+            yield self._chunk(parsed, block, [self._rows + number for number, _ in parsed.broken])
+            self._rows += parsed.table.num_rows + len(parsed.broken)
+            return
+        dialect = csv_lines.Dialect(self._delimiter, escape=escape)
+        places = list(self._places.values())
+        shape = csv_lines.RowShape(lines, dialect, len(self._names), places, self._time)
+        found = csv_lines.sort(
+            lines, shape, dialect, before=self._rows, last=last or len(block) > _LONGEST_RECORD
+        )
+        self._left = found.left
+        self._rows += found.count
+        whole = b"".join(found.whole)
+        again = self._parse(whole, escape=escape)
+        if again is None or again.table.num_rows + len(again.broken) + again.blank != len(
+            found.whole
+        ):
+            raise self._cannot_be_told_apart()
+        chunk = self._chunk(
+            again, whole, [found.numbers[at - 1] for at, _ in again.broken], escape=escape
+        )
+        yield Chunk(chunk.columns, [*found.broken, *chunk.broken])
+
+    def _escapes(self, lines: Sequence[bytes]) -> bool:
+        """Say whether more lines are whole rows if a backslash escapes than by the standard."""
+        count = len(self._names)
+        fitting = []
+        for escape in (False, True):
+            dialect = csv_lines.Dialect(self._delimiter, escape=escape)
+            some = [csv_lines.bare(line) for line in lines if b"\\" in line][:_SAMPLE]
+            fitting.append(
+                sum(dialect.complete(line) and len(dialect.fields(line)) == count for line in some)
+            )
+        return fitting[True] > fitting[False]
+
+    def _chunk(
+        self, parsed: _Parsed, block: bytes, numbers: Sequence[int], *, escape: bool = False
+    ) -> Chunk:
+        table = parsed.table
+        blank = self._blank_rows(table, block, escape=escape)
+        if blank.size:
+            table = table.filter(pa.array(np.isin(np.arange(table.num_rows), blank, invert=True)))
+        columns = {name: table.column(str(place)) for name, place in self._places.items()}
+        broken = zip(numbers, parsed.broken, strict=True)
+        return Chunk(columns, [f"row {number}: {why}" for number, (_, why) in broken])
+
+    def _blank_rows(self, table: pa.Table, block: bytes, *, escape: bool) -> NDArray[np.intp]:
+        """Return the rows of which all cells are blank, of all columns of the file."""
+        key = table.column(str(self._time) if self._time >= 0 else table.column_names[0])
+        short = pc.less_equal(pc.binary_length(key), _SHORT)
+        rows = np.flatnonzero(short.to_numpy())
+        rows = _blank_among(table, rows)
+        if rows.size and len(self._names) > table.num_columns:
+            every = self._parse(block, escape=escape, columns=self._names)
+            assert every is not None
+            rows = _blank_among(every.table, rows)
+        return rows
+
+    def _parse(self, block: bytes, *, escape: bool, columns: Sequence[str] = ()) -> _Parsed | None:
+        """Return Arrow's reading of a block, columns called by their places, values as text.
+
+        None where Arrow cannot read it at all.
+        """
+        wanted = list(columns) or [str(place) for place in dict.fromkeys(self._places.values())]
+        if not block:
+            return _Parsed(pa.table(dict.fromkeys(wanted, _NO_TEXTS)), [], 0)
+        broken: list[tuple[int, str]] = []
+        blank = 0
+        delimiter = self._delimiter.encode()
 
         def set_aside(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
-            number = base + row.number
-            broken.append(f"row {number}: {row.actual_columns} fields, not {row.expected_columns}")
-            # A stray quote makes one row of all that follows: only its first line is broken.
-            _, _, rest = row.text.partition("\n")
-            if rest:
-                swallowed.append((number, rest))
+            nonlocal blank
+            if csv_lines.is_blank(row.text.encode("utf-8", "replace"), delimiter):
+                blank += 1
+            else:
+                why = f"{row.actual_columns} fields, not {row.expected_columns}"
+                broken.append((row.number, why))
             return "skip"
 
-        for batch in self._open(stream, skip, header, set_aside):
-            yield Chunk({name: batch.column(at) for name, at in self._places.items()}, broken[:])
-            broken.clear()
-        if broken:
-            yield Chunk({name: [] for name in self._places}, broken)
-        for number, rest in swallowed:
-            yield from self.rows(io.BytesIO(f"{rest}\n".encode()), 0, 0, number, depth + 1)
+        if escape:
+            # Arrow would make `N` of the word for null.
+            mark = re.escape(delimiter)
+            null = rb"(?<![^%s\r\n])\\N(?=[%s\r\n]|\Z)" % (mark, mark)
+            block = re.sub(null, rb"\\\\N", block)
+        try:
+            table = arrow_csv.read_csv(
+                io.BytesIO(block),
+                read_options=arrow_csv.ReadOptions(
+                    column_names=self._names,
+                    block_size=len(block) + 1,
+                    # Only so are rows numbered.
+                    use_threads=False,
+                ),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=self._delimiter,
+                    newlines_in_values=True,
+                    invalid_row_handler=set_aside,
+                    escape_char="\\" if escape else False,
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(self._names, pa.large_string()),
+                    include_columns=wanted,
+                    strings_can_be_null=False,
+                    check_utf8=False,
+                ),
+            )
+        except pa.ArrowException:
+            return None
+        return _Parsed(table, broken, blank)
 
-    def _open(self, stream: Any, skip: int, header: int, set_aside: Any) -> Any:  # noqa: ANN401
-        """Open Arrow's reader: columns called by their places, every value as text."""
-        return arrow_csv.open_csv(
-            stream,
-            read_options=arrow_csv.ReadOptions(
-                column_names=self._names,
-                skip_rows=skip,
-                skip_rows_after_names=header,
-                block_size=_BLOCK_BYTES,
-                # Only so are rows numbered.
-                use_threads=False,
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=set_aside
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(self._names, pa.large_string()),
-                include_columns=list(dict.fromkeys(self._places.values())),
-                strings_can_be_null=False,
-                check_utf8=False,
-            ),
+    def _cannot_be_told_apart(self) -> InputError:
+        return InputError(
+            f"{self._path} cannot be read: its rows cannot be told apart", hint=_QUOTE
         )
+
+
+def _blank_among(table: pa.Table, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    for name in table.column_names:
+        if not rows.size:
+            break
+        cells = pc.utf8_trim_whitespace(table.column(name).take(pa.array(rows)))
+        rows = rows[pc.equal(cells, "").to_numpy()]
+    return rows

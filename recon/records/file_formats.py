@@ -1,4 +1,4 @@
-"""Tables in files: CSV, Parquet and JSON Lines, as raw columns in chunks.
+"""Tables in files: CSV, Parquet, JSON Lines and JSON, as raw columns in chunks.
 
 A row that does not parse costs only itself. Ids never become floats on the way: all of a CSV is
 text, and JSON's whole numbers are Python's.
@@ -8,47 +8,105 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from recon.errors import InputError
+from recon.records import parquet_files
 from recon.records.chunk import Chunk
-from recon.records.suggestions import missing, no_such_file
+from recon.records.suggestions import missing, no_such_file, printable
 
 #: What the end of a file's name says of what is in it.
 _ENDINGS: Final = {
     ".csv": "csv",
     ".csv.gz": "csv",
+    ".tsv": "csv",
+    ".tsv.gz": "csv",
+    ".txt": "csv",
+    ".txt.gz": "csv",
     ".parquet": "parquet",
     ".jsonl": "jsonl",
     ".jsonl.gz": "jsonl",
     ".ndjson": "jsonl",
     ".ndjson.gz": "jsonl",
+    ".json": "jsonl",
+    ".json.gz": "jsonl",
 }
-
-#: Rows of a Parquet file that are read at once.
-_ROWS: Final = 262_144
+_SHOWN: Final = ".csv, .csv.gz, .parquet, .jsonl, .json, .tsv, .txt"
 
 
 def kind_of(path: Path) -> str:
-    """Return `csv`, `parquet` or `jsonl`.
+    """Return `csv`, `parquet` or `jsonl`; the last is any JSON, the first also tabs and bars.
 
     Raises:
-        InputError: the name ends with nothing that is known.
+        InputError: the name ends with nothing that is known, or it is a directory without Parquet.
     """
+    if path.is_dir():
+        if parquet_files.parts(path):
+            return "parquet"
+        raise InputError(
+            f"{path} is a directory, and no Parquet file lies in it", hint="name one file of it"
+        )
     name = path.name.lower()
     for ending, kind in _ENDINGS.items():
         if name.endswith(ending):
             return kind
-    raise InputError(f"{path}: what kind of file is this?", hint=f"known are {', '.join(_ENDINGS)}")
+    raise _unknown(path)
 
 
-def chunks(path: Path, columns: Sequence[str], *, repeated: Sequence[str] = ()) -> Iterator[Chunk]:
-    """Yield the rows of a file, with only these columns.
+def _unknown(path: Path) -> InputError:
+    """Return the error for a name that says nothing, with what the file is, where that shows."""
+    from recon.records import text_files
+
+    other = None
+    if path.is_file():
+        with path.open("rb") as file:
+            other = text_files.kind_of_binary(file.read(64), path)
+    if other is None:
+        return InputError(f"{path}: what kind of file is this?", hint=f"known are {_SHOWN}")
+    return InputError(f"{path} is {other[0]}", hint=f"{other[1]}; known are {_SHOWN}")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Translate what may go wrong while a file is read into an `InputError`."""
+    try:
+        yield
+    except EOFError as cause:
+        raise InputError(f"{path} is cut off: its compressed data end early") from cause
+    except (OSError, zlib.error) as cause:
+        raise InputError(f"{path} cannot be read: {printable(str(cause))}") from cause
+
+
+def lacking(path: Path, absent: Sequence[str], there: Sequence[str]) -> InputError:
+    """Return the error for columns that a file does not have.
 
     Args:
         path: the file.
+        absent: the columns that were looked for and not found.
+        there: those that it has.
+    """
+    if kind_of(path) == "csv":
+        from recon.records import csv_files
+
+        return csv_files.lacking(path, absent, there)
+    return missing("column", absent, there, where=str(path))
+
+
+def chunks(
+    path: Path,
+    columns: Sequence[str],
+    *,
+    time: str | None = None,
+    repeated: Sequence[str] = (),
+) -> Iterator[Chunk]:
+    """Yield the rows of a file, with only these columns. Rows of blank cells are none.
+
+    Args:
+        path: the file, or a directory of Parquet files.
         columns: which of its columns are wanted.
+        time: the one of them that holds a time.
         repeated: those of them whose texts come again and again: where the file keeps each text
             once, Arrow's dictionary arrays do so too.
 
@@ -57,85 +115,41 @@ def chunks(path: Path, columns: Sequence[str], *, repeated: Sequence[str] = ()) 
             lacks what no object in it has, which shows only after the last chunk.
     """
     kind = kind_of(path)
-    if not path.is_file():
+    if not path.exists():
         raise no_such_file(path)
-    try:
+    with reading(path):
         if kind == "parquet":
-            yield from _parquet(path, columns, repeated)
+            yield from parquet_files.chunks(path, columns, repeated=repeated)
         elif kind == "csv":
             from recon.records import csv_files
 
-            yield from csv_files.chunks(path, columns)
+            yield from csv_files.chunks(path, columns, time=time)
         else:
             from recon.records import json_lines
 
-            yield from json_lines.chunks(path, columns)
-    except (OSError, EOFError, zlib.error) as cause:
-        raise InputError(f"{path} cannot be read: {cause}") from cause
+            yield from json_lines.chunks(path, columns, time=time)
 
 
-def column_names(path: Path) -> tuple[str, ...]:
+def column_names(path: Path, wanted: Sequence[str] = ()) -> tuple[str, ...]:
     """Return what columns a file has; of JSON Lines, the keys of its first objects.
+
+    Args:
+        path: the file, or a directory of Parquet files.
+        wanted: names that tell the header of a CSV file from the lines above it.
 
     Raises:
         InputError: the file is not there or cannot be read.
     """
     kind = kind_of(path)
-    if not path.is_file():
+    if not path.exists():
         raise no_such_file(path)
-    try:
+    with reading(path):
         if kind == "parquet":
-            return tuple(_open_parquet(path).schema_arrow.names)
+            return parquet_files.column_names(path)
         if kind == "csv":
             from recon.records import csv_files
 
-            return csv_files.header(path, ()).names
+            return csv_files.header(path, wanted).names
         from recon.records import json_lines
 
         return json_lines.keys(path)
-    except (OSError, EOFError, zlib.error) as cause:
-        raise InputError(f"{path} cannot be read: {cause}") from cause
-
-
-def read_table(path: Path, columns: Sequence[str]) -> Chunk:
-    """Return all rows of a file at once, with only these columns.
-
-    Raises:
-        InputError: as `chunks` does.
-    """
-    import pyarrow as pa
-
-    read = list(chunks(path, columns))
-    whole: dict[str, Any] = {}
-    for name in columns:
-        parts = [part for chunk in read if len(part := chunk.columns[name])]
-        if parts and isinstance(parts[0], list):
-            whole[name] = [value for part in parts for value in part]
-        else:
-            whole[name] = pa.chunked_array(parts) if parts else []
-    return Chunk(whole, [reason for chunk in read for reason in chunk.broken])
-
-
-def _open_parquet(path: Path, repeated: Sequence[str] = ()) -> Any:  # noqa: ANN401 - pyarrow has no types
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.ParquetFile(path, read_dictionary=list(repeated))
-    except pa.ArrowException as cause:
-        raise InputError(f"{path} is no Parquet file: {cause}") from cause
-
-
-def _parquet(path: Path, columns: Sequence[str], repeated: Sequence[str]) -> Iterator[Chunk]:
-    import pyarrow as pa
-
-    with _open_parquet(path, repeated) as file:
-        names = file.schema_arrow.names
-        absent = [name for name in columns if name not in names]
-        if absent:
-            raise missing("column", absent, names, where=str(path))
-        try:
-            for batch in file.iter_batches(batch_size=_ROWS, columns=list(dict.fromkeys(columns))):
-                yield Chunk({name: batch.column(name) for name in columns})
-        except pa.ArrowException as cause:
-            raise InputError(f"{path} cannot be read: {cause}") from cause

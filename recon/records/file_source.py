@@ -37,7 +37,9 @@ class FileReader:
         collected = Collected(self._source)
         mapping = self._source.mapping
         repeated = [mapping["status"]] if "status" in mapping else []
-        for chunk in file_formats.chunks(self._path, list(mapping.values()), repeated=repeated):
+        for chunk in file_formats.chunks(
+            self._path, list(mapping.values()), time=mapping["sent_at"], repeated=repeated
+        ):
             collected.add(chunk.fields(mapping), span=(start, end))
             collected.add_broken(chunk.broken)
         return collected.result()
@@ -47,7 +49,9 @@ class FileReader:
         collected = Collected(self._source)
         mapping = self._source.mapping
         if len(message_ids) and "message_id" in mapping:
-            for chunk in file_formats.chunks(self._path, list(mapping.values())):
+            for chunk in file_formats.chunks(
+                self._path, list(mapping.values()), time=mapping["sent_at"]
+            ):
                 collected.add(chunk.fields(mapping), message_ids=message_ids)
         return collected.result()
 

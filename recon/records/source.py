@@ -26,7 +26,7 @@ class Source:
     url: str | None = field(default=None, repr=False)
     """Any SQLAlchemy URL; it may hold a password, so it is never shown."""
     file: Path | None = None
-    """Instead of a URL: a CSV, Parquet or JSON Lines file."""
+    """Instead of a URL: a CSV, Parquet or JSON file, or a directory of Parquet files."""
     table: str | None = None
     """With a URL: the table or view, `schema.table` where it is not in the default schema."""
     query: str | None = None

@@ -1,24 +1,63 @@
-"""What to say of a file, a table or a column that is not there: the near ones, and all."""
+"""What to say of a file, a table or a column that is not there: the near ones, and all.
+
+Nothing here shows a value of the user's data, whatever stands where names are expected.
+"""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
+from recon.core.near_words import are_opposites
 from recon.errors import InputError
+
+_LONGEST_NAME: Final = 60
+#: Numbers, phone numbers, times, ids in hexadecimal digits, addresses: values, no names.
+_VALUE: Final = re.compile(
+    r"""[\s'"=#]*(?:
+        [+-]?[\d\s().,:/\\-]*\d[\d\s().,:/\\-]*%?   # a number, a phone number, a date
+      | \d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*             # a time
+      | (?:[a-z]{3,9},?\s+)?\d{1,2}[\s-][a-z]{3,9}[\s-]\d{4}.*
+      | [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]+          # a UUID
+      | (?=[0-9a-f]*\d)[0-9a-f]{16,}
+      | [^@\s]+@[^@\s]+\.[^@\s]+                    # a mail address
+      | wamid\..*
+    )["'\s]*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def printable(text: str) -> str:
+    """Return a text as it may be shown on a terminal: without control characters, not too long."""
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in text)
+    return shown if len(shown) <= _LONGEST_NAME else f"{shown[: _LONGEST_NAME - 1]}…"
+
+
+def looks_like_data(name: str) -> bool:
+    """Say whether what stands in the place of a name is a value: a number, a time, an address."""
+    return _VALUE.fullmatch(name) is not None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?`, or nothing where nothing is near."""
-    by_fold = {one.casefold(): one for one in known}
+    """Return `; did you mean 'x'?`, or nothing where nothing is near.
+
+    Not offered are blank names, values, and names that mean the opposite (`not_sent` for `sent`).
+    """
     fold = name.casefold()
+    by_fold = {
+        one.casefold(): one
+        for one in known
+        if one.strip() and not looks_like_data(one) and not are_opposites(name, one)
+    }
     found = difflib.get_close_matches(fold, by_fold, n=2, cutoff=0.7)
     # `phone` is no close match of `phone_number`, and yet it is what was meant.
     found = found or [one for one in by_fold if fold and (fold in one or one in fold)][:2]
     if not found:
         return ""
-    return "; did you mean " + " or ".join(f"'{by_fold[one]}'" for one in found) + "?"
+    return "; did you mean " + " or ".join(f"'{printable(by_fold[one])}'" for one in found) + "?"
 
 
 def missing(what: str, names: Iterable[str], known: Iterable[str], *, where: str) -> InputError:
@@ -27,13 +66,25 @@ def missing(what: str, names: Iterable[str], known: Iterable[str], *, where: str
     Args:
         what: "table" or "column".
         names: those that were looked for and not found.
-        known: those that there are.
+        known: those that there are; values among them are counted and not shown.
         where: in what they were looked for.
     """
-    every = sorted(known)
-    parts = [f"{where} has no {what} '{name}'{nearest(name, every)}" for name in names]
-    there = ", ".join(every) if every else f"no {what} at all"
+    every = sorted({one for one in known if one.strip()})
+    shown = [one for one in every if not looks_like_data(one)]
+    parts = [f"{where} has no {what} '{printable(name)}'{nearest(name, shown)}" for name in names]
+    there = ", ".join(map(printable, shown)) if shown else f"no {what} at all"
+    if len(shown) < len(every):
+        there = f"{there}; {len(every) - len(shown)} more look like values, not like names"
     return InputError("\n".join(parts), hint=f"there is: {there}")
+
+
+def no_header(names: Iterable[str], *, where: str) -> InputError:
+    """Return the error for a file whose first row looks like data; nothing of it is shown."""
+    wanted = ", ".join(map(printable, names))
+    return InputError(
+        f"{where} has no header: the first row looks like data",
+        hint=f"write the names of the columns above it; needed are {wanted}",
+    )
 
 
 def no_such_file(path: Path) -> InputError:
@@ -44,5 +95,7 @@ def no_such_file(path: Path) -> InputError:
     near = difflib.get_close_matches(path.name, others, n=3)
     return InputError(
         f"there is no file {path}",
-        hint=f"near it: {', '.join(near)}" if near else "check the path; it is not made for you",
+        hint=f"near it: {', '.join(map(printable, near))}"
+        if near
+        else "check the path; it is not made for you",
     )

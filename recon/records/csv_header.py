@@ -1,0 +1,94 @@
+"""The header of a CSV file: which line it is, its delimiter, and whether there is one at all."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from recon.errors import InputError
+
+_DELIMITERS: Final = (",", ";", "\t", "|")
+#: So many lines may stand above the header: a title, the name of the exporter, a range of dates.
+_PREAMBLE_LINES: Final = 60
+#: So many lines may a header take, whose names hold line breaks.
+_NAME_LINES: Final = 100
+_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+#: Excel's own line about the delimiter.
+_SEP: Final = re.compile(r'"?sep=(?P<one>\\t|.)"?[,;\t|]*', re.IGNORECASE | re.DOTALL)
+_INVISIBLE: Final = "\ufeff\u200b\u200e\u200f"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Where the rows of a CSV file begin, and what their columns are."""
+
+    names: tuple[str, ...]
+    """As they stand, without blanks around them."""
+    delimiter: str
+    lines: int
+    """Lines up to and with the header."""
+    size: int
+    """Bytes up to and with the header."""
+
+
+def find(head: str, wanted: Sequence[str], path: Path) -> Header:
+    """Find the header in the beginning of a file.
+
+    It is the first line that is not blank; or one of the lines below that shows more of the
+    `wanted` names than it does. The delimiter is the one that shows most of them, or most names.
+
+    Raises:
+        InputError: there is none.
+    """
+    lines = _LINE.findall(head)
+    delimiters: tuple[str, ...] = _DELIMITERS
+    first = _next(lines, 0)
+    if first < len(lines) and (sep := _SEP.fullmatch(lines[first].strip("\r\n"))):
+        named = "\t" if sep["one"] == "\\t" else sep["one"]
+        delimiters = (named, *(one for one in _DELIMITERS if one != named))
+        first = _next(lines, first + 1)
+    if first == len(lines):
+        raise InputError(f"{path} is empty: it has not even a header")
+    best: tuple[int, Header] | None = None
+    for start in range(first, min(first + _PREAMBLE_LINES, len(lines))):
+        if not lines[start].strip():
+            continue
+        found = _at(lines, start, delimiters, wanted)
+        if found is not None and (best is None or found[0] > max(best[0], 1)):
+            best = found
+        if best is not None and best[0] == len({*wanted}):
+            break
+    if best is None:
+        raise InputError(f"{path}: its header cannot be read")
+    return best[1]
+
+
+def _next(lines: Sequence[str], start: int) -> int:
+    """Return the first line from `start` on that is not blank."""
+    return next((at for at in range(start, len(lines)) if lines[at].strip()), len(lines))
+
+
+def _at(
+    lines: Sequence[str], start: int, delimiters: Sequence[str], wanted: Sequence[str]
+) -> tuple[int, Header] | None:
+    """Read a header that begins with a line, and count the wanted names in it."""
+    readings = []
+    for place, delimiter in enumerate(delimiters):
+        reader = csv.reader(islice(lines, start, start + _NAME_LINES), delimiter=delimiter)
+        try:
+            names = tuple(name.strip().strip(_INVISIBLE).strip() for name in next(reader))
+        except csv.Error:
+            continue
+        until = start + reader.line_num
+        hits = len({*wanted} & {*names})
+        size = len("".join(lines[:until]).encode())
+        readings.append((hits, len(names), -place, Header(names, delimiter, until, size)))
+    if not readings:
+        return None
+    hits, _, _, header = max(readings, key=lambda one: one[:3])
+    return hits, header
