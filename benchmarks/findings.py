@@ -62,6 +62,9 @@ def findings(count: int) -> pd.DataFrame:
         "provider_sent_at": times.where(theirs),
         "failure_reason": pd.Series(None, index=place, dtype="str"),
         "detail": pd.Series("the records say failed, Octopods says delivered", index=place),
+        "confirmed": pd.Series("yes", index=place, dtype="str").where(
+            kind == "missing_at_provider"
+        ),
     }
     return pd.DataFrame(columns)[list(FINDING_COLUMNS)].astype(
         {name: "str" for name in FINDING_COLUMNS if not name.endswith("_at")}
@@ -91,33 +94,38 @@ def run(found: pd.DataFrame) -> Run:
 # --- what is measured --------------------------------------------------------------------------
 
 
-def to_csv(_url: str) -> Callable[[], object]:
-    """Write a million findings with pandas, with the columns that the file of a run has."""
+def to_csv(_url: str, count: int = TO_CSV) -> Callable[[], object]:
+    """Write findings with pandas, with the columns that the file of a run has."""
     from recon.report.csv_report import COLUMNS
 
-    made = run(findings(TO_CSV))
+    made = run(findings(count))
     place = {"run_id": made.run_id, "date": "2026-04-23", "account": made.verdict.account}
     found = made.verdict.findings.assign(**place, first_seen_on="2026-04-24")[list(COLUMNS)]
     return lambda: found.to_csv("pandas.csv", index=False)
 
 
-def our_csv(_url: str) -> Callable[[], object]:
-    """Write a million findings as the file of a run, synced."""
+def our_csv(_url: str, count: int = TO_CSV) -> Callable[[], object]:
+    """Write findings as the file of a run, synced."""
     from recon.report import csv_report
-    from recon.report.atomic_files import write_whole
+    from recon.report.atomic_files import staged
 
-    made = run(findings(TO_CSV))
-    return lambda: write_whole(Path("ours.csv"), csv_report.chunks(made))
+    made = run(findings(count))
+
+    def write() -> None:
+        with staged(Path("ours.csv"), csv_report.chunks(made)) as put_in_place:
+            put_in_place()
+
+    return write
 
 
-def core(url: str) -> Callable[[], object]:
+def core(url: str, count: int = TO_DATABASE) -> Callable[[], object]:
     """Insert findings with SQLAlchemy's core, from the dictionaries that it takes."""
     import sqlalchemy as sa
 
     from recon.store.finding_lifecycle import _AGAIN
 
     engine = sa.create_engine(url)
-    found = findings(TO_DATABASE)
+    found = findings(count)
 
     def job() -> None:
         clean = found.astype(object).where(found.notna(), None)
@@ -130,7 +138,7 @@ def core(url: str) -> Callable[[], object]:
     return job
 
 
-def our_inserts(url: str) -> Callable[[], object]:
+def our_inserts(url: str, count: int = TO_DATABASE) -> Callable[[], object]:
     """Insert findings as saving a run does."""
     import pyarrow as pa
 
@@ -138,7 +146,7 @@ def our_inserts(url: str) -> Callable[[], object]:
     from recon.store.engine import connect, writing
     from recon.store.finding_lifecycle import _AGAIN, _columns
 
-    engine, found = connect(url), findings(TO_DATABASE)
+    engine, found = connect(url), findings(count)
 
     def job() -> None:
         with writing(engine) as connection:
@@ -150,14 +158,14 @@ def our_inserts(url: str) -> Callable[[], object]:
     return job
 
 
-def our_save(url: str) -> Callable[[], object]:
+def our_save(url: str, count: int = TO_DATABASE) -> Callable[[], object]:
     """Save a new run: log, findings, what is resolved, and what each finding stands at."""
     import sqlalchemy as sa
 
     from recon.store import runs, schema
     from recon.store.engine import connect
 
-    engine, made = connect(url), run(findings(TO_DATABASE))
+    engine, made = connect(url), run(findings(count))
     schema.upgrade(engine)
     with engine.begin() as connection:
         for table in ("findings", "runs"):

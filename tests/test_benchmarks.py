@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 
 @pytest.fixture(autouse=True)
-def _in_a_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _in_an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     yield
     gc.collect()  # here, where the warning of a connection that was left is not heeded
@@ -59,19 +59,15 @@ def test_a_night_with_records_in_a_database_is_whole(database_url: str) -> None:
     records.read_sql(database_url)()
     records.read_window(database_url)()
     records.with_arrow(database_url)()
-    told = json.loads(Path("reports/main/2026-04-23.json").read_text(encoding="utf-8"))
-    assert told["coverage"] == {"complete": True, "gaps": []}
-    assert told["local"]["total"] == pytest.approx(0.991 * ROWS, abs=2)
-    assert told["local"]["unverifiable"] == 0
+    report = json.loads(Path("reports/main/2026-04-23.json").read_text(encoding="utf-8"))
+    assert report["coverage"] == {"complete": True, "gaps": []}
+    assert report["local"]["total"] == pytest.approx(0.991 * ROWS, abs=2)
+    assert report["local"]["unverifiable"] == 0
 
 
 @pytest.mark.parametrize("name", findings.MEASURES)
-def test_findings_are_written(
-    name: str, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(findings, "TO_CSV", 100)
-    monkeypatch.setattr(findings, "TO_DATABASE", 100)
-    findings.MEASURES[name](database_url)()
+def test_findings_are_written(name: str, database_url: str) -> None:
+    findings.MEASURES[name](database_url, 100)()
     if name.endswith("_csv"):
         (file,) = Path().glob("*.csv")
         assert len(pd.read_csv(file)) == 100

@@ -32,7 +32,6 @@ from recon.config.value_types import (
     quoted,
 )
 from recon.core.hosts import is_loopback
-from recon.errors import ConfigError
 
 #: Account under which `recon diff` writes its files.
 DIFF_ACCOUNT: Final = "diff"
@@ -197,22 +196,3 @@ class Settings(Section):
         """The passwords that stand in URLs, for a log that must not show them."""
         urls = [self.database.url, *(account.local.url for account in self.accounts.values())]
         return tuple(password for url in urls if url is not None for password in url.passwords)
-
-    def api_keys(
-        self, environ: Mapping[str, str], accounts: Iterable[str] | None = None
-    ) -> dict[str, SecretStr]:
-        """Read the keys of the named accounts, or of all.
-
-        Raises:
-            ConfigError: with a line for each account whose key cannot be had.
-        """
-        keys: dict[str, SecretStr] = {}
-        errors: list[str] = []
-        for name in self.accounts if accounts is None else accounts:
-            try:
-                keys[name] = self.accounts[name].api_key(environ)
-            except ConfigError as error:
-                errors.append(f"accounts.{name}: {error}")
-        if errors:
-            raise ConfigError("\n".join(errors))
-        return keys

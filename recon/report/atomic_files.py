@@ -36,21 +36,11 @@ _HINTS: Final = {
 _OTHERWISE: Final = "Choose another directory, or mend this one, and write the report again."
 
 
-def write_whole(target: Path, pieces: Iterable[bytes | memoryview], *, mode: int = PRIVATE) -> None:
-    """Write a file, or replace it; whoever reads it sees the old or the new one, never a part.
-
-    Raises:
-        OutputError: it cannot be written; the old file is as it was, nothing is left behind.
-    """
-    with staged(target, pieces, mode=mode) as put_in_place:
-        put_in_place()
-
-
 @contextmanager
-def staged(
-    target: Path, pieces: Iterable[bytes | memoryview], *, mode: int = PRIVATE
-) -> Iterator[Callable[[], None]]:
+def staged(target: Path, pieces: Iterable[bytes | memoryview]) -> Iterator[Callable[[], None]]:
     """Write a file beside its place and sync it; it is put there when the caller says so.
+
+    Whoever reads `target` sees the old or the new file, never a part; its mode is `PRIVATE`.
 
     The directory is made where it does not exist. What was not put in its place is gone at the
     end; where the process was killed before it, the next writer there takes it away, since it may
@@ -74,7 +64,7 @@ def staged(
 
     try:
         with translated(target), open(number, "wb") as file:  # noqa: PTH123 - a descriptor
-            os.fchmod(number, mode)  # whatever the umask took from it
+            os.fchmod(number, PRIVATE)  # whatever the umask took from it
             _sweep(target.parent, os.fstat(number).st_mtime)
             file.writelines(pieces)
             file.flush()

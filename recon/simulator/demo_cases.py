@@ -41,7 +41,6 @@ NOT_A_USER: Final = Reason("Recipient is not a WhatsApp user.")
 WINDOW_CLOSED: Final = Reason("Re-engagement window expired", 470, ReasonForm.OBJECT)
 
 _SECOND: Final = timedelta(seconds=1)
-_MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 
 DemoCase = Callable[[Day], None]

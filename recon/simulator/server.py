@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,17 +14,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import AddressValueError, IPv4Address
 from socketserver import TCPServer
 from threading import Event, Lock, Thread
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from recon.errors import UsageError
 from recon.simulator import http_faults, simulated_responses
 from recon.simulator.channel import Channel
 from recon.simulator.http_faults import Fault, FaultKind
-from recon.simulator.manual_clock import Clock
 from recon.simulator.simulated_responses import Answer, Request
 
 AUTH_HEADER: Final = "X-Octopods-Auth"
+
+#: Returns the time, aware.
+Clock: TypeAlias = Callable[[], datetime]
 
 _log = logging.getLogger(__name__)
 

@@ -110,13 +110,6 @@ def keep(
     )
 
 
-def has_polls(engine: sa.Engine, account: str) -> bool:
-    """Say whether any answer was ever kept for the account."""
-    mine = polls.c.account_id == accounts.id_of(account)
-    with reading(engine) as connection:
-        return connection.execute(sa.select(polls.c.id).where(mine).limit(1)).first() is not None
-
-
 def spans(engine: sa.Engine, account: str) -> tuple[Span, ...]:
     """Return for which time the account's messages are proven complete, over all its keys."""
     with reading(engine) as connection:

@@ -15,10 +15,10 @@ from recon.errors import ReconError
 from recon.jobs.runtime import Runtime
 from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.simulator.http_faults import Fault
-from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import Received, serve
 from recon.simulator.simulated_responses import LIST_PATH
 from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop
+from tests.clocks import ManualClock
 
 CONFIG = """
 timezone = "UTC"

@@ -21,13 +21,13 @@ import sqlalchemy as sa
 
 from recon.simulator import http_faults, traffic
 from recon.simulator.channel import SIMULATED_KEY, Channel
-from recon.simulator.manual_clock import real
 from recon.simulator.server import Received, serve
 from recon.simulator.simulated_responses import LIST_PATH
 from recon.store import messages
 from recon.store.engine import connect, reading
 from recon.store.tables import polls
 from tests.cli.workshop import NUMBER, Workshop, awaited
+from tests.clocks import real
 from tests.store import others
 
 ROOT = str(Path(__file__).parents[2])

@@ -16,13 +16,13 @@ from recon.cli.run import command
 from recon.errors import ReconError
 from recon.jobs.runtime import Runtime
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
-from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import serve
 from recon.simulator.simulated_message import SimulatedMessage, course
 from tests.cli import corpus
 from tests.cli.corpus import Case
 from tests.cli.test_corpus import assert_found, report_of, rows_of
 from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, at
+from tests.clocks import ManualClock
 
 CONFIG = """
 [octopods]

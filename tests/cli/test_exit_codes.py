@@ -14,10 +14,10 @@ import pytest
 
 from recon.simulator import http_faults
 from recon.simulator.channel import Channel
-from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import Received, serve
 from recon.store import schema
 from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop, at, awaited
+from tests.clocks import ManualClock
 
 
 @pytest.fixture

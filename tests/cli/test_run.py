@@ -16,10 +16,10 @@ import pytest
 
 from recon.simulator import http_faults, simulated_message
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
-from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import Received, serve
 from recon.simulator.simulated_responses import LIST_PATH
 from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop, at
+from tests.clocks import ManualClock
 
 BALANCE = {
     "local": [

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from recon.simulator.channel import Channel
-from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import serve
 from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, RECON, Workshop, at
+from tests.clocks import ManualClock
 
 
 @pytest.fixture

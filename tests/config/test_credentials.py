@@ -13,7 +13,7 @@ from recon import config
 from recon.config import Account, Email, SecretUrl, fingerprint
 from recon.errors import ConfigError
 
-from .conftest import ACCOUNT, Load
+from .conftest import Load
 
 RECORDS = {"file": "sends.csv"}
 SECRET = "hunter2"
@@ -86,19 +86,6 @@ def test_a_key_in_the_place_of_its_name_is_not_repeated() -> None:
         by_file("hunter2").api_key({})
     assert "the file that api_key_file names cannot be read" in str(caught.value)
     assert SECRET not in str(caught.value)
-
-
-def test_several_missing_keys_are_told_together(load: Load) -> None:
-    others = ACCOUNT.replace("main", "b").replace("OCTOPODS_API_KEY", "B_KEY")
-    settings = load(account=ACCOUNT + others)
-    with pytest.raises(ConfigError) as caught:
-        settings.api_keys({})
-    assert str(caught.value).splitlines() == [
-        "accounts.main: environment variable OCTOPODS_API_KEY (api_key_env) is not set",
-        "accounts.b: environment variable B_KEY (api_key_env) is not set",
-    ]
-    keys = settings.api_keys({"B_KEY": "x"}, ["b"])
-    assert {name: key.get_secret_value() for name, key in keys.items()} == {"b": "x"}
 
 
 def test_a_mail_password_is_read_only_where_there_is_a_user_name() -> None:

@@ -425,7 +425,6 @@ def test_frames_have_the_dtypes_of_the_layout_whatever_is_in_them(sent_at: list[
     [
         (frames.empty_local(), frames.LOCAL),
         (frames.empty_local_rejects(), frames.LOCAL_REJECTS),
-        (frames.empty_provider(), frames.PROVIDER),
         (frames.empty_provider_rejects(), frames.PROVIDER_REJECTS),
         (frames.rejected_lines([]), frames.LOCAL_REJECTS),
         (frames.rejected_lines(["line 3: no JSON"]), frames.LOCAL_REJECTS),
@@ -480,14 +479,16 @@ def test_no_frames_cannot_be_put_together() -> None:
 
 def provider(**raw: Column) -> Read:
     count = len(next(iter(raw.values())))
-    return frames.provider_frame(
-        {
-            "message_id": list(range(count)),
-            "phone_number": ["+353871234567"] * count,
-            "sent_at": ["2026-04-23T12:00:00Z"] * count,
-            "status": ["delivered"] * count,
-            **raw,
-        },
+    return frames.provider_frames(
+        [
+            {
+                "message_id": list(range(count)),
+                "phone_number": ["+353871234567"] * count,
+                "sent_at": ["2026-04-23T12:00:00Z"] * count,
+                "status": ["delivered"] * count,
+                **raw,
+            }
+        ],
         observed_at=NOW,
     )
 
@@ -548,7 +549,7 @@ def test_a_provider_file_read_in_chunks_is_the_same_as_one_read_whole() -> None:
         "failure_reason": [None, None, None, None, None, "No user"],
     }
     chunks = [{name: raw[name][at : at + 2] for name in raw} for at in (0, 2, 4)]
-    whole = frames.provider_frame(raw, observed_at=NOW)
+    whole = frames.provider_frames([raw], observed_at=NOW)
     for one, other in zip(whole, frames.provider_frames(chunks, observed_at=NOW), strict=True):
         pd.testing.assert_frame_equal(one, other)
     assert whole[0]["message_id"].tolist() == [1, 3, 2]

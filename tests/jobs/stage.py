@@ -20,8 +20,8 @@ from recon.jobs.runtime import Runtime
 from recon.jobs.shutdown import Stop
 from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.simulator.http_faults import Fault
-from recon.simulator.manual_clock import ManualClock
 from recon.simulator.server import Received, serve
+from tests.clocks import ManualClock
 
 NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)
 

@@ -17,8 +17,8 @@ from recon.jobs import night
 from recon.jobs.collector import collect
 from recon.simulator import http_faults
 from recon.simulator.channel import SIMULATED_KEY, Channel
-from recon.simulator.manual_clock import ManualClock
 from recon.store import messages, polls
+from tests.clocks import ManualClock
 from tests.jobs.stage import NOON, Stage, staged
 
 

@@ -221,7 +221,7 @@ def real_comparison(planted: DemoDay, *, where: bool = True) -> Verdict:
         "demo",
         [calendar.window(planted.day, planted.zone)],
         Side(*frames.local_frame(columns, zone=planted.zone, statuses=planted.statuses)),
-        Side(*frames.provider_frame(raw, observed_at=planted.now)),
+        Side(*frames.provider_frames([raw], observed_at=planted.now)),
         spans=[span],
         policy=Policy(region=planted.default_region),
     )

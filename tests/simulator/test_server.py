@@ -17,10 +17,10 @@ from recon.errors import UsageError
 from recon.simulator import http_faults
 from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.simulator.http_faults import Fault, FaultKind
-from recon.simulator.manual_clock import ManualClock
 from recon.simulator.rate_limits import RateLimit, RetryForm
 from recon.simulator.server import AUTH_HEADER, Received, fingerprint, serve
 from recon.simulator.simulated_responses import LIST_PATH
+from tests.clocks import ManualClock
 
 T = datetime(2026, 4, 24, 10, 23, 45, tzinfo=UTC)
 NUMBER = "+15551234567"

@@ -14,16 +14,14 @@ from recon.core.frames.layout import (
     concat,
     empty_local,
     empty_local_rejects,
-    empty_provider,
     empty_provider_rejects,
     rejected_lines,
 )
-from recon.core.frames.message_frame import PROVIDER_FIELDS, provider_frame, provider_frames
-from recon.core.frames.record_frame import LOCAL_FIELDS, local_frame
+from recon.core.frames.message_frame import PROVIDER_FIELDS, provider_frames
+from recon.core.frames.record_frame import local_frame
 
 __all__ = [
     "LOCAL",
-    "LOCAL_FIELDS",
     "LOCAL_REJECTS",
     "PROVIDER",
     "PROVIDER_FIELDS",
@@ -32,10 +30,8 @@ __all__ = [
     "concat",
     "empty_local",
     "empty_local_rejects",
-    "empty_provider",
     "empty_provider_rejects",
     "local_frame",
-    "provider_frame",
     "provider_frames",
     "rejected_lines",
 ]

@@ -69,11 +69,6 @@ def empty_local_rejects() -> pd.DataFrame:
     return _empty(LOCAL_REJECTS)
 
 
-def empty_provider() -> pd.DataFrame:
-    """Return a provider frame without rows."""
-    return _with_text_categories(_empty(PROVIDER))
-
-
 def empty_provider_rejects() -> pd.DataFrame:
     """Return a frame of provider rejects without rows."""
     return _empty(PROVIDER_REJECTS)

@@ -46,7 +46,9 @@ class _Typed(NamedTuple):
     """Each reject as its file spells it."""
 
 
-def provider_frame(raw: Raw, *, observed_at: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
+def provider_frames(
+    chunks: Iterable[Raw], *, observed_at: datetime
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Type raw columns: readable messages (`layout.PROVIDER`) and the rest (`PROVIDER_REJECTS`).
 
     Times without an offset are UTC, a missing status is `unknown`, upper case is lowered. Of rows
@@ -54,16 +56,10 @@ def provider_frame(raw: Raw, *, observed_at: datetime) -> tuple[pd.DataFrame, pd
     phone number with a digit in it, or a readable time is rejected.
 
     Args:
-        raw: columns by their name in `PROVIDER_FIELDS`, of one length.
+        chunks: columns by their name in `PROVIDER_FIELDS`, of one length in each chunk. They are
+            typed one by one, so that a file is never held raw as a whole.
         observed_at: when the statuses were seen, aware.
     """
-    return provider_frames([raw], observed_at=observed_at)
-
-
-def provider_frames(
-    chunks: Iterable[Raw], *, observed_at: datetime
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Type a file chunk by chunk, so that it is never held raw as a whole; see `provider_frame`."""
     typed = [_typed(raw) for raw in chunks] or [_typed({name: [] for name in PROVIDER_FIELDS})]
     rejects = layout.concat([chunk.rejects for chunk in typed])
     keys = _keys([row for chunk in typed for row in chunk.spelled])

@@ -15,9 +15,6 @@ from recon.core.frames.columns import Raw
 from recon.core.frames.time_spellings import causes
 from recon.core.frames.timestamps import instants
 
-#: What the records may keep of a record. A time they must keep.
-LOCAL_FIELDS: Final = ("id", "message_id", "phone_number", "sent_at", "status")
-
 _LONGEST_QUOTE: Final = 60
 
 
@@ -27,8 +24,8 @@ def local_frame(
     """Type raw columns: the readable rows (`layout.LOCAL`) and the others (`LOCAL_REJECTS`).
 
     Args:
-        raw: columns by their name in `LOCAL_FIELDS`, of one length; `sent_at` is among them, and
-            a field that is not is null in every row.
+        raw: the columns `id`, `message_id`, `phone_number`, `sent_at` and `status`, of one length;
+            `sent_at` is required, and another one that is missing is null in every row.
         zone: of times that are stored without an offset, a name of IANA's.
         statuses: the user's word to Octopods' word or `not_sent`, whatever the case.
     """

@@ -1,13 +1,8 @@
-"""Clocks for a simulation: where its time comes from is passed in, like everything else."""
+"""Clocks for the simulated Octopods."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
-
-#: Says what time it is: aware.
-Clock: TypeAlias = Callable[[], datetime]
 
 
 class ManualClock:
