@@ -88,7 +88,7 @@ def with_arrow(url: str) -> Callable[[], object]:
     """Do the whole job, by whatever is installed."""
     from recon.core import calendar
     from recon.core.policy import Policy
-    from recon.jobs.reconcile import reconcile
+    from recon.jobs import reconcile
     from recon.model import RequestCounts, Run
     from recon.records.reader_factory import open_reader
     from recon.records.source import Source
@@ -105,7 +105,8 @@ def with_arrow(url: str) -> Callable[[], object]:
 
     def job() -> None:
         day = calendar.window(DAY, "UTC")
-        (verdict,) = reconcile("main", [day], reader=records, engine=engine, policy=Policy())
+        made = reconcile.read("main", [day], reader=records, engine=engine, policy=Policy())
+        (verdict,) = made.judge(engine)
         run = Run("bench", verdict, MORNING, MORNING, RequestCounts())
         report_files.write(runs.save(engine, run, "run"), Path("reports"), mask=True)
 

@@ -329,6 +329,10 @@ class Run:
     requests: RequestCounts
     confirmation: Confirmation = Confirmation()
     """Of the ids that the records of this window hold."""
+    notices: Sequence[str] = ()
+    """What else the run has to say, in sentences."""
+    input_digest: str | None = None
+    """Tells what the verdict rests on, see `recon.core.input_digest`; `None` where nobody asked."""
     first_seen_on: Mapping[str, date] = field(default_factory=dict)
     """`discrepancy_id` to the day on which it was first seen; absent is today's."""
     lifecycle: Mapping[str, str] = field(default_factory=dict)

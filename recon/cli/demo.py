@@ -53,7 +53,7 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
         settings = _settings(day, base_url, work)
         with engine.opened(settings.database.url.get_secret_value()) as database:
             schema.ensure_ready(database)
-            order = night.Order(first=day.day, last=day.day, accounts=["demo"], directory=output)
+            order = night.Order(days=(day.day, day.day), accounts=["demo"], directory=output)
             [outcome] = night.run(settings, database, order, runtime)
     if outcome.error is not None:
         raise outcome.error

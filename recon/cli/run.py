@@ -42,33 +42,32 @@ def command(
     exit_code: bool,
     trust_input: bool,
 ) -> int:
-    """Pull the latest messages and reconcile a day (default: yesterday).
+    """Pull the latest messages and reconcile a day.
+
+    Without dates: yesterday, and the days since the last finished run, at most 7 together. The 7
+    days before are judged again where anything has changed.
 
     Stores what Octopods lists, compares it with your own records, saves the findings and writes
     CSV, JSON and HTML reports. --from and --to check a range of days again.
     """
-    from recon.core import calendar
     from recon.jobs import night
 
     chosen = common.day_range(day, first, last)
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     now = session.runtime.clock()
-    if chosen is None:
-        yesterday = calendar.yesterday(now, settings.timezone)
-        chosen = (yesterday, yesterday)
-    chosen = common.not_in_the_future(chosen, now, settings.timezone)
+    if chosen is not None:
+        chosen = common.not_in_the_future(chosen, now, settings.timezone)
     if settings.email is not None and settings.email.when != "never" and not no_email:
         log.warning("[email] is configured, but this version of recon does not mail reports yet")
     order = night.Order(
-        first=chosen[0],
-        last=chosen[1],
+        days=chosen,
         accounts=names,
         offline=offline,
         directory=output or settings.report.directory,
         trust_input=trust_input,
     )
-    total = ((chosen[1] - chosen[0]).days + 1) * len(names)
+    total = (1 if chosen is None else (chosen[1] - chosen[0]).days + 1) * len(names)
     with click.progressbar(
         length=total, label="Days", file=sys.stderr, hidden=total == 1 or not sys.stderr.isatty()
     ) as bar:
@@ -83,8 +82,13 @@ def show(outcomes: Sequence[Outcome]) -> None:
     """Print the outcome of each account: findings to standard output, errors to standard error."""
     common.show_runs([(day.run, day.written) for outcome in outcomes for day in outcome.days])
     for outcome in outcomes:
+        news = [day for day in outcome.judged_again if day.new_findings]
         if outcome.judged_again:
-            days = ", ".join(run.verdict.window.label for run in outcome.judged_again)
-            click.echo(f"{outcome.account}: checked again the open findings of {days}")
+            days = ", ".join(day.run.verdict.window.label for day in outcome.judged_again)
+            click.echo(f"{outcome.account}: checked again: {days}")
+        for day in news:
+            label, count = day.run.verdict.window.label, day.new_findings
+            said = "1 new finding" if count == 1 else f"{count:,} new findings"
+            click.echo(f"{outcome.account}: {said} of {label}: {day.written.html}")
         if outcome.error is not None:
             common.show_error(outcome.error, account=outcome.account)

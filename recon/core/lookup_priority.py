@@ -1,6 +1,5 @@
-"""Which recorded ids are worth a status call, and in which order.
+"""Which recorded ids are worth a status call, and which of them where there are too many.
 
-First those whose absence would be reported, then others that nothing else can settle.
 Each status call is taken from the limit that the sends share. Where there are more ids than calls,
 those asked for are spread evenly over the time of their records: the newest ones alone could all
 belong to one short outage and say nothing about the rest.
@@ -8,55 +7,74 @@ belong to one short outage and say nothing about the rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date
 
 import numpy as np
 
 from recon.core import link
 from recon.core.buckets import Case
 from recon.core.link import Positions
+from recon.model import Window
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Ids to ask for, in this order, each once, and what the records say of each."""
+    """Ids that may be asked for, and what the records say of each."""
 
     message_ids: Positions
     keys: Positions
     """The key of the recorded number, -1 for none."""
     times: Positions
     """When the record was sent; microseconds, UTC."""
-    days: Positions
-    """The position of the window that the record belongs to."""
+    dates: Positions
+    """The day that the record belongs to, as `date.toordinal` counts."""
 
     def __len__(self) -> int:
         return len(self.message_ids)
 
+    def take(self, at: Positions) -> Candidates:
+        """Return the candidates at these positions."""
+        return Candidates(*(getattr(self, field.name)[at] for field in fields(self)))
 
-def candidates(case: Case, *, most: int, skip: Positions) -> Candidates:
-    """Return the recorded ids to ask for, at most `most`.
 
-    Records that would be `missing_at_provider` come first, then those that a gap in the coverage
-    leaves `unverifiable`.
+def candidates(case: Case, days: Sequence[Window], bucket: str) -> Candidates:
+    """Return the ids of the records in a bucket, each once.
+
+    Those of `missing_at_provider` would be accused; those of `unverifiable` nothing else settles.
+    """
+    ids, has_id = link.ids(case.local.frame["message_id"])
+    records = case.local_in(bucket)
+    records = records[has_id[records]]
+    _, first = np.unique(ids[records], return_index=True)
+    records = records[first]
+    dates = np.array([date.fromisoformat(day.label).toordinal() for day in days], dtype=np.int64)
+    return Candidates(
+        ids[records],
+        case.local_keys[records],
+        case.local_time[records],
+        dates[case.local_owner[records]],
+    )
+
+
+def joined(parts: Sequence[Candidates]) -> Candidates:
+    """Return the candidates of several cases as one."""
+    none = np.zeros(0, dtype=np.int64)
+    columns = ([getattr(part, field.name) for part in parts] for field in fields(Candidates))
+    return Candidates(*(np.concatenate([none, *column]) for column in columns))
+
+
+def choose(among: Candidates, *, most: int, skip: Positions) -> Candidates:
+    """Return what to ask for, at most `most` ids, in the order of their time.
 
     Args:
-        case: both sides, linked and sorted.
+        among: what may be asked for.
         most: how many requests are left.
         skip: ids that need not be asked for.
     """
-    ids, has_id = link.ids(case.local.frame["message_id"])
-    chosen = np.zeros(0, dtype=np.int64)
-    for bucket in ("missing_at_provider", "unverifiable"):
-        records = case.local_in(bucket)
-        records = records[has_id[records]]
-        records = records[~np.isin(ids[records], np.concatenate([skip, ids[chosen]]))]
-        _, first = np.unique(ids[records], return_index=True)
-        records = records[first]
-        at = spread(case.local_time[records], most - len(chosen))
-        chosen = np.concatenate([chosen, records[at]])
-    return Candidates(
-        ids[chosen], case.local_keys[chosen], case.local_time[chosen], case.local_owner[chosen]
-    )
+    left = among.take(np.flatnonzero(~np.isin(among.message_ids, skip)))
+    return left.take(spread(left.times, most))
 
 
 def spread(times: Positions, most: int) -> Positions:

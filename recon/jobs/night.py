@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,27 +10,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar
-from recon.core.policy import Policy
-from recon.errors import InputError, ReconError, worst
+from recon.errors import DISCREPANCIES, InputError, ReconError, worst
 from recon.jobs import wiring
-from recon.jobs.reconcile import reconcile
+from recon.jobs.account_job import Job, Pulled
+from recon.jobs.earlier_days import EarlierDays
+from recon.jobs.reconcile import Material
 from recon.jobs.runtime import Runtime
+from recon.jobs.status_calls import StatusCalls
 from recon.jobs.status_lookups import StatusLookups
-from recon.model import Confirmation, RequestCounts, Run, Verdict, VerdictKind, Window
+from recon.model import Run, VerdictKind, Window
 from recon.report import report_files
-from recon.store import finding_list, lock, messages, runs
+from recon.store import lock, messages, runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from recon.config import Settings
-    from recon.octopods.client import Client
-    from recon.records.reader import RecordsReader
 
 log = logging.getLogger(__name__)
 
-#: Open findings of so many days before the run are looked at again each night.
-LOOK_BACK_DAYS: Final = 7
+#: A run without dates catches up so many days at most, yesterday included.
+CATCH_UP_DAYS: Final = 7
 
 #: A long range is judged in stretches of so many days, so that memory stays bounded.
 _STRETCH_DAYS: Final = 7
@@ -41,9 +40,9 @@ _STRETCH_DAYS: Final = 7
 class Order:
     """What a run is asked to do."""
 
-    first: date
-    last: date
-    """Both included, in the configured zone."""
+    days: tuple[date, date] | None
+    """First and last day, both included, in the configured zone. `None` is yesterday and the days
+    since the account's last finished run, at most `CATCH_UP_DAYS` together."""
     accounts: Sequence[str]
     offline: bool = False
     """Use what is stored; make no request."""
@@ -58,6 +57,12 @@ class Reported:
     run: Run
     written: report_files.Written
 
+    @property
+    def new_findings(self) -> int:
+        """How many findings no run of an earlier date has found."""
+        today = calendar.day_at(self.run.finished_at, self.run.verdict.window.zone)
+        return sum(seen == today for seen in self.run.first_seen_on.values())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
@@ -65,8 +70,8 @@ class Outcome:
 
     account: str
     days: Sequence[Reported] = ()
-    judged_again: Sequence[Run] = ()
-    """Earlier days with open findings, judged anew."""
+    judged_again: Sequence[Reported] = ()
+    """Earlier days that were judged again."""
     error: Exception | None = None
     """What ended the account's run early; a `ReconError`, or an internal error."""
 
@@ -80,8 +85,12 @@ class Outcome:
 
     @property
     def exit_code_if_asked(self) -> int:
-        """The exit code under `--exit-code`: findings and gaps count too."""
+        """The exit code under `--exit-code`: findings and gaps count too.
+
+        Of an earlier day only what this run was the first to find counts.
+        """
         asked = [day.run.verdict.exit_code_if_asked for day in self.days]
+        asked += [DISCREPANCIES for day in self.judged_again if day.new_findings]
         return worst([self.exit_code, *asked])
 
 
@@ -123,29 +132,81 @@ def _account(
     name: str,
     done: list[Reported],
     progress: Callable[[str, Window], None],
-) -> list[Run]:
+) -> list[Reported]:
+    first, last = order.days or catch_up(engine, name, runtime.clock(), settings.timezone)
     pulled = None if order.offline else pull(settings, engine, name, runtime)
-    records = wiring.open_reader(settings.accounts[name])
-    policy = wiring.policy(settings, trust_input=order.trust_input)
-    job = _Job(name, engine, records, policy, pulled, runtime)
-    days = calendar.windows(order.first, order.last, settings.timezone)
-    for at in range(0, len(days), _STRETCH_DAYS):
-        stretch = days[at : at + _STRETCH_DAYS]
-        for one in job.judge(stretch, mode="run", untimed=stretch[-1] is days[-1]):
-            written = report_files.write(
-                one, order.directory, mask=settings.report.mask_phone_numbers
-            )
-            done.append(Reported(one, written))
+    job = Job(
+        name,
+        engine,
+        wiring.open_reader(settings.accounts[name]),
+        wiring.policy(settings, trust_input=order.trust_input),
+        pulled,
+        runtime,
+    )
+    days = calendar.windows(first, last, settings.timezone)
+    stretches = [days[at : at + _STRETCH_DAYS] for at in range(0, len(days), _STRETCH_DAYS)]
+    earlier = EarlierDays(job, first, settings.timezone)
+    held = None if pulled is None else _ask(job, pulled.status_lookups, stretches, earlier)
+
+    def reported(one: Run) -> Reported:
+        mask = settings.report.mask_phone_numbers
+        return Reported(one, report_files.write(one, order.directory, mask=mask))
+
+    for stretch in stretches:
+        material = held or job.read(stretch, untimed=stretch[-1] is days[-1])
+        for one in job.judge(material, mode="run"):
+            done.append(reported(one))
             progress(name, one.verdict.window)
-    return _judge_again(job, settings.timezone, days)
+    return [
+        reported(one)
+        for material in earlier.changed()
+        for one in job.judge(material, mode="late_news")
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
-    """A poll that was kept, and the client that may be asked for more."""
+def catch_up(engine: Engine, account: str, now: datetime, zone: str) -> tuple[date, date]:
+    """Return yesterday and the days since the account's last finished run, as first and last day.
 
-    client: Client
-    status_lookups: StatusLookups
+    They are at most `CATCH_UP_DAYS`, and yesterday alone where there is no run yet.
+    """
+    yesterday = calendar.yesterday(now, zone)
+    newest = runs.last_day(engine, account)
+    if newest is None:
+        return yesterday, yesterday
+    since = max(newest + timedelta(days=1), yesterday - timedelta(days=CATCH_UP_DAYS - 1))
+    return min(since, yesterday), yesterday
+
+
+def _ask(
+    job: Job,
+    lookups: StatusLookups,
+    stretches: Sequence[Sequence[Window]],
+    earlier: EarlierDays,
+) -> Material | None:
+    """Spend the status calls of the run, before any day is judged.
+
+    First come the ids of records that would be missing, of all days, then messages that are not
+    terminal, then the ids that a gap leaves open. So each day is read before any other call is
+    made.
+
+    Returns:
+        What was read of the run's own days where that is one stretch, as it is stored now.
+    """
+    material = None
+    for stretch in stretches:
+        if lookups.may_ask or len(stretches) == 1:
+            material = job.read(stretch, untimed=stretch is stretches[-1])
+            lookups.confirm(material.classify(job.engine), stretch)
+    earlier.confirm(lookups)
+    start, end = earlier.start or stretches[0][0].start, stretches[-1][-1].end
+    assert start is not None
+    assert end is not None
+    lookups.refresh(start, end)
+    lookups.confirm_open()
+    earlier.contradicted = lookups.withdrawn_days
+    if material is None or len(stretches) > 1:
+        return None
+    return material.refreshed(job.engine) if lookups.learnt else material
 
 
 def pull(settings: Settings, engine: Engine, name: str, runtime: Runtime) -> Pulled:
@@ -161,70 +222,13 @@ def pull(settings: Settings, engine: Engine, name: str, runtime: Runtime) -> Pul
         kept.changed,
     )
     ahead = listing.answered_at - runtime.clock()
+    most = settings.octopods.status_lookups_per_run
     status_lookups = StatusLookups(
         engine,
         name,
-        client=client,
+        calls=StatusCalls(client, name, most=most, listing=listing),
         fingerprint=fingerprint,
-        most=settings.octopods.status_lookups_per_run,
         clock=lambda: runtime.clock() + ahead,
-        listing=listing,
+        zone=settings.timezone,
     )
     return Pulled(client, status_lookups)
-
-
-def _judge_again(job: _Job, zone: str, days: Sequence[Window]) -> list[Run]:
-    """Judge the days before the run's again that have open findings.
-
-    Statuses move on and records are written late. Days that are part of this run, or after it, are
-    left alone.
-    """
-    first = date.fromisoformat(days[0].label)
-    since = first - timedelta(days=LOOK_BACK_DAYS)
-    open_days = finding_list.days_with_open(job.engine, job.account, since=since, before=first)
-    return [
-        one
-        for day in open_days
-        for one in job.judge([calendar.window(day, zone)], mode="look_again", untimed=False)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What stays the same over the days of one account's run."""
-
-    account: str
-    engine: Engine
-    reader: RecordsReader
-    policy: Policy
-    pulled: Pulled | None
-    """`None` offline."""
-    runtime: Runtime
-
-    def judge(self, days: Sequence[Window], *, mode: str, untimed: bool) -> Iterator[Run]:
-        """Reconcile the days and save a run of each; commit before anything is announced."""
-        started_at = self.runtime.clock()
-        verdicts = reconcile(
-            self.account,
-            days,
-            reader=self.reader,
-            engine=self.engine,
-            policy=self.policy,
-            untimed=untimed,
-            status_lookups=None if self.pulled is None else self.pulled.status_lookups,
-        )
-        for verdict in verdicts:
-            yield runs.save(self.engine, self._run(verdict, started_at), mode=mode)
-
-    def _run(self, verdict: Verdict, started_at: datetime) -> Run:
-        pulled = self.pulled
-        return Run(
-            run_id=str(uuid.uuid4()),
-            verdict=verdict,
-            started_at=started_at,
-            finished_at=self.runtime.clock(),
-            requests=RequestCounts() if pulled is None else pulled.client.counts,
-            confirmation=Confirmation()
-            if pulled is None
-            else pulled.status_lookups.confirmation(verdict.window),
-        )

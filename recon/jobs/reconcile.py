@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from recon.core import buckets, frames, judge, out_of_window_ids
+from recon.core import buckets, frames, input_digest, judge, out_of_window_ids
+from recon.core.buckets import Case
 from recon.core.link import Side
 from recon.core.policy import Policy
+from recon.core.statuses import NOT_TERMINAL
 from recon.model import Verdict, Window
 from recon.store import messages, status_answers
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from recon.jobs.status_lookups import StatusLookups
     from recon.records.reader import RecordsRead, RecordsReader
 
 #: Both sides are read at least so far beyond the window, so that clusters of sends to one number
@@ -31,7 +32,65 @@ def margin(policy: Policy) -> timedelta:
     return max(_LEAST_MARGIN, 10 * policy.tolerance, 2 * policy.drift, 2 * policy.duplicate)
 
 
-def reconcile(
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """Both sides around some days of an account, as they were read."""
+
+    account: str
+    days: Sequence[Window]
+    records: RecordsRead
+    local: Side
+    provider: Side
+    policy: Policy
+    untimed: bool
+
+    @property
+    def row_count(self) -> int:
+        """How many rows are held of both sides."""
+        return len(self.local.frame) + len(self.provider.frame)
+
+    def classify(self, engine: Engine) -> Case:
+        """Link both sides and put each row into its bucket."""
+        spans = messages.spans(engine, self.account)
+        denials = status_answers.denials(engine, self.account)
+        sides = (self.local, self.provider)
+        return buckets.classify(self.days, *sides, spans, self.policy, denials)
+
+    def judge(self, engine: Engine) -> list[Verdict]:
+        """Link both sides once and judge each day."""
+        spans = messages.spans(engine, self.account)
+        denials = status_answers.denials(engine, self.account)
+        return judge.judge(
+            self.account,
+            self.days,
+            self.local,
+            self.provider,
+            spans=spans,
+            policy=self.policy,
+            denials=denials,
+        )
+
+    def is_waiting(self) -> bool:
+        """Say whether a message of the days is not terminal yet."""
+        frame, start, end = self.provider.frame, self.days[0].start, self.days[-1].end
+        inside = (frame["sent_at"] >= start) & (frame["sent_at"] < end)
+        return bool((inside & frame["status"].isin(sorted(NOT_TERMINAL))).any())
+
+    def digest(self, engine: Engine, day: Window) -> str:
+        """Return a digest of all that the verdict of one of the days rests on."""
+        start, end = _around([day], self.policy)
+        spans = messages.spans(engine, self.account)
+        return input_digest.digest(start, end, self.local, self.provider, spans)
+
+    def refreshed(self, engine: Engine) -> Material:
+        """Return the same with the messages as they are stored now."""
+        provider = _messages(
+            engine, self.account, self.days, self.policy, self.records.frame, untimed=self.untimed
+        )
+        return replace(self, provider=provider)
+
+
+def read(
     account: str,
     days: Sequence[Window],
     *,
@@ -39,9 +98,8 @@ def reconcile(
     engine: Engine,
     policy: Policy,
     untimed: bool = True,
-    status_lookups: StatusLookups | None = None,
-) -> list[Verdict]:
-    """Read both sides around `days`, link them once, and judge each day.
+) -> Material:
+    """Read both sides around `days`.
 
     Args:
         account: whose messages and reader these are.
@@ -50,62 +108,52 @@ def reconcile(
         engine: the database of the collected messages.
         policy: how strict to be.
         untimed: whether rows without a readable time belong to the last of `days`.
-        status_lookups: asks Octopods for single messages where the list leaves something open.
 
     Raises:
         InputError: the reader cannot be used.
         TemporaryError: a database is busy or out of reach.
     """
+    start, end = _around(days, policy)
+    records = reader.read(start, end)
+    provider = _messages(engine, account, days, policy, records.frame, untimed=untimed)
+    local = records.frame
+    if reader.can_find:
+        wanted = out_of_window_ids.wanted_records(local, provider.frame, start, end)
+        found = reader.find(wanted).frame
+        outside = (found["sent_at"] < start) | (found["sent_at"] >= end)
+        local = frames.concat([local, found.loc[outside]])
+    side = Side(
+        local,
+        records.rejects if untimed else _timed(records.rejects),
+        has_numbers="phone_number" in records.fields,
+        has_statuses="status" in records.fields,
+    )
+    return Material(account, days, records, side, provider, policy, untimed)
+
+
+def _around(days: Sequence[Window], policy: Policy) -> tuple[datetime, datetime]:
+    """Return the time to read for some days, with the margin."""
     first, last = days[0].start, days[-1].end
     assert first is not None
     assert last is not None
-    span = _Stretch(account, first - margin(policy), last + margin(policy), untimed)
-    read = reader.read(span.start, span.end)
-    provider = span.messages(engine, read.frame)
-    local = span.records(reader, read, provider.frame)
-    spans = messages.spans(engine, account)
-    if status_lookups is not None:
-        before = status_lookups.learnt
-        denials = status_answers.denials(engine, account)
-        case = buckets.classify(days, local, provider, spans, policy, denials)
-        status_lookups.confirm(case, days)
-        status_lookups.refresh(first, last)
-        if status_lookups.learnt > before:
-            provider = span.messages(engine, read.frame)
-    denials = status_answers.denials(engine, account)
-    return judge.judge(account, days, local, provider, spans=spans, policy=policy, denials=denials)
+    return first - margin(policy), last + margin(policy)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """The time around some days, and what both sides have of it."""
-
-    account: str
-    start: datetime
-    end: datetime
-    untimed: bool
-
-    def messages(self, engine: Engine, local: pd.DataFrame) -> Side:
-        """Return the messages of the time, and those that its records name, whenever sent."""
-        near = messages.read(engine, self.account, self.start, self.end)
-        far = messages.find(engine, self.account, out_of_window_ids.wanted_messages(local, near))
-        rejects = messages.rejects(engine, self.account, self.start, self.end, untimed=self.untimed)
-        return Side(frames.concat([near, far]), rejects)
-
-    def records(self, reader: RecordsReader, read: RecordsRead, provider: pd.DataFrame) -> Side:
-        """Return the records of the time, and those that name its messages, whenever recorded."""
-        local = read.frame
-        if reader.can_find:
-            wanted = out_of_window_ids.wanted_records(local, provider, self.start, self.end)
-            found = reader.find(wanted).frame
-            outside = (found["sent_at"] < self.start) | (found["sent_at"] >= self.end)
-            local = frames.concat([local, found.loc[outside]])
-        return Side(
-            local,
-            read.rejects if self.untimed else _timed(read.rejects),
-            has_numbers="phone_number" in read.fields,
-            has_statuses="status" in read.fields,
-        )
+def _messages(
+    engine: Engine,
+    account: str,
+    days: Sequence[Window],
+    policy: Policy,
+    local: pd.DataFrame,
+    *,
+    untimed: bool,
+) -> Side:
+    """Return the messages of the time, and those that its records name, whenever sent."""
+    start, end = _around(days, policy)
+    near = messages.read(engine, account, start, end)
+    far = messages.find(engine, account, out_of_window_ids.wanted_messages(local, near))
+    rejects = messages.rejects(engine, account, start, end, untimed=untimed)
+    return Side(frames.concat([near, far]), rejects)
 
 
 def _timed(rejects: pd.DataFrame) -> pd.DataFrame:

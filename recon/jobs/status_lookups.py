@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from enum import Enum, auto
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from recon.core import lookup_priority
+import numpy as np
+
+from recon.core import calendar, coverage, lookup_priority
 from recon.core.buckets import Case
 from recon.core.lookup_priority import Candidates
-from recon.errors import ConfigError, ReconError, RequestRefusedError, TemporaryError
-from recon.model import Confirmation, Listing, Message, Window
+from recon.jobs.status_calls import NoMessage, StatusCalls
+from recon.model import Confirmation, Message, Span, Window, Withdrawal
+from recon.store import messages, withdrawals
 from recon.store import status_answers as stored
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from recon.octopods.client import Client
     from recon.octopods.responses import StatusAnswer
 
 log = logging.getLogger(__name__)
@@ -26,15 +27,7 @@ log = logging.getLogger(__name__)
 #: Answers that are stored together, so that a kill costs no more than these.
 _BATCH: Final = 20
 
-#: After so many refused requests in a row nothing more is asked.
-_FAILURES: Final = 3
-
-
-class _NoMessage(Enum):
-    """A status call that brought no message."""
-
-    DENIED = auto()
-    FAILED = auto()
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 class StatusLookups:
@@ -45,69 +38,71 @@ class StatusLookups:
         engine: Engine,
         account: str,
         *,
-        client: Client,
+        calls: StatusCalls,
         fingerprint: str,
-        most: int,
         clock: Callable[[], datetime],
-        listing: Listing,
+        zone: str,
     ) -> None:
         """Prepare to ask; nothing is sent yet.
 
         Args:
             engine: the database where answers are kept.
             account: its name in the configuration.
-            client: asks with the account's key.
-            fingerprint: of that key.
-            most: status calls that this run may make.
+            calls: makes the requests, as long as the budget lasts.
+            fingerprint: of the key that asks.
             clock: the provider's clock, as far as it is known.
-            listing: the answer of this run, which shows the control id.
+            zone: in which days are counted.
         """
         self._engine = engine
         self._account = account
-        self._client = client
+        self._calls = calls
         self._fingerprint = fingerprint
-        self._left = most
         self._clock = clock
-        self._failures = 0
+        self._zone = zone
         self._learnt = 0
-        self._asked: set[int] = set()
+        self._open: list[Candidates] = []
+        self._withdrawn: set[str] = set()
         self._confirmations: dict[str, Confirmation] = {}
-        # Neither the newest, which the status call may not know yet, nor the oldest.
-        shown = listing.messages
-        self._control = shown[len(shown) // 2].message_id if shown else None
-        self._control_answered: bool | None = None
 
     @property
     def learnt(self) -> int:
         """How many answers were stored so far."""
         return self._learnt
 
+    @property
+    def may_ask(self) -> bool:
+        """Whether this run may make another status call."""
+        return self._calls.left > 0
+
+    @property
+    def withdrawn_days(self) -> frozenset[str]:
+        """The days whose proof an answer of this run contradicted, as ISO dates."""
+        return frozenset(self._withdrawn)
+
     def confirmation(self, day: Window) -> Confirmation:
         """Return what was asked about the records of a day, and what came of it."""
         return self._confirmations.get(day.label, Confirmation())
 
     def confirm(self, case: Case, days: Sequence[Window]) -> None:
-        """Ask for recorded ids without a message, as far as the budget goes; keep the answers.
+        """Ask for the ids of records that would be missing at the provider.
 
-        A denial counts only if the control id, which the list shows, is answered with its message
-        in this run. Errors of the provider end the asking, not the run.
+        Those that a gap leaves open are remembered for `confirm_open`. A denial counts only if the
+        control id, which the list shows, is answered with its message in this run.
 
         Raises:
             KeyRefusedError: the key was refused in the middle of it.
         """
-        import numpy as np
+        self._open.append(lookup_priority.candidates(case, days, "unverifiable"))
+        self._confirm(lookup_priority.candidates(case, days, "missing_at_provider"))
 
-        if self._left <= 0:
-            return
-        settled = stored.settled_denials(
-            self._engine, self._account, self._fingerprint, self._clock()
-        )
-        skip = np.concatenate([settled, np.fromiter(self._asked, dtype=np.int64)])
-        # One call is for the control id.
-        reserved = int(self._control_answered is None and self._control is not None)
-        wanted = lookup_priority.candidates(case, most=self._left - reserved, skip=skip)
-        for first in range(0, len(wanted), _BATCH):
-            self._confirm_some(wanted, range(first, min(first + _BATCH, len(wanted))), days)
+    def confirm_open(self) -> None:
+        """Ask for the ids of records that a gap leaves open, as `confirm` saw them.
+
+        Raises:
+            KeyRefusedError: the key was refused in the middle of it.
+        """
+        self._confirm(lookup_priority.joined(self._open))
+        self._open = []
 
     def refresh(self, start: datetime, end: datetime) -> None:
         """Ask for the messages of a time that are not terminal, the oldest first.
@@ -115,6 +110,9 @@ class StatusLookups:
         Raises:
             KeyRefusedError: the key was refused in the middle of it.
         """
+        if not self.may_ask:
+            return
+        asked = self._calls.asked
         waiting = stored.waiting(
             self._engine,
             self._account,
@@ -122,84 +120,79 @@ class StatusLookups:
             start=start,
             end=end,
             now=self._clock(),
-            most=self._left + len(self._asked),
+            most=self._calls.left + len(asked),
         )
-        waiting = [message for message in waiting if message.message_id not in self._asked]
+        waiting = [message for message in waiting if message.message_id not in asked]
         for first in range(0, len(waiting), _BATCH):
             found = []
             for message in waiting[first : first + _BATCH]:
-                answer = self._ask(message.message_id)
-                if not isinstance(answer, _NoMessage):
+                answer = self._calls.ask(message.message_id)
+                if not isinstance(answer, NoMessage):
                     found.append(_merged(message, answer))
             self._keep(found, [])
 
-    def _confirm_some(self, wanted: Candidates, places: range, days: Sequence[Window]) -> None:
+    def _confirm(self, among: Candidates) -> None:
+        if not self.may_ask or not len(among):
+            return
+        settled = stored.settled_denials(
+            self._engine, self._account, self._fingerprint, self._clock()
+        )
+        asked = np.fromiter(self._calls.asked, dtype=np.int64)
+        chosen = lookup_priority.choose(
+            among, most=self._calls.left_for_records, skip=np.concatenate([settled, asked])
+        )
+        for first in range(0, len(chosen), _BATCH):
+            self._confirm_some(chosen, range(first, min(first + _BATCH, len(chosen))))
+
+    def _confirm_some(self, chosen: Candidates, places: range) -> None:
         found: list[Message] = []
         denied: list[int] = []
         for place in places:
-            if self._left <= 0:
+            if not self.may_ask:
                 break
-            message_id, label = int(wanted.message_ids[place]), days[wanted.days[place]].label
-            answer = self._ask(message_id)
+            message_id = int(chosen.message_ids[place])
+            label = date.fromordinal(int(chosen.dates[place])).isoformat()
+            answer = self._calls.ask(message_id)
             self._count(label, asked=1)
-            if answer is _NoMessage.DENIED:
-                if self._is_controlled():
+            if answer is NoMessage.DENIED:
+                if self._calls.is_controlled():
                     denied.append(message_id)
                     self._count(label, denied=1)
-            elif not isinstance(answer, _NoMessage):
-                found.append(_message(answer, wanted, place))
+            elif not isinstance(answer, NoMessage):
+                message = _message(answer, chosen, place)
+                found.append(message)
                 self._count(label, found=1)
+                self._withdraw(self._time_of(message, answer))
         self._keep(found, denied)
 
-    def _ask(self, message_id: int) -> StatusAnswer | _NoMessage:
-        """Ask for one id. What fails is not stored, and so is asked for again in the next run."""
-        if self._left <= 0:
-            return _NoMessage.FAILED
-        before = self._client.counts.status
-        try:
-            answer = self._client.message_status(message_id)
-        except RequestRefusedError as error:
-            self._failures += 1
-            log.warning("account %s: message %d: %s", self._account, message_id, error.message)
-            if self._failures >= _FAILURES:
-                self._stop(error)
-            return _NoMessage.FAILED
-        except (TemporaryError, ConfigError) as error:
-            self._stop(error)
-            return _NoMessage.FAILED
-        finally:
-            self._left = max(self._left - (self._client.counts.status - before), 0)
-        self._failures = 0
-        self._asked.add(message_id)
-        return _NoMessage.DENIED if answer is None else answer
+    def _time_of(self, message: Message, answer: StatusAnswer) -> datetime:
+        """Return a found message's own time; without one, the place of its id among listed ids."""
+        if answer.sent_at is not None:
+            return answer.sent_at
+        below, above = stored.listed_around(
+            self._engine, self._account, self._fingerprint, message.message_id
+        )
+        time = message.sent_at if above is None else min(message.sent_at, above)
+        return time if below is None else max(time, below)
 
-    def _is_controlled(self) -> bool:
-        """Say whether Octopods answers for an id that its list shows; ask once a run."""
-        if self._control_answered is None:
-            self._control_answered = False
-            if self._control is None:
-                log.warning(
-                    "account %s: the list shows no message that could serve as a control, so "
-                    "denied ids are not taken as denied",
-                    self._account,
-                )
-                return False
-            answer = self._ask(self._control)
-            self._control_answered = not isinstance(answer, _NoMessage)
-            if answer is _NoMessage.DENIED:
-                self._left = 0
-                log.warning(
-                    "account %s: the status call denies message %d, which the list shows: its "
-                    "denials are not believed, and no more is asked in this run",
-                    self._account,
-                    self._control,
-                )
-        return self._control_answered
+    def _withdraw(self, time: datetime) -> None:
+        """Withdraw the proof of the day of a message that the list did not show, if it had any.
 
-    def _stop(self, error: ReconError) -> None:
-        self._left = 0
-        log.warning(
-            "account %s: no more status calls in this run: %s", self._account, error.message
+        What is proven to be complete cannot lack a message. One example disproves the day: there
+        may be more.
+        """
+        spans = messages.spans(self._engine, self._account)
+        if coverage.gaps(Span(time, time + _INSTANT), spans):
+            return
+        day = calendar.window(calendar.day_at(time, self._zone), self._zone)
+        assert day.end is not None
+        self._withdrawn.add(day.label)
+        withdrawals.withdraw(
+            self._engine,
+            self._account,
+            self._fingerprint,
+            Withdrawal(day.start, day.end, stored.COUNTEREXAMPLE),
+            self._clock(),
         )
 
     def _count(self, label: str, *, asked: int = 0, denied: int = 0, found: int = 0) -> None:
@@ -228,13 +221,13 @@ class StatusLookups:
         )
 
 
-def _message(answer: StatusAnswer, wanted: Candidates, place: int) -> Message:
+def _message(answer: StatusAnswer, chosen: Candidates, place: int) -> Message:
     """Return an answer as a message.
 
     The second shape of the answer has neither number nor time; then those of the record count.
     """
-    key = int(wanted.keys[place])
-    recorded_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(wanted.times[place]))
+    key = int(chosen.keys[place])
+    recorded_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(chosen.times[place]))
     return Message(
         answer.message_id,
         answer.phone_number or (f"+{key}" if key >= 0 else ""),

@@ -38,6 +38,8 @@ def summary(run: Run) -> dict[str, Any]:
         "requests": asdict(run.requests),
         "finished_at": iso_time(run.finished_at),
     }
+    if run.notices:
+        said["notices"] = list(run.notices)
     if verdict.kind is VerdictKind.SUSPECT:
         said["suspicions"] = list(verdict.suspicions)
     if verdict.advice is not None:

@@ -75,6 +75,8 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             suspicions=list(verdict.suspicions),
             found=list(run.lifecycle),
             confirmation=asdict(run.confirmation),
+            notices=list(run.notices),
+            input_digest=run.input_digest,
             acknowledged=[one for one, at in run.lifecycle.items() if at == ACKNOWLEDGED],
         )
     )
@@ -89,6 +91,28 @@ def last(engine: sa.Engine, account: str, date: date | None = None) -> Run | Non
     with reading(engine) as connection:
         run_id = connection.execute(query.limit(1)).scalar()
     return None if run_id is None else load(engine, run_id)
+
+
+def last_day(engine: sa.Engine, account: str) -> date | None:
+    """Return the newest day that a run of the account finished, `None` where there is none."""
+    query = sa.select(sa.func.max(runs.c.date)).where(runs.c.account_id == id_of(account))
+    with reading(engine) as connection:
+        newest: date | None = connection.execute(query).scalar()
+    return newest
+
+
+def input_digests(
+    engine: sa.Engine, account: str, since: date, before: date
+) -> dict[date, str | None]:
+    """Return the days of `[since, before)` that have a run, each with its latest input digest."""
+    latest = (
+        sa.select(sa.func.max(runs.c.id))
+        .where(runs.c.account_id == id_of(account), runs.c.date >= since, runs.c.date < before)
+        .group_by(runs.c.date)
+    )
+    query = sa.select(runs.c.date, runs.c.input_digest).where(runs.c.id.in_(latest))
+    with reading(engine) as connection:
+        return {row.date: row.input_digest for row in connection.execute(query)}
 
 
 def load(engine: sa.Engine, run_id: str) -> Run | None:
@@ -139,6 +163,8 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         finished_at=row.finished_at,
         requests=RequestCounts(**row.requests),
         confirmation=Confirmation(**row.confirmation),
+        notices=tuple(row.notices),
+        input_digest=row.input_digest,
         first_seen_on=first_seen_on,
         lifecycle={one: ACKNOWLEDGED if one in acknowledged else OPEN for one in first_seen_on},
     )

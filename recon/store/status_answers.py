@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from recon.core.calendar import day_at
 from recon.core.statuses import NOT_TERMINAL
 from recon.model import LISTING_LIMIT, Listing, Message
 from recon.store import accounts
 from recon.store.dialects import among, chunks, insert
 from recon.store.engine import reading, writing
-from recon.store.tables import denied_ids, keys, messages
+from recon.store.tables import denied_ids, keys, messages, withdrawals
 from recon.store.upserts import keep_messages, known
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 #: A denied id is asked for once more, at least so long after: on a later night, when a disturbance
 #: of the first one is over.
 ASK_AGAIN_AFTER: Final = timedelta(hours=12)
+
+#: Why the proof of a day is withdrawn when Octopods turns out to have an accused message.
+COUNTEREXAMPLE: Final = "Octopods has a message of this time that its list did not show"
 
 #: A status seen less than this ago is fresh enough.
 FRESH: Final = timedelta(hours=1)
@@ -187,3 +191,12 @@ def listed_around(
         below = connection.execute(of_key.where(number < message_id).order_by(number.desc()))
         above = connection.execute(of_key.where(number > message_id).order_by(number))
         return below.scalar(), above.scalar()
+
+
+def contradicted_nights(engine: sa.Engine, account: str, zone: str) -> int:
+    """Return on how many days of `zone` a status call withdrew proof, see `COUNTEREXAMPLE`."""
+    query = sa.select(withdrawals.c.withdrawn_at).where(
+        withdrawals.c.account_id == accounts.id_of(account), withdrawals.c.reason == COUNTEREXAMPLE
+    )
+    with reading(engine) as connection:
+        return len({day_at(at, zone) for at in connection.execute(query).scalars()})

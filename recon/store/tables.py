@@ -304,6 +304,8 @@ runs: Final = sa.Table(
     sa.Column("found", _JSON, nullable=False),
     sa.Column("acknowledged", _JSON, nullable=False),
     sa.Column("confirmation", _JSON, nullable=False),
+    sa.Column("notices", _JSON, nullable=False),
+    sa.Column("input_digest", SafeText),
     sa.Index(None, "account_id", "date"),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -155,3 +155,70 @@ def test_a_status_call_settles_a_record_without_a_number(tmp_path: Path, databas
         (tmp_path / "recon.toml").write_text(text + more)
         night.run()
         assert night.confirmed() == {}
+
+
+@pytest.mark.parametrize("shape", ["A", "B"])
+def test_a_message_that_the_list_should_have_shown_withdraws_the_proof_of_its_day(
+    tmp_path: Path, database_url: str, shape: str
+) -> None:
+    channel = Channel(first_id=101, shape=shape)  # type: ignore[arg-type]
+    with nights(tmp_path, database_url, channel=channel) as night:
+        night.send(3, start=at(0))
+        hidden = channel.send(NUMBER.format(50), at(60), appears_at=NEVER)
+        night.send(3, start=at(120))
+        night.workshop.add_records(
+            (50, hidden.message_id, NUMBER.format(50), at(60), "sent"),
+            (51, None, NUMBER.format(51), at(90), "sent"),
+            (52, 77, NUMBER.format(52), at(95), "sent"),
+        )
+        night.run()
+        # The one is found, the other denied, and of the third nobody can know any more.
+        assert night.workshop.kinds() == [
+            ("missing_at_provider", "52", "77"),
+            ("unverifiable", "51", ""),
+        ]
+        report = night.workshop.report()
+        assert report["confirmation"] == {"asked": 2, "denied": 1, "found": 1}
+        assert report["coverage"]["complete"] is False
+        assert report["local"]["matched"] == 7
+        night.run()
+        assert night.workshop.kinds()[-1] == ("unverifiable", "51", "")
+
+
+def test_a_broadcast_id_in_the_records_is_named_as_a_cause_on_the_third_night(
+    tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        for n in range(4):
+            start = at(24 * 60 * n)
+            night.send(3, start=start)
+            hidden = night.channel.send(
+                NUMBER.format(50), start + timedelta(hours=1), appears_at=NEVER
+            )
+            night.send(3, start=start + timedelta(hours=2))
+            night.workshop.add_records(
+                (hidden.message_id, hidden.message_id, NUMBER.format(50), hidden.sent_at, "sent")
+            )
+        for n in range(4):
+            capsys.readouterr()
+            day = str((at(0) + timedelta(days=n)).date())
+            assert night.run(day=day) == 0
+            assert ("accounts.main.local.where" in capsys.readouterr().out) is (n >= 2)
+            assert ("notices" in night.workshop.report(day=day)) is (n >= 2)
+            assert night.confirmed(day) == {}
+            night.clock.advance(86_400)
+
+
+def test_a_found_message_of_another_time_only_links(tmp_path: Path, database_url: str) -> None:
+    with nights(tmp_path, database_url) as night:
+        for n in range(150):
+            night.channel.send(NUMBER.format(n), at(n))
+        # Its own time lies before the oldest message that is listed.
+        night.workshop.add_records(
+            *((n, n, NUMBER.format(n - 101), at(n - 101), "sent") for n in range(151, 251)),
+            (102, 102, NUMBER.format(1), at(140), "sent"),
+        )
+        night.run()
+        assert [kind for kind, *_ in night.workshop.kinds()] == ["sent_at_drift"]
+        # A second gap would be that of the day.
+        assert len(night.workshop.report()["coverage"]["gaps"]) == 1

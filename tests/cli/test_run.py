@@ -293,7 +293,7 @@ def test_findings_are_looked_at_again_the_next_night(workshop: Workshop) -> None
         clock.advance(86_400)
         ended = workshop.recon("run", "--date", "2026-04-24")
     assert ended.code == 0
-    assert f"checked again the open findings of {DAY}" in ended.out
+    assert f"main: checked again: {DAY}" in ended.out
     [finding] = workshop.findings()
     assert finding["status"] == "resolved"
 

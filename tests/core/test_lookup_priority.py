@@ -26,16 +26,18 @@ def wanted(
     *,
     most: int = 99,
     skip: Sequence[int] = (),
+    bucket: str = "missing_at_provider",
 ) -> Candidates:
     case = buckets.classify(DAYS, local_side(records), provider_side(messages), COVERED, Policy())
-    return lookup_priority.candidates(case, most=most, skip=np.array(skip, dtype=np.int64))
+    among = lookup_priority.joined([lookup_priority.candidates(case, DAYS, bucket)])
+    return lookup_priority.choose(among, most=most, skip=np.array(skip, dtype=np.int64))
 
 
 def ids(found: Candidates) -> list[int]:
     return [int(n) for n in found.message_ids]
 
 
-def test_ids_that_would_be_missing_come_first_then_those_that_a_gap_leaves_open() -> None:
+def test_only_records_with_an_id_and_without_a_message_are_asked_for() -> None:
     records = [
         Record(1, 11, -50),
         Record(2, 12, -20),
@@ -44,14 +46,14 @@ def test_ids_that_would_be_missing_come_first_then_those_that_a_gap_leaves_open(
         Record(5, 14, 40),
         Record(6, 15, 50),
     ]
-    messages = [Sent(15, 50)]
-    assert ids(wanted(records, messages)) == [13, 14, 11, 12]
+    assert ids(wanted(records, [Sent(15, 50)])) == [13, 14]
+    assert ids(wanted(records, [Sent(15, 50)], bucket="unverifiable")) == [11, 12]
 
 
 def test_no_more_is_asked_than_may_be_and_nothing_twice() -> None:
-    records = [Record(1, 11, -50), Record(2, 11, -40), Record(3, 12, -30), Record(4, 13, 20)]
-    assert ids(wanted(records)) == [13, 11, 12]
-    assert ids(wanted(records, most=2)) == [13, 11]
+    records = [Record(1, 11, 10), Record(2, 11, 20), Record(3, 12, 30), Record(4, 13, 40)]
+    assert ids(wanted(records)) == [11, 12, 13]
+    assert ids(wanted(records, most=2)) == [11, 12]
     assert ids(wanted(records, most=2, skip=[13, 11])) == [12]
     assert ids(wanted(records, most=0)) == []
 
@@ -81,10 +83,10 @@ def test_as_many_times_are_taken_as_may_be_each_once_in_order(times: list[int], 
 
 
 def test_what_is_known_of_an_id_comes_with_it() -> None:
-    found = wanted([Record(1, 11, -50)])
+    found = wanted([Record(1, 11, 50)])
     assert found.keys.tolist() == [353871234567]
-    assert (found.times == [microseconds(at(-50))]).all()
-    assert found.days.tolist() == [0]
+    assert (found.times == [microseconds(at(50))]).all()
+    assert found.dates.tolist() == [date(2026, 4, 23).toordinal()]
 
 
 def test_a_denial_settles_a_record_unless_another_key_may_have_sent_it() -> None:

@@ -1,0 +1,97 @@
+"""One account's part of a run: days are read, judged and saved."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from recon.core.policy import Policy
+from recon.jobs import reconcile
+from recon.jobs.reconcile import Material
+from recon.jobs.runtime import Runtime
+from recon.jobs.status_lookups import StatusLookups
+from recon.model import RequestCounts, Run, Verdict, Window
+from recon.store import runs, status_answers
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from recon.octopods.client import Client
+    from recon.records.reader import RecordsReader
+
+#: From so many nights on a contradicted list is no accident.
+_CONTRADICTED_NIGHTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A poll that was kept, and the client that may be asked for more."""
+
+    client: Client
+    status_lookups: StatusLookups
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What stays the same over the days of one account's run."""
+
+    account: str
+    engine: Engine
+    reader: RecordsReader
+    policy: Policy
+    pulled: Pulled | None
+    """`None` offline."""
+    runtime: Runtime
+
+    def read(self, days: Sequence[Window], *, untimed: bool) -> Material:
+        """Read both sides around days that follow each other."""
+        return reconcile.read(
+            self.account,
+            days,
+            reader=self.reader,
+            engine=self.engine,
+            policy=self.policy,
+            untimed=untimed,
+        )
+
+    def judge(self, material: Material, *, mode: str) -> Iterator[Run]:
+        """Judge days and save a run of each; commit before anything is announced."""
+        started_at = self.runtime.clock()
+        for verdict in material.judge(self.engine):
+            digest = material.digest(self.engine, verdict.window)
+            yield runs.save(self.engine, self._run(verdict, digest, started_at), mode=mode)
+
+    def _run(self, verdict: Verdict, digest: str, started_at: datetime) -> Run:
+        pulled = self.pulled
+        made = Run(
+            run_id=str(uuid.uuid4()),
+            verdict=verdict,
+            started_at=started_at,
+            finished_at=self.runtime.clock(),
+            requests=RequestCounts() if pulled is None else pulled.client.counts,
+            input_digest=digest,
+        )
+        if pulled is None:
+            return made
+        return replace(
+            made,
+            confirmation=pulled.status_lookups.confirmation(verdict.window),
+            notices=self._notices(pulled.status_lookups, verdict.window),
+        )
+
+    def _notices(self, lookups: StatusLookups, day: Window) -> tuple[str, ...]:
+        if day.label not in lookups.withdrawn_days:
+            return ()
+        nights = status_answers.contradicted_nights(self.engine, self.account, day.zone)
+        if nights < _CONTRADICTED_NIGHTS:
+            return ()
+        return (
+            (
+                f"In {nights} nights Octopods had messages that its list never shows. Your records "
+                "hold sends that do not go through this key, such as broadcasts: leave them out "
+                f"with accounts.{self.account}.local.where, or coverage is withdrawn each time."
+            ),
+        )

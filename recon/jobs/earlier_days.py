@@ -1,0 +1,80 @@
+"""Late news: the days before a run's own, judged again where anything about them has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from recon.core import calendar
+from recon.jobs.account_job import Job
+from recon.jobs.reconcile import Material
+from recon.jobs.status_lookups import StatusLookups
+from recon.model import Window
+from recon.store import finding_list, runs
+
+#: How many days before a run's own are judged again.
+LOOK_BACK_DAYS: Final = 7
+
+#: Days are kept in memory, and not read a second time, up to so many rows together.
+_HELD_ROWS: Final = 500_000
+
+
+class EarlierDays:
+    """The days before a run's own that are judged again where anything has changed.
+
+    A day is judged again if a run has judged it before and a finding of it is open, a message of it
+    is not terminal, its proof was contradicted in this run, or its records, its messages or its
+    coverage are not what they were.
+    """
+
+    def __init__(self, job: Job, first: date, zone: str) -> None:
+        """Look up which days before `first` have a run, and which an open finding."""
+        since = first - timedelta(days=min(LOOK_BACK_DAYS, first.toordinal() - 1))
+        self._job = job
+        self._digests = runs.input_digests(job.engine, job.account, since, first)
+        self._open = frozenset(
+            finding_list.days_with_open(job.engine, job.account, since=since, before=first)
+        )
+        # The newest first: a finding that moved to a later day is not resolved on its way.
+        self._days = [calendar.window(day, zone) for day in sorted(self._digests, reverse=True)]
+        self._held: dict[str, Material] = {}
+        self._unchanged: set[str] = set()
+        self.contradicted: frozenset[str] = frozenset()
+
+    @property
+    def start(self) -> datetime | None:
+        """The beginning of the earliest day, `None` where there is none."""
+        return self._days[-1].start if self._days else None
+
+    def confirm(self, lookups: StatusLookups) -> None:
+        """Ask for the recorded ids of the days that will be judged again."""
+        room = _HELD_ROWS
+        for day in self._days:
+            if not lookups.may_ask:
+                return
+            material = self._job.read([day], untimed=False)
+            if not self._has_changed(day, material):
+                self._unchanged.add(day.label)
+                continue
+            lookups.confirm(material.classify(self._job.engine), [day])
+            if material.row_count <= room:
+                self._held[day.label] = material
+                room -= material.row_count
+
+    def changed(self) -> Iterator[Material]:
+        """Yield the days to judge again, each with what is known of it now."""
+        for day in self._days:
+            if day.label in self._unchanged - self.contradicted:
+                continue
+            held = self._held.pop(day.label, None)
+            material = held.refreshed(self._job.engine) if held else None
+            material = material or self._job.read([day], untimed=False)
+            if day.label in self.contradicted or held or self._has_changed(day, material):
+                yield material
+
+    def _has_changed(self, day: Window, material: Material) -> bool:
+        date_ = date.fromisoformat(day.label)
+        if date_ in self._open or material.is_waiting():
+            return True
+        return self._digests[date_] != material.digest(self._job.engine, day)

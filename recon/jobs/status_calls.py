@@ -1,0 +1,122 @@
+"""Status calls within a budget, and a control that says whether their denials can be believed."""
+
+from __future__ import annotations
+
+import logging
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+from recon.errors import ConfigError, ReconError, RequestRefusedError, TemporaryError
+from recon.model import Listing
+
+if TYPE_CHECKING:
+    from recon.octopods.client import Client
+    from recon.octopods.responses import StatusAnswer
+
+log = logging.getLogger(__name__)
+
+#: After so many refused requests in a row nothing more is asked.
+_FAILURES: Final = 3
+
+
+class NoMessage(Enum):
+    """A status call that brought no message."""
+
+    DENIED = auto()
+    FAILED = auto()
+
+
+class StatusCalls:
+    """Makes the status calls of one account and run, and stops when its budget is used up."""
+
+    def __init__(self, client: Client, account: str, *, most: int, listing: Listing) -> None:
+        """Prepare to ask; nothing is sent yet.
+
+        Args:
+            client: asks with the account's key.
+            account: its name in the configuration.
+            most: requests that this run may make.
+            listing: the answer of this run, which shows the control id.
+        """
+        self._client = client
+        self._account = account
+        self._left = most
+        self._failures = 0
+        self._asked: set[int] = set()
+        # Neither the newest, which the status call may not know yet, nor the oldest.
+        shown = listing.messages
+        self._control = shown[len(shown) // 2].message_id if shown else None
+        self._control_answered: bool | None = None
+
+    @property
+    def left(self) -> int:
+        """How many requests this run may still make."""
+        return self._left
+
+    @property
+    def left_for_records(self) -> int:
+        """How many of them are free for recorded ids: one is kept for the control."""
+        pending = self._control_answered is None and self._control is not None
+        return max(self._left - int(pending), 0)
+
+    @property
+    def asked(self) -> frozenset[int]:
+        """The ids that were answered for in this run."""
+        return frozenset(self._asked)
+
+    def ask(self, message_id: int) -> StatusAnswer | NoMessage:
+        """Ask for one id. What fails is not stored, and so is asked for again in the next run.
+
+        Errors of the provider end the asking, not the run.
+
+        Raises:
+            KeyRefusedError: the key was refused in the middle of it.
+        """
+        if self._left <= 0:
+            return NoMessage.FAILED
+        before = self._client.counts.status
+        try:
+            answer = self._client.message_status(message_id)
+        except RequestRefusedError as error:
+            self._failures += 1
+            log.warning("account %s: message %d: %s", self._account, message_id, error.message)
+            if self._failures >= _FAILURES:
+                self._stop(error)
+            return NoMessage.FAILED
+        except (TemporaryError, ConfigError) as error:
+            self._stop(error)
+            return NoMessage.FAILED
+        finally:
+            self._left = max(self._left - (self._client.counts.status - before), 0)
+        self._failures = 0
+        self._asked.add(message_id)
+        return NoMessage.DENIED if answer is None else answer
+
+    def is_controlled(self) -> bool:
+        """Say whether Octopods answers for an id that its list shows; ask once a run."""
+        if self._control_answered is None:
+            self._control_answered = False
+            if self._control is None:
+                log.warning(
+                    "account %s: the list shows no message that could serve as a control, so "
+                    "denied ids are not taken as denied",
+                    self._account,
+                )
+                return False
+            answer = self.ask(self._control)
+            self._control_answered = not isinstance(answer, NoMessage)
+            if answer is NoMessage.DENIED:
+                self._left = 0
+                log.warning(
+                    "account %s: the status call denies message %d, which the list shows: its "
+                    "denials are not believed, and no more is asked in this run",
+                    self._account,
+                    self._control,
+                )
+        return self._control_answered
+
+    def _stop(self, error: ReconError) -> None:
+        self._left = 0
+        log.warning(
+            "account %s: no more status calls in this run: %s", self._account, error.message
+        )
