@@ -25,30 +25,33 @@ PROVIDER: Final = tuple(ProviderBalance.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Denials:
-    """Ids that Octopods was asked for singly and does not have.
+    """Ids that Octopods was asked for singly and does not have, one row a key that was asked with.
 
     A key only knows what was sent with it. So a denial says nothing of records from before `since`
-    (microseconds, UTC), the first time known of the key that was asked with; the least int64 where
-    the account had no key before it.
+    (microseconds, UTC), the first time known of that key, nor of those from `until` on, the first
+    time known of a key that replaced it; without such a key these are the least and the greatest
+    int64.
     """
 
     ids: Positions
+    """Ascending."""
     since: Positions
+    until: Positions
 
     def cover(self, wanted: Positions, has_id: Mask, times: Positions) -> Mask:
         """Say of each record whether its id is denied."""
         denied = np.zeros(len(wanted), dtype=np.bool_)
-        if not len(self.ids):
-            return denied
-        order = np.argsort(self.ids)
-        place = np.minimum(np.searchsorted(self.ids[order], wanted), len(order) - 1)
-        found = order[place]
-        denied |= has_id & (self.ids[found] == wanted) & (times >= self.since[found])
+        place = np.searchsorted(self.ids, wanted)
+        asked = np.searchsorted(self.ids, wanted, side="right") - place
+        for row in range(int(asked.max(initial=0))):
+            at = np.flatnonzero(has_id & (asked > row))
+            found = place[at] + row
+            denied[at] |= (times[at] >= self.since[found]) & (times[at] < self.until[found])
         return denied
 
 
 #: Nobody was asked.
-NO_DENIALS: Final = Denials(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+NO_DENIALS: Final = Denials(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,9 +13,10 @@ from datetime import date
 
 import numpy as np
 
-from recon.core import link
+from recon.core import buckets, link
 from recon.core.buckets import Case
 from recon.core.link import Positions
+from recon.core.policy import Policy
 from recon.model import Window
 
 
@@ -39,11 +40,29 @@ class Candidates:
         return Candidates(*(getattr(self, field.name)[at] for field in fields(self)))
 
 
-def candidates(case: Case, days: Sequence[Window], bucket: str) -> Candidates:
-    """Return the ids of the records in a bucket, each once.
+def accused(case: Case, days: Sequence[Window], policy: Policy) -> Candidates:
+    """Return the ids of the records that would be missing at the provider, each once.
 
-    Those of `missing_at_provider` would be accused; those of `unverifiable` nothing else settles.
+    Days on which so many would be missing and nothing links are left out: their input is suspect,
+    and a report of them accuses nobody.
     """
+    found = _in_bucket(case, days, "missing_at_provider")
+    if policy.trust_input:
+        return found
+    suspect = [
+        date.fromisoformat(day.label).toordinal()
+        for day, (mine, _) in zip(days, buckets.balances(case), strict=True)
+        if mine.matched == 0 and mine.missing_at_provider >= policy.guard_rows
+    ]
+    return found.take(np.flatnonzero(~np.isin(found.dates, suspect)))
+
+
+def left_open(case: Case, days: Sequence[Window]) -> Candidates:
+    """Return the ids of the records that nothing else can settle, each once."""
+    return _in_bucket(case, days, "unverifiable")
+
+
+def _in_bucket(case: Case, days: Sequence[Window], bucket: str) -> Candidates:
     ids, has_id = link.ids(case.local.frame["message_id"])
     records = case.local_in(bucket)
     records = records[has_id[records]]

@@ -57,7 +57,7 @@ class EarlierDays:
             if not self._has_changed(day, material):
                 self._unchanged.add(day.label)
                 continue
-            lookups.confirm(material.classify(self._job.engine), [day])
+            lookups.confirm(material.classify(self._job.engine), [day], self._job.policy)
             if material.row_count <= room:
                 self._held[day.label] = material
                 room -= material.row_count

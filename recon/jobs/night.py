@@ -196,7 +196,7 @@ def _ask(
     for stretch in stretches:
         if lookups.may_ask or len(stretches) == 1:
             material = job.read(stretch, untimed=stretch is stretches[-1])
-            lookups.confirm(material.classify(job.engine), stretch)
+            lookups.confirm(material.classify(job.engine), stretch, job.policy)
     earlier.confirm(lookups)
     start, end = earlier.start or stretches[0][0].start, stretches[-1][-1].end
     assert start is not None

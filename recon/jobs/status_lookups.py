@@ -12,6 +12,7 @@ import numpy as np
 from recon.core import calendar, coverage, lookup_priority
 from recon.core.buckets import Case
 from recon.core.lookup_priority import Candidates
+from recon.core.policy import Policy
 from recon.jobs.status_calls import NoMessage, StatusCalls
 from recon.model import Confirmation, Message, Span, Window, Withdrawal
 from recon.store import messages, withdrawals
@@ -83,7 +84,7 @@ class StatusLookups:
         """Return what was asked about the records of a day, and what came of it."""
         return self._confirmations.get(day.label, Confirmation())
 
-    def confirm(self, case: Case, days: Sequence[Window]) -> None:
+    def confirm(self, case: Case, days: Sequence[Window], policy: Policy) -> None:
         """Ask for the ids of records that would be missing at the provider.
 
         Those that a gap leaves open are remembered for `confirm_open`. A denial counts only if the
@@ -92,8 +93,8 @@ class StatusLookups:
         Raises:
             KeyRefusedError: the key was refused in the middle of it.
         """
-        self._open.append(lookup_priority.candidates(case, days, "unverifiable"))
-        self._confirm(lookup_priority.candidates(case, days, "missing_at_provider"))
+        self._open.append(lookup_priority.left_open(case, days))
+        self._confirm(lookup_priority.accused(case, days, policy))
 
     def confirm_open(self) -> None:
         """Ask for the ids of records that a gap leaves open, as `confirm` saw them.
@@ -162,7 +163,8 @@ class StatusLookups:
                 message = _message(answer, chosen, place)
                 found.append(message)
                 self._count(label, found=1)
-                self._withdraw(self._time_of(message, answer))
+                if not stored.was_listed(self._engine, self._account, message_id):
+                    self._withdraw(self._time_of(message, answer))
         self._keep(found, denied)
 
     def _time_of(self, message: Message, answer: StatusAnswer) -> datetime:

@@ -14,8 +14,8 @@ from recon.model import LISTING_LIMIT, Listing, Message
 from recon.store import accounts
 from recon.store.dialects import among, chunks, insert
 from recon.store.engine import reading, writing
-from recon.store.tables import denied_ids, keys, messages, withdrawals
-from recon.store.upserts import keep_messages, known
+from recon.store.tables import denied_ids, keys, messages, provider_rejects, withdrawals
+from recon.store.upserts import keep_messages, keep_rejects, known
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +59,8 @@ def keep(
         answer = Listing(found, [], len(found), LISTING_LIMIT, at)
         stored = known(connection, account_id, [message.message_id for message in found])
         keep_messages(connection, account_id, key.id, answer, stored)
+        # A list may have shown some of them in a form that cannot be read.
+        keep_rejects(connection, account_id, answer)
         if not denied:
             return
         of_key = {"account_id": account_id, "key_id": key.id}
@@ -85,19 +87,27 @@ def denials(engine: sa.Engine, account: str) -> Denials:
     from recon.core.buckets import Denials
     from recon.core.coverage import microseconds
 
+    mine = keys.c.account_id == accounts.id_of(account)
     query = (
-        sa.select(denied_ids.c.message_id, keys.c.since)
-        .join_from(denied_ids, keys)
+        sa.select(denied_ids.c.message_id, denied_ids.c.key_id)
         .where(denied_ids.c.account_id == accounts.id_of(account))
+        .order_by(denied_ids.c.message_id)
     )
-    least = np.iinfo(np.int64).min
-    since: dict[int, int] = {}
     with reading(engine) as connection:
-        for row in connection.execute(query):
-            start = least if row.since is None else microseconds(row.since)
-            since[row.message_id] = min(start, since.get(row.message_id, start))
-    ids = np.fromiter(since.keys(), dtype=np.int64, count=len(since))
-    return Denials(ids, np.fromiter(since.values(), dtype=np.int64, count=len(since)))
+        start = dict(connection.execute(sa.select(keys.c.id, keys.c.since).where(mine)).all())
+        rows = connection.execute(query).all()
+    bounds = np.iinfo(np.int64)
+    since = {key: bounds.min if at is None else microseconds(at) for key, at in start.items()}
+    # A key is used until the next one is.
+    until = {
+        key: min((at for other, at in since.items() if other > key), default=bounds.max)
+        for key in since
+    }
+    return Denials(
+        np.array([row.message_id for row in rows], dtype=np.int64),
+        np.array([since[row.key_id] for row in rows], dtype=np.int64),
+        np.array([until[row.key_id] for row in rows], dtype=np.int64),
+    )
 
 
 def settled_denials(
@@ -167,6 +177,16 @@ def waiting(
             Message(row.message_id, row.phone_number, row.sent_at, row.status, row.failure_reason)
             for row in connection.execute(query)
         ]
+
+
+def was_listed(engine: sa.Engine, account: str, message_id: int) -> bool:
+    """Say whether a list showed this id in an item that cannot be read."""
+    query = sa.select(provider_rejects.c.key).where(
+        provider_rejects.c.account_id == accounts.id_of(account),
+        provider_rejects.c.message_id == message_id,
+    )
+    with reading(engine) as connection:
+        return connection.execute(query.limit(1)).first() is not None
 
 
 def listed_around(

@@ -11,6 +11,7 @@ import pytest
 from recon.simulator import http_faults
 from recon.simulator.channel import Channel
 from recon.simulator.http_faults import Fault
+from recon.simulator.simulated_message import Junk
 from tests.cli.nights import nights
 from tests.cli.workshop import DAY, NUMBER, at
 
@@ -222,3 +223,31 @@ def test_a_found_message_of_another_time_only_links(tmp_path: Path, database_url
         assert [kind for kind, *_ in night.workshop.kinds()] == ["sent_at_drift"]
         # A second gap would be that of the day.
         assert len(night.workshop.report()["coverage"]["gaps"]) == 1
+
+
+def test_an_item_that_cannot_be_read_was_listed_and_withdraws_nothing(
+    tmp_path: Path, database_url: str
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        night.send(3, start=at(0))
+        unread = night.channel.send(NUMBER.format(50), at(60), junk=Junk.BAD_TIME)
+        night.send(3, start=at(120))
+        night.workshop.add_records((50, unread.message_id, NUMBER.format(50), at(60), "sent"))
+        night.run()
+        report = night.workshop.report()
+        assert report["coverage"]["complete"] is True
+        # Counted once, as the message that the status call shows.
+        assert (report["local"]["matched"], report["provider"]["total"]) == (7, 7)
+        assert night.workshop.kinds() == []
+
+
+def test_suspect_input_costs_no_status_call(tmp_path: Path, database_url: str) -> None:
+    with nights(tmp_path, database_url) as night:
+        text = (tmp_path / "recon.toml").read_text()
+        (tmp_path / "recon.toml").write_text(text.replace("guard_rows = 1000", "guard_rows = 10"))
+        night.send(20, start=at(0), recorded=False)
+        night.workshop.add_records(
+            *((n, 5000 + n, NUMBER.format(700 + n), at(n), "sent") for n in range(1, 21))
+        )
+        assert night.run() == 65
+        assert night.asked() == []

@@ -26,10 +26,14 @@ def wanted(
     *,
     most: int = 99,
     skip: Sequence[int] = (),
-    bucket: str = "missing_at_provider",
+    open_ones: bool = False,
+    policy: Policy = Policy(),  # noqa: B008 - frozen
 ) -> Candidates:
     case = buckets.classify(DAYS, local_side(records), provider_side(messages), COVERED, Policy())
-    among = lookup_priority.joined([lookup_priority.candidates(case, DAYS, bucket)])
+    found = lookup_priority.accused(case, DAYS, policy)
+    if open_ones:
+        found = lookup_priority.left_open(case, DAYS)
+    among = lookup_priority.joined([found])
     return lookup_priority.choose(among, most=most, skip=np.array(skip, dtype=np.int64))
 
 
@@ -47,7 +51,7 @@ def test_only_records_with_an_id_and_without_a_message_are_asked_for() -> None:
         Record(6, 15, 50),
     ]
     assert ids(wanted(records, [Sent(15, 50)])) == [13, 14]
-    assert ids(wanted(records, [Sent(15, 50)], bucket="unverifiable")) == [11, 12]
+    assert ids(wanted(records, [Sent(15, 50)], open_ones=True)) == [11, 12]
 
 
 def test_no_more_is_asked_than_may_be_and_nothing_twice() -> None:
@@ -60,7 +64,7 @@ def test_no_more_is_asked_than_may_be_and_nothing_twice() -> None:
 
 def test_with_few_calls_the_ids_are_spread_over_the_time_and_not_the_newest() -> None:
     records = [Record(n, 100 + n, 10 * n) for n in range(1, 1001)]
-    asked = ids(wanted(records, most=10))
+    asked = ids(wanted(records, most=10, policy=Policy(trust_input=True)))
     assert len(asked) == 10
     gaps = np.diff([100, *asked, 1101])
     assert (gaps <= 105).all()
@@ -69,7 +73,7 @@ def test_with_few_calls_the_ids_are_spread_over_the_time_and_not_the_newest() ->
 def test_a_burst_does_not_hide_the_quiet_hours_around_it() -> None:
     quiet = [Record(n, 100 + n, 3600 * n) for n in range(8)]
     burst = [Record(1000 + n, 1000 + n, 4000 + n / 10) for n in range(1000)]
-    asked = ids(wanted([*quiet, *burst], most=20))
+    asked = ids(wanted([*quiet, *burst], most=20, policy=Policy(trust_input=True)))
     assert set(range(100, 108)) <= set(asked)
     assert len(asked) == 20
 
@@ -90,11 +94,22 @@ def test_what_is_known_of_an_id_comes_with_it() -> None:
 
 
 def test_a_denial_settles_a_record_unless_another_key_may_have_sent_it() -> None:
-    records = [Record(1, 11, -50), Record(2, 12, -30), Record(3, 13, -10)]
-    since = np.full(2, microseconds(at(-30)))
-    denials = buckets.Denials(np.array([12, 11]), since)
-    case = buckets.classify(
-        DAYS, local_side(records), provider_side([]), COVERED, Policy(), denials
+    records = [Record(n, n, -60 + 10 * n) for n in range(1, 5)]
+    since, until = microseconds(at(-40)), microseconds(at(-20))
+    denials = buckets.Denials(
+        np.array([1, 2, 3, 4, 4]),
+        np.array([since] * 4 + [until]),
+        np.array([until] * 4 + [np.iinfo(np.int64).max]),
     )
-    assert case.local_in("missing_at_provider").tolist() == [1]
-    assert case.local_in("unverifiable").tolist() == [0, 2]
+    sides = local_side(records), provider_side([])
+    case = buckets.classify(DAYS, *sides, COVERED, Policy(), denials)
+    assert case.local_in("missing_at_provider").tolist() == [1, 2, 3]
+    assert case.local_in("unverifiable").tolist() == [0]
+
+
+def test_a_day_on_which_nothing_links_is_not_asked_about() -> None:
+    records = [Record(n, n, 200 * n) for n in range(1, 12)]
+    assert ids(wanted(records)) == []
+    assert len(wanted(records[:9])) == 9
+    assert len(wanted([*records, Record(99, 99, 5_000)], [Sent(99, 5_000)])) == 11
+    assert len(wanted(records, policy=Policy(trust_input=True))) == 11

@@ -1,0 +1,80 @@
+"""What a verdict rests on, told apart by a digest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from recon.core.input_digest import digest
+from recon.core.link import Side
+from recon.model import Span
+from tests.factories import EVER, Record, Reject, Sent, at, local_side, provider_side
+
+START, END = at(0), at(1000)
+RECORDS = [Record(1, 11, 10), Record(2, None, 20), Record(3, 13, 2000)]
+MESSAGES = [Sent(11, 10), Sent(13, 2000)]
+
+
+def made(local: Side, provider: Side, spans: tuple[Span, ...] = EVER) -> str:
+    return digest(START, END, local, provider, spans)
+
+
+BEFORE = made(local_side(RECORDS), provider_side(MESSAGES))
+
+
+def test_equal_input_gives_an_equal_digest() -> None:
+    assert made(local_side(RECORDS), provider_side(MESSAGES)) == BEFORE
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        RECORDS[1:],
+        [*RECORDS, Record(4, None, 30)],
+        [Record(1, 11, 10, status="failed"), *RECORDS[1:]],
+        [Record(1, 12, 10), *RECORDS[1:]],
+        [Record(1, None, 10), Record(2, 11, 20), RECORDS[2]],
+        [Record(1, 11, 10.000001), *RECORDS[1:]],
+        [Record(1, 11, 10, phone_number=None), *RECORDS[1:]],
+    ],
+)
+def test_each_change_of_a_record_shows(records: list[Record]) -> None:
+    assert made(local_side(records), provider_side(MESSAGES)) != BEFORE
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        MESSAGES[1:],
+        [Sent(11, 10, status="failed"), MESSAGES[1]],
+        [Sent(11, 10, failure_reason="no"), MESSAGES[1]],
+    ],
+)
+def test_each_change_of_a_message_shows(messages: list[Sent]) -> None:
+    assert made(local_side(RECORDS), provider_side(messages)) != BEFORE
+
+
+def test_a_row_that_cannot_be_read_shows() -> None:
+    rejects = [Reject(local_id="9", sent_at=30)]
+    assert made(local_side(RECORDS, rejects), provider_side(MESSAGES)) != BEFORE
+
+
+def test_a_gap_shows_and_coverage_elsewhere_does_not() -> None:
+    sides = local_side(RECORDS), provider_side(MESSAGES)
+    assert made(*sides, (Span(at(5), None),)) != BEFORE
+    assert made(*sides, (Span(at(-5), at(3000)),)) == BEFORE
+
+
+def test_other_days_and_when_a_message_was_seen_do_not_show() -> None:
+    messages = [Sent(11, 10, observed_at=99), Sent(13, 2000, status="failed")]
+    records = [*RECORDS[:2], Record(3, 14, 2000)]
+    assert made(local_side(records), provider_side(messages)) == BEFORE
+
+
+def test_how_a_status_is_kept_in_memory_does_not_show() -> None:
+    side = local_side(RECORDS)
+    wider = side.frame["status"].cat.set_categories(["x", "sent"])
+    other = replace(side, frame=side.frame.assign(status=pd.Series(wider)))
+    assert made(other, provider_side(MESSAGES)) == BEFORE
