@@ -11,22 +11,25 @@ from typing import TYPE_CHECKING, Final
 
 from recon.errors import ConfigError, KeyRefusedError, ReconError, TemporaryError
 from recon.jobs.collector import Collector, Outcome
+from recon.jobs.outage import Outage
 from recon.jobs.runtime import Runtime
 from recon.jobs.shutdown import Stop, Stopped
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from recon.config import Settings
+    from recon.config import Account, Settings
 
 log = logging.getLogger(__name__)
 
-#: Seconds until the next try after an error: the first, and at most. Each is twice the one before.
+#: Seconds until the next try to open the database: the first, and at most.
 _FIRST_BACK_OFF: Final = 5.0
 _LONGEST_BACK_OFF: Final = 300.0
 #: No account is left without a look for longer, whatever the clock does.
 _LONGEST_SLEEP: Final = 60.0
-#: RecordsReader that take long to count are left alone so many times as long.
+#: Waiting for a moment that is nearer than this is not worth it.
+_LEAST_SLEEP: Final = 0.5
+#: Records that take long to count are left alone so many times as long.
 _LEAVE_ALONE: Final = 20.0
 
 _FIGURES: Final = re.compile(r"[+-]?[0-9]\S*")
@@ -43,8 +46,10 @@ def follow(
 ) -> list[Outcome]:
     """Poll each account when that is due, until asked to stop.
 
-    Provider outages, rate limits, a busy database and records that are down are waited out. Only a
-    key that is refused, or a configuration that is wrong, ends the following of its account.
+    Provider outages, rate limits, a busy database and records that are down are waited out. What a
+    person must correct (a refused key, a redirect, a certificate) ends the following of its account
+    when it has lasted for `outage.GIVE_UP_AFTER`, and at once where nothing can correct it while
+    this runs. A key file is read again each time, and more often than a refused key is tried.
 
     Args:
         settings: the configuration.
@@ -71,6 +76,7 @@ def follow(
         followed = [
             _Followed(
                 name,
+                settings.accounts[name],
                 Collector(
                     settings,
                     engine,
@@ -114,6 +120,7 @@ class _Followed:
     """An account, and when it is looked at next."""
 
     account: str
+    settings: Account
     collector: Collector
     runtime: Runtime
     spacing: float
@@ -122,13 +129,19 @@ class _Followed:
     """Whether the next look polls in any case."""
     due_at: float = field(init=False)
     """By the monotonic clock."""
-    failures: int = 0
-    """In a row."""
+    accepted: bool = False
+    """Whether a poll succeeded since this runs."""
+    refused: str | None = None
+    """The fingerprint of a key that was refused, until something else happens."""
+    ask_refused_at: float = 0.0
+    """When that key is tried again."""
+    outage: Outage = field(init=False)
     why: str = ""
     """The reason that the last look gave, without its figures: those change each time."""
 
     def __post_init__(self) -> None:
         self.due_at = self.runtime.monotonic()
+        self.outage = Outage(self.account, self.runtime.rng)
 
     def poll(self) -> ReconError | None:
         """Poll once if due, log the outcome, and set the time of the next poll.
@@ -137,18 +150,18 @@ class _Followed:
             The error that ends the following of this account.
         """
         begun = self.runtime.monotonic()
+        if self._waits_for_another_key(begun):
+            self.due_at = min(begun + _LONGEST_SLEEP, self.ask_refused_at)
+            return None
         try:
             result = self.collector.poll_if_due(force=self.force)
-        except (KeyRefusedError, ConfigError) as error:
-            log.error("account %s is followed no longer: %s", self.account, error.one_line)  # noqa: TRY400 - expected
-            return error
         except ReconError as error:
-            self._back_off(error)
-            return None
+            return self._back_off(error)
         except Exception as bug:
             log.exception("account %s: internal error; it was not polled", self.account)
-            self._back_off(bug)
-            return None
+            return self._back_off(bug)
+        self.outage.over(self.runtime.monotonic())
+        self.accepted |= result.polled
         why = _FIGURES.sub("#", result.decision.why)
         is_news = result.polled or why != self.why
         log.log(
@@ -158,7 +171,6 @@ class _Followed:
             result.summary,
         )
         self.why = why
-        self.failures = 0
         self.force = False
         now = self.runtime.monotonic()
         wait = result.decision.wait.total_seconds()
@@ -167,23 +179,44 @@ class _Followed:
         self.due_at = max(begun + self.spacing, now + min(wait, _LONGEST_SLEEP))
         return None
 
-    def _back_off(self, error: Exception) -> None:
-        self.failures += 1
-        longest = min(_FIRST_BACK_OFF * 2.0 ** min(self.failures - 1, 10), _LONGEST_BACK_OFF)
-        seconds = self.runtime.rng.uniform(longest / 2, longest)
-        asked = _asked_pause(error)
-        if asked is not None:
-            from recon.octopods.retry_after import LONGEST_PAUSE
+    def _back_off(self, error: Exception) -> ReconError | None:
+        """Set the time of the next try; return the error where there is none."""
+        now = self.runtime.monotonic()
+        seconds = None if self._is_final(error) else self.outage.pause(error, now)
+        if seconds is None and isinstance(error, ReconError):
+            log.error("account %s is followed no longer: %s", self.account, error.one_line)
+            return error
+        self.due_at = now + (seconds or 0.0)
+        if isinstance(error, KeyRefusedError):
+            self.refused, self.ask_refused_at = self._fingerprint(), self.due_at
+            self.due_at = min(self.due_at, now + _LONGEST_SLEEP)
+        return None
 
-            seconds = min(asked, LONGEST_PAUSE) + self.runtime.rng.uniform(0.05, 0.5)
-        self.due_at = self.runtime.monotonic() + seconds
-        said = error.message if isinstance(error, ReconError) else type(error).__name__
-        log.warning("account %s: %s; looking again in %.0f s", self.account, said, seconds)
+    def _is_final(self, error: Exception) -> bool:
+        """Say whether nothing can correct the error while this runs.
 
+        The variables of this process stay what they are: a key that is not there, or was refused
+        from the start, stays so. One that was accepted before may be refused by mistake.
+        """
+        if self.settings.api_key_env is None:
+            return False
+        refused = isinstance(error, KeyRefusedError) and not self.accepted
+        return refused or (isinstance(error, ConfigError) and self._fingerprint() is None)
 
-def _asked_pause(error: Exception) -> float | None:
-    """Return how many seconds a 429 asks to pause, `None` where it is none or does not say."""
-    from recon.octopods.retry import RateLimited
+    def _waits_for_another_key(self, now: float) -> bool:
+        """Say whether the key that was refused is still there, and it is too early to try it."""
+        if self.refused is not None and self.ask_refused_at - now > _LEAST_SLEEP:
+            present = self._fingerprint()
+            if present is None or present == self.refused:
+                return True
+        self.refused = None
+        return False
 
-    cause = error.__cause__
-    return cause.seconds if isinstance(cause, RateLimited) else None
+    def _fingerprint(self) -> str | None:
+        """Return the fingerprint of the present key, `None` where there is none."""
+        from recon.config import fingerprint
+
+        try:
+            return fingerprint(self.settings.api_key(self.runtime.environ))
+        except ConfigError:
+            return None

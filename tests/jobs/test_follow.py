@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from recon.errors import ConfigError, KeyRefusedError
+from recon.simulator import http_faults
+from recon.simulator.channel import SIMULATED_KEY, Channel
+from recon.simulator.http_faults import Fault
+from tests.jobs.stage import NOON, Stage, staged
+
+FEW_MINUTES = timedelta(minutes=2)
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    path = tmp_path / "key"
+    path.write_text(SIMULATED_KEY)
+    return path
+
+
+@pytest.fixture
+def stage(tmp_path: Path, engine: sa.Engine, key_file: Path) -> Iterator[Stage]:
+    """One account whose key is in a file, and a provider that knows an old and a new key."""
+    channel = Channel(keys=["old-key", SIMULATED_KEY])
+    with staged(tmp_path, engine, channel=channel) as made:
+        update = {"api_key_env": None, "api_key_file": key_file}
+        account = made.settings.accounts["main"].model_copy(update=update)
+        made.settings = made.settings.model_copy(update={"accounts": {"main": account}})
+        yield made
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [http_faults.redirect(), http_faults.not_found_page(), http_faults.server_error()],
+    ids=lambda fault: fault.kind,
+)
+def test_a_single_strange_answer_is_outlived(
+    fault: Fault, tmp_path: Path, engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "recon")
+    with staged(tmp_path, engine, script=[fault] * 3) as stage:
+        stage.send(3)
+        assert stage.follow(FEW_MINUTES) == []
+        assert stage.polls() == 1
+        assert len(stage.requests) == 4
+    told = [one for one in caplog.records if one.name == "recon.jobs.outage"]
+    assert [one.levelname for one in told] == ["WARNING", "INFO"]
+    assert "works again" in told[-1].message
+
+
+def test_a_redirect_that_lasts_ends_the_following_with_its_error(
+    tmp_path: Path, engine: sa.Engine
+) -> None:
+    with staged(tmp_path, engine, script=[http_faults.redirect()] * 99) as stage:
+        [outcome] = stage.follow(timedelta(hours=3))
+        assert isinstance(outcome.error, ConfigError)
+        assert timedelta(hours=1) <= stage.clock.now - NOON <= timedelta(hours=1, minutes=6)
+        # Ever less often, so an hour of it costs few requests.
+        assert len(stage.requests) < 25
+
+
+def test_a_refused_key_is_replaced_in_its_file_and_read_again(stage: Stage, key_file: Path) -> None:
+    key_file.write_text("not-the-key")
+    replaced = NOON + timedelta(minutes=10)
+
+    def meanwhile() -> None:
+        if stage.clock.now >= replaced:
+            key_file.write_text(SIMULATED_KEY)
+
+    assert stage.follow(timedelta(minutes=12), meanwhile=meanwhile) == []
+    assert stage.polls() == 1
+    # The new key is tried at once, while the refused one is tried ever less often.
+    assert stage.requests[-1].at - replaced <= timedelta(seconds=61)
+    assert len(stage.requests) < 20
+
+
+def test_a_key_file_that_is_missing_while_it_is_replaced_is_waited_for(
+    stage: Stage, key_file: Path
+) -> None:
+    key_file.unlink()
+
+    def meanwhile() -> None:
+        if stage.clock.now >= NOON + timedelta(minutes=1):
+            key_file.write_text(SIMULATED_KEY)
+
+    assert stage.follow(FEW_MINUTES, meanwhile=meanwhile) == []
+    assert stage.polls() == 1
+
+
+def test_a_refused_key_that_nobody_replaces_ends_the_following(
+    stage: Stage, key_file: Path
+) -> None:
+    key_file.write_text("not-the-key")
+    [outcome] = stage.follow(timedelta(hours=3))
+    assert isinstance(outcome.error, KeyRefusedError)
+    assert stage.clock.now - NOON <= timedelta(hours=1, minutes=6)
+
+
+def test_a_key_of_the_environment_that_was_accepted_may_be_refused_by_mistake(
+    tmp_path: Path, engine: sa.Engine
+) -> None:
+    with staged(tmp_path, engine) as stage:
+        stage.settings = stage.settings.model_copy(
+            update={
+                "collect": stage.settings.collect.model_copy(update={"max_interval_minutes": 1})
+            }
+        )
+
+        def meanwhile() -> None:
+            minutes = (stage.clock.now - NOON).total_seconds() / 60
+            stage.environ["KEY_main"] = "another" if 1 < minutes < 1.5 else SIMULATED_KEY
+
+        assert stage.follow(FEW_MINUTES, meanwhile=meanwhile) == []
+        assert stage.polls() >= 2
