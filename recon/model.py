@@ -121,7 +121,7 @@ class Message:
 
     message_id: int
     phone_number: str
-    """As Octopods spells it: E.164 with `+`."""
+    """As Octopods spells it: E.164 with `+`, or a WhatsApp user id; else empty."""
     sent_at: datetime
     status: str
     """Lower case; a word outside `Status` is kept as it is."""
@@ -141,6 +141,11 @@ class RejectedItem:
     sent_at: datetime | None = None
     status: str | None = None
     failure_reason: str | None = None
+    earliest: datetime | None = None
+    """Where its time cannot be read: that of the readable item before which it cannot lie, by the
+    order of the answer; `None` is without bound."""
+    latest: datetime | None = None
+    """Likewise the time after which it cannot lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +240,30 @@ class ProviderBalance:
     matched: int = 0
     missing_locally: int = 0
     duplicate_send: int = 0
+    unverifiable: int = 0
     invalid_provider: int = 0
 
     @property
     def total(self) -> int:
         """The sum of the buckets, which is the number of messages read."""
-        return self.matched + self.missing_locally + self.duplicate_send + self.invalid_provider
+        return (
+            self.matched
+            + self.missing_locally
+            + self.duplicate_send
+            + self.unverifiable
+            + self.invalid_provider
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Rows of one side that cannot be read for one reason."""
+
+    side: str
+    """`local` or `provider`."""
+    reason: str
+    """In words, with what one of the rows holds, a number masked."""
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +326,10 @@ class Verdict:
     """Where there are gaps: what they hide, and what cadence would have covered them."""
     suspicions: Sequence[str] = ()
     """Where `kind` is `suspect`: what looks wrong, first the sight, then the likely causes."""
+    unreadable: Sequence[Unreadable] = ()
+    """Why rows of the window cannot be read, the commonest reason first."""
+    notes: Sequence[str] = ()
+    """What is true of many rows at once and has one cause, a sentence each."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -337,3 +364,8 @@ class Run:
     """`discrepancy_id` to the day on which it was first seen; absent is today's."""
     lifecycle: Mapping[str, str] = field(default_factory=dict)
     """`discrepancy_id` to `open` or `acknowledged`; absent is open."""
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What stands on top of every report: the verdict's notes and the run's notices."""
+        return (*self.verdict.notes, *self.notices)

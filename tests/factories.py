@@ -29,6 +29,7 @@ _LOCAL = {
 _LOCAL_REJECT = {
     "local_id": "str",
     "message_id": "Int64",
+    "odd_message_id": "str",
     "phone_number": "str",
     "sent_at": _UTC,
     "status": "str",
@@ -50,6 +51,8 @@ _PROVIDER_REJECT = {
     "status": "str",
     "failure_reason": "str",
     "reason": "str",
+    "earliest": _UTC,
+    "latest": _UTC,
 }
 
 
@@ -94,12 +97,16 @@ class Reject:
     status: str | None = None
     failure_reason: str | None = None
     key: str = "k"
+    odd_message_id: str | None = None
+    earliest: float | None = None
+    """In seconds after noon, like `sent_at`."""
+    latest: float | None = None
 
 
 def _frame(rows: Sequence[object], dtypes: dict[str, object]) -> pd.DataFrame:
     cells = {
         name: [
-            at(value) if name.endswith("_at") and value is not None else value
+            at(value) if dtypes[name] == _UTC and value is not None else value
             for value in (getattr(row, name) for row in rows)
         ]
         for name in dtypes

@@ -13,10 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recon.core import calendar, coverage, duplicate_sends, link, unlinkable
+from recon.core import calendar, coverage, duplicate_sends, link, shields, unlinkable
 from recon.core.link import Codes, Mask, Positions, Side
 from recon.core.policy import Policy
 from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, Window
+
+#: Why a row is unverifiable.
+UNCOVERED, UNREAD_ID, SHIELDED = 1, 2, 3
 
 #: The buckets of each side; a bucket's code is its place here. The last one is for rejects.
 LOCAL: Final = tuple(LocalBalance.__dataclass_fields__)
@@ -83,6 +86,10 @@ class Case:
     denied: link.Few
     """Of each record without a partner, whether Octopods was asked for its id and does not have
     it: 1 or 0."""
+    local_doubt: link.Few
+    """Of each record without a partner why its absence is not proven; 0 where it is."""
+    provider_doubt: link.Few
+    """Of each message without a record why the records cannot be said to lack it, likewise."""
     days: int
 
     def is_matched(self, rows: slice) -> Mask:
@@ -132,8 +139,20 @@ def classify(
     alone = np.flatnonzero(links.partner_of_local < 0)
     wanted, has_id = link.ids(local.frame["message_id"].iloc[alone])
     denied = denials.cover(wanted, has_id, local_time[alone])
-    unread = has_id & _among(wanted, provider.rejects["message_id"])
+    listed = has_id & _among(wanted, provider.unreadable["message_id"])
     proven = _proven(alone, links, local_time, provider_time, spans)
+    recorded = shields.Rows(wanted, has_id, local_keys[alone], local_time[alone], local_time[alone])
+    may_be_listed = _shielded(recorded, ~holds_id[alone], provider, policy)
+    doubt = np.select([denied, ~proven, listed, may_be_listed], [0, UNCOVERED, UNREAD_ID, SHIELDED])
+    unrecorded = np.flatnonzero(~paired)
+    sent = shields.Rows(
+        names[unrecorded],
+        np.ones(len(unrecorded), dtype=np.bool_),
+        provider_keys[unrecorded],
+        provider_time[unrecorded],
+        provider_time[unrecorded],
+    )
+    may_be_recorded = _shielded(sent, np.zeros(len(unrecorded), dtype=np.bool_), local, policy)
     provider_owner = calendar.window_positions(provider_time, days)
     repeats = duplicate_sends.nearest_recorded(
         paired, provider_keys, provider_time, names, policy.duplicate
@@ -150,13 +169,13 @@ def classify(
         provider_owner=provider_owner,
         local_reject_owner=_reject_owners(local.rejects, days),
         provider_reject_owner=_reject_owners(provider.rejects, days),
-        local_bucket=_local_buckets(
-            local, links, alone, holds_id=holds_id, unverifiable=~denied & (~proven | unread)
-        ),
-        provider_bucket=_provider_buckets(paired, repeats),
+        local_bucket=_local_buckets(local, links, alone, holds_id=holds_id, doubt=doubt),
+        provider_bucket=_provider_buckets(paired, repeats, unrecorded[may_be_recorded]),
         repeats=repeats,
         holds_id=holds_id,
         denied=link.Few(alone, denied.astype(np.int64)),
+        local_doubt=link.Few(alone, doubt),
+        provider_doubt=link.Few(unrecorded, np.where(may_be_recorded, SHIELDED, 0)),
         days=len(days),
     )
 
@@ -166,6 +185,7 @@ def balances(case: Case) -> list[tuple[LocalBalance, ProviderBalance]]:
     local = _table(case.local_owner, case.local_bucket, case.days, len(LOCAL))
     provider = _table(case.provider_owner, case.provider_bucket, case.days, len(PROVIDER))
     local[:, -1] += _per_day(case.local_reject_owner, case.days)
+    local[-1, LOCAL.index("not_sent")] += case.local.unsent
     provider[:, -1] += _per_day(case.provider_reject_owner, case.days)
     return [
         (LocalBalance(*map(int, mine)), ProviderBalance(*map(int, theirs)))
@@ -212,8 +232,17 @@ def _among(wanted: Positions, listed: pd.Series) -> Mask:
     return np.isin(wanted, held) if held.size else np.zeros(len(wanted), dtype=np.bool_)
 
 
+def _shielded(accused: shields.Rows, nameless: Mask, others: Side, policy: Policy) -> Mask:
+    """Say of each of these whether an unreadable row of the other side may be its counterpart."""
+    rejects = others.unreadable
+    if rejects.empty or not len(accused):
+        return np.zeros(len(accused), dtype=np.bool_)
+    unread = shields.unreadable(rejects, policy.region)
+    return shields.shielded(accused, nameless, unread, policy.tolerance)
+
+
 def _local_buckets(
-    local: Side, links: link.Links, alone: Positions, *, holds_id: Mask, unverifiable: Mask
+    local: Side, links: link.Links, alone: Positions, *, holds_id: Mask, doubt: Positions
 ) -> Codes:
     """Return the bucket of each record. Absence is only claimed where it is proven.
 
@@ -222,7 +251,7 @@ def _local_buckets(
         links: who is whose partner.
         alone: the records without one.
         holds_id: of each record, whether the records hold an id.
-        unverifiable: of each of those alone, whether nothing proves its absence.
+        doubt: of each of those alone, why its absence is not proven; 0 where it is.
     """
     status = local.frame["status"].iloc[alone]
     says_not_sent = (status == NOT_SENT).to_numpy(dtype=np.bool_)
@@ -230,15 +259,17 @@ def _local_buckets(
     bucket: Codes = np.full(len(local.frame), LOCAL.index("matched"), dtype=np.int8)
     # The later case goes before the earlier one.
     bucket[alone] = LOCAL.index("missing_at_provider")
+    bucket[alone[doubt == SHIELDED]] = LOCAL.index("unverifiable")
     bucket[alone[says_not_sent | (failed & ~holds_id[alone])]] = LOCAL.index("not_sent")
-    bucket[alone[unverifiable]] = LOCAL.index("unverifiable")
+    bucket[alone[(doubt == UNCOVERED) | (doubt == UNREAD_ID)]] = LOCAL.index("unverifiable")
     bucket[links.duplicates.at] = LOCAL.index("duplicate_local")
     return bucket
 
 
-def _provider_buckets(paired: Mask, repeats: link.Few) -> Codes:
+def _provider_buckets(paired: Mask, repeats: link.Few, doubtful: Positions) -> Codes:
     bucket: Codes = np.full(len(paired), PROVIDER.index("missing_locally"), dtype=np.int8)
     bucket[repeats.at] = PROVIDER.index("duplicate_send")
+    bucket[doubtful] = PROVIDER.index("unverifiable")
     bucket[paired] = PROVIDER.index("matched")
     return bucket
 

@@ -60,6 +60,9 @@ _TWO_DIGIT_CODES: Final = frozenset(
     )
 )
 
+#: Countries without a trunk prefix whose numbers begin with 0: Côte d'Ivoire and Benin.
+_ZERO_IS_PART: Final = frozenset({"225", "229"})
+
 #: Digits of an Argentine mobile, 54 9 and ten: one with more has the inner 15.
 ARGENTINE: Final = 13
 
@@ -153,13 +156,13 @@ def _eight_digits(word: NDArray[np.uint64]) -> NDArray[np.int64]:
 def _longest() -> NDArray[np.uint8]:
     """Return by the first four digits how long a number may be spelled that stands as it is.
 
-    Those that begin with a 0, or have one behind the country code, never do, an Argentine one not
-    with the inner 15.
+    Those that begin with a 0, or have one behind the country code that may be a trunk prefix,
+    never do, an Argentine one not with the inner 15.
     """
     table = np.zeros(10_000, dtype=np.uint8)
     for number in range(1000, 10_000):
         digits = str(number)
-        if digits[country_code_length(digits)] != "0":
+        if digits[country_code_length(digits)] != "0" or digits[:3] in _ZERO_IS_PART:
             table[number] = 1 + (ARGENTINE if digits.startswith("54") else LONGEST)
     return table
 

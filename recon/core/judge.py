@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from recon.core import buckets, coverage, findings, polling_advice
+from recon.core import buckets, coverage, findings, polling_advice, unreadable_rows
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.model import (
@@ -20,6 +20,7 @@ from recon.model import (
     LocalBalance,
     ProviderBalance,
     Span,
+    Unreadable,
     Verdict,
     VerdictKind,
     Window,
@@ -76,7 +77,10 @@ def judge(
     ):
         todays = _of_day(found, at)
         gaps = coverage.gaps(day.span, spans)
-        suspicions = () if policy.trust_input else suspect(mine, theirs, policy.guard_rows)
+        unreadable = _unreadable(case, at)
+        suspicions = (
+            () if policy.trust_input else suspect(mine, theirs, policy.guard_rows, unreadable)
+        )
         verdicts.append(
             Verdict(
                 account=account,
@@ -91,6 +95,7 @@ def judge(
                 statuses=statuses,
                 advice=_advice(case, at, gaps, spans, policy),
                 suspicions=suspicions,
+                unreadable=unreadable,
             )
         )
     return verdicts
@@ -100,6 +105,14 @@ def _of_day(found: pd.DataFrame, day: int) -> pd.DataFrame:
     mine = found["day"] == day
     todays = found[list(FINDING_COLUMNS)]
     return todays if mine.all() else todays.loc[mine].reset_index(drop=True)
+
+
+def _unreadable(case: buckets.Case, day: int) -> list[Unreadable]:
+    reasons = [
+        *unreadable_rows.of_day("local", case.local.rejects, case.local_reject_owner, day),
+        *unreadable_rows.of_day("provider", case.provider.rejects, case.provider_reject_owner, day),
+    ]
+    return sorted(reasons, key=lambda one: -one.count)
 
 
 def _advice(
@@ -113,24 +126,58 @@ def _advice(
     return polling_advice.advise(gaps, spans, case.local_time[mine], sent, policy.min_overlap)
 
 
-def suspect(local: LocalBalance, provider: ProviderBalance, guard_rows: int) -> tuple[str, ...]:
+def suspect(
+    local: LocalBalance,
+    provider: ProviderBalance,
+    guard_rows: int,
+    unreadable: Sequence[Unreadable] = (),
+) -> tuple[str, ...]:
     """Say why the input cannot be what the user meant, nothing where it can.
 
-    The sight comes first, then the likely causes. Where one side is empty and the other is not,
-    or not one pair links, a wrong key, table, filter or zone is likelier than that many lost
-    messages. Records that nobody accuses (not sent, or not covered by any poll) are no sign.
+    The observation comes first, then the likely causes. Where one side is empty and the other is
+    not, or not one pair links, a wrong key, table, filter or zone is likelier than that many lost
+    messages. Rows that cannot be read count for neither side, nor do rows that could become no
+    error (not sent, unverifiable). A side of which no row can be read is suspect whatever its size.
+
+    Args:
+        local: the balance of the records.
+        provider: the balance of the messages.
+        guard_rows: from so many rows on a side without any counterpart is suspect.
+        unreadable: why rows cannot be read, the commonest reason first.
     """
-    accused = local.total - local.not_sent - local.unverifiable
-    if provider.total == 0 and accused >= guard_rows:
-        sight = f"The records hold {local.total:,} records, Octopods lists no message at all."
-        return (sight, _WRONG_KEY, _WRONG_TABLE, _WRONG_DAY)
-    if local.total == 0 and provider.total >= guard_rows:
-        sight = f"Octopods lists {provider.total:,} messages, your records have none at all."
-        return (sight, _WRONG_TABLE, _WRONG_DAY, _WRONG_KEY)
-    if min(local.total, provider.total) >= guard_rows and local.matched == 0:
-        sight = f"{local.total:,} records and {provider.total:,} messages: not one pair links."
-        return (sight, _WRONG_COLUMNS, _WRONG_DAY, _WRONG_KEY)
+    records, messages = (
+        local.total - local.invalid_local,
+        provider.total - provider.invalid_provider,
+    )
+    accused = records - local.not_sent - local.unverifiable
+    reasons = tuple(map(_reason, unreadable))
+    if local.total and not records:
+        seen = f"{_rows(local.total, 'record')} and not one of them can be read."
+        return (seen, *reasons, _WRONG_COLUMNS)
+    if provider.total and not messages:
+        seen = f"{_rows(provider.total, 'message')} and not one of them can be read."
+        return (seen, *reasons, _WRONG_COLUMNS)
+    if messages == 0 and accused >= guard_rows:
+        seen = f"The records hold {records:,} records, Octopods lists no message at all."
+        return (seen, *reasons, _WRONG_KEY, _WRONG_TABLE, _WRONG_DAY)
+    if records == 0 and messages >= guard_rows:
+        seen = f"Octopods lists {messages:,} messages, your records have none at all."
+        return (seen, *reasons, _WRONG_TABLE, _WRONG_DAY, _WRONG_KEY)
+    doubtful = messages - provider.unverifiable
+    if min(accused, doubtful) >= guard_rows and local.matched == 0:
+        seen = f"{records:,} records and {messages:,} messages: not one pair links."
+        return (seen, *reasons, _WRONG_COLUMNS, _WRONG_DAY, _WRONG_KEY)
     return ()
+
+
+def _rows(count: int, noun: str) -> str:
+    return f"{count:,} {noun}," if count == 1 else f"{count:,} {noun}s,"
+
+
+def _reason(one: Unreadable) -> str:
+    """Put a reason why rows cannot be read in a sentence."""
+    noun = "record" if one.side == "local" else "message"
+    return f"1 {noun}: {one.reason}" if one.count == 1 else f"{one.count:,} {noun}s: {one.reason}"
 
 
 def _verdict_kind(

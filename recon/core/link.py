@@ -32,6 +32,20 @@ class Side:
     """Whether this side keeps phone numbers at all; records may keep only ids."""
     has_statuses: bool = True
     """Whether this side keeps statuses at all."""
+    unsent: int = 0
+    """Records without a time that the records call not sent; they belong to the newest day."""
+    other_rejects: pd.DataFrame | None = None
+    """Unreadable rows that are counted for other days, or for none, but may be rows of this one."""
+
+    @property
+    def unreadable(self) -> pd.DataFrame:
+        """Every row that could not be read, wherever it is counted."""
+        others = self.other_rejects
+        if others is None or others.empty:
+            return self.rejects
+        if self.rejects.empty:
+            return others
+        return pd.concat([self.rejects, others], ignore_index=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +92,7 @@ def ids(column: pd.Series) -> tuple[Positions, Mask]:
 
 
 def number_keys(side: Side, region: str | None, *, is_provider: bool = False) -> Positions:
-    """Return for each row the key of its number, -1 where there is no such number.
+    """Return for each row the key of its number, see `phones.keys`.
 
     Octopods knows only E.164: digits alone, which a file that lost its `+` holds, begin with a
     country code there. In the records they are a number of `region` where they can be one.

@@ -8,11 +8,10 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from recon.core import arrow_text, blocks, statuses
+from recon.core import arrow_text, blocks, statuses, user_ids
 from recon.core.arrow_text import Texts
-from recon.core.buckets import Case
+from recon.core.buckets import UNCOVERED, UNREAD_ID, Case
 from recon.core.finding_rows import FindingRows
 from recon.core.link import Mask, Positions, microseconds
 from recon.core.policy import Policy
@@ -31,9 +30,14 @@ def rows_by_kind(case: Case, policy: Policy, *, block_rows: int = blocks.BLOCK_R
         block_rows: rows that one thread works on at a time; no result depends on it.
     """
     kinds: dict[Kind, tuple[Positions, Positions]] = {}
-    for kind in (Kind.MISSING_AT_PROVIDER, Kind.UNVERIFIABLE, Kind.DUPLICATE_LOCAL):
+    for kind in (Kind.MISSING_AT_PROVIDER, Kind.DUPLICATE_LOCAL):
         at = case.local_in(kind.value)
         kinds[kind] = at, _nobody(at)
+    records, messages = case.local_in("unverifiable"), case.provider_in("unverifiable")
+    kinds[Kind.UNVERIFIABLE] = (
+        np.concatenate([records, _nobody(messages)]),
+        np.concatenate([_nobody(records), messages]),
+    )
     for kind in (Kind.MISSING_LOCALLY, Kind.DUPLICATE_SEND):
         at = case.provider_in(kind.value)
         kinds[kind] = _nobody(at), at
@@ -78,10 +82,10 @@ def _wrong_pairs(case: Case, policy: Policy, block_rows: int) -> dict[Kind, Posi
 
 
 def _differ(keys: Positions, others: Positions) -> Mask:
-    """Say of each pair whether both sides have a number, and not the same one."""
+    """Say of each pair whether both sides have a number of one sort, and not the same one."""
     differ: Mask = keys != others
     if differ.any():
-        differ &= (keys >= 0) & (others >= 0)
+        differ &= (keys >= 0) & (user_ids.sort_of(keys) == user_ids.sort_of(others))
     return differ
 
 
@@ -143,13 +147,19 @@ def _missing_at_provider(case: Case, rows: FindingRows) -> Texts:
 
 def _unverifiable(case: Case, rows: FindingRows) -> Texts:
     """Tell why nobody can know."""
-    unread = case.provider.rejects["message_id"].astype("str").dropna()
-    listed = pc.is_in(rows.recorded_id, value_set=pa.array(unread, arrow_text.TEXT))
-    return arrow_text.if_else(
-        listed.to_numpy(zero_copy_only=False),
-        "Octopods lists this id, but its item cannot be read",
+    doubt = np.zeros(len(rows.local), dtype=np.int64)
+    message = rows.local < 0
+    doubt[~message] = case.local_doubt.of(rows.local[~message])
+    of_record = arrow_text.if_else(
+        doubt == UNCOVERED,
         "nothing that was collected covers this time",
+        arrow_text.if_else(
+            doubt == UNREAD_ID,
+            "Octopods lists this id, but its item cannot be read",
+            "Octopods lists an item that cannot be read and may be this one",
+        ),
     )
+    return arrow_text.if_else(message, _unread_record(case, rows), of_record)
 
 
 def _duplicate_local(case: Case, rows: FindingRows) -> Texts:
@@ -169,15 +179,23 @@ def _duplicate_local(case: Case, rows: FindingRows) -> Texts:
     return arrow_text.join("record ", name, why, " and already accounts for this message")
 
 
-def _missing_locally(case: Case, rows: FindingRows) -> Texts:
-    """Tell that the records lack it, or that they name it where they cannot be read."""
-    unread = case.local.rejects["message_id"].dropna().to_numpy(dtype=np.int64)
-    ids = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[rows.provider]
+def _unread_record(case: Case, rows: FindingRows) -> Texts:
+    """Tell of messages that a record may be theirs which cannot be read."""
+    unread = case.local.unreadable["message_id"].dropna().to_numpy(dtype=np.int64)
+    held = rows.provider >= 0
+    named = np.zeros(len(held), dtype=np.bool_)
+    ids = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[rows.provider[held]]
+    named[held] = np.isin(ids, unread)
     return arrow_text.if_else(
-        np.isin(ids, unread),
-        "Octopods has it; the records name its id only in a record that cannot be read",
-        "Octopods has it, the records do not",
+        named,
+        "the records name its id, but that record cannot be read",
+        "a record that cannot be read may be the one of this message",
     )
+
+
+def _missing_locally(_case: Case, rows: FindingRows) -> Texts:
+    """Tell that the records lack it."""
+    return pa.array(["Octopods has it, the records do not"] * len(rows.local), arrow_text.TEXT)
 
 
 def _duplicate_send(case: Case, rows: FindingRows) -> Texts:

@@ -1,52 +1,89 @@
-"""Rows that no number and no id can tell: set aside before anything is linked."""
+"""Rows that nothing can link: set aside as unreadable before anything is linked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from recon.core import link
+from recon.core import link, user_ids
+from recon.core.frames import layout
 from recon.core.link import Mask, Positions, Side
+from recon.core.number_readings import UNREADABLE
 from recon.model import NOT_SENT, Status
+
+_NO_LINK: Final = "neither a message_id nor a number tells which message it is"
+_REGION_MISSING: Final = " If it is a national number, set `matching.default_region`"
 
 
 def set_aside(
     side: Side, region: str | None, *, is_provider: bool = False
 ) -> tuple[Side, Positions]:
-    """Move rows whose number cannot be read to the rejects; give the others' number keys.
+    """Move rows that cannot be linked to the rejects; give the others' number keys.
 
-    Where the records keep no numbers at all, those rows that hold no id either: nothing could ever
-    tell whether Octopods has their message, unless they went nowhere by the records' own words.
+    A number that is there, but is neither a phone number nor a WhatsApp user id, makes a row
+    unreadable. A record without a phone number needs a message id: nothing else could ever tell
+    whether Octopods has its message, unless it went nowhere by the records' own words.
+
+    Records without a time that were never sent by those words are not unreadable either: they
+    leave the rejects, see `Side.unsent`.
     """
     keys = link.number_keys(side, region, is_provider=is_provider)
-    if side.has_numbers:
-        bad, reasons = keys < 0, _no_number
-    elif is_provider:
+    if not is_provider:
+        side = _unsent_apart(side)
+    if user_ids.are_phone_numbers(keys):
         return side, keys
-    else:
-        bad, reasons = _nameless(side), _no_name
-    if not bad.any():
+    unreadable = keys == UNREADABLE
+    nameless = np.zeros(len(keys), dtype=np.bool_) if is_provider else _nameless(side, keys)
+    if not (unreadable.any() or nameless.any()):
         return side, keys
-    return _moved(side, bad, reasons), keys[~bad]
+    for bad, reasons in (
+        (nameless & ~unreadable, _no_name),
+        (unreadable[~(nameless & ~unreadable)], _no_number(region)),
+    ):
+        if bad.any():
+            side, keys = _moved(side, bad, reasons), keys[~bad]
+    return side, keys
 
 
-def _nameless(side: Side) -> Mask:
-    held = side.frame[["message_id", "odd_message_id"]].notna().any(axis=1)
-    away = side.frame["status"].isin([NOT_SENT, Status.FAILED.value])
-    return np.asarray(~(held | away), dtype=np.bool_)
+def _unsent_apart(side: Side) -> Side:
+    """Count the records that wait to be sent; they are no longer unreadable."""
+    waiting, others = layout.unsent(side.rejects), side.other_rejects
+    if others is not None:
+        side = replace(side, other_rejects=others.loc[~layout.unsent(others)])
+    if not waiting.any():
+        return side
+    rejects = side.rejects.loc[~waiting].reset_index(drop=True)
+    return replace(side, rejects=rejects, unsent=int(waiting.sum()))
+
+
+def _nameless(side: Side, keys: Positions) -> Mask:
+    """Say which records hold no id of Octopods' and no phone number."""
+    nameless: Mask = user_ids.sort_of(keys) != 0
+    if nameless.any():
+        rows = side.frame.loc[nameless]
+        away = rows["status"].isin([NOT_SENT, Status.FAILED.value])
+        nameless[nameless] = (rows["message_id"].isna() & ~away).to_numpy(dtype=np.bool_)
+    return nameless
 
 
 def _no_name(rows: pd.DataFrame) -> pd.Series:
-    reason = "neither a message_id nor a number tells which message it is"
-    return pd.Series(reason, rows.index, dtype="str")
+    return pd.Series(_NO_LINK, rows.index, dtype="str")
 
 
-def _no_number(rows: pd.DataFrame) -> pd.Series:
-    reasons = "phone_number is no such number: '" + rows["phone_number"].astype("str") + "'"
-    return reasons.fillna("phone_number is missing")
+def _no_number(region: str | None) -> Callable[[pd.DataFrame], pd.Series]:
+    def reasons(rows: pd.DataFrame) -> pd.Series:
+        spelled = rows["phone_number"].astype("str")
+        said = "not a valid phone number: '" + spelled + "'"
+        if region is None:
+            digits = spelled.str.fullmatch(r"[0-9 ()./-]{5,}")
+            said = said.where(~digits, said + "." + _REGION_MISSING)
+        return said
+
+    return reasons
 
 
 def _moved(side: Side, bad: Mask, reasons: Callable[[pd.DataFrame], pd.Series]) -> Side:

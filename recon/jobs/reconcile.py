@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from recon.core import buckets, frames, input_digest, judge, out_of_window_ids
+from recon.core import (
+    buckets,
+    frames,
+    input_digest,
+    judge,
+    out_of_window_ids,
+    unreadable_rows,
+)
 from recon.core.buckets import Case
 from recon.core.link import Side
 from recon.core.policy import Policy
@@ -122,11 +129,13 @@ def read(
         found = reader.find(wanted).frame
         outside = (found["sent_at"] < start) | (found["sent_at"] >= end)
         local = frames.concat([local, found.loc[outside]])
+    counted = records.rejects["sent_at"].notna() | untimed
     side = Side(
         local,
-        records.rejects if untimed else _timed(records.rejects),
+        records.rejects.loc[counted].reset_index(drop=True),
         has_numbers="phone_number" in records.fields,
         has_statuses="status" in records.fields,
+        other_rejects=records.rejects.loc[~counted],
     )
     return Material(account, days, records, side, provider, policy, untimed)
 
@@ -152,9 +161,10 @@ def _messages(
     start, end = _around(days, policy)
     near = messages.read(engine, account, start, end)
     far = messages.find(engine, account, out_of_window_ids.wanted_messages(local, near))
-    rejects = messages.rejects(engine, account, start, end, untimed=untimed)
-    return Side(frames.concat([near, far]), rejects)
-
-
-def _timed(rejects: pd.DataFrame) -> pd.DataFrame:
-    return rejects.loc[rejects["sent_at"].notna()].reset_index(drop=True)
+    rejects = unreadable_rows.without_known(
+        messages.rejects(engine, account, start, end, untimed=untimed),
+        messages.asked_singly(engine, account, start, end),
+        policy.tolerance,
+    )
+    others = messages.rejects_of_other_days(engine, account, start, end, untimed=untimed)
+    return Side(frames.concat([near, far]), rejects, other_rejects=others)

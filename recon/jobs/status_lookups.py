@@ -11,6 +11,7 @@ import numpy as np
 
 from recon.core import calendar, coverage, lookup_priority
 from recon.core.buckets import Case
+from recon.core.e164 import LONGEST
 from recon.core.lookup_priority import Candidates
 from recon.core.policy import Policy
 from recon.jobs.status_calls import NoMessage, StatusCalls
@@ -232,7 +233,7 @@ def _message(answer: StatusAnswer, chosen: Candidates, place: int) -> Message:
     recorded_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(chosen.times[place]))
     return Message(
         answer.message_id,
-        answer.phone_number or (f"+{key}" if key >= 0 else ""),
+        answer.phone_number or (f"+{key}" if 0 <= key < 10**LONGEST else ""),
         answer.sent_at or recorded_at,
         answer.status,
         answer.failure_reason,

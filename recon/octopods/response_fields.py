@@ -12,7 +12,7 @@ from typing import Final
 
 from dateutil.parser import isoparse
 
-from recon.core import statuses
+from recon.core import statuses, user_ids
 from recon.model import Status
 
 LONGEST_REASON: Final = 500
@@ -87,12 +87,15 @@ def message_id(value: object) -> int | None:
 def phone_number(value: object) -> str | None:
     """Return a number as `+` and its 7 to 15 digits, without what people put between them.
 
-    Digits alone, and such with `00` in front, are international too.
+    Digits alone, and such with `00` in front, are international too. A WhatsApp user id, which may
+    stand in a number's place, is returned as it is.
     """
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         value = text(value)
     if not isinstance(value, str):
         return None
+    if user_ids.key(value) is not None:
+        return value.strip()
     spelled = _SEPARATORS.sub("", value)
     digits = spelled.removeprefix("+" if spelled.startswith("+") else "00")
     return f"+{digits}" if _DIGITS.fullmatch(digits) else None

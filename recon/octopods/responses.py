@@ -68,7 +68,7 @@ def read_listing(
     items = items_of(body)
     if items is None:
         return None
-    messages, rejects = read_items(items)
+    messages, rejects = read_items(items, answered_at)
     return Listing(
         messages, rejects, len(items), limit, answered_at, response_fields.request_id(body)
     )
@@ -91,25 +91,49 @@ def error_beside_list(body: object) -> str | None:
     return None if empty else "an error text"
 
 
-def read_items(items: Sequence[object]) -> tuple[list[Message], list[RejectedItem]]:
+def read_items(
+    items: Sequence[object], answered_at: datetime | None = None
+) -> tuple[list[Message], list[RejectedItem]]:
     """Return the messages among `items`, one of each id, and the items that cannot be read.
 
     Of two messages with one id the further advanced stays. Unreadable items that are alike are
-    told apart by being the first, the second, and so on.
+    told apart by being the first, the second, and so on. One without a readable time lies between
+    those next to it that have one: the list is newest first, but either may be the later.
+
+    Args:
+        items: as they came.
+        answered_at: the provider's clock at the answer: no item is later.
     """
     messages: dict[int, Message] = {}
     rejects: list[RejectedItem] = []
     seen: Counter[str] = Counter()
-    for item in items:
-        read = read_item(item)
+    every = [read_item(item) for item in items]
+    for place, read in enumerate(every):
         if isinstance(read, RejectedItem):
             seen[read.key] += 1
-            rejects.append(replace(read, key=_key(read.key, str(seen[read.key]))))
+            known_key = _key(read.key, str(seen[read.key]))
+            rejects.append(replace(_placed(read, every, place, answered_at), key=known_key))
             continue
         known = messages.get(read.message_id)
         if known is None or statuses.supersedes(known.status, read.status):
             messages[read.message_id] = read
     return list(messages.values()), rejects
+
+
+def _placed(
+    item: RejectedItem,
+    every: Sequence[Message | RejectedItem],
+    place: int,
+    answered_at: datetime | None,
+) -> RejectedItem:
+    """Bound the time of an item that has none by the items next to it that have one."""
+    if item.sent_at is not None:
+        return item
+    newer = next((one.sent_at for one in reversed(every[:place]) if one.sent_at), None)
+    older = next((one.sent_at for one in every[place + 1 :] if one.sent_at), None)
+    if newer is not None and older is not None and newer < older:
+        newer, older = older, newer
+    return replace(item, earliest=older, latest=newer or answered_at)
 
 
 def flat(item: Mapping[str, object]) -> dict[str, object]:
@@ -151,6 +175,8 @@ def read_item(item: object) -> Message | RejectedItem:
     raw = flat(item)
     message_id = response_fields.message_id(raw["message_id"])
     number = response_fields.phone_number(raw["phone_number"])
+    if number is None and _is_empty(raw["phone_number"]):
+        number = ""
     time = response_fields.moment(raw["sent_at"])
     status = response_fields.status(raw["status"])
     failure_reason = response_fields.text(raw["failure_reason"])
@@ -166,6 +192,10 @@ def read_item(item: object) -> Message | RejectedItem:
         status=status,
         failure_reason=failure_reason,
     )
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def read_status(body: object, message_id: int) -> StatusAnswer | None:

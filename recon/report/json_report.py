@@ -34,12 +34,13 @@ def summary(run: Run) -> dict[str, Any]:
         "provider": _balance(verdict.provider),
         "discrepancies": verdict.counts,
         "confirmation": asdict(run.confirmation),
+        "unreadable": [asdict(one) for one in verdict.unreadable],
         "statuses": dict.fromkeys(map(str, Status), 0) | dict(verdict.statuses),
         "requests": asdict(run.requests),
         "finished_at": iso_time(run.finished_at),
     }
-    if run.notices:
-        said["notices"] = list(run.notices)
+    if run.statements:
+        said["notices"] = list(run.statements)
     if verdict.kind is VerdictKind.SUSPECT:
         said["suspicions"] = list(verdict.suspicions)
     if verdict.advice is not None:

@@ -84,8 +84,9 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
         ),
         Kind.UNVERIFIABLE: Explanation(
             "unverifiable",
-            "Nobody collected the messages of that time, so nobody can tell whether it went out.",
-            "No fault of either side. Poll more often, so that no gap opens: see Coverage.",
+            "A gap in coverage, or a row that cannot be read, leaves it open.",
+            "The detail says which. Poll more often, so that no gap opens: see Coverage. Correct "
+            "what cannot be read.",
         ),
         Kind.INVALID_LOCAL: Explanation(
             "invalid local",
@@ -167,8 +168,12 @@ def verdict_explanation(run: Run) -> str:
             said = f"{counted(verdict.local.matched, 'pair')} matched among {records} "
             said += f"and {messages} at Octopods."
         case VerdictKind.INCOMPLETE:
-            unknown = verdict.local.unverifiable
-            said = f"{counted(unknown, 'record')} of {verdict.local.total:,} could not be verified."
+            unknown = [
+                f"{counted(balance.unverifiable, noun)} of {balance.total:,}"
+                for noun, balance in (("record", verdict.local), ("message", verdict.provider))
+                if balance.unverifiable
+            ]
+            said = f"{' and '.join(unknown)} could not be verified."
             if not unknown:
                 said = "Whether Octopods sent more than the records hold cannot be known."
         case VerdictKind.NOTHING_TO_COMPARE:

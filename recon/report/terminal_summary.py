@@ -98,7 +98,7 @@ def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:
     note = labels.length_note(verdict.window)
     lines += [f"The day is {note}."] if note else []
     lines += wrapped(labels.headline(run), width)
-    for notice in run.notices:
+    for notice in run.statements:
         lines += wrapped(plain(notice), width)
     if verdict.kind is not VerdictKind.SUSPECT:
         return lines + wrapped(labels.verdict_explanation(run), width)

@@ -207,16 +207,49 @@ def rejects(
         untimed: also those without a time, as far as the account's latest answer still showed
             them: older ones belong to days that are past.
     """
-    from recon.store import stored_frames
-
     table = provider_rejects.c
     inside = sa.and_(table.sent_at.is_not(None), *_between(table.sent_at, start, end))
+    counted = sa.or_(inside, _untimed_of_latest(account)) if untimed else inside
+    return _rejects(engine, account, counted)
+
+
+def rejects_of_other_days(
+    engine: sa.Engine, account: str, start: datetime, end: datetime, *, untimed: bool
+) -> pd.DataFrame:
+    """Return the items without a readable time that may lie in `[start, end)` and count elsewhere.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        start: the first time.
+        end: the time after the last.
+        untimed: whether those of the latest answer are counted here, see `rejects`.
+    """
+    table = provider_rejects.c
+    may_lie_inside = sa.and_(
+        table.sent_at.is_(None),
+        sa.or_(table.earliest.is_(None), table.earliest < end),
+        sa.or_(table.latest.is_(None), table.latest >= start),
+    )
+    if untimed:
+        may_lie_inside = sa.and_(may_lie_inside, sa.not_(_untimed_of_latest(account)))
+    return _rejects(engine, account, may_lie_inside)
+
+
+def _untimed_of_latest(account: str) -> sa.ColumnElement[bool]:
+    table = provider_rejects.c
     latest = (
         sa.select(sa.func.max(polls.c.answered_at))
         .where(polls.c.account_id == accounts.id_of(account))
         .scalar_subquery()
     )
-    without = sa.and_(table.sent_at.is_(None), table.observed_at == latest)
+    return sa.and_(table.sent_at.is_(None), table.observed_at == latest)
+
+
+def _rejects(engine: sa.Engine, account: str, condition: sa.ColumnElement[bool]) -> pd.DataFrame:
+    from recon.store import stored_frames
+
+    table = provider_rejects.c
     with reading(engine) as connection:
         query = sa.select(
             table.key,
@@ -226,11 +259,23 @@ def rejects(
             table.status,
             table.failure_reason,
             table.reason,
-        ).where(
-            table.account_id == accounts.id_of(account),
-            sa.or_(inside, without) if untimed else inside,
-        )
+            microseconds(connection, table.earliest),
+            microseconds(connection, table.latest),
+        ).where(table.account_id == accounts.id_of(account), condition)
         return stored_frames.provider_rejects(connection, query.order_by(table.key))
+
+
+def asked_singly(engine: sa.Engine, account: str, start: datetime, end: datetime) -> pd.DataFrame:
+    """Return the messages of `[start, end)` that a status call told of and no list ever showed."""
+    from recon.store import stored_frames
+
+    with reading(engine) as connection:
+        query = _of_provider(connection).where(
+            messages.c.account_id == accounts.id_of(account),
+            messages.c.listed_by.is_(None),
+            *_between(messages.c.sent_at, start, end),
+        )
+        return stored_frames.provider(connection, [query])
 
 
 def _between(

@@ -14,6 +14,7 @@ from recon.model import (
     RequestCounts,
     Run,
     Span,
+    Unreadable,
     Verdict,
     VerdictKind,
     Window,
@@ -73,9 +74,10 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             gaps=[[_iso(gap.start), _iso(gap.end)] for gap in verdict.gaps],
             requests=asdict(run.requests),
             suspicions=list(verdict.suspicions),
+            unreadable=[asdict(one) for one in verdict.unreadable],
             found=list(run.lifecycle),
             confirmation=asdict(run.confirmation),
-            notices=list(run.notices),
+            notices=list(run.statements),
             input_digest=run.input_digest,
             acknowledged=[one for one, at in run.lifecycle.items() if at == ACKNOWLEDGED],
         )
@@ -155,6 +157,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         gaps=tuple(Span(_time(start), _time(end)) for start, end in row.gaps),
         statuses=row.statuses,
         suspicions=tuple(row.suspicions),
+        unreadable=tuple(Unreadable(**one) for one in row.unreadable),
     )
     return Run(
         run_id=row.run_id,

@@ -73,6 +73,8 @@ _PROVIDER_REJECTS: Final[dict[str, _Maker]] = {
     "status": _texts,
     "failure_reason": _texts,
     "reason": _texts,
+    "earliest": _times,
+    "latest": _times,
 }
 _FINDINGS: Final[dict[str, _Maker]] = {
     name: _times if isinstance(FINDING_TYPES[name], UtcDateTime) else _texts

@@ -204,7 +204,8 @@ status_changes: Final = sa.Table(
     sqlite_with_rowid=False,
 )
 
-#: Items of answers that cannot be read, with what could be read of them.
+#: Items of answers that cannot be read, with what could be read of them. One without a time lies
+#: between `earliest` and `latest`, its neighbours in the answer; null is without bound.
 provider_rejects: Final = sa.Table(
     "provider_rejects",
     METADATA,
@@ -218,6 +219,8 @@ provider_rejects: Final = sa.Table(
     sa.Column("reason", SafeText, nullable=False),
     sa.Column("first_seen_at", UtcDateTime, nullable=False),
     sa.Column("observed_at", UtcDateTime, nullable=False),
+    sa.Column("earliest", UtcDateTime),
+    sa.Column("latest", UtcDateTime),
 )
 
 #: What the answers to a key show whole: from `starts_at` (null is the unbounded past) until
@@ -306,6 +309,7 @@ runs: Final = sa.Table(
     sa.Column("confirmation", _JSON, nullable=False),
     sa.Column("notices", _JSON, nullable=False),
     sa.Column("input_digest", SafeText),
+    sa.Column("unreadable", _JSON, nullable=False),
     sa.Index(None, "account_id", "date"),
 )
 

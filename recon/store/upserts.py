@@ -175,6 +175,8 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
             "status": reject.status,
             "failure_reason": reject.failure_reason,
             "reason": reject.reason,
+            "earliest": reject.earliest,
+            "latest": reject.latest,
             "first_seen_at": listing.answered_at,
             "observed_at": listing.answered_at,
         }
@@ -184,11 +186,13 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
     clear_denials(connection, account_id, [one for one in ids.values() if one is not None])
     if rows:
         upsert = insert(connection, provider_rejects)
-        update = {
+        update: dict[str, Any] = {
             name: upsert.excluded[name]
             for name in rows[0]
             if name not in {"account_id", "key", "first_seen_at"}
         }
+        # The oldest item of an answer has no older neighbour; in an earlier answer it had one.
+        update["earliest"] = sa.func.coalesce(upsert.excluded.earliest, provider_rejects.c.earliest)
         connection.execute(
             upsert.on_conflict_do_update(
                 index_elements=["account_id", "key"],

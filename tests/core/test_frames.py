@@ -519,7 +519,6 @@ def test_blank_reasons_of_failure_are_null() -> None:
     [
         ("message_id", "wamid.1", "message_id cannot be read: 'wamid.1'"),
         ("message_id", None, "message_id is missing"),
-        ("phone_number", " ", "phone_number is missing"),
         ("phone_number", "nobody", "phone_number cannot be read: 'nobody'"),
         ("sent_at", "soon", "sent_at cannot be read: 'soon'"),
     ],
@@ -533,6 +532,12 @@ def test_a_message_that_cannot_be_read_is_rejected_with_its_reason(
     )
     assert len(frame) == 1
     assert rejects["reason"].tolist() == [reason]
+
+
+def test_a_message_may_have_no_number() -> None:
+    frame, rejects = provider(phone_number=[None, " ", "IE.13491208655302741918"])
+    assert texts(frame["phone_number"]) == [None, None, "IE.13491208655302741918"]
+    assert len(rejects) == 0
 
 
 def test_every_fault_of_a_message_is_told_at_once() -> None:

@@ -6,14 +6,17 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import pandas as pd
+import phonenumbers
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from recon.core import phones
+from recon.core import phones, user_ids
 from recon.core.e164 import NONE
+from recon.core.number_readings import UNREADABLE
 
 #: Region, then spellings of one user in it.
 ONE_USER: Final[dict[str, tuple[str | None, list[str]]]] = {
@@ -154,6 +157,29 @@ def test_two_users_have_two_keys(one: str, other: str) -> None:
     assert NONE not in (first, second)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("+22507345678", "+2250707345678"),
+        ("+22545345678", "+2250545345678"),
+        ("+22541345678", "+2250141345678"),
+        ("+22522456789", "+2252722456789"),
+        ("+22997345678", "+2290197345678"),
+    ],
+)
+def test_old_and_new_numbers_of_a_renumbered_country_are_one_user(old: str, new: str) -> None:
+    region = "CI" if old.startswith("+225") else "BJ"
+    first, *others = keys([old, new, old.removeprefix("+"), new.removeprefix("+")], region)
+    assert others == [first] * 3
+    at_home = keys([old.removeprefix(f"+{old[1:4]}"), new.removeprefix(f"+{old[1:4]}")], region)
+    assert at_home == [first, first]
+
+
+def test_numbers_that_a_renumbered_country_gave_out_later_are_nobody_elses() -> None:
+    # Nobody of Orange had an old number with 1 in its second place.
+    assert len(set(keys(["+2250741345678", "+2250141345678", "+2250541345678"], None))) == 3
+
+
 @pytest.mark.parametrize("number", ["+15551234567", "+1234567", "+123456789012345"])
 def test_clean_international_digits_stand_as_they_are_in_no_plan_or_not(number: str) -> None:
     assert keys([number], "IE") == [int(number)]
@@ -162,9 +188,6 @@ def test_clean_international_digits_stand_as_they_are_in_no_plan_or_not(number: 
 @pytest.mark.parametrize(
     "number",
     [
-        None,
-        "",
-        "   ",
         "+",
         "00",
         "0",
@@ -180,17 +203,25 @@ def test_clean_international_digits_stand_as_they_are_in_no_plan_or_not(number: 
         "3.53871234567E+11",
         "0871234567 / 0861234567",
         "120363012345678901@g.us",
-        "353871234567@lid",
         "353871234567@example.com",
+        "I.1349",
+        "IE.",
+        "IE.13-49",
+        "IE." + "1" * 129,
     ],
 )
-def test_what_is_no_number_has_no_key(number: str | None) -> None:
+def test_what_is_no_number_and_no_user_id_is_unreadable(number: str) -> None:
+    assert keys([number], "IE") == [UNREADABLE]
+
+
+@pytest.mark.parametrize("number", [None, "", "   ", "-", "\u200b"])
+def test_nothing_is_no_number_and_not_unreadable(number: str | None) -> None:
     assert keys([number], "IE") == [NONE]
 
 
 @pytest.mark.parametrize("number", ["1234567", "0871234567", "1234567890123456"])
 def test_without_a_region_only_whole_international_digits_count(number: str) -> None:
-    assert keys([number], None) == [NONE]
+    assert keys([number], None) == [UNREADABLE]
     assert keys(["12345678"], None) == [12345678]
 
 
@@ -200,7 +231,7 @@ def test_a_possible_national_number_is_national_first() -> None:
 
 
 def test_longer_than_any_international_number_is_none_though_the_country_has_such_numbers() -> None:
-    assert keys(["0123456789012345", "09012345678"], "JP") == [NONE, 819012345678]
+    assert keys(["0123456789012345", "09012345678"], "JP") == [UNREADABLE, 819012345678]
 
 
 def test_the_region_may_be_spelled_small() -> None:
@@ -244,7 +275,7 @@ def test_any_text_is_read_without_an_error_and_the_same_alone_or_in_a_column(
     number: str, region: str | None
 ) -> None:
     alone = phones.key(number, region)
-    assert alone == NONE or 10**6 <= alone < 10**15
+    assert alone in (NONE, UNREADABLE) or 10**6 <= alone < 10**15 or user_ids.key(number) == alone
     assert keys([number, "+353871234567", number], region) == [alone, 353871234567, alone]
 
 
@@ -319,3 +350,77 @@ def test_only_a_plus_makes_a_spelling_clean(digits: str) -> None:
     spelled = [chr(first) + digits for first in range(0x20, 0x7F)]
     column = phones.keys(pd.Series(spelled, dtype="str"), None)
     assert column.tolist() == [phones.key(each, None) for each in spelled]
+
+
+# --- two readings ------------------------------------------------------------------------------
+
+
+def both(number: str, region: str | None) -> set[int]:
+    column = pd.Series([number], dtype="str")
+    return {int(phones.keys(column, region)[0]), int(phones.second_keys(column, region)[0])}
+
+
+def examples() -> list[tuple[str, str]]:
+    """Return a mobile and a fixed number of each region of the metadata, E.164 without the plus."""
+    kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE)
+    found = []
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in kinds:
+            number = phonenumbers.example_number_for_type(region, kind)
+            if number is not None:
+                written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+                found.append((region, written.removeprefix("+")))
+    return found
+
+
+def test_in_every_region_international_digits_may_have_lost_their_plus() -> None:
+    examples_of_all = examples()
+    assert len(examples_of_all) > 400
+    wrong = [
+        (region, digits)
+        for region, digits in examples_of_all
+        if phones.key(digits, region) != phones.key("+" + digits, None)
+    ]
+    assert wrong == []
+
+
+def test_in_every_region_a_national_number_is_one_of_the_readings() -> None:
+    wrong = []
+    for region, digits in examples():
+        number = phonenumbers.parse("+" + digits, None)
+        national = phonenumbers.national_significant_number(number)
+        if phones.key("+" + digits, None) not in both(national, region):
+            wrong.append((region, national))
+    assert wrong == []
+
+
+def test_digits_that_are_a_national_number_and_an_international_one_have_two_readings() -> None:
+    assert both("3531234567", "US") == {3531234567, 13531234567}
+    assert both("+3531234567", "US") == {3531234567, NONE}
+    assert both("0871234567", "IE") == {353871234567, NONE}
+
+
+def test_bare_digits_are_those_that_may_be_national_somewhere() -> None:
+    column = pd.Series(["(415) 555-2600", "+14155552600", "0871234567", None, "4155552600"])
+    assert phones.bare_digits(column).tolist() == [4155552600, NONE, NONE, NONE, 4155552600]
+
+
+# --- WhatsApp user ids -------------------------------------------------------------------------
+
+
+def test_user_ids_are_compared_as_they_are_and_with_no_number() -> None:
+    ids = ["IE.13491208655302741918", "IE.13491208655302741919", "ie.13491208655302741918"]
+    linked = ["353871234567@lid", "353871234567:12@lid", "353871234568@lid"]
+    found = keys([*ids, *linked, "+353871234567"], "IE")
+    assert found[3] == found[4]
+    assert len(set(found)) == len(found) - 1
+    assert user_ids.sort_of(np.array([*found, NONE, UNREADABLE], dtype=np.int64)).tolist() == [
+        *(2, 2, 2),
+        *(1, 1, 1),
+        *(0, -1, -1),
+    ]
+
+
+def test_a_user_id_is_masked_like_a_number() -> None:
+    assert "IE.13491208655302" not in phones.mask("IE.13491208655302741918")
+    assert phones.mask("US.abcdefghij") == "••••"

@@ -210,7 +210,7 @@ def test_one_bad_item_never_costs_the_good_ones() -> None:
         ({"message_id": 1.5}, "message_id cannot be read: '1.5'"),
         ({"message_id": [1]}, "message_id cannot be read: 'list'"),
         ({"sent_at": "tomorrow"}, "sent_at cannot be read: 'tomorrow'"),
-        ({"phone_number": ""}, "phone_number is missing"),
+        ({"phone_number": "soon"}, "phone_number cannot be read"),
         (
             {"sent_at": None, "message_id": "x"},
             "message_id cannot be read: 'x'; sent_at is missing",
@@ -219,6 +219,31 @@ def test_one_bad_item_never_costs_the_good_ones() -> None:
 )
 def test_a_reject_says_what_is_wrong(changed: dict[str, object], reason: str) -> None:
     assert rejected(A | changed).reason == reason
+
+
+@pytest.mark.parametrize("number", [None, "", "  ", "IE.13491208655302741918", "353871@lid"])
+def test_a_user_without_a_phone_number_is_a_message_all_the_same(number: str | None) -> None:
+    [message], rejects = responses.read_items([A | {"phone_number": number}])
+    assert message.phone_number == (number or "").strip()
+    assert rejects == []
+
+
+def test_an_item_without_a_time_lies_between_its_readable_neighbours() -> None:
+    untimed = A | {"sent_at": None}
+    times = ["2026-04-24T10:00:00Z", "2026-04-24T11:00:00Z"]
+    older, newer = (A | {"message_id": n, "sent_at": time} for n, time in enumerate(times, start=1))
+    moments = [datetime.fromisoformat(time) for time in times]
+    answered_at = datetime(2026, 4, 24, 12, tzinfo=UTC)
+
+    def bounds(*items: object) -> list[tuple[datetime | None, datetime | None]]:
+        _, rejects = responses.read_items(items, answered_at)
+        return [(one.earliest, one.latest) for one in rejects]
+
+    assert bounds(newer, untimed, older) == [(moments[0], moments[1])]
+    assert bounds(older, untimed, newer) == [(moments[0], moments[1])]
+    assert bounds(untimed, "junk", newer) == [(moments[1], answered_at)] * 2
+    assert bounds(older, untimed) == [(None, moments[0])]
+    assert bounds(newer, A | {"message_id": None}) == [(None, None)]
 
 
 def test_a_reject_keeps_what_could_be_read() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from recon import __version__
 from recon.core.calendar import unbounded
-from recon.model import Kind, LocalBalance, ProviderBalance, Run, Span
+from recon.model import Kind, LocalBalance, ProviderBalance, Run, Span, Unreadable
 from recon.report import json_report
 from tests.report.runs import DUBLIN, found, run, utc
 
@@ -55,10 +55,12 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
             "matched": 5,
             "missing_locally": 0,
             "duplicate_send": 0,
+            "unverifiable": 0,
             "invalid_provider": 0,
         },
         "discrepancies": dict.fromkeys(map(str, Kind), 0) | {"missing_at_provider": 2},
         "confirmation": {"asked": 0, "denied": 0, "found": 0},
+        "unreadable": [],
         "statuses": {
             "sent": 0,
             "delivered": 4,
@@ -74,7 +76,8 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
     }
     assert list(said) == [
         *("run_id", "account", "date", "verdict", "window", "coverage", "local", "provider"),
-        *("discrepancies", "confirmation", "statuses", "requests", "finished_at", "version"),
+        *("discrepancies", "confirmation", "unreadable", "statuses", "requests"),
+        *("finished_at", "version"),
     ]
     for side in ("local", "provider"):
         assert next(iter(said[side])) == "total"
@@ -87,6 +90,17 @@ def test_two_files_taken_whole_have_a_window_without_bounds() -> None:
     assert said["date"] == "all"
     assert said["window"] == {"start": None, "end": None, "timezone": "UTC"}
     assert said["coverage"] == {"complete": True, "gaps": []}
+
+
+def test_rows_that_cannot_be_read_are_counted_by_reason_and_facts_about_many_rows_stand_whole() -> (
+    None
+):
+    reasons = [Unreadable("local", "sent_at cannot be read: 'soon'", 12)]
+    said = read(run(unreadable=reasons, notes=["Your records end at noon."]))
+    assert said["unreadable"] == [
+        {"side": "local", "reason": "sent_at cannot be read: 'soon'", "count": 12}
+    ]
+    assert said["notices"] == ["Your records end at noon."]
 
 
 def test_only_a_suspect_run_says_why() -> None:

@@ -226,6 +226,8 @@ def test_a_reject_comes_back_as_a_typed_row(engine: sa.Engine) -> None:
         "status": text,
         "failure_reason": text,
         "reason": text,
+        "earliest": pd.DatetimeTZDtype("us", "UTC"),
+        "latest": pd.DatetimeTZDtype("us", "UTC"),
     }
     assert frame["message_id"].tolist() == [HUGE, pd.NA]
     assert frame["sent_at"].tolist() == [pd.Timestamp(at(5)), pd.NaT]

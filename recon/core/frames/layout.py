@@ -8,6 +8,8 @@ from typing import Any, Final
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from recon.model import NOT_SENT
+
 _UTC: Final = pd.DatetimeTZDtype("us", "UTC")
 
 #: The user's records. `local_id` is `int64` where every id is a whole number, else `str`;
@@ -26,6 +28,7 @@ LOCAL: Final[Mapping[str, Any]] = {
 LOCAL_REJECTS: Final[Mapping[str, Any]] = {
     "local_id": "str",
     "message_id": "Int64",
+    "odd_message_id": "str",
     "phone_number": "str",
     "sent_at": _UTC,
     "status": "str",
@@ -43,7 +46,8 @@ PROVIDER: Final[Mapping[str, Any]] = {
     "observed_at": _UTC,
 }
 
-#: Items of the provider that cannot be read. `key` is the identity of the item.
+#: Items of the provider that cannot be read. `key` is the identity of the item. Where its time
+#: cannot be read, it lies between `earliest` and `latest`; null is without bound.
 PROVIDER_REJECTS: Final[Mapping[str, Any]] = {
     "key": "str",
     "message_id": "Int64",
@@ -52,7 +56,27 @@ PROVIDER_REJECTS: Final[Mapping[str, Any]] = {
     "status": "str",
     "failure_reason": "str",
     "reason": "str",
+    "earliest": _UTC,
+    "latest": _UTC,
 }
+
+#: Why a record without a time is rejected.
+MISSING_TIME: Final = "sent_at is missing"
+
+
+def unsent(rejects: pd.DataFrame) -> pd.Series[bool]:
+    """Say which local rejects are no errors: never sent, by their own word, and so without a time.
+
+    An application that keeps its outbox in the same table sets the time when it sends. With a
+    message id a record was sent after all.
+    """
+    found: pd.Series[bool] = (
+        (rejects["status"] == NOT_SENT)
+        & (rejects["reason"] == MISSING_TIME)
+        & rejects["message_id"].isna()
+        & rejects["odd_message_id"].isna()
+    )
+    return found.fillna(False).astype("bool")
 
 
 def _empty(layout: Mapping[str, Any]) -> pd.DataFrame:

@@ -52,8 +52,8 @@ def provider_frames(
     """Type raw columns: readable messages (`layout.PROVIDER`) and the rest (`PROVIDER_REJECTS`).
 
     Times without an offset are UTC, a missing status is `unknown`, upper case is lowered. Of rows
-    with one id the one whose status is most advanced is kept. A row without a whole-number id, a
-    phone number with a digit in it, or a readable time is rejected.
+    with one id the one whose status is most advanced is kept. A row without a whole-number id or a
+    readable time is rejected, and one whose phone number has no digit in it. It may have none.
 
     Args:
         chunks: columns by their name in `PROVIDER_FIELDS`, of one length in each chunk. They are
@@ -73,7 +73,7 @@ def _typed(raw: Raw) -> _Typed:
     nothing = columns.no_texts(len(times.read))
     ids = columns.whole_numbers(fields["message_id"])
     numbers = columns.phone_numbers(fields["phone_number"])
-    dialable = _with_a_digit(numbers)
+    dialable = _none_or_with_a_digit(numbers)
     reasons = columns.texts(columns.as_arrow(fields.get("failure_reason", nothing)))
     frame = pd.DataFrame(
         {
@@ -95,19 +95,20 @@ def _typed(raw: Raw) -> _Typed:
     return _Typed(_known(kept), _rejects(frame.take(bad), said), _spelled(rows))
 
 
-def _with_a_digit(numbers: pa.Array) -> NDArray[np.bool_]:
+def _none_or_with_a_digit(numbers: pa.Array) -> NDArray[np.bool_]:
     bounds, text = utf8.byte_bounds(numbers)
     held: NDArray[np.bool_] = numbers.is_valid().to_numpy(zero_copy_only=False) & (
         bounds[1:] > bounds[:-1]
     )
+    fine = ~held
     # Nearly all end with one.
     ends = text[bounds[1:][held] - 1] - np.uint8(ord("0")) < 10  # noqa: PLR2004 - ten digits
     if not ends.all():
         others = pa.array(np.flatnonzero(held)[~ends])
         found = pc.match_substring_regex(numbers.take(others), "[0-9]")
         ends[~ends] = found.to_numpy(zero_copy_only=False)
-    held[held] = ends
-    return held
+    fine[held] = ends
+    return fine
 
 
 def _known(frame: pd.DataFrame) -> pd.DataFrame:
@@ -144,7 +145,8 @@ def _keys(spelled: list[tuple[str | None, ...]]) -> list[str]:
 
 def _rejects(rows: pd.DataFrame, reasons: pa.Array) -> pd.DataFrame:
     rejects = rows.astype({"status": "str"}).reset_index(drop=True)
-    return rejects.assign(reason=columns.strings(reasons))
+    nowhen = pd.Series(pd.NaT, rejects.index, dtype=rejects["sent_at"].dtype)
+    return rejects.assign(reason=columns.strings(reasons), earliest=nowhen, latest=nowhen)
 
 
 def _messages(frame: pd.DataFrame, observed_at: datetime) -> pd.DataFrame:

@@ -60,7 +60,6 @@ def _rejects(rows: pd.DataFrame, reasons: pa.Array) -> pd.DataFrame:
     return (
         rows.astype({"local_id": "str", "status": "str"})
         .reset_index(drop=True)
-        .drop(columns="odd_message_id")
         .assign(reason=columns.strings(reasons))
     )
 

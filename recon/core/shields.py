@@ -1,0 +1,144 @@
+"""Rows that could not be read, and the rows of the other side that each of them may be.
+
+An unreadable item of Octopods may be any record, and an unreadable record any message, that
+contradicts nothing that can be read of it. So a record is not called missing at Octopods, nor a
+message missing in the records, where an unreadable row may be its counterpart:
+
+- where both have an id, the ids are equal, and nothing else counts: linking by id asks no more;
+- else, where both have a number, or a user id of one sort, these are equal;
+- and the times are within the tolerance. A row whose time cannot be read lies between the times
+  that are known of it; where none are, it lies anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from recon.core import link, phones, user_ids
+from recon.core.link import Mask, Positions
+
+_NEVER: Final = np.iinfo(np.int64).min
+_FOREVER: Final = np.iinfo(np.int64).max
+#: What a number's key is of, where there is a key: see `user_ids.sort_of`.
+_SORTS: Final = (0, 1, 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """What is known of some rows, unreadable or accused; arrays run parallel."""
+
+    ids: Positions
+    has_id: Mask
+    keys: Positions
+    """Of their numbers; negative where there is none that can be read."""
+    earliest: Positions
+    """Microseconds, UTC: the row's time, or the earliest that it may be."""
+    latest: Positions
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def where(self, mask: Mask) -> Rows:
+        """Return some of the rows."""
+        return Rows(
+            self.ids[mask],
+            self.has_id[mask],
+            self.keys[mask],
+            self.earliest[mask],
+            self.latest[mask],
+        )
+
+
+def unreadable(rejects: pd.DataFrame, region: str | None) -> Rows:
+    """Return what can be read of rows that were rejected.
+
+    Args:
+        rejects: local or provider rejects. Columns `earliest` and `latest`, where there are any,
+            bound a time that cannot be read.
+        region: of national numbers.
+    """
+    ids, has_id = link.ids(rejects["message_id"])
+    return Rows(
+        ids,
+        has_id,
+        phones.keys(rejects["phone_number"], region),
+        _bound(rejects, "earliest", _NEVER),
+        _bound(rejects, "latest", _FOREVER),
+    )
+
+
+def _bound(rejects: pd.DataFrame, name: str, unbounded: int) -> Positions:
+    times = rejects["sent_at"]
+    if name in rejects.columns:
+        times = times.where(times.notna(), rejects[name])
+    return np.where(times.notna(), link.microseconds(times), unbounded)
+
+
+def shielded(accused: Rows, nameless: Mask, unread: Rows, tolerance: timedelta) -> Mask:
+    """Say of each accused row whether an unreadable row of the other side may be its counterpart.
+
+    Args:
+        accused: readable rows without a counterpart.
+        nameless: which of them hold no id at all, not even one that is none of Octopods'.
+        unread: unreadable rows of the other side.
+        tolerance: how far apart the two may lie, inclusive.
+    """
+    if not len(accused) or not len(unread):
+        return np.zeros(len(accused), dtype=np.bool_)
+    found = accused.has_id & np.isin(accused.ids, unread.ids[unread.has_id])
+    found |= _may_be(accused, unread.where(~unread.has_id), tolerance)
+    found[nameless] |= _may_be(accused.where(nameless), unread.where(unread.has_id), tolerance)
+    return found
+
+
+def _may_be(accused: Rows, unread: Rows, tolerance: timedelta) -> Mask:
+    """Compare numbers and times, whatever the ids."""
+    found = np.zeros(len(accused), dtype=np.bool_)
+    sorts, of = user_ids.sort_of(accused.keys), user_ids.sort_of(unread.keys)
+    found |= _near(accused, unread.where(of < 0), tolerance, by_number=False)
+    for sort in _SORTS:
+        some = unread.where(of == sort)
+        if not len(some):
+            continue
+        same = sorts == sort
+        found[same] |= _near(accused.where(same), some, tolerance, by_number=True)
+        found[~same] |= _near(accused.where(~same), some, tolerance, by_number=False)
+    return found
+
+
+def _near(accused: Rows, unread: Rows, tolerance: timedelta, *, by_number: bool) -> Mask:
+    """Say of each row whether the times of an unreadable one touch its own, by number if asked.
+
+    Goes through both by the time from which each may be; of the unreadable ones passed so far, the
+    one that lasts longest decides.
+    """
+    if not len(accused) or not len(unread):
+        return np.zeros(len(accused), dtype=np.bool_)
+    reach = tolerance // timedelta(microseconds=1)
+    start = np.maximum(unread.earliest, _NEVER + reach) - reach
+    end = np.minimum(unread.latest, _FOREVER - reach) + reach
+    # As ranks they are small, so that a number and a time fit into one integer.
+    _, rank = np.unique(
+        np.concatenate([start, end, accused.earliest, accused.latest]), return_inverse=True
+    )
+    count, size = len(unread), int(rank.max()) + 2
+    opens, closes = rank[:count], rank[count : 2 * count]
+    first, last = rank[2 * count : 2 * count + len(accused)], rank[2 * count + len(accused) :]
+    number = np.zeros(count + len(accused), dtype=np.int64)
+    if by_number:
+        _, number = np.unique(np.concatenate([unread.keys, accused.keys]), return_inverse=True)
+
+    is_accused = np.arange(len(number)) >= count
+    begins = np.concatenate([opens, last])
+    order = np.lexsort((is_accused, begins, number))
+    lasts = np.concatenate([number[:count] * size + closes + 1, np.zeros(len(accused), np.int64)])
+    longest = np.maximum.accumulate(lasts[order])
+    until = np.empty(len(number), dtype=np.int64)
+    until[order] = longest
+    found: Mask = until[count:] > number[count:] * size + first
+    return found
