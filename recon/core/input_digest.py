@@ -51,7 +51,15 @@ def digest(
 def _add(made: hashlib.blake2b, name: str, column: pd.Series) -> None:
     """Add a column as Arrow writes it down, which is the same for equal values."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype("str")
+        # By the words in use, whatever else the categories hold, and in whichever order.
+        words = column.cat.categories.astype("str").to_numpy(dtype=object)
+        codes = column.array.codes
+        used = sorted((words[code], code) for code in np.unique(codes) if code >= 0)
+        place = np.full(len(words) + 1, -1, dtype=np.int32)
+        for rank, (word, code) in enumerate(used):
+            made.update(f"{word}\n".encode())
+            place[code] = rank
+        column = pd.Series(place[codes])
     held = pa.array(column.array, from_pandas=True)
     table = pa.table({name: held}).combine_chunks()
     sink = pa.BufferOutputStream()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar
-from recon.errors import DISCREPANCIES, InputError, ReconError, worst
+from recon.errors import InputError, ReconError, worst
 from recon.jobs import wiring
 from recon.jobs.account_job import Job, Pulled
 from recon.jobs.earlier_days import EarlierDays
@@ -90,7 +90,8 @@ class Outcome:
         Of an earlier day only what this run was the first to find counts.
         """
         asked = [day.run.verdict.exit_code_if_asked for day in self.days]
-        asked += [DISCREPANCIES for day in self.judged_again if day.new_findings]
+        news = [day.run.verdict for day in self.judged_again if day.new_findings]
+        asked += [verdict.exit_code_if_asked for verdict in news]
         return worst([self.exit_code, *asked])
 
 

@@ -52,6 +52,8 @@ _PASSING: Final = re.compile(
     r"|\b(?:un|not )(?:currently )?(?:available|reachable|responding)\b"
     r"|time[ds]?[ -]?out|\btook too long|deadline|too (?:many|fast)|throttl|\brates?\b|limit|quota"
     r"|maintenance|outage|downtime|\brestart|internal|\bserver\b|\bservice\b|gateway|upstream"
+    r"|\b(?:could not|couldn't|cannot|can't|unable to|failed to) (?!(?:be )?(?:found|find|locate))"
+    r"|\bcurrently\b|process|pending|in progress|queue|slow down|error occurred|exception"
     r"|\bconnection\b|\bnetwork\b|\bdatabase\b|backend|unexpected|went wrong|unknown error",
     re.IGNORECASE,
 )

@@ -201,7 +201,8 @@ def _is_empty(value: object) -> bool:
 def read_status(body: object, message_id: int) -> StatusAnswer | None:
     """Return what the status call says of `message_id`, in either shape.
 
-    `None` where the body has neither shape, or speaks of another message.
+    `None` where the body has neither shape, or speaks of another message, or is an error: without
+    a documented status it must name the id and no error.
     """
     if not isinstance(body, Mapping):
         return None
@@ -210,11 +211,13 @@ def read_status(body: object, message_id: int) -> StatusAnswer | None:
     answered = response_fields.message_id(body.get("message_id"))
     if answered not in (None, message_id):
         return None
-    if answered is None and not isinstance(raw["status"], str):
+    status = response_fields.status(raw["status"])
+    documented = isinstance(raw["status"], str) and status in statuses.PROVIDER_WORDS
+    if not documented and (answered is None or error_beside_list(body) is not None):
         return None
     return StatusAnswer(
         message_id=message_id,
-        status=response_fields.status(raw["status"]),
+        status=status,
         phone_number=response_fields.phone_number(raw["phone_number"]),
         sent_at=response_fields.moment(raw["sent_at"]),
         failure_reason=response_fields.text(raw["failure_reason"]),

@@ -101,6 +101,8 @@ def test_no_body_makes_it_raise(body: object) -> None:
         {"error_code": "1"},
         {"error_code": 1, "error": "Try again with another id."},
         {"error_code": 4, "error": "Message not found"},
+        {"error_code": 4, "error": "The message could not be found."},
+        {"error_code": 4, "error": "Cannot find message 7"},
         {"error_code": 12, "error": ""},
     ],
 )
@@ -130,6 +132,9 @@ def test_an_error_denies_an_id(body: object) -> None:
                 "Status not available yet",
                 "Service under maintenance",
                 "upstream connection reset",
+                "Could not retrieve the status of this message",
+                "Failed to process the request",
+                "An error occurred",
             )
         ),
     ],

@@ -353,7 +353,14 @@ def test_a_status_of_a_known_id_without_a_word_is_unknown() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [None, [], "sent", {}, {"status": ""}, {"status": 5}, {"message_id": 6, "status": "sent"}],
+    [
+        *(None, [], "sent", {}),
+        *({"status": ""}, {"status": 5}, {"message_id": 6, "status": "sent"}),
+        {"status": "error", "message": "no such message"},
+        {"status": "not_found"},
+        {"message_id": 5, "error_code": 1, "error": "no such message"},
+        {"message_id": 5, "status": "error", "error": "no such message"},
+    ],
 )
 def test_what_is_no_status_of_this_message_is_none(body: object) -> None:
     assert responses.read_status(body, 5) is None
