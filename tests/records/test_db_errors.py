@@ -33,6 +33,20 @@ def trouble(
         (trouble(2003, "Can't connect"), True, TemporaryError),
         (trouble(1205, "Lock wait timeout"), False, TemporaryError),
         (trouble(1054, "Unknown column 'x'"), False, InputError),
+        (trouble(1130, "Host is not allowed"), True, ConfigError),
+        (trouble(2026, "TLS/SSL error"), True, ConfigError),
+        (trouble(2059, "Authentication plugin cannot be loaded"), True, ConfigError),
+        (trouble(1203, "Too many connections of this user"), True, TemporaryError),
+        (trouble(1969, "max_statement_time exceeded"), False, TemporaryError),
+        (trouble(3024, "maximum statement execution time exceeded"), False, TemporaryError),
+        (trouble(3572, "NOWAIT is set"), False, TemporaryError),
+        (trouble(1927, "Connection was killed"), False, TemporaryError),
+        (trouble(1146, "Table doesn't exist", kind=ProgrammingError), False, InputError),
+        (trouble(1064, "syntax", kind=ProgrammingError), False, InputError),
+        (trouble(1213, "Deadlock", state="40001"), False, TemporaryError),
+        (trouble(1054, "Unknown column", state="42S22"), False, InputError),
+        (trouble({"C": "42P01"}, kind=ProgrammingError), False, InputError),
+        (trouble({"C": "55P03"}, kind=ProgrammingError), False, TemporaryError),
         (trouble("28000", "Login failed", kind=InterfaceError), True, ConfigError),
         (trouble("08001", "Unable to connect"), True, TemporaryError),
         (trouble("x", state="42P01", kind=ProgrammingError), False, InputError),
@@ -52,6 +66,17 @@ def test_a_trouble_is_passing_a_matter_of_configuration_or_of_the_input(
     error: type[Exception],
 ) -> None:
     assert type(db_errors.translated(said, URL, connecting=connecting)) is error
+
+
+def test_the_servers_refusal_counts_and_not_the_broken_connection_after_it() -> None:
+    """pg8000 says `network error` where the server has closed the connection after its answer."""
+    refused = DriverError({"C": "28P01", "M": "password authentication failed"})
+    broken = DriverError("network error")
+    broken.__cause__ = BrokenPipeError(32, "Broken pipe")
+    broken.__cause__.__context__ = refused
+    error = db_errors.translated(InterfaceError("", {}, broken), URL, connecting=True)
+    assert type(error) is ConfigError
+    assert "password authentication failed" in str(error)
 
 
 @pytest.mark.parametrize("spelling", ["p@ss/w0rd", "p%40ss%2Fw0rd", "p%40ss/w0rd"])

@@ -7,7 +7,7 @@ by columns; Python looks at single values only where a list mixes types, and at 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -69,26 +69,27 @@ _GROUPED: Final = (
 _SOME_NUMBER: Final = r"^-?[0-9]+(?:\.0*)?$"
 
 
-def as_arrow(column: Column) -> pa.Array:
+def as_arrow(column: Column, spelled: Callable[[object], str | None] | None = None) -> pa.Array:
     """Return a column as one Arrow array, without loss.
 
-    A list that mixes types in a way Arrow would not keep apart becomes text.
+    A list that mixes types in a way Arrow would not keep apart becomes text, by `spelled` or else
+    by `as_text`.
     """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     if isinstance(column, pa.Array):
         if isinstance(column.type, pa.ExtensionType):
-            return as_arrow(column.to_pylist())
+            return as_arrow(column.to_pylist(), spelled)
         if pa.types.is_dictionary(column.type):
             return column.dictionary_decode()
         return column
     try:
         array = pa.array(column)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return _mixed(column)
+        return _mixed(column, spelled or as_text)
     kept_apart = pa.types.is_temporal(array.type) or pa.types.is_nested(array.type)
     if kept_apart and _differ(column):
-        return _mixed(column)
+        return _mixed(column, spelled or as_text)
     return array
 
 
@@ -102,8 +103,8 @@ def _differ(values: Sequence[Any]) -> bool:
     return len(kinds) > 1 or not all(issubclass(kind, date) for kind, _ in kinds)
 
 
-def _mixed(values: Sequence[Any]) -> pa.Array:
-    return pa.array([as_text(value) for value in values], pa.large_string())
+def _mixed(values: Sequence[Any], spelled: Callable[[object], str | None]) -> pa.Array:
+    return pa.array([spelled(value) for value in values], pa.large_string())
 
 
 def as_text(value: object) -> str | None:
@@ -133,6 +134,39 @@ def as_text(value: object) -> str | None:
     return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
+def id_as_text(value: object) -> str | None:
+    """Return one value as `as_text` does, but bytes that are no text in hex: a UUID in binary.
+
+    A text may be filled up with zero bytes, as a column `BINARY` of MySQL does. Digits alone would
+    be taken for a number: hex without letters begins with `0x`.
+    """
+    if not isinstance(value, bytes | bytearray | memoryview):
+        return as_text(value)
+    held = bytes(value)
+    try:
+        text = held.rstrip(b"\0").decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if not held or (text and all(one.isprintable() or one.isspace() for one in text)):
+        return text
+    return f"0x{held.hex()}" if held.hex().isdigit() else held.hex()
+
+
+def _ids(column: Column) -> pa.Array:
+    """Return a column of ids as one Arrow array, without bytes."""
+    array = as_arrow(column, id_as_text)
+    return _mixed(array.to_pylist(), id_as_text) if _is_binary(array.type) else array
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_binary_view(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
+
+
 def texts(array: pa.Array) -> pa.Array:
     """Return an array as `large_string`; whole floats and decimals are their digits."""
     kind = array.type
@@ -142,11 +176,11 @@ def texts(array: pa.Array) -> pa.Array:
         return array
     if pa.types.is_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
         return array.cast(pa.large_string())
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
+    if _is_binary(kind):
         try:
             return array.cast(pa.large_binary()).cast(pa.large_string())
         except pa.ArrowInvalid:
-            return _mixed(array.to_pylist())
+            return _mixed(array.to_pylist(), as_text)
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return array.cast(pa.large_string())
     if pa.types.is_floating(kind):
@@ -154,9 +188,9 @@ def texts(array: pa.Array) -> pa.Array:
     if pa.types.is_decimal(kind):
         return pc.replace_substring_regex(array.cast(pa.large_string()), r"\.0+$", "")
     try:
-        return _mixed(array.to_pylist())
+        return _mixed(array.to_pylist(), as_text)
     except (ValueError, OverflowError):
-        return _mixed([_value(item) for item in array])
+        return _mixed([_value(item) for item in array], as_text)
 
 
 def _value(item: pa.Scalar) -> object:
@@ -220,7 +254,7 @@ def whole_numbers(column: Column) -> WholeNumbers:
 
     A float beyond 2**53 is odd: it may stand for several ids.
     """
-    array = as_arrow(column)
+    array = _ids(column)
     if pa.types.is_integer(array.type) and array.type != pa.uint64():
         return _held(array.cast(pa.int64()))
     if pa.types.is_floating(array.type):
@@ -306,7 +340,7 @@ def local_ids(column: Column) -> pd.Series[Any]:
 
     Texts are taken for numbers only where nothing of their spelling is lost but a `.0`.
     """
-    array = as_arrow(column)
+    array = _ids(column)
     if pa.types.is_integer(array.type) and array.type != pa.uint64() and not array.null_count:
         return pd.Series(array.cast(pa.int64()).to_numpy(zero_copy_only=False))
     spelled = without_null_words(texts(array))
