@@ -14,9 +14,9 @@ from recon.model import RejectedItem, Span
 from recon.store import messages, status_answers
 from recon.store.engine import writing
 from recon.store.tables import METADATA
+from tests.factories import KEY, NOON, at, listing, message
 from tests.store import others
 from tests.store.looking import everything, rows
-from tests.store.samples import KEY, NOON, at, listing, message
 
 HUGE = 9_007_199_254_740_993  # 2**53 + 1, which a float cannot hold
 

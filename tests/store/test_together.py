@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from recon.model import Span
 from recon.store import messages, runs
 from recon.store.engine import connect
+from tests.factories import KEY, at, found, listing, message, run
 from tests.store import others
 from tests.store.looking import everything, rows
-from tests.store.samples import KEY, at, found, listing, message, run
 
 POLLS = 25
 
@@ -18,7 +18,7 @@ COLLECTOR = """
     import sys
     from recon.store import messages
     from recon.store.engine import connect
-    from tests.store.samples import KEY, at, listing, message
+    from tests.factories import KEY, at, listing, message
     engine = connect({url!r})
     print("ready", flush=True)
     sys.stdin.readline()
@@ -34,7 +34,7 @@ VICTIM = """
     import sqlalchemy as sa
     from recon.store import messages, runs
     from recon.store.engine import connect
-    from tests.store.samples import KEY, found, listing, message, run
+    from tests.factories import KEY, found, listing, message, run
     engine = connect({url!r})
 
     @sa.event.listens_for(engine, "after_cursor_execute")
@@ -105,15 +105,15 @@ def test_a_run_that_is_killed_while_it_saves_leaves_nothing_half(
     engine: sa.Engine, statement: str
 ) -> None:
     url = engine.url.render_as_string(hide_password=False)
-    runs.save(engine, run("r1", found("a")), "run")
+    runs.save(engine, run(found("a"), run_id="r1"), "run")
     before = everything(engine)
-    act = 'runs.save(engine, run("r2", found("b")), "run")'
+    act = 'runs.save(engine, run(found("b"), run_id="r2"), "run")'
     with others.started(VICTIM.format(url=url, statement=statement, act=act)) as victim:
         assert others.awaited(victim) == "half way"
         victim.kill()
         victim.wait()
     assert everything(engine) == before
-    runs.save(engine, run("r2", found("b")), "run")
+    runs.save(engine, run(found("b"), run_id="r2"), "run")
     assert rows(engine, "findings", "discrepancy_id", "status") == [
         ("a", "resolved"),
         ("b", "open"),
@@ -125,12 +125,12 @@ def test_runs_of_the_same_day_saved_at_once_open_each_finding_once(database_url:
         import os, sys
         from recon.store import runs
         from recon.store.engine import connect
-        from tests.store.samples import found, run
+        from tests.factories import found, run
         engine = connect({database_url!r})
         print("ready", flush=True)
         sys.stdin.readline()
         for n in range(5):
-            runs.save(engine, run(f"r{{os.getpid()}}-{{n}}", found("a", "b", "c")), "run")
+            runs.save(engine, run(found("a", "b", "c"), run_id=f"r{{os.getpid()}}-{{n}}"), "run")
     """
     others.together(code, count=2)
     engine = connect(database_url)
