@@ -36,6 +36,9 @@ NULL_WORDS: Final = frozenset(
     }
 )  # fmt: skip
 _LONGEST_NULL_WORD: Final = max(map(len, NULL_WORDS))
+_BEGINS_A_NUMBER: Final = np.isin(np.arange(256), [*b"+0123456789"])
+#: The first bytes of blanks, of ASCII and beyond.
+_BLANK: Final = np.isin(np.arange(256), [*b" \t\r\n\f\v\x1c\x1d\x1e\x1f\xc2\xe1\xe2\xe3"])
 
 #: The largest whole number up to which a float holds every whole number exactly.
 _EXACT_FLOAT: Final = 2**53
@@ -222,14 +225,29 @@ def _is_whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def without_null_words(array: pa.Array) -> pa.Array:
     """Return texts, with null for blanks and for what exports write for null."""
-    # Bytes are at least as many as characters, and no null word is long: most columns end here.
-    short = pc.less_equal(pc.binary_length(array), _LONGEST_NULL_WORD)
-    candidates = pc.or_(short, pc.utf8_is_space(array))
-    if not pc.any(candidates).as_py():
+    if not _may_hold_null_words(array):
         return array
     words = pc.utf8_lower(pc.utf8_trim_whitespace(array))
     null = pc.is_in(words, value_set=pa.array(sorted(NULL_WORDS), pa.large_string()))
     return pc.if_else(null, pa.scalar(None, pa.large_string()), array)
+
+
+def _may_hold_null_words(array: pa.Array) -> bool:
+    """Say whether a text may be blank or a word for nothing, by its first byte and its length."""
+    bounds, data = utf8.byte_bounds(array)
+    lengths = np.diff(bounds)
+    filled = lengths > 0
+    if not filled.all():
+        valid = array.is_valid().to_numpy(zero_copy_only=False)
+        if (valid & ~filled).any():
+            return True
+        lengths, bounds = lengths[filled], bounds[:-1][filled]
+    firsts = data[bounds[: len(lengths)]]
+    # No such word begins with a digit or a plus, as nearly every cell does.
+    suspect = ~_BEGINS_A_NUMBER[firsts]
+    if not suspect.any():
+        return False
+    return bool((lengths[suspect] <= _LONGEST_NULL_WORD).any() or _BLANK[firsts[suspect]].any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +280,11 @@ def whole_numbers(column: Column) -> WholeNumbers:
         whole = _is_whole(values)
         numbers = np.where(whole, values, 0).astype(np.int64)
         return WholeNumbers(numbers, whole, _where(~whole, texts(array)))
-    return _whole_texts(without_null_words(unwrapped(texts(array))))
+    spelled = texts(array)
+    plain = pc.match_substring_regex(spelled, _WHOLE)
+    if pc.all(plain).as_py():
+        return _held(spelled.cast(pa.int64()))
+    return _whole_texts(without_null_words(unwrapped(spelled)))
 
 
 def _held(numbers: pa.Array) -> WholeNumbers:
