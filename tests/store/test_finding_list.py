@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from recon.model import FINDING_COLUMNS, Kind
 from recon.store import finding_list, runs
 from tests.factories import at, found, run
-from tests.store.looking import rows
+from tests.store.table_contents import rows
 
 NOW = datetime(2026, 4, 24, 9, tzinfo=UTC)
 

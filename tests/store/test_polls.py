@@ -11,7 +11,7 @@ from recon.model import ProviderBalance, RejectedItem, Span, VerdictKind
 from recon.store import lock, messages, polls, runs
 from recon.store.engine import connect
 from tests.factories import KEY, at, found, listing, message, run
-from tests.store import others
+from tests.store import processes
 
 HOLDER = """
     import sys
@@ -155,11 +155,11 @@ def test_a_repeated_send_without_a_record_counts_as_unrecorded(engine: sa.Engine
 
 def test_one_collector_at_a_time_has_the_turn_of_an_account(database_url: str) -> None:
     engine = connect(database_url)
-    with others.started(HOLDER.format(url=database_url)) as other:
-        assert others.awaited(other) == "True"
+    with processes.started(HOLDER.format(url=database_url)) as other:
+        assert processes.awaited(other) == "True"
         with polls.turn(engine, "main") as mine, polls.turn(engine, "other") as another:
             assert (mine, another) == (False, True)
-        others.ended(other, "\n")
+        processes.ended(other, "\n")
     with polls.turn(engine, "main") as mine:
         assert mine
     engine.dispose()

@@ -12,7 +12,7 @@ from recon.model import Kind, LocalBalance, RequestCounts, Run, Span, Verdict, V
 from recon.store import finding_list, runs
 from recon.store.engine import writing
 from tests.factories import at, found, run
-from tests.store.looking import everything, rows
+from tests.store.table_contents import everything, rows
 
 RUN_LOG = frozenset({"runs"})
 NIGHT = datetime(2026, 4, 24, 3, tzinfo=UTC)

@@ -16,8 +16,8 @@ from recon.store import finding_list, messages, runs, schema
 from recon.store.engine import connect, writing
 from recon.store.tables import METADATA, UtcDateTime
 from tests.factories import at, found, listing, message, run
-from tests.store import others
-from tests.store.looking import rows
+from tests.store import processes
+from tests.store.table_contents import rows
 
 
 def alembic(connection: sa.Connection | None = None) -> Config:
@@ -315,7 +315,7 @@ def test_several_that_upgrade_at_once_all_succeed(empty_database_url: str) -> No
         sys.stdin.readline()
         schema.upgrade(engine)
     """
-    others.together(code, count=3)
+    processes.together(code, count=3)
     engine = connect(empty_database_url)
     assert schema.check(engine) == []
     engine.dispose()
