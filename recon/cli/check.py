@@ -8,6 +8,7 @@ import click
 
 from recon.cli import common
 from recon.errors import worst
+from recon.report.terminal_text import plain
 
 
 @click.command("check")
@@ -16,8 +17,9 @@ from recon.errors import worst
 def command(session: common.Session, accounts: Sequence[str]) -> int:
     """Check all that a run needs, and say how to fix what is wrong.
 
-    Checks configuration, database, migrations, your records and their columns, the API key (one
-    request each) and the mail server. Writes nothing.
+    Checks configuration, database, directories, API key and mail server, and compares yesterday's
+    records (or the newest) with what Octopods lists now: one request for each account, none while
+    a pause lasts. Ends with the exit code that a run would end with. Stores nothing.
     """
     from recon.jobs import doctor
 
@@ -26,7 +28,9 @@ def command(session: common.Session, accounts: Sequence[str]) -> int:
     click.echo(f"ok    configuration: {len(settings.accounts)} account(s), {settings.timezone}")
     codes = []
     for line in doctor.check(settings, names, session.runtime):
-        mark = "ok   " if line.error is None else "WRONG"
-        click.echo(f"{mark} {line.name}: {line.message}")
+        mark = "WRONG" if line.error else "note " if line.needs_attention else "ok   "
+        click.echo(
+            "\n".join(plain(one) for one in f"{mark} {line.name}: {line.message}".split("\n"))
+        )
         codes.append(line.exit_code)
     return worst(codes)

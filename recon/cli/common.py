@@ -43,7 +43,7 @@ class Session:
         """Load the settings; logs will not show the secrets in them.
 
         Raises:
-            ConfigError: with every error in it.
+            ConfigError: with every fault in it.
         """
         from recon import config, logs
 

@@ -208,7 +208,7 @@ class Forecast:
 
 
 def forecast(rhythm: Rhythm, recent: Sequence[Poll]) -> Forecast:
-    """Return what to expect after the last polls.
+    """Look at the last polls and tell what to expect after them.
 
     Args:
         rhythm: what was learnt from all polls.

@@ -1,34 +1,43 @@
-"""The doctor: check each thing that a run needs, and say how to fix what is wrong."""
+"""The doctor: checks each thing that a run needs, and says how to fix what is wrong."""
 
 from __future__ import annotations
 
+import os
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from recon.errors import ConfigError, MailError, ReconError
+from recon.errors import ConfigError, InputError, MailError, OutputError, ReconError, TemporaryError
 from recon.jobs import wiring
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from recon.config import Settings
     from recon.config.settings import Email
+    from recon.jobs.records_sample import Sample
     from recon.jobs.runtime import Runtime
-
+    from recon.model import Listing, Verdict
 
 #: Clocks that differ by less than this are not mentioned.
 _SKEW: Final = timedelta(minutes=1)
+#: So many unmapped statuses are named; the rest is counted.
+_NAMED_STATUSES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The result of one check."""
+    """What one check found."""
 
     name: str
     message: str
     error: ReconError | None = None
+    needs_attention: bool = False
+    """Whether a run would go on, and yet somebody should read this."""
 
     @property
     def exit_code(self) -> int:
@@ -36,17 +45,27 @@ class CheckResult:
         return 0 if self.error is None else self.error.exit_code
 
 
-def check(settings: Settings, accounts: Sequence[str], runtime: Runtime) -> Iterator[CheckResult]:
-    """Check the database, its migrations, and the records and key of each account.
+class _Note(Exception):  # noqa: N818 - no error: a run goes on
+    """What a check found that needs attention, although a run would go on."""
 
-    One list request is made for each account, and nothing is written; where mail is configured
-    the login is tried, and no mail is sent.
+
+def check(settings: Settings, accounts: Sequence[str], runtime: Runtime) -> Iterator[CheckResult]:
+    """Check what a run needs: database, directories, and the records and key of each account.
+
+    The records of one day are read and judged by the night's own code against one listing, which
+    takes one request for each account; no request is made while a pause lasts that Octopods asked
+    for. Nothing is stored, and no mail is sent.
     """
-    yield _run_check("database", lambda: _database(settings))
-    yield _run_check("migrations", lambda: _migrations(settings))
-    for name in accounts:
-        yield _run_check(f"{name}: records", lambda name=name: _records(settings, name, runtime))  # type: ignore[misc]
-        yield _run_check(f"{name}: key", lambda name=name: _key(settings, name, runtime))  # type: ignore[misc]
+    from recon.store import engine
+
+    with engine.opened(settings.database.url.get_secret_value()) as database:
+        yield _run_check("database", lambda: _database(settings, database))
+        migrations = _run_check("migrations", lambda: _migrations(database))
+        yield migrations
+        yield _run_check("reports", lambda: _reports(settings.report.directory))
+        store = database if _is_ready(migrations, database) else None
+        for name in accounts:
+            yield from _Account(settings, name, runtime, store).check()
     email = settings.email
     if email is not None:
         yield _run_check("mail server", lambda: _mail(email, runtime))
@@ -55,47 +74,193 @@ def check(settings: Settings, accounts: Sequence[str], runtime: Runtime) -> Iter
 def _run_check(name: str, run: Callable[[], str]) -> CheckResult:
     try:
         return CheckResult(name, run())
+    except _Note as note:
+        return CheckResult(name, str(note), needs_attention=True)
     except ReconError as error:
         return CheckResult(name, str(error), error)
 
 
-def _database(settings: Settings) -> str:
-    from recon.store import engine, schema
+def _database(settings: Settings, database: Engine) -> str:
+    from recon.store import schema
 
-    url = settings.database.url
     # Asks without creating: an SQLite file that is not there yet is no error.
-    with engine.opened(url.get_secret_value()) as database:
-        schema.current(database)
-    return f"{url} can be used"
+    schema.ensure_writable(database)
+    return f"{settings.database.url} can be written"
 
 
-def _migrations(settings: Settings) -> str:
-    from recon.store import engine, schema
+def _migrations(database: Engine) -> str:
+    from recon.store import schema
 
-    with engine.opened(settings.database.url.get_secret_value()) as database:
-        at = schema.current(database)
-        if at == schema.head():
-            return f"at {at}, the newest"
-        if at is None and database.dialect.name == "sqlite":
-            return "none yet; the first run creates the file"
-        schema.ensure_ready(database)
-        return f"at {at}"
-
-
-def _records(settings: Settings, name: str, runtime: Runtime) -> str:
-    now = runtime.clock()
-    seen = wiring.open_reader(settings.accounts[name]).check(now - timedelta(days=1), now)
-    return f"{seen} in the last 24 hours"
+    at = schema.current(database)
+    if at == schema.head():
+        return f"at {at}, the newest"
+    if at is None and database.dialect.name == "sqlite":
+        return "none yet; the first run creates the file"
+    schema.ensure_ready(database)
+    return f"at {at}"
 
 
-def _key(settings: Settings, name: str, runtime: Runtime) -> str:
-    client, _ = wiring.open_client(settings, name, runtime)
-    listing = client.latest()
-    skew = abs(listing.answered_at - runtime.clock())
-    seconds = skew.total_seconds()
-    clock = f"; this machine's clock is {seconds:.0f} s off Octopods'" if skew > _SKEW else ""
-    unread = f", {len(listing.rejects)} of them unreadable" if listing.rejects else ""
-    return f"accepted; Octopods lists {listing.item_count} messages{unread}{clock}"
+def _is_ready(migrations: CheckResult, database: Engine) -> bool:
+    from recon.store import schema
+
+    return migrations.error is None and schema.current(database) is not None
+
+
+def _reports(directory: Path) -> str:
+    where = directory.absolute()
+    there = next(path for path in (where, *where.parents) if path.exists())
+    if not there.is_dir():
+        raise OutputError(
+            f"report.directory: {there} is a file, not a directory",
+            hint="Set report.directory to a directory that recon may write.",
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"report.directory: {there} cannot be written",
+            hint=f"Give the user that runs recon write access to {there}.",
+        )
+    return f"{where} can be written" if there == where else f"{where} will be created"
+
+
+class _Account:
+    """The checks of one account."""
+
+    def __init__(
+        self, settings: Settings, name: str, runtime: Runtime, store: Engine | None
+    ) -> None:
+        self._settings = settings
+        self._name = name
+        self._runtime = runtime
+        self._store = store
+        """`None` where the job's own database is not ready."""
+        self._sample: Sample | None = None
+        self._listing: Listing | None = None
+
+    def check(self) -> Iterator[CheckResult]:
+        yield self._run("records", self._records)
+        if self._sample is not None and len(self._sample.records):
+            yield self._run("statuses", self._statuses)
+        yield self._run("key", self._key)
+        if self._sample is not None:
+            if len(self._sample.records):
+                yield self._run("timezone", self._timezone)
+            yield self._run("comparison", self._comparison)
+
+    def _run(self, what: str, run: Callable[[], str]) -> CheckResult:
+        return _run_check(f"{self._name}: {what}", run)
+
+    def _records(self) -> str:
+        from recon.jobs import records_sample
+
+        reader = wiring.open_reader(self._settings.accounts[self._name])
+        columns = ", ".join(f"{field} = {name}" for field, name in reader.columns().items())
+        self._sample = records_sample.take(reader, self._settings.timezone, self._runtime.clock())
+        rejects = len(self._sample.rejects)
+        unread = f", {rejects:,} unreadable" if rejects else ""
+        return (
+            f"{reader.describe()}: {columns}; {len(self._sample.records):,} records of "
+            f"{self._sample.day.label}{unread}"
+        )
+
+    def _statuses(self) -> str:
+        from recon.jobs import records_sample
+
+        assert self._sample is not None
+        unmapped = records_sample.unmapped_statuses(self._sample.records)
+        if not unmapped:
+            return "every status of the sample is mapped"
+        named = [f"'{word}' ({count:,})" for word, count in unmapped.items()]
+        more = f" and {len(named) - _NAMED_STATUSES} more" if len(named) > _NAMED_STATUSES else ""
+        raise _Note(
+            f"no status of Octopods: {', '.join(named[:_NAMED_STATUSES])}{more}\n"
+            f"  Map each word in [accounts.{self._name}.local.statuses] to sent, delivered, read, "
+            "failed, deleted, unknown or not_sent."
+        )
+
+    def _key(self) -> str:
+        until = self._paused_until()
+        if until is not None:
+            left = (until - self._runtime.clock()).total_seconds()
+            said = f"Octopods asked for a pause until {until.isoformat(timespec='seconds')}"
+            if left > self._settings.octopods.max_wait_seconds:
+                raise TemporaryError(
+                    f"{said}, longer than octopods.max_wait_seconds allows; no request was made",
+                    hint="Check again after that, or run with --offline.",
+                )
+            raise _Note(f"{said}; no request was made. Check again after that.")
+        client, _ = wiring.open_client(self._settings, self._name, self._runtime, self._store)
+        listing = client.latest()
+        self._listing = listing
+        skew = abs(listing.answered_at - self._runtime.clock())
+        seconds = skew.total_seconds()
+        clock = f"; this machine's clock is {seconds:.0f} s off Octopods'" if skew > _SKEW else ""
+        unread = f", {len(listing.rejects)} of them unreadable" if listing.rejects else ""
+        return f"accepted; Octopods lists {listing.item_count} messages{unread}{clock}"
+
+    def _paused_until(self) -> datetime | None:
+        from recon.config import fingerprint
+
+        if self._store is None:
+            return None
+        key = self._settings.accounts[self._name].api_key(self._runtime.environ)
+        until = wiring.paused_until(self._store, fingerprint(key), self._runtime)
+        return until if until is not None and until > self._runtime.clock() else None
+
+    def _timezone(self) -> str:
+        from recon.jobs import records_sample
+
+        assert self._sample is not None
+        records = self._sample.records
+        source = wiring.source(self._settings.accounts[self._name].local)
+        zoned = records_sample.times_without_offset(source, self._sample)
+        said = (
+            f"{source.timezone}, used for {zoned:,} of {len(records):,} times, which are stored "
+            "without an offset"
+            if zoned
+            else "not used: every time of the sample is stored with its offset"
+        )
+        offset = (
+            None if self._listing is None else records_sample.median_offset(records, self._listing)
+        )
+        if offset is None:
+            return said
+        count, median = offset
+        side = "after" if median > timedelta() else "before"
+        said += (
+            f"; {count:,} records name a listed message, and lie {abs(median)} {side} it (median)"
+        )
+        if abs(median) > wiring.policy(self._settings).drift:
+            raise _Note(
+                f"{said}\n  Set accounts.{self._name}.local.timezone to the zone in which your "
+                "records are written, or map sent_at to the time of the send."
+            )
+        return said
+
+    def _comparison(self) -> str:
+        from recon.jobs import records_sample
+
+        assert self._sample is not None
+        verdict: Verdict = records_sample.judge(
+            self._name,
+            wiring.open_reader(self._settings.accounts[self._name]),
+            self._sample,
+            wiring.policy(self._settings),
+            self._listing,
+            self._runtime.clock(),
+        )
+        if verdict.suspicions:
+            raise InputError(verdict.suspicions[0], hint="\n  ".join(verdict.suspicions[1:]))
+        notes = [*verdict.notes]
+        for one in verdict.unreadable:
+            side = "records" if one.side == "local" else "messages"
+            notes.append(f"{one.count:,} unreadable {side}: {one.reason}")
+        said = (
+            f"{verdict.local.matched:,} of {verdict.local.total:,} records of "
+            f"{self._sample.day.label} match a listed message"
+        )
+        if notes:
+            raise _Note("\n  ".join([said, *notes]))
+        return said
 
 
 def _mail(email: Email, runtime: Runtime) -> str:

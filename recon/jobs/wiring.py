@@ -38,7 +38,7 @@ def policy(settings: Settings, *, trust_input: bool = False) -> Policy:
 
 
 def source(local: Local) -> Source:
-    """Return the `[accounts.….local]` section as `recon.records` takes it."""
+    """Return the `[accounts.….local]` section as the records' room wants it."""
     from recon.records.source import Source
 
     return Source(
@@ -100,7 +100,7 @@ def open_client(
         sleep=runtime.sleep,
         rng=runtime.rng,
         pacer=runtime.pacers.setdefault(mark, pacer),
-        paused_until=None if engine is None else _paused_until(engine, mark, runtime),
+        paused_until=None if engine is None else paused_until(engine, mark, runtime),
         on_pause=lambda until: (
             None if engine is None else _keep_pause(engine, mark, until, runtime)
         ),
@@ -108,7 +108,16 @@ def open_client(
     return client, mark
 
 
-def _paused_until(engine: Engine, mark: str, runtime: Runtime) -> datetime | None:
+def paused_until(engine: Engine, mark: str, runtime: Runtime) -> datetime | None:
+    """Return until when a key is not to be asked, as Octopods said; `None` where it said nothing.
+
+    It may have passed.
+
+    Args:
+        engine: the store, its schema ready.
+        mark: the fingerprint of the key.
+        runtime: its clock.
+    """
     from recon.octopods.retry_after import LONGEST_PAUSE
     from recon.store import stored_pauses
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from recon.records import file_formats
-from recon.records.reader import Collected, RecordsCheck, RecordsRead
+from recon.records.reader import Collected, RecordsRead
 from recon.records.source import Source
 
 if TYPE_CHECKING:
@@ -55,9 +56,6 @@ class FileReader:
                 collected.add(chunk.fields(mapping), message_ids=message_ids)
         return collected.result()
 
-    def check(self, start: datetime, end: datetime) -> RecordsCheck:
-        """See `RecordsReader.check`."""
-        read = self.read(start, end)
-        return RecordsCheck(
-            self.describe(), self._source.mapping, len(read.frame), len(read.rejects)
-        )
+    def columns(self) -> Mapping[str, str]:
+        """See `RecordsReader.columns`."""
+        return self._source.mapping

@@ -29,25 +29,6 @@ class RecordsRead:
     """What the records keep; the columns of all other fields are null."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordsCheck:
-    """What a look at the records found, for a person."""
-
-    where: str
-    """What the records are, without a password."""
-    columns: Mapping[str, str]
-    """The column of each field, and its type where that is known: `sent_at (TIMESTAMP)`."""
-    records: int
-    """Readable records in the span that was looked at."""
-    rejects: int
-    """Records whose time cannot be read, in the span or anywhere."""
-
-    def __str__(self) -> str:
-        found = ", ".join(f"{field} = {column}" for field, column in self.columns.items())
-        unread = f", {self.rejects:,} unreadable" if self.rejects else ""
-        return f"{self.where}: {found}; {self.records:,} records{unread}"
-
-
 class RecordsReader(Protocol):
     """The user's own records. Nothing here ever writes to them.
 
@@ -73,8 +54,8 @@ class RecordsReader(Protocol):
         A record whose time cannot be read is among the rejects, as it is in every `read`.
         """
 
-    def check(self, start: datetime, end: datetime) -> RecordsCheck:
-        """Check whether the records can be read, and count those that lie in `[start, end)`."""
+    def columns(self) -> Mapping[str, str]:
+        """Return the column of each field, with its type where that is known: `at (TIMESTAMP)`."""
 
     def describe(self) -> str:
         """Say in a few words where the records are, without opening them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
@@ -9,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import NoSuchTableError
 
 from recon import rows
 from recon.arrow import NotAsArrow, postgres_arrow, sqlite_arrow
@@ -19,12 +21,11 @@ from recon.records import (
     postgres_columns,
     rowid_ranges,
     sql_syntax,
-    table_columns,
     time_conditions,
     user_sql,
 )
 from recon.records.connections import ReadOnlyDatabase
-from recon.records.reader import Collected, RecordsCheck, RecordsRead
+from recon.records.reader import Collected, RecordsRead
 from recon.records.source import Source
 from recon.records.suggestions import missing
 
@@ -74,14 +75,15 @@ class SqlReader:
             return Collected(self._source).result()
         return self._database.run(lambda connection: self._find(connection, message_ids))
 
-    def check(self, start: datetime, end: datetime) -> RecordsCheck:
-        """See `RecordsReader.check`."""
-        columns = dict(self._source.mapping)
-        if self.can_find:
-            kinds = self._database.run(lambda connection: self._table(connection)[1])
-            columns = {field: f"{name} ({kinds[name]})" for field, name in columns.items()}
-        read = self.read(start, end)
-        return RecordsCheck(self.describe(), columns, len(read.frame), len(read.rejects))
+    def columns(self) -> Mapping[str, str]:
+        """See `RecordsReader.columns`."""
+        if not self.can_find:
+            return self._source.mapping
+        kinds = self._database.run(lambda connection: self._table(connection)[1])
+        return {
+            field: f"{name} ({_type_name(kinds[name])})"
+            for field, name in self._source.mapping.items()
+        }
 
     def _read(
         self, connection: sa.Connection, start: datetime | None, end: datetime | None
@@ -134,13 +136,8 @@ class SqlReader:
                 return self._collected(self._paged(connection, table, statement), span)
             if are_many and postgres_arrow.is_possible(connection):
                 with suppress(NotAsArrow):
-                    batches = postgres_columns.chunks(
-                        connection,
-                        by_columns,
-                        self._source.mapping,
-                        self._database.zone,
-                        self._database.lock_seconds,
-                    )
+                    mapping, zone = self._source.mapping, self._database.zone
+                    batches = postgres_columns.chunks(connection, by_columns, mapping, zone)
                     return self._collected(batches, span)
             return self._collected(chain([first], chunks), span)
 
@@ -231,11 +228,28 @@ class SqlReader:
             InputError: the table, or a mapped column of it, is not there.
         """
         asked = self._source.table or ""
-        table, kinds = table_columns.found(connection, asked)
+        inspector = sa.inspect(connection)
+        schema, name = None, asked
+        with warnings.catch_warnings():
+            # A type that SQLAlchemy does not know is read as it comes.
+            warnings.simplefilter("ignore", sa.exc.SAWarning)
+            if "." in asked and not inspector.has_table(asked):
+                schema, name = asked.rsplit(".", 1)
+            try:
+                found = inspector.get_columns(name, schema=schema)
+            except NoSuchTableError:
+                found = []
+        if not found:
+            raise missing("table", [name], _tables(inspector, schema), where=_place(schema))
+        kinds = {str(column["name"]): column["type"] for column in found}
         absent = [one for one in self._source.mapping.values() if one not in kinds]
         if absent:
             raise missing("column", absent, kinds, where=f"table {asked}")
-        return table, kinds
+        return sa.table(name, schema=schema), kinds
+
+
+def _type_name(kind: sa.types.TypeEngine[Any]) -> str:
+    return f"{kind} WITH TIME ZONE" if getattr(kind, "timezone", False) else str(kind)
 
 
 def _places(mapping: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
@@ -254,3 +268,13 @@ def _places(mapping: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
                 hint="select the columns by name, each once",
             )
     return {field: names.index(name) for field, name in mapping.items()}
+
+
+def _place(schema: str | None) -> str:
+    return "the database" if schema is None else f"schema {schema}"
+
+
+def _tables(inspector: sa.Inspector, schema: str | None) -> list[str]:
+    if schema is not None and schema not in inspector.get_schema_names():
+        return []
+    return [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]

@@ -34,11 +34,9 @@ _RARE_YEARS: Final = tuple(
 )
 
 #: Databases of which it is known in what zone a time without an offset is told.
-_READ_IN_ZONE: Final = mysql_columns.DIALECTS | {"postgresql", "duckdb"}
+_READ_IN_ZONE: Final = mysql_columns.DIALECTS | {"postgresql"}
 #: Databases whose regular expressions know `TEXT_SHAPE`.
-_WITH_PATTERNS: Final = mysql_columns.DIALECTS | {"postgresql", "duckdb"}
-#: Databases that have a type for instants, beside one for times without an offset.
-_WITH_INSTANTS: Final = frozenset({"postgresql", "duckdb"})
+_WITH_PATTERNS: Final = mysql_columns.DIALECTS | {"postgresql"}
 
 
 def within(
@@ -111,7 +109,7 @@ def _times(
     dialect: str,
     zone: str,
 ) -> Condition:
-    if kind.timezone and dialect in _WITH_INSTANTS:
+    if kind.timezone and dialect == "postgresql":
         start, end = span
         return _kept(
             column,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from recon.core.frames.timestamps import EARLIEST, LATEST
 from recon.errors import ConfigError
 from recon.records import mysql_columns
 from recon.records.sql_syntax import Kind, Syntax, pieces
@@ -110,9 +111,6 @@ def query(
     Raises:
         ConfigError: there is more than one statement in it, or a quote or comment is not closed.
     """
-    # It loads pandas, which a condition does without.
-    from recon.core.frames.timestamps import EARLIEST, LATEST
-
     prepared = user_sql(sql, syntax, what="query", takes_bounds=True)
     values = _bounds(start or EARLIEST, end or LATEST, dialect)
     return sa.text(prepared.text).bindparams(*(values[name] for name in sorted(prepared.binds)))

@@ -1,4 +1,4 @@
-"""Connecting to the store, and translating its errors.
+"""Connecting to the store, and its troubles in words.
 
 Every use of the database goes through `reading` or `writing`, and so every foreign error of it
 is translated in one place.

@@ -93,6 +93,41 @@ def ensure_ready(engine: sa.Engine) -> None:
     )
 
 
+def ensure_writable(engine: sa.Engine) -> None:
+    """See to it that this user may write to the database. Nothing is created or changed.
+
+    Raises:
+        OutputError: it may not; the message says where.
+        TemporaryError, ConfigError: the database cannot be reached or is busy.
+    """
+    path = sqlite_file(engine.url)
+    if path is not None:
+        # SQLite keeps its write-ahead log beside the file, so the directory counts as well.
+        for place in (path, path.absolute().parent):
+            if not os.access(place, os.W_OK) and (place != path or path.exists()):
+                raise OutputError(
+                    f"{described(engine.url)}: {place} cannot be written",
+                    hint=f"Give the user that runs recon write access to {place}.",
+                )
+        current(engine)
+        return
+    rights = [
+        sa.func.has_table_privilege(sa.literal(name), sa.literal(right))
+        for name in sorted(_tables(engine) & METADATA.tables.keys())
+        for right in ("SELECT", "INSERT", "UPDATE", "DELETE")
+    ]
+    with writing(engine) as connection:
+        read_only = connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
+        lacking = [right for right in rights if not connection.execute(sa.select(right)).scalar()]
+    if read_only or lacking:
+        raise OutputError(
+            f"{described(engine.url)} cannot be written: "
+            + ("it is read-only" if read_only else "the role lacks rights on recon's tables"),
+            hint="Grant the role SELECT, INSERT, UPDATE and DELETE on all tables of recon, or "
+            "set database.url to a database that it may write.",
+        )
+
+
 def _tables(engine: sa.Engine) -> set[str]:
     path = sqlite_file(engine.url)
     if path is not None and not path.exists():
@@ -194,7 +229,7 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def _in_words(difference: Any) -> str:  # noqa: ANN401 - a tuple of anything, or a list of such
-    """Say what would remove a difference that Alembic found."""
+    """Tell what would mend a difference that Alembic found."""
     while isinstance(difference, list):
         difference = difference[0]
     what, *about = difference

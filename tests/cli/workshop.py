@@ -24,11 +24,12 @@ import pytest
 
 from recon import cli, logs
 from recon.simulator.channel import SIMULATED_KEY
-from tests.factories import DAY, NOON
 
 #: The command as it was installed beside the interpreter.
 RECON = Path(sys.executable).parent / "recon"
 
+DAY = "2026-04-23"
+NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)
 MORNING_AFTER = datetime(2026, 4, 24, 6, tzinfo=UTC)
 NUMBER = "+3538712{:05}"
 
@@ -63,7 +64,7 @@ def awaited(condition: Callable[[], object], process: subprocess.Popen[str]) -> 
         assert time.monotonic() < deadline
 
 
-def minute(minutes: float) -> datetime:
+def at(minutes: float) -> datetime:
     """Return the time so many minutes after noon of the day."""
     return NOON + timedelta(minutes=minutes)
 
@@ -165,6 +166,11 @@ class Workshop:
         """Ask recon's own database."""
         with closing(sqlite3.connect(self.path / "recon.db")) as connection:
             return connection.execute(statement).fetchall()
+
+    def change_records(self, statement: str) -> None:
+        """Run a statement on the user's database."""
+        with closing(sqlite3.connect(self.path / "sends.db")) as connection, connection:
+            connection.execute(statement)
 
     def _environ(self) -> dict[str, str]:
         kept = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START")

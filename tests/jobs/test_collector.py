@@ -19,8 +19,7 @@ from recon.simulator import http_faults
 from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.store import messages, polls
 from tests.clocks import ManualClock
-from tests.factories import NOON
-from tests.jobs.stage import Stage, staged
+from tests.jobs.stage import NOON, Stage, staged
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +165,26 @@ def test_ids_of_64_bits_survive_postgres_and_are_found_in_it(
     assert found(records.read(START, END).frame) == ids
     known = [one for one in ids if one is not None]
     assert found(records.find(wanted(*known)).frame) == known
+
+
+SPELLED = [
+    "3851828", "3851828.0", " 3851828", "3851828\r", "03851828", "3851828.", "3851828.000",
+    "wamid.3851828", "38518281", None, "",
+]  # fmt: skip
+
+
+def test_an_id_is_found_however_it_is_spelled_in_sqlite(tmp_path: Path) -> None:
+    rows = id_rows([*SPELLED, 3851828, 3851828.0, b"3851828", 3851829])
+    records = sqlite_records(tmp_path / "a.db", rows)
+    assert found(records.find(wanted(3851828)).frame) == [3851828] * 10
+
+
+def test_an_id_is_found_however_it_is_spelled_in_postgres(
+    server: psycopg.Connection, schema: str, postgres_url: str
+) -> None:
+    _postgres_table(server, schema, id_rows(SPELLED), message_id="text")
+    records = open_reader(Source(url=postgres_url, table=f"{schema}.sends"))
+    assert found(records.find(wanted(3851828)).frame) == [3851828] * 7
 
 
 def test_an_id_is_found_whatever_the_time_of_its_record(tmp_path: Path) -> None:
@@ -580,21 +600,22 @@ def test_a_connection_that_breaks_is_temporary(
         database.run(broken)
 
 
-# --- the doctor ----------------------------------------------------------------------------------
+# --- what a reader says of itself -----------------------------------------------------------------
 
 
-def test_a_check_names_the_columns_and_counts_the_records(
+def test_the_columns_of_a_table_come_with_their_types(
     server: psycopg.Connection, schema: str, postgres_url: str
 ) -> None:
-    late = (END + timedelta(hours=1)).isoformat()
-    rows = [(1, 1, "+1", NOON, "sent"), (2, 2, "+1", late, "sent"), (3, 3, "+1", None, "sent")]
-    _postgres_table(server, schema, rows)
+    _postgres_table(server, schema, [])
     records = open_reader(Source(url=postgres_url, table=f"{schema}.sends", columns={"status": ""}))
-    check = records.check(START, END)
-    assert check.columns["sent_at"] == "sent_at (TIMESTAMP)"
-    assert (check.records, check.rejects) == (1, 1)
-    assert str(check).endswith("; 1 records, 1 unreadable")
-    assert f"table {schema}.sends at postgresql+psycopg://" in str(check)
+    assert records.columns()["sent_at"] == "sent_at (TIMESTAMP WITH TIME ZONE)"
+    assert "status" not in records.columns()
+    assert f"table {schema}.sends at postgresql+psycopg://" in records.describe()
+
+
+def test_the_columns_of_a_query_are_those_of_the_mapping(tmp_path: Path) -> None:
+    source = Source(url=f"sqlite:///{tmp_path / 'a.db'}", query="SELECT 1", columns={"id": "pk"})
+    assert open_reader(source).columns()["id"] == "pk"
 
 
 def test_a_description_shows_no_password() -> None:

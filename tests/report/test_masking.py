@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.report.masking import mask_numbers
-from tests.factories import NUMBER
+
+NUMBER = "+353871234567"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,170 @@
+"""`recon check` finds beforehand what a run would stumble over, in the same words."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from recon import config
+from recon.simulator.channel import SIMULATED_KEY, Channel
+from recon.simulator.server import Received, serve
+from recon.store import stored_pauses
+from recon.store.engine import opened
+from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, at
+from tests.clocks import ManualClock
+
+
+def lines(out: str) -> dict[str, str]:
+    """Return the mark of each line by the name of its check."""
+    found = re.findall(r"^(ok|note|WRONG) +((?:main: )?[a-z ]+): ", out, re.MULTILINE)
+    return {name: mark for mark, name in found}
+
+
+def sound(shop: Workshop, channel: Channel, count: int = 20) -> None:
+    """Send messages and record each, an hour after noon."""
+    sent = [channel.send(NUMBER.format(n), at(n)) for n in range(count)]
+    shop.add_records(
+        *((n, one.message_id, NUMBER.format(n), at(n), "sent") for n, one in enumerate(sent))
+    )
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return Channel()
+
+
+def test_each_check_has_a_line(workshop: Workshop, channel: Channel) -> None:
+    sound(workshop, channel)
+    before = sorted(path.name for path in workshop.path.iterdir())
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        ended = workshop.recon("check")
+    assert ended.code == 0, ended.out
+    assert lines(ended.out) == dict.fromkeys(
+        [
+            "configuration",
+            "database",
+            "migrations",
+            "reports",
+            "main: records",
+            "main: statuses",
+            "main: key",
+            "main: timezone",
+            "main: comparison",
+        ],
+        "ok",
+    )
+    assert "20 records of 2026-04-23" in ended.out
+    assert "20 of 20 records of 2026-04-23 match a listed message" in ended.out
+    assert "every time of the sample is stored with its offset" in ended.out
+    assert "20 records name a listed message, and lie 0:00:00 before it (median)" in ended.out
+    after = sorted(path.name for path in workshop.path.iterdir())
+    assert after == sorted([*before, "recon.toml"])
+
+
+def test_unmapped_statuses_are_counted(workshop: Workshop, channel: Channel) -> None:
+    sound(workshop, channel)
+    more = [(50 + n, None, NUMBER.format(50 + n), at(30), "bounced") for n in range(3)]
+    workshop.add_records(*more, (60, None, NUMBER.format(60), at(31), "parked"))
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        ended = workshop.recon("check")
+    assert ended.code == 0
+    assert lines(ended.out)["main: statuses"] == "note"
+    assert "'bounced' (3), 'parked' (1)" in ended.out
+    assert "accounts.main.local.statuses" in ended.out
+
+
+def test_what_would_make_a_run_suspect_is_said_in_the_same_words(workshop: Workshop) -> None:
+    sound(workshop, Channel())
+    with serve(Channel(), clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        checked = workshop.recon("check")
+        ran = workshop.run()
+    assert (checked.code, ran.code) == (65, 65)
+    assert lines(checked.out)["main: comparison"] == "WRONG"
+    for sentence in workshop.report()["suspicions"]:
+        assert sentence in checked.out
+
+
+def test_records_of_which_none_can_be_read_are_found(workshop: Workshop, channel: Channel) -> None:
+    sound(workshop, channel)
+    workshop.change_records("UPDATE sends SET sent_at = 'yesterday at noon'")
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        ended = workshop.recon("check")
+    assert ended.code == 65
+    assert "20 records, and not one of them can be read" in ended.out
+    assert "sent_at cannot be read" in ended.out
+
+
+def test_a_column_that_is_not_there_ends_the_checks_of_the_records(
+    workshop: Workshop, channel: Channel
+) -> None:
+    sound(workshop, channel)
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url, more='[accounts.main.local.columns]\nsent_at = "sent_on"\n')
+        ended = workshop.recon("check")
+    assert ended.code == 65
+    found = lines(ended.out)
+    assert (found["main: records"], found["main: key"]) == ("WRONG", "ok")
+    assert "main: comparison" not in found
+
+
+def test_times_without_offset_are_counted_with_the_zone_that_is_used(
+    workshop: Workshop, channel: Channel
+) -> None:
+    sound(workshop, channel)
+    workshop.change_records(
+        "UPDATE sends SET sent_at = replace(sent_at, '+00:00', '') WHERE id < 15"
+    )
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url, more='[accounts.main.local.columns]\nid = "id"\n')
+        ended = workshop.recon("check")
+    assert "main: timezone: UTC, used for 15 of 20 times" in ended.out
+
+
+def test_records_of_another_time_zone_are_noticed(workshop: Workshop, channel: Channel) -> None:
+    sound(workshop, channel)
+    workshop.change_records("UPDATE sends SET sent_at = replace(sent_at, '+00:00', '-04:00')")
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        ended = workshop.recon("check")
+    assert ended.code == 0
+    assert lines(ended.out)["main: timezone"] == "note"
+    assert "20 records name a listed message, and lie 4:00:00 after it (median)" in ended.out
+    assert "accounts.main.local.timezone" in ended.out
+
+
+def test_a_file_where_reports_belong_is_named(workshop: Workshop, channel: Channel) -> None:
+    (workshop.path / "reports").write_text("in the way")
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        workshop.add_records()
+        ended = workshop.recon("check")
+    assert ended.code == 73
+    assert str(workshop.path / "reports") in ended.out
+
+
+@pytest.mark.parametrize(("minutes", "code", "mark"), [(5, 0, "note"), (50, 75, "WRONG")])
+def test_no_request_is_made_while_a_pause_lasts(
+    workshop: Workshop, channel: Channel, minutes: int, code: int, mark: str
+) -> None:
+    sound(workshop, channel)
+    requests: list[Received] = []
+    with serve(channel, clock=ManualClock(MORNING_AFTER), log=requests) as url:
+        workshop.configure(url, max_wait=900)
+        assert workshop.run().code == 0
+        requests.clear()
+        until = datetime.now(UTC) + timedelta(minutes=minutes)
+        with opened(f"sqlite:///{workshop.path / 'recon.db'}") as store:
+            fingerprint = config.fingerprint(SecretStr(SIMULATED_KEY))
+            stored_pauses.keep(store, fingerprint, until, datetime.now(UTC))
+        ended = workshop.recon("check")
+    assert ended.code == code
+    assert lines(ended.out)["main: key"] == mark
+    assert until.isoformat(timespec="seconds") in ended.out
+    assert requests == []
