@@ -134,6 +134,7 @@ def core(url: str, count: int = TO_DATABASE) -> Callable[[], object]:
             _AGAIN.create(connection)
             connection.execute(sa.insert(_AGAIN), rows)
             _AGAIN.drop(connection)
+        engine.dispose()
 
     return job
 
@@ -154,6 +155,7 @@ def our_inserts(url: str, count: int = TO_DATABASE) -> Callable[[], object]:
             ids = pa.array(range(len(found)))
             bulk_insert(connection, _AGAIN, _columns(found).append_column("finding_id", ids))
             _AGAIN.drop(connection)
+        engine.dispose()
 
     return job
 
@@ -170,7 +172,12 @@ def our_save(url: str, count: int = TO_DATABASE) -> Callable[[], object]:
     with engine.begin() as connection:
         for table in ("findings", "runs"):
             connection.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608 - our own names
-    return lambda: runs.save(engine, made, "run")
+
+    def job() -> None:
+        runs.save(engine, made, "run")
+        engine.dispose()
+
+    return job
 
 
 MEASURES: Final = {

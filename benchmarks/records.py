@@ -74,6 +74,7 @@ def read_sql(url: str, window: Sequence[str] = ("", "")) -> Callable[[], object]
         with engine.connect() as connection:
             for query, rows in zip(QUERIES, window, strict=True):
                 pd.read_sql(sa.text(query + rows.replace(":", "\\:")), connection)
+        engine.dispose()
 
     return job
 
@@ -109,6 +110,7 @@ def with_arrow(url: str) -> Callable[[], object]:
         (verdict,) = made.judge(engine)
         run = Run("bench", verdict, MORNING, MORNING, RequestCounts())
         report_files.write(runs.save(engine, run, "run"), Path("reports"), mask=True)
+        engine.dispose()
 
     return job
 
@@ -155,6 +157,7 @@ def generate(url: str, count: int) -> None:
         bulk_insert(connection, tables.messages, pq.read_table("provider.parquet"), same)
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+    engine.dispose()
 
 
 def _sends() -> pa.Table:
@@ -174,7 +177,7 @@ def _forget(url: str) -> None:
     """Take back what an earlier run has found."""
     import sqlalchemy as sa
 
-    with sa.create_engine(url).begin() as connection:
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
         for table in ("findings", "runs"):
             connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608 - our own names
 

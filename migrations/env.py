@@ -17,7 +17,7 @@ from alembic.operations import MigrationScript
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from recon.store.engine import connect, writing
+from recon.store.engine import opened, writing
 from recon.store.tables import METADATA, Json, SafeText, UtcDateTime
 
 
@@ -74,5 +74,5 @@ elif context.is_offline_mode():
     with context.begin_transaction():
         context.run_migrations()
 else:
-    with writing(connect(url())) as own:
+    with opened(url()) as engine, writing(engine) as own:
         run(own)

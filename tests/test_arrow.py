@@ -86,5 +86,5 @@ def test_it_takes_the_driver_and_utf8(
             assert not postgres_arrow.is_possible(connection)
     latin = read_only_engine(f"{postgres_url}&client_encoding=latin1", "UTC")
     assert not latin.run(postgres_arrow.is_possible)
-    with sa.create_engine("sqlite://").connect() as connection:
+    with sa.create_engine("sqlite://", poolclass=sa.NullPool).connect() as connection:
         assert not postgres_arrow.is_possible(connection)

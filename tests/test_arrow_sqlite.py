@@ -75,7 +75,7 @@ KINDS = st.lists(
 
 
 def engine() -> sa.Engine:
-    return sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    return sa.create_engine("sqlite://", poolclass=sa.NullPool)
 
 
 def filled(connection: sa.Connection, kinds: list[str], columns: list[list[Any]]) -> sa.Select[Any]:

@@ -72,7 +72,7 @@ def test_findings_are_written(name: str, database_url: str) -> None:
         (file,) = Path().glob("*.csv")
         assert len(pd.read_csv(file)) == 100
     if name == "our_save":
-        with sa.create_engine(database_url).connect() as connection:
+        with sa.create_engine(database_url, poolclass=sa.NullPool).connect() as connection:
             assert connection.scalar(sa.text("SELECT count(*) FROM findings")) == 100
 
 

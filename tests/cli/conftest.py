@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.cli.workshop import Workshop
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    """A fresh working directory."""
+def workshop(tmp_path: Path, migrated_sqlite: Path) -> Workshop:
+    """A fresh working directory, its database ready and empty."""
+    shutil.copy(migrated_sqlite, tmp_path / "recon.db")
     return Workshop(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -95,22 +96,27 @@ def run(room: Path, clock: ManualClock, *options: str) -> int:
         return error.exit_code
 
 
-@pytest.mark.parametrize(("name", "shape"), list(zip(NIGHTS, "AB" * 99, strict=False)))
-def test_a_night_finds_what_the_two_files_show(
-    name: str, shape: Shape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case, sent = NIGHTS[name]
+@pytest.fixture
+def room(tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with a database that is ready."""
+    shutil.copy(migrated_sqlite, tmp_path / "recon.db")
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "shape"), list(zip(NIGHTS, "AB" * 99, strict=False)))
+def test_a_night_finds_what_the_two_files_show(name: str, shape: Shape, room: Path) -> None:
+    case, sent = NIGHTS[name]
     channel = Channel(shape=shape)
     for message in sent:
         channel.add(message)
-    (tmp_path / "sends.csv").write_text(case.files["sends.csv"])
+    (room / "sends.csv").write_text(case.files["sends.csv"])
     options = case.options if "--from" in case.options else ["--date", DAY, *case.options]
-    with a_night(tmp_path, channel, case.now, case.config or "") as clock:
-        assert run(tmp_path, clock, *options) == case.code
+    with a_night(room, channel, case.now, case.config or "") as clock:
+        assert run(room, clock, *options) == case.code
     for label, expected in case.windows.items():
         day = DAY if label == "all" else label
-        rows, report = rows_of(tmp_path, day, "main"), report_of(tmp_path, day, "main")
+        rows, report = rows_of(room, day, "main"), report_of(room, day, "main")
         assert_found(expected, rows)
         assert report["verdict"] == expected.verdict
         for side in ("local", "provider"):
@@ -127,12 +133,6 @@ def test_most_of_the_corpus_is_there() -> None:
 # --- what takes more than one night ---------------------------------------------------------------
 
 HEADER = "id,message_id,phone_number,sent_at,status\n"
-
-
-@pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def kinds(room: Path, day: str = DAY) -> list[tuple[str, str, str]]:

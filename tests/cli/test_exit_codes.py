@@ -217,6 +217,7 @@ def test_78_configuration_that_is_wrong_or_missing(shop: Workshop, tmp_path: Pat
 
 
 def test_78_an_unmigrated_database_says_exactly_what_to_type(shop: Workshop) -> None:
+    (shop.path / "recon.db").unlink()
     connection = sqlite3.connect(shop.path / "recon.db")
     connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
     connection.execute("CREATE TABLE accounts (id INTEGER)")
@@ -236,6 +237,7 @@ def test_the_worst_of_all_checks_is_the_exit_code(shop: Workshop) -> None:
 
 
 def test_the_database_is_upgraded_once_and_checked(shop: Workshop) -> None:
+    (shop.path / "recon.db").unlink()
     assert shop.recon("db", "check").code == 78
     assert shop.recon("db", "upgrade").code == 0
     assert shop.recon("db", "upgrade").code == 0

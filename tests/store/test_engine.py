@@ -278,6 +278,7 @@ def test_also_where_a_connection_is_still_in_use(file: Path) -> None:
         held = engine.connect()
         messages.keep(engine, "main", KEY, ANSWER)
     assert file.with_name("recon.db-wal").stat().st_size == 0
+    held.invalidate()
     held.close()
 
 
