@@ -14,7 +14,7 @@ import click
 
 import recon
 from recon.cli import streams, termination
-from recon.cli.common import Session, show_error
+from recon.cli.common import AnyPath, Session, show_error
 from recon.errors import ReconError
 from recon.jobs.runtime import Runtime
 
@@ -42,7 +42,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=AnyPath(),
     envvar="RECON_CONFIG",
     metavar="FILE",
     help="The configuration; else $RECON_CONFIG, else ./recon.toml.",

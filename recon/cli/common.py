@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
@@ -86,6 +87,38 @@ class Session:
 pass_session = click.make_pass_decorator(Session)
 
 
+class _Range(NamedTuple):
+    """Days from the first to the last, both included."""
+
+    first: date
+    last: date
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.first <= day <= self.last
+
+
+#: The days of which there can be messages; with the same bounds, times in answers are read.
+_DAYS: Final = _Range(date(2009, 1, 1), date(2200, 12, 31))
+
+
+class AnyPath(click.Path):
+    """A path, whether or not something is there."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Take the path, unless no file can have it."""
+        if "\0" in os.fspath(value):
+            self.fail("a path cannot hold a NUL character.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Day(click.ParamType[date]):
     """A calendar day in ISO spelling, nothing else."""
 
@@ -107,6 +140,13 @@ class Day(click.ParamType[date]):
             day = None
         if day is None or day.isoformat() != value:
             self.fail(f"{value!r} is not a date of the form YYYY-MM-DD.", param, ctx)
+        if day not in _DAYS:
+            self.fail(
+                f"{value} lies before {_DAYS.first}, when there was no WhatsApp yet, "
+                f"or after {_DAYS.last}.",
+                param,
+                ctx,
+            )
         return day
 
 
@@ -136,7 +176,7 @@ def output_option(command: Command) -> Command:
     """Add `--output DIR`."""
     return click.option(
         "--output",
-        type=click.Path(path_type=Path),
+        type=AnyPath(),
         metavar="DIR",
         help="Directory of the reports, instead of the configured one.",
     )(command)
@@ -267,6 +307,4 @@ def show_error(error: Exception, *, account: str | None = None) -> None:
 
 def wants_colour() -> bool:
     """Say whether standard output is a terminal that shows colours."""
-    import os
-
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ

@@ -25,7 +25,7 @@ _KEY = "OCTOPODS_API_KEY"
 @click.command("demo")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=common.AnyPath(),
     default=Path("demo"),
     show_default=True,
     metavar="DIR",

@@ -14,8 +14,8 @@ from recon.model import VerdictKind
 
 
 @click.command("diff")
-@click.argument("local", type=click.Path(path_type=Path))
-@click.argument("provider", type=click.Path(path_type=Path))
+@click.argument("local", type=common.AnyPath())
+@click.argument("provider", type=common.AnyPath())
 @common.day_options
 @click.option(
     "--account",

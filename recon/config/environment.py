@@ -136,7 +136,7 @@ def _json(text: str, kind: type[Json]) -> Json | None:
     """Return the value of a JSON text, `None` where it is no JSON or of another kind."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, kind) else None
 

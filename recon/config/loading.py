@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,9 @@ _HOW_TO_START: Final = (
     "Copy config.example.toml to recon.toml and adapt it, name a file with --config, or set "
     "RECON_ACCOUNTS__MAIN__API_KEY_ENV, RECON_ACCOUNTS__MAIN__LOCAL__URL and so on."
 )
+_TOO_DEEP: Final = "Tables or lists lie too deep in each other"
+#: The deepest key is accounts.NAME.local.columns.id.
+_DEEPEST: Final = 20
 _PLACE: Final = re.compile(r" \(at (?:(line \d+), (column \d+)|(end of document))\)$")
 
 
@@ -40,7 +43,7 @@ def load(
     if path is None and DEFAULT_PATH.exists():
         path = DEFAULT_PATH
     raw = environment.overlay(_read(path) if path is not None else {}, environ)
-    errors = list(raw.errors)
+    errors = [*raw.errors, *_unusable_texts(raw, has_file=path is not None)]
     settings = None
     try:
         settings = Settings.model_validate(raw.values)
@@ -61,6 +64,43 @@ def load(
     return settings
 
 
+def _is_deep(values: object) -> bool:
+    """Say whether the values lie deeper in each other than any setting does."""
+    level = [values]
+    for _ in range(_DEEPEST):
+        level = [
+            each
+            for value in level
+            if isinstance(value, dict | list)
+            for each in (value.values() if isinstance(value, dict) else value)
+        ]
+    return bool(level)
+
+
+def _unusable_texts(raw: environment.Overlay, *, has_file: bool) -> Iterator[str]:
+    """Yield an error for each text that neither a path nor a database can take."""
+    waiting: list[tuple[tuple[int | str, ...], object]] = [((), raw.values)]
+    while waiting:
+        location, value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting += [((*location, key), each) for key, each in value.items()]
+        elif isinstance(value, list):
+            waiting += [((*location, n), each) for n, each in enumerate(value)]
+        texts = [one for one in (value, *location[-1:]) if isinstance(one, str)]
+        if any("\0" in one or (not one.isascii() and _has_no_utf8(one)) for one in texts):
+            name = error_messages.Place.of(location, raw.origins, has_file=has_file).name
+            name = name.replace("\0", "\\u0000").encode(errors="replace").decode()
+            yield f"{name}: holds a character that no text can hold (NUL, or no UTF-8); remove it"
+
+
+def _has_no_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 def _refusal(path: Path | None, errors: list[str]) -> ConfigError:
     source = "the environment" if path is None else str(path)
     count = "an error" if len(errors) == 1 else f"{len(errors)} errors"
@@ -79,9 +119,17 @@ def _read(path: Path) -> dict[str, Any]:
     if text is None:
         raise ConfigError(f"{path} is not text in UTF-8")
     try:
-        return tomllib.loads(text)
+        values = tomllib.loads(text)
+        if not _is_deep(values):
+            return values
+        message = _TOO_DEEP
     except tomllib.TOMLDecodeError as error:
         message = str(error)
+    except RecursionError:
+        message = _TOO_DEEP
+    except ValueError:
+        # Python reads no integer of more than 4300 digits.
+        message = "a number has far too many digits"
     place = _PLACE.search(message)
     spot = ", ".join(part for part in place.groups() if part) if place else "somewhere"
     reason = _PLACE.sub("", message)

@@ -32,6 +32,8 @@ _CHUNK: Final = 64 * 2**10
 _LONGEST_TEXT: Final = 2000
 #: zlib takes the header of either, gzip or zlib.
 _EITHER: Final = zlib.MAX_WBITS | 32
+#: Digits of an integer that is read as one; ids and times have 19 at most.
+_LONGEST_INTEGER: Final = 1000
 _SHORTEST_SECRET: Final = 4
 #: A `Date` before this comes from a machine whose clock was never set.
 _SANE_YEAR: Final = 2009
@@ -192,8 +194,23 @@ def _too_large() -> TransientError:
 def _decoded(response: requests.Response, content: bytes) -> Answer:
     text = content.decode("utf-8-sig", errors="replace")
     try:
-        # NaN and Infinity are no JSON, but one of them must not cost all other items.
-        body, is_json = json.loads(text, parse_constant=lambda _: None), True
+        body, is_json = _json(text), True
     except (ValueError, RecursionError):
         body, is_json = text[:_LONGEST_TEXT], False
     return Answer(response.status_code, response.headers, body, is_json)
+
+
+def _json(text: str) -> object:
+    # NaN and Infinity are no JSON, but one of them must not cost all other items.
+    try:
+        return json.loads(text, parse_constant=lambda _: None)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        # Python reads no integer of more than 4300 digits. One of them must not cost the rest
+        # either; as text it is no id, and its item is one that cannot be read.
+        return json.loads(text, parse_constant=lambda _: None, parse_int=_integer)
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else digits

@@ -16,9 +16,10 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from recon.errors import ConfigError, OutputError
+from recon.errors import ConfigError
 from recon.store.dialects import is_postgres
-from recon.store.store_errors import URL_HINT, described, sqlite_file, translated
+from recon.store.store_errors import URL_HINT, sqlite_file, translated
+from recon.store.url_options import ensure_directory, readable_options
 
 if TYPE_CHECKING:
     import psycopg
@@ -47,14 +48,10 @@ def connect(url: str) -> sa.Engine:
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
-        path = sqlite_file(parsed)
-        if path is not None and not path.parent.is_dir():
-            raise OutputError(
-                f"{described(parsed)} cannot be opened: the directory {path.parent} does not exist",
-                hint="Create it, or change database.url.",
-            )
+        ensure_directory(parsed)
         options = {} if "timeout" in parsed.query else {"timeout": BUSY_SECONDS}
-        engine = sa.create_engine(parsed, connect_args=options, hide_parameters=True)
+        with readable_options(parsed):
+            engine = sa.create_engine(parsed, connect_args=options, hide_parameters=True)
         event.listen(engine, "connect", _settle_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -64,7 +61,7 @@ def connect(url: str) -> sa.Engine:
         "keepalives_idle": 60,
     }
     settings = {key: value for key, value in settings.items() if key not in parsed.query}
-    with translated(parsed):
+    with translated(parsed), readable_options(parsed):
         engine = sa.create_engine(
             parsed, connect_args=settings, hide_parameters=True, pool_pre_ping=True
         )
@@ -160,6 +157,8 @@ def _settle_postgres(connection: psycopg.Connection, _record: object) -> None:
     # Whoever has set it for this user, or in the URL, knows better.
     if connection.execute("SHOW lock_timeout").fetchone() == ("0",):
         connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+    # Of the server, database or user it may be another, in which the driver reads no time.
+    connection.execute("SET DateStyle = 'ISO, YMD'")
     connection.autocommit = before
 
 

@@ -67,6 +67,9 @@ def _ours(error: Exception, url: sa.URL) -> ReconError | None:
     if isinstance(error, exc.TimeoutError):
         return TemporaryError(f"{described(url)} is busy: no free connection", hint=_AGAIN)
     cause = error.orig if isinstance(error, exc.DBAPIError) else error
+    if isinstance(cause, UnicodeError) and "idna" in str(cause):
+        # Of a host, before anything is connected; the store's own texts are in UTF-8.
+        return ConfigError("database.url names a host that cannot be", hint=URL_HINT)
     if isinstance(cause, sqlite3.Error):
         return _of_sqlite(cause, url)
     is_postgres = type(cause).__module__.partition(".")[0] == "psycopg"
@@ -95,8 +98,15 @@ _SQLITE_TROUBLES: Final[dict[int, tuple[type[ReconError], str, str]]] = {
 }
 
 
+_OPTIONS_HINT: Final = "Check what stands after the ? of database.url."
+#: What SQLite says of a mode, cache or VFS in a URL that it does not have.
+_SQLITE_OPTIONS: Final = ("no such access mode", "no such cache mode", "no such vfs")
+
+
 def _of_sqlite(error: sqlite3.Error, url: sa.URL) -> ReconError | None:
     code = getattr(error, "sqlite_errorcode", None)
+    if any(sign in str(error) for sign in _SQLITE_OPTIONS):
+        return ConfigError(f"{described(url)} cannot be opened: {error}", hint=_OPTIONS_HINT)
     trouble = None if code is None else _SQLITE_TROUBLES.get(code & 0xFF)
     if trouble is None:
         return None
@@ -144,7 +154,19 @@ def _of_postgres(error: BaseException, url: sa.URL) -> ReconError | None:
     return kind(f"{described(url)} {what}: {words}", hint=hints.get(kind))
 
 
+#: What libpq and psycopg say of an option that they do not know, or cannot read.
+_OPTION_ERRORS: Final = (
+    "invalid connection option",
+    "bad value for",
+    "invalid port number",
+    "invalid integer value",
+    "invalid sslmode value",
+)
+
+
 def _unconnected(error: BaseException) -> tuple[type[ReconError], str] | None:
+    if any(sign in str(error) for sign in _OPTION_ERRORS):
+        return ConfigError, "cannot be opened with such options"
     if type(error).__name__ not in {"OperationalError", "ConnectionTimeout"}:
         return None
     if any(sign in str(error) for sign in _LOGIN_TROUBLES):

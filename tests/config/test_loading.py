@@ -384,3 +384,35 @@ def test_without_any_configuration_defaults_do_where_no_account_is_needed() -> N
 def test_a_file_without_an_account_is_told_so(load: Load) -> None:
     with pytest.raises(ConfigError, match="names no account"):
         load(account="")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 5000 + "]" * 5000,
+        "a = " + "{b = " * 3000 + "1" + "}" * 3000,
+        ".".join(["a"] * 5000) + " = 1",
+    ],
+)
+def test_what_lies_too_deep_is_told(load: Load, text: str) -> None:
+    with pytest.raises(ConfigError, match="too deep"):
+        load(text)
+
+
+def test_a_number_of_too_many_digits_is_told(load: Load) -> None:
+    with pytest.raises(ConfigError, match="too many digits"):
+        load("[octopods]\nmax_wait_seconds = " + "9" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('[report]\ndirectory = "a\\u0000b"', "report.directory"),
+        ('[database]\nurl = "sqlite:///a\\u0000b"', "database.url"),
+        ('[email]\nrecipients = ["a\\u0000@b"]', "email.recipients, item 1"),
+    ],
+)
+def test_a_text_with_a_nul_is_told_with_its_place(load: Load, text: str, where: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    assert f"{where}: holds a character that no text can hold" in caught.value.message

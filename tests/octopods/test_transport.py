@@ -69,3 +69,12 @@ def test_it_says_who_asks_and_wants_no_old_answer(stage: Stage, transport: Trans
 def test_the_key_is_in_no_representation(transport: Transport) -> None:
     assert KEY not in repr(transport)
     assert transport.scrubbed(f"no key {KEY} here") == "no key *** here"
+
+
+def test_a_number_of_5000_digits_costs_only_its_own_item(
+    stage: Stage, transport: Transport
+) -> None:
+    stage.acts = [says(f'[{{"message_id": {"9" * 5000}}}, {{"message_id": 7}}]')]
+    answer = transport.get("/")
+    assert answer.is_json
+    assert answer.body == [{"message_id": "9" * 5000}, {"message_id": 7}]

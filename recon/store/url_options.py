@@ -1,0 +1,83 @@
+"""What of a store's URL can be checked before anything is opened: its options and its directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from recon.errors import ConfigError, OutputError
+from recon.store.store_errors import described, sqlite_file
+
+#: What Python's `sqlite3.connect` takes, and SQLAlchemy in its place.
+_SQLITE: Final = frozenset(
+    {
+        "cached_statements",
+        "check_same_thread",
+        "detect_types",
+        "isolation_level",
+        "timeout",
+        "uri",
+    }
+)
+#: What SQLite takes after `?` in a name that begins with `file:` (https://www.sqlite.org/uri.html).
+_SQLITE_URI: Final = frozenset({"cache", "immutable", "mode", "modeof", "nolock", "psow", "vfs"})
+
+_HINT: Final = "Check what stands after the ? of database.url."
+
+
+@contextmanager
+def readable_options(url: sa.URL) -> Iterator[None]:
+    """Make an engine in this block; an option that the driver cannot read is named.
+
+    Options that SQLite's driver would ignore are refused too: what does nothing is a mistake.
+
+    Raises:
+        ConfigError: an option is not known, or its value cannot be read.
+    """
+    if url.get_backend_name() == "sqlite":
+        known = _SQLITE | (_SQLITE_URI if "uri" in url.query else frozenset())
+        unknown = sorted(set(url.query) - known)
+        if unknown:
+            raise ConfigError(
+                f"database.url has an option that SQLite does not know: {unknown[0]}",
+                hint=f"Known are {', '.join(sorted(known))}.",
+            )
+    try:
+        yield
+    except (exc.ArgumentError, TypeError, ValueError):
+        # Not chained: the words may quote the value, and that may be a password.
+        names = ", ".join(sorted(url.query)) or "none"
+        problem = ConfigError(
+            f"database.url has an option whose value cannot be read (options: {names})", hint=_HINT
+        )
+    else:
+        return
+    raise problem
+
+
+def ensure_directory(url: sa.URL) -> None:
+    """Make sure that an SQLite file could be created.
+
+    Raises:
+        OutputError: its directory does not exist, or no file can have such a name.
+    """
+    path = sqlite_file(url)
+    if path is None:
+        return
+    try:
+        path.exists()
+        is_there = path.parent.is_dir()
+    except OSError as cause:
+        raise OutputError(
+            f"the file of database.url cannot be opened: {cause.strerror}",
+            hint="Change database.url.",
+        ) from cause
+    if not is_there:
+        raise OutputError(
+            f"{described(url)} cannot be opened: the directory {path.parent} does not exist",
+            hint="Create it, or change database.url.",
+        )
