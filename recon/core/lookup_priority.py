@@ -13,7 +13,7 @@ from datetime import date
 
 import numpy as np
 
-from recon.core import buckets, link
+from recon.core import buckets, link, user_ids
 from recon.core.buckets import Case
 from recon.core.link import Positions
 from recon.core.policy import Policy
@@ -26,7 +26,7 @@ class Candidates:
 
     message_ids: Positions
     keys: Positions
-    """The key of the recorded number, -1 for none."""
+    """The key of the recorded phone number, -1 for none: a user id cannot be had from its key."""
     times: Positions
     """When the record was sent; microseconds, UTC."""
     dates: Positions
@@ -69,9 +69,10 @@ def _in_bucket(case: Case, days: Sequence[Window], bucket: str) -> Candidates:
     _, first = np.unique(ids[records], return_index=True)
     records = records[first]
     dates = np.array([date.fromisoformat(day.label).toordinal() for day in days], dtype=np.int64)
+    keys = case.local_keys[records]
     return Candidates(
         ids[records],
-        case.local_keys[records],
+        np.where(user_ids.sort_of(keys) == 0, keys, -1),
         case.local_time[records],
         dates[case.local_owner[records]],
     )

@@ -88,6 +88,7 @@ def test_as_many_times_are_taken_as_may_be_each_once_in_order(times: list[int], 
 
 def test_what_is_known_of_an_id_comes_with_it() -> None:
     found = wanted([Record(1, 11, 50)])
+    assert wanted([Record(1, 11, 50, phone_number="IE.4f7Q2")]).keys.tolist() == [-1]
     assert found.keys.tolist() == [353871234567]
     assert (found.times == [microseconds(at(50))]).all()
     assert found.dates.tolist() == [date(2026, 4, 23).toordinal()]
