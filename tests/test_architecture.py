@@ -202,6 +202,7 @@ except SystemExit as end:
         ("recon.core.statuses", set()),
         ("recon.core.coverage", set()),
         ("recon.octopods.client", {"requests"}),
+        ("recon.records.send_counts", {"sqlalchemy"}),
         ("recon.store.messages", {"sqlalchemy", "numpy"}),
         ("recon.jobs.wiring", set()),
     ],

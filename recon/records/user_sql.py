@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recon.core.frames.timestamps import EARLIEST, LATEST
 from recon.errors import ConfigError
 from recon.records import mysql_columns
 from recon.records.sql_syntax import Kind, Syntax, pieces
@@ -112,6 +111,8 @@ def query(
         ConfigError: there is more than one statement in it, or a quote or comment is not closed.
     """
     prepared = user_sql(sql, syntax, what="query", takes_bounds=True)
+    from recon.core.frames.timestamps import EARLIEST, LATEST
+
     values = _bounds(start or EARLIEST, end or LATEST, dialect)
     return sa.text(prepared.text).bindparams(*(values[name] for name in sorted(prepared.binds)))
 
