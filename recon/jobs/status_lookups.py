@@ -95,7 +95,7 @@ class StatusLookups:
             KeyRefusedError: the key was refused in the middle of it.
         """
         self._open.append(lookup_priority.left_open(case, days))
-        self._confirm(lookup_priority.accused(case, days, policy))
+        self._confirm(lookup_priority.accused(case, days, policy), accused=True)
 
     def confirm_open(self) -> None:
         """Ask for the ids of records that a gap leaves open, as `confirm` saw them.
@@ -103,7 +103,7 @@ class StatusLookups:
         Raises:
             KeyRefusedError: the key was refused in the middle of it.
         """
-        self._confirm(lookup_priority.joined(self._open))
+        self._confirm(lookup_priority.joined(self._open), accused=False)
         self._open = []
 
     def refresh(self, start: datetime, end: datetime) -> None:
@@ -133,7 +133,7 @@ class StatusLookups:
                     found.append(_merged(message, answer))
             self._keep(found, [])
 
-    def _confirm(self, among: Candidates) -> None:
+    def _confirm(self, among: Candidates, *, accused: bool) -> None:
         if not self.may_ask or not len(among):
             return
         settled = stored.settled_denials(
@@ -144,9 +144,10 @@ class StatusLookups:
             among, most=self._calls.left_for_records, skip=np.concatenate([settled, asked])
         )
         for first in range(0, len(chosen), _BATCH):
-            self._confirm_some(chosen, range(first, min(first + _BATCH, len(chosen))))
+            places = range(first, min(first + _BATCH, len(chosen)))
+            self._confirm_some(chosen, places, accused=accused)
 
-    def _confirm_some(self, chosen: Candidates, places: range) -> None:
+    def _confirm_some(self, chosen: Candidates, places: range, *, accused: bool) -> None:
         found: list[Message] = []
         denied: list[int] = []
         for place in places:
@@ -164,7 +165,8 @@ class StatusLookups:
                 message = _message(answer, chosen, place)
                 found.append(message)
                 self._count(label, found=1)
-                if not stored.was_listed(self._engine, self._account, message_id):
+                # Where a gap or an unreadable item left it open, the list contradicts nothing.
+                if accused and not stored.was_listed(self._engine, self._account, message_id):
                     self._withdraw(self._time_of(message, answer))
         self._keep(found, denied)
 

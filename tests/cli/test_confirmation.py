@@ -244,12 +244,13 @@ def test_a_found_message_of_another_time_only_links(tmp_path: Path, database_url
         assert len(night.workshop.report()["coverage"]["gaps"]) == 1
 
 
+@pytest.mark.parametrize("junk", [Junk.BAD_TIME, Junk.NO_ID])
 def test_an_item_that_cannot_be_read_was_listed_and_withdraws_nothing(
-    tmp_path: Path, database_url: str
+    tmp_path: Path, database_url: str, junk: Junk
 ) -> None:
     with nights(tmp_path, database_url) as night:
         night.send(3, start=at(0))
-        unread = night.channel.send(NUMBER.format(50), at(60), junk=Junk.BAD_TIME)
+        unread = night.channel.send(NUMBER.format(50), at(60), junk=junk)
         night.send(3, start=at(120))
         night.workshop.add_records((50, unread.message_id, NUMBER.format(50), at(60), "sent"))
         night.run()
