@@ -24,6 +24,7 @@ _LOCAL = {
     "odd_message_id": "str",
     "phone_number": "str",
     "sent_at": _UTC,
+    "other_minutes": "int16",
     "status": "category",
 }
 _LOCAL_REJECT = {
@@ -71,6 +72,7 @@ class Record:
     phone_number: str | None = NUMBER
     status: str | None = "sent"
     odd_message_id: str | None = None
+    other_minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

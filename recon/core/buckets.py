@@ -6,20 +6,29 @@ Nothing here depends on the order of the rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recon.core import calendar, coverage, duplicate_sends, link, shields, unlinkable
+from recon.core import (
+    calendar,
+    coverage,
+    duplicate_sends,
+    link,
+    second_readings,
+    shields,
+    stale_records,
+    unlinkable,
+)
 from recon.core.link import Codes, Mask, Positions, Side
 from recon.core.policy import Policy
 from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, Window
 
 #: Why a row is unverifiable.
-UNCOVERED, UNREAD_ID, SHIELDED = 1, 2, 3
+UNCOVERED, UNREAD_ID, SHIELDED, STALE = 1, 2, 3, 4
 
 #: The buckets of each side; a bucket's code is its place here. The last one is for rejects.
 LOCAL: Final = tuple(LocalBalance.__dataclass_fields__)
@@ -90,6 +99,9 @@ class Case:
     """Of each record without a partner why its absence is not proven; 0 where it is."""
     provider_doubt: link.Few
     """Of each message without a record why the records cannot be said to lack it, likewise."""
+    records_end: int | None
+    """The newest record's time, in microseconds, by Octopods' clock, where the messages go on much
+    longer; else `None`."""
     days: int
 
     def is_matched(self, rows: slice) -> Mask:
@@ -130,7 +142,11 @@ def classify(
     local, local_keys = unlinkable.set_aside(local, policy.region)
     provider, provider_keys = unlinkable.set_aside(provider, policy.region, is_provider=True)
     links = link.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
-    local_time = link.microseconds(local.frame["sent_at"])
+    links = second_readings.complete(
+        links, local.frame, provider.frame, provider_keys, policy.tolerance, policy.region
+    )
+    local_keys, local_time = links.local_keys, links.local_time
+    twice, second = link.second_times(local.frame, link.microseconds(local.frame["sent_at"]))
     provider_time = link.microseconds(provider.frame["sent_at"])
     paired = links.partner_of_provider >= 0
     names = provider.frame["message_id"].to_numpy(dtype=np.int64)
@@ -140,9 +156,17 @@ def classify(
     wanted, has_id = link.ids(local.frame["message_id"].iloc[alone])
     denied = denials.cover(wanted, has_id, local_time[alone])
     listed = has_id & _among(wanted, provider.unreadable["message_id"])
+    other_time = local_time
     proven = _proven(alone, links, local_time, provider_time, spans)
+    if twice.size:
+        other_time = local_time.copy()
+        other_time[twice] = second
+        proven &= _proven(alone, links, other_time, provider_time, spans)
     recorded = shields.Rows(wanted, has_id, local_keys[alone], local_time[alone], local_time[alone])
     may_be_listed = _shielded(recorded, ~holds_id[alone], provider, policy)
+    if twice.size:
+        again = replace(recorded, earliest=other_time[alone], latest=other_time[alone])
+        may_be_listed |= _shielded(again, ~holds_id[alone], provider, policy)
     doubt = np.select([denied, ~proven, listed, may_be_listed], [0, UNCOVERED, UNREAD_ID, SHIELDED])
     unrecorded = np.flatnonzero(~paired)
     sent = shields.Rows(
@@ -153,6 +177,11 @@ def classify(
         provider_time[unrecorded],
     )
     may_be_recorded = _shielded(sent, np.zeros(len(unrecorded), dtype=np.bool_), local, policy)
+    records_end = stale_records.end(links, local, provider_time)
+    too_late = np.zeros(len(unrecorded), dtype=np.bool_)
+    if records_end is not None:
+        too_late = provider_time[unrecorded] > records_end
+    provider_doubt = np.select([may_be_recorded, too_late], [SHIELDED, STALE])
     provider_owner = calendar.window_positions(provider_time, days)
     repeats = duplicate_sends.nearest_recorded(
         paired, provider_keys, provider_time, names, policy.duplicate
@@ -170,12 +199,13 @@ def classify(
         local_reject_owner=_reject_owners(local.rejects, days),
         provider_reject_owner=_reject_owners(provider.rejects, days),
         local_bucket=_local_buckets(local, links, alone, holds_id=holds_id, doubt=doubt),
-        provider_bucket=_provider_buckets(paired, repeats, unrecorded[may_be_recorded]),
+        provider_bucket=_provider_buckets(paired, repeats, unrecorded[provider_doubt > 0]),
         repeats=repeats,
         holds_id=holds_id,
         denied=link.Few(alone, denied.astype(np.int64)),
         local_doubt=link.Few(alone, doubt),
-        provider_doubt=link.Few(unrecorded, np.where(may_be_recorded, SHIELDED, 0)),
+        provider_doubt=link.Few(unrecorded, provider_doubt),
+        records_end=records_end,
         days=len(days),
     )
 
@@ -277,7 +307,7 @@ def _provider_buckets(paired: Mask, repeats: link.Few, doubtful: Positions) -> C
 def _proven(
     records: Positions,
     links: link.Links,
-    local_time: Positions,
+    times: Positions,
     provider_time: Positions,
     spans: Sequence[Span],
 ) -> Mask:
@@ -286,14 +316,14 @@ def _proven(
     Where the records' clock is off (kept in a wrong zone, say), the pairs found by id show by how
     much; a record's true time has to be covered too, else a gap would pass for a lost message.
     """
-    times = local_time[records]
+    times = times[records]
     proven = coverage.covered(spans, times)
     if any(span.start is None and span.end is None for span in spans):
         return proven
     at, partner = links.pairs
     known = links.by_id[at]
     if known.any():
-        apart = local_time[at[known]] - provider_time[partner[known]]
+        apart = links.local_time[at[known]] - provider_time[partner[known]]
         proven &= coverage.covered(spans, times - int(np.median(apart)))
     return proven
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from recon.core import arrow_text
 from recon.core.arrow_text import Texts
 from recon.core.buckets import Case
-from recon.core.link import Mask, Positions
+from recon.core.link import Mask, Positions, microseconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +86,9 @@ def record_key(case: Case, rows: FindingRows, named: Mask) -> Texts:
         few.recorded_id,
         few.recorded_for,
         # As text, a time is spelled by pandas as the fractions of all the others ask for.
-        arrow_text.as_text_array(pa.array(case.local_time[few.local])),
+        arrow_text.as_text_array(
+            pa.array(microseconds(case.local.frame["sent_at"].take(few.local)))
+        ),
         arrow_text.take(case.local.frame["status"], few.local),
     )
     held = arrow_text.join(*(arrow_text.coalesce(each, "") for each in content), between="|")

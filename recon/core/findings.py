@@ -80,10 +80,10 @@ def _of_rows(account: str, case: Case, kinds: rules.RowsByKind) -> pd.DataFrame:
         "detail": _details(case, place, rows),
         "confirmed": _confirmed(case, place, rows),
     }
-    sides = (records, rows.local), (messages, rows.provider)
+    sides = (case.local_time, rows.local), (case.provider_time, rows.provider)
     times = {
-        name: pd.Series(frame["sent_at"].array.take(at, allow_fill=True))
-        for name, (frame, at) in zip(_TIMES, sides, strict=True)
+        name: pd.Series(_timestamps(moments, at))
+        for name, (moments, at) in zip(_TIMES, sides, strict=True)
     }
     columns = {name: arrow_text.to_series(each) for name, each in texts.items()} | times
     columns["discrepancy_id"] = identity.hexadecimal(names)
@@ -118,6 +118,14 @@ def _moments(case: Case, local: Positions, provider: Positions) -> Positions:
     return np.where(
         provider >= 0, _known(case.provider_time, provider), _known(case.local_time, local)
     )
+
+
+def _timestamps(moments: Positions, at: Positions) -> pd.DatetimeIndex:
+    """Return the times at these positions, null where the position is -1."""
+    found = np.full(len(at), np.iinfo(np.int64).min)
+    held = at >= 0
+    found[held] = moments[at[held]]
+    return pd.DatetimeIndex(found.view("datetime64[us]")).tz_localize("UTC")
 
 
 def _known(values: Positions, at: Positions) -> Positions:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from recon.core import buckets, coverage, findings, polling_advice, unreadable_rows
+from recon.core import buckets, coverage, findings, notes, polling_advice, unreadable_rows
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.model import (
@@ -96,6 +96,7 @@ def judge(
                 advice=_advice(case, at, gaps, spans, policy),
                 suspicions=suspicions,
                 unreadable=unreadable,
+                notes=notes.of_day(case, at, day, policy, _drifting(todays)),
             )
         )
     return verdicts
@@ -105,6 +106,10 @@ def _of_day(found: pd.DataFrame, day: int) -> pd.DataFrame:
     mine = found["day"] == day
     todays = found[list(FINDING_COLUMNS)]
     return todays if mine.all() else todays.loc[mine].reset_index(drop=True)
+
+
+def _drifting(found: pd.DataFrame) -> int:
+    return int((found["kind"] == Kind.SENT_AT_DRIFT.value).sum())
 
 
 def _unreadable(case: buckets.Case, day: int) -> list[Unreadable]:

@@ -7,14 +7,18 @@ an id, or whose id leads nowhere, and messages that no record names.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TypeAlias
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from recon.core import link_by_id, link_by_number, phones
+
+_MINUTE_US: Final = 60_000_000
+#: A whole number in its only spelling, within 64 bits.
+_WHOLE_ID: Final = r"0|-?[1-9][0-9]{0,17}"
 
 Positions: TypeAlias = npt.NDArray[np.int64]
 Codes: TypeAlias = npt.NDArray[np.int8]
@@ -34,6 +38,8 @@ class Side:
     """Whether this side keeps statuses at all."""
     unsent: int = 0
     """Records without a time that the records call not sent; they belong to the newest day."""
+    newest: datetime | None = None
+    """The time of the newest record known, where that is later than all of the frame."""
     other_rejects: pd.DataFrame | None = None
     """Unreadable rows that are counted for other days, or for none, but may be rows of this one."""
 
@@ -69,6 +75,14 @@ class Links:
     partner_of_provider: Positions
     by_id: Mask
     """For each local record, whether its partner was found by id."""
+    local_time: Positions
+    """Of each record, in microseconds: where its time has two readings, the one that its partner
+    bears out, else the first."""
+    local_keys: Positions
+    """Of each record's number: where it has two readings, likewise."""
+    national: Mask
+    """For each local record, whether its number is its partner's only as a national number of a
+    country that is not configured."""
     duplicates: Few
     """The local records, without a partner, that hold the id of a message that a nearer record
     accounts for, and that message."""
@@ -84,6 +98,18 @@ def microseconds(times: pd.Series) -> Positions:
     """Return a column of times (UTC) as microseconds since the epoch, exactly."""
     exact: Positions = times.to_numpy(dtype="datetime64[us]").view(np.int64)
     return exact
+
+
+def second_times(frame: pd.DataFrame, times: Positions) -> tuple[Positions, Positions]:
+    """Return the records whose time has a second reading, and that reading, in microseconds.
+
+    Args:
+        frame: a local frame.
+        times: the first reading of each.
+    """
+    minutes = frame["other_minutes"].to_numpy(dtype=np.int64)
+    rows = np.flatnonzero(minutes)
+    return rows, times[rows] + minutes[rows] * _MINUTE_US
 
 
 def ids(column: pd.Series) -> tuple[Positions, Mask]:
@@ -118,10 +144,20 @@ def order(frame: pd.DataFrame) -> Positions:
             return ranks
     columns = ["local_id", "sent_at", "message_id", "odd_message_id", "phone_number", "status"]
     content = frame[columns].assign(status=frame["status"].astype("str"))
+    if not pd.api.types.is_integer_dtype(names):
+        # Numbers first and as numbers, so that a text among the ids changes nothing between them.
+        content.insert(0, "number", whole_ids(names))
+        columns = ["number", *columns]
     ranked = content.reset_index(drop=True).sort_values(columns, kind="stable").index
     ranks = np.empty(len(frame), dtype=np.int64)
     ranks[ranked.to_numpy()] = np.arange(len(frame))
     return ranks
+
+
+def whole_ids(names: pd.Series) -> pd.Series:
+    """Return ids that are whole numbers in their only spelling as `Int64`, null for all others."""
+    whole = names.astype("str").str.fullmatch(_WHOLE_ID).fillna(False).astype("bool")
+    return names.where(whole).astype("str").astype("Int64")
 
 
 def link(
@@ -144,6 +180,9 @@ def link(
     offered = provider["message_id"].to_numpy(dtype=np.int64)
     local_time, provider_time = microseconds(local["sent_at"]), microseconds(provider["sent_at"])
     ranks = order(local)
+    twice, second = second_times(local, local_time)
+    if twice.size:
+        local_time = _nearer_by_id(local_time, twice, second, wanted, has_id, provider)
     known = link_by_id.link(wanted, has_id, local_time, ranks, offered, provider_time)
 
     partner_of_local, partner_of_provider = known.partner_of_local, known.partner_of_provider
@@ -168,4 +207,31 @@ def link(
     )
     partner_of_local[left[found_left]] = right[found_right]
     partner_of_provider[right[found_right]] = left[found_left]
-    return Links(partner_of_local, partner_of_provider, by_id, duplicates)
+    return Links(
+        partner_of_local,
+        partner_of_provider,
+        by_id,
+        local_time,
+        local_keys,
+        np.broadcast_to(np.False_, len(local)),
+        duplicates,
+    )
+
+
+def _nearer_by_id(
+    times: Positions,
+    twice: Positions,
+    second: Positions,
+    wanted: Positions,
+    has_id: Mask,
+    provider: pd.DataFrame,
+) -> Positions:
+    """Take the second reading of times where the message with the record's id is nearer to it."""
+    place = pd.Index(provider["message_id"]).get_indexer(wanted[twice])
+    known = has_id[twice] & (place >= 0)
+    at = twice[known]
+    sent = microseconds(provider["sent_at"])[place[known]]
+    nearer = np.abs(second[known] - sent) < np.abs(times[at] - sent)
+    times = times.copy()
+    times[at[nearer]] = second[known][nearer]
+    return times

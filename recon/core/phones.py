@@ -12,12 +12,13 @@ international one that lost its `+`. `keys` gives the likelier reading, `second_
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from recon.core import blocks, e164
-from recon.core.e164 import NONE, country_code_length
+from recon.core.e164 import LONGEST, NONE, country_code_length
 from recon.core.number_readings import bare, is_international, plain, readings
 from recon.core.number_spellings import one_per_user
 
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
 #: What may be taken out of a spelling at once, without looking at the rest of it.
 _EASY: Final = r"^(?i:whatsapp:)|[ \x{00A0}()-]"
+
+#: With one of these in front a spelling has its country code, or is no phone number at all.
+_MARKED: Final = r"^[^0-9]*(?:\+|00|[^0-9()\s.'-])"
+_LONGEST_CODE: Final = 3
+_TRUNK: Final = 8
+_TENS: Final = 10 ** np.arange(LONGEST + 2, dtype=np.int64)
 
 _SHOWN_AT_THE_END = 3
 _LEAST_HIDDEN, _MOST_HIDDEN = 4, 12
@@ -78,20 +85,16 @@ def keys(
 def second_keys(numbers: pd.Series, region: str | None) -> NDArray[np.int64]:
     """Return the key of the other reading of each number, `NONE` where it has only one.
 
-    Each distinct spelling is read, so only ask for the few whose first reading leads nowhere.
+    Each distinct spelling without a country code is read, so only ask for the few whose first
+    reading leads nowhere.
 
     Args:
         numbers: text, as stored.
         region: as in `keys`. With `None` no number has a second reading: see `bare_digits`.
     """
-    import pyarrow.compute as pc
-
-    coded = _one(_strings(numbers)).dictionary_encode()
-    words = coded.dictionary.to_pylist()
-    found = np.array([*(readings(word, region)[1] for word in words), NONE], dtype=np.int64)
-    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
-    second: NDArray[np.int64] = one_per_user(found)[codes]
-    return second
+    if region is None:
+        return np.full(len(numbers), NONE)
+    return one_per_user(_each_bare(numbers, lambda word: readings(word, region)[1]))
 
 
 def bare_digits(numbers: pd.Series) -> NDArray[np.int64]:
@@ -99,14 +102,57 @@ def bare_digits(numbers: pd.Series) -> NDArray[np.int64]:
 
     They may be a national number of any country. What begins with 0 is not among them.
     """
+    return _each_bare(numbers, bare)
+
+
+def _each_bare(numbers: pd.Series, read: Callable[[str], int]) -> NDArray[np.int64]:
+    """Read each distinct spelling that does not begin with a country code's mark."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    coded = _one(_strings(numbers)).dictionary_encode()
-    words = coded.dictionary.to_pylist()
-    found = np.array([*map(bare, words), NONE], dtype=np.int64)
-    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
-    digits: NDArray[np.int64] = found[codes]
-    return digits
+    spelled = _one(_strings(numbers))
+    found = np.full(len(spelled), NONE)
+    marked = pc.match_substring_regex(spelled, _MARKED)
+    rows = np.flatnonzero(~pc.fill_null(marked, fill_value=True).to_numpy(zero_copy_only=False))
+    if rows.size:
+        coded = spelled.take(pa.array(rows)).dictionary_encode()
+        values = np.array([read(word) for word in coded.dictionary.to_pylist()], dtype=np.int64)
+        found[rows] = values[coded.indices.to_numpy()]
+    return found
+
+
+def calling_codes(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the country code of each phone number's key."""
+    digits = np.searchsorted(_TENS, keys, side="right")
+    leading = keys // _TENS[np.maximum(digits - _LONGEST_CODE, 0)]
+    lengths = np.array([country_code_length(str(n)) for n in range(1000)])[leading]
+    codes: NDArray[np.int64] = leading // 10 ** (_LONGEST_CODE - lengths)
+    return codes
+
+
+def with_code(
+    digits: NDArray[np.int64], codes: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the keys of national digits in the countries of `codes`, `NONE` where there is none.
+
+    The second is without a leading 8, which is the trunk prefix of some countries.
+    """
+    length = np.searchsorted(_TENS, digits, side="right")
+    tens = _TENS[np.maximum(length - 1, 0)]
+    trunk = (length > 1) & (digits // np.maximum(tens, 1) == _TRUNK)
+    whole = np.where(digits > 0, codes * tens * 10 + digits, NONE)
+    without = np.where(trunk, codes * tens + digits - _TRUNK * tens, NONE)
+    first, second = (
+        one_per_user(np.where(found < _TENS[LONGEST], found, NONE)) for found in (whole, without)
+    )
+    return first, second
+
+
+def is_national(digits: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say of each number without a country code whether it is the national form of a key."""
+    whole, without = with_code(digits, calling_codes(keys))
+    found: NDArray[np.bool_] = (digits != NONE) & ((whole == keys) | (without == keys))
+    return found
 
 
 def key(number: str, region: str | None) -> int:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from recon.core import arrow_text, blocks, statuses, user_ids
 from recon.core.arrow_text import Texts
-from recon.core.buckets import UNCOVERED, UNREAD_ID, Case
+from recon.core.buckets import STALE, UNCOVERED, UNREAD_ID, Case
 from recon.core.finding_rows import FindingRows
 from recon.core.link import Mask, Positions, microseconds
 from recon.core.policy import Policy
@@ -159,7 +159,13 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
             "Octopods lists an item that cannot be read and may be this one",
         ),
     )
-    return arrow_text.if_else(message, _unread_record(case, rows), of_record)
+    doubt[message] = case.provider_doubt.of(rows.provider[message])
+    of_message = arrow_text.if_else(
+        doubt == STALE,
+        "the records end before this message was sent",
+        _unread_record(case, rows),
+    )
+    return arrow_text.if_else(message, of_message, of_record)
 
 
 def _duplicate_local(case: Case, rows: FindingRows) -> Texts:

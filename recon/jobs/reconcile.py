@@ -15,6 +15,7 @@ from recon.core import (
     input_digest,
     judge,
     out_of_window_ids,
+    stale_records,
     unreadable_rows,
 )
 from recon.core.buckets import Case
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 #: Both sides are read at least so far beyond the window, so that clusters of sends to one number
 #: are linked as a whole even where midnight cuts through them.
 _LEAST_MARGIN: Final = timedelta(hours=1)
+
+#: So long after the days it is looked whether the records go on.
+_LATER: Final = timedelta(days=8)
 
 
 def margin(policy: Policy) -> timedelta:
@@ -135,9 +139,24 @@ def read(
         records.rejects.loc[counted].reset_index(drop=True),
         has_numbers="phone_number" in records.fields,
         has_statuses="status" in records.fields,
+        newest=_newest(reader, local, provider.frame, end),
         other_rejects=records.rejects.loc[~counted],
     )
     return Material(account, days, records, side, provider, policy, untimed)
+
+
+def _newest(
+    reader: RecordsReader, local: pd.DataFrame, provider: pd.DataFrame, end: datetime
+) -> datetime | None:
+    """Return the time of a record after `end`, where it matters whether there is one.
+
+    That is where the records seem to end before the messages do. A day that is judged again has
+    later records, and then nothing has ended.
+    """
+    if not stale_records.may_have_ended(local["sent_at"], provider["sent_at"]):
+        return None
+    later = reader.read(end, end + _LATER).frame["sent_at"]
+    return later.max().to_pydatetime() if len(later) else None
 
 
 def _around(days: Sequence[Window], policy: Policy) -> tuple[datetime, datetime]:

@@ -534,6 +534,50 @@ def test_a_message_that_cannot_be_read_is_rejected_with_its_reason(
     assert rejects["reason"].tolist() == [reason]
 
 
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (["7.0", "8"], ["7", "8"]),
+        (["7.0", "x", "007", None, "7.50"], ["7", "x", "007", None, "7.50"]),
+        ([7.0, None], ["7", None]),
+    ],
+)
+def test_the_id_of_a_record_does_not_depend_on_the_ids_of_others(
+    column: list[object], expected: list[str | None]
+) -> None:
+    frame, _ = local(id=column)
+    assert texts(frame["local_id"].astype("str")) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "minutes"),
+    [
+        ("2026-10-25 01:30:00", "2026-10-25T00:30:00", 60),
+        ("2026-10-25 02:00:00", "2026-10-25T02:00:00", 0),
+        ("2026-10-25 00:59:59", "2026-10-24T23:59:59", 0),
+        ("2026-10-25T01:30:00+01:00", "2026-10-25T00:30:00", 0),
+        ("2026-10-25T01:30:00Z", "2026-10-25T01:30:00", 0),
+        ("2026-03-29 01:30:00", "2026-03-29T01:30:00", -60),
+        ("2026-03-29 00:59:00", "2026-03-29T00:59:00", 0),
+        ("2026-03-29 02:00:00", "2026-03-29T01:00:00", 0),
+        ("2026-07-01 01:30:00", "2026-07-01T00:30:00", 0),
+    ],
+)
+def test_a_wall_clock_time_that_comes_twice_or_is_skipped_has_two_readings(
+    written: str, first: str, minutes: int
+) -> None:
+    for column in ([written], ["2026-06-01T00:00:00Z", written]):
+        frame, _ = local(zone="Europe/Dublin", sent_at=column)
+        assert frame["sent_at"].iloc[-1] == pd.Timestamp(first, tz="UTC")
+        assert frame["other_minutes"].tolist() == [*[0] * (len(column) - 1), minutes]
+
+
+def test_half_an_hour_may_come_twice_too() -> None:
+    # Lord Howe Island's clocks change by thirty minutes.
+    frame, _ = local(zone="Australia/Lord_Howe", sent_at=[datetime(2026, 4, 5, 1, 45)])  # noqa: DTZ001
+    assert frame["other_minutes"].tolist() == [30]
+
+
 def test_a_message_may_have_no_number() -> None:
     frame, rejects = provider(phone_number=[None, " ", "IE.13491208655302741918"])
     assert texts(frame["phone_number"]) == [None, None, "IE.13491208655302741918"]

@@ -389,6 +389,39 @@ def test_records_that_nobody_accuses_are_no_sign_of_a_wrong_key() -> None:
 # --- identity ----------------------------------------------------------------------------------
 
 
+#: Kind and record of findings, and their identities: acknowledgements hang on these.
+GOLDEN = {
+    "missing_at_provider 1": "effb7e3f01395967",
+    "missing_at_provider a-7": "1a6f2245176242d4",
+    "missing_at_provider ": "bfdba999999aa0f1",
+    "missing_locally ": "79e61a8d4ce5e81a",
+    "status_mismatch 5": "cbfc59b6ef23e261",
+    "invalid_local 4": "88fb2375e1fc4385",
+}
+
+
+def test_the_identity_of_a_finding_is_the_same_for_ever() -> None:
+    records = [
+        Record(1, 11),
+        Record("a-7", 12, 600),
+        Record(None, None, 1200),
+        Record(4, 14, 1800, "12"),
+        Record(5, 15, 2400, status="failed"),
+    ]
+    found = judge_one(records, [Sent(13, 5000), Sent(15, 2400)]).findings
+    names = found["kind"] + " " + found["local_id"].fillna("")
+    assert dict(zip(names, found["discrepancy_id"], strict=True)) == GOLDEN
+
+
+@pytest.mark.parametrize("other", [3, "x"])
+def test_ties_and_identities_do_not_depend_on_the_ids_of_other_records(other: int | str) -> None:
+    tied = [Record(9, 11, -5), Record(10, 11, 5)]
+    verdict = judge_one([*tied, Record(other, 12, 900)], [Sent(11), Sent(12, 900)])
+    assert kinds(verdict) == [("duplicate_local", "10", "11")]
+    alone = judge_one(tied, [Sent(11)])
+    assert verdict.findings["discrepancy_id"].tolist() == alone.findings["discrepancy_id"].tolist()
+
+
 def test_a_finding_keeps_its_identity_from_run_to_run_and_another_account_has_another() -> None:
     records, messages = [Record(1, 11), Record(2, 12, 900)], [Sent(12, 905), Sent(13, 5000)]
     first = judge_one(records, messages)

@@ -48,7 +48,8 @@ _WHOLE: Final = rf"^-?{_FITS}$"
 _WHOLE_WITH_POINT: Final = rf"^-?{_FITS}\.0*$"
 _ANY_WHOLE: Final = re.compile(r"(-?[0-9]+)(?:\.0*)?", re.ASCII)
 #: A whole number in its only spelling: made a number and text again, it is the same.
-_CANONICAL_ID: Final = r"^(?:0|-?[1-9][0-9]{0,18})(?:\.0)?$"
+_WHOLE_FLOAT_ID: Final = r"^(0|-?[1-9][0-9]{0,18})\.0+$"
+_CANONICAL_ID: Final = r"^(?:0|-?[1-9][0-9]{0,18})(?:\.0+)?$"
 _DIGITS_AND_POINT: Final = r"^([0-9]+)\.0+$"
 
 #: What spreadsheets and exports put around a value so that it stays text: `="7"`, `'7`, `"7"`.
@@ -315,7 +316,8 @@ def local_ids(column: Column) -> pd.Series[Any]:
         numbers = _whole_texts(spelled) if pc.all(canonical_spelling).as_py() else None
         if numbers is not None and numbers.held.all():
             return pd.Series(numbers.values)
-    return strings(spelled)
+    # What one row's id is does not depend on the ids of others: 7.0 is 7 in any column.
+    return strings(pc.replace_substring_regex(spelled, _WHOLE_FLOAT_ID, r"\1"))
 
 
 def phone_numbers(column: Column) -> pa.Array:

@@ -14,13 +14,15 @@ _UTC: Final = pd.DatetimeTZDtype("us", "UTC")
 
 #: The user's records. `local_id` is `int64` where every id is a whole number, else `str`;
 #: `odd_message_id` is the text of an id that is no whole number; `status` is Octopods' word,
-#: `not_sent`, or the user's own word where it maps to nothing.
+#: `not_sent`, or the user's own word where it maps to nothing. `other_minutes` says how much later
+#: the second reading of `sent_at` is, negative for earlier; 0 where it has one reading.
 LOCAL: Final[Mapping[str, Any]] = {
     "local_id": "str",
     "message_id": "Int64",
     "odd_message_id": "str",
     "phone_number": "str",
     "sent_at": _UTC,
+    "other_minutes": "int16",
     "status": "category",
 }
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from recon.core.frames import columns, layout
+from recon.core.frames import clock_changes, columns, layout
 from recon.core.frames.columns import Raw
 from recon.core.frames.time_spellings import causes
 from recon.core.frames.timestamps import instants
@@ -32,6 +33,12 @@ def local_frame(
     sent_at = columns.as_arrow(raw["sent_at"])
     count = len(sent_at)
     times = instants(sent_at, zone)
+
+    def in_zone(rows: NDArray[np.intp], other: str) -> NDArray[np.int64]:
+        return instants(sent_at.take(pa.array(rows)), other).microseconds
+
+    first, other_minutes = clock_changes.two_readings(*times, zone, in_zone)
+    times = times._replace(microseconds=first)
     nothing = columns.no_texts(count)
     ids = columns.whole_numbers(raw.get("message_id", nothing))
     numbers = columns.phone_numbers(raw.get("phone_number", nothing))
@@ -44,6 +51,7 @@ def local_frame(
             "odd_message_id": columns.strings(ids.odd),
             "phone_number": columns.strings(numbers),
             "sent_at": times.column,
+            "other_minutes": other_minutes,
             "status": words,
         },
         copy=False,
@@ -60,6 +68,7 @@ def _rejects(rows: pd.DataFrame, reasons: pa.Array) -> pd.DataFrame:
     return (
         rows.astype({"local_id": "str", "status": "str"})
         .reset_index(drop=True)
+        .drop(columns="other_minutes")
         .assign(reason=columns.strings(reasons))
     )
 

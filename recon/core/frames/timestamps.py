@@ -3,9 +3,9 @@
 Read are native times and dates, ISO 8601 texts as `dateutil.parser.isoparse` reads them (with a
 `T`, `t` or blank before the time of day), what `time_spellings` rewrites to that, and seconds,
 milliseconds or microseconds since the epoch. A time without an offset is in the zone that the
-caller names: where it comes twice the first is meant, where it does not exist the next moment that
-does. Only the years 2009 (the first of WhatsApp) to 2200 are times of a message; within them the
-three epochs cannot be confused.
+caller names; `clock_changes` reads it again where it comes twice or does not exist. Only the years
+2009 (the first of WhatsApp) to 2200 are times of a message; within them the three epochs cannot be
+confused.
 """
 
 from __future__ import annotations

@@ -1,0 +1,308 @@
+"""Links that only a second reading of a time or a number makes.
+
+A wall-clock time that comes twice, or that the zone skips, may be two moments. Digits without a
+country code may be a national number or an international one, and without a configured region a
+national number of any country. Such a row links under either reading.
+
+Rows with one reading, and first readings, are linked before, by columns. Here only what is left is
+matched with what it may reach, row by row: those are few.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from recon.core import link, phones, user_ids
+from recon.core.e164 import NONE
+from recon.core.link import Links
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+#: For each row the keys that its number may have.
+Readings: TypeAlias = dict[int, list[int]]
+
+
+def complete(
+    links: Links,
+    local: pd.DataFrame,
+    provider: pd.DataFrame,
+    provider_keys: Ints,
+    tolerance: timedelta,
+    region: str | None,
+) -> Links:
+    """Return the links with those that only a second reading makes, and with the readings taken.
+
+    Args:
+        links: the links of the first readings, and of both readings of a time where an id decides.
+        local: a local frame.
+        provider: a provider frame.
+        provider_keys: the key of each message's number.
+        tolerance: how far apart a pair without a common id may be, inclusive.
+        region: of national numbers, where one is configured.
+    """
+    links = _agreed(links, local, provider, provider_keys, region)
+    named = links.by_id.copy()
+    named[links.duplicates.at] = True
+    rest = np.flatnonzero(~named & (links.local_keys >= 0))
+    free = rest[links.partner_of_local[rest] < 0]
+    open_ = np.flatnonzero((links.partner_of_provider < 0) & (provider_keys >= 0))
+    if not free.size or not open_.size:
+        return links
+    first = link.microseconds(local["sent_at"])
+    times = dict[int, list[int]]()
+    for row, second in zip(*link.second_times(local, first), strict=True):
+        times[int(row)] = [int(first[row]), int(second)]
+    mine = _keys(local, free, links.local_keys, provider_keys[open_], region)
+    theirs = _keys(provider, open_, provider_keys, links.local_keys[free], region)
+    rest_times = [row for row in rest.tolist() if row in times] if times else []
+    if not (mine or theirs or rest_times):
+        return links
+
+    touched = {key for keys in (*mine.values(), *theirs.values()) for key in keys}
+    touched |= {int(links.local_keys[row]) for row in rest_times}
+    concerned = rest[np.isin(links.local_keys[rest], list(touched))]
+    concerned = np.union1d(concerned, np.fromiter(mine, dtype=np.int64))
+    wanted = touched | set(links.local_keys[concerned].tolist())
+    theirs_all = np.flatnonzero(
+        (provider_keys >= 0) & np.isin(provider_keys, list(wanted)) & ~_by_id(links, named)
+    )
+    theirs_all = np.union1d(theirs_all, np.fromiter(theirs, dtype=np.int64))
+    sent = link.microseconds(provider["sent_at"])
+    records = {
+        row: (
+            mine.get(row) or [int(links.local_keys[row])],
+            times.get(row) or [int(first[row])],
+        )
+        for row in concerned.tolist()
+    }
+    messages = {
+        row: (theirs.get(row) or [int(provider_keys[row])], int(sent[row]))
+        for row in theirs_all.tolist()
+    }
+    partner = {
+        row: int(links.partner_of_local[row])
+        for row in concerned.tolist()
+        if links.partner_of_local[row] >= 0
+    }
+    ranks = link.order(local)
+    waiting = sorted(
+        (row for row in records if row not in partner), key=lambda row: (first[row], ranks[row])
+    )
+    rematch(waiting, partner, records, messages, tolerance // timedelta(microseconds=1))
+    return _with(links, partner, records, provider_keys, sent, mine, theirs, region)
+
+
+def _by_id(links: Links, named: Mask) -> Mask:
+    """Say which messages an id accounts for."""
+    found = np.zeros(len(links.partner_of_provider), dtype=np.bool_)
+    partners = links.partner_of_local[named]
+    found[partners[partners >= 0]] = True
+    return found
+
+
+def _keys(
+    frame: pd.DataFrame, rows: Ints, keys: Ints, others: Ints, region: str | None
+) -> Readings:
+    """Return the keys of those rows whose number has more than one reading."""
+    numbers = frame["phone_number"].take(rows)
+    if region is None:
+        more = national_keys(numbers, others)
+    else:
+        second = phones.second_keys(numbers, region).tolist()
+        more = [[] if key == NONE else [key] for key in second]
+    return {
+        row: [int(keys[row]), *found]
+        for row, found in zip(rows.tolist(), more, strict=True)
+        if found
+    }
+
+
+def _with(
+    links: Links,
+    partner: Mapping[int, int],
+    records: Mapping[int, tuple[list[int], list[int]]],
+    provider_keys: Ints,
+    sent: Ints,
+    mine: Readings,
+    theirs: Readings,
+    region: str | None,
+) -> Links:
+    """Return the links with new partners, and the readings that these bear out."""
+    of_local, of_provider = links.partner_of_local.copy(), links.partner_of_provider.copy()
+    times, keys, national = links.local_time.copy(), links.local_keys.copy(), links.national.copy()
+    for row, message in partner.items():
+        of_local[row], of_provider[message] = message, row
+        times[row] = min(records[row][1], key=lambda time: abs(time - sent[message]))
+        if keys[row] != provider_keys[message]:
+            national[row] = region is None and (row in mine or message in theirs)
+            keys[row] = provider_keys[message]
+    return replace(
+        links,
+        partner_of_local=of_local,
+        partner_of_provider=of_provider,
+        local_time=times,
+        local_keys=keys,
+        national=national,
+    )
+
+
+def _agreed(
+    links: Links,
+    local: pd.DataFrame,
+    provider: pd.DataFrame,
+    provider_keys: Ints,
+    region: str | None,
+) -> Links:
+    """Take, of pairs by id, the reading in which both numbers are one."""
+    rows, messages = links.pairs
+    mine, theirs = links.local_keys[rows], provider_keys[messages]
+    differ = (mine != theirs) & (user_ids.sort_of(mine) == 0) & (user_ids.sort_of(theirs) == 0)
+    if not differ.any():
+        return links
+    rows, messages = rows[differ], messages[differ]
+    same, as_national = agree(
+        local["phone_number"].take(rows),
+        provider["phone_number"].take(messages),
+        mine[differ],
+        theirs[differ],
+        region,
+    )
+    keys, national = links.local_keys.copy(), links.national.copy()
+    keys[rows[same]] = provider_keys[messages[same]]
+    national[rows[as_national]] = True
+    return replace(links, local_keys=keys, national=national)
+
+
+def agree(
+    local: pd.Series,
+    provider: pd.Series,
+    local_keys: Ints,
+    provider_keys: Ints,
+    region: str | None,
+) -> tuple[Mask, Mask]:
+    """Say of pairs whose first readings differ whether any readings of both numbers agree.
+
+    Args:
+        local: the numbers of the records.
+        provider: the numbers of the messages, one for one.
+        local_keys: keys of the first readings, of phone numbers.
+        provider_keys: likewise.
+        region: of national numbers, where one is configured.
+
+    Returns:
+        Which agree, and which of these only as a national number of no configured region.
+    """
+    mine, theirs = phones.second_keys(local, region), phones.second_keys(provider, region)
+    same = (mine == provider_keys) | (local_keys == theirs) | ((mine == theirs) & (mine != NONE))
+    if region is not None:
+        return same, np.zeros(len(same), dtype=np.bool_)
+    national = phones.is_national(phones.bare_digits(local), provider_keys)
+    national |= phones.is_national(phones.bare_digits(provider), local_keys)
+    return same | national, national & ~same
+
+
+def national_keys(numbers: pd.Series, others: Ints) -> list[list[int]]:
+    """Return for each number without a country code the keys among `others` that it may have."""
+    wanted = set(others[user_ids.sort_of(others) == 0].tolist())
+    codes = phones.calling_codes(np.array(sorted(wanted), dtype=np.int64))
+    digits = phones.bare_digits(numbers)
+    found: list[list[int]] = [[] for _ in range(len(digits))]
+    for code in np.unique(codes).tolist():
+        for candidates in phones.with_code(digits, np.full(len(digits), code)):
+            for row in np.flatnonzero(np.isin(candidates, list(wanted))).tolist():
+                found[row].append(int(candidates[row]))
+    return found
+
+
+def rematch(
+    free: Iterable[int],
+    partner: dict[int, int],
+    local: Mapping[int, tuple[list[int], list[int]]],
+    provider: Mapping[int, tuple[list[int], int]],
+    tolerance_us: int,
+) -> None:
+    """Give as many free records a message as possible; those that have one may change it.
+
+    Each free record takes the nearest free message that it may reach, or one whose record can
+    move on to another: Kuhn's augmenting paths.
+
+    Args:
+        free: the records without a message, in the order in which they choose.
+        partner: of the other records, the message of each; changed in place.
+        local: of each record, the keys and the times (microseconds) that it may have.
+        provider: of each message, the keys that it may have and its time.
+        tolerance_us: how far apart a pair may be, inclusive.
+    """
+    reachable = _reaches(local, provider, tolerance_us)
+    record_of = {message: record for record, message in partner.items()}
+    for first in free:
+        came_from: dict[int, int] = {}
+        waiting = deque([first])
+        while waiting:
+            record = waiting.popleft()
+            options = [message for message in reachable(record) if message not in came_from]
+            came_from.update(dict.fromkeys(options, record))
+            end = next((message for message in options if message not in record_of), None)
+            if end is not None:
+                _flip(end, first, came_from, partner, record_of)
+                break
+            waiting.extend(record_of[message] for message in options)
+
+
+def _reaches(
+    local: Mapping[int, tuple[list[int], list[int]]],
+    provider: Mapping[int, tuple[list[int], int]],
+    tolerance_us: int,
+) -> Callable[[int], list[int]]:
+    """Return what gives the messages that a record may be paired with, the nearest first."""
+    by_key: dict[int, list[tuple[int, int]]] = {}
+    for message, (keys, time) in provider.items():
+        for key in keys:
+            by_key.setdefault(key, []).append((time, message))
+    for moments in by_key.values():
+        moments.sort()
+
+    def reachable(record: int) -> list[int]:
+        keys, times = local[record]
+        found: dict[int, int] = {}
+        for key, time in product(keys, times):
+            moments = by_key.get(key, [])
+            start = bisect_left(moments, time - tolerance_us, key=itemgetter(0))
+            end = bisect_right(moments, time + tolerance_us, key=itemgetter(0))
+            for moment, message in moments[start:end]:
+                apart = abs(moment - time)
+                found[message] = min(apart, found.get(message, apart))
+        return sorted(found, key=lambda message: (found[message], message))
+
+    return reachable
+
+
+def _flip(
+    message: int,
+    first: int,
+    came_from: Mapping[int, int],
+    partner: dict[int, int],
+    record_of: dict[int, int],
+) -> None:
+    """Give each record on the path to `message` the message that it came to."""
+    while True:
+        record = came_from[message]
+        before = partner.get(record)
+        partner[record], record_of[message] = message, record
+        if record == first or before is None:
+            return
+        message = before

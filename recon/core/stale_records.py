@@ -1,0 +1,65 @@
+"""Records that end long before the messages do, as those of a replica that lags."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from recon.core.coverage import microseconds
+from recon.core.link import Links, Positions, Side
+
+#: The records have ended when the messages go on for longer than this.
+_HOUR: Final = timedelta(hours=1)
+_HOUR_US: Final = _HOUR // timedelta(microseconds=1)
+#: Of the distances between neighbouring records, so many are no longer than their usual distance.
+_USUAL: Final = 0.95
+#: With fewer records nobody knows what is usual.
+_LEAST_RECORDS: Final = 3
+
+
+def may_have_ended(recorded: pd.Series, sent: pd.Series) -> bool:
+    """Say whether the newest message is so much later than the newest record that `end` may be it.
+
+    Args:
+        recorded: times of the records.
+        sent: times of the messages.
+    """
+    return bool(len(recorded) and len(sent) and sent.max() - recorded.max() > _HOUR)
+
+
+def end(links: Links, local: Side, provider_time: Positions) -> int | None:
+    """Return when the records end, where the messages go on for unusually long; else `None`.
+
+    That is for more than an hour, and for longer than the records usually are apart. Where the
+    records' clock is off, the pairs found by id show by how much.
+
+    Args:
+        links: who is whose partner.
+        local: the records.
+        provider_time: when each message was sent, in microseconds, UTC.
+
+    Returns:
+        The newest record's time in microseconds, by the clock of the messages.
+    """
+    times = links.local_time
+    if len(times) < _LEAST_RECORDS or not len(provider_time):
+        return None
+    newest, last = int(times.max()), int(provider_time.max())
+    if local.newest is not None:
+        newest = max(newest, microseconds(local.newest))
+    if last - newest <= _HOUR_US:
+        return None
+    at, partner = links.pairs
+    if not at.size:
+        return None  # both sides are of different accounts or days: nothing says that one ended
+    known = links.by_id[at]
+    apart = 0
+    if known.any():
+        apart = int(np.median(times[at[known]] - provider_time[partner[known]]))
+    if last - (newest - apart) <= _HOUR_US:
+        return None
+    usual = float(np.quantile(np.diff(np.sort(times)), _USUAL, method="higher"))
+    return newest - apart if last - (newest - apart) > usual else None

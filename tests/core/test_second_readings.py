@@ -1,0 +1,163 @@
+"""A row with two readings links under either, and is accused only if both fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recon.core import calendar, judge
+from recon.core.policy import Policy
+from recon.model import Span, Verdict
+from tests.factories import EVER, NUMBER, Record, Reject, Sent, at, local_side, provider_side
+
+DAY = calendar.windows(date(2026, 4, 23), date(2026, 4, 23), "UTC")
+HOUR = 3600
+
+
+def judged(
+    records: Sequence[Record],
+    messages: Sequence[Sent],
+    *,
+    spans: Sequence[Span] = EVER,
+    policy: Policy = Policy(),  # noqa: B008 - frozen
+    unread: Sequence[Reject] = (),
+) -> Verdict:
+    [verdict] = judge.judge(
+        "main",
+        DAY,
+        local_side(records),
+        provider_side(messages, unread),
+        spans=spans,
+        policy=policy,
+    )
+    return verdict
+
+
+def twice(local_id: int, sent_at: float = 0, message_id: int | None = None) -> Record:
+    """Return a record whose time may also be an hour later."""
+    return Record(local_id, message_id, sent_at, other_minutes=60)
+
+
+# --- times -------------------------------------------------------------------------------------
+
+
+def test_a_record_links_at_either_reading_of_its_time_with_an_id_and_without() -> None:
+    verdict = judged([twice(1), twice(2, 600)], [Sent(11, 5), Sent(12, 600 + HOUR)])
+    assert (verdict.local.matched, len(verdict.findings)) == (2, 0)
+    verdict = judged([twice(1, 0, 11)], [Sent(11, HOUR)])
+    assert len(verdict.findings) == 0
+
+
+def test_a_drift_is_measured_from_the_nearer_reading() -> None:
+    verdict = judged([twice(1, 0, 11)], [Sent(11, HOUR + 400)])
+    assert verdict.findings["detail"].tolist() == ["recorded 6 min 40 s before Octopods' time"]
+    assert verdict.findings["local_sent_at"].tolist() == [at(HOUR)]
+
+
+def test_of_two_records_of_one_message_the_nearer_reading_counts() -> None:
+    verdict = judged([Record(1, 11, HOUR - 60), twice(2, 0, 11)], [Sent(11, HOUR)])
+    assert verdict.findings[["kind", "local_id"]].to_numpy().tolist() == [["duplicate_local", "1"]]
+
+
+def test_a_record_that_fits_neither_reading_is_missing_and_so_is_the_message() -> None:
+    verdict = judged([twice(1)], [Sent(11, HOUR // 2)])
+    assert (verdict.local.missing_at_provider, verdict.provider.missing_locally) == (1, 1)
+
+
+def test_a_record_is_missing_only_where_both_readings_are_covered() -> None:
+    for covered in ((-10, 10), (HOUR - 10, HOUR + 10)):
+        spans = [Span(at(covered[0]), at(covered[1]))]
+        assert judged([twice(1)], [], spans=spans).local.unverifiable == 1
+    both = [Span(at(-10), at(10)), Span(at(HOUR - 10), at(HOUR + 10))]
+    assert judged([twice(1)], [], spans=both).local.missing_at_provider == 1
+
+
+def test_an_unreadable_item_at_either_reading_shields() -> None:
+    others = [Record(9, 99, 9000)], [Sent(99, 9000)]
+    for seconds, expected in ((0, 1), (HOUR, 1), (HOUR // 2, 0)):
+        item = Reject(sent_at=seconds, phone_number=NUMBER)
+        verdict = judged([twice(1), *others[0]], others[1], unread=[item])
+        assert verdict.local.unverifiable == expected
+
+
+def test_the_identity_of_a_record_without_an_id_does_not_depend_on_the_reading_taken() -> None:
+    alone = judged([Record(None, None, 0, status="read", other_minutes=60)], [Sent(11, 0)])
+    later = judged([Record(None, None, 0, status="read", other_minutes=60)], [Sent(11, HOUR)])
+    assert alone.findings["discrepancy_id"].tolist() == later.findings["discrepancy_id"].tolist()
+
+
+def most_pairs(records: Sequence[Record], messages: Sequence[Sent], tolerance: float) -> int:
+    """Return how many pairs are possible, by trying all."""
+    if not records:
+        return 0
+    first, *rest = records
+    best = most_pairs(rest, messages, tolerance)
+    times = {first.sent_at, first.sent_at + 60 * first.other_minutes}
+    for place, message in enumerate(messages):
+        if any(abs(message.sent_at - time) <= tolerance for time in times):
+            others = [*messages[:place], *messages[place + 1 :]]
+            best = max(best, 1 + most_pairs(rest, others, tolerance))
+    return best
+
+
+MOMENTS = st.sampled_from([0, 30, 60, 90, 120, 150, HOUR, HOUR + 30, HOUR + 60, HOUR + 120])
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(st.tuples(MOMENTS, st.sampled_from([0, 60])), max_size=5),
+    st.lists(MOMENTS, max_size=5),
+    st.sampled_from([30, 60]),
+)
+def test_as_many_pairs_are_made_as_the_readings_allow(
+    recorded: list[tuple[int, int]], sent: list[int], tolerance: int
+) -> None:
+    records = [
+        Record(n, None, seconds, other_minutes=minutes)
+        for n, (seconds, minutes) in enumerate(recorded)
+    ]
+    messages = [Sent(n + 1, seconds) for n, seconds in enumerate(sent)]
+    policy = Policy(tolerance=timedelta(seconds=tolerance), trust_input=True)
+    expected = most_pairs(records, messages, tolerance)
+    for turn in (1, -1):
+        verdict = judged(records[::turn], messages[::turn], policy=policy)
+        assert verdict.local.matched == verdict.provider.matched == expected
+
+
+# --- numbers -----------------------------------------------------------------------------------
+
+
+def test_digits_that_may_be_national_or_international_link_and_agree_as_either() -> None:
+    american, irish = "+13531234567", "+3531234567"
+    for number in (american, irish):
+        for message_id in (11, None):
+            verdict = judged(
+                [Record(1, message_id, 0, "3531234567")],
+                [Sent(11, 5, number)],
+                policy=Policy(region="US"),
+            )
+            assert len(verdict.findings) == 0
+    verdict = judged(
+        [Record(1, 11, 0, "3531234567")], [Sent(11, 5, "+443531234567")], policy=Policy(region="US")
+    )
+    assert verdict.counts["recipient_mismatch"] == 1
+
+
+def test_a_user_id_and_a_number_are_not_compared_but_two_user_ids_are() -> None:
+    ids = "IE.13491208655302741918", "IE.13491208655302741919"
+    verdict = judged(
+        [Record(1, 11, 0, ids[0]), Record(2, 12, 600, ids[0]), Record(3, 13, 1200)],
+        [Sent(11, 0), Sent(12, 600, ids[1]), Sent(13, 1200, "")],
+    )
+    assert verdict.findings[["kind", "local_id"]].to_numpy().tolist() == [
+        ["recipient_mismatch", "2"]
+    ]
+
+
+def test_a_record_with_a_user_id_and_no_message_id_is_unreadable() -> None:
+    user = "IE.13491208655302741918"
+    verdict = judged([Record(1, None, 0, user), Record(2, 12)], [Sent(11, 0, user), Sent(12)])
+    assert (verdict.local.invalid_local, verdict.provider.unverifiable) == (1, 1)
