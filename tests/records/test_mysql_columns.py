@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -114,6 +116,28 @@ def test_a_date_that_no_calendar_has_is_unreadable_wherever_it_sorts(
     read = records.read(START, END)
     assert local_ids(read.frame) == ["0"]
     assert len(read.rejects) == len(odd)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "Pacific/Honolulu"])
+@pytest.mark.parametrize("kind", ["datetime(6)", "timestamp(6)", "varchar(40)", "bigint"])
+def test_the_bounds_of_the_span_are_exact_in_every_zone(table: Make, kind: str, zone: str) -> None:
+    shifts = [timedelta(seconds=s) for s in (0, -1, 1, -3600, 3600, -90_000, 90_000, -40_000)]
+    moments = [bound + shift for bound in (START, END) for shift in shifts]
+    there = UTC if kind == "timestamp(6)" else ZoneInfo(zone)
+    stored = [
+        int(one.timestamp()) if kind == "bigint" else f"{one.astimezone(there):%Y-%m-%d %H:%M:%S}"
+        for one in moments
+    ]
+    records = table(
+        [row(number, time) for number, time in enumerate(stored)],
+        sent_at=kind,
+        source={"timezone": zone},
+    )
+    inside = [str(number) for number, one in enumerate(moments) if START <= one < END]
+    assert local_ids(records.read(START, END).frame) == sorted(inside)
+    assert local_ids(records.read(None, END).frame) == sorted(
+        str(number) for number, one in enumerate(moments) if one < END
+    )
 
 
 @pytest.mark.parametrize("kind", ["datetime", "date", "timestamp", "bigint", "varchar(30)"])
