@@ -206,7 +206,7 @@ class Collector:
                 now += tick
             else:
                 step = min(LONGEST_SLEEP, max(tick, decision.wait.total_seconds()))
-                # Looks at which nothing can have changed are passed over.
+                # Decisions at which nothing can have changed are skipped.
                 now += step * max(1, math.ceil((self.quiet_until(now) - now) / step) - 1)
         return self.outcome()
 
@@ -223,7 +223,7 @@ class Collector:
         return min(records, last + floor - 1, settled, (now // 3600 + 1) * 3600)
 
     def known(self, now: float) -> polling.PollingState:
-        """Put together what store and records tell."""
+        """Put together what store and records show."""
         known = polling.PollingState(
             now=at(now),
             tick=self.setting.tick,
@@ -366,7 +366,7 @@ def simulate(setting: Setting) -> Outcome:
 def settings() -> Iterator[Setting]:
     """All lines of the first table."""
     for profile, tick, hint in product(PROFILES, (CRON, FOLLOW), (True, False)):
-        # More than an answer holds is sent between two looks of cron.
+        # More than an answer holds is sent between two polls of cron.
         if tick == FOLLOW or profile not in FAST:
             yield Setting(profile, tick, hint)
 

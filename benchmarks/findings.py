@@ -32,7 +32,7 @@ NIGHT: Final = datetime(2026, 4, 24, 3, tzinfo=UTC)
 
 
 def findings(count: int) -> pd.DataFrame:
-    """Return findings as a day of trouble has them: of three kinds, sorted as they are judged."""
+    """Return findings as a bad day has them: of three kinds, sorted as they are judged."""
     import numpy as np
     import pandas as pd
     import pyarrow as pa

@@ -1,4 +1,4 @@
-"""The frozen values that travel between the rooms. Every `datetime` here is aware and in UTC."""
+"""The frozen values that the packages exchange. Every `datetime` here is aware and in UTC."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Kind(StrEnum):
 
     @property
     def severity(self) -> Severity:
-        """An error is somebody's fault; a warning wants a look."""
+        """An error needs a correction; a warning needs attention."""
         return Severity.WARNING if self in _WARNINGS else Severity.ERROR
 
 
@@ -325,7 +325,7 @@ class Verdict:
     advice: Advice | None = None
     """Where there are gaps: what they hide, and what cadence would have covered them."""
     suspicions: Sequence[str] = ()
-    """Where `kind` is `suspect`: what looks wrong, first the sight, then the likely causes."""
+    """Where `kind` is `suspect`: what looks wrong: first what was seen, then the likely causes."""
     unreadable: Sequence[Unreadable] = ()
     """Why rows of the window cannot be read, the commonest reason first."""
     notes: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""What tests of every room share: real databases, and no way out of this machine."""
+"""What all tests share: real databases, and no way out of this machine."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Session:
         """Load the settings; logs will not show the secrets in them.
 
         Raises:
-            ConfigError: with every fault in it.
+            ConfigError: with every error in it.
         """
         from recon import config, logs
 

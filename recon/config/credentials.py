@@ -31,7 +31,7 @@ def read(
         environ: the environment.
 
     Raises:
-        ConfigError: it is missing, empty, unreadable, or no secret by its look.
+        ConfigError: it is missing, empty, unreadable, or clearly no secret.
     """
     if variable is not None:
         place = _variable(what, variable)

@@ -27,7 +27,7 @@ Json = TypeVar("Json", dict[str, Any], list[Any])
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """The configuration as written, from both places, not yet looked at."""
+    """The configuration as written, from both places, not yet checked."""
 
     values: dict[str, Any]
     origins: dict[tuple[str, ...], str] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from recon.config import environment, error_messages
 from recon.config.settings import Settings
 from recon.errors import ConfigError
 
-#: Where the configuration is looked for when nobody says where it is.
+#: Where the configuration is searched for by default.
 DEFAULT_PATH: Final = Path("recon.toml")
 
 _HOW_TO_START: Final = (
@@ -110,10 +110,10 @@ def _refusal(path: Path | None, errors: list[str]) -> ConfigError:
 def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as trouble:
-        raise ConfigError(f"there is no configuration file {path}", hint=_HOW_TO_START) from trouble
-    except OSError as trouble:
-        raise ConfigError(f"{path} cannot be read: {trouble.strerror}") from trouble
+    except FileNotFoundError as cause:
+        raise ConfigError(f"there is no configuration file {path}", hint=_HOW_TO_START) from cause
+    except OSError as cause:
+        raise ConfigError(f"{path} cannot be read: {cause.strerror}") from cause
     except UnicodeDecodeError:
         text = None
     if text is None:

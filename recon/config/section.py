@@ -51,7 +51,7 @@ class Section(BaseModel):
         """Yield what is wrong between the keys: where, from this section on, and words.
 
         Args:
-            raw: the section as it was written, its values not yet looked at.
+            raw: the section as it was written, its values not yet checked.
         """
         del raw
         yield from ()

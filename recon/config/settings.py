@@ -153,7 +153,7 @@ class Monitoring(Section):
 class Retention(Section):
     """How long phone numbers stay."""
 
-    # Each night looks again at the findings of the last 7 days.
+    # Each night judges the findings of the last 7 days again.
     days: Count = Field(400, ge=8, le=36_500)
 
 

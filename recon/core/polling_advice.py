@@ -12,7 +12,7 @@ from recon.core.link import Positions
 from recon.model import LISTING_LIMIT, Advice, Span
 
 _MICROSECONDS: Final = 1_000_000
-#: With less time between two polls than this, a look each minute may come too late.
+#: With less time between two polls than this, a poll each minute may come too late.
 _LEAST_FOR_CRON: Final = 66
 
 _EACH_MINUTE: Final = "* * * * * recon collect"

@@ -208,7 +208,7 @@ class Forecast:
 
 
 def forecast(rhythm: Rhythm, recent: Sequence[Poll]) -> Forecast:
-    """Look at the last polls and tell what to expect after them.
+    """Return what to expect after the last polls.
 
     Args:
         rhythm: what was learnt from all polls.

@@ -45,7 +45,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PollResult:
-    """One look at an account, and what came of it."""
+    """Whether an account was polled, and the result."""
 
     decision: Decision
     polled: bool
@@ -88,7 +88,7 @@ def collect(
 
 
 class Collector:
-    """Looks at one account, and polls it when that is due.
+    """Polls one account when a poll is due.
 
     Args:
         settings: the configuration.
@@ -120,7 +120,7 @@ class Collector:
     def poll_if_due(self, *, force: bool = False) -> PollResult:
         """Poll if a poll is due, and keep the answer whole or not at all.
 
-        An answer that could not be kept is kept by the next look instead, if this lives so long.
+        An answer that could not be kept is kept by the next call of the same object instead.
 
         Raises:
             ReconError: key, provider, or the job's own database failed.
@@ -160,7 +160,7 @@ class Collector:
         return kept
 
     def _warn_of_a_gap(self, kept: KeepResult) -> None:
-        """Tell of messages that may have come and gone between this poll and the one before."""
+        """Warn of messages that may have come and gone between this poll and the one before."""
         if len(kept.spans) > 1 and kept.span == kept.spans[-1]:
             log.warning(
                 "account %s: nothing proves what was sent from %s to %s: "

@@ -87,7 +87,7 @@ class PollDecider:
             window_end=calendar.window(calendar.day_at(now, self._zone), self._zone).start,
             unrecorded_share=state.unrecorded_share,
         )
-        # Where a poll is due whatever was sent, neither the records nor the past are looked at.
+        # Where a poll is due whatever was sent, neither the records nor the past are read.
         decision = polling.decide(
             replace(known, unproven=None, recorded=RecordedSends(0, 0)), Forecast(), self._rules
         )

@@ -38,7 +38,7 @@ def policy(settings: Settings, *, trust_input: bool = False) -> Policy:
 
 
 def source(local: Local) -> Source:
-    """Return the `[accounts.….local]` section as the records' room wants it."""
+    """Return the `[accounts.….local]` section as `recon.records` takes it."""
     from recon.records.source import Source
 
     return Source(

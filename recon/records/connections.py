@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from recon.errors import ConfigError, TemporaryError
-from recon.records import db_errors
+from recon.records import db_errors, duckdb_tables, mysql_columns
 from recon.records.sqlite_file import SqliteFile, file_of
 
 Result = TypeVar("Result")
+#: What SQLAlchemy calls with each new connection of the driver's.
+Listener: TypeAlias = Callable[[Any, object], None]
 
 _CONNECT_SECONDS: Final = 15
+#: How long a lock of the application that owns the records is waited for. By themselves MySQL waits
+#: a day for a table that is locked, and PostgreSQL for ever.
+LOCK_SECONDS: Final = 30.0
 #: Drivers that take the patience for a connection under the name `connect_timeout`.
 _WITH_TIMEOUT: Final = frozenset({"psycopg", "psycopg2", "pymysql", "mysqldb"})
-#: PostgreSQL's types that come as text. What Python cannot hold (`infinity`, the year 20000)
-#: would otherwise end the whole read, and text is read faster than Python's own values.
-_AS_TEXT: Final = ("timestamptz", "timestamp", "date", "numeric", "uuid")
+#: PostgreSQL's types that come as text, and their numbers (its catalogue `pg_type`). What Python
+#: cannot hold (`infinity`, the year 20000, years before Christ) would otherwise end the whole read,
+#: and text is read faster than Python's own values.
+_AS_TEXT: Final = {
+    "timestamptz": 1184,
+    "timestamp": 1114,
+    "date": 1082,
+    "numeric": 1700,
+    "uuid": 2950,
+}
 _ATTEMPTS: Final = 3
 
 
@@ -34,6 +46,8 @@ class ReadOnlyDatabase:
     engine: sa.Engine
     zone: str
     """Of times without an offset. It is the session's zone on PostgreSQL; on MySQL that is UTC."""
+    lock_seconds: float = LOCK_SECONDS
+    """How long a lock of the application is waited for."""
     file: SqliteFile | None = None
 
     def run(self, work: Callable[[sa.Connection], Result]) -> Result:
@@ -42,7 +56,7 @@ class ReadOnlyDatabase:
         Raises:
             TemporaryError: the database is out of reach or busy.
             ConfigError: the URL, driver or credentials are wrong.
-            InputError: the database refuses what it was asked.
+            InputError: there is no such file, or the database refuses what it was asked.
         """
         for _ in range(_ATTEMPTS):
             try:
@@ -78,8 +92,8 @@ class ReadOnlyDatabase:
             connection = self.engine.connect()
         except SQLAlchemyError as error:
             raise db_errors.translated(error, self.url, connecting=True) from error
-        except (TypeError, ValueError, OSError) as error:
-            # A driver that takes no such option, or a host name that cannot be.
+        except (TypeError, ValueError, OSError, RuntimeError) as error:
+            # A driver that takes no such option or lacks a package, or an impossible host name.
             why = db_errors.driver_text(error, self.url)
             raise ConfigError(f"the records at {self.shown} cannot be opened: {why}") from error
         with connection:
@@ -89,19 +103,29 @@ class ReadOnlyDatabase:
                 connection.execute(
                     sa.text(
                         "SELECT set_config('TimeZone', :zone, true),"
-                        " set_config('DateStyle', 'ISO, YMD', true)"
+                        " set_config('DateStyle', 'ISO, YMD', true),"
+                        " set_config('lock_timeout', :lock, true)"
                     ),
-                    {"zone": self.zone},
+                    {"zone": self.zone, "lock": f"{int(self.lock_seconds * 1000)}ms"},
                 )
             elif self.engine.dialect.name == "sqlite":
                 # The driver begins none for what only reads: each statement would be on its own.
                 connection.exec_driver_sql("BEGIN")
+            elif self.engine.dialect.name == "duckdb":
+                connection.execute(sa.text(f"SET TimeZone = '{self.zone}'"))
             # Nobody commits: closing rolls back.
             yield connection
 
 
-def read_only_engine(url: str, zone: str) -> ReadOnlyDatabase:
+def read_only_engine(
+    url: str, zone: str, *, lock_seconds: float = LOCK_SECONDS
+) -> ReadOnlyDatabase:
     """Return the database behind a URL. Nothing is connected yet.
+
+    Args:
+        url: SQLAlchemy's URL of the database.
+        zone: of times without an offset, a name of IANA's.
+        lock_seconds: how long a lock of the application is waited for.
 
     Raises:
         ConfigError: the URL cannot be meant, or its driver is not installed.
@@ -116,7 +140,7 @@ def read_only_engine(url: str, zone: str) -> ReadOnlyDatabase:
             "special characters of the password percent-encoded",
         ) from None
     try:
-        return _engine(made, zone)
+        return _database(made, zone, lock_seconds)
     except NoSuchModuleError as cause:
         raise ConfigError(
             f"the url of the records: no database is called {made.drivername}"
@@ -131,33 +155,64 @@ def read_only_engine(url: str, zone: str) -> ReadOnlyDatabase:
         raise ConfigError(f"the url of the records cannot be used: {said}") from cause
 
 
-def _engine(url: sa.URL, zone: str) -> ReadOnlyDatabase:
+def _database(url: sa.URL, zone: str, lock_seconds: float) -> ReadOnlyDatabase:
     if url.get_backend_name() == "sqlite":
-        file = file_of(url)
+        file = file_of(url, patience_seconds=lock_seconds)
         # Made of the bare name: the path goes to the file alone, options for it do not apply.
         engine = sa.create_engine("sqlite://", creator=file.connect, poolclass=NullPool)
-        return ReadOnlyDatabase(url, engine, zone, file)
+        return ReadOnlyDatabase(url, engine, zone, lock_seconds, file)
     options: dict[str, Any] = {}
     driver = url.get_dialect().driver
     if driver in _WITH_TIMEOUT and "connect_timeout" not in url.query:
         options["connect_timeout"] = _CONNECT_SECONDS
+    if url.get_backend_name() == "duckdb":
+        options["read_only"] = True
+        duckdb_tables.require_file(url)
     engine = sa.create_engine(url, poolclass=NullPool, connect_args=options)
-    if driver == "psycopg":
-        sa.event.listen(engine, "connect", _read_as_text)
-    elif engine.dialect.name in ("mysql", "mariadb"):
-        sa.event.listen(engine, "connect", _only_read_mysql)
-    return ReadOnlyDatabase(url, engine, zone)
+    prepare = _READ_AS_TEXT.get((url.get_backend_name(), driver))
+    if url.get_backend_name() in mysql_columns.DIALECTS:
+        prepare = _only_read_mysql(lock_seconds)
+    if prepare is not None:
+        sa.event.listen(engine, "connect", prepare)
+    return ReadOnlyDatabase(url, engine, zone, lock_seconds)
 
 
-def _read_as_text(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+def _text_of_psycopg(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
     from psycopg.types.string import TextLoader
 
     for name in _AS_TEXT:
         connection.adapters.register_loader(name, TextLoader)
 
 
-def _only_read_mysql(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
-    with connection.cursor() as cursor:
-        cursor.execute("SET SESSION TRANSACTION READ ONLY")
-        # A TIMESTAMP comes in the zone of the session. As an offset, it needs no tables of zones.
-        cursor.execute("SET time_zone = '+00:00'")
+def _text_of_psycopg2(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+    from psycopg2 import extensions
+
+    numbers = tuple(_AS_TEXT.values())
+    as_it_comes = extensions.new_type(numbers, "TEXT", lambda text, _cursor: text)
+    extensions.register_type(as_it_comes, connection)
+
+
+def _text_of_pg8000(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+    for number in _AS_TEXT.values():
+        connection.register_in_adapter(number, str)
+
+
+#: How each driver of PostgreSQL is told to leave values as text.
+_READ_AS_TEXT: Final[Mapping[tuple[str, str], Listener]] = {
+    ("postgresql", "psycopg"): _text_of_psycopg,
+    ("postgresql", "psycopg2"): _text_of_psycopg2,
+    ("postgresql", "pg8000"): _text_of_pg8000,
+}
+
+
+def _only_read_mysql(lock_seconds: float) -> Listener:
+    seconds = max(1, round(lock_seconds))
+
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION TRANSACTION READ ONLY")
+            # A TIMESTAMP comes in the session's zone. As an offset, it needs no tables of zones.
+            cursor.execute("SET time_zone = '+00:00'")
+            cursor.execute(f"SET lock_wait_timeout = {seconds}")
+
+    return prepare

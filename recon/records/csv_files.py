@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -22,6 +21,8 @@ from recon.records.csv_header import Header
 from recon.records.suggestions import looks_like_data, missing, no_header
 
 _BLOCK_BYTES: Final = 1 << 24
+#: By so much a block may be longer: a piece of a file goes on to the end of its last line.
+_LINE_BYTES: Final = 1 << 16
 #: A cell in the column of times that is no longer than this may be blank.
 _SHORT: Final = 8
 #: Lines that decide whether a backslash escapes.
@@ -75,16 +76,12 @@ def chunks(
         if head.names.count(name) > 1:
             raise InputError(f"{path} has several columns '{name}'")
     reading = _Reading(path, head, columns, time)
+    only_returns = b"\n" not in first
     pieces = chain((first[head.size :],), pieces)
-    if b"\n" not in first:
-        pieces = (piece.replace(b"\r", b"\n") for piece in pieces)
-    ahead: bytes | None = None
-    for block in _whole_lines(pieces, block_bytes):
-        if ahead is not None:
-            yield from reading.take(ahead, last=False)
-        ahead = block
-    if ahead is not None:
-        yield from reading.take(ahead, last=True)
+    del first
+    for block in _whole_lines(pieces, block_bytes, only_returns=only_returns):
+        yield from reading.take(block)
+    yield from reading.rest()
 
 
 def lacking(path: Path, absent: Sequence[str], names: Sequence[str]) -> InputError:
@@ -98,17 +95,21 @@ def lacking(path: Path, absent: Sequence[str], names: Sequence[str]) -> InputErr
     return missing("column", absent, names, where=str(path))
 
 
-def _whole_lines(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+def _whole_lines(pieces: Iterable[bytes], size: int, *, only_returns: bool) -> Iterator[bytes]:
     """Yield blocks of about `size` bytes that end with a line break, but for the last."""
     left = b""
-    for piece in pieces:
-        left += piece
-        while len(left) > size:
+    for one in pieces:
+        piece = one.replace(b"\r", b"\n") if only_returns else one
+        left = left + piece if left else piece
+        while len(left) > size + min(size, _LINE_BYTES):
             cut = left.rfind(b"\n", 0, size) + 1 or left.find(b"\n", size) + 1
             if not cut:
                 break
             yield left[:cut]
             left = left[cut:]
+        if left.endswith(b"\n"):
+            yield left
+            left = b""
     if left:
         yield left
 
@@ -135,7 +136,12 @@ class _Reading:
         self._rows = head.lines
         self._left = b""
 
-    def take(self, block: bytes, *, last: bool) -> Iterator[Chunk]:
+    def rest(self) -> Iterator[Chunk]:
+        """Yield what was still open at the end of the file."""
+        if self._left:
+            yield from self.take(b"", last=True)
+
+    def take(self, block: bytes, *, last: bool = False) -> Iterator[Chunk]:
         """Yield the rows of a block of whole lines; a record that is open at its end waits.
 
         Where every line is a row, Arrow's reading is right. Else the lines are sorted first.
@@ -153,7 +159,7 @@ class _Reading:
         self._rows += parsed.table.num_rows + len(parsed.broken)
 
     def _one_row_a_line(self, parsed: _Parsed, block: bytes) -> bool:
-        rows = parsed.table.num_rows + len(parsed.broken) + parsed.blank
+        rows = _rows_of(parsed)
         lines = block.count(b"\n") + (not block.endswith(b"\n"))
         if rows != lines and rows != sum(map(bool, map(csv_lines.bare, block.splitlines()))):
             return False
@@ -173,20 +179,22 @@ class _Reading:
         dialect = csv_lines.Dialect(self._delimiter, escape=escape)
         places = list(self._places.values())
         shape = csv_lines.RowShape(lines, dialect, len(self._names), places, self._time)
-        found = csv_lines.sort(
-            lines, shape, dialect, before=self._rows, last=last or len(block) > _LONGEST_RECORD
-        )
+        last = last or len(block) > _LONGEST_RECORD
+        # Nearly always only a line with an odd number of quotes may leave one open.
+        for suspects in (_with_odd_quotes(block, lines), range(len(lines))):
+            if escape and len(suspects) < len(lines):
+                continue
+            found = csv_lines.sort(lines, suspects, shape, dialect, before=self._rows, last=last)
+            whole = b"".join(found.whole)
+            again = self._parse(whole, escape=escape)
+            if again is not None and _rows_of(again) == len(found.whole):
+                break
+        else:
+            raise self._cannot_be_told_apart()
         self._left = found.left
         self._rows += found.count
-        whole = b"".join(found.whole)
-        again = self._parse(whole, escape=escape)
-        if again is None or again.table.num_rows + len(again.broken) + again.blank != len(
-            found.whole
-        ):
-            raise self._cannot_be_told_apart()
-        chunk = self._chunk(
-            again, whole, [found.numbers[at - 1] for at, _ in again.broken], escape=escape
-        )
+        numbers = [found.number_of(at) for at, _ in again.broken]
+        chunk = self._chunk(again, whole, numbers, escape=escape)
         yield Chunk(chunk.columns, [*found.broken, *chunk.broken])
 
     def _escapes(self, lines: Sequence[bytes]) -> bool:
@@ -252,7 +260,7 @@ class _Reading:
             block = re.sub(null, rb"\\\\N", block)
         try:
             table = arrow_csv.read_csv(
-                io.BytesIO(block),
+                pa.BufferReader(block),
                 read_options=arrow_csv.ReadOptions(
                     column_names=self._names,
                     block_size=len(block) + 1,
@@ -280,6 +288,22 @@ class _Reading:
         return InputError(
             f"{self._path} cannot be read: its rows cannot be told apart", hint=_QUOTE
         )
+
+
+def _rows_of(parsed: _Parsed) -> int:
+    rows: int = parsed.table.num_rows
+    return rows + len(parsed.broken) + parsed.blank
+
+
+def _with_odd_quotes(block: bytes, lines: Sequence[bytes]) -> Sequence[int]:
+    """Return the lines with an odd number of quotes; all of them where that cannot be told."""
+    data = np.frombuffer(block, dtype=np.uint8)
+    ends = np.flatnonzero(data == ord("\n"))
+    if len(lines) - len(ends) not in (0, 1):
+        return range(len(lines))
+    quotes = np.searchsorted(ends, np.flatnonzero(data == ord('"')))
+    odd: list[int] = np.flatnonzero(np.bincount(quotes, minlength=len(lines)) & 1).tolist()
+    return odd
 
 
 def _blank_among(table: pa.Table, rows: NDArray[np.intp]) -> NDArray[np.intp]:

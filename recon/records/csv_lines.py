@@ -6,6 +6,7 @@ Where the rows below it look like rows, they are: then only the line with the qu
 
 from __future__ import annotations
 
+import bisect
 import csv
 import io
 import re
@@ -22,6 +23,7 @@ _MOST_LETTERS: Final = 12
 _LONGEST_TIME: Final = 45
 _DIGIT: Final = re.compile(rb"[0-9]")
 _LETTER: Final = re.compile(rb"[A-Za-z]")
+_EMPTY: Final = frozenset({b"\n", b"\r\n", b"\r"})
 _UNCLOSED: Final = "a quote is never closed"
 
 
@@ -156,36 +158,64 @@ class Sorted:
 
     whole: list[bytes] = field(default_factory=list)
     """Records, each of one or more lines."""
-    numbers: list[int] = field(default_factory=list)
-    """The number of each, from 1."""
     broken: list[str] = field(default_factory=list)
     """Why each of the others is none."""
     left: bytes = b""
     """The beginning of a record that goes on in the next block."""
     count: int = 0
     """How many records there are in all."""
+    before: int = 0
+    """How many there are before the block."""
+    _broken_at: list[int] = field(default_factory=list)
+    """How many whole ones stand before each broken one."""
+
+    def number_of(self, place: int) -> int:
+        """Return the number of a whole record, as rows are counted; `place` is from 1."""
+        return self.before + place + bisect.bisect_left(self._broken_at, place)
+
+    def keep(self, records: Sequence[bytes]) -> None:
+        """Add whole records."""
+        self.whole += records
+        self.count += len(records)
+
+    def reject(self, why: str) -> None:
+        """Add a broken record."""
+        self.count += 1
+        self.broken.append(f"row {self.before + self.count}: {why}")
+        self._broken_at.append(len(self.whole))
 
 
 def sort(
-    lines: Sequence[bytes], shape: RowShape, dialect: Dialect, *, before: int, last: bool
+    lines: Sequence[bytes],
+    suspects: Sequence[int],
+    shape: RowShape,
+    dialect: Dialect,
+    *,
+    before: int,
+    last: bool,
 ) -> Sorted:
     """Sort lines, each with its line break, into records.
 
     Args:
         lines: of a block.
+        suspects: the places of lines that may leave a quote open, in order; each other line is a
+            record by itself, unless it lies inside of one.
         shape: what rows of the file look like.
         dialect: how they are read.
         before: how many records come before these.
         last: whether nothing follows; else a record that is still open at the end is left.
     """
-    found = Sorted()
+    found = Sorted(before=before)
     at = 0
     while at < len(lines):
+        place = bisect.bisect_left(suspects, at)
+        suspect = suspects[place] if place < len(suspects) else len(lines)
+        found.keep([line for line in lines[at:suspect] if line not in _EMPTY])
+        at = suspect
+        if at == len(lines):
+            break
         text = bare(lines[at])
-        if is_blank(text, dialect.delimiter) and b'"' not in text:
-            at += 1
-            continue
-        if (b'"' not in text and not dialect.escape) or dialect.complete(text):
+        if dialect.complete(text):
             until, why = at + 1, ""
         else:
             until, why = _record(lines, at, shape, dialect)
@@ -196,14 +226,10 @@ def sort(
                 until, why = at + 1, _UNCLOSED
         record = b"".join(lines[at:until])
         at = until
-        if not why and is_blank(record, dialect.delimiter):
-            continue
-        found.count += 1
         if why:
-            found.broken.append(f"row {before + found.count}: {why}")
-        else:
-            found.whole.append(record)
-            found.numbers.append(before + found.count)
+            found.reject(why)
+        elif bare(record):
+            found.keep([record])
     return found
 
 
@@ -213,7 +239,8 @@ def _record(
     """Return where the record ends that begins with an open line, and why it is broken, if it is.
 
     It ends behind the last line where its quote is not closed before that. Of lines that may be
-    rows, none is taken for a part of a record that is not well formed.
+    rows, none is taken for a part of a record that is not well formed. Whether a record has too
+    many or too few fields otherwise is not looked at here.
     """
     could_be_rows = False
     for at in range(start + 1, len(lines)):
@@ -233,10 +260,8 @@ def _record(
             return start + 1, _UNCLOSED
         could_be_rows |= shape.could_be_row(text)
         if dialect.complete_rest(rest):
-            count = len(dialect.fields(b"".join(lines[start : at + 1])))
-            if count == shape.count:
-                return at + 1, ""
-            if could_be_rows:
+            record = b"".join(lines[start : at + 1])
+            if could_be_rows and len(dialect.fields(record)) != shape.count:
                 return start + 1, _UNCLOSED
-            return at + 1, f"{count} fields, not {shape.count}"
+            return at + 1, ""
     return len(lines) + 1, ""

@@ -17,10 +17,26 @@ _LONGEST: Final = 500
 #: SQLSTATE by its first characters (ISO 9075; PostgreSQL's manual, appendix A).
 _REFUSED: Final = ("28", "3D", "42501")
 _PASSING: Final = ("08", "40", "53", "55P03", "57", "58")
-#: MySQL's and MariaDB's own numbers: access, unknown database; connection, too many, locks.
-_MYSQL_REFUSED: Final = frozenset({1044, 1045, 1049, 1142, 1143, 1698})
-_MYSQL_PASSING: Final = frozenset({1040, 1205, 1213, 2002, 2003, 2005, 2006, 2013})
+#: MySQL's and MariaDB's own numbers (MySQL's "Server" and "Client Error Message Reference";
+#: MariaDB's "Error Codes"). Access, databases, hosts, accounts, passwords, plugins, TLS.
+_MYSQL_REFUSED: Final = frozenset(
+    (
+        *(1044, 1045, 1049, 1130, 1142, 1143, 1227, 1251, 1370, 1698, 1820, 1862, 1873),
+        *(2026, 2049, 2054, 2058, 2059, 2061, 3118, 3159, 4151),
+    )
+)
+#: Connections, memory and disk, locks and deadlocks, limits, a server that stops or is told to.
+_MYSQL_PASSING: Final = frozenset(
+    (
+        *(1021, 1037, 1038, 1040, 1041, 1042, 1043, 1047, 1053, 1077, 1079, 1080, 1114, 1129, 1135),
+        *(1152, 1158, 1159, 1160, 1161, 1184, 1203, 1205, 1206, 1213, 1226, 1317, 1412),
+        *(1614, 1615, 1637, 1927, 1969, 2002, 2003, 2005, 2006, 2008, 2012, 2013, 2027, 2055),
+        *(3024, 3058, 3168, 3169, 3572, 4031),
+    )
+)
 _SQLITE_PASSING: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_NOMEM")
+#: DuckDB has no codes. Another process has the file open for writing, or memory or disk is full.
+_DUCKDB_PASSING: Final = ("could not set lock on file", "out of memory", "no space left")
 _SQLSTATE: Final = re.compile("[0-9A-Z]{5}")
 
 #: What drivers say, of a connection that no code comes with, when it is not for now but for good.
@@ -48,8 +64,8 @@ def translated(error: SQLAlchemyError, url: sa.URL, *, connecting: bool) -> Reco
         connecting: whether it happened before there was a connection.
     """
     place = shown(url)
-    said = driver_text(error, url)
-    cause = error.orig if isinstance(error, DBAPIError) else None
+    cause = _told(error.orig) if isinstance(error, DBAPIError) else None
+    said = driver_text(cause or error, url)
     if _is_refusal(cause, said, connecting=connecting):
         return ConfigError(
             f"the records at {place} refuse us: {said}",
@@ -87,22 +103,44 @@ def _is_passing(error: SQLAlchemyError, cause: BaseException | None) -> bool:
         return str(getattr(cause, "sqlite_errorname", "")).startswith(_SQLITE_PASSING)
     if number is not None:
         return number in _MYSQL_PASSING
-    # PostgreSQL's driver has no code for a connection that breaks or never was.
+    if type(cause).__module__.partition(".")[0].lstrip("_") == "duckdb":
+        return any(one in str(cause).lower() for one in _DUCKDB_PASSING)
+    # PostgreSQL's drivers have no code for a connection that breaks or never was.
     return isinstance(error, OperationalError | InterfaceError)
 
 
+def _told(cause: BaseException | None) -> BaseException | None:
+    """Return the error that has a code: pg8000's own hides behind one of the broken connection."""
+    one = cause
+    while one is not None:
+        if _state(one) is not None or _number(one) is not None:
+            return one
+        one = one.__cause__ or one.__context__
+    return cause
+
+
 def _state(cause: BaseException | None) -> str | None:
-    """Return the SQLSTATE that a driver gives: psycopg, psycopg2, or pyodbc's first argument."""
+    """Return the SQLSTATE that a driver gives, each in its own way.
+
+    psycopg and psycopg2 have an attribute for it, pg8000 a field of the server's message, and for
+    pyodbc it is the first argument. Drivers of MySQL have one beside the number, which says more.
+    """
+    if _number(cause) is not None:
+        return None
     first = cause.args[0] if cause is not None and cause.args else None
     if isinstance(first, str) and _SQLSTATE.fullmatch(first):
         return first
+    if isinstance(first, dict) and "C" in first:
+        return str(first["C"])
     found = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     return None if found is None else str(found)
 
 
 def _number(cause: BaseException | None) -> int | None:
+    """Return the number of MySQL's error: the first argument, or an attribute `errno`."""
     first = cause.args[0] if cause is not None and cause.args else None
-    return first if isinstance(first, int) else None
+    number = first if isinstance(first, int) else getattr(cause, "errno", None)
+    return number if isinstance(number, int) and not isinstance(cause, OSError) else None
 
 
 def driver_text(error: BaseException, url: sa.URL) -> str:

@@ -1,4 +1,10 @@
-"""Conditions that find the rows with some of many message ids, however the column keeps them."""
+"""Conditions that find the rows with some of many message ids, however the column keeps them.
+
+An id may be a number, its digits, or a text that is read as that number all the same: with blanks,
+zeros or other marks about it. No database reads texts as we do. So each is asked for the plain
+spellings of the wanted ids, and for every text that has a digit, hardly a letter, and is not
+plainly another id. Which id a row has is judged where it is typed.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import mysql, postgresql
+
+from recon.records.mysql_columns import DIALECTS as _MYSQL
 
 Column: TypeAlias = sa.ColumnElement[Any]
 Condition: TypeAlias = sa.ColumnElement[bool]
@@ -17,38 +25,75 @@ Condition: TypeAlias = sa.ColumnElement[bool]
 _AT_ONCE: Final = 450
 
 
+#: Databases whose regular expressions know `_DIGITS` and `_PLAIN`.
+_WITH_PATTERNS: Final = _MYSQL | {"duckdb", "oracle"}
+#: A text that may be read as a whole number: it has a digit, and no letter but one of an exponent.
+_DIGITS: Final = "^[^A-DF-Za-df-z]*[0-9][^A-DF-Za-df-z]*$"
+#: A text that is surely one number and no other: its plain spellings, see `_spellings`.
+_PLAIN: Final = "^-?[1-9][0-9]{0,18}([.]0)?$"
+
+
 def conditions(
     column: Column, kind: sa.types.TypeEngine[Any], ids: Sequence[int], dialect: str
 ) -> Iterator[Condition]:
     """Yield conditions, one a statement, under which each row with one of `ids` is read.
 
-    Rows that only look alike may be read too; which id a row has is judged where it is typed.
+    Rows that only look alike may be read too, but none in two statements.
     """
     if isinstance(kind, postgresql.DOMAIN):
         kind = kind.data_type
     if dialect == "sqlite":
         yield _of_sqlite(column, ids)
-        return
-    is_number = isinstance(kind, sa.Integer | sa.Numeric)
-    spelled = ids if is_number else [text for one in ids for text in _spellings(one)]
+    elif isinstance(kind, sa.Integer | sa.Numeric | mysql.BIT):
+        yield from _of_numbers(column, ids, dialect)
+    elif dialect == "postgresql":
+        text = _postgres_text(column, kind)
+        spelled = [text for one in ids for text in _spellings(one)]
+        known = sa.literal(spelled, postgresql.ARRAY(sa.Text()))
+        yield sa.or_(text == sa.any_(known), _is_odd(text))
+    elif dialect in _WITH_PATTERNS:
+        yield from _of_texts(column, kind, ids)
+    else:
+        # What cannot be told apart there is told apart here.
+        yield column.is_not(None)
+
+
+def _of_numbers(column: Column, ids: Sequence[int], dialect: str) -> Iterator[Condition]:
     if dialect == "postgresql":
-        item: sa.types.TypeEngine[Any] = sa.BigInteger() if is_number else sa.Text()
-        known = sa.literal(spelled, postgresql.ARRAY(item))
-        if is_number:
-            yield column == sa.any_(known)
-            return
-        text = sa.cast(column, sa.Text())
-        odd = r"^[[:space:]0]|^-0|[[:space:]]$|[.]$|[.]00+$"
-        yield sa.or_(text == sa.any_(known), text.regexp_match(sa.literal(odd, sa.Text())))
+        yield column == sa.any_(sa.literal(ids, postgresql.ARRAY(sa.BigInteger())))
         return
     for at in range(0, len(ids), _AT_ONCE):
-        batch = ids[at : at + _AT_ONCE]
-        if is_number:
-            yield column.in_([sa.literal(one, sa.BigInteger()) for one in batch])
-        else:
-            yield column.in_(
-                [sa.literal(text, sa.String()) for one in batch for text in _spellings(one)]
-            )
+        yield column.in_([sa.literal(one, sa.BigInteger()) for one in ids[at : at + _AT_ONCE]])
+
+
+def _of_texts(
+    column: Column, kind: sa.types.TypeEngine[Any], ids: Sequence[int]
+) -> Iterator[Condition]:
+    """Yield conditions for a column of texts; an index serves all but the first."""
+    text = column if isinstance(kind, sa.String) else sa.cast(column, sa.CHAR())
+    for at in range(0, len(ids), _AT_ONCE):
+        spelled = [text for one in ids[at : at + _AT_ONCE] for text in _spellings(one)]
+        known = column.in_([sa.literal(one, sa.String()) for one in spelled])
+        is_plain = text.regexp_match(sa.literal(_PLAIN, sa.String()))
+        yield sa.or_(known, _is_odd(text)) if at == 0 else sa.and_(known, is_plain)
+
+
+def _is_odd(text: Column) -> Condition:
+    """Say whether a text may be a number that is not spelled plainly."""
+    digits, plain = (sa.literal(one, sa.Text()) for one in (_DIGITS, _PLAIN))
+    return sa.and_(text.regexp_match(digits), sa.not_(text.regexp_match(plain)))
+
+
+def _postgres_text(column: Column, kind: sa.types.TypeEngine[Any]) -> Column:
+    """Return a column as the text that it is read as."""
+    if isinstance(kind, sa.JSON):
+        # The text of a JSON string itself, without its quotes and escapes.
+        return column.op("#>>", return_type=sa.Text())(
+            sa.cast(sa.literal_column("'{}'"), postgresql.ARRAY(sa.Text()))
+        )
+    if isinstance(kind, sa.LargeBinary):
+        return sa.func.encode(column, "escape", type_=sa.Text())
+    return sa.cast(column, sa.Text())
 
 
 def _spellings(number: int) -> tuple[str, str]:
@@ -60,10 +105,22 @@ def _of_sqlite(column: Column, ids: Sequence[int]) -> Condition:
     known = json.dumps([form for one in ids for form in (one, *_spellings(one))])
     values = sa.func.json_each(sa.literal(known, sa.String())).table_valued("value")
     stored = sa.func.typeof(column)
-    odd = ("[0 \t\r\n]*", "-0*", "*[ \t\r\n]", "*.", "*.00*")
-    padded = (column.op("GLOB")(sa.literal(one, sa.String())) for one in odd)
+
+    def glob(text: Column, pattern: str) -> Condition:
+        return text.op("GLOB", is_comparison=True)(sa.literal(pattern, sa.String()))
+
+    def is_plain(text: Column) -> Condition:
+        return sa.and_(glob(text, "[1-9]*"), sa.not_(glob(text, "*[^0-9]*")))
+
+    whole = sa.func.substr(column, 1, sa.func.length(column) - 2)
+    odd = sa.and_(
+        glob(column, "*[0-9]*"),
+        sa.not_(glob(column, "*[A-DF-Za-df-z]*")),
+        sa.not_(is_plain(column)),
+        sa.not_(sa.and_(glob(column, "*.0"), is_plain(whole))),
+    )
     # Texts and blobs come after all numbers: told so, an index serves both sides of the OR.
     return sa.or_(
         column.in_(sa.select(values.c.value)),
-        sa.and_(column >= sa.literal("", sa.String()), sa.or_(stored == "blob", *padded)),
+        sa.and_(column >= sa.literal("", sa.String()), sa.or_(stored == "blob", odd)),
     )

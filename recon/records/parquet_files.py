@@ -71,7 +71,12 @@ def _open(path: Path, repeated: Sequence[str] = ()) -> Any:  # noqa: ANN401 - py
     from recon.records import text_files
 
     try:
-        return pq.ParquetFile(path, read_dictionary=list(repeated))
+        file = pq.ParquetFile(path)
+        coded = [name for name in repeated if name in file.schema_arrow.names]
+        if not coded:
+            return file
+        with file:
+            return pq.ParquetFile(path, metadata=file.metadata, read_dictionary=coded)
     except pa.ArrowException as cause:
         with path.open("rb") as file:
             other = text_files.kind_of_binary(file.read(64), path)

@@ -37,6 +37,7 @@ def chunks(
     statement: sa.Select[Any] | sa.TextClause,
     mapping: Mapping[str, str],
     zone: str,
+    lock_seconds: float,
 ) -> Iterator[Raw]:
     """Yield the rows of a statement as raw columns by field.
 
@@ -45,12 +46,18 @@ def chunks(
         statement: the columns in `mapping`, and perhaps others.
         mapping: the column of each field.
         zone: of the session.
+        lock_seconds: how long a lock is waited for, in this second session too: a change of the
+            table may be waiting for the first one.
 
     Raises:
         NotAsArrow: a column is not there or of another type than `_SAME` and `_TIMES`, or a time
             is none that a message can have: it would be told as Arrow spells it.
     """
-    settings = {"TimeZone": zone, "DateStyle": "ISO, YMD"}
+    settings = {
+        "TimeZone": zone,
+        "DateStyle": "ISO, YMD",
+        "lock_timeout": f"{int(lock_seconds * 1000)}ms",
+    }
     with postgres_arrow.answer(connection, statement, settings) as batches:
         names = batches.schema.names
         if not set(mapping.values()) <= set(names):

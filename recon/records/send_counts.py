@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -19,7 +18,7 @@ import sqlalchemy as sa
 
 from recon.errors import InputError, TemporaryError
 from recon.model import NOT_SENT
-from recon.records import mysql_columns, sql_syntax, user_sql
+from recon.records import mysql_columns, sql_syntax, table_columns, user_sql
 from recon.records.connections import ReadOnlyDatabase, read_only_engine
 from recon.records.source import Source
 from recon.records.suggestions import missing
@@ -74,10 +73,10 @@ class Counter:
         if source.url is None or source.table is None:
             return None
         if self._database is None:
-            self._database = read_only_engine(source.url, source.timezone)
+            self._database = read_only_engine(
+                source.url, source.timezone, lock_seconds=self._patience
+            )
         database = self._database
-        if database.file is not None:
-            database.file.patience_seconds = self._patience
 
         def count(connection: sa.Connection) -> tuple[int, ...] | None:
             _bound(connection, self._patience)
@@ -98,15 +97,14 @@ class Counter:
 def _count(
     connection: sa.Connection, source: Source, moments: Sequence[datetime], until: datetime
 ) -> tuple[int, ...] | None:
-    name = source.mapping["sent_at"]
-    column: sa.ColumnClause[Any] = sa.column(name)
-    schema, table = _place(connection, source.table or "")
-    span = _spans(connection, source, column, schema, table)
+    asked = source.table or ""
+    table, kinds = table_columns.found(connection, asked)
+    span = _spans(connection, source, kinds, asked)
     if span is None:
         return None
     query = (
         sa.select(*(sa.func.count(sa.case((span(one, until), 1))) for one in moments))
-        .select_from(sa.table(table, schema=schema))
+        .select_from(table)
         .where(span(min(moments), until))
     )
     if "status" in source.fields:
@@ -117,27 +115,19 @@ def _count(
 
 
 def _spans(
-    connection: sa.Connection,
-    source: Source,
-    column: sa.ColumnClause[Any],
-    schema: str | None,
-    table: str,
+    connection: sa.Connection, source: Source, kinds: table_columns.Kinds, asked: str
 ) -> Span | None:
     """Return what makes the condition for a span; `None` where times cannot be compared.
 
     Raises:
         InputError: the column is not there.
     """
+    column: sa.ColumnClause[Any] = sa.column(source.mapping["sent_at"])
+    if column.name not in kinds:
+        raise missing("column", [column.name], kinds, where=f"table {asked}")
     zone = ZoneInfo(source.timezone)
     if connection.dialect.name == "sqlite":
         return lambda since, until: _of_any_type(column, since, until, zone)
-    with warnings.catch_warnings():
-        # Other columns may be of types that SQLAlchemy does not know.
-        warnings.simplefilter("ignore", sa.exc.SAWarning)
-        columns = sa.inspect(connection).get_columns(table, schema=schema)
-    kinds = {str(one["name"]): one["type"] for one in columns}
-    if column.name not in kinds:
-        raise missing("column", [column.name], kinds, where=f"table {source.table}")
     # A domain of PostgreSQL is what it is made of.
     kind = getattr(kinds[column.name], "data_type", kinds[column.name])
     if isinstance(kind, sa.DateTime):
@@ -172,14 +162,6 @@ def _bound(connection: sa.Connection, seconds: float) -> None:
             assert isinstance(driver, sqlite3.Connection)
             deadline = time.monotonic() + seconds
             driver.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
-
-
-def _place(connection: sa.Connection, asked: str) -> tuple[str | None, str]:
-    """Return schema and table; a dot is part of the name where there is such a table."""
-    if "." in asked and not sa.inspect(connection).has_table(asked):
-        schema, _, name = asked.rpartition(".")
-        return schema, name
-    return None, asked
 
 
 def _went_out(column: sa.ColumnElement[Any], source: Source) -> Condition:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
@@ -10,7 +9,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.exc import NoSuchTableError
 
 from recon import rows
 from recon.arrow import NotAsArrow, postgres_arrow, sqlite_arrow
@@ -21,6 +19,7 @@ from recon.records import (
     postgres_columns,
     rowid_ranges,
     sql_syntax,
+    table_columns,
     time_conditions,
     user_sql,
 )
@@ -136,8 +135,13 @@ class SqlReader:
                 return self._collected(self._paged(connection, table, statement), span)
             if are_many and postgres_arrow.is_possible(connection):
                 with suppress(NotAsArrow):
-                    mapping, zone = self._source.mapping, self._database.zone
-                    batches = postgres_columns.chunks(connection, by_columns, mapping, zone)
+                    batches = postgres_columns.chunks(
+                        connection,
+                        by_columns,
+                        self._source.mapping,
+                        self._database.zone,
+                        self._database.lock_seconds,
+                    )
                     return self._collected(batches, span)
             return self._collected(chain([first], chunks), span)
 
@@ -228,24 +232,11 @@ class SqlReader:
             InputError: the table, or a mapped column of it, is not there.
         """
         asked = self._source.table or ""
-        inspector = sa.inspect(connection)
-        schema, name = None, asked
-        with warnings.catch_warnings():
-            # A type that SQLAlchemy does not know is read as it comes.
-            warnings.simplefilter("ignore", sa.exc.SAWarning)
-            if "." in asked and not inspector.has_table(asked):
-                schema, name = asked.rsplit(".", 1)
-            try:
-                found = inspector.get_columns(name, schema=schema)
-            except NoSuchTableError:
-                found = []
-        if not found:
-            raise missing("table", [name], _tables(inspector, schema), where=_place(schema))
-        kinds = {str(column["name"]): column["type"] for column in found}
+        table, kinds = table_columns.found(connection, asked)
         absent = [one for one in self._source.mapping.values() if one not in kinds]
         if absent:
             raise missing("column", absent, kinds, where=f"table {asked}")
-        return sa.table(name, schema=schema), kinds
+        return table, kinds
 
 
 def _type_name(kind: sa.types.TypeEngine[Any]) -> str:
@@ -268,13 +259,3 @@ def _places(mapping: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
                 hint="select the columns by name, each once",
             )
     return {field: names.index(name) for field, name in mapping.items()}
-
-
-def _place(schema: str | None) -> str:
-    return "the database" if schema is None else f"schema {schema}"
-
-
-def _tables(inspector: sa.Inspector, schema: str | None) -> list[str]:
-    if schema is not None and schema not in inspector.get_schema_names():
-        return []
-    return [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]

@@ -25,10 +25,10 @@ class SqliteFile:
     """The user's database file, and how it was found when it was opened last."""
 
     path: Path
+    patience_seconds: float
+    """How long a lock of the application that owns the file is waited for."""
     lenient: bool = False
     """Whether texts that are not UTF-8 are read with replacement characters, which is slower."""
-    patience_seconds: float = 30.0
-    """How long a lock of the application that owns the file is waited for."""
     _frozen_at: _State | None = field(default=None, init=False)
 
     def connect(self) -> sqlite3.Connection:
@@ -76,8 +76,12 @@ class SqliteFile:
         return found.st_mtime_ns, found.st_size, self._wal.exists()
 
 
-def file_of(url: sa.URL) -> SqliteFile:
+def file_of(url: sa.URL, *, patience_seconds: float) -> SqliteFile:
     """Return the file that an SQLite URL names, also one in SQLite's own `file:` spelling.
+
+    Args:
+        url: SQLAlchemy's.
+        patience_seconds: how long a lock of the application that owns the file is waited for.
 
     Raises:
         ConfigError: it names none; a database in memory has no records in it.
@@ -91,4 +95,4 @@ def file_of(url: sa.URL) -> SqliteFile:
         raise ConfigError(
             "the url of the records names no file", hint="sqlite:///path/to/records.db"
         )
-    return SqliteFile(Path(name))
+    return SqliteFile(Path(name), patience_seconds)

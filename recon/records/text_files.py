@@ -151,18 +151,21 @@ def _single_bytes(head: bytes) -> str:
 def blocks(path: Path, size: int = 1 << 24) -> Iterator[bytes]:
     """Yield a text file in pieces of about `size` bytes, as UTF-8 without a byte order mark.
 
-    What cannot be decoded becomes replacement characters.
+    In UTF-8 every piece but the last ends with a line. What cannot be decoded becomes replacement
+    characters.
 
     Raises:
         InputError: it is no text.
         OSError: it cannot be read.
     """
     with open_binary(path) as file:
-        head = file.read(max(size, HEAD_BYTES))
-        encoding = encoding_of(head[:HEAD_BYTES], path)
-        raw = head.removeprefix(codecs.BOM_UTF8)
+        raw = file.read(max(size, HEAD_BYTES))
+        encoding = encoding_of(raw[:HEAD_BYTES], path)
         if encoding == "utf-8":
-            yield from _utf8(raw, file, size)
+            raw = raw.removeprefix(codecs.BOM_UTF8)
+            while raw:
+                yield _utf8(raw + file.readline())
+                raw = file.read(size)
             return
         decode = codecs.getincrementaldecoder(encoding)("replace").decode
         while raw:
@@ -171,21 +174,15 @@ def blocks(path: Path, size: int = 1 << 24) -> Iterator[bytes]:
         yield decode(b"", final=True).encode("utf-8", "replace")
 
 
-def _utf8(raw: bytes, file: BinaryIO, size: int) -> Iterator[bytes]:
-    """Yield bytes as they are where they are UTF-8: that is far faster than to decode them."""
-    left = b""
-    while raw:
-        whole = left + raw if left else raw
-        raw = file.read(size)
-        left = b""
-        if not whole.isascii():
-            try:
-                _, end = codecs.utf_8_decode(whole, "strict", not raw)
-                whole, left = whole[:end], whole[end:]
-            except UnicodeDecodeError:
-                text, end = codecs.utf_8_decode(whole, "replace", not raw)
-                whole, left = text.encode(), whole[end:]
-        yield whole
+def _utf8(raw: bytes) -> bytes:
+    """Return bytes as they are where they are UTF-8, which is far faster than to decode them."""
+    if raw.isascii():
+        return raw
+    try:
+        codecs.utf_8_decode(raw, "strict", True)
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "replace").encode()
+    return raw
 
 
 def lines(path: Path) -> Iterator[bytes]:

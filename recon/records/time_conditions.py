@@ -34,9 +34,11 @@ _RARE_YEARS: Final = tuple(
 )
 
 #: Databases of which it is known in what zone a time without an offset is told.
-_READ_IN_ZONE: Final = mysql_columns.DIALECTS | {"postgresql"}
+_READ_IN_ZONE: Final = mysql_columns.DIALECTS | {"postgresql", "duckdb"}
 #: Databases whose regular expressions know `TEXT_SHAPE`.
-_WITH_PATTERNS: Final = mysql_columns.DIALECTS | {"postgresql"}
+_WITH_PATTERNS: Final = mysql_columns.DIALECTS | {"postgresql", "duckdb"}
+#: Databases that have a type for instants, beside one for times without an offset.
+_WITH_INSTANTS: Final = frozenset({"postgresql", "duckdb"})
 
 
 def within(
@@ -109,7 +111,7 @@ def _times(
     dialect: str,
     zone: str,
 ) -> Condition:
-    if kind.timezone and dialect == "postgresql":
+    if kind.timezone and dialect in _WITH_INSTANTS:
         start, end = span
         return _kept(
             column,

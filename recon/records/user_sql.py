@@ -110,8 +110,10 @@ def query(
     Raises:
         ConfigError: there is more than one statement in it, or a quote or comment is not closed.
     """
-    prepared = user_sql(sql, syntax, what="query", takes_bounds=True)
+    # It loads pandas, which a condition does without.
     from recon.core.frames.timestamps import EARLIEST, LATEST
+
+    prepared = user_sql(sql, syntax, what="query", takes_bounds=True)
 
     values = _bounds(start or EARLIEST, end or LATEST, dialect)
     return sa.text(prepared.text).bindparams(*(values[name] for name in sorted(prepared.binds)))

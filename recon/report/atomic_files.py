@@ -33,7 +33,7 @@ _HINTS: Final = {
     errno.ENOTDIR: "A file stands where a directory belongs. Remove it, or choose another one.",
     errno.EEXIST: "A file stands where a directory belongs. Remove it, or choose another one.",
 }
-_OTHERWISE: Final = "Choose another directory, or mend this one, and write the report again."
+_OTHERWISE: Final = "Choose another directory, or fix this one, and write the report again."
 
 
 @contextmanager

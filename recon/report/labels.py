@@ -1,4 +1,4 @@
-"""What the reports say in words: verdicts, kinds, buckets, numbers and times."""
+"""The texts of the reports: verdicts, kinds, buckets, numbers and times."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
         Kind.MISSING_AT_PROVIDER: Explanation(
             "missing at provider",
             "The records say it went out; Octopods has no such message.",
-            "The customer got nothing. Look for the error in the sender's log, and send again "
+            "The customer got nothing. Find the error in the sender's log, and send again "
             "if it is still wanted.",
         ),
         Kind.MISSING_LOCALLY: Explanation(
@@ -47,7 +47,7 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
         Kind.DUPLICATE_SEND: Explanation(
             "duplicate send",
             "Not in the records, and the same number got a recorded message within moments.",
-            "The customer very likely got it twice. Look for a retry that does not ask whether "
+            "The customer very likely got it twice. Find the retry that does not check whether "
             "the first try went through.",
         ),
         Kind.DUPLICATE_LOCAL: Explanation(
@@ -64,12 +64,12 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
         Kind.RECIPIENT_MISMATCH: Explanation(
             "recipient mismatch",
             "Same message id, but another number: it went to someone else than the records say.",
-            "Look at it first: somebody may have read what was meant for another.",
+            "Check it first: somebody may have read a message that was meant for another.",
         ),
         Kind.STATUS_MISMATCH: Explanation(
             "status mismatch",
             "The records and Octopods contradict each other about one message.",
-            "Octopods knows better. Correct the records before anything is sent again: a retry "
+            "Octopods' status counts. Correct the records before anything is sent again: a retry "
             "could send twice, and a message recorded as delivered may never have arrived.",
         ),
         Kind.SENT_AT_DRIFT: Explanation(
@@ -91,12 +91,12 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
         Kind.INVALID_LOCAL: Explanation(
             "invalid local",
             "The record cannot be read: no time, or no such number.",
-            "Mend it in the records. Until then it is counted and compared with nothing.",
+            "Fix it in the records. Until then it is counted but not compared.",
         ),
         Kind.INVALID_PROVIDER: Explanation(
             "invalid provider",
             "An item of Octopods' answer cannot be read.",
-            "It is counted and compared with nothing. If it comes back, tell Octopods' support.",
+            "It is counted but not compared. If it recurs, report it to Octopods' support.",
         ),
     }
 )
@@ -179,7 +179,7 @@ def verdict_explanation(run: Run) -> str:
         case VerdictKind.NOTHING_TO_COMPARE:
             return (
                 "Neither your records nor Octopods have a message in this window. That proves "
-                "nothing: if something should have been sent, look at the key and the records."
+                "nothing: if something should have been sent, check the key and the records."
             )
         case VerdictKind.SUSPECT:
             return (
@@ -227,14 +227,13 @@ def gap_advice(run: Run) -> str:
         )
         said += " ids that the records name can be verified, by a status call each."
     if advice.tightest_seconds is None:
-        return f"{said} A day like this needs few polls. This line of a crontab makes them:"
+        return f"{said} A day like this needs few polls. This crontab line makes them:"
     seconds = max(advice.tightest_seconds, 1)
     rate = _rate(advice.sends_a_poll / seconds)
     return (
         f"{said} At its busiest, {advice.sends_a_poll} were sent in "
         f"{_duration_text(timedelta(seconds=seconds))} ({rate}), which is all that an answer "
-        "has room for: a poll was needed that often. This line of a crontab polls when it is due, "
-        "and only then:"
+        "has room for: a poll was needed that often. This crontab line polls only if one is due:"
     )
 
 

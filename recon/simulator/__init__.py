@@ -1,1 +1,1 @@
-"""A simulated Octopods on loopback, and the demo's day with known faults."""
+"""A simulated Octopods on loopback, and the demo's day with known discrepancies."""

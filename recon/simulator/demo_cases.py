@@ -1,8 +1,8 @@
 """What happens on the demo's day: one case for each kind of finding, and one for each trap.
 
-A fault awaits exactly the findings that it names; a trap looks like one and awaits none. Every
-case has people of its own, so that none can be mistaken for another's. The records' words are
-`STATES` and, where they agree with Octopods' words, those.
+A discrepancy expects exactly the findings that it names; a trap looks like one and expects none.
+Every case has contacts of its own, so that none can be mistaken for another's. The statuses of the
+records are `STATES` and, where they agree with Octopods, its own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _HOUR: Final = timedelta(hours=1)
 DemoCase = Callable[[Day], None]
 
 
-# --- faults ------------------------------------------------------------------------------------
+# --- discrepancies -----------------------------------------------------------------------------
 
 
 def lost_at_the_provider(day: Day) -> None:
@@ -265,7 +265,7 @@ def through_another_channel(day: Day) -> None:
     day.note(other)
 
 
-FAULTS: Final[tuple[DemoCase, ...]] = (
+DISCREPANCIES: Final[tuple[DemoCase, ...]] = (
     lost_at_the_provider,
     sent_without_a_record,
     sent_twice,

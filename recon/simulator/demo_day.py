@@ -41,7 +41,7 @@ INSERT INTO sends VALUES
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DemoDay:
-    """A day with known faults, and the settings under which it is to be read."""
+    """A day with known discrepancies, and the settings under which it is to be read."""
 
     channel: Channel
     """What Octopods knows; ask it as of `now`."""
@@ -82,7 +82,7 @@ class DemoDay:
 
 
 def plant(seed: int, today_now: datetime, zone: str, *, shape: Shape = "A") -> DemoDay:
-    """Plan the day before today, with every kind of fault and every trap at least once.
+    """Plan the day before today, with every kind of discrepancy and every trap at least once.
 
     The same arguments always give the same day.
 
@@ -103,7 +103,7 @@ def plant(seed: int, today_now: datetime, zone: str, *, shape: Shape = "A") -> D
     asked = datetime(today.year, today.month, today.day, ASKED_AT, tzinfo=ZoneInfo(zone))
     now = asked.astimezone(window.end.tzinfo)
     day = Day(rng=rng, window=window, start=window.start, end=window.end, now=now)
-    for case in (*demo_cases.FAULTS, *demo_cases.TRAPS):
+    for case in (*demo_cases.DISCREPANCIES, *demo_cases.TRAPS):
         case(day)
     # Two more were sent just after midnight.
     demo_cases.ordinary(day, morning=rng.randint(10, 16))

@@ -1,4 +1,4 @@
-"""Connecting to the store, and its troubles in words.
+"""Connecting to the store, and translating its errors.
 
 Every use of the database goes through `reading` or `writing`, and so every foreign error of it
 is translated in one place.

@@ -1,4 +1,4 @@
-"""Findings after their run: listed, looked at again, acknowledged."""
+"""Findings after their run: listed, and acknowledged."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def _in_words(difference: Any) -> str:  # noqa: ANN401 - a tuple of anything, or a list of such
-    """Tell what would mend a difference that Alembic found."""
+    """Say what would remove a difference that Alembic found."""
     while isinstance(difference, list):
         difference = difference[0]
     what, *about = difference

@@ -77,7 +77,7 @@ def _ours(error: Exception, url: sa.URL) -> ReconError | None:
 
 
 #: The primary result code (https://www.sqlite.org/rescode.html), and what is wrong.
-_SQLITE_TROUBLES: Final[dict[int, tuple[type[ReconError], str, str]]] = {
+_SQLITE_ERRORS: Final[dict[int, tuple[type[ReconError], str, str]]] = {
     sqlite3.SQLITE_BUSY: (TemporaryError, "is busy", _AGAIN),
     sqlite3.SQLITE_LOCKED: (TemporaryError, "is busy", _AGAIN),
     sqlite3.SQLITE_PERM: (OutputError, "cannot be opened", "Check the file's permissions."),
@@ -107,15 +107,15 @@ def _of_sqlite(error: sqlite3.Error, url: sa.URL) -> ReconError | None:
     code = getattr(error, "sqlite_errorcode", None)
     if any(sign in str(error) for sign in _SQLITE_OPTIONS):
         return ConfigError(f"{described(url)} cannot be opened: {error}", hint=_OPTIONS_HINT)
-    trouble = None if code is None else _SQLITE_TROUBLES.get(code & 0xFF)
-    if trouble is None:
+    known = None if code is None else _SQLITE_ERRORS.get(code & 0xFF)
+    if known is None:
         return None
-    kind, what, hint = trouble
+    kind, what, hint = known
     return kind(f"{described(url)} {what}: {error}", hint=hint)
 
 
 #: SQLSTATE, or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html).
-_POSTGRES_TROUBLES: Final[dict[str, tuple[type[ReconError], str]]] = {
+_POSTGRES_ERRORS: Final[dict[str, tuple[type[ReconError], str]]] = {
     "25006": (OutputError, "is read-only"),
     "42501": (OutputError, "does not let this user write"),
     "53100": (OutputError, "has no room on its disk"),
@@ -130,7 +130,7 @@ _POSTGRES_TROUBLES: Final[dict[str, tuple[type[ReconError], str]]] = {
 }
 
 #: libpq gives no SQLSTATE when it cannot connect, only the server's words.
-_LOGIN_TROUBLES: Final = (
+_LOGIN_ERRORS: Final = (
     "authentication failed",
     "no password supplied",
     "no pg_hba.conf entry",
@@ -142,10 +142,10 @@ _LOGIN_TROUBLES: Final = (
 
 def _of_postgres(error: BaseException, url: sa.URL) -> ReconError | None:
     state: str | None = getattr(error, "sqlstate", None)
-    trouble = _unconnected(error) if state is None else _by_state(state)
-    if trouble is None:
+    known = _unconnected(error) if state is None else _by_state(state)
+    if known is None:
         return None
-    kind, what = trouble
+    kind, what = known
     words = next(iter(str(error).strip().splitlines()), type(error).__name__)
     hints: dict[type[ReconError], str] = {
         TemporaryError: _AGAIN,
@@ -169,11 +169,11 @@ def _unconnected(error: BaseException) -> tuple[type[ReconError], str] | None:
         return ConfigError, "cannot be opened with such options"
     if type(error).__name__ not in {"OperationalError", "ConnectionTimeout"}:
         return None
-    if any(sign in str(error) for sign in _LOGIN_TROUBLES):
+    if any(sign in str(error) for sign in _LOGIN_ERRORS):
         return ConfigError, "refuses the login"
     return TemporaryError, "cannot be reached"
 
 
 def _by_state(state: str) -> tuple[type[ReconError], str] | None:
     known = (state[:length] for length in (5, 3, 2))
-    return next((_POSTGRES_TROUBLES[part] for part in known if part in _POSTGRES_TROUBLES), None)
+    return next((_POSTGRES_ERRORS[part] for part in known if part in _POSTGRES_ERRORS), None)

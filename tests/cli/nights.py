@@ -17,8 +17,9 @@ from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.simulator.http_faults import Fault
 from recon.simulator.server import Received, serve
 from recon.simulator.simulated_responses import LIST_PATH
-from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop
+from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop
 from tests.clocks import ManualClock
+from tests.factories import DAY
 
 CONFIG = """
 timezone = "UTC"

@@ -13,7 +13,7 @@ from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.simulator.server import Received, serve
 from recon.store import stored_pauses
 from recon.store.engine import opened
-from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, at
+from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, minute
 from tests.clocks import ManualClock
 
 
@@ -25,9 +25,9 @@ def lines(out: str) -> dict[str, str]:
 
 def sound(shop: Workshop, channel: Channel, count: int = 20) -> None:
     """Send messages and record each, an hour after noon."""
-    sent = [channel.send(NUMBER.format(n), at(n)) for n in range(count)]
+    sent = [channel.send(NUMBER.format(n), minute(n)) for n in range(count)]
     shop.add_records(
-        *((n, one.message_id, NUMBER.format(n), at(n), "sent") for n, one in enumerate(sent))
+        *((n, one.message_id, NUMBER.format(n), minute(n), "sent") for n, one in enumerate(sent))
     )
 
 
@@ -67,8 +67,8 @@ def test_each_check_has_a_line(workshop: Workshop, channel: Channel) -> None:
 
 def test_unmapped_statuses_are_counted(workshop: Workshop, channel: Channel) -> None:
     sound(workshop, channel)
-    more = [(50 + n, None, NUMBER.format(50 + n), at(30), "bounced") for n in range(3)]
-    workshop.add_records(*more, (60, None, NUMBER.format(60), at(31), "parked"))
+    more = [(50 + n, None, NUMBER.format(50 + n), minute(30), "bounced") for n in range(3)]
+    workshop.add_records(*more, (60, None, NUMBER.format(60), minute(31), "parked"))
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
         ended = workshop.recon("check")

@@ -15,17 +15,19 @@ import pytest
 from recon.simulator import http_faults
 from recon.simulator.channel import Channel
 from recon.simulator.server import Received, serve
-from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop, at, awaited
+from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, awaited, minute
 from tests.clocks import ManualClock
+from tests.factories import DAY
 
 
 @pytest.fixture
 def shop(workshop: Workshop) -> Iterator[Workshop]:
     """A workshop with a record that Octopods does not have, the provider running."""
     channel = Channel(first_id=101)
-    channel.send(NUMBER.format(1), at(1))
+    channel.send(NUMBER.format(1), minute(1))
     workshop.add_records(
-        (1, 101, NUMBER.format(1), at(1), "sent"), (2, None, NUMBER.format(2), at(2), "sent")
+        (1, 101, NUMBER.format(1), minute(1), "sent"),
+        (2, None, NUMBER.format(2), minute(2), "sent"),
     )
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)

@@ -28,7 +28,7 @@ from recon.store.engine import connect, reading
 from recon.store.tables import polls
 from tests.cli.workshop import NUMBER, Workshop, awaited
 from tests.clocks import real
-from tests.store import others
+from tests.store import processes
 
 ROOT = str(Path(__file__).parents[2])
 HEAVY = {"pandas", "numpy", "pyarrow", "alembic", "requests", "tenacity", "phonenumbers"}
@@ -255,7 +255,7 @@ class Crowd:
 
     def go(self, *acts: str) -> None:
         """Run a process for each of these acts, to their ends."""
-        others.at_once(
+        processes.at_once(
             [dedent(self.prepared) + dedent(act) for act in acts],
             word=lambda: str(self.clock.start()),
         )

@@ -13,7 +13,8 @@ from recon.simulator.channel import Channel
 from recon.simulator.http_faults import Fault
 from recon.simulator.simulated_message import Junk
 from tests.cli.nights import nights
-from tests.cli.workshop import DAY, NUMBER, at
+from tests.cli.workshop import NUMBER, minute
+from tests.factories import DAY
 
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -22,9 +23,10 @@ def test_a_denied_id_is_confirmed_and_asked_for_once_more_on_a_later_night(
     tmp_path: Path, database_url: str
 ) -> None:
     with nights(tmp_path, database_url) as night:
-        night.send(5, start=at(0))
+        night.send(5, start=minute(0))
         night.workshop.add_records(
-            (8, 77, NUMBER.format(8), at(8), "sent"), (9, None, NUMBER.format(9), at(9), "sent")
+            (8, 77, NUMBER.format(8), minute(8), "sent"),
+            (9, None, NUMBER.format(9), minute(9), "sent"),
         )
         assert night.run() == 0
         assert night.confirmed() == {"77": "yes", "": ""}
@@ -50,9 +52,10 @@ def test_the_report_says_what_is_confirmed(
     tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with nights(tmp_path, database_url) as night:
-        night.send(5, start=at(0))
+        night.send(5, start=minute(0))
         night.workshop.add_records(
-            (8, 77, NUMBER.format(8), at(8), "sent"), (9, 78, NUMBER.format(9), at(9), "sent")
+            (8, 77, NUMBER.format(8), minute(8), "sent"),
+            (9, 78, NUMBER.format(9), minute(9), "sent"),
         )
         night.run("--offline")
         assert "not confirmed" not in capsys.readouterr().out
@@ -72,9 +75,9 @@ def test_a_failed_status_call_denies_nothing_and_is_made_again(
 ) -> None:
     script = chain([None], repeat(fault, 6))
     with nights(tmp_path, database_url, script=script) as night:
-        night.send(5, start=at(0))
+        night.send(5, start=minute(0))
         for n in range(6):
-            night.workshop.add_records((90 + n, 900 + n, NUMBER.format(90 + n), at(n), "sent"))
+            night.workshop.add_records((90 + n, 900 + n, NUMBER.format(90 + n), minute(n), "sent"))
         night.run()
         assert set(night.confirmed().values()) == {"no"}
         confirmation = night.workshop.report()["confirmation"]
@@ -92,9 +95,9 @@ def test_denials_are_not_believed_where_the_control_id_is_denied_too(
 ) -> None:
     script = chain([None], repeat(http_faults.denied(), 2))
     with nights(tmp_path, database_url, script=script) as night:
-        night.send(150, start=at(0))
+        night.send(150, start=minute(0))
         # 101 lies in a gap: the list shows the newest 100 only.
-        night.workshop.add_records((900, 77, NUMBER.format(9), at(140), "sent"))
+        night.workshop.add_records((900, 77, NUMBER.format(9), minute(140), "sent"))
         night.run()
         assert night.confirmed() == {"77": "no"}
         assert night.workshop.report()["local"]["unverifiable"] == 50
@@ -108,7 +111,7 @@ def test_denials_are_not_believed_where_the_list_shows_nothing(
     tmp_path: Path, database_url: str
 ) -> None:
     with nights(tmp_path, database_url) as night:
-        night.workshop.add_records((9, 77, NUMBER.format(9), at(9), "sent"))
+        night.workshop.add_records((9, 77, NUMBER.format(9), minute(9), "sent"))
         night.run()
         assert set(night.confirmed().values()) <= {"no"}
 
@@ -119,12 +122,12 @@ def test_a_denial_is_forgotten_when_the_id_is_listed_or_found(
 ) -> None:
     channel = Channel(first_id=101, shape=shape)  # type: ignore[arg-type]
     with nights(tmp_path, database_url, channel=channel) as night:
-        night.send(5, start=at(0))
-        night.workshop.add_records((8, 106, NUMBER.format(8), at(1600), "sent"))
+        night.send(5, start=minute(0))
+        night.workshop.add_records((8, 106, NUMBER.format(8), minute(1600), "sent"))
         night.run("--date", "2026-04-24", day=None)
         assert night.confirmed("2026-04-24") == {"106": "yes"}
         # Not shown by the list, but by a status call.
-        channel.send(NUMBER.format(8), at(1600), appears_at=NEVER)
+        channel.send(NUMBER.format(8), minute(1600), appears_at=NEVER)
         night.next_night()
         assert night.confirmed("2026-04-24") == {}
         assert night.workshop.report(day="2026-04-24")["local"]["matched"] == 1
@@ -134,9 +137,12 @@ def test_the_calls_of_a_night_are_spread_over_the_accused_time(
     tmp_path: Path, database_url: str
 ) -> None:
     with nights(tmp_path, database_url, octopods="status_lookups_per_run = 11") as night:
-        night.send(5, start=at(0))
+        night.send(5, start=minute(0))
         night.workshop.add_records(
-            *((1000 + n, 1000 + n, NUMBER.format(500 + n), at(5 * n), "sent") for n in range(100))
+            *(
+                (1000 + n, 1000 + n, NUMBER.format(500 + n), minute(5 * n), "sent")
+                for n in range(100)
+            )
         )
         night.run()
         asked = [one for one in night.asked() if one >= 1000]
@@ -153,10 +159,10 @@ def test_a_status_call_without_a_number_links_a_record_without_one(
 ) -> None:
     channel = Channel(first_id=101, shape="B")
     with nights(tmp_path, database_url, channel=channel) as night:
-        night.send(3, start=at(0))
-        hidden = channel.send(NUMBER.format(50), at(60), appears_at=NEVER)
-        night.send(3, start=at(120))
-        night.workshop.add_records((50, hidden.message_id, "", at(60), "sent"))
+        night.send(3, start=minute(0))
+        hidden = channel.send(NUMBER.format(50), minute(60), appears_at=NEVER)
+        night.send(3, start=minute(120))
+        night.workshop.add_records((50, hidden.message_id, "", minute(60), "sent"))
         night.set_record(50, phone_number=recorded)
         night.run()
         assert night.workshop.kinds() == []
@@ -168,7 +174,7 @@ def test_a_status_call_settles_records_that_hold_no_numbers(
 ) -> None:
     channel = Channel(first_id=101, shape="B")
     with nights(tmp_path, database_url, channel=channel) as night:
-        night.send(150, start=at(0))
+        night.send(150, start=minute(0))
         text = (tmp_path / "recon.toml").read_text()
         more = '[accounts.main.local.columns]\nphone_number = ""\n'
         (tmp_path / "recon.toml").write_text(text + more)
@@ -183,13 +189,13 @@ def test_a_message_that_the_list_should_have_shown_withdraws_the_proof_of_its_da
 ) -> None:
     channel = Channel(first_id=101, shape=shape)  # type: ignore[arg-type]
     with nights(tmp_path, database_url, channel=channel) as night:
-        night.send(3, start=at(0))
-        hidden = channel.send(NUMBER.format(50), at(60), appears_at=NEVER)
-        night.send(3, start=at(120))
+        night.send(3, start=minute(0))
+        hidden = channel.send(NUMBER.format(50), minute(60), appears_at=NEVER)
+        night.send(3, start=minute(120))
         night.workshop.add_records(
-            (50, hidden.message_id, NUMBER.format(50), at(60), "sent"),
-            (51, None, NUMBER.format(51), at(90), "sent"),
-            (52, 77, NUMBER.format(52), at(95), "sent"),
+            (50, hidden.message_id, NUMBER.format(50), minute(60), "sent"),
+            (51, None, NUMBER.format(51), minute(90), "sent"),
+            (52, 77, NUMBER.format(52), minute(95), "sent"),
         )
         night.run()
         # The one is found, the other denied, and of the third nobody can know any more.
@@ -210,7 +216,7 @@ def test_a_broadcast_id_in_the_records_is_named_as_a_cause_on_the_third_night(
 ) -> None:
     with nights(tmp_path, database_url) as night:
         for n in range(4):
-            start = at(24 * 60 * n)
+            start = minute(24 * 60 * n)
             night.send(3, start=start)
             hidden = night.channel.send(
                 NUMBER.format(50), start + timedelta(hours=1), appears_at=NEVER
@@ -221,7 +227,7 @@ def test_a_broadcast_id_in_the_records_is_named_as_a_cause_on_the_third_night(
             )
         for n in range(4):
             capsys.readouterr()
-            day = str((at(0) + timedelta(days=n)).date())
+            day = str((minute(0) + timedelta(days=n)).date())
             assert night.run(day=day) == 0
             assert ("accounts.main.local.where" in capsys.readouterr().out) is (n >= 2)
             assert ("notices" in night.workshop.report(day=day)) is (n >= 2)
@@ -232,11 +238,11 @@ def test_a_broadcast_id_in_the_records_is_named_as_a_cause_on_the_third_night(
 def test_a_found_message_of_another_time_only_links(tmp_path: Path, database_url: str) -> None:
     with nights(tmp_path, database_url) as night:
         for n in range(150):
-            night.channel.send(NUMBER.format(n), at(n))
+            night.channel.send(NUMBER.format(n), minute(n))
         # Its own time lies before the oldest message that is listed.
         night.workshop.add_records(
-            *((n, n, NUMBER.format(n - 101), at(n - 101), "sent") for n in range(151, 251)),
-            (102, 102, NUMBER.format(1), at(140), "sent"),
+            *((n, n, NUMBER.format(n - 101), minute(n - 101), "sent") for n in range(151, 251)),
+            (102, 102, NUMBER.format(1), minute(140), "sent"),
         )
         night.run()
         assert [kind for kind, *_ in night.workshop.kinds()] == ["sent_at_drift"]
@@ -249,10 +255,10 @@ def test_an_item_that_cannot_be_read_was_listed_and_withdraws_nothing(
     tmp_path: Path, database_url: str, junk: Junk
 ) -> None:
     with nights(tmp_path, database_url) as night:
-        night.send(3, start=at(0))
-        unread = night.channel.send(NUMBER.format(50), at(60), junk=junk)
-        night.send(3, start=at(120))
-        night.workshop.add_records((50, unread.message_id, NUMBER.format(50), at(60), "sent"))
+        night.send(3, start=minute(0))
+        unread = night.channel.send(NUMBER.format(50), minute(60), junk=junk)
+        night.send(3, start=minute(120))
+        night.workshop.add_records((50, unread.message_id, NUMBER.format(50), minute(60), "sent"))
         night.run()
         report = night.workshop.report()
         assert report["coverage"]["complete"] is True
@@ -265,9 +271,9 @@ def test_suspect_input_costs_no_status_call(tmp_path: Path, database_url: str) -
     with nights(tmp_path, database_url) as night:
         text = (tmp_path / "recon.toml").read_text()
         (tmp_path / "recon.toml").write_text(text.replace("guard_rows = 1000", "guard_rows = 10"))
-        night.send(20, start=at(0), recorded=False)
+        night.send(20, start=minute(0), recorded=False)
         night.workshop.add_records(
-            *((n, 5000 + n, NUMBER.format(700 + n), at(n), "sent") for n in range(1, 21))
+            *((n, 5000 + n, NUMBER.format(700 + n), minute(n), "sent") for n in range(1, 21))
         )
         assert night.run() == 65
         assert night.asked() == []

@@ -22,8 +22,9 @@ from recon.simulator.simulated_message import SimulatedMessage, course
 from tests.cli import corpus
 from tests.cli.corpus import Case
 from tests.cli.test_corpus import assert_found, report_of, rows_of
-from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, at
+from tests.cli.workshop import MORNING_AFTER, NUMBER, minute
 from tests.clocks import ManualClock
+from tests.factories import DAY
 
 CONFIG = """
 [octopods]
@@ -143,7 +144,7 @@ def test_a_status_that_comes_late_mends_the_day_it_belongs_to(room: Path) -> Non
     channel = Channel(first_id=101)
     late = course((0, "sent"), (8 * 3600, "delivered"))
     for nr, ways in enumerate([late, late, course((0, "sent"), (8 * 3600, "failed"))]):
-        channel.send(NUMBER.format(nr), at(690), course=ways)
+        channel.send(NUMBER.format(nr), minute(690), course=ways)
     (room / "sends.csv").write_text(
         HEADER
         + f"1,101,{NUMBER.format(0)},{DAY}T23:30:00Z,delivered\n"
@@ -163,8 +164,8 @@ def test_a_status_that_comes_late_mends_the_day_it_belongs_to(room: Path) -> Non
 
 def test_a_status_never_goes_back_and_what_is_stuck_comes_loose(room: Path) -> None:
     channel = Channel(first_id=101)
-    channel.send(NUMBER.format(0), at(0), course=course((0, "read"), (86_400, "delivered")))
-    channel.send(NUMBER.format(1), at(1), course=course((0, "sent"), (50 * 3600, "delivered")))
+    channel.send(NUMBER.format(0), minute(0), course=course((0, "read"), (86_400, "delivered")))
+    channel.send(NUMBER.format(1), minute(1), course=course((0, "sent"), (50 * 3600, "delivered")))
     (room / "sends.csv").write_text(
         HEADER
         + f"1,101,{NUMBER.format(0)},{DAY}T12:00:00Z,read\n"
@@ -181,7 +182,7 @@ def test_a_status_never_goes_back_and_what_is_stuck_comes_loose(room: Path) -> N
 
 def test_a_record_recorded_days_away_is_found_by_its_id_and_missing_on_no_day(room: Path) -> None:
     channel = Channel(first_id=101)
-    channel.send(NUMBER.format(0), at(0))
+    channel.send(NUMBER.format(0), minute(0))
     (room / "sends.csv").write_text(
         HEADER + f"1,101,{NUMBER.format(0)},2026-04-20T12:00:00Z,sent\n"
     )
@@ -196,7 +197,7 @@ def test_a_record_recorded_days_away_is_found_by_its_id_and_missing_on_no_day(ro
 def test_a_finding_is_the_same_one_by_night_over_a_range_and_among_other_rows(room: Path) -> None:
     channel = Channel(first_id=101)
     for nr in range(3):
-        channel.send(NUMBER.format(nr), at(nr))
+        channel.send(NUMBER.format(nr), minute(nr))
     rows = (
         f"1,101,{NUMBER.format(0)},{DAY}T12:00:00Z,failed\n"
         f"2,99,{NUMBER.format(9)},{DAY}T12:00:00Z,sent\n"

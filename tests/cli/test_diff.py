@@ -17,7 +17,7 @@ import pytest
 
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
 from recon.simulator.simulated_responses import Request, answer
-from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, at
+from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, minute
 
 LOCAL = ["id", "message_id", "phone_number", "sent_at", "status"]
 PROVIDER = ["message_id", "phone_number", "sent_at", "status", "failure_reason"]
@@ -78,7 +78,7 @@ def test_every_kind_of_file_gives_the_same_findings(workshop: Workshop, kind: st
 def test_a_file_may_hold_items_as_the_api_gives_them(workshop: Workshop, shape: Shape) -> None:
     channel = Channel(shape=shape, first_id=101)
     for n in range(3):
-        channel.send(NUMBER.format(n), at(n))
+        channel.send(NUMBER.format(n), minute(n))
     path = "/api/v1/whatsapp/messages"
     body: Any = json.loads(
         answer(channel, Request(path, "limit=100", SIMULATED_KEY), MORNING_AFTER).body
@@ -89,7 +89,7 @@ def test_a_file_may_hold_items_as_the_api_gives_them(workshop: Workshop, shape: 
     local = write(
         workshop.path / "sends.csv",
         LOCAL,
-        [[str(n), str(101 + n), NUMBER.format(n), at(n).isoformat(), "sent"] for n in range(3)],
+        [[str(n), str(101 + n), NUMBER.format(n), minute(n).isoformat(), "sent"] for n in range(3)],
     )
     assert workshop.recon("diff", local, provider).code == 0
     assert workshop.kinds("diff", "all") == [("invalid_provider", "", "")]

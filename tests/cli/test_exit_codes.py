@@ -16,16 +16,17 @@ from recon.simulator import http_faults
 from recon.simulator.channel import Channel
 from recon.simulator.server import Received, serve
 from recon.store import schema
-from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop, at, awaited
+from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, awaited, minute
 from tests.clocks import ManualClock
+from tests.factories import DAY
 
 
 @pytest.fixture
 def shop(workshop: Workshop) -> Iterator[Workshop]:
     """A workshop whose records and provider agree, the provider running."""
     channel = Channel(first_id=101)
-    channel.send(NUMBER.format(1), at(1))
-    workshop.add_records((1, 101, NUMBER.format(1), at(1), "sent"))
+    channel.send(NUMBER.format(1), minute(1))
+    workshop.add_records((1, 101, NUMBER.format(1), minute(1), "sent"))
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
         yield workshop
@@ -37,7 +38,7 @@ def test_0_a_clean_run(shop: Workshop) -> None:
 
 
 def test_0_findings_do_not_fail_a_run_unless_asked_and_1_they_do_when_asked(shop: Workshop) -> None:
-    shop.add_records((2, None, NUMBER.format(2), at(2), "sent"))
+    shop.add_records((2, None, NUMBER.format(2), minute(2), "sent"))
     assert shop.run().code == 0
     assert shop.run("--exit-code").code == 1
 
@@ -73,8 +74,8 @@ def test_2_an_unknown_account_names_the_nearest(shop: Workshop) -> None:
 def test_3_nothing_found_but_not_covered(workshop: Workshop) -> None:
     channel = Channel(first_id=101)
     for n in range(100):
-        channel.send(NUMBER.format(n), at(720 + n))
-    workshop.add_records((1, None, NUMBER.format(900), at(1), "sent"))
+        channel.send(NUMBER.format(n), minute(720 + n))
+    workshop.add_records((1, None, NUMBER.format(900), minute(1), "sent"))
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
         assert workshop.run().code == 0
@@ -92,8 +93,8 @@ def test_65_a_table_with_wrong_columns_names_the_near_ones(shop: Workshop) -> No
 
 def test_65_suspect_input_is_told_first_and_opens_no_finding(shop: Workshop) -> None:
     channel = Channel(first_id=900)
-    channel.send("+353860000000", at(-2000))
-    shop.add_records(*((n, n, NUMBER.format(n), at(n), "sent") for n in range(200, 220)))
+    channel.send("+353860000000", minute(-2000))
+    shop.add_records(*((n, n, NUMBER.format(n), minute(n), "sent") for n in range(200, 220)))
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         shop.configure(url)
         ended = shop.run("--exit-code")
@@ -150,7 +151,7 @@ def test_75_a_provider_that_is_down(shop: Workshop) -> None:
 
 
 def test_75_a_limit_that_lasts_longer_than_allowed(workshop: Workshop) -> None:
-    workshop.add_records((1, 101, NUMBER.format(1), at(1), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(1), minute(1), "sent"))
     log: list[Received] = []
     script = [http_faults.rate_limited(seconds=4000)]
     with serve(Channel(), clock=ManualClock(MORNING_AFTER), script=script, log=log) as url:
@@ -161,7 +162,7 @@ def test_75_a_limit_that_lasts_longer_than_allowed(workshop: Workshop) -> None:
 
 
 def test_75_another_run_holds_the_lock(workshop: Workshop) -> None:
-    workshop.add_records((1, 101, NUMBER.format(1), at(1), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(1), minute(1), "sent"))
     log: list[Received] = []
     with serve(
         Channel(), clock=ManualClock(MORNING_AFTER), script=[http_faults.timeout()], log=log
@@ -193,7 +194,7 @@ def test_75_a_database_that_is_busy(shop: Workshop) -> None:
 @pytest.mark.parametrize("fault", ["unknown", "rotated"])
 def test_77_a_key_that_is_refused(shop: Workshop, fault: str) -> None:
     channel = Channel(keys=["good", "old"])
-    channel.rotate("old", "new", at(0))
+    channel.rotate("old", "new", minute(0))
     shop.environ["OCTOPODS_API_KEY"] = "old" if fault == "rotated" else "typo"
     log: list[Received] = []
     with serve(channel, clock=ManualClock(MORNING_AFTER), log=log) as url:

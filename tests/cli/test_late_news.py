@@ -9,7 +9,8 @@ import pytest
 from recon.simulator.channel import Channel
 from recon.simulator.simulated_message import Reason, course
 from tests.cli.nights import nights
-from tests.cli.workshop import DAY, NUMBER, at
+from tests.cli.workshop import NUMBER, minute
+from tests.factories import DAY
 
 HOUR = 3600
 NEXT = "2026-04-24"
@@ -31,13 +32,13 @@ def test_a_failure_that_comes_after_midnight_is_reported_for_its_day(
 ) -> None:
     with nights(tmp_path, database_url) as night:
         late = course((0, "sent"), (20 * HOUR, "failed"))
-        night.channel.send(NUMBER.format(0), at(0), course=late, reason=Reason("Not a user"))
+        night.channel.send(NUMBER.format(0), minute(0), course=late, reason=Reason("Not a user"))
         # The list has moved on by then.
         for n in range(1, 150):
-            night.channel.send(NUMBER.format(n), at(600 + n))
+            night.channel.send(NUMBER.format(n), minute(600 + n))
         night.workshop.add_records(
             *(
-                (n + 1, 101 + n, NUMBER.format(n), at(0 if n == 0 else 600 + n), "sent")
+                (n + 1, 101 + n, NUMBER.format(n), minute(0 if n == 0 else 600 + n), "sent")
                 for n in range(150)
             )
         )
@@ -57,8 +58,8 @@ def test_a_failure_that_comes_after_midnight_is_reported_for_its_day(
 
 def test_a_message_that_stays_sent_is_reported_as_stuck(tmp_path: Path, database_url: str) -> None:
     with nights(tmp_path, database_url) as night:
-        night.channel.send(NUMBER.format(0), at(0), course=course((0, "sent")))
-        night.workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
+        night.channel.send(NUMBER.format(0), minute(0), course=course((0, "sent")))
+        night.workshop.add_records((1, 101, NUMBER.format(0), minute(0), "sent"))
         night.run()
         assert night.workshop.kinds() == []
         night.next_night()
@@ -70,11 +71,11 @@ def test_a_record_that_changes_later_is_judged_again(
     tmp_path: Path, database_url: str, mode: str
 ) -> None:
     with nights(tmp_path, database_url) as night:
-        night.send(5, start=at(0))
+        night.send(5, start=minute(0))
         night.run()
         assert night.workshop.kinds() == []
         if mode == "added":
-            night.workshop.add_records((900, None, NUMBER.format(9), at(9), "sent"))
+            night.workshop.add_records((900, None, NUMBER.format(9), minute(9), "sent"))
             expected = [("missing_at_provider", "900", "")]
         elif mode == "changed":
             night.set_record(102, status="failed")
@@ -88,7 +89,7 @@ def test_a_record_that_changes_later_is_judged_again(
 
 def test_days_without_news_are_left_alone(tmp_path: Path, database_url: str) -> None:
     with nights(tmp_path, database_url) as night:
-        night.send(5, start=at(0))
+        night.send(5, start=minute(0))
         night.run()
         before = night.workshop.report()
         night.next_night()
@@ -100,7 +101,7 @@ def test_days_without_news_are_left_alone(tmp_path: Path, database_url: str) -> 
 
 def test_news_older_than_a_week_is_none(tmp_path: Path, database_url: str) -> None:
     with nights(tmp_path, database_url) as night:
-        night.send(5, start=at(0))
+        night.send(5, start=minute(0))
         night.run()
         night.clock.advance(7 * 86_400)
         night.set_record(102, status="failed")
@@ -118,7 +119,7 @@ def test_a_run_without_dates_catches_up_the_nights_that_did_not_run(
     tmp_path: Path, database_url: str, missed: int, first: str
 ) -> None:
     with nights(tmp_path, database_url) as night:
-        night.send(5, start=at(0))
+        night.send(5, start=minute(0))
         night.run()
         night.clock.advance(missed * 86_400)
         night.next_night()
@@ -131,7 +132,7 @@ def test_a_run_without_dates_catches_up_the_nights_that_did_not_run(
 
 def test_a_first_run_without_dates_takes_yesterday(tmp_path: Path, database_url: str) -> None:
     with nights(tmp_path, database_url) as night:
-        night.send(5, start=at(0))
+        night.send(5, start=minute(0))
         night.run(day=None)
         assert run_rows(database_url) == [(DAY, "run")]
 
@@ -145,19 +146,19 @@ def test_accused_ids_of_every_day_come_before_messages_that_are_not_terminal(
     ) as night:
         waiting = course((0, "sent"))
         for n in range(5):
-            channel.send(NUMBER.format(n), at(n), course=waiting)
+            channel.send(NUMBER.format(n), minute(n), course=waiting)
         night.workshop.add_records(
-            *((n + 1, 101 + n, NUMBER.format(n), at(n), "sent") for n in range(5))
+            *((n + 1, 101 + n, NUMBER.format(n), minute(n), "sent") for n in range(5))
         )
         night.run()
         # All are shown by the list: nothing to ask for.
         assert night.asked() == []
-        night.workshop.add_records((900, 77, NUMBER.format(9), at(9), "sent"))
+        night.workshop.add_records((900, 77, NUMBER.format(9), minute(9), "sent"))
         for n in range(120):
-            channel.send(NUMBER.format(100 + n), at(1200 + n / 10))
+            channel.send(NUMBER.format(100 + n), minute(1200 + n / 10))
         night.workshop.add_records(
             *(
-                (106 + n, 106 + n, NUMBER.format(100 + n), at(1200 + n / 10), "sent")
+                (106 + n, 106 + n, NUMBER.format(100 + n), minute(1200 + n / 10), "sent")
                 for n in range(120)
             )
         )
@@ -172,9 +173,9 @@ def test_running_a_night_twice_changes_nothing_but_the_run_log(
     tmp_path: Path, database_url: str
 ) -> None:
     with nights(tmp_path, database_url) as night:
-        night.send(5, start=at(0))
-        night.channel.send(NUMBER.format(8), at(8), course=course((0, "sent")))
-        night.workshop.add_records((900, 77, NUMBER.format(9), at(9), "sent"))
+        night.send(5, start=minute(0))
+        night.channel.send(NUMBER.format(8), minute(8), course=course((0, "sent")))
+        night.workshop.add_records((900, 77, NUMBER.format(9), minute(9), "sent"))
         night.run()
         night.next_night()
         asked = len(night.asked())

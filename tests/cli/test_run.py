@@ -18,8 +18,9 @@ from recon.simulator import http_faults, simulated_message
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
 from recon.simulator.server import Received, serve
 from recon.simulator.simulated_responses import LIST_PATH
-from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, Workshop, at
+from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, minute
 from tests.clocks import ManualClock
+from tests.factories import DAY
 
 BALANCE = {
     "local": [
@@ -40,18 +41,18 @@ def channel_with(
     """Return a channel with a message for each of these numbers, a minute apart after noon."""
     channel = Channel(keys=[key], shape=shape, first_id=101)
     for n in numbers:
-        channel.send(NUMBER.format(n), at(n))
+        channel.send(NUMBER.format(n), minute(n))
     return channel
 
 
 def test_a_night_writes_reports_that_balance_and_findings_that_stay(workshop: Workshop) -> None:
     channel = channel_with(range(1, 5))
     workshop.add_records(
-        (1, 101, NUMBER.format(1), at(1), "delivered"),
-        (2, 102, NUMBER.format(2), at(2), "failed"),
-        (3, 999, NUMBER.format(9), at(9), "sent"),
-        (4, None, NUMBER.format(8), at(8), "not_sent"),
-        (5, None, "nobody", at(8), "sent"),
+        (1, 101, NUMBER.format(1), minute(1), "delivered"),
+        (2, 102, NUMBER.format(2), minute(2), "failed"),
+        (3, 999, NUMBER.format(9), minute(9), "sent"),
+        (4, None, NUMBER.format(8), minute(8), "not_sent"),
+        (5, None, "nobody", minute(8), "sent"),
     )
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
@@ -89,7 +90,8 @@ def test_a_night_writes_reports_that_balance_and_findings_that_stay(workshop: Wo
 
 def test_both_shapes_of_the_api_give_the_same_csv(workshop: Workshop) -> None:
     workshop.add_records(
-        (1, 101, NUMBER.format(1), at(1), "failed"), (2, 102, NUMBER.format(7), at(2), "sent")
+        (1, 101, NUMBER.format(1), minute(1), "failed"),
+        (2, 102, NUMBER.format(7), minute(2), "sent"),
     )
     reasons = [
         simulated_message.Reason(
@@ -103,9 +105,9 @@ def test_both_shapes_of_the_api_give_the_same_csv(workshop: Workshop) -> None:
         channel = Channel(shape=shape, first_id=101)
         for n, reason in enumerate(reasons, start=1):
             course = simulated_message.FAILED_AT_ONCE if reason else simulated_message.READ
-            channel.send(NUMBER.format(n), at(n), course=course, reason=reason)
+            channel.send(NUMBER.format(n), minute(n), course=course, reason=reason)
         channel.send(
-            NUMBER.format(3), at(3), course=simulated_message.FAILED_AT_ONCE, reason=reasons[0]
+            NUMBER.format(3), minute(3), course=simulated_message.FAILED_AT_ONCE, reason=reasons[0]
         )
         with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
             workshop.configure(url)
@@ -122,10 +124,13 @@ def test_a_full_listing_makes_the_uncovered_morning_unverifiable_and_never_missi
 ) -> None:
     channel = channel_with(range(200))
     workshop.add_records(
-        (1, None, "+353861111111", at(99), "sent"),
-        (2, None, "+353862222222", at(100), "sent"),
-        (3, None, "+353863333333", at(101), "sent"),
-        *((n, n - 899, NUMBER.format(n - 1000), at(n - 1000), "sent") for n in range(1100, 1200)),
+        (1, None, "+353861111111", minute(99), "sent"),
+        (2, None, "+353862222222", minute(100), "sent"),
+        (3, None, "+353863333333", minute(101), "sent"),
+        *(
+            (n, n - 899, NUMBER.format(n - 1000), minute(n - 1000), "sent")
+            for n in range(1100, 1200)
+        ),
     )
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
@@ -150,11 +155,14 @@ def test_status_calls_settle_recorded_ids_that_the_list_cannot_show(
 ) -> None:
     channel = channel_with(range(200), shape=shape)
     workshop.add_records(
-        (1, 101, NUMBER.format(0), at(0), "sent"),
-        (2, 102, NUMBER.format(1), at(1), "failed"),
-        (3, 77, NUMBER.format(2), at(2), "sent"),
-        (4, None, NUMBER.format(3), at(3), "sent"),
-        *((n, n - 899, NUMBER.format(n - 1000), at(n - 1000), "sent") for n in range(1100, 1200)),
+        (1, 101, NUMBER.format(0), minute(0), "sent"),
+        (2, 102, NUMBER.format(1), minute(1), "failed"),
+        (3, 77, NUMBER.format(2), minute(2), "sent"),
+        (4, None, NUMBER.format(3), minute(3), "sent"),
+        *(
+            (n, n - 899, NUMBER.format(n - 1000), minute(n - 1000), "sent")
+            for n in range(1100, 1200)
+        ),
     )
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
@@ -178,7 +186,7 @@ def test_status_calls_keep_to_their_budget_and_their_trouble_is_not_the_runs(
     workshop: Workshop,
 ) -> None:
     channel = channel_with(range(200))
-    workshop.add_records(*((n, 101 + n, NUMBER.format(n), at(n), "sent") for n in range(200)))
+    workshop.add_records(*((n, 101 + n, NUMBER.format(n), minute(n), "sent") for n in range(200)))
     script = [None, None, http_faults.rate_limited(seconds=1)]
     with serve(channel, clock=ManualClock(MORNING_AFTER), script=script) as url:
         workshop.configure(url)
@@ -199,7 +207,7 @@ def test_status_calls_keep_to_their_budget_and_their_trouble_is_not_the_runs(
 
 def test_what_was_stored_can_be_judged_again_without_a_request(workshop: Workshop) -> None:
     channel = channel_with(range(3))
-    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(0), minute(0), "sent"))
     log: list[Received] = []
     with serve(channel, clock=ManualClock(MORNING_AFTER), log=log) as url:
         workshop.configure(url)
@@ -216,7 +224,7 @@ def test_the_key_goes_into_its_header_and_nowhere_else(workshop: Workshop) -> No
     key = "k-9f8e7d6c5b4a"
     workshop.environ["OCTOPODS_API_KEY"] = key
     channel = channel_with(range(3), key=key)
-    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(0), minute(0), "sent"))
     log: list[Received] = []
     with serve(channel, clock=ManualClock(MORNING_AFTER), log=log) as url:
         workshop.configure(url)
@@ -234,7 +242,7 @@ def test_the_key_goes_into_its_header_and_nowhere_else(workshop: Workshop) -> No
 def test_personal_data_is_for_the_owners_eyes(workshop: Workshop) -> None:
     with serve(channel_with(range(3)), clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
-        workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
+        workshop.add_records((1, 101, NUMBER.format(0), minute(0), "sent"))
         workshop.run()
     csv = workshop.path / "reports" / "main" / f"{DAY}.csv"
     assert stat.S_IMODE(csv.stat().st_mode) == 0o600
@@ -247,10 +255,10 @@ def test_a_range_writes_a_report_for_each_day_from_one_request(workshop: Worksho
     channel = Channel(first_id=101)
     days = [timedelta(days=n) for n in range(-9, 1)]
     for n, day in enumerate(days):
-        channel.send(NUMBER.format(n), at(0) + day)
+        channel.send(NUMBER.format(n), minute(0) + day)
     workshop.add_records(
-        *((n, 101 + n, NUMBER.format(n), at(0) + day, "sent") for n, day in enumerate(days)),
-        (50, None, NUMBER.format(50), at(0) - timedelta(days=3), "sent"),
+        *((n, 101 + n, NUMBER.format(n), minute(0) + day, "sent") for n, day in enumerate(days)),
+        (50, None, NUMBER.format(50), minute(0) - timedelta(days=3), "sent"),
     )
     log: list[Received] = []
     with serve(channel, clock=ManualClock(MORNING_AFTER), log=log) as url:
@@ -268,7 +276,10 @@ def test_records_a_zone_off_drift_over_midnight_and_are_never_missing(workshop: 
     five = timedelta(hours=5)
     channel = channel_with(range(660, 700))  # around 23:00 to 23:40
     workshop.add_records(
-        *((n, 101 + n - 660, NUMBER.format(n), at(n) + five, "delivered") for n in range(660, 700))
+        *(
+            (n, 101 + n - 660, NUMBER.format(n), minute(n) + five, "delivered")
+            for n in range(660, 700)
+        )
     )
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
@@ -281,7 +292,7 @@ def test_records_a_zone_off_drift_over_midnight_and_are_never_missing(workshop: 
 def test_findings_are_looked_at_again_the_next_night(workshop: Workshop) -> None:
     channel = channel_with(range(3))
     workshop.add_records(
-        (1, 101, NUMBER.format(0), at(0), "sent"), (2, 102, NUMBER.format(1), at(1), "sent")
+        (1, 101, NUMBER.format(0), minute(0), "sent"), (2, 102, NUMBER.format(1), minute(1), "sent")
     )
     clock = ManualClock(MORNING_AFTER)
     with serve(channel, clock=clock) as url:
@@ -289,7 +300,7 @@ def test_findings_are_looked_at_again_the_next_night(workshop: Workshop) -> None
         workshop.run()
         [finding] = workshop.findings("--status", "open")
         assert (finding["kind"], finding["message_id"]) == ("missing_locally", "103")
-        workshop.add_records((3, 103, NUMBER.format(2), at(2), "sent"))
+        workshop.add_records((3, 103, NUMBER.format(2), minute(2), "sent"))
         clock.advance(86_400)
         ended = workshop.recon("run", "--date", "2026-04-24")
     assert ended.code == 0
@@ -301,7 +312,8 @@ def test_findings_are_looked_at_again_the_next_night(workshop: Workshop) -> None
 def test_a_finding_that_returns_is_open_again_and_keeps_its_first_day(workshop: Workshop) -> None:
     channel = channel_with(range(2))
     workshop.add_records(
-        (1, 101, NUMBER.format(0), at(0), "sent"), (2, 102, NUMBER.format(1), at(1), "failed")
+        (1, 101, NUMBER.format(0), minute(0), "sent"),
+        (2, 102, NUMBER.format(1), minute(1), "failed"),
     )
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
@@ -323,7 +335,7 @@ def _set_status(workshop: Workshop, record: int, status: str) -> None:
 
 
 def test_the_records_are_never_written(workshop: Workshop) -> None:
-    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(0), minute(0), "sent"))
     before = (workshop.path / "sends.db").read_bytes()
     with serve(channel_with(range(3)), clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
@@ -335,9 +347,9 @@ def test_the_records_are_never_written(workshop: Workshop) -> None:
 def test_several_accounts_each_go_their_own_way(workshop: Workshop) -> None:
     workshop.environ |= {"OCTOPODS_API_KEY": SIMULATED_KEY, "OLD_KEY": "old", "TYPO": "typo"}
     channel = Channel(keys=[SIMULATED_KEY, "old"], first_id=101)
-    channel.send(NUMBER.format(0), at(0), key=SIMULATED_KEY)
-    channel.rotate("old", "new", at(0))
-    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
+    channel.send(NUMBER.format(0), minute(0), key=SIMULATED_KEY)
+    channel.rotate("old", "new", minute(0))
+    workshop.add_records((1, 101, NUMBER.format(0), minute(0), "sent"))
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         names = {"rotated": "OLD_KEY", "fine": "OCTOPODS_API_KEY", "unknown": "TYPO"}
         workshop.configure(url, accounts=names)
@@ -358,7 +370,7 @@ def test_a_run_that_is_killed_anywhere_leaves_nothing_half_and_can_be_run_again(
     workshop: Workshop,
 ) -> None:
     channel = channel_with(range(60))
-    workshop.add_records(*((n, 101 + n, NUMBER.format(n), at(n), "failed") for n in range(60)))
+    workshop.add_records(*((n, 101 + n, NUMBER.format(n), minute(n), "failed") for n in range(60)))
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
         assert workshop.run().code == 0
@@ -390,7 +402,7 @@ def test_a_run_that_is_killed_anywhere_leaves_nothing_half_and_can_be_run_again(
 
 def test_a_pause_that_the_provider_asks_for_is_waited_out(workshop: Workshop) -> None:
     channel = channel_with(range(3))
-    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(0), minute(0), "sent"))
     clock = ManualClock(MORNING_AFTER)
     script = [http_faults.rate_limited(seconds=1), http_faults.unavailable()]
     with serve(channel, clock=clock, script=script) as url:
@@ -415,7 +427,7 @@ def test_postgres_wants_its_migrations_first_and_then_serves_as_well(
 ) -> None:
     workshop.environ["RECON_DATABASE__URL"] = empty_database_url
     workshop.add_records(
-        (1, 101, NUMBER.format(0), at(0), "sent"), (2, 9, NUMBER.format(5), at(5), "sent")
+        (1, 101, NUMBER.format(0), minute(0), "sent"), (2, 9, NUMBER.format(5), minute(5), "sent")
     )
     with serve(channel_with(range(2)), clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
@@ -435,7 +447,7 @@ def test_postgres_wants_its_migrations_first_and_then_serves_as_well(
 
 
 def test_the_environment_alone_can_configure_a_run(workshop: Workshop) -> None:
-    workshop.add_records((1, 101, NUMBER.format(0), at(0), "sent"))
+    workshop.add_records((1, 101, NUMBER.format(0), minute(0), "sent"))
     with serve(channel_with(range(1)), clock=ManualClock(MORNING_AFTER)) as url:
         workshop.environ |= {
             "RECON_OCTOPODS__BASE_URL": url,

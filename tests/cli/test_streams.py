@@ -10,16 +10,17 @@ import pytest
 
 from recon.simulator.channel import Channel
 from recon.simulator.server import serve
-from tests.cli.workshop import DAY, MORNING_AFTER, NUMBER, RECON, Workshop, at
+from tests.cli.workshop import MORNING_AFTER, NUMBER, RECON, Workshop, minute
 from tests.clocks import ManualClock
+from tests.factories import DAY
 
 
 @pytest.fixture
 def shop(workshop: Workshop) -> Iterator[Workshop]:
     """A workshop whose records and provider agree, the provider running."""
     channel = Channel(first_id=101)
-    channel.send(NUMBER.format(1), at(1))
-    workshop.add_records((1, 101, NUMBER.format(1), at(1), "sent"))
+    channel.send(NUMBER.format(1), minute(1))
+    workshop.add_records((1, 101, NUMBER.format(1), minute(1), "sent"))
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
         yield workshop
@@ -42,7 +43,7 @@ def shell(shop: Workshop, redirection: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("findings", [0, 1])
 def test_a_reader_that_leaves_early_changes_no_exit_code(shop: Workshop, findings: int) -> None:
     if findings:
-        shop.add_records((2, None, NUMBER.format(2), at(2), "sent"))
+        shop.add_records((2, None, NUMBER.format(2), minute(2), "sent"))
     with shop.start("run", "--exit-code", "--date", DAY) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -24,12 +24,11 @@ import pytest
 
 from recon import cli, logs
 from recon.simulator.channel import SIMULATED_KEY
+from tests.factories import DAY, NOON
 
 #: The command as it was installed beside the interpreter.
 RECON = Path(sys.executable).parent / "recon"
 
-DAY = "2026-04-23"
-NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)
 MORNING_AFTER = datetime(2026, 4, 24, 6, tzinfo=UTC)
 NUMBER = "+3538712{:05}"
 
@@ -64,7 +63,7 @@ def awaited(condition: Callable[[], object], process: subprocess.Popen[str]) -> 
         assert time.monotonic() < deadline
 
 
-def at(minutes: float) -> datetime:
+def minute(minutes: float) -> datetime:
     """Return the time so many minutes after noon of the day."""
     return NOON + timedelta(minutes=minutes)
 

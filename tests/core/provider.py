@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from hypothesis import strategies as st
 
 from recon.core import coverage
 from recon.model import Listing, Message, Span
+from tests.factories import at
 
-BEGUN = datetime(2026, 4, 23, 12, tzinfo=UTC)
 SETTLING = 60.0
-
-
-def at(seconds: float) -> datetime:
-    """Return the time so many seconds after the beginning."""
-    return BEGUN + timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from hypothesis import given
@@ -11,12 +11,7 @@ from hypothesis import strategies as st
 
 from recon.core import coverage
 from recon.model import Listing, Message, Span
-
-NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)
-
-
-def at(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
+from tests.factories import NOON, at
 
 
 def answer(*seconds: float, limit: int = 100, items: int | None = None) -> Listing:

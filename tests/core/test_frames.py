@@ -154,6 +154,36 @@ def test_other_local_ids_are_text_as_spelled(column: Column, expected: list[str 
     assert texts(frame["local_id"]) == expected
 
 
+UUID = bytes.fromhex("123e4567e89b12d3a456426614174000")
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ([UUID, b"\xff\xfe"], [UUID.hex(), "fffe"]),
+        ([UUID, None, "a"], [UUID.hex(), None, "a"]),
+        (pa.array([UUID, b"order-7"]), [UUID.hex(), "order-7"]),
+        (pa.array([UUID], pa.binary(16)), [UUID.hex()]),
+        ([memoryview(UUID)], [UUID.hex()]),
+        ([b"\x12\x34", b"a"], ["0x1234", "a"]),
+        ([b"order-7\0\0\0", b"\0\0"], ["order-7", "0x0000"]),
+        ([b"caf\xc3\xa9", b""], ["caf\u00e9", None]),
+    ],
+)
+def test_ids_in_binary_are_hex_unless_they_are_text(
+    column: Column, expected: list[str | None]
+) -> None:
+    frame, _ = local(id=column)
+    assert texts(frame["local_id"]) == expected
+
+
+def test_binary_message_ids_are_numbers_only_where_they_are_digits_as_text() -> None:
+    column = [b"3851828", b" 7\r", b"3851828\0\0", b"\x38\x00\x12", UUID]
+    assert ids(column) == [3851828, 7, 3851828, None, None]
+    frame, _ = local(message_id=column)
+    assert texts(frame["odd_message_id"])[3:] == ["0x380012", UUID.hex()]
+
+
 # --- phone numbers -------------------------------------------------------------------------------
 
 

@@ -285,7 +285,7 @@ def test_records_kept_in_the_wrong_zone_drift_and_are_never_missing() -> None:
     hour = 3600
     records = [Record(n, n, sent_at=n * 60 + 5 * hour) for n in range(1, 9)]
     messages = [Sent(n, sent_at=n * 60) for n in range(1, 8)]
-    # The eighth record's message lies in a gap before the first listed one, if its clock is mended.
+    # With its clock corrected, the eighth record lies in a gap before the first listed message.
     covered = [Span(at(-60), at(490)), Span(at(hour), None)]
     verdict = judge_one(records, messages, spans=covered)
     assert Counter(kind for kind, *_ in kinds(verdict)) == {
@@ -775,14 +775,14 @@ def a_business(rng: random.Random, nr: int, clock_off: float) -> tuple[list[Reco
 
 
 def _named(record: Record, first: int) -> Record:
-    """Let a record that cannot be read have an id, or it might be a message of any world."""
+    """Let a record that cannot be read have an id, or it might be a message of any business."""
     if record.message_id is None and record.phone_number in (None, "12"):
         return replace(record, message_id=first + 1)
     return record
 
 
 def _far(message: Sent, nr: int) -> Sent:
-    """Let an item that cannot be read lie where no record does, which might be any world's."""
+    """Let an item that cannot be read lie where no record does, which might be any business's."""
     return replace(message, sent_at=1_000 + 30 * nr) if message.phone_number == "12" else message
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from recon.core import coverage
 from recon.model import Listing, Message
-from tests.core.provider import Ledger, Poll, Sent, answer, at, lies_in, polls, proven, sends
+from tests.core.provider import Ledger, Poll, Sent, answer, lies_in, polls, proven, sends
+from tests.factories import at, message
 
 limits = st.integers(1, 6)
 
@@ -110,10 +111,6 @@ def test_a_key_that_replaces_another_claims_nothing_that_the_old_one_may_have_se
 
 def _first_known(listing: Listing) -> datetime:
     return min((one.sent_at for one in listing.messages), default=listing.answered_at)
-
-
-def message(message_id: int, seconds: float) -> Message:
-    return Message(message_id, "+353871234567", at(seconds), "sent")
 
 
 KNOWN = {7: coverage.Reach(at(10), at(100))}

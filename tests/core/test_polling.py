@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +11,8 @@ import pytest
 from recon.core import polling
 from recon.core.polling import Decision, PollingState, RecordedSends, Rules
 from recon.core.polling_rhythm import Forecast, Poll, Rhythm
+from tests.factories import NOON
 
-NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -22,8 +22,7 @@ from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.simulator.http_faults import Fault
 from recon.simulator.server import Received, serve
 from tests.clocks import ManualClock
-
-NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)
+from tests.factories import NOON
 
 _CONFIG = """
 [database]

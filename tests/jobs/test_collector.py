@@ -19,7 +19,8 @@ from recon.simulator import http_faults
 from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.store import messages, polls
 from tests.clocks import ManualClock
-from tests.jobs.stage import NOON, Stage, staged
+from tests.factories import NOON
+from tests.jobs.stage import Stage, staged
 
 
 @pytest.fixture

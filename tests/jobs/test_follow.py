@@ -12,7 +12,8 @@ from recon.errors import ConfigError, KeyRefusedError
 from recon.simulator import http_faults
 from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.simulator.http_faults import Fault
-from tests.jobs.stage import NOON, Stage, staged
+from tests.factories import NOON
+from tests.jobs.stage import Stage, staged
 
 FEW_MINUTES = timedelta(minutes=2)
 

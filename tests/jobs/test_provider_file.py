@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from recon.errors import InputError
 from recon.jobs.provider_file import provider_side
+from tests.factories import NOON
 
-NOON = datetime(2026, 4, 23, 12, tzinfo=UTC)
 ITEM = {"message_id": 7, "phone_number": "+353871234567", "sent_at": "2026-04-23T12:00:00Z"}
 
 

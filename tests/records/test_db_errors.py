@@ -16,7 +16,7 @@ class DriverError(Exception):
     """What a driver raises."""
 
 
-def trouble(
+def driver_error(
     *arguments: object, kind: type[DBAPIError] = OperationalError, state: str | None = None
 ) -> DBAPIError:
     cause = DriverError(*arguments)
@@ -28,22 +28,36 @@ def trouble(
 @pytest.mark.parametrize(
     ("said", "connecting", "error"),
     [
-        (trouble(1045, "Access denied"), True, ConfigError),
-        (trouble(1142, "SELECT command denied", kind=ProgrammingError), False, ConfigError),
-        (trouble(2003, "Can't connect"), True, TemporaryError),
-        (trouble(1205, "Lock wait timeout"), False, TemporaryError),
-        (trouble(1054, "Unknown column 'x'"), False, InputError),
-        (trouble("28000", "Login failed", kind=InterfaceError), True, ConfigError),
-        (trouble("08001", "Unable to connect"), True, TemporaryError),
-        (trouble("x", state="42P01", kind=ProgrammingError), False, InputError),
-        (trouble("x", state="42501", kind=ProgrammingError), False, ConfigError),
-        (trouble("x", state="57P01"), False, TemporaryError),
-        (trouble("x", state="53300"), True, TemporaryError),
-        (trouble("x", state="3D000"), True, ConfigError),
-        (trouble("server closed the connection"), False, TemporaryError),
-        (trouble("password authentication failed for user"), True, ConfigError),
-        (trouble("syntax", kind=ProgrammingError), False, InputError),
-        (trouble("no such option", kind=ProgrammingError), True, ConfigError),
+        (driver_error(1045, "Access denied"), True, ConfigError),
+        (driver_error(1142, "SELECT command denied", kind=ProgrammingError), False, ConfigError),
+        (driver_error(2003, "Can't connect"), True, TemporaryError),
+        (driver_error(1205, "Lock wait timeout"), False, TemporaryError),
+        (driver_error(1054, "Unknown column 'x'"), False, InputError),
+        (driver_error(1130, "Host is not allowed"), True, ConfigError),
+        (driver_error(2026, "TLS/SSL error"), True, ConfigError),
+        (driver_error(2059, "Authentication plugin cannot be loaded"), True, ConfigError),
+        (driver_error(1203, "Too many connections of this user"), True, TemporaryError),
+        (driver_error(1969, "max_statement_time exceeded"), False, TemporaryError),
+        (driver_error(3024, "maximum statement execution time exceeded"), False, TemporaryError),
+        (driver_error(3572, "NOWAIT is set"), False, TemporaryError),
+        (driver_error(1927, "Connection was killed"), False, TemporaryError),
+        (driver_error(1146, "Table doesn't exist", kind=ProgrammingError), False, InputError),
+        (driver_error(1064, "syntax", kind=ProgrammingError), False, InputError),
+        (driver_error(1213, "Deadlock", state="40001"), False, TemporaryError),
+        (driver_error(1054, "Unknown column", state="42S22"), False, InputError),
+        (driver_error({"C": "42P01"}, kind=ProgrammingError), False, InputError),
+        (driver_error({"C": "55P03"}, kind=ProgrammingError), False, TemporaryError),
+        (driver_error("28000", "Login failed", kind=InterfaceError), True, ConfigError),
+        (driver_error("08001", "Unable to connect"), True, TemporaryError),
+        (driver_error("x", state="42P01", kind=ProgrammingError), False, InputError),
+        (driver_error("x", state="42501", kind=ProgrammingError), False, ConfigError),
+        (driver_error("x", state="57P01"), False, TemporaryError),
+        (driver_error("x", state="53300"), True, TemporaryError),
+        (driver_error("x", state="3D000"), True, ConfigError),
+        (driver_error("server closed the connection"), False, TemporaryError),
+        (driver_error("password authentication failed for user"), True, ConfigError),
+        (driver_error("syntax", kind=ProgrammingError), False, InputError),
+        (driver_error("no such option", kind=ProgrammingError), True, ConfigError),
     ],
 )
 def test_a_trouble_is_passing_a_matter_of_configuration_or_of_the_input(
@@ -54,9 +68,22 @@ def test_a_trouble_is_passing_a_matter_of_configuration_or_of_the_input(
     assert type(db_errors.translated(said, URL, connecting=connecting)) is error
 
 
+def test_the_servers_refusal_counts_and_not_the_broken_connection_after_it() -> None:
+    """pg8000 says `network error` where the server has closed the connection after its answer."""
+    refused = DriverError({"C": "28P01", "M": "password authentication failed"})
+    broken = DriverError("network error")
+    broken.__cause__ = BrokenPipeError(32, "Broken pipe")
+    broken.__cause__.__context__ = refused
+    error = db_errors.translated(InterfaceError("", {}, broken), URL, connecting=True)
+    assert type(error) is ConfigError
+    assert "password authentication failed" in str(error)
+
+
 @pytest.mark.parametrize("spelling", ["p@ss/w0rd", "p%40ss%2Fw0rd", "p%40ss/w0rd"])
 def test_a_password_is_taken_out_of_what_a_driver_says(spelling: str) -> None:
-    told = db_errors.translated(trouble(f"cannot open ops:{spelling}@db"), URL, connecting=True)
+    told = db_errors.translated(
+        driver_error(f"cannot open ops:{spelling}@db"), URL, connecting=True
+    )
     assert "w0rd" not in str(told)
     assert "ops:***@db" in str(told)
 
@@ -66,4 +93,4 @@ def test_a_url_is_shown_without_password_and_options() -> None:
 
 
 def test_long_words_are_cut() -> None:
-    assert len(db_errors.driver_text(trouble("x" * 10_000), URL)) == 500
+    assert len(db_errors.driver_text(driver_error("x" * 10_000), URL)) == 500

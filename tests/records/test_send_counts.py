@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from recon.errors import ConfigError, InputError, ReconError, TemporaryError
 from recon.records.send_counts import Counter
@@ -185,6 +187,102 @@ def test_sqlite_serves_the_count_by_an_index_too(tmp_path: Path) -> None:
             "SELECT '2025-01-01T00:00:00Z' FROM n"
         )
     assert count_since(source, SINCE, UNTIL, patience_seconds=0.01) == 0
+
+
+@pytest.fixture
+def maria(mariadb_url: str) -> Iterator[sa.Connection]:
+    """A connection to MariaDB that may write, in UTC."""
+    engine = sa.create_engine(mariadb_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SET time_zone = '+00:00', sql_mode = ''")
+        yield connection
+        connection.exec_driver_sql("DROP TABLE IF EXISTS sends")
+        connection.exec_driver_sql("DROP VIEW IF EXISTS sends")
+
+
+def in_mariadb(mariadb_url: str, **options: Any) -> Source:  # noqa: ANN401
+    columns = {"id": "", "phone_number": "", "status": ""}
+    return Source(
+        **{
+            "url": mariadb_url,
+            "table": "sends",
+            "timezone": DUBLIN,
+            "columns": columns,
+            **options,
+        }
+    )
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mariadb"])
+@pytest.mark.parametrize(
+    ("kind", "times", "found"),
+    [
+        (
+            "timestamp",
+            ["2026-04-23 12:00:00", "2026-04-23 12:10:00", "2026-04-23 13:05:00", "0000-00-00"],
+            2,
+        ),
+        (
+            "datetime(3)",
+            ["2026-04-23 13:00:00", "2026-04-23 13:10:00", "2026-04-23 12:05:00", "2026-04-00"],
+            2,
+        ),
+        ("bigint", ["1776945900", "1776945900000", "1776945599", "1776946201"], 2),
+        ("decimal(16,3)", ["1776945900.25", "1776946200.5"], 1),
+        ("date", ["2026-04-23"], None),
+        ("varchar(40)", ["2026-04-23T12:05:00Z"], None),
+    ],
+)
+def test_mariadb_counts_by_the_type_of_the_column(
+    maria: sa.Connection,
+    mariadb_url: str,
+    scheme: str,
+    kind: str,
+    times: list[str],
+    found: int | None,
+) -> None:
+    maria.exec_driver_sql(f"CREATE TABLE sends (message_id int, sent_at {kind} NULL)")
+    for time in [*times, None]:
+        maria.exec_driver_sql("INSERT INTO sends VALUES (1, %s)", (time,))
+    source = in_mariadb(mariadb_url.replace("mysql+", f"{scheme}+"))
+    assert count_since(source, SINCE, UNTIL) == found
+
+
+def test_mariadb_leaves_out_what_where_and_the_statuses_leave_out(
+    maria: sa.Connection, mariadb_url: str
+) -> None:
+    maria.exec_driver_sql(
+        "CREATE TABLE sends (message_id int, sent_at timestamp, status varchar(20))"
+    )
+    rows = [(1, "sent"), (2, "queued "), (3, "NOT_SENT"), (4, "Accepted"), (5, None), (6, "odd")]
+    for row in rows:
+        maria.exec_driver_sql("INSERT INTO sends VALUES (%s, '2026-04-23 12:05', %s)", row)
+    source = in_mariadb(
+        mariadb_url,
+        where=r"message_id > 1 AND 'it\'s 10:30' LIKE '%:30' # ours; it's",
+        columns={"id": "", "phone_number": ""},
+        statuses={"queued": "not_sent"},
+    )
+    assert count_since(source, SINCE, UNTIL) == 3
+
+
+def test_a_slow_mariadb_is_not_waited_for(maria: sa.Connection, mariadb_url: str) -> None:
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000000)"
+    maria.exec_driver_sql("SET GLOBAL max_recursive_iterations = 4294967295")
+    view = f"CREATE VIEW sends AS {numbers} SELECT i AS sent_at FROM n"  # noqa: S608 - our own
+    maria.exec_driver_sql(view)
+    source = in_mariadb(mariadb_url, columns={"id": "", "message_id": "sent_at",
+                                              "phone_number": "", "status": ""})  # fmt: skip
+    with pytest.raises(TemporaryError):
+        count_since(source, SINCE, UNTIL, patience_seconds=0.1)
+
+
+def test_a_lock_in_mariadb_is_not_waited_for(maria: sa.Connection, mariadb_url: str) -> None:
+    maria.exec_driver_sql("CREATE TABLE sends (message_id int, sent_at timestamp)")
+    maria.exec_driver_sql("LOCK TABLES sends WRITE")
+    with pytest.raises(TemporaryError):
+        count_since(in_mariadb(mariadb_url), SINCE, UNTIL, patience_seconds=0.1)
+    maria.exec_driver_sql("UNLOCK TABLES")
 
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i"

@@ -167,26 +167,6 @@ def test_ids_of_64_bits_survive_postgres_and_are_found_in_it(
     assert found(records.find(wanted(*known)).frame) == known
 
 
-SPELLED = [
-    "3851828", "3851828.0", " 3851828", "3851828\r", "03851828", "3851828.", "3851828.000",
-    "wamid.3851828", "38518281", None, "",
-]  # fmt: skip
-
-
-def test_an_id_is_found_however_it_is_spelled_in_sqlite(tmp_path: Path) -> None:
-    rows = id_rows([*SPELLED, 3851828, 3851828.0, b"3851828", 3851829])
-    records = sqlite_records(tmp_path / "a.db", rows)
-    assert found(records.find(wanted(3851828)).frame) == [3851828] * 10
-
-
-def test_an_id_is_found_however_it_is_spelled_in_postgres(
-    server: psycopg.Connection, schema: str, postgres_url: str
-) -> None:
-    _postgres_table(server, schema, id_rows(SPELLED), message_id="text")
-    records = open_reader(Source(url=postgres_url, table=f"{schema}.sends"))
-    assert found(records.find(wanted(3851828)).frame) == [3851828] * 7
-
-
 def test_an_id_is_found_whatever_the_time_of_its_record(tmp_path: Path) -> None:
     rows = [("1", 7, "+1", "2019-01-01", "sent"), ("2", 7, "+1", "never", "sent"), ROW]
     read = sqlite_records(tmp_path / "a.db", rows).find(wanted(7))

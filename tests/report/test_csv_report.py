@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from recon.model import Run
 from recon.report import csv_report
-from tests.report.runs import found, frame, run, utc
+from tests.factories import finding, findings_frame, run, utc
 
 HEADER = (
     "discrepancy_id,run_id,date,account,kind,severity,message_id,local_id,phone_number,"
@@ -34,7 +34,7 @@ def rows(of: Run) -> list[dict[str, str]]:
 def test_a_small_run_gives_exactly_these_bytes() -> None:
     made = run(
         [
-            found(
+            finding(
                 "status_mismatch",
                 "00000000000000b2",
                 message_id="3851828",
@@ -48,7 +48,7 @@ def test_a_small_run_gives_exactly_these_bytes() -> None:
                 failure_reason='Recipient, "unknown"',
                 detail="two\r\nlines",
             ),
-            found("unverifiable", "00000000000000a1", detail="Zoë, 你好"),
+            finding("unverifiable", "00000000000000a1", detail="Zoë, 你好"),
         ],
         first_seen_on={"00000000000000b2": date(2026, 4, 20)},
     )
@@ -69,18 +69,20 @@ def test_the_header_is_there_without_any_finding() -> None:
 
 
 def test_the_day_a_new_finding_was_first_seen_is_that_of_the_windows_zone() -> None:
-    assert rows(run([found("stuck")]))[0]["first_seen_on"] == "2026-04-24"
+    assert rows(run([finding("stuck")]))[0]["first_seen_on"] == "2026-04-24"
 
 
 def test_rows_are_sorted_by_severity_kind_time_and_identity_whatever_their_order() -> None:
     expected = [
-        found("missing_at_provider", "f", local_sent_at=utc("08:00:00")),
-        found("status_mismatch", "e", local_sent_at=utc("23:00:00"), provider_sent_at=utc("09:00")),
-        found("status_mismatch", "a", provider_sent_at=utc("10:00:00.5")),
-        found("status_mismatch", "b", provider_sent_at=utc("10:00:00.5")),
-        found("status_mismatch", "0"),
-        found("invalid_local", "9"),
-        found("stuck", "c", provider_sent_at=utc("01:00:00")),
+        finding("missing_at_provider", "f", local_sent_at=utc("08:00:00")),
+        finding(
+            "status_mismatch", "e", local_sent_at=utc("23:00:00"), provider_sent_at=utc("09:00")
+        ),
+        finding("status_mismatch", "a", provider_sent_at=utc("10:00:00.5")),
+        finding("status_mismatch", "b", provider_sent_at=utc("10:00:00.5")),
+        finding("status_mismatch", "0"),
+        finding("invalid_local", "9"),
+        finding("stuck", "c", provider_sent_at=utc("01:00:00")),
     ]
     for step in (1, 3, 5, -1):
         shuffled = [expected[n * step % len(expected)] for n in range(len(expected))]
@@ -89,7 +91,7 @@ def test_rows_are_sorted_by_severity_kind_time_and_identity_whatever_their_order
 
 
 def test_findings_of_one_second_are_put_in_the_order_of_their_identities() -> None:
-    same = [found("stuck", identity, provider_sent_at=utc("10:00:00")) for identity in "cab"]
+    same = [finding("stuck", identity, provider_sent_at=utc("10:00:00")) for identity in "cab"]
     assert [row["discrepancy_id"] for row in rows(run(same))] == ["a", "b", "c"]
 
 
@@ -97,7 +99,7 @@ def test_a_report_of_many_pieces_holds_every_row_once_and_in_order() -> None:
     number = 70_001
     identities = [f"{n:016x}" for n in range(number)]
     findings = [
-        found(
+        finding(
             "stuck",
             identity,
             detail=f"=row {n}, with a comma",
@@ -113,14 +115,18 @@ def test_a_report_of_many_pieces_holds_every_row_once_and_in_order() -> None:
 
 @pytest.mark.parametrize("dtype", ["category", "object"])
 def test_the_type_of_a_text_column_does_not_matter(dtype: str) -> None:
-    findings = frame([found("stuck", detail="=1,2"), found("stuck", "00000000000000a2")])
+    findings = findings_frame(
+        [finding("stuck", detail="=1,2"), finding("stuck", "00000000000000a2")]
+    )
     texts = ["kind", "severity", "message_id", "provider_status", "detail"]
     other = findings.astype(dict.fromkeys(texts, dtype))
     assert content(run(other)) == content(run(findings))
 
 
 def test_columns_that_are_null_throughout_are_empty() -> None:
-    findings = frame([found("stuck")]).astype({"local_sent_at": object, "detail": object})
+    findings = findings_frame([finding("stuck")]).astype(
+        {"local_sent_at": object, "detail": object}
+    )
     row = rows(run(findings))[0]
     assert (row["local_sent_at"], row["provider_sent_at"], row["detail"]) == ("", "", "")
 
@@ -147,14 +153,14 @@ def test_columns_that_are_null_throughout_are_empty() -> None:
     ],
 )
 def test_a_cell_that_a_spreadsheet_takes_for_a_formula_gets_a_leading_quote(said: str) -> None:
-    row = rows(run([found("stuck", detail=said, local_id=said, phone_number=said + "x")]))[0]
+    row = rows(run([finding("stuck", detail=said, local_id=said, phone_number=said + "x")]))[0]
     assert (row["detail"], row["local_id"]) == (f"'{said}", f"'{said}")
     assert row["phone_number"] == f"'{said}x"
 
 
 @pytest.mark.parametrize("said", ["1-1", "a=b", "'=1", "", "0", "x\n=1", "Zoë", "\u00a0x"])
 def test_other_cells_stay_as_they_are(said: str) -> None:
-    assert rows(run([found("stuck", detail=said)]))[0]["detail"] == said
+    assert rows(run([finding("stuck", detail=said)]))[0]["detail"] == said
 
 
 @pytest.mark.parametrize(
@@ -170,14 +176,16 @@ def test_other_cells_stay_as_they_are(said: str) -> None:
     ],
 )
 def test_only_a_plus_and_digits_may_begin_with_a_plus(number: str, written: str) -> None:
-    alone = run([found("stuck", phone_number=number)])
-    among = run([found("stuck", phone_number=n) for n in (number, "+353871234567", "087 x", None)])
+    alone = run([finding("stuck", phone_number=number)])
+    among = run(
+        [finding("stuck", phone_number=n) for n in (number, "+353871234567", "087 x", None)]
+    )
     assert rows(alone)[0]["phone_number"] == written
     assert rows(among)[0]["phone_number"] == written
 
 
 def test_the_account_and_the_run_are_made_safe_too() -> None:
-    row = rows(run([found("stuck")], account='=a,"b"'))[0]
+    row = rows(run([finding("stuck")], account='=a,"b"'))[0]
     assert row["account"] == '\'=a,"b"'
 
 
@@ -191,7 +199,7 @@ texts = st.text(
 
 @given(st.lists(st.one_of(st.none(), texts), min_size=1, max_size=6))
 def test_any_text_comes_back_and_no_cell_begins_a_formula(cells: list[str | None]) -> None:
-    findings = [found("stuck", f"{n:016x}", detail=cell) for n, cell in enumerate(cells)]
+    findings = [finding("stuck", f"{n:016x}", detail=cell) for n, cell in enumerate(cells)]
     written = [row["detail"] for row in rows(run(findings))]
     for cell, text in zip(cells, written, strict=True):
         assert text in {cell or "", f"'{cell}"}
@@ -200,6 +208,6 @@ def test_any_text_comes_back_and_no_cell_begins_a_formula(cells: list[str | None
 
 @given(st.datetimes(min_value=pd.Timestamp(1970, 1, 1), max_value=pd.Timestamp(2100, 1, 1)))
 def test_a_time_reads_as_the_iso_format_of_its_utc(moment: pd.Timestamp) -> None:
-    findings = frame([found("stuck", provider_sent_at=pd.Timestamp(moment, tz="UTC"))])
+    findings = findings_frame([finding("stuck", provider_sent_at=pd.Timestamp(moment, tz="UTC"))])
     expected = pd.Timestamp(moment).isoformat() + "Z"
     assert rows(run(findings))[0]["provider_sent_at"] == expected

@@ -8,15 +8,15 @@ import pytest
 
 from recon.model import Kind
 from recon.report.finding_samples import sample, share
-from tests.report.runs import found, run, utc
+from tests.factories import finding, run, utc
 
 
 def test_the_first_findings_of_each_kind_are_chosen_whatever_the_order() -> None:
     rows = [
-        found("stuck", "d", provider_sent_at=utc("10:00:00")),
-        found("missing_locally", "c", provider_sent_at=utc("12:00:00")),
-        found("missing_locally", "b", provider_sent_at=utc("11:00:00")),
-        found("missing_locally", "a", provider_sent_at=utc("11:00:00")),
+        finding("stuck", "d", provider_sent_at=utc("10:00:00")),
+        finding("missing_locally", "c", provider_sent_at=utc("12:00:00")),
+        finding("missing_locally", "b", provider_sent_at=utc("11:00:00")),
+        finding("missing_locally", "a", provider_sent_at=utc("11:00:00")),
     ]
     for shuffled in (rows, rows[::-1], rows[2:] + rows[:2]):
         chosen = sample(run(shuffled), 3, masked=True)
@@ -38,15 +38,15 @@ def test_many_of_one_kind_leave_room_for_the_others(
 
 def test_the_number_of_the_records_is_only_told_where_it_differs() -> None:
     number = "+353871234567"
-    same = found("stuck", "a", phone_number=number, local_phone_number=number)
-    other = found("stuck", "b", phone_number=number, local_phone_number="087 123 4567")
+    same = finding("stuck", "a", phone_number=number, local_phone_number=number)
+    other = finding("stuck", "b", phone_number=number, local_phone_number="087 123 4567")
     rows = sample(run([same, other]), 9, masked=False)[Kind.STUCK]
     assert [row.local_phone_number for row in rows] == ["", "087 123 4567"]
 
 
 def test_a_row_knows_since_when_and_whether_somebody_knows_of_it() -> None:
     made = run(
-        [found("stuck", "a"), found("stuck", "b")],
+        [finding("stuck", "a"), finding("stuck", "b")],
         first_seen_on={"a": date(2026, 4, 20)},
         lifecycle={"a": "acknowledged", "b": "open"},
     )

@@ -10,7 +10,7 @@ from datetime import date
 import pandas as pd
 
 from recon.report.findings_table import findings_table
-from tests.report.runs import utc
+from tests.factories import utc
 
 
 def findings() -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pytest
 from recon.core.calendar import unbounded, window
 from recon.model import Kind, LocalBalance, ProviderBalance, Run, Span
 from recon.report import html_report
-from tests.report.runs import DUBLIN, found, run, utc
+from tests.factories import DUBLIN, finding, run, utc
 
 VOID = {"meta", "br", "col", "link", "img", "input", "hr"}
 
@@ -57,7 +57,7 @@ def read(made: Run, *, mask: bool = True) -> Reader:
 
 def everything_found() -> list[dict[str, object]]:
     return [
-        found(
+        finding(
             kind.value,
             f"{n:016x}",
             message_id=f"38518{n:02}",
@@ -137,7 +137,7 @@ def test_what_the_data_say_is_never_markup() -> None:
     names = ["message_id", "local_id", "phone_number", "local_phone_number"]
     names += ["local_status", "provider_status", "failure_reason", "detail"]
     made = run(
-        [found("status_mismatch", **dict.fromkeys(names, evil))],
+        [finding("status_mismatch", **dict.fromkeys(names, evil))],
         account=evil,
         statuses={evil: 3},
         kind="suspect",
@@ -151,8 +151,8 @@ def test_what_the_data_say_is_never_markup() -> None:
 
 
 def test_at_most_five_hundred_findings_are_shown_and_some_of_each_kind() -> None:
-    rows = [found("duplicate_local", f"{n:016x}") for n in range(700)]
-    rows += [found("stuck", f"{n:016x}") for n in range(700, 710)]
+    rows = [finding("duplicate_local", f"{n:016x}") for n in range(700)]
+    rows += [finding("stuck", f"{n:016x}") for n in range(700, 710)]
     made = read(run(rows))
     assert sum(attributes.get("data-label") == "Detail" for _, attributes in made.tags) == 500
     assert "Shown are 500 of 710, some of each kind; all 710 are in 2026-04-23.csv" in made.text
@@ -181,7 +181,7 @@ def test_a_day_on_which_the_clocks_change_says_so_and_names_each_hour() -> None:
 def test_two_files_taken_whole_have_dates_with_their_times() -> None:
     text = read(
         run(
-            [found("stuck", provider_sent_at=utc("10:00:00"))],
+            [finding("stuck", provider_sent_at=utc("10:00:00"))],
             day=unbounded("Europe/Dublin"),
             gaps=[Span(None, utc("09:00:00"))],
         )
@@ -205,7 +205,7 @@ def test_a_suspect_run_gives_the_sight_and_the_likely_causes_before_the_balance(
 
 
 def test_acknowledged_findings_are_marked_and_counted() -> None:
-    rows = [found("stuck", "a"), found("stuck", "b")]
+    rows = [finding("stuck", "a"), finding("stuck", "b")]
     states = {"a": "acknowledged", "b": "open", "of another day": "acknowledged"}
     text = read(run(rows, lifecycle=states, first_seen_on={"a": date(2026, 4, 20)})).text
     assert "1 of the findings is acknowledged already." in text

@@ -10,7 +10,7 @@ from recon import __version__
 from recon.core.calendar import unbounded
 from recon.model import Kind, LocalBalance, ProviderBalance, Run, Span, Unreadable
 from recon.report import json_report
-from tests.report.runs import DUBLIN, found, run, utc
+from tests.factories import DUBLIN, finding, run, utc
 
 
 def read(made: Run) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def read(made: Run) -> dict[str, Any]:
 
 def test_a_run_gives_these_keys_in_this_order() -> None:
     made = run(
-        [found("missing_at_provider"), found("missing_at_provider", "b")],
+        [finding("missing_at_provider"), finding("missing_at_provider", "b")],
         local=LocalBalance(matched=5, missing_at_provider=2),
         provider=ProviderBalance(matched=5),
         gaps=[Span(utc("10:00:00"), utc("10:30:00.5"))],

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.report.masking import mask_numbers
-
-NUMBER = "+353871234567"
+from tests.factories import NUMBER
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from recon.errors import OutputError
 from recon.report import report_files
-from tests.report.runs import found, run
+from tests.factories import finding, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,11 +23,11 @@ import resource, signal, sys
 from pathlib import Path
 from recon.errors import OutputError
 from recon.report import report_files
-from tests.report.runs import found, run
+from tests.factories import finding, run
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    report_files.write(run([found("stuck")]), Path(sys.argv[1]), mask=True)
+    report_files.write(run([finding("stuck")]), Path(sys.argv[1]), mask=True)
 except OutputError as error:
     print(error)
     sys.exit(error.exit_code)
@@ -50,7 +50,7 @@ def left_in(directory: Path) -> set[str]:
 
 
 def test_a_run_is_three_files_named_after_account_and_day(tmp_path: Path) -> None:
-    written = report_files.write(run([found("stuck")]), tmp_path / "new", mask=True)
+    written = report_files.write(run([finding("stuck")]), tmp_path / "new", mask=True)
     folder = tmp_path / "new" / "main"
     assert (written.csv, written.json, written.html) == (
         folder / "2026-04-23.csv",
@@ -64,7 +64,7 @@ def test_a_run_is_three_files_named_after_account_and_day(tmp_path: Path) -> Non
 
 
 def test_writing_again_replaces_the_files(tmp_path: Path) -> None:
-    report_files.write(run([found("stuck")]), tmp_path, mask=True)
+    report_files.write(run([finding("stuck")]), tmp_path, mask=True)
     written = report_files.write(run(), tmp_path, mask=True)
     assert len(written.csv.read_bytes().splitlines()) == 1
     assert json.loads(written.json.read_bytes())["verdict"] == "clean"
@@ -81,7 +81,7 @@ def test_only_the_owner_may_read_whatever_the_umask_and_the_old_mode(
     old.write_text("old")
     old.chmod(0o666)
     os.umask(mask)
-    written = report_files.write(run([found("stuck")]), tmp_path, mask=True)
+    written = report_files.write(run([finding("stuck")]), tmp_path, mask=True)
     assert {mode(path) for path in (written.csv, written.json, written.html)} == {0o600}
 
 

@@ -13,7 +13,7 @@ from recon.core.calendar import unbounded, window
 from recon.model import Advice, Kind, LocalBalance, ProviderBalance, Span
 from recon.report import terminal_summary
 from recon.report.report_files import Written
-from tests.report.runs import FINISHED, found, run, utc
+from tests.factories import FINISHED, finding, run, utc
 
 WRITTEN = Written(Path("r/a.csv"), Path("r/a.json"), Path("r/a.html"))
 
@@ -40,7 +40,7 @@ def test_a_clean_night_fits_on_a_few_lines() -> None:
 
 def test_findings_come_by_kind_with_masked_examples() -> None:
     rows = [
-        found(
+        finding(
             "missing_at_provider",
             f"{n:016x}",
             local_id=str(70 + n),
@@ -50,7 +50,7 @@ def test_findings_come_by_kind_with_masked_examples() -> None:
         )
         for n in range(5)
     ]
-    rows.append(found("stuck", "f", message_id="8", detail="still sent"))
+    rows.append(finding("stuck", "f", message_id="8", detail="still sent"))
     made = run(
         rows,
         local=LocalBalance(matched=1190, missing_at_provider=5, not_sent=10),
@@ -77,7 +77,7 @@ def test_findings_come_by_kind_with_masked_examples() -> None:
 
 
 def test_an_item_of_which_nothing_can_be_read_is_its_detail_alone() -> None:
-    made = run([found("invalid_provider", detail="the item is no object")])
+    made = run([finding("invalid_provider", detail="the item is no object")])
     text = terminal_summary.text(made, colour=False, width=80)
     assert "\n            - the item is no object\n" in text
 
@@ -134,7 +134,7 @@ def test_suspect_input_is_said_first_with_the_likely_causes() -> None:
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_is_wider_than_the_terminal_and_all_are_ascii(width: int) -> None:
     rows = [
-        found(
+        finding(
             kind.value,
             f"{n:016x}",
             message_id="3851828",
@@ -161,7 +161,7 @@ def test_no_line_is_wider_than_the_terminal_and_all_are_ascii(width: int) -> Non
 
 
 def test_colour_only_adds_to_the_words() -> None:
-    made = run([found("stuck"), found("missing_locally", "b")])
+    made = run([finding("stuck"), finding("missing_locally", "b")])
     coloured = terminal_summary.text(made, colour=True, width=80)
     assert "\x1b[1;31mDISCREPANCIES\x1b[0m" in coloured
     plain = re.sub(r"\x1b\[[\d;]*m", "", coloured)
@@ -169,7 +169,7 @@ def test_colour_only_adds_to_the_words() -> None:
 
 
 def test_the_data_cannot_steer_the_terminal() -> None:
-    rows = [found("stuck", detail="\x1b[2J\r\n\u202eevil\x9b1m", local_id="a\x07")]
+    rows = [finding("stuck", detail="\x1b[2J\r\n\u202eevil\x9b1m", local_id="a\x07")]
     text = terminal_summary.text(run(rows, account="m\x1b[0m"), colour=False, width=80)
     assert not {"\x1b", "\r", "\u202e", "\x9b", "\x07"} & set(text)
     assert "evil" in text
@@ -191,7 +191,7 @@ def test_several_runs_are_one_table_with_a_sum() -> None:
         local=LocalBalance(matched=1000, not_sent=14), provider=ProviderBalance(matched=1000)
     )
     second = run(
-        [found("stuck"), found("missing_locally", "b")],
+        [finding("stuck"), finding("missing_locally", "b")],
         local=LocalBalance(matched=20),
         provider=ProviderBalance(matched=20, missing_locally=1),
         account="other",

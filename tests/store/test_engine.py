@@ -12,9 +12,9 @@ from recon.errors import ConfigError, OutputError, TemporaryError
 from recon.store import messages, schema
 from recon.store.engine import connect, opened, reading, writing
 from recon.store.tables import accounts
+from tests.factories import KEY, listing, message
 from tests.postgres import PASSWORD_USER
-from tests.store.looking import rows
-from tests.store.samples import KEY, listing, message
+from tests.store.table_contents import rows
 
 ANSWER = listing(message(1), answered=60)
 

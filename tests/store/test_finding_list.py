@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from recon.model import FINDING_COLUMNS, Kind
 from recon.store import finding_list, runs
-from tests.store.looking import rows
-from tests.store.samples import at, found, run
+from tests.factories import at, found, run
+from tests.store.table_contents import rows
 
 NOW = datetime(2026, 4, 24, 9, tzinfo=UTC)
 
@@ -18,10 +18,12 @@ NOW = datetime(2026, 4, 24, 9, tzinfo=UTC)
 def stored(engine: sa.Engine) -> None:
     """Findings of two days and two accounts, one of them resolved."""
     stuck = found("s", kind=Kind.STUCK)
-    runs.save(engine, run("r1", pd.concat([found("a", "gone"), stuck], ignore_index=True)), "run")
-    runs.save(engine, run("r2", pd.concat([found("a"), stuck], ignore_index=True)), "run")
-    runs.save(engine, run("r3", found("b"), day="2026-04-22"), "run")
-    runs.save(engine, run("r4", found("c"), account="other"), "run")
+    runs.save(
+        engine, run(pd.concat([found("a", "gone"), stuck], ignore_index=True), run_id="r1"), "run"
+    )
+    runs.save(engine, run(pd.concat([found("a"), stuck], ignore_index=True), run_id="r2"), "run")
+    runs.save(engine, run(found("b"), run_id="r3", day="2026-04-22"), "run")
+    runs.save(engine, run(found("c"), run_id="r4", account="other"), "run")
 
 
 def ids(frame: pd.DataFrame) -> list[str]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from recon.errors import OutputError, TemporaryError
 from recon.store.engine import connect
 from recon.store.lock import hold
-from tests.store import others
+from tests.store import processes
 
 HOLDER = """
     import sys
@@ -50,8 +50,8 @@ def test_a_run_that_fails_gives_the_lock_back(engine: sa.Engine) -> None:
 
 def test_another_process_is_kept_out_until_it_is_killed(database_url: str) -> None:
     engine = connect(database_url)
-    with others.started(HOLDER.format(url=database_url)) as other:
-        assert others.awaited(other) == "held"
+    with processes.started(HOLDER.format(url=database_url)) as other:
+        assert processes.awaited(other) == "held"
         with pytest.raises(TemporaryError), hold(engine, "main"):
             pass
         os.kill(other.pid, signal.SIGKILL)

@@ -14,9 +14,9 @@ from recon.model import RejectedItem, Span
 from recon.store import messages, status_answers
 from recon.store.engine import writing
 from recon.store.tables import METADATA
-from tests.store import others
-from tests.store.looking import everything, rows
-from tests.store.samples import KEY, NOON, at, listing, message
+from tests.factories import KEY, NOON, at, listing, message
+from tests.store import processes
+from tests.store.table_contents import everything, rows
 
 HUGE = 9_007_199_254_740_993  # 2**53 + 1, which a float cannot hold
 
@@ -464,8 +464,8 @@ def test_keeping_an_answer_loads_neither_pandas_nor_alembic(engine: sa.Engine) -
         messages.spans(engine, "main")
         print(sorted({{"pandas", "numpy", "alembic"}} & sys.modules.keys()))
     """
-    with others.started(code) as other:
-        assert others.ended(other) == "[]\n"
+    with processes.started(code) as other:
+        assert processes.ended(other) == "[]\n"
 
 
 def test_an_answer_with_naive_times_is_a_bug_and_keeps_nothing(engine: sa.Engine) -> None:

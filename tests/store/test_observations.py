@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from recon.store.observations import Observation, is_news, is_regress, merged
-from tests.store.samples import at
+from tests.factories import at
 
 
 def seen(status: str, seconds: float, reason: str | None = None) -> Observation:

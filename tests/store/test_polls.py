@@ -10,8 +10,8 @@ from recon.errors import TemporaryError
 from recon.model import ProviderBalance, RejectedItem, Span, VerdictKind
 from recon.store import lock, messages, polls, runs
 from recon.store.engine import connect
-from tests.store import others
-from tests.store.samples import KEY, at, found, listing, message, run
+from tests.factories import KEY, at, found, listing, message, run
+from tests.store import processes
 
 HOLDER = """
     import sys
@@ -135,17 +135,17 @@ def test_an_answer_that_proves_nothing_leaves_what_is_within_the_settling_time(
 
 
 def test_the_last_run_tells_what_the_records_do_not_know(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a", "b", "c")), "run")
+    runs.save(engine, run(found("a", "b", "c"), run_id="r1"), "run")
     assert known(engine).unrecorded_share == pytest.approx(0.3)
-    suspect = run("r2", day="2026-04-24", kind=VerdictKind.SUSPECT)
+    suspect = run(run_id="r2", day="2026-04-24", kind=VerdictKind.SUSPECT)
     runs.save(engine, suspect, "run")
     assert known(engine).unrecorded_share == pytest.approx(0.3)
-    runs.save(engine, run("r3", day="2026-04-24", kind=VerdictKind.CLEAN), "run")
+    runs.save(engine, run(run_id="r3", day="2026-04-24", kind=VerdictKind.CLEAN), "run")
     assert known(engine).unrecorded_share == 0
 
 
 def test_a_repeated_send_without_a_record_counts_as_unrecorded(engine: sa.Engine) -> None:
-    made = run("r1", found())
+    made = run(found(), run_id="r1")
     verdict = replace(
         made.verdict, provider=ProviderBalance(matched=6, missing_locally=1, duplicate_send=3)
     )
@@ -155,11 +155,11 @@ def test_a_repeated_send_without_a_record_counts_as_unrecorded(engine: sa.Engine
 
 def test_one_collector_at_a_time_has_the_turn_of_an_account(database_url: str) -> None:
     engine = connect(database_url)
-    with others.started(HOLDER.format(url=database_url)) as other:
-        assert others.awaited(other) == "True"
+    with processes.started(HOLDER.format(url=database_url)) as other:
+        assert processes.awaited(other) == "True"
         with polls.turn(engine, "main") as mine, polls.turn(engine, "other") as another:
             assert (mine, another) == (False, True)
-        others.ended(other, "\n")
+        processes.ended(other, "\n")
     with polls.turn(engine, "main") as mine:
         assert mine
     engine.dispose()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
-from recon.model import Kind, Run, Span, Verdict, VerdictKind
+from recon.model import Kind, LocalBalance, RequestCounts, Run, Span, Verdict, VerdictKind
 from recon.store import finding_list, runs
 from recon.store.engine import writing
-from tests.store.looking import everything, rows
-from tests.store.samples import at, found, run
+from tests.factories import at, found, run
+from tests.store.table_contents import everything, rows
 
 RUN_LOG = frozenset({"runs"})
 NIGHT = datetime(2026, 4, 24, 3, tzinfo=UTC)
@@ -27,7 +27,7 @@ def standing(engine: sa.Engine) -> dict[str, str]:
 
 
 def test_a_finding_is_open_when_it_is_first_found(engine: sa.Engine) -> None:
-    saved = runs.save(engine, run("r1", found("a", "b")), "run")
+    saved = runs.save(engine, run(found("a", "b"), run_id="r1"), "run")
     assert standing(engine) == {"a": "open", "b": "open"}
     assert saved.lifecycle == {"a": "open", "b": "open"}
     assert saved.first_seen_on == {"a": date(2026, 4, 24), "b": date(2026, 4, 24)}
@@ -35,13 +35,13 @@ def test_a_finding_is_open_when_it_is_first_found(engine: sa.Engine) -> None:
 
 def test_the_day_it_was_first_seen_is_that_of_the_zone(engine: sa.Engine) -> None:
     just_after_midnight_in_dublin = datetime(2026, 4, 23, 23, 30, tzinfo=UTC)
-    given = run("r1", found("a"), finished=just_after_midnight_in_dublin)
+    given = run(found("a"), run_id="r1", finished=just_after_midnight_in_dublin)
     assert runs.save(engine, given, "run").first_seen_on == {"a": date(2026, 4, 24)}
 
 
 def test_a_finding_is_resolved_by_the_run_that_no_longer_finds_it(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a", "b")), "run")
-    saved = runs.save(engine, run("r2", found("b"), finished=NEXT_NIGHT), "run")
+    runs.save(engine, run(found("a", "b"), run_id="r1"), "run")
+    saved = runs.save(engine, run(found("b"), run_id="r2", finished=NEXT_NIGHT), "run")
     assert standing(engine) == {"a": "resolved", "b": "open"}
     assert saved.lifecycle == {"b": "open"}
     resolved = rows(engine, "findings", "discrepancy_id", "resolved_at")
@@ -49,15 +49,15 @@ def test_a_finding_is_resolved_by_the_run_that_no_longer_finds_it(engine: sa.Eng
 
 
 def test_a_clean_run_resolves_all_of_its_day(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a", "b")), "run")
-    runs.save(engine, run("r2", kind=VerdictKind.CLEAN), "run")
+    runs.save(engine, run(found("a", "b"), run_id="r1"), "run")
+    runs.save(engine, run(run_id="r2", kind=VerdictKind.CLEAN), "run")
     assert standing(engine) == {"a": "resolved", "b": "resolved"}
 
 
 def test_a_finding_that_returns_is_open_again_and_as_old_as_before(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a")), "run")
-    runs.save(engine, run("r2", found(), finished=NEXT_NIGHT), "run")
-    saved = runs.save(engine, run("r3", found("a"), finished=NEXT_NIGHT), "run")
+    runs.save(engine, run(found("a"), run_id="r1"), "run")
+    runs.save(engine, run(found(), run_id="r2", finished=NEXT_NIGHT), "run")
+    saved = runs.save(engine, run(found("a"), run_id="r3", finished=NEXT_NIGHT), "run")
     assert saved.lifecycle == {"a": "open"}
     assert saved.first_seen_on == {"a": date(2026, 4, 24)}
     assert rows(engine, "findings", "status", "opened_at", "resolved_at") == [
@@ -66,31 +66,33 @@ def test_a_finding_that_returns_is_open_again_and_as_old_as_before(engine: sa.En
 
 
 def test_an_acknowledged_finding_stays_so(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a", "b")), "run")
+    runs.save(engine, run(found("a", "b"), run_id="r1"), "run")
     finding_list.acknowledge(engine, ["a"], "a test number", NIGHT)
-    saved = runs.save(engine, run("r2", found("a", "b"), finished=NEXT_NIGHT), "run")
+    saved = runs.save(engine, run(found("a", "b"), run_id="r2", finished=NEXT_NIGHT), "run")
     assert saved.lifecycle == {"a": "acknowledged", "b": "open"}
 
 
 def test_an_acknowledged_finding_that_is_gone_is_resolved(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a")), "run")
+    runs.save(engine, run(found("a"), run_id="r1"), "run")
     finding_list.acknowledge(engine, ["a"], "a test number", NIGHT)
-    runs.save(engine, run("r2", found()), "run")
+    runs.save(engine, run(found(), run_id="r2"), "run")
     assert standing(engine) == {"a": "resolved"}
 
 
 def test_what_a_person_settled_stays_settled_when_it_returns(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a")), "run")
+    runs.save(engine, run(found("a"), run_id="r1"), "run")
     finding_list.acknowledge(engine, ["a"], "a test number", NIGHT)
-    runs.save(engine, run("r2", found()), "run")
-    saved = runs.save(engine, run("r3", found("a")), "run")
+    runs.save(engine, run(found(), run_id="r2"), "run")
+    saved = runs.save(engine, run(found("a"), run_id="r3"), "run")
     assert saved.lifecycle == {"a": "acknowledged"}
 
 
 def test_a_suspect_run_opens_and_closes_nothing(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a")), "run")
+    runs.save(engine, run(found("a"), run_id="r1"), "run")
     before = everything(engine, without=RUN_LOG)
-    suspect = run("r2", kind=VerdictKind.SUSPECT, suspicions=["no message at all", "wrong key"])
+    suspect = run(
+        run_id="r2", kind=VerdictKind.SUSPECT, suspicions=["no message at all", "wrong key"]
+    )
     saved = runs.save(engine, suspect, "run")
     assert everything(engine, without=RUN_LOG) == before
     assert saved.lifecycle == {}
@@ -102,44 +104,44 @@ def test_a_suspect_run_opens_and_closes_nothing(engine: sa.Engine) -> None:
 
 
 def test_other_days_and_other_accounts_are_left_alone(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a"), day="2026-04-22"), "run")
-    runs.save(engine, run("r2", found("b"), account="other"), "run")
-    runs.save(engine, run("r3", found("c")), "run")
-    runs.save(engine, run("r4", found()), "run")
+    runs.save(engine, run(found("a"), run_id="r1", day="2026-04-22"), "run")
+    runs.save(engine, run(found("b"), run_id="r2", account="other"), "run")
+    runs.save(engine, run(found("c"), run_id="r3"), "run")
+    runs.save(engine, run(found(), run_id="r4"), "run")
     assert standing(engine) == {"a": "open", "b": "open", "c": "resolved"}
 
 
 def test_running_the_same_day_twice_changes_nothing_but_the_run_log(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a", "b", "c")), "run")
+    runs.save(engine, run(found("a", "b", "c"), run_id="r1"), "run")
     finding_list.acknowledge(engine, ["b"], "a test number", NIGHT)
-    runs.save(engine, run("r2", found("a", "b")), "run")
+    runs.save(engine, run(found("a", "b"), run_id="r2"), "run")
     before = everything(engine, without=RUN_LOG)
-    runs.save(engine, run("r3", found("a", "b"), finished=NEXT_NIGHT), "run")
+    runs.save(engine, run(found("a", "b"), run_id="r3", finished=NEXT_NIGHT), "run")
     assert everything(engine, without=RUN_LOG) == before
     assert rows(engine, "runs", "run_id") == [("r1",), ("r2",), ("r3",)]
     assert rows(engine, "runs", "found") == [(["a", "b", "c"],), (["a", "b"],), (["a", "b"],)]
 
 
 def test_a_finding_whose_day_moved_is_one_row_of_its_new_day(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a"), day="2026-04-22"), "run")
-    runs.save(engine, run("r2", found("a"), day="2026-04-23"), "run")
-    runs.save(engine, run("r3", found(), day="2026-04-22"), "run")
+    runs.save(engine, run(found("a"), run_id="r1", day="2026-04-22"), "run")
+    runs.save(engine, run(found("a"), run_id="r2", day="2026-04-23"), "run")
+    runs.save(engine, run(found(), run_id="r3", day="2026-04-22"), "run")
     assert rows(engine, "findings", "discrepancy_id", "date", "status") == [
         ("a", date(2026, 4, 23), "open")
     ]
 
 
 def test_a_finding_is_told_with_its_latest_content(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a", detail="still sent")), "run")
-    runs.save(engine, run("r2", found("a", detail="failed now", kind=Kind.STUCK)), "run")
+    runs.save(engine, run(found("a", detail="still sent"), run_id="r1"), "run")
+    runs.save(engine, run(found("a", detail="failed now", kind=Kind.STUCK), run_id="r2"), "run")
     columns = ("detail", "kind", "severity")
     assert rows(engine, "findings", *columns) == [("failed now", "stuck", "warning")]
 
 
 def test_the_same_id_in_two_accounts_is_two_findings(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a")), "run")
-    runs.save(engine, run("r2", found("a"), account="other"), "run")
-    runs.save(engine, run("r3", found()), "run")
+    runs.save(engine, run(found("a"), run_id="r1"), "run")
+    runs.save(engine, run(found("a"), run_id="r2", account="other"), "run")
+    runs.save(engine, run(found(), run_id="r3"), "run")
     assert rows(engine, "findings", "discrepancy_id", "status") == [
         ("a", "resolved"),
         ("a", "open"),
@@ -148,21 +150,21 @@ def test_the_same_id_in_two_accounts_is_two_findings(engine: sa.Engine) -> None:
 
 
 def test_a_run_that_fails_half_way_leaves_nothing(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a")), "run")
+    runs.save(engine, run(found("a"), run_id="r1"), "run")
     before = everything(engine)
     twice = pd.concat([found("b"), found("b")], ignore_index=True)
     with pytest.raises(Exception, match=r"(?i)unique"):
-        runs.save(engine, run("r2", twice), "run")
+        runs.save(engine, run(twice, run_id="r2"), "run")
     assert everything(engine) == before
-    runs.save(engine, run("r3", found("a")), "run")
+    runs.save(engine, run(found("a"), run_id="r3"), "run")
 
 
 def test_a_run_keeps_its_order_where_some_findings_are_new_and_some_are_known(
     engine: sa.Engine,
 ) -> None:
-    runs.save(engine, run("r1", found("b", "x", "d")), "run")
+    runs.save(engine, run(found("b", "x", "d"), run_id="r1"), "run")
     finding_list.acknowledge(engine, ["d"], "a test number", NIGHT)
-    given = run("r2", found("a", "d", "c", "b"), finished=NEXT_NIGHT)
+    given = run(found("a", "d", "c", "b"), run_id="r2", finished=NEXT_NIGHT)
     saved = runs.save(engine, given, "run")
     loaded = runs.load(engine, "r2")
     assert loaded is not None
@@ -182,8 +184,8 @@ def test_a_run_keeps_its_order_where_some_findings_are_new_and_some_are_known(
 
 def test_many_findings_are_all_stored(engine: sa.Engine) -> None:
     many = [f"{number:016x}" for number in range(20_001)]
-    runs.save(engine, run("r1", found(*many[::2])), "run")
-    saved = runs.save(engine, run("r2", found(*many), finished=NEXT_NIGHT), "run")
+    runs.save(engine, run(found(*many[::2]), run_id="r1"), "run")
+    saved = runs.save(engine, run(found(*many), run_id="r2", finished=NEXT_NIGHT), "run")
     assert standing(engine) == dict.fromkeys(many, "open")
     assert list(saved.lifecycle) == many
     loaded = runs.load(engine, "r2")
@@ -202,11 +204,11 @@ TEXTS = (
 def test_texts_of_findings_are_stored_exactly(engine: sa.Engine, *, known: bool) -> None:
     ids = [f"{number:016x}" for number in range(len(TEXTS))]
     if known:
-        runs.save(engine, run("r1", found(*ids)), "run")
+        runs.save(engine, run(found(*ids), run_id="r1"), "run")
     given = found(*ids).assign(
         local_id=pd.Series(TEXTS, dtype="str"), detail=pd.Series(TEXTS[::-1], dtype="str")
     )
-    runs.save(engine, run("r2", given), "run")
+    runs.save(engine, run(given, run_id="r2"), "run")
     columns = ("discrepancy_id", "local_id", "detail", "failure_reason")
     assert rows(engine, "findings", *columns) == [
         (*row, None) for row in zip(ids, TEXTS, TEXTS[::-1], strict=True)
@@ -221,13 +223,13 @@ def test_what_no_database_takes_is_replaced_and_times_are_exact(
     engine: sa.Engine, *, known: bool
 ) -> None:
     if known:
-        runs.save(engine, run("r1", found("a")), "run")
+        runs.save(engine, run(found("a"), run_id="r1"), "run")
     odd = found("a").assign(
         local_id="bad \0 id\0",
         phone_number="",
         local_sent_at=pd.Timestamp("2026-04-23 12:00:00.123456", tz="UTC"),
     )
-    runs.save(engine, run("r2", odd), "run")
+    runs.save(engine, run(odd, run_id="r2"), "run")
     time = datetime(2026, 4, 23, 12, 0, 0, 123456, tzinfo=UTC)
     columns = ("local_id", "phone_number", "local_sent_at", "failure_reason")
     assert rows(engine, "findings", *columns) == [("bad \ufffd id\ufffd", "", time, None)]
@@ -237,14 +239,14 @@ def test_what_becomes_null_or_is_no_longer_null_is_stored(engine: sa.Engine) -> 
     def stored() -> list[tuple[object, ...]]:
         return rows(engine, "findings", "detail", "failure_reason")
 
-    full = found("a", detail="told").assign(failure_reason="blocked")
+    full = found("a", detail="known").assign(failure_reason="blocked")
     for run_id, given, wanted in (
-        ("r1", found("a"), ("nobody knows it", None)),
-        ("r2", full, ("told", "blocked")),
-        ("r3", full.assign(failure_reason=""), ("told", "")),
-        ("r4", found("a"), ("nobody knows it", None)),
+        ("r1", found("a"), ("no record holds it", None)),
+        ("r2", full, ("known", "blocked")),
+        ("r3", full.assign(failure_reason=""), ("known", "")),
+        ("r4", found("a"), ("no record holds it", None)),
     ):
-        runs.save(engine, run(run_id, given), "run")
+        runs.save(engine, run(given, run_id=run_id), "run")
         assert stored() == [wanted]
 
 
@@ -253,7 +255,7 @@ def test_what_becomes_null_or_is_no_longer_null_is_stored(engine: sa.Engine) -> 
 
 def test_a_stored_run_comes_back_whole(engine: sa.Engine) -> None:
     gaps = (Span(at(0), at(1.5)), Span(None, at(0)))
-    given = run("r1", found("b", "a", "c"), gaps=gaps, statuses={"sent": 2, "paused": 1})
+    given = run(found("b", "a", "c"), run_id="r1", gaps=gaps, statuses={"sent": 2, "paused": 1})
     saved = runs.save(engine, given, "run")
     loaded = runs.load(engine, "r1")
     assert loaded is not None
@@ -269,15 +271,15 @@ def told(value: Run | Verdict) -> dict[str, object]:
 
 
 def test_a_run_without_findings_comes_back_with_the_same_types(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", kind=VerdictKind.CLEAN), "run")
+    runs.save(engine, run(run_id="r1", kind=VerdictKind.CLEAN), "run")
     loaded = runs.load(engine, "r1")
     assert loaded is not None
     assert_frame_equal(loaded.verdict.findings, found())
 
 
 def test_an_old_run_tells_its_findings_as_they_then_stood(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a")), "run")
-    runs.save(engine, run("r2", found()), "run")
+    runs.save(engine, run(found("a"), run_id="r1"), "run")
+    runs.save(engine, run(found(), run_id="r2"), "run")
     loaded = runs.load(engine, "r1")
     assert loaded is not None
     assert loaded.lifecycle == {"a": "open"}
@@ -285,7 +287,7 @@ def test_an_old_run_tells_its_findings_as_they_then_stood(engine: sa.Engine) -> 
 
 
 def test_an_old_run_is_told_without_what_somebody_deleted(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a", "b", "c")), "run")
+    runs.save(engine, run(found("a", "b", "c"), run_id="r1"), "run")
     with writing(engine) as connection:
         connection.exec_driver_sql("DELETE FROM findings WHERE discrepancy_id = 'b'")
     loaded = runs.load(engine, "r1")
@@ -296,8 +298,8 @@ def test_an_old_run_is_told_without_what_somebody_deleted(engine: sa.Engine) -> 
 
 def test_the_last_run_of_a_day_is_the_one_saved_last(engine: sa.Engine) -> None:
     for run_id, day in (("r1", "2026-04-23"), ("r2", "2026-04-23"), ("r3", "2026-04-21")):
-        runs.save(engine, run(run_id, day=day), "run")
-    runs.save(engine, run("r4", account="other", day="2026-04-25"), "run")
+        runs.save(engine, run(run_id=run_id, day=day), "run")
+    runs.save(engine, run(run_id="r4", account="other", day="2026-04-25"), "run")
 
     def last(day: date | None) -> str | None:
         latest = runs.last(engine, "main", day)
@@ -311,7 +313,8 @@ def test_the_last_run_of_a_day_is_the_one_saved_last(engine: sa.Engine) -> None:
 
 
 def test_the_log_says_what_kind_of_job_it_was_and_what_it_counted(engine: sa.Engine) -> None:
-    runs.save(engine, run("r1", found("a", "b")), "backfill")
+    made = run(found("a", "b"), run_id="r1", local=LocalBalance(matched=7, not_sent=1))
+    runs.save(engine, replace(made, requests=RequestCounts(1, 2, 3)), "backfill")
     mode, local, counted, requests = rows(
         engine, "runs", "mode", "local", "discrepancies", "requests"
     )[0]

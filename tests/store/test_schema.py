@@ -15,9 +15,9 @@ from recon.model import Span
 from recon.store import finding_list, messages, runs, schema
 from recon.store.engine import connect, writing
 from recon.store.tables import METADATA, UtcDateTime
-from tests.store import others
-from tests.store.looking import rows
-from tests.store.samples import at, found, listing, message, run
+from tests.factories import at, found, listing, message, run
+from tests.store import processes
+from tests.store.table_contents import rows
 
 
 def alembic(connection: sa.Connection | None = None) -> Config:
@@ -142,7 +142,7 @@ def test_what_runs_reported_is_kept_when_each_finding_loses_its_row(engine: sa.E
         ("r3", "main", ()),
         ("r4", "other", ("a",)),
     ):
-        runs.save(engine, run(run_id, found(*ids), account=account), "run")
+        runs.save(engine, run(found(*ids), run_id=run_id, account=account), "run")
         finding_list.acknowledge(engine, ["b"], "a test number", at(0))
     stored = rows(engine, "runs")
     with writing(engine, foreign_keys=False) as connection:
@@ -315,7 +315,7 @@ def test_several_that_upgrade_at_once_all_succeed(empty_database_url: str) -> No
         sys.stdin.readline()
         schema.upgrade(engine)
     """
-    others.together(code, count=3)
+    processes.together(code, count=3)
     engine = connect(empty_database_url)
     assert schema.check(engine) == []
     engine.dispose()

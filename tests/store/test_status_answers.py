@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from recon.model import RejectedItem
 from recon.store import messages, status_answers
-from tests.store.samples import KEY, at, listing, message
+from tests.factories import KEY, at, listing, message
 
 HOUR = 3600
 

@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 
 from recon.store import messages, schema
 from recon.store.engine import connect
-from tests.store.samples import KEY, at, listing, message
+from tests.factories import KEY, at, listing, message
 
 pytest.importorskip("adbc_driver_postgresql")
 

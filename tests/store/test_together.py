@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from recon.model import Span
 from recon.store import messages, runs
 from recon.store.engine import connect
-from tests.store import others
-from tests.store.looking import everything, rows
-from tests.store.samples import KEY, at, found, listing, message, run
+from tests.factories import KEY, at, found, listing, message, run
+from tests.store import processes
+from tests.store.table_contents import everything, rows
 
 POLLS = 25
 
@@ -18,7 +18,7 @@ COLLECTOR = """
     import sys
     from recon.store import messages
     from recon.store.engine import connect
-    from tests.store.samples import KEY, at, listing, message
+    from tests.factories import KEY, at, listing, message
     engine = connect({url!r})
     print("ready", flush=True)
     sys.stdin.readline()
@@ -34,7 +34,7 @@ VICTIM = """
     import sqlalchemy as sa
     from recon.store import messages, runs
     from recon.store.engine import connect
-    from tests.store.samples import KEY, found, listing, message, run
+    from tests.factories import KEY, found, listing, message, run
     engine = connect({url!r})
 
     @sa.event.listens_for(engine, "after_cursor_execute")
@@ -59,7 +59,7 @@ def test_collectors_that_keep_the_same_answers_at_once_lose_and_double_nothing(
     database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     code = COLLECTOR.format(url=database_url, polls=POLLS)
-    others.together(code, count=3)
+    processes.together(code, count=3)
     engine = connect(database_url)
     assert len(rows(engine, "polls")) == 3 * POLLS
     assert rows(engine, "accounts", "name") == [("main",)]
@@ -91,8 +91,8 @@ def test_a_collector_that_is_killed_leaves_nothing_half(engine: sa.Engine, state
     messages.keep(engine, "main", KEY, listing(message(1), answered=60))
     before = everything(engine)
     act = 'messages.keep(engine, "main", KEY, listing(message(1), message(2), answered=300))'
-    with others.started(VICTIM.format(url=url, statement=statement, act=act)) as victim:
-        assert others.awaited(victim) == "half way"
+    with processes.started(VICTIM.format(url=url, statement=statement, act=act)) as victim:
+        assert processes.awaited(victim) == "half way"
         victim.kill()
         victim.wait()
     assert everything(engine) == before
@@ -105,15 +105,15 @@ def test_a_run_that_is_killed_while_it_saves_leaves_nothing_half(
     engine: sa.Engine, statement: str
 ) -> None:
     url = engine.url.render_as_string(hide_password=False)
-    runs.save(engine, run("r1", found("a")), "run")
+    runs.save(engine, run(found("a"), run_id="r1"), "run")
     before = everything(engine)
-    act = 'runs.save(engine, run("r2", found("b")), "run")'
-    with others.started(VICTIM.format(url=url, statement=statement, act=act)) as victim:
-        assert others.awaited(victim) == "half way"
+    act = 'runs.save(engine, run(found("b"), run_id="r2"), "run")'
+    with processes.started(VICTIM.format(url=url, statement=statement, act=act)) as victim:
+        assert processes.awaited(victim) == "half way"
         victim.kill()
         victim.wait()
     assert everything(engine) == before
-    runs.save(engine, run("r2", found("b")), "run")
+    runs.save(engine, run(found("b"), run_id="r2"), "run")
     assert rows(engine, "findings", "discrepancy_id", "status") == [
         ("a", "resolved"),
         ("b", "open"),
@@ -125,14 +125,14 @@ def test_runs_of_the_same_day_saved_at_once_open_each_finding_once(database_url:
         import os, sys
         from recon.store import runs
         from recon.store.engine import connect
-        from tests.store.samples import found, run
+        from tests.factories import found, run
         engine = connect({database_url!r})
         print("ready", flush=True)
         sys.stdin.readline()
         for n in range(5):
-            runs.save(engine, run(f"r{{os.getpid()}}-{{n}}", found("a", "b", "c")), "run")
+            runs.save(engine, run(found("a", "b", "c"), run_id=f"r{{os.getpid()}}-{{n}}"), "run")
     """
-    others.together(code, count=2)
+    processes.together(code, count=2)
     engine = connect(database_url)
     assert rows(engine, "findings", "discrepancy_id", "status") == [
         ("a", "open"), ("b", "open"), ("c", "open"),

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from recon.model import Span, Withdrawal
 from recon.store import messages, withdrawals
-from tests.store.samples import KEY, at, listing, message
+from tests.factories import KEY, at, listing, message
 
 WHY = "message 7, sent then, was never listed"
 

@@ -7,7 +7,7 @@ by columns; Python looks at single values only where a list mixes types, and at 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -36,6 +36,9 @@ NULL_WORDS: Final = frozenset(
     }
 )  # fmt: skip
 _LONGEST_NULL_WORD: Final = max(map(len, NULL_WORDS))
+_BEGINS_A_NUMBER: Final = np.isin(np.arange(256), [*b"+0123456789"])
+#: The first bytes of blanks, of ASCII and beyond.
+_BLANK: Final = np.isin(np.arange(256), [*b" \t\r\n\f\v\x1c\x1d\x1e\x1f\xc2\xe1\xe2\xe3"])
 
 #: The largest whole number up to which a float holds every whole number exactly.
 _EXACT_FLOAT: Final = 2**53
@@ -70,26 +73,27 @@ _GROUPED: Final = (
 _SOME_NUMBER: Final = r"^-?[0-9]+(?:\.0*)?$"
 
 
-def as_arrow(column: Column) -> pa.Array:
+def as_arrow(column: Column, spelled: Callable[[object], str | None] | None = None) -> pa.Array:
     """Return a column as one Arrow array, without loss.
 
-    A list that mixes types in a way Arrow would not keep apart becomes text.
+    A list that mixes types in a way Arrow would not keep apart becomes text, by `spelled` or else
+    by `as_text`.
     """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     if isinstance(column, pa.Array):
         if isinstance(column.type, pa.ExtensionType):
-            return as_arrow(column.to_pylist())
+            return as_arrow(column.to_pylist(), spelled)
         if pa.types.is_dictionary(column.type):
             return column.dictionary_decode()
         return column
     try:
         array = pa.array(column)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return _mixed(column)
+        return _mixed(column, spelled or as_text)
     kept_apart = pa.types.is_temporal(array.type) or pa.types.is_nested(array.type)
     if kept_apart and _differ(column):
-        return _mixed(column)
+        return _mixed(column, spelled or as_text)
     return array
 
 
@@ -103,8 +107,8 @@ def _differ(values: Sequence[Any]) -> bool:
     return len(kinds) > 1 or not all(issubclass(kind, date) for kind, _ in kinds)
 
 
-def _mixed(values: Sequence[Any]) -> pa.Array:
-    return pa.array([as_text(value) for value in values], pa.large_string())
+def _mixed(values: Sequence[Any], spelled: Callable[[object], str | None]) -> pa.Array:
+    return pa.array([spelled(value) for value in values], pa.large_string())
 
 
 def as_text(value: object) -> str | None:
@@ -134,6 +138,39 @@ def as_text(value: object) -> str | None:
     return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
+def id_as_text(value: object) -> str | None:
+    """Return one value as `as_text` does, but bytes that are no text in hex: a UUID in binary.
+
+    A text may be filled up with zero bytes, as a column `BINARY` of MySQL does. Digits alone would
+    be taken for a number: hex without letters begins with `0x`.
+    """
+    if not isinstance(value, bytes | bytearray | memoryview):
+        return as_text(value)
+    held = bytes(value)
+    try:
+        text = held.rstrip(b"\0").decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if not held or (text and all(one.isprintable() or one.isspace() for one in text)):
+        return text
+    return f"0x{held.hex()}" if held.hex().isdigit() else held.hex()
+
+
+def _ids(column: Column) -> pa.Array:
+    """Return a column of ids as one Arrow array, without bytes."""
+    array = as_arrow(column, id_as_text)
+    return _mixed(array.to_pylist(), id_as_text) if _is_binary(array.type) else array
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_binary_view(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
+
+
 def texts(array: pa.Array) -> pa.Array:
     """Return an array as `large_string`; whole floats and decimals are their digits."""
     kind = array.type
@@ -143,11 +180,11 @@ def texts(array: pa.Array) -> pa.Array:
         return array
     if pa.types.is_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
         return array.cast(pa.large_string())
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
+    if _is_binary(kind):
         try:
             return array.cast(pa.large_binary()).cast(pa.large_string())
         except pa.ArrowInvalid:
-            return _mixed(array.to_pylist())
+            return _mixed(array.to_pylist(), as_text)
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return array.cast(pa.large_string())
     if pa.types.is_floating(kind):
@@ -155,9 +192,9 @@ def texts(array: pa.Array) -> pa.Array:
     if pa.types.is_decimal(kind):
         return pc.replace_substring_regex(array.cast(pa.large_string()), r"\.0+$", "")
     try:
-        return _mixed(array.to_pylist())
+        return _mixed(array.to_pylist(), as_text)
     except (ValueError, OverflowError):
-        return _mixed([_value(item) for item in array])
+        return _mixed([_value(item) for item in array], as_text)
 
 
 def _value(item: pa.Scalar) -> object:
@@ -189,14 +226,29 @@ def _is_whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def without_null_words(array: pa.Array) -> pa.Array:
     """Return texts, with null for blanks and for what exports write for null."""
-    # Bytes are at least as many as characters, and no null word is long: most columns end here.
-    short = pc.less_equal(pc.binary_length(array), _LONGEST_NULL_WORD)
-    candidates = pc.or_(short, pc.utf8_is_space(array))
-    if not pc.any(candidates).as_py():
+    if not _may_hold_null_words(array):
         return array
     words = pc.utf8_lower(pc.utf8_trim_whitespace(array))
     null = pc.is_in(words, value_set=pa.array(sorted(NULL_WORDS), pa.large_string()))
     return pc.if_else(null, pa.scalar(None, pa.large_string()), array)
+
+
+def _may_hold_null_words(array: pa.Array) -> bool:
+    """Say whether a text may be blank or a word for nothing, by its first byte and its length."""
+    bounds, data = utf8.byte_bounds(array)
+    lengths = np.diff(bounds)
+    filled = lengths > 0
+    if not filled.all():
+        valid = array.is_valid().to_numpy(zero_copy_only=False)
+        if (valid & ~filled).any():
+            return True
+        lengths, bounds = lengths[filled], bounds[:-1][filled]
+    firsts = data[bounds[: len(lengths)]]
+    # No such word begins with a digit or a plus, as nearly every cell does.
+    suspect = ~_BEGINS_A_NUMBER[firsts]
+    if not suspect.any():
+        return False
+    return bool((lengths[suspect] <= _LONGEST_NULL_WORD).any() or _BLANK[firsts[suspect]].any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +273,7 @@ def whole_numbers(column: Column) -> WholeNumbers:
 
     A float beyond 2**53 is odd: it may stand for several ids.
     """
-    array = as_arrow(column)
+    array = _ids(column)
     if pa.types.is_integer(array.type) and array.type != pa.uint64():
         return _held(array.cast(pa.int64()))
     if pa.types.is_floating(array.type):
@@ -229,7 +281,11 @@ def whole_numbers(column: Column) -> WholeNumbers:
         whole = _is_whole(values)
         numbers = np.where(whole, values, 0).astype(np.int64)
         return WholeNumbers(numbers, whole, _where(~whole, texts(array)))
-    return _whole_texts(without_null_words(unwrapped(texts(array))))
+    spelled = texts(array)
+    plain = pc.match_substring_regex(spelled, _WHOLE)
+    if pc.all(plain).as_py():
+        return _held(spelled.cast(pa.int64()))
+    return _whole_texts(without_null_words(unwrapped(spelled)))
 
 
 def _held(numbers: pa.Array) -> WholeNumbers:
@@ -307,7 +363,7 @@ def local_ids(column: Column) -> pd.Series[Any]:
 
     Texts are taken for numbers only where nothing of their spelling is lost but a `.0`.
     """
-    array = as_arrow(column)
+    array = _ids(column)
     if pa.types.is_integer(array.type) and array.type != pa.uint64() and not array.null_count:
         return pd.Series(array.cast(pa.int64()).to_numpy(zero_copy_only=False))
     spelled = without_null_words(texts(array))
