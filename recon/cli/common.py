@@ -252,7 +252,8 @@ def file_source(settings: Settings, account: str | None, path: Path) -> Source:
     """Return the user's file as records, read as an account's records are.
 
     A named account's columns are taken as they are. Where none is named and there is just one, its
-    words and zone hold, and each of its columns that the file has; else the plain columns.
+    words and zone hold, and each of its columns that the file has; else the plain columns. A saved
+    answer of Octopods' list call is read as what it is.
 
     Raises:
         UsageError: there is no such account.
@@ -260,10 +261,13 @@ def file_source(settings: Settings, account: str | None, path: Path) -> Source:
     """
     from dataclasses import replace
 
-    from recon.jobs import wiring
+    from recon.jobs import provider_file, wiring
     from recon.records import file_formats
     from recon.records.source import FIELDS, Source
 
+    answer = provider_file.columns_of_answer(path) if account is None else None
+    if answer is not None:
+        return Source(file=path, columns=answer)
     if account is None and len(settings.accounts) != 1:
         return Source(file=path)
     [name] = chosen_accounts(settings, [account] if account is not None else [])

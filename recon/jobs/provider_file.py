@@ -32,6 +32,32 @@ _LINES: Final = 16_000
 _REPEATED: Final = ("status", "failure_reason")
 
 
+def columns_of_answer(path: Path) -> dict[str, str] | None:
+    """Return the columns of a saved answer of the list call that is read as records.
+
+    It is one if it is JSON, has the keys of one of the two shapes, and no `id`; else `None`.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if not path.exists() or file_formats.kind_of(path) != "jsonl":
+        return None
+    there = {*file_formats.column_names(path)}
+    if "id" in there:
+        return None
+    if there >= {"message_id", "phone_number", "sent_at", "status"}:
+        return {"id": ""}
+    if there >= {"user_phone_number", "created_at", "message_status"}:
+        return {
+            "id": "",
+            "message_id": "message_status.channel_message_id",
+            "phone_number": "user_phone_number",
+            "sent_at": "created_at",
+            "status": "message_status.message_status",
+        }
+    return None
+
+
 def provider_side(path: Path, seen_at: datetime) -> Side:
     """Read a file of provider messages.
 

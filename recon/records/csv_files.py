@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as arrow_csv
 from numpy.typing import NDArray
 
 from recon.errors import InputError
-from recon.records import csv_header, csv_lines, text_files
+from recon.records import csv_blocks, csv_header, csv_lines, text_files
 from recon.records.chunk import Chunk
+from recon.records.csv_blocks import Parsed
 from recon.records.csv_header import Header
 from recon.records.suggestions import looks_like_data, missing, no_header
 
@@ -31,7 +30,6 @@ _SAMPLE: Final = 500
 _LONGEST: Final = 1 << 30
 #: A record of more bytes than this has a quote that is never closed.
 _LONGEST_RECORD: Final = 1 << 26
-_NO_TEXTS: Final = pa.array([], pa.large_string())
 _QUOTE: Final = "is there a quote that is never closed?"
 
 
@@ -114,16 +112,6 @@ def _whole_lines(pieces: Iterable[bytes], size: int, *, only_returns: bool) -> I
         yield left
 
 
-class _Parsed(NamedTuple):
-    """What Arrow makes of a block."""
-
-    table: pa.Table
-    broken: list[tuple[int, str]]
-    """The number of each row with too many or too few fields, and how many it has."""
-    blank: int
-    """How many of such rows are blank."""
-
-
 class _Reading:
     """One file being read, block by block."""
 
@@ -158,8 +146,8 @@ class _Reading:
         yield self._chunk(parsed, block, [self._rows + number for number, _ in parsed.broken])
         self._rows += parsed.table.num_rows + len(parsed.broken)
 
-    def _one_row_a_line(self, parsed: _Parsed, block: bytes) -> bool:
-        rows = _rows_of(parsed)
+    def _one_row_a_line(self, parsed: Parsed, block: bytes) -> bool:
+        rows = parsed.rows
         lines = block.count(b"\n") + (not block.endswith(b"\n"))
         if rows != lines and rows != sum(map(bool, map(csv_lines.bare, block.splitlines()))):
             return False
@@ -169,7 +157,7 @@ class _Reading:
         tail = block[block.rfind(b"\n", 0, end) + 1 : end]
         return b'"' not in tail or csv_lines.Dialect(self._delimiter, escape=False).complete(tail)
 
-    def _sorted(self, block: bytes, parsed: _Parsed | None, *, last: bool) -> Iterator[Chunk]:
+    def _sorted(self, block: bytes, parsed: Parsed | None, *, last: bool) -> Iterator[Chunk]:
         lines = block.splitlines(keepends=True)
         escape = b"\\" in block and self._escapes(lines)
         if parsed is not None and not escape:
@@ -187,7 +175,7 @@ class _Reading:
             found = csv_lines.sort(lines, suspects, shape, dialect, before=self._rows, last=last)
             whole = b"".join(found.whole)
             again = self._parse(whole, escape=escape)
-            if again is not None and _rows_of(again) == len(found.whole):
+            if again is not None and again.rows == len(found.whole):
                 break
         else:
             raise self._cannot_be_told_apart()
@@ -210,7 +198,7 @@ class _Reading:
         return fitting[True] > fitting[False]
 
     def _chunk(
-        self, parsed: _Parsed, block: bytes, numbers: Sequence[int], *, escape: bool = False
+        self, parsed: Parsed, block: bytes, numbers: Sequence[int], *, escape: bool = False
     ) -> Chunk:
         table = parsed.table
         blank = self._blank_rows(table, block, escape=escape)
@@ -227,72 +215,24 @@ class _Reading:
         rows = np.flatnonzero(short.to_numpy())
         rows = _blank_among(table, rows)
         if rows.size and len(self._names) > table.num_columns:
-            every = self._parse(block, escape=escape, columns=self._names)
+            every = self._parse(block, escape=escape, places=self._names)
             assert every is not None
             rows = _blank_among(every.table, rows)
         return rows
 
-    def _parse(self, block: bytes, *, escape: bool, columns: Sequence[str] = ()) -> _Parsed | None:
-        """Return Arrow's reading of a block, columns called by their places, values as text.
-
-        None where Arrow cannot read it at all.
-        """
-        wanted = list(columns) or [str(place) for place in dict.fromkeys(self._places.values())]
-        if not block:
-            return _Parsed(pa.table(dict.fromkeys(wanted, _NO_TEXTS)), [], 0)
-        broken: list[tuple[int, str]] = []
-        blank = 0
-        delimiter = self._delimiter.encode()
-
-        def set_aside(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
-            nonlocal blank
-            if csv_lines.is_blank(row.text.encode("utf-8", "replace"), delimiter):
-                blank += 1
-            else:
-                why = f"{row.actual_columns} fields, not {row.expected_columns}"
-                broken.append((row.number, why))
-            return "skip"
-
-        if escape:
-            # Arrow would make `N` of the word for null.
-            mark = re.escape(delimiter)
-            null = rb"(?<![^%s\r\n])\\N(?=[%s\r\n]|\Z)" % (mark, mark)
-            block = re.sub(null, rb"\\\\N", block)
-        try:
-            table = arrow_csv.read_csv(
-                pa.BufferReader(block),
-                read_options=arrow_csv.ReadOptions(
-                    column_names=self._names,
-                    block_size=len(block) + 1,
-                    # Only so are rows numbered.
-                    use_threads=False,
-                ),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter=self._delimiter,
-                    newlines_in_values=True,
-                    invalid_row_handler=set_aside,
-                    escape_char="\\" if escape else False,
-                ),
-                convert_options=arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(self._names, pa.large_string()),
-                    include_columns=wanted,
-                    strings_can_be_null=False,
-                    check_utf8=False,
-                ),
-            )
-        except pa.ArrowException:
-            return None
-        return _Parsed(table, broken, blank)
+    def _parse(self, block: bytes, *, escape: bool, places: Sequence[str] = ()) -> Parsed | None:
+        return csv_blocks.parse(
+            block,
+            places or list(dict.fromkeys(str(place) for place in self._places.values())),
+            count=len(self._names),
+            delimiter=self._delimiter,
+            escape=escape,
+        )
 
     def _cannot_be_told_apart(self) -> InputError:
         return InputError(
             f"{self._path} cannot be read: its rows cannot be told apart", hint=_QUOTE
         )
-
-
-def _rows_of(parsed: _Parsed) -> int:
-    rows: int = parsed.table.num_rows
-    return rows + len(parsed.broken) + parsed.blank
 
 
 def _with_odd_quotes(block: bytes, lines: Sequence[bytes]) -> Sequence[int]:
