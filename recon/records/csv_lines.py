@@ -24,6 +24,7 @@ _LONGEST_TIME: Final = 45
 _DIGIT: Final = re.compile(rb"[0-9]")
 _LETTER: Final = re.compile(rb"[A-Za-z]")
 _EMPTY: Final = frozenset({b"\n", b"\r\n", b"\r"})
+_BLANK: Final = frozenset({b"", b"null", b"\\n", b"none", b"nan", b"(null)"})
 _UNCLOSED: Final = "a quote is never closed"
 
 
@@ -100,7 +101,9 @@ class RowShape:
         self._numeric = [
             place
             for place in places
-            if rows and sum(map(_has_digit, (row[place] for row in rows))) >= _USUAL * len(rows)
+            if place != time
+            and rows
+            and sum(map(_has_digit, (row[place] for row in rows))) >= _USUAL * len(rows)
         ]
         if time >= 0 and 2 * sum(_is_time(row[time]) for row in rows) >= len(rows):
             self._time = time
@@ -135,9 +138,13 @@ class RowShape:
         if not self._numeric:
             return False
         lacking = sum(not _has_digit(fields[place]) for place in self._numeric)
-        if lacking > spare:
-            return False
-        return self._time < 0 or _is_time(fields[self._time]) or (spare > 0 and lacking <= spare)
+        if self._time < 0 or _is_time(fields[self._time]):
+            return lacking <= spare
+        return lacking == 0 and _is_blank(fields[self._time])
+
+
+def _is_blank(cell: bytes) -> bool:
+    return cell.strip(b' "').lower() in _BLANK
 
 
 def _has_digit(cell: bytes) -> bool:
@@ -242,7 +249,7 @@ def _record(
     rows, none is taken for a part of a record that is not well formed. Whether a record has too
     many or too few fields otherwise is not looked at here.
     """
-    could_be_rows = False
+    could_be_rows = malformed = False
     for at in range(start + 1, len(lines)):
         text = bare(lines[at])
         end = dialect.closing(text)
@@ -259,9 +266,10 @@ def _record(
         elif shape.could_be_row(text):
             return start + 1, _UNCLOSED
         could_be_rows |= shape.could_be_row(text)
+        malformed |= not well_formed
         if dialect.complete_rest(rest):
             record = b"".join(lines[start : at + 1])
-            if could_be_rows and len(dialect.fields(record)) != shape.count:
+            if (could_be_rows or malformed) and len(dialect.fields(record)) != shape.count:
                 return start + 1, _UNCLOSED
             return at + 1, ""
     return len(lines) + 1, ""
