@@ -245,31 +245,27 @@ def _record(
 ) -> tuple[int, str]:
     """Return where the record ends that begins with an open line, and why it is broken, if it is.
 
-    It ends behind the last line where its quote is not closed before that. Of lines that may be
-    rows, none is taken for a part of a record that is not well formed. Whether a record has too
-    many or too few fields otherwise is not looked at here.
+    It ends behind the last line where its quote is not closed before that. Where something but a
+    delimiter follows the quote that closes it, or a line below looks like a row, only the first
+    line is broken. Whether a record has too many or too few fields otherwise is not judged here.
     """
-    could_be_rows = malformed = False
+    could_be_rows = False
     for at in range(start + 1, len(lines)):
         text = bare(lines[at])
         end = dialect.closing(text)
+        could_be_rows |= shape.could_be_row(text)
         if end < 0:
-            if shape.is_row(lines[at]):
+            if shape.is_row(text):
                 return start + 1, _UNCLOSED
-            could_be_rows |= shape.could_be_row(text)
             continue
         rest = text[end:]
-        well_formed = not rest or rest.startswith(dialect.delimiter)
-        if well_formed:
-            if shape.is_row(lines[at]) and shape.began_as_row(lines[start]):
-                return start + 1, _UNCLOSED
-        elif shape.could_be_row(text):
+        if rest and not rest.startswith(dialect.delimiter):
             return start + 1, _UNCLOSED
-        could_be_rows |= shape.could_be_row(text)
-        malformed |= not well_formed
+        if shape.is_row(text) and shape.began_as_row(lines[start]):
+            return start + 1, _UNCLOSED
         if dialect.complete_rest(rest):
             record = b"".join(lines[start : at + 1])
-            if (could_be_rows or malformed) and len(dialect.fields(record)) != shape.count:
+            if could_be_rows and len(dialect.fields(record)) != shape.count:
                 return start + 1, _UNCLOSED
             return at + 1, ""
     return len(lines) + 1, ""
