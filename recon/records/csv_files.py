@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from recon.core.statuses import LOCAL_WORDS, canonical
 from recon.errors import InputError
 from recon.records import csv_blocks, csv_header, csv_lines, text_files
 from recon.records.chunk import Chunk
@@ -88,7 +89,8 @@ def lacking(path: Path, absent: Sequence[str], names: Sequence[str]) -> InputErr
         return InputError(
             f"{path} holds JSON, not CSV", hint="let its name end with .json or .jsonl"
         )
-    if any(map(looks_like_data, names)):
+    values = LOCAL_WORDS if len(absent) > 1 else frozenset[str]()
+    if any(looks_like_data(name) or canonical(name) in values for name in names):
         return no_header(absent, where=str(path))
     return missing("column", absent, names, where=str(path))
 

@@ -95,6 +95,12 @@ def test_a_first_row_that_is_data_is_called_so_and_not_shown(tmp_path: Path) -> 
     assert "did you mean" not in said
 
 
+def test_a_first_row_of_words_that_holds_a_status_is_data_too(tmp_path: Path) -> None:
+    said = refused(tmp_path / "a.csv", "alice,sent,hello\nbob,read,hi\n")
+    assert "has no header" in said
+    assert "alice" not in said
+
+
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
