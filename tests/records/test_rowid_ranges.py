@@ -152,11 +152,11 @@ def test_what_is_no_ordinary_table_is_read_in_the_plain_way(
         table = "t" if "VIEW" in tables else "sends"
         last = "j" if " j," in tables else "status"
         names = f"id, message_id, phone_number, sent_at, {last}"
-        rows = [row(n, status='"sent"') for n in range(9)]
+        rows = [row(n, status='["sent"]') for n in range(9)]
         connection.executemany(f"INSERT INTO {table} ({names}) VALUES (?, ?, ?, ?, ?)", rows)  # noqa: S608
     records = in_stretches(Source(url=f"sqlite:///{tmp_path / 'a.db'}", table="sends"))
     frame = records.read(START, END).frame
-    assert frame["status"].tolist() == ['"sent"'] * 9
+    assert frame["status"].tolist() == ['["sent"]'] * 9
     assert ways() == []
 
 

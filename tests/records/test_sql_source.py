@@ -72,6 +72,7 @@ def test_a_table_is_read_with_the_users_names_words_and_zone(tmp_path: Path) -> 
         "odd_message_id": pytest.approx(np.nan, nan_ok=True),
         "phone_number": "+353 87 123 4567",
         "sent_at": pd.Timestamp("2026-04-23T12:00:00Z"),
+        "other_minutes": 0,
         "status": "sent",
     }
     assert read.fields == {"id", "message_id", "phone_number", "sent_at", "status"}
