@@ -100,6 +100,28 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedAnswer:
+    """An answer to the list call that proves nothing."""
+
+    at: datetime
+    """Our own clock when it came."""
+    why: str
+    """What was seen in it, a clause without personal data."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageEvidence:
+    """What keeps the coverage of a window from being more than it is."""
+
+    refused: Sequence[RefusedAnswer] = ()
+    """The latest answers that could have proved something of the window, and do not."""
+    withdrawn: Sequence[Withdrawal] = ()
+    """Proof that the window had and has lost."""
+    notes: Sequence[str] = ()
+    """What is known of clocks, keys and the listing, in sentences that say what to do."""
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """One calendar day of a zone, `[start, end)` in UTC; the bounds of `all` are `None`."""
 
@@ -330,6 +352,8 @@ class Verdict:
     """Why rows of the window cannot be read, the commonest reason first."""
     notes: Sequence[str] = ()
     """What is true of many rows at once and has one cause, a sentence each."""
+    evidence: CoverageEvidence = CoverageEvidence()
+    """What keeps the coverage from being more than it is."""
 
     @property
     def counts(self) -> dict[str, int]:

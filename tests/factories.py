@@ -12,6 +12,7 @@ from recon.core.calendar import window
 from recon.core.link import Side
 from recon.model import (
     FINDING_COLUMNS,
+    CoverageEvidence,
     Kind,
     Listing,
     LocalBalance,
@@ -247,6 +248,7 @@ def run(
     suspicions: Sequence[str] = (),
     unreadable: Sequence[Unreadable] = (),
     notes: Sequence[str] = (),
+    evidence: CoverageEvidence = CoverageEvidence(),  # noqa: B008 - frozen
     finished: datetime = FINISHED,
     first_seen_on: Mapping[str, date] | None = None,
     lifecycle: Mapping[str, str] | None = None,
@@ -268,6 +270,7 @@ def run(
         suspicions=suspicions,
         unreadable=unreadable,
         notes=notes,
+        evidence=evidence,
     )
     return Run(
         run_id=run_id,

@@ -60,7 +60,7 @@ def test_a_night_with_records_in_a_database_is_whole(database_url: str) -> None:
     records.read_window(database_url)()
     records.with_arrow(database_url)()
     report = json.loads(Path("reports/main/2026-04-23.json").read_text(encoding="utf-8"))
-    assert report["coverage"] == {"complete": True, "gaps": []}
+    assert report["coverage"] == {"complete": True, "gaps": [], "refused": [], "withdrawn": []}
     assert report["local"]["total"] == pytest.approx(0.991 * ROWS, abs=2)
     assert report["local"]["unverifiable"] == 0
 

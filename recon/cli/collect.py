@@ -14,14 +14,26 @@ from recon.errors import worst
 @common.account_option
 @click.option("--force", is_flag=True, help="Poll even if no poll is due.")
 @click.option("--follow", is_flag=True, help="Keep running, and poll when due, until stopped.")
+@click.option(
+    "--new-coverage",
+    is_flag=True,
+    help="Start coverage again from this poll, and take its key for the one in use.",
+)
 @common.pass_session
-def command(session: common.Session, accounts: Sequence[str], *, force: bool, follow: bool) -> int:
+def command(
+    session: common.Session,
+    accounts: Sequence[str],
+    *,
+    force: bool,
+    follow: bool,
+    new_coverage: bool,
+) -> int:
     """Poll Octopods if a poll is due, and store the answer. Run it every minute from cron.
 
     Octopods lists the newest 100 messages only. Polls that share messages prove that none was
     missed between them; this makes as many as that takes, and hardly more.
     """
-    if follow:
+    if follow and not new_coverage:
         return _follow(session, accounts, force=force)
     from recon.jobs.collector import collect
 
@@ -29,10 +41,14 @@ def command(session: common.Session, accounts: Sequence[str], *, force: bool, fo
     names = common.chosen_accounts(settings, accounts)
     engine = session.engine(settings)
     codes = []
-    for outcome in collect(settings, engine, names, session.runtime, force=force):
+    for outcome in collect(
+        settings, engine, names, session.runtime, force=force, new_coverage=new_coverage
+    ):
         if outcome.error is not None:
             common.show_error(outcome.error, account=outcome.account)
         codes.append(outcome.exit_code)
+    if follow and not any(codes):
+        return _follow(session, accounts, force=False)
     return worst(codes)
 
 

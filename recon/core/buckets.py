@@ -128,6 +128,7 @@ def classify(
     spans: Sequence[Span],
     policy: Policy,
     denials: Denials = NO_DENIALS,
+    first_contact: Span | None = None,
 ) -> Case:
     """Link both sides and put every row into its bucket.
 
@@ -138,6 +139,8 @@ def classify(
         spans: the time for which `provider` is proven complete.
         policy: how strict to be.
         denials: ids that Octopods does not have, wherever coverage ends.
+        first_contact: the part of `spans` before the oldest message that was ever listed: nothing
+            could have contradicted the answers there, so only a denied id is missing.
     """
     local, local_keys = unlinkable.set_aside(local, policy.region)
     provider, provider_keys = unlinkable.set_aside(provider, policy.region, is_provider=True)
@@ -156,12 +159,14 @@ def classify(
     wanted, has_id = link.ids(local.frame["message_id"].iloc[alone])
     denied = denials.cover(wanted, has_id, local_time[alone])
     listed = has_id & _among(wanted, provider.unreadable["message_id"])
+    # Before the first message that was ever listed nothing could have contradicted the answers.
+    accusing = spans if first_contact is None else coverage.without(spans, [first_contact])
     other_time = local_time
-    proven = _proven(alone, links, local_time, provider_time, spans)
+    proven = _proven(alone, links, local_time, provider_time, accusing)
     if twice.size:
         other_time = local_time.copy()
         other_time[twice] = second
-        proven &= _proven(alone, links, other_time, provider_time, spans)
+        proven &= _proven(alone, links, other_time, provider_time, accusing)
     recorded = shields.Rows(wanted, has_id, local_keys[alone], local_time[alone], local_time[alone])
     may_be_listed = _shielded(recorded, ~holds_id[alone], provider, policy)
     if twice.size:
@@ -311,7 +316,7 @@ def _proven(
     provider_time: Positions,
     spans: Sequence[Span],
 ) -> Mask:
-    """Say of each of these records whether its time is covered.
+    """Say of each of these records whether its absence is proven: its time is covered.
 
     Where the records' clock is off (kept in a wrong zone, say), the pairs found by id show by how
     much; a record's true time has to be covered too, else a gap would pass for a lost message.

@@ -1,12 +1,11 @@
 """Which spans of time the collected messages are proven complete for.
 
-The listing shows the newest 100 messages and nothing else (help centre, article 14824157). So an
-answer that is not full shows all there is, and a full one shows all that came after its oldest
-message. Two answers that share messages show together all that lies between them, provided that
-the listing is in order: a message may appear late, but not behind one that was listed before.
-Where it is seen to do so (`slipped_in`), only what an answer shows of the time before the settling
-time of an earlier one joins the two. A span claimed here is a proof: whatever lies in it and was
-not listed does not exist.
+The listing shows the newest 100 messages and nothing else (help centre, article 14824157); what
+one answer proves is said in `recon.core.listing_evidence`. Two answers that share messages show
+together all that lies between them, provided that the listing is in order: a message may appear
+late, but not behind one that was listed before. Where it is seen to do so (`slipped_in`), only what
+an answer shows of the time before the settling time of an earlier one joins the two. A span claimed
+here is a proof: whatever lies in it and was not listed does not exist.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from recon.model import Listing, Message, Span
+from recon.model import Message, Span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,70 +38,26 @@ class Reach:
     seen_at: datetime
     """The provider's clock at the latest answer."""
 
-    @property
-    def span(self) -> Span | None:
-        """What is proven: all but the settling time before the answer; `None` for nothing."""
-        end = self.seen_at - SETTLING
+    def span(self, settling: timedelta = SETTLING) -> Span | None:
+        """Return what is proven: all but the settling time before the answer, `None` for nothing.
+
+        Args:
+            settling: how much later than its own time a message may appear in the listing.
+        """
+        end = self.seen_at - settling
         return None if self.start is not None and self.start >= end else Span(self.start, end)
 
 
-def reach(listing: Listing, new_key_since: datetime | None = None) -> Reach | None:
-    """Return how far back one answer reaches, `None` where it does not say.
-
-    An answer with fewer items than its limit reaches back without bound; a full one begins with
-    the second after its oldest message's, since the limit may cut through that second.
-
-    Args:
-        listing: the answer.
-        new_key_since: for a key that replaced another one, the time of the first message that is
-            known of it. What the old key sent is not listed any more, so nothing is claimed
-            up to the end of that second.
-    """
-    starts = []
-    if listing.is_full:
-        if not listing.messages:
-            return None
-        # The last item, not the least time: should one item ever stand out of order, the last
-        # one still bounds what was cut off, and the least time might not.
-        starts.append(_next_second(listing.messages[-1].sent_at))
-    if new_key_since is not None:
-        starts.append(_next_second(new_key_since))
-    return Reach(max(starts, default=None), listing.answered_at)
-
-
-def is_contradicted(listing: Listing, before: Mapping[int, datetime]) -> bool:
-    """Say whether an answer that claims to be all there is lacks what was listed just before.
-
-    An answer with fewer items than its limit shows everything; one that lacks messages newer than
-    its oldest, or shows none at all where there were some, does not: an outage speaks, or another
-    channel. (That the oldest ones are gone would be no wonder: nobody says how long they stay.)
-
-    Args:
-        listing: the answer.
-        before: when the messages were sent that the last answer to the same key showed, by id.
-    """
-    if listing.is_full:
-        return False
-    shown = {one.message_id for one in listing.messages}
-    shown |= {one.message_id for one in listing.rejects if one.message_id is not None}
-    settled = listing.answered_at - SETTLING
-    absent = [at for one, at in before.items() if one not in shown and at < settled]
-    oldest = listing.messages[-1].sent_at if listing.messages else None
-    return any(oldest is None or at > oldest for at in absent)
-
-
-def poll_span(listing: Listing, new_key_since: datetime | None = None) -> Span | None:
-    """Return the span that one answer alone proves, `None` where it proves nothing; see `reach`."""
-    alone = reach(listing, new_key_since)
-    return None if alone is None else alone.span
-
-
-def _next_second(time: datetime) -> datetime:
+def next_second(time: datetime) -> datetime:
+    """Return the beginning of the second after the one that `time` lies in."""
     return time.replace(microsecond=0) + _SECOND
 
 
 def extend(
-    known: Mapping[int, Reach], new: Reach, shared: Collection[int] = ()
+    known: Mapping[int, Reach],
+    new: Reach,
+    shared: Collection[int] = (),
+    settling: timedelta = SETTLING,
 ) -> tuple[Reach, frozenset[int]]:
     """Join one more answer with what earlier ones of the same key show.
 
@@ -114,12 +69,13 @@ def extend(
         known: what was shown before, each under a name of the caller's.
         new: the answer's own reach.
         shared: the names of those among `known` that showed messages of the answer, too.
+        settling: the key's settling time.
 
     Returns:
         What all that join show together, and the names of those that went into it.
     """
     joined = frozenset(
-        name for name, one in known.items() if name in shared or _proofs_meet(one, new)
+        name for name, one in known.items() if name in shared or _proofs_meet(one, new, settling)
     )
     parts = [new, *(known[name] for name in joined)]
     starts = [part.start for part in parts if part.start is not None]
@@ -127,10 +83,10 @@ def extend(
     return Reach(start, max(part.seen_at for part in parts)), joined
 
 
-def _proofs_meet(one: Reach, other: Reach) -> bool:
+def _proofs_meet(one: Reach, other: Reach, settling: timedelta) -> bool:
     """Say whether each begins no later than the proof of the other ends."""
-    return (other.start is None or other.start <= one.seen_at - SETTLING) and (
-        one.start is None or one.start <= other.seen_at - SETTLING
+    return (other.start is None or other.start <= one.seen_at - settling) and (
+        one.start is None or one.start <= other.seen_at - settling
     )
 
 
@@ -158,7 +114,7 @@ def slipped_in(
         for name, since in newest.items():
             start = known[name].start
             # Within one second any order is as good.
-            if (start is None or message.sent_at >= start) and _next_second(
+            if (start is None or message.sent_at >= start) and next_second(
                 message.sent_at
             ) <= since:
                 late.append(message)

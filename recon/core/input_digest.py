@@ -19,7 +19,12 @@ _NOT_CONTENT = ("observed_at",)
 
 
 def digest(
-    start: datetime, end: datetime, local: Side, provider: Side, spans: Sequence[Span]
+    start: datetime,
+    end: datetime,
+    local: Side,
+    provider: Side,
+    spans: Sequence[Span],
+    first_contact: Span | None = None,
 ) -> str:
     """Return what tells the input of a verdict from any other: 32 hexadecimal digits.
 
@@ -32,6 +37,7 @@ def digest(
             whichever day is the newest.
         provider: the messages, likewise.
         spans: the time for which the messages are proven complete.
+        first_contact: the part of it before the oldest message that was ever listed.
     """
     made = hashlib.blake2b(digest_size=16)
     for side in (local, provider):
@@ -45,6 +51,8 @@ def digest(
                     _add(made, name, rows[name])
     for gap in coverage.gaps(Span(start, end), spans):
         made.update(f"{gap.start} {gap.end}\n".encode())
+    if first_contact is not None and (first_contact.end is None or first_contact.end > start):
+        made.update(f"before {first_contact.end}\n".encode())
     return made.hexdigest()
 
 

@@ -53,6 +53,7 @@ def judge(
     spans: Sequence[Span],
     policy: Policy,
     denials: buckets.Denials = buckets.NO_DENIALS,
+    first_contact: Span | None = None,
 ) -> list[Verdict]:
     """Link both sides once and judge each of `days`.
 
@@ -64,12 +65,14 @@ def judge(
         spans: the time for which `provider` is proven complete.
         policy: how strict to be.
         denials: ids that Octopods was asked for singly and does not have.
+        first_contact: the part of `spans` before the oldest message that was ever listed, where
+            only a denied id is missing.
 
     Returns:
         A verdict for each day, in order. A pair belongs to the day of the message, a row without
         a partner to the day of its own time, a row without a readable time to the last day.
     """
-    case = buckets.classify(days, local, provider, spans, policy, denials)
+    case = buckets.classify(days, local, provider, spans, policy, denials, first_contact)
     found = findings.collect(account, case, policy)
     verdicts = []
     for at, (day, (mine, theirs), statuses) in enumerate(

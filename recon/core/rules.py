@@ -152,7 +152,7 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
     doubt[~message] = case.local_doubt.of(rows.local[~message])
     of_record = arrow_text.if_else(
         doubt == UNCOVERED,
-        "nothing that was collected covers this time",
+        "no collected answer proves that everything sent at this time was listed",
         arrow_text.if_else(
             doubt == UNREAD_ID,
             "Octopods lists this id, but its item cannot be read",

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from recon.errors import ReconError
-from recon.jobs import wiring
+from recon.jobs import removal_lookups, wiring
 from recon.jobs.poll_due import PollDecider
 from recon.jobs.runtime import Runtime
 from recon.store import messages, polls
@@ -60,6 +60,7 @@ def collect(
     runtime: Runtime,
     *,
     force: bool = False,
+    new_coverage: bool = False,
 ) -> Iterator[Outcome]:
     """Poll each account that is due a poll, and keep the answer; meant for each minute of cron.
 
@@ -72,10 +73,14 @@ def collect(
         accounts: which ones.
         runtime: clock, environment and so on.
         force: poll also where no poll is due.
+        new_coverage: start coverage again from this poll, due or not, and take the key for the
+            newest of its account.
     """
+    force = force or new_coverage
     for name in accounts:
+        collector = Collector(settings, engine, name, runtime, CRON_TICK, new_coverage=new_coverage)
         try:
-            result = Collector(settings, engine, name, runtime, CRON_TICK).poll_if_due(force=force)
+            result = collector.poll_if_due(force=force)
         except ReconError as error:
             yield Outcome(name, error)
         except Exception as bug:
@@ -97,6 +102,7 @@ class Collector:
         runtime: clock, environment and so on.
         tick: how long until the next poll can be made.
         asking: a block to make the request in, which may be broken off there.
+        new_coverage: whether its polls start coverage again.
     """
 
     def __init__(
@@ -108,6 +114,7 @@ class Collector:
         tick: timedelta,
         *,
         asking: Callable[[], AbstractContextManager[None]] = nullcontext,
+        new_coverage: bool = False,
     ) -> None:
         self._settings = settings
         self._engine = engine
@@ -115,6 +122,7 @@ class Collector:
         self._runtime = runtime
         self._decider = PollDecider(settings, engine, account, runtime, tick)
         self._asking = asking
+        self._new_coverage = new_coverage
         self._unkept: tuple[str, Listing, datetime] | None = None
 
     def poll_if_due(self, *, force: bool = False) -> PollResult:
@@ -150,22 +158,27 @@ class Collector:
         kept = self._keep_unkept()
         assert kept is not None
         self._warn_of_a_gap(kept)
+        removal_lookups.ask(
+            self._engine, self._account, client, fingerprint, listing, kept, self._runtime.clock()
+        )
         return f"{kept.new} of {listing.item_count} messages are new, {kept.changed} changed status"
 
     def _keep_unkept(self) -> KeepResult | None:
         if self._unkept is None:
             return None
-        kept = messages.keep(self._engine, self._account, *self._unkept)
+        kept = messages.keep(
+            self._engine, self._account, *self._unkept, new_coverage=self._new_coverage
+        )
         self._unkept = None
         return kept
 
     def _warn_of_a_gap(self, kept: KeepResult) -> None:
         """Warn of messages that may have come and gone between this poll and the one before."""
-        if len(kept.spans) > 1 and kept.span == kept.spans[-1]:
+        if kept.gap is not None:
             log.warning(
                 "account %s: nothing proves what was sent from %s to %s: "
                 "more than an answer holds lies between two polls",
                 self._account,
-                kept.spans[-2].end,
-                kept.span.start,
+                kept.gap.start,
+                kept.gap.end,
             )

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from recon.core.listing_evidence import CLOCKS_AGREE_WITHIN
 from recon.errors import ConfigError, InputError, MailError, OutputError, ReconError, TemporaryError
 from recon.jobs import wiring
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from recon.jobs.runtime import Runtime
     from recon.model import Listing, Verdict
 
-#: Clocks that differ by less than this are not mentioned.
-_SKEW: Final = timedelta(minutes=1)
+#: Refused answers of so long before now are told.
+_LATELY: Final = timedelta(days=7)
 #: So many unmapped statuses are named; the rest is counted.
 _NAMED_STATUSES: Final = 8
 
@@ -145,6 +146,7 @@ class _Account:
             if len(self._sample.records):
                 yield self._run("timezone", self._timezone)
             yield self._run("comparison", self._comparison)
+        yield self._run("coverage", self._coverage)
 
     def _run(self, what: str, run: Callable[[], str]) -> CheckResult:
         return _run_check(f"{self._name}: {what}", run)
@@ -192,10 +194,34 @@ class _Account:
         listing = client.latest()
         self._listing = listing
         skew = abs(listing.answered_at - self._runtime.clock())
-        seconds = skew.total_seconds()
-        clock = f"; this machine's clock is {seconds:.0f} s off Octopods'" if skew > _SKEW else ""
+        clock = ""
+        if skew > CLOCKS_AGREE_WITHIN:
+            clock = f"; this machine's clock is {skew.total_seconds():.0f} s off Octopods'"
         unread = f", {len(listing.rejects)} of them unreadable" if listing.rejects else ""
         return f"accepted; Octopods lists {listing.item_count} messages{unread}{clock}"
+
+    def _coverage(self) -> str:
+        """Say what keeps the collected messages from proving more, as far as it was seen."""
+        from recon.store import coverage_proof, schema
+
+        if self._store is None or schema.current(self._store) != schema.head():
+            return "nothing is known before the first run with this version"
+        since = self._runtime.clock() - _LATELY
+        seen = coverage_proof.evidence(self._store, self._name, since, None)
+        said = []
+        if seen.refused:
+            last = seen.refused[-1]
+            said.append(
+                f"answers that prove nothing in the last {_LATELY.days} days: "
+                f"{len(seen.refused)}, the latest of {last.at.isoformat(timespec='seconds')}: "
+                f"{last.why}."
+            )
+        if seen.withdrawn:
+            said.append(f"Proof was withdrawn: {seen.withdrawn[-1].reason}.")
+        said += seen.notes
+        if said:
+            raise _Note("\n  ".join(said))
+        return "nothing contradicts the collected answers"
 
     def _paused_until(self) -> datetime | None:
         from recon.config import fingerprint

@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from recon.core import calendar
+from recon.core import calendar, listing_evidence
 from recon.errors import InputError, ReconError, worst
-from recon.jobs import wiring
+from recon.jobs import removal_lookups, wiring
 from recon.jobs.account_job import Job, Pulled
 from recon.jobs.earlier_days import EarlierDays
 from recon.jobs.reconcile import Material
@@ -222,7 +222,8 @@ def pull(settings: Settings, engine: Engine, name: str, runtime: Runtime) -> Pul
         listing.item_count,
         kept.changed,
     )
-    ahead = listing.answered_at - runtime.clock()
+    removal_lookups.ask(engine, name, client, fingerprint, listing, kept, runtime.clock())
+    ahead = listing_evidence.clock(listing) - runtime.clock()
     most = settings.octopods.status_lookups_per_run
     status_lookups = StatusLookups(
         engine,

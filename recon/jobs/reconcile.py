@@ -23,7 +23,7 @@ from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.core.statuses import NOT_TERMINAL
 from recon.model import Verdict, Window
-from recon.store import messages, status_answers
+from recon.store import coverage_proof, messages, status_answers
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -62,24 +62,31 @@ class Material:
 
     def classify(self, engine: Engine) -> Case:
         """Link both sides and put each row into its bucket."""
-        spans = messages.spans(engine, self.account)
+        proof = coverage_proof.read(engine, self.account)
         denials = status_answers.denials(engine, self.account)
         sides = (self.local, self.provider)
-        return buckets.classify(self.days, *sides, spans, self.policy, denials)
+        return buckets.classify(
+            self.days, *sides, proof.spans, self.policy, denials, proof.first_contact
+        )
 
     def judge(self, engine: Engine) -> list[Verdict]:
         """Link both sides once and judge each day."""
-        spans = messages.spans(engine, self.account)
+        proof = coverage_proof.read(engine, self.account)
         denials = status_answers.denials(engine, self.account)
-        return judge.judge(
+        verdicts = judge.judge(
             self.account,
             self.days,
             self.local,
             self.provider,
-            spans=spans,
+            spans=proof.spans,
             policy=self.policy,
             denials=denials,
+            first_contact=proof.first_contact,
         )
+        return [
+            replace(one, evidence=coverage_proof.evidence(engine, self.account, day.start, day.end))
+            for day, one in zip(self.days, verdicts, strict=True)
+        ]
 
     def is_waiting(self) -> bool:
         """Say whether a message of the days is not terminal yet."""
@@ -90,8 +97,10 @@ class Material:
     def digest(self, engine: Engine, day: Window) -> str:
         """Return a digest of all that the verdict of one of the days rests on."""
         start, end = _around([day], self.policy)
-        spans = messages.spans(engine, self.account)
-        return input_digest.digest(start, end, self.local, self.provider, spans)
+        proof = coverage_proof.read(engine, self.account)
+        return input_digest.digest(
+            start, end, self.local, self.provider, proof.spans, proof.first_contact
+        )
 
     def refreshed(self, engine: Engine) -> Material:
         """Return the same with the messages as they are stored now."""

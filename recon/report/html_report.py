@@ -86,6 +86,7 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
         "shown": sum(len(group.rows) for group in groups),
         "coverage": labels.coverage_sentence(verdict.gaps),
         "gap_advice": labels.gap_advice(run),
+        "evidence": labels.evidence(verdict),
         "gaps": [
             (
                 gap,

@@ -29,6 +29,13 @@ def summary(run: Run) -> dict[str, Any]:
         "coverage": {
             "complete": not verdict.gaps,
             "gaps": [_span(gap) for gap in verdict.gaps],
+            "refused": [
+                {"at": iso_time(one.at), "why": one.why} for one in verdict.evidence.refused
+            ],
+            "withdrawn": [
+                {"start": iso_time(one.start), "end": iso_time(one.end), "why": one.reason}
+                for one in verdict.evidence.withdrawn
+            ],
         },
         "local": _balance(verdict.local),
         "provider": _balance(verdict.provider),
@@ -46,6 +53,8 @@ def summary(run: Run) -> dict[str, Any]:
     if verdict.advice is not None:
         advice = asdict(verdict.advice)
         said["advice"] = advice | {"collected_since": iso_time(verdict.advice.collected_since)}
+    if verdict.evidence.notes:
+        said["coverage_notes"] = list(verdict.evidence.notes)
     return said | {"version": __version__}
 
 

@@ -101,6 +101,9 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
     }
 )
 
+#: Withdrawn proof that a report tells one by one.
+_WITHDRAWN: Final = 3
+
 #: Kinds as the reports list them: errors first, then by name.
 KINDS_IN_ORDER: Final[Sequence[Kind]] = tuple(
     sorted(EXPLANATIONS, key=lambda kind: (kind.severity, kind))
@@ -204,6 +207,25 @@ def coverage_sentence(gaps: Sequence[Span]) -> str:
     bounded = [gap.end - gap.start for gap in gaps if gap.start and gap.end]
     together = f", {_duration_text(sum(bounded, timedelta()))} together"
     return f"Coverage has {len(gaps):,} gaps{together if len(bounded) == len(gaps) else ''}."
+
+
+def evidence(verdict: Verdict) -> list[str]:
+    """Return what keeps the coverage from being more than it is, a sentence each, with advice."""
+    window, said = verdict.window, []
+    refused, withdrawn = verdict.evidence.refused, verdict.evidence.withdrawn
+    if refused:
+        last = refused[-1]
+        answers = counted(len(refused), "answer")
+        said.append(
+            f"{answers} of Octopods {'proves' if len(refused) == 1 else 'prove'} nothing, the "
+            f"latest of {local_time(last.at, window)}: {last.why}."
+        )
+    for one in withdrawn[:_WITHDRAWN]:
+        start, end = gap_bounds(Span(one.start, one.end), window)
+        said.append(f"Proof was withdrawn from {start} to {end}: {one.reason}.")
+    if len(withdrawn) > _WITHDRAWN:
+        said.append(f"Proof was withdrawn {len(withdrawn) - _WITHDRAWN:,} more times.")
+    return [*said, *verdict.evidence.notes]
 
 
 def gap_advice(run: Run) -> str:

@@ -175,6 +175,8 @@ def _coverage(run: Run, width: int) -> list[str]:
         lines += wrapped(labels.gap_advice(run), width, indent=_INDENT)
         if verdict.advice is not None:
             lines.append(f"{_INDENT}  {verdict.advice.crontab}")
+    for sentence in labels.evidence(verdict):
+        lines += wrapped(plain(sentence), width, indent=_INDENT)
     if asked := labels.confirmation(run):
         lines += wrapped(asked, width, indent=_SIDE.format("confirmed"), hanging=_INDENT)
     requests = run.requests

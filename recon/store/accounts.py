@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from recon.core.coverage import SETTLING
 from recon.store.dialects import insert
 from recon.store.tables import accounts, keys
 
@@ -16,9 +17,22 @@ class Key(NamedTuple):
 
     id: int
     since: datetime | None
-    """The first message known of it, where it replaced another key."""
+    """The first message known of it, where it replaced another key or its coverage was started
+    again."""
     disordered_at: datetime | None = None
     """When an answer to it first showed a message out of order."""
+    started_by: int | None = None
+    """The poll with which its coverage started."""
+    first_listed_at: datetime | None = None
+    """When the oldest message was sent that it ever listed."""
+    last_listed_at: datetime | None = None
+    """When the newest one was."""
+    item_cap: int | None = None
+    """The lowest number of items at which its listing is known to be cut."""
+    settling: timedelta = SETTLING
+    """How much later than its own time a message may appear in its listing."""
+    is_superseded: bool = False
+    """Whether another key of the account was first polled after it."""
 
 
 def claim(connection: sa.Connection, name: str) -> int:
@@ -49,16 +63,39 @@ def key(connection: sa.Connection, account_id: int, fingerprint: str, since: dat
         fingerprint: what tells the key from others; never the key.
         since: the first message known of it; kept where the account had another key before.
     """
-    known = {
-        row.fingerprint: Key(row.id, row.since, row.disordered_at)
-        for row in connection.execute(sa.select(keys).where(keys.c.account_id == account_id))
-    }
-    if fingerprint in known:
-        return known[fingerprint]
-    start = since if known else None
-    made = connection.execute(
-        sa.insert(keys)
-        .values(account_id=account_id, fingerprint=fingerprint, since=start)
-        .returning(keys.c.id)
+    rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()
+    mine = next((row for row in rows if row.fingerprint == fingerprint), None)
+    if mine is None:
+        start = since if rows else None
+        made = connection.execute(
+            sa.insert(keys)
+            .values(account_id=account_id, fingerprint=fingerprint, since=start)
+            .returning(keys.c.id)
+        )
+        return Key(int(made.scalar_one()), start)
+    started = mine.started_by
+    return Key(
+        id=mine.id,
+        since=mine.since,
+        disordered_at=mine.disordered_at,
+        started_by=started,
+        first_listed_at=mine.first_listed_at,
+        last_listed_at=mine.last_listed_at,
+        item_cap=mine.item_cap,
+        settling=timedelta(seconds=mine.settling_seconds),
+        is_superseded=started is not None
+        and any(row.started_by is not None and row.started_by > started for row in rows),
     )
-    return Key(int(made.scalar_one()), start)
+
+
+def accounts_with_key_of(connection: sa.Connection, key_id: int) -> list[str]:
+    """Return the names of other accounts that ask with the same key."""
+    other = keys.alias()
+    query = (
+        sa.select(accounts.c.name)
+        .join_from(keys, other, keys.c.fingerprint == other.c.fingerprint)
+        .join(accounts, accounts.c.id == other.c.account_id)
+        .where(keys.c.id == key_id, other.c.id != key_id)
+        .order_by(accounts.c.name)
+    )
+    return list(connection.execute(query).scalars())

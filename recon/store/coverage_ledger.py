@@ -1,24 +1,27 @@
-"""The ledger of coverage: what the answers to each key show whole, and what that proves.
+"""The ledger of coverage: how an answer joins what earlier ones to the same key showed.
 
 It is kept on two bases at once, see `recon.store.tables.coverage`: should a listing ever turn out
 not to be in order, all that was joined by shared messages alone is withdrawn, also for the past.
+One answer costs the same however long the ledger is: only the rows that it touches are read.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recon.core.coverage import Reach, extend, is_contradicted, merge, reach, slipped_in, without
-from recon.model import LISTING_LIMIT, Listing, Span
+from recon.core.coverage import Reach, extend, next_second, slipped_in
+from recon.core.listing_evidence import Late, Proof, Reading, appeared_late
+from recon.model import Listing, Message, Span, Withdrawal
 from recon.store import withdrawals
 from recon.store.accounts import Key
 from recon.store.dialects import among
-from recon.store.tables import coverage, keys, messages, polls, provider_rejects
+from recon.store.tables import coverage, keys, polls, provider_rejects
 
 _log: Final = logging.getLogger(__name__)
 
@@ -26,39 +29,16 @@ SHARED: Final = "shared"
 SETTLED: Final = "settled"
 
 
-def alone(connection: sa.Connection, account_id: int, key: Key, listing: Listing) -> Reach | None:
-    """Return what an answer shows by itself, `None` where nothing, or where it cannot be whole.
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What became of an answer."""
 
-    Args:
-        connection: in a transaction that has claimed the account.
-        account_id: whose ledger.
-        key: the key that asked.
-        listing: the answer.
-    """
-    if listing.is_full:
-        return reach(listing, key.since)
-    latest = sa.select(sa.func.max(polls.c.id)).where(
-        polls.c.key_id == key.id, polls.c.item_count > 0
-    )
-    before = connection.execute(
-        sa.select(messages.c.message_id, messages.c.sent_at)
-        .where(
-            messages.c.account_id == account_id,
-            messages.c.listed_by == latest.scalar_subquery(),
-        )
-        .order_by(messages.c.sent_at.desc())
-        .limit(LISTING_LIMIT)
-    )
-    if not is_contradicted(listing, {row.message_id: row.sent_at for row in before}):
-        return reach(listing, key.since)
-    _log.warning(
-        "the answer of %s (request %s) lists %d messages and lacks some that the one before it "
-        "listed: it is not taken for all there is, and proves nothing",
-        listing.answered_at.isoformat(),
-        listing.request_id,
-        listing.item_count,
-    )
-    return None
+    row_id: int | None
+    """The row of basis `shared` that it is a part of, `None` where it proves nothing."""
+    shared: int
+    """How many of its messages an earlier accepted answer to the key showed."""
+    gap: Span | None = None
+    """The time before it that nothing proves, where it joined nothing; `None` for none."""
 
 
 def enter(
@@ -66,9 +46,9 @@ def enter(
     account_id: int,
     key: Key,
     listing: Listing,
-    shown: Reach | None,
+    proof: Proof,
     stored: Mapping[int, Any],
-) -> tuple[int | None, int]:
+) -> Entered:
     """Enter an answer, before its messages are kept.
 
     Args:
@@ -76,73 +56,149 @@ def enter(
         account_id: whose ledger.
         key: the key that asked.
         listing: the answer.
-        shown: what the answer shows by itself, see `alone`.
+        proof: what it proves by itself.
         stored: what is known of its messages, whole rows by id.
+    """
+    part_of = _part_of(connection, key, stored)
+    if proof.is_accepted:
+        key = _check_order(connection, account_id, key, listing, part_of)
+    if proof.cap is not None and proof.cap != key.item_cap:
+        _lower_the_cap(connection, account_id, key, proof.cap)
+    if proof.reach is None:
+        return Entered(None, len(part_of))
+    rows = frozenset(part_of.values())
+    row_id, gap = _join(connection, account_id, key, SHARED, proof.reach, rows)
+    if proof.reach.span(key.settling) is not None:
+        # One that is too young to prove anything by itself joins nothing here, and would only
+        # leave a row for each poll.
+        _, settled_gap = _join(connection, account_id, key, SETTLED, proof.reach)
+        gap = gap if key.disordered_at is None else settled_gap
+    return Entered(row_id, len(part_of), gap)
+
+
+def note_new_messages(
+    connection: sa.Connection,
+    account_id: int,
+    key: Key,
+    new: Sequence[Message],
+    own_clock: datetime,
+) -> Key:
+    """Withdraw proof that messages contradict which the key lists for the first time.
+
+    Args:
+        connection: in a transaction that has claimed the account.
+        account_id: whose ledger.
+        key: the key that asked.
+        new: the messages of an answer, accepted or not, that no answer to the key had listed.
+        own_clock: when the answer was kept.
 
     Returns:
-        The row of basis `shared` that the answer is a part of now, `None` where it shows nothing
-        whole, and how many of its messages an earlier answer to the same key showed.
+        The key, with its settling time from now on.
     """
-    parts = _parts(connection, key, stored)
-    reaches = _reaches(connection, key.id, SHARED)
-    _look_for_disorder(connection, account_id, key, listing, parts, reaches)
-    if shown is None:
-        return None, len(parts)
-    row_id = _enter(connection, account_id, key.id, SHARED, reaches, shown, parts.values())
-    settled = _reaches(connection, key.id, SETTLED)
-    _enter(connection, account_id, key.id, SETTLED, settled, shown, ())
-    return row_id, len(parts)
-
-
-def spans(connection: sa.Connection, account_id: sa.ScalarSelect[int] | int) -> tuple[Span, ...]:
-    """Return for which time an account's messages are proven complete, over all its keys.
-
-    A key that replaced another proves that nothing else was sent only if the other one is not used
-    any more: where that polled again later, it was a detour, such as a wrong key for an hour.
-    """
-    trusted = sa.case((keys.c.disordered_at.is_(None), SHARED), else_=SETTLED)
-    older, again, own = keys.alias(), polls.alias(), polls.alias()
-    begun = sa.select(sa.func.min(own.c.id)).where(own.c.key_id == keys.c.id).correlate(keys)
-    detour = (
-        sa.exists()
-        .where(older.c.account_id == keys.c.account_id, older.c.id < keys.c.id)
-        .where(again.c.key_id == older.c.id, again.c.id > begun.scalar_subquery())
-        .correlate(keys)
+    begun = key.first_listed_at
+    older = [one for one in new if begun is not None and one.sent_at < begun]
+    if older:
+        assert begun is not None
+        _end_first_contact(connection, key, begun, older[0].message_id)
+    new = [one for one in new if begun is None or one.sent_at >= begun]
+    if not new or begun is None:
+        return key
+    reaches = _reaches(
+        connection,
+        key.id,
+        _trusted(key),
+        coverage.c.seen_at > min(one.sent_at for one in new) + key.settling,
     )
-    mine = coverage.c.account_id == account_id
-    return _proven(connection, mine, coverage.c.basis == trusted, ~detour)
+    late = appeared_late(new, list(reaches.values()), key.settling)
+    if late is None:
+        return key
+    _withdraw(connection, account_id, key, late, own_clock)
+    return key._replace(settling=late.settling)
 
 
-def spans_of_key(connection: sa.Connection, key_id: int) -> tuple[Span, ...]:
-    """Return for which time the messages of a key are proven complete."""
-    trusted = sa.case((keys.c.disordered_at.is_(None), SHARED), else_=SETTLED)
-    return _proven(connection, coverage.c.key_id == key_id, coverage.c.basis == trusted)
-
-
-def _proven(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tuple[Span, ...]:
-    query = (
-        sa.select(coverage.c.key_id, coverage.c.starts_at, coverage.c.seen_at)
-        .join_from(coverage, keys, coverage.c.key_id == keys.c.id)
-        .where(*conditions)
+def _withdraw(
+    connection: sa.Connection, account_id: int, key: Key, late: Late, own_clock: datetime
+) -> None:
+    start, end = late.span.start, late.span.end
+    assert start is not None
+    assert end is not None
+    minutes = late.settling.total_seconds() / 60
+    reason = (
+        f"message {late.message_id} appeared in the listing only after "
+        f"{end.isoformat(timespec='seconds')}, which had been taken for complete; this key's "
+        f"messages are given {minutes:.0f} minutes to appear from now on"
     )
-    proven: dict[int, list[Span]] = {}
-    for row in connection.execute(query):
-        span = Reach(row.starts_at, row.seen_at).span
-        if span is not None:
-            proven.setdefault(row.key_id, []).append(span)
-    left: list[Span] = []
-    for key_id, found in proven.items():
-        gone = [Span(one.start, one.end) for one in withdrawals.of_key(connection, key_id)]
-        left += without(found, gone)
-    return merge(left)
+    withdrawals.add(connection, account_id, key.id, Withdrawal(start, end, reason), own_clock)
+    connection.execute(
+        sa.update(keys)
+        .where(keys.c.id == key.id)
+        .values(settling_seconds=int(late.settling.total_seconds()))
+    )
 
 
-def _parts(connection: sa.Connection, key: Key, stored: Mapping[int, Any]) -> dict[int, int]:
+def _end_first_contact(
+    connection: sa.Connection, key: Key, begun: datetime, message_id: int
+) -> None:
+    """Take back that the first answers showed all there was: an older message has appeared."""
+    changed = _bound(connection, key, next_second(begun))
+    if changed:
+        _log.warning(
+            "message %d, older than all that were listed before, appears in the listing: the "
+            "answers so far did not show everything, and prove nothing of the time before %s",
+            message_id,
+            begun.isoformat(),
+        )
+
+
+def _lower_the_cap(connection: sa.Connection, account_id: int, key: Key, cap: int) -> None:
+    """Remember at how many items the listing is cut, and read earlier answers again."""
+    connection.execute(sa.update(keys).where(keys.c.id == key.id).values(item_cap=cap))
+    _log.warning(
+        "the listing is cut at %d messages: answers with as many, earlier ones too, prove only the "
+        "time after their oldest message",
+        cap,
+    )
+    whole = (polls.c.key_id == key.id, polls.c.reading == Reading.WHOLE.value)
+    longest = connection.execute(
+        sa.select(polls.c.oldest_sent_at)
+        .where(*whole, polls.c.item_count >= cap, polls.c.oldest_sent_at.is_not(None))
+        .order_by(polls.c.id.desc())
+        .limit(1)
+    ).scalar()
+    if longest is None:
+        return
+    shorter = connection.execute(
+        sa.select(sa.func.max(polls.c.answered_at)).where(*whole, polls.c.item_count < cap)
+    ).scalar()
+    _bound(connection, key, next_second(longest))
+    connection.execute(
+        sa.update(polls)
+        .where(*whole, polls.c.item_count >= cap)
+        .values(reading=Reading.AFTER_OLDEST.value)
+    )
+    if shorter is not None:
+        reach = Reach(None if key.since is None else next_second(key.since), shorter)
+        for basis in (SHARED, SETTLED):
+            _join(connection, account_id, key, basis, reach)
+
+
+def _bound(connection: sa.Connection, key: Key, start: datetime) -> bool:
+    """Let proof that reaches back without bound begin at `start`; say whether there was any."""
+    unbounded = (coverage.c.key_id == key.id, coverage.c.starts_at.is_(None))
+    connection.execute(sa.delete(coverage).where(*unbounded, coverage.c.seen_at <= start))
+    changed = connection.execute(sa.update(coverage).where(*unbounded).values(starts_at=start))
+    return changed.rowcount > 0
+
+
+def _part_of(connection: sa.Connection, key: Key, stored: Mapping[int, Any]) -> dict[int, int]:
     """Return of each message that an answer to the key showed before, the row it is a part of."""
     listed = {message_id: row.listed_by for message_id, row in stored.items() if row.listed_by}
+    if key.started_by is None or not listed:
+        return {}
     found = connection.execute(
         sa.select(polls.c.id, polls.c.coverage_id).where(
             polls.c.key_id == key.id,
+            polls.c.id >= key.started_by,
             polls.c.coverage_id.is_not(None),
             among(connection, polls.c.id, sorted(set(listed.values()))),
         )
@@ -153,40 +209,47 @@ def _parts(connection: sa.Connection, key: Key, stored: Mapping[int, Any]) -> di
     }
 
 
-def _reaches(connection: sa.Connection, key_id: int, basis: str) -> dict[int, Reach]:
+def _trusted(key: Key) -> str:
+    return SHARED if key.disordered_at is None else SETTLED
+
+
+def _reaches(
+    connection: sa.Connection, key_id: int, basis: str, condition: sa.ColumnElement[bool]
+) -> dict[int, Reach]:
     query = sa.select(coverage.c.id, coverage.c.starts_at, coverage.c.seen_at).where(
-        coverage.c.key_id == key_id, coverage.c.basis == basis
+        coverage.c.key_id == key_id, coverage.c.basis == basis, condition
     )
     return {row.id: Reach(row.starts_at, row.seen_at) for row in connection.execute(query)}
 
 
-def _look_for_disorder(
+def _check_order(
     connection: sa.Connection,
     account_id: int,
     key: Key,
     listing: Listing,
-    parts: Mapping[int, int],
-    reaches: Mapping[int, Reach],
-) -> None:
-    if key.disordered_at is not None:
-        return
-    late = slipped_in(listing.messages, parts, reaches)
-    shown = _shown_unreadable(connection, account_id, [one.message_id for one in late])
+    part_of: Mapping[int, int],
+) -> Key:
+    if key.disordered_at is not None or not part_of:
+        return key
+    touched = among(connection, coverage.c.id, sorted(set(part_of.values())))
+    reaches = _reaches(connection, key.id, SHARED, touched)
+    late = slipped_in(listing.messages, part_of, reaches)
+    shown = shown_unreadable(connection, account_id, [one.message_id for one in late])
     late = tuple(one for one in late if one.message_id not in shown)
     if not late:
-        return
+        return key
     _log.warning(
         "message %d, sent at %s, appears in the listing behind messages that were listed before: "
         "from now on two polls count as joined only where they overlap by a minute",
         late[0].message_id,
         late[0].sent_at.isoformat(),
     )
-    connection.execute(
-        sa.update(keys).where(keys.c.id == key.id).values(disordered_at=listing.answered_at)
-    )
+    at = listing.answered_at
+    connection.execute(sa.update(keys).where(keys.c.id == key.id).values(disordered_at=at))
+    return key._replace(disordered_at=at)
 
 
-def _shown_unreadable(
+def shown_unreadable(
     connection: sa.Connection, account_id: int, ids: Sequence[int]
 ) -> frozenset[int]:
     """Return those of `ids` that an answer showed before, though not readable."""
@@ -199,25 +262,36 @@ def _shown_unreadable(
     return frozenset(connection.execute(query).scalars())
 
 
-def _enter(
+def _join(
     connection: sa.Connection,
     account_id: int,
-    key_id: int,
+    key: Key,
     basis: str,
-    before: Mapping[int, Reach],
     new: Reach,
-    shared: Collection[int],
-) -> int:
-    """Write what an answer and all that it joins show together into one row; return its id."""
-    whole, joined = extend(before, new, frozenset(shared))
+    shared: frozenset[int] = frozenset(),
+) -> tuple[int, Span | None]:
+    """Write what an answer and all that it joins show together into one row.
+
+    Returns:
+        The row's id, and the unproven time before it where the answer joined nothing.
+    """
+    begins, seen_at = coverage.c.starts_at, coverage.c.seen_at
+    meets = sa.or_(begins.is_(None), begins <= new.seen_at)
+    if new.start is not None:
+        meets = sa.and_(seen_at >= new.start, meets)
+    before = _reaches(connection, key.id, basis, meets)
+    further = sorted(shared - before.keys())
+    if further:
+        before |= _reaches(connection, key.id, basis, among(connection, coverage.c.id, further))
+    whole, joined = extend(before, new, shared, key.settling)
     now: dict[str, datetime | None] = {"starts_at": whole.start, "seen_at": whole.seen_at}
     if not joined:
         made = connection.execute(
             sa.insert(coverage)
-            .values(account_id=account_id, key_id=key_id, basis=basis, **now)
+            .values(account_id=account_id, key_id=key.id, basis=basis, **now)
             .returning(coverage.c.id)
         )
-        return int(made.scalar_one())
+        return int(made.scalar_one()), _gap_before(connection, key, basis, new)
     kept, *gone = sorted(joined)
     if before[kept] != whole:
         connection.execute(sa.update(coverage).where(coverage.c.id == kept).values(**now))
@@ -225,4 +299,20 @@ def _enter(
         moved = sa.update(polls).where(among(connection, polls.c.coverage_id, gone))
         connection.execute(moved.values(coverage_id=kept))
         connection.execute(sa.delete(coverage).where(among(connection, coverage.c.id, gone)))
-    return kept
+    return kept, None
+
+
+def _gap_before(connection: sa.Connection, key: Key, basis: str, new: Reach) -> Span | None:
+    mine = new.span(key.settling)
+    if mine is None or mine.start is None:
+        return None
+    last = connection.execute(
+        sa.select(sa.func.max(coverage.c.seen_at)).where(
+            coverage.c.key_id == key.id,
+            coverage.c.basis == basis,
+            coverage.c.seen_at < new.seen_at,
+        )
+    ).scalar()
+    if last is None or last - key.settling >= mine.start:
+        return None
+    return Span(last - key.settling, mine.start)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from recon.model import Listing, Span
-from recon.store import accounts, coverage_ledger
+from recon.core import listing_evidence
+from recon.core.listing_evidence import Proof, Reading, prove
+from recon.model import Listing, Message, Span
+from recon.store import accounts, coverage_ledger, coverage_proof, key_history, removed_messages
 from recon.store.dialects import among, chunks, is_postgres, microseconds
 from recon.store.engine import reading, writing
 from recon.store.tables import messages, polls, provider_rejects
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+
+_log: Final = logging.getLogger(__name__)
 
 #: Messages that one query is for, where it has them in one piece, unless told otherwise.
 PAGE_ROWS: Final = 64_000
@@ -38,10 +44,13 @@ class KeepResult:
     """Known messages seen with a status from before; kept in their history only."""
     rejected: int
     """Items that cannot be read and whose message is not known from another answer either."""
-    span: Span | None
-    """What this answer alone proves complete."""
-    spans: tuple[Span, ...]
-    """What all answers to this key prove complete."""
+    proof: Proof
+    """What this answer alone proves, and why not more."""
+    gap: Span | None = None
+    """The time before the answer of which nothing is proven, where it joined nothing."""
+    ask_for: Sequence[int] = ()
+    """Messages that answers have lacked for a day: ask for these singly, see
+    `recon.store.removed_messages`."""
 
 
 def keep(
@@ -50,70 +59,122 @@ def keep(
     key_fingerprint: str,
     listing: Listing,
     seen_at: datetime | None = None,
+    *,
+    new_coverage: bool = False,
 ) -> KeepResult:
     """Store one answer whole, in one transaction, joined with all that was stored before.
-
-    The result is the same in whichever order answers are kept, and keeping one twice changes
-    nothing but the log of polls.
 
     Args:
         engine: the store.
         account: the account's name in the configuration; made where it is new.
         key_fingerprint: tells the key that asked from the account's others; never the key.
-        listing: the answer. Its `answered_at` (the provider's clock) is when its statuses were
-            observed.
-        seen_at: our own clock at the answer, for the log of polls; without it, the provider's.
+        listing: the answer. Its clock (`recon.core.listing_evidence.clock`) is when its statuses
+            were observed.
+        seen_at: our own clock at the answer, for the log of polls; without it, the answer's.
+        new_coverage: start the coverage of the key again from this answer, compared with nothing
+            that was listed before, and take the key for the newest of the account.
 
     Raises:
         TemporaryError, OutputError, ConfigError: see `recon.store.store_errors.translated`; then
             nothing of the answer is stored.
     """
+    listing = replace(listing, answered_at=listing_evidence.clock(listing))
+    own_clock = seen_at or listing.answered_at
     with writing(engine) as connection:
         account_id = accounts.claim(connection, account)
         since = min((message.sent_at for message in listing.messages), default=listing.answered_at)
         key = accounts.key(connection, account_id, key_fingerprint, since)
+        if new_coverage:
+            key = key_history.start_again(connection, key, since)
         stored = known(connection, account_id, [one.message_id for one in listing.messages])
-        alone = coverage_ledger.alone(connection, account_id, key, listing)
-        part_of, shared = coverage_ledger.enter(connection, account_id, key, listing, alone, stored)
-        new = len(listing.messages) - len(stored)
+        proof = prove(listing, key_history.known(connection, key, listing))
+        new = _not_listed_before(connection, account_id, key, listing, stored)
+        key = coverage_ledger.note_new_messages(connection, account_id, key, new, own_clock)
+        entered = coverage_ledger.enter(connection, account_id, key, listing, proof, stored)
+        unknown = len(listing.messages) - len(stored)
         made = connection.execute(
             sa.insert(polls)
             .values(
                 account_id=account_id,
                 key_id=key.id,
                 answered_at=listing.answered_at,
-                kept_at=seen_at or listing.answered_at,
-                item_limit=listing.limit,
+                kept_at=own_clock,
+                date_at=listing.date,
+                item_limit=listing.limit if proof.cap is None else min(listing.limit, proof.cap),
                 item_count=listing.item_count,
-                new_count=new,
-                shared_count=shared,
+                new_count=unknown,
+                shared_count=entered.shared,
                 reject_count=len(listing.rejects),
                 oldest_sent_at=min((m.sent_at for m in listing.messages), default=None),
                 newest_sent_at=max((m.sent_at for m in listing.messages), default=None),
                 request_id=listing.request_id,
-                coverage_id=part_of,
+                coverage_id=entered.row_id,
+                reading=proof.reading.value,
+                why=proof.why or None,
             )
             .returning(polls.c.id)
         )
         poll_id = int(made.scalar_one())
-        kept = keep_messages(connection, account_id, key.id, listing, stored, poll_id)
+        key_history.note_poll(connection, key, poll_id, listing, proof)
+        listed_by = poll_id if proof.is_accepted else None
+        kept = keep_messages(connection, account_id, key.id, listing, stored, listed_by)
         rejected = keep_rejects(connection, account_id, listing)
-        spans = coverage_ledger.spans_of_key(connection, key.id)
+        ask_for = removed_messages.note(connection, key.id, listing, proof)
+    _tell(account, listing, proof)
     return KeepResult(
-        new=new,
-        shared=shared,
+        new=unknown,
+        shared=entered.shared,
         changed=kept.changed,
         regressed=kept.regressed,
         rejected=rejected,
-        span=None if alone is None else alone.span,
-        spans=spans,
+        proof=proof,
+        gap=entered.gap,
+        ask_for=ask_for,
+    )
+
+
+def _not_listed_before(
+    connection: sa.Connection,
+    account_id: int,
+    key: accounts.Key,
+    listing: Listing,
+    stored: Mapping[int, Any],
+) -> list[Message]:
+    """Return the messages of an answer that no accepted answer to the key had listed before."""
+    new = []
+    for message in listing.messages:
+        before = stored.get(message.message_id)
+        if before is None or before.listed_by is None or before.key_id != key.id:
+            new.append(message)
+    shown = coverage_ledger.shown_unreadable(
+        connection, account_id, [one.message_id for one in new]
+    )
+    return [one for one in new if one.message_id not in shown]
+
+
+def _tell(account: str, listing: Listing, proof: Proof) -> None:
+    if proof.reading is Reading.WHOLE or (
+        proof.reading is Reading.AFTER_OLDEST and listing.item_count >= listing.limit
+    ):
+        return
+    meaning = {
+        Reading.REFUSED: "it is refused: it proves nothing, and its messages are kept",
+        Reading.NOTHING: "it proves nothing, and its messages are kept",
+    }.get(proof.reading, "it proves the time after its oldest message only")
+    _log.warning(
+        "account %s: the answer of %s (request %s, %d messages): %s; %s",
+        account,
+        listing.answered_at.isoformat(timespec="seconds"),
+        listing.request_id or "without an id",
+        listing.item_count,
+        proof.why,
+        meaning,
     )
 
 
 def spans(engine: sa.Engine, account: str) -> tuple[Span, ...]:
     """Return for which time the account's messages are proven complete, over all its keys."""
-    with reading(engine) as connection:
-        return coverage_ledger.spans(connection, accounts.id_of(account))
+    return coverage_proof.read(engine, account).spans
 
 
 def read(

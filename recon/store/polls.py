@@ -11,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from recon.core.coverage import SETTLING
+from recon.core.listing_evidence import Reading
 from recon.core.polling import reach
 from recon.core.polling_rhythm import Poll
 from recon.errors import TemporaryError
@@ -18,7 +19,7 @@ from recon.model import VerdictKind
 from recon.store import accounts, coverage_ledger, lock
 from recon.store.dialects import microseconds
 from recon.store.engine import reading
-from recon.store.tables import keys, messages, polls, runs
+from recon.store.tables import coverage, keys, messages, polls, runs
 
 _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
 
@@ -115,6 +116,7 @@ def _log(connection: sa.Connection, account: str) -> sa.Select[Any]:
             polls.c.new_count,
             polls.c.shared_count,
             polls.c.reject_count,
+            polls.c.reading,
         )
         .where(polls.c.account_id == accounts.id_of(account))
         .order_by(polls.c.answered_at.desc(), polls.c.id.desc())
@@ -129,7 +131,7 @@ def _poll(row: sa.Row[Any]) -> Poll:
         at=_time(row.answered_at),
         new=row.new_count + new_rejects,
         items=row.item_count,
-        joined=row.shared_count > 0 or row.item_count < row.item_limit,
+        joined=row.shared_count > 0 or row.reading == Reading.WHOLE.value,
         oldest=None if row.oldest_sent_at is None else _time(row.oldest_sent_at),
         newest=None if row.newest_sent_at is None else _time(row.newest_sent_at),
     )
@@ -140,9 +142,13 @@ def _time(microseconds: int) -> datetime:
 
 
 def _unproven(connection: sa.Connection, account: str, key_id: int, last_at: datetime) -> int:
-    proven = coverage_ledger.spans_of_key(connection, key_id)
-    proven_until = proven[-1].end if proven else None
-    moment = reach(proven_until or last_at - SETTLING)
+    # Only where the listing was seen out of order, so the other basis counts.
+    last = connection.execute(
+        sa.select(sa.func.max(coverage.c.seen_at)).where(
+            coverage.c.key_id == key_id, coverage.c.basis == coverage_ledger.SETTLED
+        )
+    ).scalar()
+    moment = reach((last or last_at) - SETTLING)
     query = sa.select(sa.func.count()).where(
         messages.c.account_id == accounts.id_of(account),
         messages.c.sent_at > moment,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from recon.model import (
     Confirmation,
+    CoverageEvidence,
     LocalBalance,
     ProviderBalance,
+    RefusedAnswer,
     RequestCounts,
     Run,
     Span,
@@ -18,6 +21,7 @@ from recon.model import (
     Verdict,
     VerdictKind,
     Window,
+    Withdrawal,
 )
 from recon.store import finding_lifecycle
 from recon.store.accounts import claim, id_of
@@ -72,6 +76,7 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             discrepancies=verdict.counts,
             statuses=dict(verdict.statuses),
             gaps=[[_iso(gap.start), _iso(gap.end)] for gap in verdict.gaps],
+            evidence=_evidence_as_json(verdict.evidence),
             requests=asdict(run.requests),
             suspicions=list(verdict.suspicions),
             unreadable=[asdict(one) for one in verdict.unreadable],
@@ -158,6 +163,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         statuses=row.statuses,
         suspicions=tuple(row.suspicions),
         unreadable=tuple(Unreadable(**one) for one in row.unreadable),
+        evidence=_evidence(row.evidence),
     )
     return Run(
         run_id=row.run_id,
@@ -170,6 +176,26 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         input_digest=row.input_digest,
         first_seen_on=first_seen_on,
         lifecycle={one: ACKNOWLEDGED if one in acknowledged else OPEN for one in first_seen_on},
+    )
+
+
+def _evidence_as_json(evidence: CoverageEvidence) -> dict[str, Any]:
+    return {
+        "refused": [[_iso(one.at), one.why] for one in evidence.refused],
+        "withdrawn": [[_iso(one.start), _iso(one.end), one.reason] for one in evidence.withdrawn],
+        "notes": list(evidence.notes),
+    }
+
+
+def _evidence(stored: dict[str, Any] | None) -> CoverageEvidence:
+    """Return what a run was stored with; runs of earlier versions have none."""
+    if stored is None:
+        return CoverageEvidence()
+    iso = datetime.fromisoformat
+    return CoverageEvidence(
+        tuple(RefusedAnswer(iso(at), why) for at, why in stored["refused"]),
+        tuple(Withdrawal(_time(start), iso(end), why) for start, end, why in stored["withdrawn"]),
+        tuple(stored["notes"]),
     )
 
 

@@ -132,7 +132,11 @@ accounts: Final = sa.Table(
 
 #: The keys an account has had. `since` is null for the first of an account; for a later one it is
 #: the time of the first message known of it, before which its answers prove nothing.
-#: `disordered_at` is the provider's clock at the first answer that showed a message out of order.
+#: `disordered_at` is the clock of the first answer that showed a message out of order.
+#: `started_by` is the poll with which its coverage started: of two keys, the one with the higher is
+#: the newer one, and only what was listed from there on is compared. `first_listed_at` and
+#: `last_listed_at` are the times of the oldest and newest message that an accepted answer listed;
+#: `item_cap` is the lowest number of items at which its listing is known to be cut.
 keys: Final = sa.Table(
     "keys",
     METADATA,
@@ -141,10 +145,17 @@ keys: Final = sa.Table(
     sa.Column("fingerprint", SafeText, nullable=False),
     sa.Column("since", UtcDateTime),
     sa.Column("disordered_at", UtcDateTime),
+    sa.Column("started_by", _ID),
+    sa.Column("first_listed_at", UtcDateTime),
+    sa.Column("last_listed_at", UtcDateTime),
+    sa.Column("item_cap", sa.Integer),
+    sa.Column("settling_seconds", sa.Integer, nullable=False, server_default="60"),
     sa.UniqueConstraint("account_id", "fingerprint"),
 )
 
-#: Each answer to the list call. `answered_at` is the provider's clock, `kept_at` ours.
+#: Each answer to the list call. `answered_at` is its clock, see `listing_evidence.clock`, `date_at`
+#: the `Date` header, and `kept_at` our own clock when it came. `reading` says what it was taken
+#: for, and `why` why it does not prove more; only accepted ones are compared with later ones.
 #: `new_count` messages were not known before; `shared_count` were shown by an earlier answer to
 #: the same key, so the poll joins on. `coverage_id` is what it is a part of, of basis `shared`.
 polls: Final = sa.Table(
@@ -164,12 +175,19 @@ polls: Final = sa.Table(
     sa.Column("newest_sent_at", UtcDateTime),
     sa.Column("request_id", SafeText),
     sa.Column("coverage_id", _ID, sa.ForeignKey("coverage.id", ondelete="SET NULL")),
+    sa.Column("date_at", UtcDateTime),
+    sa.Column("reading", SafeText, nullable=False),
+    sa.Column("why", SafeText),
     sa.Index(None, "account_id", "answered_at"),
+    sa.Index(None, "account_id", "kept_at"),
+    sa.Index(None, "coverage_id"),
+    sa.Index(None, "key_id", "id"),
 )
 
 #: Each message as it is known now. `observed_at` is the provider's clock at the latest answer
-#: that showed it, `status` what all answers together say. `listed_by` is the latest poll that
-#: listed it, null where it was only asked for singly; no constraint, since polls may go first.
+#: that showed it, `status` what all answers together say. `listed_by` is the latest accepted poll
+#: that listed it, and `key_id` the key that it asked with; null where it was only asked for singly,
+#: or only a refused answer showed it. No constraint, since polls may go first.
 messages: Final = sa.Table(
     "messages",
     METADATA,
@@ -184,6 +202,8 @@ messages: Final = sa.Table(
     sa.Column("observed_at", UtcDateTime, nullable=False),
     sa.Column("listed_by", _ID),
     sa.Index(None, "account_id", "sent_at"),
+    sa.Index(None, "key_id", "sent_at"),
+    sa.Index(None, "listed_by"),
     sqlite_with_rowid=False,
 )
 
@@ -238,6 +258,7 @@ coverage: Final = sa.Table(
     sa.Column("seen_at", UtcDateTime, nullable=False),
     sa.Column("basis", SafeText, nullable=False),
     sa.Index(None, "account_id", "key_id"),
+    sa.Index(None, "key_id", "basis", "seen_at"),
     sa.CheckConstraint("basis IN ('shared', 'settled')", "basis"),
 )
 
@@ -256,6 +277,20 @@ withdrawals: Final = sa.Table(
     sa.Column("withdrawn_at", UtcDateTime, nullable=False),
     sa.Index(None, "account_id", "ends_at"),
     sa.Index(None, "key_id", "ends_at"),
+)
+
+#: Listed messages that later answers of the key lack. Once Octopods denies them when asked singly,
+#: they count as removed (`removed_at`), and no answer is held to show them any more.
+absences: Final = sa.Table(
+    "absences",
+    METADATA,
+    sa.Column("key_id", _ID, sa.ForeignKey("keys.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("message_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("first_at", UtcDateTime, nullable=False),
+    sa.Column("last_at", UtcDateTime, nullable=False),
+    sa.Column("answers", sa.Integer, nullable=False),
+    sa.Column("asked_at", UtcDateTime),
+    sa.Column("removed_at", UtcDateTime),
 )
 
 #: Ids that a key was asked for singly and denied. `asked_at` is the provider's clock at the first
@@ -310,6 +345,7 @@ runs: Final = sa.Table(
     sa.Column("notices", _JSON, nullable=False),
     sa.Column("input_digest", SafeText),
     sa.Column("unreadable", _JSON, nullable=False),
+    sa.Column("evidence", _JSON),
     sa.Index(None, "account_id", "date"),
 )
 

@@ -60,7 +60,8 @@ def keep_messages(
         key_id: the key that asked.
         listing: the answer.
         stored: what is known of its messages, see `known`.
-        poll_id: the poll that listed them; `None` where they were asked for singly.
+        poll_id: the accepted poll that listed them; `None` where they were asked for singly, or
+            the answer is not one that later ones are compared with.
     """
     ids = [message.message_id for message in listing.messages]
     history = _history(connection, account_id, ids)
@@ -69,7 +70,7 @@ def keep_messages(
     for message in listing.messages:
         seen = Observation(message.status, message.failure_reason, listing.answered_at)
         before = stored.get(message.message_id)
-        row = _row(message, seen, before) | {"listed_by": _listed_by(poll_id, before)}
+        row = _row(message, seen, before) | _listed(poll_id, key_id, before)
         if is_news(history[message.message_id], seen):
             news.append(_change(message.message_id, seen))
             if before is not None and is_regress(_observed(before), seen):
@@ -92,7 +93,7 @@ def keep_messages(
         update = {name: upsert.excluded[name] for name in rows[0] if name != "message_id"}
         connection.execute(
             upsert.on_conflict_do_update(index_elements=["account_id", "message_id"], set_=update),
-            [row | of_account | {"key_id": key_id} for row in rows],
+            [row | of_account for row in rows],
         )
     if news:
         connection.execute(sa.insert(status_changes), [row | of_account for row in news])
@@ -100,11 +101,11 @@ def keep_messages(
     return Kept(changed, regressed)
 
 
-def _listed_by(poll_id: int | None, before: sa.Row[Any] | None) -> int | None:
+def _listed(poll_id: int | None, key_id: int, before: sa.Row[Any] | None) -> dict[str, int | None]:
+    """Return the latest accepted poll that listed a message, and the key that it asked with."""
     if poll_id is not None or before is None:
-        return poll_id
-    listed: int | None = before.listed_by
-    return listed
+        return {"listed_by": poll_id, "key_id": key_id}
+    return {"listed_by": before.listed_by, "key_id": before.key_id}
 
 
 def _history(

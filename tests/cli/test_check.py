@@ -54,6 +54,7 @@ def test_each_check_has_a_line(workshop: Workshop, channel: Channel) -> None:
             "main: key",
             "main: timezone",
             "main: comparison",
+            "main: coverage",
         ],
         "ok",
     )

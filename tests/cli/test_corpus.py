@@ -100,7 +100,7 @@ def assert_well_formed(label: str, rows: list[Row], report: dict[str, Any]) -> N
     assert report["discrepancies"] == {kind.value: counts[kind] for kind in Kind}
     assert report["account"] == "diff"
     assert report["date"] == label
-    assert report["coverage"] == {"complete": True, "gaps": []}
+    assert report["coverage"] == {"complete": True, "gaps": [], "refused": [], "withdrawn": []}
     assert report["requests"] == {"list": 0, "status": 0, "rate_limited": 0}
 
 

@@ -69,7 +69,7 @@ def test_every_kind_of_file_gives_the_same_findings(workshop: Workshop, kind: st
     report = workshop.report("diff", "all")
     assert report["date"] == "all"
     assert report["window"] == {"start": None, "end": None, "timezone": "UTC"}
-    assert report["coverage"] == {"complete": True, "gaps": []}
+    assert report["coverage"] == {"complete": True, "gaps": [], "refused": [], "withdrawn": []}
     assert (report["local"]["total"], report["provider"]["total"]) == (4, 4)
     assert not list(workshop.path.glob("*.db*"))
 

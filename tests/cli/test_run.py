@@ -71,7 +71,7 @@ def test_a_night_writes_reports_that_balance_and_findings_that_stay(workshop: Wo
         assert report[side]["total"] == sum(report[side][bucket] for bucket in buckets)
     assert (report["local"]["total"], report["provider"]["total"]) == (5, 4)
     assert report["verdict"] == "discrepancies"
-    assert report["coverage"] == {"complete": True, "gaps": []}
+    assert report["coverage"] == {"complete": True, "gaps": [], "refused": [], "withdrawn": []}
     # The id of the missing record, and a control; neither is asked for again in the same night.
     assert report.pop("requests") == {"list": 1, "status": 2, "rate_limited": 0}
     assert report.pop("confirmation") == {"asked": 1, "denied": 1, "found": 0}
@@ -146,6 +146,8 @@ def test_a_full_listing_makes_the_uncovered_morning_unverifiable_and_never_missi
     assert report["coverage"] == {
         "complete": False,
         "gaps": [{"start": "2026-04-23T00:00:00Z", "end": "2026-04-23T13:40:01Z"}],
+        "refused": [],
+        "withdrawn": [],
     }
 
 

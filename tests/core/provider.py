@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hypothesis import strategies as st
 
-from recon.core import coverage
+from recon.core import coverage, listing_evidence
 from recon.model import Listing, Message, Span
 from tests.factories import at
 
@@ -69,7 +69,7 @@ class Ledger:
         }
         if coverage.slipped_in(listing.messages, parts, self.shared):
             self.disordered = True
-        alone = coverage.reach(listing, self.since)
+        alone = listing_evidence.prove(listing, listing_evidence.Known(since=self.since)).reach
         assert alone is not None
         whole, joined = coverage.extend(self.shared, alone, set(parts.values()))
         for gone in joined:
@@ -77,6 +77,8 @@ class Ledger:
         self.shared[name] = whole
         moved = {one: name for one, part in self.part_of.items() if part in joined}
         self.part_of |= moved | {one.message_id: name for one in listing.messages}
+        if alone.span() is None:
+            return
         whole, joined = coverage.extend(self.settled, alone)
         for gone in joined:
             del self.settled[gone]
@@ -90,7 +92,7 @@ class Ledger:
 
 def proven(reaches: dict[int, coverage.Reach]) -> tuple[Span, ...]:
     """Return the spans that these reaches prove."""
-    return coverage.merge(span for one in reaches.values() if (span := one.span) is not None)
+    return coverage.merge(span for one in reaches.values() if (span := one.span()) is not None)
 
 
 def lies_in(spans: Sequence[Span], time: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""What one answer proves, and how proofs add up."""
+"""How proofs add up."""
 
 from __future__ import annotations
 
@@ -10,44 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.core import coverage
-from recon.model import Listing, Message, Span
-from tests.factories import NOON, at
-
-
-def answer(*seconds: float, limit: int = 100, items: int | None = None) -> Listing:
-    """Build an answer at noon with messages sent so many seconds before it, newest first."""
-    messages = [Message(100 - n, "+353871234567", at(-s), "sent") for n, s in enumerate(seconds)]
-    return Listing(messages, [], len(messages) if items is None else items, limit, NOON)
-
-
-def test_an_answer_that_is_not_full_proves_everything_up_to_the_settling_time() -> None:
-    assert coverage.poll_span(answer(70, 90)) == Span(None, at(-60))
-    assert coverage.poll_span(answer()) == Span(None, at(-60))
-
-
-def test_a_full_answer_proves_nothing_of_its_oldest_second() -> None:
-    assert coverage.poll_span(answer(70, 89.5, limit=2)) == Span(at(-89), at(-60))
-    assert coverage.poll_span(answer(70, 90, limit=2)) == Span(at(-89), at(-60))
-
-
-def test_items_that_cannot_be_read_count_towards_a_full_answer() -> None:
-    assert coverage.poll_span(answer(70, 90, limit=3, items=3)) == Span(at(-89), at(-60))
-    assert coverage.poll_span(answer(limit=3, items=3)) is None
-
-
-def test_a_full_answer_younger_than_the_settling_time_proves_nothing() -> None:
-    assert coverage.poll_span(answer(10, 59, limit=2)) is None
-
-
-def test_one_old_time_out_of_order_does_not_stretch_the_proof() -> None:
-    assert coverage.poll_span(answer(70, 86_400, 90, limit=3)) == Span(at(-89), at(-60))
-
-
-def test_a_new_key_proves_nothing_up_to_its_first_message() -> None:
-    short = answer(70, 90)
-    assert coverage.poll_span(short, at(-500.5)) == Span(at(-500), at(-60))
-    assert coverage.poll_span(answer(70, 90, limit=2), at(-500)) == Span(at(-89), at(-60))
-    assert coverage.poll_span(answer(), NOON) is None
+from recon.model import Span
+from tests.factories import at
 
 
 def test_spans_that_touch_or_overlap_join_and_others_leave_a_gap() -> None:

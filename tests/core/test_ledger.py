@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recon.core import coverage
+from recon.core.listing_evidence import Known, prove
 from recon.model import Listing, Message
 from tests.core.provider import Ledger, Poll, Sent, answer, lies_in, polls, proven, sends
 from tests.factories import at, message
@@ -50,7 +51,8 @@ def test_all_between_two_answers_that_share_a_message_is_claimed(
         ledger.enter(listing)
     for before, after in pairwise(listings):
         ids = [{one.message_id for one in listing.messages} for listing in (before, after)]
-        start, end = coverage.reach(before), after.answered_at - coverage.SETTLING
+        start = prove(before, Known()).reach
+        end = after.answered_at - coverage.SETTLING
         assert start is not None
         if ids[0] & ids[1] and (start.start is None or start.start < end):
             assert any(

@@ -8,7 +8,17 @@ from typing import Any
 
 from recon import __version__
 from recon.core.calendar import unbounded
-from recon.model import Kind, LocalBalance, ProviderBalance, Run, Span, Unreadable
+from recon.model import (
+    CoverageEvidence,
+    Kind,
+    LocalBalance,
+    ProviderBalance,
+    RefusedAnswer,
+    Run,
+    Span,
+    Unreadable,
+    Withdrawal,
+)
 from recon.report import json_report
 from tests.factories import DUBLIN, finding, run, utc
 
@@ -25,6 +35,11 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
         provider=ProviderBalance(matched=5),
         gaps=[Span(utc("10:00:00"), utc("10:30:00.5"))],
         statuses={"delivered": 4, "on_its_way": 1},
+        evidence=CoverageEvidence(
+            (RefusedAnswer(utc("11:00:00"), "it is a partial answer"),),
+            (Withdrawal(None, utc("10:30:00"), "message 7 appeared late"),),
+            ("Octopods' clock is wrong.",),
+        ),
     )
     said = read(made)
     assert said == {
@@ -40,6 +55,14 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
         "coverage": {
             "complete": False,
             "gaps": [{"start": "2026-04-23T10:00:00Z", "end": "2026-04-23T10:30:00.500000Z"}],
+            "refused": [{"at": "2026-04-23T11:00:00Z", "why": "it is a partial answer"}],
+            "withdrawn": [
+                {
+                    "start": None,
+                    "end": "2026-04-23T10:30:00Z",
+                    "why": "message 7 appeared late",
+                }
+            ],
         },
         "local": {
             "total": 7,
@@ -72,12 +95,13 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
         },
         "requests": {"list": 1, "status": 2, "rate_limited": 0},
         "finished_at": "2026-04-23T23:30:00Z",
+        "coverage_notes": ["Octopods' clock is wrong."],
         "version": __version__,
     }
     assert list(said) == [
         *("run_id", "account", "date", "verdict", "window", "coverage", "local", "provider"),
         *("discrepancies", "confirmation", "unreadable", "statuses", "requests"),
-        *("finished_at", "version"),
+        *("finished_at", "coverage_notes", "version"),
     ]
     for side in ("local", "provider"):
         assert next(iter(said[side])) == "total"
@@ -89,7 +113,12 @@ def test_two_files_taken_whole_have_a_window_without_bounds() -> None:
     said = read(run(day=unbounded("UTC")))
     assert said["date"] == "all"
     assert said["window"] == {"start": None, "end": None, "timezone": "UTC"}
-    assert said["coverage"] == {"complete": True, "gaps": []}
+    assert said["coverage"] == {
+        "complete": True,
+        "gaps": [],
+        "refused": [],
+        "withdrawn": [],
+    }
 
 
 def test_rows_that_cannot_be_read_are_counted_by_reason_and_facts_about_many_rows_stand_whole() -> (

@@ -14,8 +14,9 @@ from dateutil.parser import isoparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recon.core import calendar, coverage, frames, judge
+from recon.core import calendar, frames, judge
 from recon.core.link import Side
+from recon.core.listing_evidence import Known, prove
 from recon.core.policy import Policy
 from recon.errors import OutputError
 from recon.model import Kind, Verdict, VerdictKind
@@ -215,7 +216,8 @@ def real_comparison(planted: DemoDay, *, where: bool = True) -> Verdict:
     raw = dict(zip(fields, map(list, zip(*items, strict=True)), strict=True))
     rows = recorded(planted).values() if where else planted.rows
     columns = {field: [row[column] for row in rows] for field, column in planted.columns.items()}
-    span = coverage.poll_span(planted.channel.listing(planted.now))
+    proof = prove(planted.channel.listing(planted.now), Known())
+    span = proof.reach and proof.reach.span()
     assert span
     [verdict] = judge.judge(
         "demo",

@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
+from recon.core.coverage import Reach
 from recon.model import RejectedItem, Span
-from recon.store import messages, status_answers
+from recon.store import coverage_proof, messages, status_answers
 from recon.store.engine import writing
 from recon.store.tables import METADATA
 from tests.factories import KEY, NOON, at, listing, message
@@ -196,13 +197,14 @@ def test_the_same_answer_kept_twice_changes_nothing_but_the_polls(engine: sa.Eng
 
 
 def test_a_poll_is_logged_with_what_it_brought(engine: sa.Engine) -> None:
-    keep(engine, message(1, 0), message(2, 10), answered=60)
-    messages.keep(engine, "main", KEY, listing(message(2, 10), message(3, 20), answered=90), at(91))
+    keep(engine, message(1, 0), message(2, 10), answered=60, limit=2)
+    second = listing(message(2, 10), message(3, 20), answered=90, limit=2)
+    messages.keep(engine, "main", KEY, second, at(91))
     counts = ("item_limit", "item_count", "new_count", "shared_count", "reject_count")
     times = ("oldest_sent_at", "newest_sent_at", "request_id")
     assert rows(engine, "polls", "answered_at", "kept_at", *counts, *times) == [
-        (at(60), at(60), 100, 2, 2, 0, 0, at(0), at(10), "5f0b9c8a"),
-        (at(90), at(91), 100, 2, 1, 1, 0, at(10), at(20), "5f0b9c8a"),
+        (at(60), at(60), 2, 2, 2, 0, 0, at(0), at(10), "5f0b9c8a"),
+        (at(90), at(91), 2, 2, 1, 1, 0, at(10), at(20), "5f0b9c8a"),
     ]
 
 
@@ -274,7 +276,7 @@ def test_a_reject_with_an_impossible_id_is_kept_without_it(engine: sa.Engine) ->
 
 def test_a_short_answer_covers_everything_before_it(engine: sa.Engine) -> None:
     result = keep(engine, message(1), answered=120)
-    assert result.span == Span(None, at(60))
+    assert result.proof.reach == Reach(None, at(120))
     assert messages.spans(engine, "main") == (Span(None, at(60)),)
 
 
@@ -285,8 +287,8 @@ def test_full_answers_that_overlap_join_and_others_leave_a_gap(engine: sa.Engine
     expected = (Span(at(1), at(340)), Span(at(701), at(840)))
     assert messages.spans(engine, "main") == expected
     assert len(rows(engine, "coverage")) == 4
-    result = keep(engine, message(3, 300), message(5, 700), answered=850, limit=2)
-    assert result.spans == (Span(at(1), at(840)),)
+    keep(engine, message(3, 300), message(5, 700), answered=850, limit=2)
+    assert messages.spans(engine, "main") == (Span(at(1), at(840)),)
     assert rows(engine, "coverage", "basis") == [("shared",), ("settled",)]
 
 
@@ -295,8 +297,9 @@ def test_answers_that_share_messages_join_however_fast_they_came(engine: sa.Engi
     for n in range(40):
         shown = [message(n * 2 + i, n * 4 + i * 2) for i in range(3)]
         kept = keep(engine, *shown, answered=n * 4 + 4, limit=3)
-        assert (kept.span, kept.shared) == (None, int(n > 0))
-    assert kept.spans == messages.spans(engine, "main") == (Span(at(1), at(160 - 60)),)
+        assert kept.proof.reach is not None
+        assert (kept.proof.reach.span(), kept.shared) == (None, int(n > 0))
+    assert messages.spans(engine, "main") == (Span(at(1), at(160 - 60)),)
 
 
 def test_fast_answers_that_share_nothing_leave_the_time_between_unproven(
@@ -310,14 +313,18 @@ def test_fast_answers_that_share_nothing_leave_the_time_between_unproven(
     assert messages.spans(engine, "main") == (Span(at(1), at(140)),)
 
 
-def test_a_key_that_was_a_detour_proves_nothing_of_what_the_other_one_sent(
-    engine: sa.Engine,
+def test_an_older_key_proves_nothing_once_a_newer_one_has_polled(
+    engine: sa.Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     keep(engine, message(1, 0), message(2, 100), answered=200, limit=2)
-    keep(engine, message(70, 150), answered=400, key="wrong")
-    assert messages.spans(engine, "main") == (Span(at(1), at(140)), Span(at(151), at(340)))
-    keep(engine, message(3, 500), message(4, 600), answered=900, limit=2)
-    assert messages.spans(engine, "main") == (Span(at(1), at(140)), Span(at(501), at(840)))
+    keep(engine, message(70, 150), answered=400, key="second")
+    proven = (Span(at(1), at(140)), Span(at(151), at(340)))
+    assert messages.spans(engine, "main") == proven
+    result = keep(engine, message(3, 500), message(4, 600), answered=900, limit=2)
+    assert result.proof.reading == "nothing"
+    assert "the account has polled a newer key since" in caplog.text
+    assert messages.spans(engine, "main") == proven
+    assert statuses(engine).keys() == {1, 2, 3, 4, 70}
 
 
 def test_a_message_that_was_only_asked_for_singly_joins_nothing(engine: sa.Engine) -> None:
@@ -325,7 +332,7 @@ def test_a_message_that_was_only_asked_for_singly_joins_nothing(engine: sa.Engin
     status_answers.keep(engine, "main", KEY, found=[message(3, 4)], denied=[], at=at(9))
     kept = keep(engine, message(3, 4), message(4, 6), answered=200, limit=2)
     assert (kept.new, kept.shared) == (1, 0)
-    assert kept.spans == (Span(at(5), at(140)),)
+    assert messages.spans(engine, "main") == (Span(at(5), at(140)),)
     status_answers.keep(engine, "main", KEY, found=[message(4, 6)], denied=[], at=at(300))
     assert keep(engine, message(4, 6), message(5, 8), answered=400, limit=2).shared == 1
 
@@ -334,7 +341,7 @@ def test_what_an_older_key_listed_joins_nothing_of_a_newer_one(engine: sa.Engine
     keep(engine, message(1, 0), message(2, 2), answered=4, limit=2)
     kept = keep(engine, message(2, 2), message(3, 4), answered=200, limit=2, key="second")
     assert kept.shared == 0
-    assert kept.spans == (Span(at(3), at(140)),)
+    assert messages.spans(engine, "main") == (Span(at(3), at(140)),)
 
 
 def test_a_listing_seen_out_of_order_withdraws_what_only_shared_messages_joined(
@@ -343,52 +350,77 @@ def test_a_listing_seen_out_of_order_withdraws_what_only_shared_messages_joined(
     keep(engine, message(1, 0), message(2, 100), answered=200, limit=2)
     keep(engine, message(2, 100), message(3, 195), answered=201, limit=2)
     keep(engine, message(3, 195), message(4, 230), answered=231, limit=2)
-    keep(engine, message(4, 230), message(5, 400), answered=500, limit=2)
+    keep(engine, message(4, 230), message(5, 400), answered=405, limit=2)
+    keep(engine, message(5, 400), message(6, 490), answered=500, limit=2)
     assert messages.spans(engine, "main") == (Span(at(1), at(440)),)
     caplog.set_level(logging.WARNING)
-    # 9 stands behind 4, which was listed when 9 should have been.
-    keep(engine, message(9, 215), message(4, 230), message(5, 400), answered=510, limit=3)
+    # 9 stands behind 6, which was listed when 9 should have been.
+    keep(engine, message(6, 490), message(9, 460), message(5, 400), answered=510, limit=3)
     assert "message 9" in caplog.text
-    settled = (Span(at(1), at(141)), Span(at(216), at(450)))
+    settled = (Span(at(1), at(141)), Span(at(231), at(345)), Span(at(401), at(450)))
     assert messages.spans(engine, "main") == settled
     # It is a trait of the key's listing: for good, and told once.
     caplog.clear()
-    keep(engine, message(8, 380), message(5, 400), message(6, 505), answered=511, limit=3)
+    keep(engine, message(7, 505), message(6, 490), message(8, 470), answered=511, limit=3)
     assert caplog.text == ""
     assert messages.spans(engine, "main")[0] == settled[0]
 
 
-def test_a_short_answer_that_lacks_what_was_just_listed_proves_nothing(
+def test_a_message_that_appears_in_proven_time_withdraws_the_proof_and_slows_the_key_down(
+    engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep(engine, message(1, 0), answered=400)
+    keep(engine, message(1, 0), message(2, 600), answered=1000)
+    keep(engine, message(1, 0), message(9, 300), message(2, 600), answered=1200)
+    assert "message 9 appeared in the listing only after" in caplog.text
+    assert "given 23 minutes to appear" in caplog.text
+    # Twice the 700 seconds from its time to the last answer that lacked it.
+    keep(engine, message(1, 0), message(9, 300), message(2, 600), answered=3000)
+    assert messages.spans(engine, "main") == (Span(None, at(300)), Span(at(1000), at(1600)))
+    keep(engine, message(1, 0), message(9, 300), message(2, 600), answered=90_000)
+    keep(engine, message(8, 3000), *(message(i, i) for i in (1, 2)), answered=90_100)
+    assert rows(engine, "keys", "settling_seconds") == [(6 * 3600,)]
+    [early, late] = coverage_proof.evidence(engine, "main", at(0), at(90_000)).withdrawn
+    assert (early.start, early.end) == (at(300), at(1000))
+    assert (late.start, late.end) == (at(3000), at(90_000))
+    assert coverage_proof.evidence(engine, "main", at(1000), at(3000)).withdrawn == ()
+
+
+def test_an_answer_that_lacks_what_was_listed_proves_nothing_and_the_next_one_joins_on(
     engine: sa.Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     keep(engine, message(1, 0), message(2, 100), answered=200, limit=2)
     before = messages.spans(engine, "main")
-    result = keep(engine, answered=400)
-    assert (result.span, result.spans) == (None, before)
-    assert "lists 0 messages and lacks some that the one before it listed" in caplog.text
-    assert keep(engine, message(1, 0), message(3, 300), answered=410).spans == before
+    assert keep(engine, answered=400).proof.reach is None
+    assert "it lists no message that can be read, though messages were listed" in caplog.text
+    refused = keep(engine, message(1, 0), message(3, 300), answered=410)
+    assert refused.proof.reading == "refused"
+    assert "it lacks 1 message newer than its own oldest" in caplog.text
+    assert messages.spans(engine, "main") == before
+    assert statuses(engine).keys() == {1, 2, 3}
     # The next whole answer joins as if nothing had been.
-    assert keep(engine, message(2, 100), message(3, 300), answered=420, limit=2).spans == (
-        Span(at(1), at(360)),
-    )
+    keep(engine, message(2, 100), message(3, 300), answered=420, limit=2)
+    assert messages.spans(engine, "main") == (Span(at(1), at(360)),)
 
 
-def test_the_oldest_ones_may_be_gone_from_a_short_answer(engine: sa.Engine) -> None:
+def test_a_short_answer_without_the_oldest_ones_counts_as_full(engine: sa.Engine) -> None:
     keep(engine, message(1, 0), message(2, 100), message(3, 110), answered=200)
-    assert keep(engine, message(3, 110), message(4, 220), answered=300).span == Span(None, at(240))
-    assert keep(engine, message(5, 400), answered=500).span == Span(None, at(440))
+    result = keep(engine, message(3, 110), message(4, 220), answered=300)
+    assert result.proof.reach == Reach(at(111), at(300))
+    assert keep(engine, message(5, 400), answered=500).proof.reach == Reach(at(401), at(500))
+    assert messages.spans(engine, "main") == (Span(None, at(240)), Span(at(401), at(440)))
 
 
 def test_what_was_listed_and_cannot_be_read_now_is_not_gone(engine: sa.Engine) -> None:
     keep(engine, message(1, 0), message(2, 100), answered=200)
     reject = RejectedItem("k", "no number", message_id=2)
     kept = keep(engine, message(1, 0), answered=300, rejects=[reject])
-    assert kept.span == Span(None, at(240))
+    assert kept.proof.reach == Reach(None, at(300))
 
 
 def test_what_has_not_settled_may_be_missing_from_the_next_short_answer(engine: sa.Engine) -> None:
     keep(engine, message(1, 0), message(2, 100), answered=105)
-    assert keep(engine, message(1, 0), answered=120).span == Span(None, at(60))
+    assert keep(engine, message(1, 0), answered=120).proof.reach == Reach(None, at(120))
 
 
 def test_a_message_that_could_not_be_read_before_is_no_disorder(engine: sa.Engine) -> None:
@@ -410,8 +442,9 @@ def test_coverage_survives_when_its_polls_are_deleted(engine: sa.Engine) -> None
 def test_an_answer_that_proves_nothing_leaves_the_spans_alone(engine: sa.Engine) -> None:
     keep(engine, message(1), answered=120)
     result = keep(engine, message(2, 99), message(3, 100), answered=130, limit=2)
-    assert result.span is None
-    assert result.spans == messages.spans(engine, "main") == (Span(None, at(60)),)
+    assert result.proof.reach is not None
+    assert result.proof.reach.span() is None
+    assert messages.spans(engine, "main") == (Span(None, at(60)),)
 
 
 def test_a_new_key_claims_nothing_before_its_first_message_now_or_later(
@@ -423,20 +456,32 @@ def test_a_new_key_claims_nothing_before_its_first_message_now_or_later(
     assert messages.spans(engine, "main") == (Span(None, at(60)), Span(at(301), at(540)))
 
 
-def test_a_new_key_without_messages_claims_nothing_before_its_first_answer(
+def test_a_new_key_without_messages_claims_nothing_until_it_has_listed_one(
     engine: sa.Engine,
 ) -> None:
     keep(engine, message(1, 0), answered=120)
     keep(engine, answered=500, key="second")
     keep(engine, answered=600, key="second")
-    assert messages.spans(engine, "main") == (Span(None, at(60)), Span(at(501), at(540)))
+    assert messages.spans(engine, "main") == (Span(None, at(60)),)
+    keep(engine, message(2, 650), answered=800, key="second")
+    assert messages.spans(engine, "main") == (Span(None, at(60)), Span(at(501), at(740)))
 
 
-def test_the_first_key_goes_on_where_it_was_after_another_one(engine: sa.Engine) -> None:
-    keep(engine, message(1, 0), answered=120)
-    keep(engine, message(7, 100), answered=300, key="second")
-    keep(engine, message(1, 0), answered=1000)
-    assert messages.spans(engine, "main") == (Span(None, at(940)),)
+def test_a_newer_key_whose_messages_are_all_older_takes_the_proof_of_both(
+    engine: sa.Engine,
+) -> None:
+    keep(engine, message(1, 0), message(2, 100), answered=200)
+    keep(engine, message(70, -9000), message(71, -8000), answered=300, key="forgotten")
+    assert messages.spans(engine, "main") == ()
+    keep(engine, message(1, 0), message(2, 100), message(3, 350), answered=420)
+    assert messages.spans(engine, "main") == ()
+    [note] = coverage_proof.evidence(engine, "main", at(0), at(600)).notes[:1]
+    assert "All messages of the key that was polled last are older" in note
+    # Whoever says which key is in use starts its coverage again.
+    again = listing(message(1, 0), message(2, 100), message(3, 350), answered=500)
+    messages.keep(engine, "main", KEY, again, new_coverage=True)
+    assert messages.spans(engine, "main") == (Span(None, at(440)),)
+    assert coverage_proof.evidence(engine, "main", at(0), at(600)).notes == ()
 
 
 def test_neither_a_key_nor_a_text_has_a_column() -> None:

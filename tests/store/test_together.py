@@ -24,8 +24,8 @@ COLLECTOR = """
     sys.stdin.readline()
     for poll in range({polls}):
         status = "sent" if poll < 5 else "delivered"
-        shown = [message(i, i, status) for i in range(poll, poll + 10)]
-        messages.keep(engine, "main", KEY, listing(*shown, answered=100 + poll, limit=10))
+        shown = [message(i, 10 * i, status) for i in range(poll, poll + 10)]
+        messages.keep(engine, "main", KEY, listing(*shown, answered=100 + 10 * poll, limit=10))
 """
 
 #: Stops in the middle of its transaction, and says so.
@@ -75,11 +75,11 @@ def test_collectors_that_keep_the_same_answers_at_once_lose_and_double_nothing(
     schema.ensure_ready(alone)
     for poll in range(POLLS):
         status = "sent" if poll < 5 else "delivered"
-        shown = [message(i, i, status) for i in range(poll, poll + 10)]
-        messages.keep(alone, "main", KEY, listing(*shown, answered=100 + poll, limit=10))
+        shown = [message(i, 10 * i, status) for i in range(poll, poll + 10)]
+        messages.keep(alone, "main", KEY, listing(*shown, answered=100 + 10 * poll, limit=10))
     assert together == everything(alone, without=frozenset({"polls", "coverage"}), polled=False)
     assert spans == messages.spans(alone, "main")
-    assert spans[0] == Span(at(1), at(100 + POLLS - 1 - 60))
+    assert spans[0] == Span(at(1), at(100 + 10 * (POLLS - 1) - 60))
     alone.dispose()
 
 

@@ -1,0 +1,297 @@
+"""What one answer to the list call proves, and why not more.
+
+Octopods' listing shows the newest messages and nothing else, and nothing in an answer says whether
+it is old, cut short or filtered: a cache, a lower cap or a shorter memory look like a quiet day.
+Only a comparison with what accepted answers to the same key have listed before can tell. `prove`
+makes it; everything it needs to know of the past is in `Known`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from recon.core.coverage import SETTLING, Reach, next_second
+from recon.model import Listing, Message, Span
+
+#: Clocks that differ by more than this are reported.
+CLOCKS_AGREE_WITHIN: Final = timedelta(minutes=2)
+#: The settling time of a key never becomes longer than this.
+LONGEST_SETTLING: Final = timedelta(hours=6)
+#: So many answers over so long have to lack a message before Octopods is asked whether it is gone.
+REMOVED_AFTER_ANSWERS: Final = 3
+REMOVED_AFTER: Final = timedelta(hours=24)
+
+
+class Reading(StrEnum):
+    """What an answer is taken for."""
+
+    WHOLE = "whole"
+    """All that there is: it proves everything up to its clock."""
+    AFTER_OLDEST = "after_oldest"
+    """It proves the time after its oldest message's second."""
+    NOTHING = "nothing"
+    """It proves nothing, though nothing in it is wrong."""
+    REFUSED = "refused"
+    """It contradicts what was listed before, or itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What accepted answers to the key have shown before."""
+
+    absent: Mapping[int, datetime] = field(default_factory=dict)
+    """When the messages were sent that accepted answers listed and this one does not show, but for
+    those that were removed; of many, some from the time of its oldest message on, and one older."""
+    cap: int | None = None
+    """The lowest number of items at which the listing is known to be cut, if below the limit."""
+    counts: Collection[int] = ()
+    """How many items the latest accepted answers had."""
+    settling: timedelta = SETTLING
+    """How much later than its own time a message may appear in the listing of this key."""
+    since: datetime | None = None
+    """For a key that starts a new coverage: the time of the first message known of it. Nothing is
+    claimed up to the end of that second."""
+    is_superseded: bool = False
+    """Whether another key of the account was first polled after this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What an answer proves."""
+
+    reading: Reading
+    reach: Reach | None = None
+    """From when on it shows everything; `None` where it proves nothing."""
+    why: str = ""
+    """Why it does not prove more, a clause without personal data; empty where it is whole."""
+    cap: int | None = None
+    """The lowest number of items at which the listing is cut, as known with this answer."""
+    lacking: tuple[int, ...] = ()
+    """The settled messages that it had to show and does not, in the order of time."""
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether later answers are compared with this one."""
+        return self.reading in {Reading.WHOLE, Reading.AFTER_OLDEST}
+
+
+def clock(listing: Listing) -> datetime:
+    """Return the moment up to which an answer can be news.
+
+    It is the earliest of the `Date` header, that less the `Age` header, and our own clock when the
+    request was sent. So neither a wrong clock on either side nor a cache that owns up to its age
+    moves proof into time that the answer cannot know of.
+    """
+    times = [listing.answered_at]
+    if listing.requested_at is not None:
+        times.append(listing.requested_at)
+    if listing.date is not None:
+        # An age that no clock can be set back by says nothing.
+        age = timedelta(seconds=min(listing.age_seconds, timedelta(days=3650).total_seconds()))
+        times.append(listing.date - age)
+    return min(times)
+
+
+def prove(listing: Listing, known: Known) -> Proof:
+    """Return what an answer proves.
+
+    Args:
+        listing: the answer.
+        known: what accepted answers to the same key have shown.
+    """
+    if known.is_superseded:
+        why = "the account has polled a newer key since, which messages are sent with now"
+        return Proof(Reading.NOTHING, why=why, cap=known.cap)
+    if listing.is_partial:
+        return _refused(known, "it is a partial answer (status 206 or Content-Range)")
+    if listing.error is not None:
+        return _refused(known, f"it carries {listing.error} beside its list")
+
+    at = clock(listing)
+    absent = _absent(listing, known, before=at - known.settling)
+    limit = listing.limit if known.cap is None else min(listing.limit, known.cap)
+    if not listing.messages:
+        return _without_messages(listing, known, at, is_lacking=bool(absent), limit=limit)
+
+    begun = _whole_from(listing.messages)
+    lacking = tuple(one for one, sent_at in absent.items() if sent_at >= begun)
+    is_full = listing.item_count >= limit
+    is_cut = is_full or bool(absent)
+    if is_cut and _disorder(listing.messages) > known.settling:
+        return _refused(known, "its messages are not listed newest first")
+    if lacking:
+        return _refused(
+            known,
+            f"it lacks {_count(len(lacking))} newer than its own oldest that were listed before, "
+            f"such as {lacking[0]}",
+            lacking,
+        )
+    if not is_cut:
+        return Proof(Reading.WHOLE, _reach(None, known, at), cap=known.cap)
+    cap, why = known.cap, "it is full: older messages may have been cut off"
+    if not is_full:
+        # A lower cap, a shorter memory or a filter. A cap cuts at the same number again.
+        why = (
+            f"it lists {_count(listing.item_count)}, fewer than the {listing.limit} asked for, and "
+            "lacks older ones that were listed before: a lower cap, a shorter memory or a filter"
+        )
+        if listing.item_count in known.counts:
+            cap = listing.item_count
+    return Proof(Reading.AFTER_OLDEST, _reach(begun, known, at), why, cap)
+
+
+def _refused(known: Known, why: str, lacking: tuple[int, ...] = ()) -> Proof:
+    return Proof(Reading.REFUSED, why=why, cap=known.cap, lacking=lacking)
+
+
+def _reach(start: datetime | None, known: Known, at: datetime) -> Reach:
+    begun = None if known.since is None else next_second(known.since)
+    starts = [time for time in (start, begun) if time is not None]
+    return Reach(max(starts, default=None), at)
+
+
+def _without_messages(
+    listing: Listing, known: Known, at: datetime, *, is_lacking: bool, limit: int
+) -> Proof:
+    if is_lacking:
+        why = "it lists no message that can be read, though messages were listed before"
+        return Proof(Reading.NOTHING, why=why, cap=known.cap)
+    if listing.item_count >= limit:
+        why = "it is full, and none of its items can be read"
+        return Proof(Reading.NOTHING, why=why, cap=known.cap)
+    return Proof(Reading.WHOLE, _reach(None, known, at), cap=known.cap)
+
+
+def _absent(listing: Listing, known: Known, before: datetime) -> dict[int, datetime]:
+    """Return the settled messages that the answer lacks for certain, in the order of time.
+
+    An unreadable item with an id shows its message; one without may be any of those that lack.
+    """
+    shown = {one.message_id for one in listing.messages}
+    shown |= {one.message_id for one in listing.rejects if one.message_id is not None}
+    lacking = sorted(
+        (sent_at, one)
+        for one, sent_at in known.absent.items()
+        if one not in shown and sent_at < before
+    )
+    nameless = sum(one.message_id is None for one in listing.rejects)
+    return {one: sent_at for sent_at, one in lacking[: max(0, len(lacking) - nameless)]}
+
+
+def _whole_from(messages: Sequence[Message]) -> datetime:
+    """Return from when on an answer that was cut off shows everything.
+
+    It is the second after its oldest message's, which may be cut through. Where messages that
+    appeared a little late stand out of order, the last item says how far the answer goes, and one
+    that was cut off may be newer than it by the settling time.
+    """
+    start = next_second(messages[-1].sent_at)
+    return start if _disorder(messages) < timedelta(seconds=1) else start + SETTLING
+
+
+def _disorder(messages: Sequence[Message]) -> timedelta:
+    """Return by how much an item is newer than one that is listed before it, at most."""
+    most, oldest = timedelta(0), messages[0].sent_at
+    for message in messages:
+        most = max(most, message.sent_at - oldest)
+        oldest = min(oldest, message.sent_at)
+    return most
+
+
+def _count(number: int) -> str:
+    return "1 message" if number == 1 else f"{number:,} messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A message that appeared in time of which everything had been shown already."""
+
+    message_id: int
+    span: Span
+    """From its time to the last answer that lacked it: what is not proven after all."""
+    settling: timedelta
+    """The key's settling time from now on."""
+
+
+def appeared_late(
+    new: Sequence[Message], reaches: Sequence[Reach], settling: timedelta
+) -> Late | None:
+    """Return what follows from messages that the listing shows for the first time.
+
+    Args:
+        new: messages that no answer to the key had listed before.
+        reaches: what earlier answers show together.
+        settling: the key's settling time so far.
+    """
+    late = []
+    for message in new:
+        for reach in reaches:
+            span = reach.span(settling)
+            if span is None or span.end is None or message.sent_at >= span.end:
+                continue
+            if span.start is None or message.sent_at >= span.start:
+                late.append((message.sent_at, message.message_id, reach.seen_at))
+    if not late:
+        return None
+    first, message_id, _ = min(late)
+    delay = max(seen_at - sent_at for sent_at, _, seen_at in late)
+    return Late(
+        message_id,
+        Span(first, max(seen_at for *_, seen_at in late)),
+        min(max(settling, 2 * delay), LONGEST_SETTLING),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A listed message that later answers lack."""
+
+    first_at: datetime
+    """The clock of the first answer that lacked it."""
+    last_at: datetime
+    answers: int
+    asked_at: datetime | None = None
+    """When Octopods was last asked for it singly."""
+
+    @property
+    def is_to_be_asked_for(self) -> bool:
+        """Whether it is time to ask Octopods whether the message still exists."""
+        lasted = self.last_at - self.first_at >= REMOVED_AFTER
+        again = self.asked_at is None or self.last_at - self.asked_at >= REMOVED_AFTER
+        return self.answers >= REMOVED_AFTER_ANSWERS and lasted and again
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """One key of an account, as far as its answers tell whether it is the one in use."""
+
+    key_id: int
+    started: int
+    """Orders the keys by when their coverage started: the highest is the newest key."""
+    newest: datetime | None
+    """When the newest message was sent that accepted answers listed."""
+
+
+def trusted_keys(keys: Sequence[KeyUse]) -> frozenset[int]:
+    """Return the keys whose proof counts.
+
+    A key that was polled later is the one in use now, unless another one has listed newer
+    messages: then the later one may be an old key or one of another channel, and neither proves
+    anything until a person has looked. A later key that has listed nothing yet proves nothing
+    itself; that takes nothing from the others.
+    """
+    if not keys:
+        return frozenset()
+    newest = max(keys, key=lambda one: one.started)
+    others = [one for one in keys if one is not newest and one.newest is not None]
+    last = max((one.newest for one in others if one.newest is not None), default=None)
+    every = frozenset(one.key_id for one in keys)
+    if last is None or (newest.newest is not None and newest.newest >= last):
+        return every
+    if newest.newest is None:
+        return every - {newest.key_id}
+    return every - {newest.key_id, *(one.key_id for one in others if one.newest == last)}

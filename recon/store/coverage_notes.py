@@ -1,0 +1,131 @@
+"""What is known of clocks, keys and the listing that limits coverage, in sentences for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from recon.core.coverage import SETTLING
+from recon.core.listing_evidence import CLOCKS_AGREE_WITHIN, KeyUse, trusted_keys
+from recon.store import accounts
+from recon.store.dialects import among
+from recon.store.tables import absences, polls
+
+#: From so long on a length is told in hours, and in days.
+_HOURS_FROM: Final = timedelta(hours=2)
+_DAYS_FROM: Final = timedelta(hours=48)
+
+
+def of_account(
+    connection: sa.Connection, account_id: sa.ScalarSelect[int], rows: Sequence[sa.Row[Any]]
+) -> list[str]:
+    """Return what limits the coverage of an account, and what to do about it.
+
+    Args:
+        connection: to the store.
+        account_id: which account.
+        rows: its keys, whole rows.
+    """
+    return [
+        *_notes_of_clock(connection, account_id),
+        *_notes_of_keys(connection, rows),
+        *(note for row in rows for note in _notes_of_listing(connection, row)),
+    ]
+
+
+def trusted(rows: Sequence[sa.Row[Any]]) -> frozenset[int]:
+    """Return which of an account's keys prove anything, see `listing_evidence.trusted_keys`."""
+    return trusted_keys([KeyUse(row.id, row.started_by or 0, row.last_listed_at) for row in rows])
+
+
+def _notes_of_clock(connection: sa.Connection, account_id: sa.ScalarSelect[int]) -> list[str]:
+    row = connection.execute(
+        sa.select(polls.c.date_at, polls.c.kept_at)
+        .where(polls.c.account_id == account_id)
+        .order_by(polls.c.kept_at.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or row.date_at is None or abs(row.date_at - row.kept_at) <= CLOCKS_AGREE_WITHIN:
+        return []
+    ahead = "ahead of" if row.date_at > row.kept_at else "behind"
+    length = _length(abs(row.date_at - row.kept_at))
+    note = (
+        f"Octopods' clock is {length} {ahead} this machine's; proof goes by the earlier one. "
+        "Keep this machine's clock right, for example with NTP."
+    )
+    return [note]
+
+
+def _notes_of_keys(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[str]:
+    notes = []
+    in_use = trusted(rows)
+    distrusted = [row for row in rows if row.id not in in_use]
+    if len(distrusted) > 1:
+        notes.append(
+            "All messages of the key that was polled last are older than those of another key of "
+            "this account, so neither proves anything. It may be an old key, or one of another "
+            "channel. Set the key in use now, then run `recon collect --new-coverage` with it."
+        )
+    newest = max(rows, key=lambda row: row.started_by or 0, default=None)
+    older = [row.id for row in rows if newest is not None and row.id != newest.id]
+    last = connection.execute(
+        sa.select(polls.c.key_id)
+        .where(among(connection, polls.c.key_id, [row.id for row in rows]))
+        .order_by(polls.c.id.desc())
+        .limit(1)
+    ).scalar()
+    if last in older:
+        notes.append(
+            "The last poll used an older key than one before it, and proves nothing. If it is the "
+            "key in use now, run `recon collect --new-coverage` with it; if not, find the host "
+            "whose configuration still holds it."
+        )
+    for row in rows:
+        others = accounts.accounts_with_key_of(connection, row.id)
+        if others:
+            notes.append(
+                f"The accounts {', '.join(map(repr, others))} poll with the same key: each lists "
+                "the messages of all of them. Give each account its own key, or make them one."
+            )
+    return notes
+
+
+def _notes_of_listing(connection: sa.Connection, row: sa.Row[Any]) -> list[str]:
+    notes = []
+    settling = timedelta(seconds=row.settling_seconds)
+    if settling > SETTLING:
+        notes.append(
+            "Octopods has listed messages later than a minute after they were sent, so the last "
+            f"{_length(settling)} before a poll prove nothing. Let the nightly run start at least "
+            f"{_length(settling)} after midnight."
+        )
+    if row.item_cap is not None:
+        notes.append(
+            f"Octopods lists no more than {row.item_cap} messages, not the 100 of its "
+            "documentation: polls have to be that much more frequent."
+        )
+    hidden = connection.execute(
+        sa.select(sa.func.count()).where(
+            absences.c.key_id == row.id,
+            absences.c.asked_at.is_not(None),
+            absences.c.removed_at.is_(None),
+        )
+    ).scalar_one()
+    if hidden:
+        notes.append(
+            f"Octopods no longer lists {hidden} messages that it still has when asked for singly, "
+            "so its answers are refused. If the list is right all the same, run "
+            "`recon collect --new-coverage`."
+        )
+    return notes
+
+
+def _length(time: timedelta) -> str:
+    if time < _HOURS_FROM:
+        return f"{round(time / timedelta(minutes=1))} minutes"
+    if time < _DAYS_FROM:
+        return f"{round(time / timedelta(hours=1))} hours"
+    return f"{round(time / timedelta(days=1)):,} days"

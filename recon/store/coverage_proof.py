@@ -1,0 +1,129 @@
+"""What the ledger proves of an account, and what was seen that keeps it from proving more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from recon.core.coverage import SETTLING, Reach, merge, without
+from recon.core.listing_evidence import Reading
+from recon.model import CoverageEvidence, RefusedAnswer, Span
+from recon.store import accounts, coverage_notes, withdrawals
+from recon.store.coverage_ledger import SETTLED, SHARED
+from recon.store.engine import reading
+from recon.store.tables import coverage, keys, polls
+
+#: Refused answers that a report names at most: the latest.
+_REFUSED: Final = 20
+
+_NOT_ACCEPTED: Final = (Reading.REFUSED.value, Reading.NOTHING.value)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountProof:
+    """For which time an account's messages are proven complete."""
+
+    spans: tuple[Span, ...] = ()
+    first_contact: Span | None = None
+    """The part of it before the oldest message that was ever listed. Nothing was listed of that
+    time, so nothing could have contradicted the answers: only an id that Octopods denies is
+    missing there. `None` where no answer claims it."""
+
+
+def read(engine: sa.Engine, account: str) -> AccountProof:
+    """Return what all keys of an account prove together."""
+    with reading(engine) as connection:
+        account_id = accounts.id_of(account)
+        rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()
+        trusted = coverage_notes.trusted(rows)
+        spans: list[Span] = []
+        first_contact = None
+        for row in rows:
+            if row.id not in trusted:
+                continue
+            mine = of_key(
+                connection,
+                row.id,
+                is_in_order=row.disordered_at is None,
+                settling=timedelta(seconds=row.settling_seconds),
+            )
+            spans += mine
+            if mine and mine[0].start is None:
+                first_contact = Span(None, row.first_listed_at or mine[0].end)
+    return AccountProof(merge(spans), first_contact)
+
+
+def of_key(
+    connection: sa.Connection, key_id: int, *, is_in_order: bool, settling: timedelta
+) -> tuple[Span, ...]:
+    """Return for which time the messages of a key are proven complete.
+
+    Args:
+        connection: to the store.
+        key_id: which key.
+        is_in_order: whether its listing was never seen out of order.
+        settling: how much later than its own time a message may appear.
+    """
+    query = sa.select(coverage.c.starts_at, coverage.c.seen_at).where(
+        coverage.c.key_id == key_id, coverage.c.basis == (SHARED if is_in_order else SETTLED)
+    )
+    shown = (Reach(row.starts_at, row.seen_at) for row in connection.execute(query))
+    proven = [span for one in shown if (span := one.span(settling)) is not None]
+    gone = [Span(one.start, one.end) for one in withdrawals.of_key(connection, key_id)]
+    return without(proven, gone)
+
+
+def evidence(
+    engine: sa.Engine, account: str, start: datetime | None, end: datetime | None
+) -> CoverageEvidence:
+    """Return what kept the coverage of `[start, end)` from being more than it is.
+
+    Answers from the beginning of the time to the first accepted one after its end can prove
+    something of it, so the refused ones among these are told.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        start: the beginning of the time; `None` is without bound.
+        end: its end, likewise.
+    """
+    with reading(engine) as connection:
+        account_id = accounts.id_of(account)
+        rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()
+        refused = _refused(connection, account_id, start, end)
+        notes = coverage_notes.of_account(connection, account_id, rows)
+    withdrawn = withdrawals.of_account(engine, account, start, end)
+    return CoverageEvidence(tuple(refused), tuple(withdrawn), tuple(notes))
+
+
+def _refused(
+    connection: sa.Connection,
+    account_id: sa.ScalarSelect[int],
+    start: datetime | None,
+    end: datetime | None,
+) -> list[RefusedAnswer]:
+    mine = [polls.c.account_id == account_id]
+    if start is not None:
+        mine.append(polls.c.kept_at >= start)
+    until = None
+    if end is not None:
+        until = connection.execute(
+            sa.select(sa.func.min(polls.c.kept_at)).where(
+                polls.c.account_id == account_id,
+                polls.c.kept_at >= end + SETTLING,
+                polls.c.reading.not_in(_NOT_ACCEPTED),
+            )
+        ).scalar()
+    if until is not None:
+        mine.append(polls.c.kept_at <= until)
+    query = (
+        sa.select(polls.c.kept_at, polls.c.why)
+        .where(*mine, polls.c.reading.in_(_NOT_ACCEPTED))
+        .order_by(polls.c.kept_at.desc(), polls.c.id.desc())
+        .limit(_REFUSED)
+    )
+    found = [RefusedAnswer(row.kept_at, row.why or "") for row in connection.execute(query)]
+    return found[::-1]

@@ -1,0 +1,119 @@
+"""What accepted answers to a key have listed, as far as the next answer is compared with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from recon.core.coverage import next_second
+from recon.core.listing_evidence import Known, Proof, Reading
+from recon.model import Listing
+from recon.store.accounts import Key
+from recon.store.dialects import among
+from recon.store.tables import absences, keys, messages, polls
+
+#: Of the messages that an answer lacks so many are read, which is more than any answer shows.
+_ABSENT: Final = 200
+#: A cap is known by the same number of items in one of so many answers before.
+_COUNTS: Final = 16
+
+
+def known(connection: sa.Connection, key: Key, listing: Listing) -> Known:
+    """Return what an answer of a key is compared with, before it is kept.
+
+    Args:
+        connection: in a transaction that has claimed the account.
+        key: the key that asked.
+        listing: the answer; its `answered_at` is its clock.
+    """
+    if key.started_by is None:
+        return Known(cap=key.item_cap, settling=key.settling, since=key.since)
+    limit = listing.limit if key.item_cap is None else min(listing.limit, key.item_cap)
+    is_full = listing.item_count >= limit
+    counts = connection.execute(
+        sa.select(polls.c.item_count)
+        .where(
+            polls.c.key_id == key.id,
+            polls.c.id >= key.started_by,
+            polls.c.reading.in_([Reading.WHOLE.value, Reading.AFTER_OLDEST.value]),
+        )
+        .order_by(polls.c.id.desc())
+        .limit(_COUNTS)
+    )
+    return Known(
+        absent=_absent(connection, key, listing, also_older=not is_full),
+        cap=key.item_cap,
+        counts=frozenset(counts.scalars()),
+        settling=key.settling,
+        since=key.since,
+        is_superseded=key.is_superseded,
+    )
+
+
+def _absent(
+    connection: sa.Connection, key: Key, listing: Listing, *, also_older: bool
+) -> dict[int, datetime]:
+    """Return some listed messages that an answer does not show.
+
+    They are read along the index of a key's messages by time, so it costs the same however many
+    messages there are.
+    """
+    shown = [one.message_id for one in listing.messages]
+    # The rule decides what is too old or too new; this only has to bring enough of both.
+    oldest = min((one.sent_at for one in listing.messages), default=None)
+    sent_at = messages.c.sent_at
+    lacking: sa.Select[Any] = sa.select(messages.c.message_id, sent_at).where(
+        messages.c.key_id == key.id,
+        messages.c.listed_by >= key.started_by,
+        sa.not_(among(connection, messages.c.message_id, shown)),
+        messages.c.message_id.not_in(
+            sa.select(absences.c.message_id).where(
+                absences.c.key_id == key.id, absences.c.removed_at.is_not(None)
+            )
+        ),
+        sent_at < listing.answered_at - key.settling,
+    )
+    if key.since is not None:
+        lacking = lacking.where(sent_at >= key.since)
+    newer = lacking if oldest is None else lacking.where(sent_at >= next_second(oldest))
+    found = {
+        row.message_id: row.sent_at
+        for row in connection.execute(newer.order_by(sent_at).limit(_ABSENT))
+    }
+    if also_older and oldest is not None:
+        older = lacking.where(sent_at < next_second(oldest)).order_by(sent_at.desc())
+        unreadable = len(listing.rejects)
+        rows = connection.execute(older.limit(1 + unreadable))
+        found |= {row.message_id: row.sent_at for row in rows}
+    return found
+
+
+def note_poll(
+    connection: sa.Connection, key: Key, poll_id: int, listing: Listing, proof: Proof
+) -> None:
+    """Remember of the key what the answer that was kept as `poll_id` has listed."""
+    now: dict[str, Any] = {}
+    if key.started_by is None:
+        now["started_by"] = poll_id
+    times = [one.sent_at for one in listing.messages]
+    if proof.is_accepted and times:
+        first, last = min(times), max(times)
+        if key.first_listed_at is None or first < key.first_listed_at:
+            now["first_listed_at"] = first
+        if key.last_listed_at is None or last > key.last_listed_at:
+            now["last_listed_at"] = last
+    if now:
+        connection.execute(sa.update(keys).where(keys.c.id == key.id).values(now))
+
+
+def start_again(connection: sa.Connection, key: Key, since: datetime) -> Key:
+    """Forget what the next answer of a key would be compared with, and make it the newest key.
+
+    What was proven before stays proven; what is proven from now on begins after `since`.
+    """
+    connection.execute(sa.delete(absences).where(absences.c.key_id == key.id))
+    now = {"since": since, "started_by": None, "item_cap": None}
+    connection.execute(sa.update(keys).where(keys.c.id == key.id).values(now))
+    return key._replace(since=since, started_by=None, item_cap=None, is_superseded=False)

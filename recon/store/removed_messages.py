@@ -1,0 +1,134 @@
+"""Listed messages that later answers of a key lack: whether they were removed at Octopods."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from recon.core.listing_evidence import Absence, Proof
+from recon.model import Listing
+from recon.store import accounts
+from recon.store.dialects import among, insert
+from recon.store.engine import writing
+from recon.store.tables import absences, keys
+
+_log: Final = logging.getLogger(__name__)
+
+#: So many of the messages that answers lack are asked for singly.
+ASKED_FOR: Final = 5
+
+
+def note(connection: sa.Connection, key_id: int, listing: Listing, proof: Proof) -> tuple[int, ...]:
+    """Note which listed messages an answer lacks, and which it shows again.
+
+    Args:
+        connection: in a transaction that has claimed the account.
+        key_id: the key that asked.
+        listing: the answer.
+        proof: what it was taken for.
+
+    Returns:
+        Up to `ASKED_FOR` ids to ask Octopods for: enough answers over enough time lack them, and
+        agree in everything else.
+    """
+    shown = [one.message_id for one in listing.messages]
+    connection.execute(
+        sa.delete(absences).where(
+            absences.c.key_id == key_id, among(connection, absences.c.message_id, shown)
+        )
+    )
+    if not proof.lacking:
+        return ()
+    at = listing.answered_at
+    upsert = insert(connection, absences)
+    connection.execute(
+        upsert.on_conflict_do_update(
+            index_elements=["key_id", "message_id"],
+            set_={"last_at": upsert.excluded.last_at, "answers": absences.c.answers + 1},
+        ),
+        [
+            {"key_id": key_id, "message_id": one, "first_at": at, "last_at": at, "answers": 1}
+            for one in proof.lacking
+        ],
+    )
+    lacked = connection.execute(
+        sa.select(absences)
+        .where(
+            absences.c.key_id == key_id,
+            among(connection, absences.c.message_id, proof.lacking),
+            absences.c.removed_at.is_(None),
+        )
+        .order_by(absences.c.message_id)
+    )
+    due = [
+        row.message_id
+        for row in lacked
+        if Absence(row.first_at, row.last_at, row.answers, row.asked_at).is_to_be_asked_for
+    ]
+    return tuple(due[:ASKED_FOR])
+
+
+def settle(
+    engine: sa.Engine,
+    account: str,
+    key_fingerprint: str,
+    *,
+    denied: Sequence[int],
+    found: Sequence[int],
+    at: datetime,
+) -> bool:
+    """Store what Octopods said of the messages that its answers lack.
+
+    Where it denied all that it was asked for, every message that as many answers lack counts as
+    removed. Where it has one of them, its answers go on being refused.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        key_fingerprint: the key that asked.
+        denied: ids that Octopods does not have any more.
+        found: ids that it has.
+        at: the clock of the answer.
+
+    Returns:
+        Whether the messages count as removed.
+    """
+    with writing(engine) as connection:
+        account_id = accounts.claim(connection, account)
+        key_id = connection.execute(
+            sa.select(keys.c.id).where(
+                keys.c.account_id == account_id, keys.c.fingerprint == key_fingerprint
+            )
+        ).scalar_one()
+        mine = (absences.c.key_id == key_id, absences.c.removed_at.is_(None))
+        rows = connection.execute(sa.select(absences).where(*mine)).all()
+        due = [
+            row.message_id
+            for row in rows
+            if Absence(row.first_at, row.last_at, row.answers, row.asked_at).is_to_be_asked_for
+        ]
+        asked = sa.update(absences).where(*mine, among(connection, absences.c.message_id, due))
+        if found or not denied:
+            connection.execute(asked.values(asked_at=at))
+            if found:
+                _log.warning(
+                    "account %s: Octopods has message %d, which its list has lacked for a day: the "
+                    "list hides messages, and its answers stay refused. If it is right all the "
+                    "same, run `recon collect --new-coverage`",
+                    account,
+                    found[0],
+                )
+            return False
+        connection.execute(asked.values(asked_at=at, removed_at=at))
+    _log.warning(
+        "account %s: Octopods denies %d of %d messages that its list has lacked for a day, all "
+        "that were asked for: they count as removed there, and are compared no more",
+        account,
+        len(denied),
+        len(due),
+    )
+    return True
