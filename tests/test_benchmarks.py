@@ -35,7 +35,7 @@ def judged() -> Verdict:
     return verdict
 
 
-def test_the_two_files_have_the_faults_that_are_announced() -> None:
+def test_the_two_files_have_the_differences_that_are_announced() -> None:
     diff.generate(ROWS, Path())
     verdict = judged()
     counts = verdict.findings["kind"].value_counts().to_dict()
@@ -47,7 +47,7 @@ def test_the_two_files_have_the_faults_that_are_announced() -> None:
     assert counts["duplicate_local"] == pytest.approx(0.001 * ROWS, abs=1)
 
 
-def test_the_yardstick_of_both_files_sees_all_that_an_id_can_tell() -> None:
+def test_the_yardstick_of_both_files_sees_all_that_an_id_can_show() -> None:
     diff.generate(ROWS, Path())
     verdict = judged()
     nameless = pd.read_parquet("local.parquet")["message_id"].isna().sum()

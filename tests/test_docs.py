@@ -60,7 +60,7 @@ def documented() -> Iterator[tuple[tuple[str, ...], str]]:
             comment = []
 
 
-def test_the_example_is_a_configuration_without_fault() -> None:
+def test_the_example_is_a_configuration_without_errors() -> None:
     settings = config.load(EXAMPLE, {})
     assert list(settings.accounts) == ["main"]
 
@@ -77,7 +77,7 @@ def test_the_example_documents_every_key_and_no_other() -> None:
         if "statuses" not in way
     ],
 )
-def test_the_example_tells_the_meaning_and_the_true_default_of_a_key(
+def test_the_example_states_the_meaning_and_the_true_default_of_a_key(
     way: tuple[str, ...], comment: str
 ) -> None:
     shape = known_keys.shape_at(way)
@@ -96,7 +96,7 @@ def test_the_example_tells_the_meaning_and_the_true_default_of_a_key(
         assert tomllib.loads(f"said = {said}")["said"] == default
 
 
-def test_the_example_tells_the_bounds_of_a_number() -> None:
+def test_the_example_states_the_bounds_of_a_number() -> None:
     for way, comment in documented():
         shape = known_keys.shape_at(way)
         assert shape is not None

@@ -81,7 +81,7 @@ def answer(
                 yield batches
         log.debug("an answer was had as Arrow")
     except (adbc.Error, psycopg.Error, OSError, ValueError) as cause:
-        # Arrow's errors are ValueErrors or OSErrors. The plain way will tell what is wrong.
+        # Arrow's errors are ValueErrors or OSErrors. The plain way will report what is wrong.
         log.debug("an answer was not had as Arrow: %s", type(cause).__name__)
         raise NotAsArrow from cause
 

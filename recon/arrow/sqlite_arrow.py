@@ -1,9 +1,9 @@
 """What SQLite answers, as Arrow columns: each column comes in one piece, as a JSON array.
 
 SQLite strings the cells together (`json_group_array`) and Arrow takes them apart, both in C and
-without a Python object for each; and while either works, other threads can. JSON tells nulls,
-numbers and texts apart, and where a text ends. So each cell comes out as the plain way has it, or
-the answer is declined (`NotAsArrow`):
+without a Python object for each; and while either works, other threads can. JSON keeps nulls,
+numbers and texts apart and marks where a text ends. So each cell comes out as the plain way has
+it, or the answer is declined (`NotAsArrow`):
 
 - A column is of whole numbers or of texts, beside nulls. SQLite prints a real with a point, an
   exponent or in words, none of which a whole number has.
@@ -66,7 +66,7 @@ def answer(
     Args:
         connection: to the database, for which `is_possible`.
         statement: what to ask; its columns are those of tables, as they are stored.
-        count_blobs: whether blobs are to be told apart here, since SQLite would let some pass.
+        count_blobs: whether blobs are to be counted, since SQLite would let some pass as JSON.
 
     Raises:
         NotAsArrow: it cannot be had this way.

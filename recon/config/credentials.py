@@ -13,7 +13,7 @@ from recon.errors import ConfigError
 
 
 def fingerprint(key: SecretStr) -> str:
-    """Return 16 hex digits that tell API keys apart and do not lead back to them."""
+    """Return 16 hex digits that distinguish API keys and do not lead back to them."""
     value = key.get_secret_value().encode()
     return hashlib.blake2b(value, digest_size=8, person=b"octopods-recon").hexdigest()
 
@@ -66,7 +66,7 @@ def _text(place: str, file: Path) -> str:
 
 
 def _variable(what: str, name: str) -> str:
-    """Name the variable, unless somebody seems to have put the secret itself in its place."""
+    """Name the variable, unless its name seems to be the secret itself."""
     if re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
         return f"environment variable {name} ({what}_env)"
     return f"the environment variable that {what}_env names"

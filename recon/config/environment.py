@@ -18,7 +18,7 @@ SEPARATOR: Final = "__"
 #: Names of ours that are no settings.
 _OTHERS: Final = frozenset({"RECON_CONFIG"})
 
-# Kubernetes tells each container of each service `recon-…` in such a value.
+# Kubernetes tells each container about each service `recon-…` in such a value.
 _SERVICE_LINK: Final = re.compile(r"(tcp|udp|sctp)://")
 _NEAR: Final = 0.85
 
@@ -114,7 +114,7 @@ def _set(result: Overlay, name: str, location: tuple[str, ...], shape: Shape, te
     here = result.values
     for key in location[:-1]:
         here = here.setdefault(key, {})
-        if not isinstance(here, dict):  # the file is wrong there, which is told anyway
+        if not isinstance(here, dict):  # the file is wrong there, which is reported anyway
             return
     _put(result, here, location, value, name)
 
@@ -142,7 +142,7 @@ def _json(text: str, kind: type[Json]) -> Json | None:
 
 
 def _unknown(name: str, value: str) -> list[str]:
-    """Say that no such setting exists, unless somebody else may have meant the variable."""
+    """Say that no such setting exists, unless the variable may belong to another program."""
     names = [name_of(location) for location in known_keys.all_keys()]
     if secret := re.search(r"__(API_KEY|PASSWORD)$", name, re.IGNORECASE):
         what = secret[1].lower()

@@ -68,7 +68,7 @@ class Octopods(Section):
             parts = urlsplit(url.strip())
             plain = parts.scheme == "http" and not is_loopback(parts.hostname or "localhost")
         except ValueError:
-            return  # told as an address that is none
+            return  # reported as an invalid address
         if plain:
             yield (
                 ("base_url",),

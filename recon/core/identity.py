@@ -38,15 +38,15 @@ def identify(
 ) -> Identities:
     """Give each finding its identity.
 
-    Rows that are alike in all that names them (a table without an id) are told apart by their
+    Rows that are alike in all that names them (a table without an id) are distinguished by their
     place in their content's order, so that each has an identity and the set of them does not
     depend on row order.
 
     Args:
         account: whose findings they are.
         names: what names them.
-        content: gives for positions of findings what else tells their rows apart, the most
-            telling column first.
+        content: gives for positions of findings what else distinguishes their rows, the most
+            specific column first.
     """
     identity = _hashed(account, names, np.zeros(len(names.kind), dtype=np.int64))
     ascending = np.sort(identity)

@@ -52,7 +52,7 @@ BURST: Final = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the configuration says of polls, and the provider's manners."""
+    """What the configuration says of polls, and the provider's limits."""
 
     max_interval: timedelta = timedelta(minutes=360)
     """A poll at least this often, for sends that no record shows."""

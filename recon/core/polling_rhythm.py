@@ -37,9 +37,9 @@ _FIRST_DAY: Final = 3600.0
 _SOME: Final = 10 / 86_400
 """Messages a second from which an account counts as in use."""
 _MANY: Final = 20
-"""Fewer messages tell no rate."""
+"""Fewer messages show no rate."""
 _NOISY: Final = 60.0
-"""Fewer seconds tell no rate either."""
+"""Fewer seconds show no rate either."""
 _LATELY: Final = 3
 """The last polls whose rates count as the present one: the highest of them."""
 _UNUSUAL: Final = 3.0
@@ -48,7 +48,7 @@ _UNUSUAL: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One stored answer to the list call, as far as it tells how much is sent."""
+    """One stored answer to the list call, as far as it shows how much is sent."""
 
     at: datetime
     """The provider's clock at the answer."""

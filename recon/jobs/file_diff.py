@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 #: Under this name the reports are written.
 ACCOUNT: Final = "diff"
 
-#: Is told, in words for a person, what is done.
+#: Called with a text for people whenever a part of the work is done.
 Progress: TypeAlias = Callable[[str], None]
 
 #: Bytes of both files together. What reading takes on the way is there twice if they are read at
 #: once; for as long as Arrow reads, Python's lock is free.
 _READ_AT_ONCE: Final = 100_000_000
 
-#: The provider's file is taken as complete: nobody else can vouch for it.
+#: The provider's file is taken as complete: there is no other evidence.
 _COMPLETE: Final = (Span(None, None),)
 
 
@@ -51,7 +51,7 @@ class Order:
 
 
 def parts(order: Order) -> int:
-    """Return how many parts of the work `diff` tells as done."""
+    """Return how many parts of the work `diff` reports as done."""
     return 3 + len(order.days)
 
 
@@ -63,7 +63,7 @@ def diff(
     Args:
         order: what to compare.
         clock: the time of day; the provider's file is taken as seen now.
-        progress: is told each part of the work when it is done.
+        progress: called with each part of the work when it is done.
 
     Raises:
         InputError: a file cannot be used.
@@ -89,7 +89,7 @@ def diff(
 
 
 def _both_sides(order: Order, clock: datetime, progress: Progress) -> tuple[Side, Side]:
-    """Read both files; at once where they are not so large that memory would tell."""
+    """Read both files; at once unless they are so large that it would take much memory."""
     sizes = [path.stat().st_size for path in (order.local.file, order.provider) if _is_file(path)]
     with ThreadPoolExecutor(1) as other:
         at_once = sum(sizes) <= _READ_AT_ONCE

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 #: What was learnt holds so long: it is of hours of the week.
 _LEARN_EVERY: Final = timedelta(hours=1)
-#: Records that failed are left alone so long, by whoever stays.
+#: Records that failed are left alone so long by a collector that keeps running.
 _LEAVE_ALONE: Final = timedelta(minutes=1)
 _FIGURES: Final = re.compile(r"[0-9]+")
 
@@ -126,7 +126,7 @@ class PollDecider:
             counts = self._counter.since(moments, max(now, ours))
         except ReconError as error:
             self._no_records_until = now + _LEAVE_ALONE
-            self._tell(f"deciding without its records: {error.one_line}")
+            self._warn_once(f"deciding without its records: {error.one_line}")
             return None
         if counts is None:
             return None
@@ -134,16 +134,16 @@ class PollDecider:
         recorded = RecordedSends(counts[0], counts[1], counts[2], before)
         shown = state.recent[-1].new
         if not polling.is_reliable(recorded, shown):
-            self._tell(
+            self._warn_once(
                 f"its records hold {before} sends of the time in which the last poll showed "
-                f"{shown} messages, so they do not tell when a poll is due: they lag, their clock "
+                f"{shown} messages, so no poll is decided by them: they lag, their clock "
                 "or time zone is off, or they hold what was never sent"
             )
             return None
         self._trouble = ""
         return recorded
 
-    def _tell(self, error: str) -> None:
+    def _warn_once(self, error: str) -> None:
         """Warn of an error, once until it changes."""
         kind = _FIGURES.sub("#", error)
         level = logging.DEBUG if kind == self._trouble else logging.WARNING

@@ -133,5 +133,5 @@ def _keep_pause(engine: Engine, mark: str, until: datetime, runtime: Runtime) ->
     try:
         stored_pauses.keep(engine, mark, until, runtime.clock())
     except ReconError as error:
-        # The answer is what counts; whoever comes next will be told by the provider again.
+        # The answer is what counts; the next request will get the pause from the provider again.
         log.debug("a pause was not kept: %s", error.one_line)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from recon.arrow import sqlite_arrow
 
-#: Rows of the table that one stretch has, unless told otherwise.
+#: Rows of the table that one stretch has, by default.
 STRETCH_ROWS: Final = 64_000
 _ROW_ID: Final = "rowid"
 

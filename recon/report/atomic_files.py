@@ -16,9 +16,9 @@ from recon.errors import OutputError
 #: Owner only: what the reports say holds phone numbers.
 PRIVATE: Final = 0o600
 
-#: What a killed process leaves beside its files, and after how many seconds nobody is writing it.
+#: What a killed process leaves beside its files, and after how many seconds it is removed.
 _LEFT_BEHIND: Final = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
-_NOBODY_WRITES_AFTER: Final = 3600.0
+_REMOVED_AFTER: Final = 3600.0
 
 _SPACE: Final = "Free some space there, or choose another directory, and write the report again."
 _RIGHTS: Final = "Give this user the right to write there, or choose another directory."
@@ -79,7 +79,7 @@ def _sweep(folder: Path, now: float) -> None:
     """Remove what killed processes left behind; `now` is by the clock of the file system."""
     for path in folder.glob(".*.tmp"):
         with suppress(OSError):
-            old = now - path.lstat().st_mtime > _NOBODY_WRITES_AFTER
+            old = now - path.lstat().st_mtime > _REMOVED_AFTER
             if old and _LEFT_BEHIND.fullmatch(path.name):
                 path.unlink()
 

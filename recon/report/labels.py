@@ -266,7 +266,7 @@ def _rate(a_second: float) -> str:
 
 
 def recorded_in_gap(verdict: Verdict, gap: int) -> str:
-    """Return how many recorded sends lie in a gap of the verdict; nothing where nobody counted."""
+    """Return how many recorded sends lie in a gap; nothing if they were not counted."""
     if verdict.advice is None:
         return ""
     count = verdict.advice.records_in_gaps[gap]
@@ -351,7 +351,7 @@ def length_note(window: Window) -> str:
 def local_time(moment: datetime | None, window: Window) -> str:
     """Return `10:00:00` in the window's zone, with the day where it is another one.
 
-    On a day on which the clocks change the zone's abbreviation tells the two hours apart.
+    On a day on which the clocks change the zone's abbreviation distinguishes the two hours.
     """
     if moment is None:
         return ""

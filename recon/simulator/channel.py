@@ -29,7 +29,7 @@ from recon.simulator.simulated_message import (
 
 Shape = Literal["A", "B"]
 
-#: The key of a channel that is not told another one; opens nothing but a simulation.
+#: The key of a channel by default; opens nothing but a simulation.
 SIMULATED_KEY: Final = "simulated-octopods-key"
 
 
@@ -74,7 +74,7 @@ class _Account:
 
 
 class Channel:
-    """One WhatsApp Business Account at the provider: its keys, its messages, its manners.
+    """One WhatsApp Business Account at the provider: its keys, its messages, its limits.
 
     Args:
         keys: the keys that are valid from the beginning.
@@ -106,7 +106,7 @@ class Channel:
     # --- what happens ---------------------------------------------------------------------------
 
     def add(self, message: SimulatedMessage, *, key: str | None = None) -> SimulatedMessage:
-        """Send a message whose id is known already, through `key` (the only one, if none is told).
+        """Send a message whose id is known already, through `key` (the only one, by default).
 
         Raises:
             ValueError: it is older than the last one, or its id is not higher; both rise.
@@ -135,7 +135,7 @@ class Channel:
     def follow(self, messages: Iterable[SimulatedMessage], *, key: str | None = None) -> None:
         """Send these messages, maybe endlessly many, when their time comes.
 
-        They are drawn only as far as somebody asks.
+        They are drawn only as far as they are asked for.
         """
         self._account(key).coming = iter(messages)
 
@@ -225,11 +225,11 @@ class Channel:
 def _read(sent: SimulatedMessage, now: datetime) -> Message:
     status = sent.status(now)
     reason = sent.reason if status == Status.FAILED else None
-    told = reason is not None and reason.form in {ReasonForm.TEXT, ReasonForm.OBJECT}
+    is_text = reason is not None and reason.form in {ReasonForm.TEXT, ReasonForm.OBJECT}
     return Message(
         message_id=sent.message_id,
         phone_number=sent.phone_number,
         sent_at=sent.sent_at.astimezone(UTC).replace(microsecond=0),
         status=status,
-        failure_reason=reason.title if reason is not None and told else None,
+        failure_reason=reason.title if reason is not None and is_text else None,
     )

@@ -129,7 +129,7 @@ class Day:
         reason: Reason | None = None,
         junk: Junk | None = None,
     ) -> Plan:
-        """Plan a message; to somebody new, where no number is told."""
+        """Plan a message; to a new contact by default."""
         plan = Plan(at, number or self.contacts.anyone(), course, reason, junk)
         self.plans.append(plan)
         return plan
@@ -155,7 +155,7 @@ class Day:
         Args:
             plan: the message.
             state: the records' own word for its status.
-            after: how long after it was sent; negative is earlier. A usual lag where not told.
+            after: how long after it was sent; negative is earlier. By default a usual lag.
             recipient: the number as the records spell it, where not as Octopods does.
             with_id: whether the record holds the message's id.
             holds: what it holds instead.

@@ -141,9 +141,9 @@ def never_arrived(day: Day) -> None:
 
 
 def out_of_the_listings_reach(day: Day) -> None:
-    """Sent in the night without keeping the ids: too old to be listed when somebody asks.
+    """Sent in the night without keeping the ids: too old to be listed when the run asks.
 
-    One of them was never sent at all, which nobody can tell; another one shares its second with
+    One of them was never sent at all, which cannot be known; another one shares its second with
     the oldest message that is listed.
     """
     for _ in range(day.rng.randint(3, 5)):

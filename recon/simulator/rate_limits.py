@@ -1,4 +1,4 @@
-"""The limit that lists, status calls and sends of one key share, and how a breach is told.
+"""The limit that lists, status calls and sends of one key share, and how a breach is reported.
 
 The provider documents that the limit is shared and that a 429 carries a retry timestamp, but
 neither where nor in which form (help centre, article 14823962): hence the many forms.
@@ -86,9 +86,9 @@ class Bucket:
 def stamp(
     form: RetryForm, until: datetime, now: datetime
 ) -> tuple[dict[str, str], dict[str, object]]:
-    """Return the headers and the body fields that tell a client to come back at `until`.
+    """Return the headers and the body fields that ask a client to come back at `until`.
 
-    Whole seconds and milliseconds are rounded up: who waits as long as told is not refused.
+    Whole seconds and milliseconds are rounded up, so that waiting as long as asked is enough.
     `form` says where it stands; the body always has an `error`, as the provider's errors do.
     """
     epoch = ceil(until.timestamp())

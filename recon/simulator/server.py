@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request that reached the server, and what became of it."""
+    """One request that reached the server, and how it was answered."""
 
     at: datetime
     """By the simulated clock."""
@@ -49,7 +49,7 @@ class Received:
 
 
 def fingerprint(key: str) -> str:
-    """Return 12 hex digits that tell keys apart and do not give them away."""
+    """Return 12 hex digits that distinguish keys and do not reveal them."""
     return blake2b(key.encode(), digest_size=6).hexdigest()
 
 
@@ -66,7 +66,7 @@ def serve(
     """Serve `channel` on loopback until the block ends; yields the base URL.
 
     Args:
-        channel: what is known and how it is told.
+        channel: the messages and how they are listed.
         clock: the simulated clock; it is also the `Date` header.
         script: for each request in turn, the fault to play, or `None` for the plain answer; when
             it ends, everything is answered. It may be endless.

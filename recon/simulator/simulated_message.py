@@ -1,4 +1,4 @@
-"""A message at the simulated Octopods, with all that will ever become of it."""
+"""A message at the simulated Octopods, with all its later statuses."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Junk(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SimulatedMessage:
-    """One message sent through a key, with all that will ever become of it."""
+    """One message sent through a key, with all its later statuses."""
 
     message_id: int
     phone_number: str

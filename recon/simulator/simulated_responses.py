@@ -56,7 +56,7 @@ class Answer:
 def answer(channel: Channel, request: Request, now: datetime, serial: int = 0) -> Answer:
     """Return what the provider answers at `now`.
 
-    `serial` makes the `request_id`: equal requests are told apart by counting them. Granted
+    `serial` makes the `request_id`: equal requests are distinguished by counting them. Granted
     requests are taken from the limit that the sends share; a refused key takes nothing.
     """
     request_id = str(uuid5(NAMESPACE_URL, f"octopods-simulator:{serial}"))

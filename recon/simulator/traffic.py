@@ -1,4 +1,4 @@
-"""Endless sends of a simulated business: when, to whom, and what becomes of them."""
+"""Endless sends of a simulated business: when, to whom, and with which statuses."""
 
 from __future__ import annotations
 

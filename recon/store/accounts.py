@@ -60,7 +60,7 @@ def key(connection: sa.Connection, account_id: int, fingerprint: str, since: dat
     Args:
         connection: in a transaction that has claimed the account.
         account_id: whose key.
-        fingerprint: what tells the key from others; never the key.
+        fingerprint: distinguishes the key from others; never the key.
         since: the first message known of it; kept where the account had another key before.
     """
     rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()

@@ -33,7 +33,7 @@ def insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sq
     """Return an insert that knows `on_conflict_do_update`."""
     if not is_postgres(connection):
         return sqlite.insert(table)
-    # Imported where it is used: whoever works with SQLite should not pay for it.
+    # Imported where it is used: a store in SQLite does not need it.
     from sqlalchemy.dialects import postgresql
 
     return postgresql.insert(table)

@@ -74,10 +74,10 @@ def update(
         },
     )
     ids = found["discrepancy_id"].to_pylist()
-    told = [standing.get(one, (today, OPEN)) for one in ids]
+    standings = [standing.get(one, (today, OPEN)) for one in ids]
     return (
-        {one: seen for one, (seen, _) in zip(ids, told, strict=True)},
-        {one: stands for one, (_, stands) in zip(ids, told, strict=True)},
+        {one: seen for one, (seen, _) in zip(ids, standings, strict=True)},
+        {one: stands for one, (_, stands) in zip(ids, standings, strict=True)},
     )
 
 

@@ -126,7 +126,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
     """Return a stored run, to render it again; `None` where there is none.
 
     Its findings are those it reported, in its order and with the lifecycle of that time; what
-    they are told with is their latest content.
+    is shown of them is their latest content.
     """
     import pandas as pd
 
@@ -148,7 +148,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         ]
         found = stored_frames.findings(connection, queries)
         first_seen_on = finding_lifecycle.first_seen(connection, row.account_id, row.found)
-    # In the order of the report; what somebody has deleted has no place.
+    # In the order of the report; what has been deleted is left out.
     places = pd.Index(found["discrepancy_id"]).get_indexer(row.found)
     found = found.take(places[places >= 0]).reset_index(drop=True)
     acknowledged = set(row.acknowledged)

@@ -77,7 +77,7 @@ def ensure_ready(engine: sa.Engine) -> None:
     An SQLite file that is absent or empty is simply created.
 
     Raises:
-        ConfigError: where somebody has to type `recon db upgrade`, or update the program.
+        ConfigError: if `recon db upgrade` has to be run, or the program updated.
     """
     found = current(engine)
     if found == head():

@@ -17,7 +17,7 @@ from recon.arrow import NotAsArrow, postgres_arrow, sqlite_arrow
 from recon.model import FINDING_COLUMNS
 from recon.store.tables import FINDING_TYPES, UtcDateTime, messages
 
-#: Rows that are Python objects at the same time, about, unless told otherwise.
+#: Rows that are Python objects at the same time, about, by default.
 PART_ROWS: Final = 50_000
 _NAT: Final = np.iinfo(np.int64).min
 

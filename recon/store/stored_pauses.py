@@ -12,13 +12,13 @@ from recon.store.tables import pauses
 
 
 def until(engine: sa.Engine, key_fingerprint: str) -> datetime | None:
-    """Return until when a key is not to be asked, by our own clock; `None` where nobody said so.
+    """Return until when a key is not to be asked, by our own clock; `None` if no pause is stored.
 
     It may have passed.
 
     Args:
         engine: the store.
-        key_fingerprint: tells the key from all others; never the key.
+        key_fingerprint: distinguishes the key from all others; never the key.
     """
     query = sa.select(pauses.c.until).where(pauses.c.fingerprint == key_fingerprint)
     with reading(engine) as connection:
@@ -33,7 +33,7 @@ def keep(engine: sa.Engine, key_fingerprint: str, moment: datetime, now: datetim
 
     Args:
         engine: the store.
-        key_fingerprint: tells the key from all others; never the key.
+        key_fingerprint: distinguishes the key from all others; never the key.
         moment: the end of the pause, aware, by our own clock.
         now: our own clock.
     """

@@ -1,6 +1,6 @@
 """The tables, once, for SQLite and PostgreSQL. `migrations/` builds exactly these.
 
-Neither a key nor what a message says is ever stored: keys are told apart by their fingerprints.
+Neither a key nor what a message says is ever stored: keys are distinguished by their fingerprints.
 """
 
 from __future__ import annotations

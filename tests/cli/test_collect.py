@@ -64,7 +64,7 @@ def kept(workshop: Workshop) -> tuple[int, int]:
     return row
 
 
-def test_a_poll_is_told_in_a_line_and_what_is_not_due_makes_no_mail(
+def test_a_poll_is_reported_in_a_line_and_what_is_not_due_makes_no_mail(
     shop: Workshop, requests: list[Received]
 ) -> None:
     first, second = shop.recon("collect"), shop.recon("collect")
@@ -121,7 +121,7 @@ def test_a_provider_that_is_down_ends_with_75(shop: Workshop) -> None:
     assert shop.recon("collect").code == 75
 
 
-def test_a_look_that_is_not_due_loads_nothing_heavy(shop: Workshop) -> None:
+def test_a_poll_that_is_not_due_loads_nothing_heavy(shop: Workshop) -> None:
     shop.recon("collect")
     code = f"""
         import sys

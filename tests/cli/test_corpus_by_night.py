@@ -140,7 +140,7 @@ def kinds(room: Path, day: str = DAY) -> list[tuple[str, str, str]]:
     return [(r["kind"], r["local_id"], r["message_id"]) for r in rows_of(room, day, "main")]
 
 
-def test_a_status_that_comes_late_mends_the_day_it_belongs_to(room: Path) -> None:
+def test_a_status_that_comes_late_corrects_the_day_it_belongs_to(room: Path) -> None:
     channel = Channel(first_id=101)
     late = course((0, "sent"), (8 * 3600, "delivered"))
     for nr, ways in enumerate([late, late, course((0, "sent"), (8 * 3600, "failed"))]):

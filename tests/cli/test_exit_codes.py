@@ -91,7 +91,7 @@ def test_65_a_table_with_wrong_columns_names_the_near_ones(shop: Workshop) -> No
     assert "did you mean 'sent_at'" in ended.err
 
 
-def test_65_suspect_input_is_told_first_and_opens_no_finding(shop: Workshop) -> None:
+def test_65_suspect_input_is_reported_first_and_opens_no_finding(shop: Workshop) -> None:
     channel = Channel(first_id=900)
     channel.send("+353860000000", minute(-2000))
     shop.add_records(*((n, n, NUMBER.format(n), minute(n), "sent") for n in range(200, 220)))

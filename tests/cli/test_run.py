@@ -184,7 +184,7 @@ def test_status_calls_settle_recorded_ids_that_the_list_cannot_show(
     assert workshop.report()["requests"]["status"] == 0
 
 
-def test_status_calls_keep_to_their_budget_and_their_trouble_is_not_the_runs(
+def test_status_calls_keep_to_their_budget_and_their_errors_are_not_the_runs(
     workshop: Workshop,
 ) -> None:
     channel = channel_with(range(200))
@@ -291,7 +291,7 @@ def test_records_a_zone_off_drift_over_midnight_and_are_never_missing(workshop: 
     assert workshop.report()["local"]["matched"] == 40
 
 
-def test_findings_are_looked_at_again_the_next_night(workshop: Workshop) -> None:
+def test_findings_are_judged_again_the_next_night(workshop: Workshop) -> None:
     channel = channel_with(range(3))
     workshop.add_records(
         (1, 101, NUMBER.format(0), minute(0), "sent"), (2, 102, NUMBER.format(1), minute(1), "sent")

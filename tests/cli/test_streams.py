@@ -65,7 +65,7 @@ def test_nobody_need_read_the_log(shop: Workshop) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
-def test_output_that_cannot_be_written_is_said_in_words(shop: Workshop) -> None:
+def test_output_that_cannot_be_written_is_reported(shop: Workshop) -> None:
     ended = shell(shop, ">/dev/full")
     assert ended.returncode == 73
     assert "standard output cannot be written: No space left on device" in ended.stderr
@@ -74,6 +74,6 @@ def test_output_that_cannot_be_written_is_said_in_words(shop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-"])
-def test_closed_streams_are_no_trouble(shop: Workshop, redirection: str) -> None:
+def test_closed_streams_cause_no_error(shop: Workshop, redirection: str) -> None:
     assert shell(shop, redirection).returncode == 0
     assert shop.report()["verdict"] == "clean"

@@ -62,7 +62,7 @@ def test_a_key_that_cannot_be_read_names_its_file(tmp_path: Path) -> None:
     assert f"file {missing} (api_key_file) cannot be read: No such file" in str(caught.value)
 
 
-def test_an_empty_file_is_told_so(tmp_path: Path) -> None:
+def test_an_empty_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "key.txt"
     path.write_text("\n")
     with pytest.raises(ConfigError, match=r"key\.txt \(api_key_file\) is empty"):
@@ -99,7 +99,7 @@ def test_a_mail_password_is_read_only_where_there_is_a_user_name() -> None:
         login.password({})
 
 
-def test_a_fingerprint_tells_keys_apart_and_does_not_show_them() -> None:
+def test_a_fingerprint_distinguishes_keys_and_does_not_show_them() -> None:
     one, other = fingerprint(SecretStr("hunter2")), fingerprint(SecretStr("hunter3"))
     assert one == fingerprint(SecretStr("hunter2"))
     assert one != other

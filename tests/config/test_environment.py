@@ -153,7 +153,7 @@ def test_variables_of_others_are_left_alone(load: Load, name: str, value: str) -
         ("RECON_TIMEZONE", "Dublin", 'did you mean "Europe/Dublin"?'),
     ],
 )
-def test_a_fault_bears_the_name_of_the_variable(
+def test_an_error_bears_the_name_of_the_variable(
     refused: Refused, name: str, value: str, says: str
 ) -> None:
     [error] = refused(**{name: value})

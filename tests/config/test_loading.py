@@ -125,7 +125,7 @@ def test_a_file_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
         ('[database]\nurl = "postgres://a/b"', 'write "postgresql+psycopg://"'),
     ],
 )
-def test_each_fault_is_told_in_words(refused: Refused, text: str, says: str) -> None:
+def test_each_error_is_reported(refused: Refused, text: str, says: str) -> None:
     [error] = refused(text)
     assert says in error
 
@@ -159,7 +159,7 @@ GOOD_EMAIL = {
         ),
     ],
 )
-def test_each_fault_of_the_mail_is_told_in_words(
+def test_each_error_of_the_mail_is_reported(
     refused: Refused, changes: dict[str, str | None], says: str
 ) -> None:
     lines = [f"{key} = {value}" for key, value in (GOOD_EMAIL | changes).items() if value]
@@ -225,7 +225,7 @@ DB = 'url = "sqlite:///shop.db"\n'
         (ACCOUNT + ACCOUNT.replace("main", "Main"), 'accounts.Main: differs from "main" in case'),
     ],
 )
-def test_each_fault_of_an_account_is_told_in_words(refused: Refused, text: str, says: str) -> None:
+def test_each_error_of_an_account_is_reported(refused: Refused, text: str, says: str) -> None:
     errors = refused(account=text)
     assert any(says in error for error in errors), errors
     assert "hunter2" not in "".join(errors)
@@ -287,7 +287,7 @@ def test_the_slash_at_the_end_of_the_base_url_is_taken_off(load: Load) -> None:
     assert settings.octopods.base_url == "http://127.0.0.1:8080/octopods"
 
 
-def test_all_faults_are_told_at_once_each_on_a_line_of_its_own(refused: Refused) -> None:
+def test_all_errors_are_reported_at_once_each_on_a_line_of_its_own(refused: Refused) -> None:
     errors = refused(
         'timezone = "Dublin"\nzone = 1\n[octopods]\ntimeout_seconds = 0\n[email]\nport = "x"\n',
         account=account('api_key_file = "x"', 'where = "x"\ncolumns.sent_at = ""'),
@@ -311,7 +311,7 @@ def test_all_faults_are_told_at_once_each_on_a_line_of_its_own(refused: Refused)
     ]
 
 
-def test_the_count_of_faults_and_the_file_come_first(load: Load, tmp_path: Path) -> None:
+def test_the_count_of_errors_and_the_file_come_first(load: Load, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load("a = 1\nb = 2")
     head, *rest = str(caught.value).splitlines()
@@ -332,28 +332,28 @@ def test_no_sentence_speaks_the_language_of_the_library(refused: Refused) -> Non
         assert "cannot be used" not in told
 
 
-def test_a_fault_of_syntax_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_syntax_error_is_reported_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "recon.toml"
     path.write_text('timezone = "UTC"\n[database\n')
     with pytest.raises(ConfigError, match=r"recon\.toml, line 2, column 10: expected '\]'"):
         config.load(path, {})
 
 
-def test_an_unfinished_file_is_told_so(tmp_path: Path) -> None:
+def test_an_unfinished_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "recon.toml"
     path.write_text("timezone =")
     with pytest.raises(ConfigError, match=r"recon\.toml, (end of document|line 1)"):
         config.load(path, {})
 
 
-def test_a_file_in_another_encoding_is_told_so(tmp_path: Path) -> None:
+def test_a_file_in_another_encoding_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "recon.toml"
     path.write_bytes("# Grüße".encode("latin-1"))
     with pytest.raises(ConfigError, match=r"recon\.toml is not text in UTF-8"):
         config.load(path, {})
 
 
-def test_a_directory_in_the_place_of_the_file_is_told_so(tmp_path: Path) -> None:
+def test_a_directory_in_the_place_of_the_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot be read: Is a directory"):
         config.load(tmp_path, {})
 
@@ -381,7 +381,7 @@ def test_without_any_configuration_defaults_do_where_no_account_is_needed() -> N
     assert config.load(None, {}, require_accounts=False) == config.Settings()
 
 
-def test_a_file_without_an_account_is_told_so(load: Load) -> None:
+def test_a_file_without_an_account_is_reported(load: Load) -> None:
     with pytest.raises(ConfigError, match="names no account"):
         load(account="")
 
@@ -394,12 +394,12 @@ def test_a_file_without_an_account_is_told_so(load: Load) -> None:
         ".".join(["a"] * 5000) + " = 1",
     ],
 )
-def test_what_lies_too_deep_is_told(load: Load, text: str) -> None:
+def test_what_lies_too_deep_is_reported(load: Load, text: str) -> None:
     with pytest.raises(ConfigError, match="too deep"):
         load(text)
 
 
-def test_a_number_of_too_many_digits_is_told(load: Load) -> None:
+def test_a_number_of_too_many_digits_is_reported(load: Load) -> None:
     with pytest.raises(ConfigError, match="too many digits"):
         load("[octopods]\nmax_wait_seconds = " + "9" * 5000)
 
@@ -412,7 +412,7 @@ def test_a_number_of_too_many_digits_is_told(load: Load) -> None:
         ('[email]\nrecipients = ["a\\u0000@b"]', "email.recipients, item 1"),
     ],
 )
-def test_a_text_with_a_nul_is_told_with_its_place(load: Load, text: str, where: str) -> None:
+def test_a_text_with_a_nul_is_reported_with_its_place(load: Load, text: str, where: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(text)
     assert f"{where}: holds a character that no text can hold" in caught.value.message

@@ -34,7 +34,7 @@ def test_a_day_lasts_from_its_first_instant_to_the_next_days(
     assert window.label == day
 
 
-def test_a_window_is_told_in_utc() -> None:
+def test_a_window_is_reported_in_utc() -> None:
     window = calendar.window(date(2026, 4, 23), "Europe/Dublin")
     assert window.start == datetime(2026, 4, 22, 23, tzinfo=UTC)
     assert window.start.tzinfo is UTC

@@ -614,7 +614,7 @@ def test_a_message_may_have_no_number() -> None:
     assert len(rejects) == 0
 
 
-def test_every_fault_of_a_message_is_told_at_once() -> None:
+def test_every_error_of_a_message_is_reported_at_once() -> None:
     _, rejects = provider(message_id=[None], sent_at=["soon"])
     assert rejects["reason"].tolist() == ["message_id is missing; sent_at cannot be read: 'soon'"]
 

@@ -211,7 +211,7 @@ def test_a_message_without_a_record_can_be_stuck_too() -> None:
     assert kinds(verdict) == [("missing_locally", None, "11"), ("stuck", None, "11")]
 
 
-def test_rows_that_cannot_be_read_are_counted_and_told() -> None:
+def test_rows_that_cannot_be_read_are_counted_and_reported() -> None:
     verdict = judge_one(
         [Record(1, 11), Record(2, 12, 9, phone_number="12")],
         [Sent(11), Sent(13, 500, phone_number="none")],
@@ -296,7 +296,7 @@ def test_records_kept_in_the_wrong_zone_drift_and_are_never_missing() -> None:
     assert Counter(kind for kind, *_ in kinds(verdict)) == {"sent_at_drift": 7, "unverifiable": 1}
 
 
-def test_only_pairs_by_id_tell_whether_the_records_clock_is_off() -> None:
+def test_only_pairs_by_id_show_whether_the_records_clock_is_off() -> None:
     others = [f"+35386000000{n}" for n in range(3)]
     records = [
         Record(1, 11, 1000),
@@ -455,7 +455,7 @@ def test_a_record_without_an_id_is_the_same_finding_whatever_else_is_found() -> 
     assert set(alone.findings["discrepancy_id"]) < set(among_others.findings["discrepancy_id"])
 
 
-def test_records_without_ids_of_their_own_are_told_apart() -> None:
+def test_records_without_ids_of_their_own_are_distinguished() -> None:
     verdict = judge_one([Record(None, sent_at=5), Record(None, sent_at=5), Record(None, sent_at=9)])
     assert len(set(verdict.findings["discrepancy_id"])) == 3
 

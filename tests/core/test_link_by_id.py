@@ -67,7 +67,7 @@ def test_of_several_records_the_nearest_in_time_accounts_for_the_message() -> No
     assert links == ({(1, 1)}, {(0, 1), (2, 1)})
 
 
-def test_equally_near_records_are_told_apart_by_their_order() -> None:
+def test_equally_near_records_are_distinguished_by_their_order() -> None:
     records: list[tuple[int | None, int]] = [(5, 11), (5, 9), (5, 11)]
     assert by_id(records, [(5, 10)], [2, 1, 0]) == ({(2, 0)}, {(0, 0), (1, 0)})
     assert by_id(records, [(5, 10)], [1, 0, 2]) == ({(1, 0)}, {(0, 0), (2, 0)})

@@ -104,7 +104,7 @@ def test_records_known_from_later_days_have_not_ended() -> None:
     assert verdict.notes == []
 
 
-def test_where_the_records_clock_is_off_their_end_is_told_by_octopods_clock() -> None:
+def test_where_the_records_clock_is_off_their_end_is_reported_by_octopods_clock() -> None:
     records, messages = pairs(20, -4 * 3600)
     verdict = judged(records, messages)
     assert verdict.provider.unverifiable == 0

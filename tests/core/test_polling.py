@@ -137,7 +137,7 @@ def test_where_more_was_sent_than_an_answer_holds_a_new_chain_begins_at_once() -
     assert decide(recorded(97, tick=SECOND)).due
 
 
-def test_the_look_is_repeated_before_the_fastest_burst_could_overflow() -> None:
+def test_the_decision_is_repeated_before_the_fastest_burst_could_overflow() -> None:
     idle, filled = (decide(replace(recorded(n), tick=SECOND)) for n in (0, 40))
     assert SECOND <= filled.wait < idle.wait < timedelta(seconds=6)
     assert idle.wait.total_seconds() == pytest.approx(95 / (1000 / 60) - 3)
@@ -169,7 +169,7 @@ def test_out_of_order_a_rate_too_fast_to_prove_still_sees_every_message() -> Non
 BLIND = replace(QUIET, recorded=None)
 
 
-def test_without_records_the_rhythm_tells_how_long_the_room_lasts() -> None:
+def test_without_records_the_rhythm_shows_how_long_the_room_lasts() -> None:
     assert not decide(BLIND, usual(20)).due
     assert decide(BLIND, usual(100)).due
     assert "by the rhythm learnt so far" in decide(BLIND, usual(100)).why
@@ -231,7 +231,7 @@ def test_the_first_poll_was_the_first_to_show_all_of_its_messages() -> None:
     [(None, 100, True), (50, 100, True), (49, 100, False), (0, 9, True), (0, 10, False),
      (220, 100, True), (221, 100, False), (20, 0, True), (21, 0, False)],
 )  # fmt: skip
-def test_records_that_held_another_number_than_the_last_poll_showed_do_not_tell(
+def test_records_that_held_another_number_than_the_last_poll_showed_are_not_trusted(
     before: int | None, new: int, *, told: bool
 ) -> None:
     assert polling.is_reliable(RecordedSends(0, 0, before=before), new) is told

@@ -43,14 +43,14 @@ def test_the_tightest_stretch_of_what_one_poll_may_miss_gives_the_cadence() -> N
 
 
 @pytest.mark.parametrize(("seconds", "stays"), [(None, False), (66, False), (65, True), (0, True)])
-def test_a_look_each_minute_is_enough_unless_the_tightest_stretch_is_shorter(
+def test_a_poll_each_minute_is_enough_unless_the_tightest_stretch_is_shorter(
     seconds: int | None, *, stays: bool
 ) -> None:
     line = "@reboot recon collect --follow" if stays else "* * * * * recon collect"
     assert polling_advice.crontab_line(seconds) == line
 
 
-def test_a_window_before_anything_was_collected_is_told_apart() -> None:
+def test_a_window_before_anything_was_collected_is_distinguished() -> None:
     gap = (Span(at(0), at(10)),)
     nothing = polling_advice.advise(gap, (), times(), times(), 5)
     later = polling_advice.advise(gap, (Span(at(10), at(99)),), times(), times(), 5)

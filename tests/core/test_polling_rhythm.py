@@ -63,13 +63,13 @@ def test_the_hours_are_those_of_the_business() -> None:
     assert rhythm.rates[13] == pytest.approx(50 / 3600)
 
 
-def test_a_poll_that_joins_none_before_it_tells_only_of_its_own_messages() -> None:
+def test_a_poll_that_joins_none_before_it_shows_only_its_own_messages() -> None:
     rhythm = learn([poll(0, 0), poll(9, 100, joined=False, age=0.5)], "UTC")
     assert rate(rhythm, 8.5) == pytest.approx(200)
     assert rate(rhythm, 7.5) is None
 
 
-def test_a_few_seconds_of_an_hour_tell_nothing() -> None:
+def test_a_few_seconds_of_an_hour_show_nothing() -> None:
     assert rate(learn([poll(8, 0), poll(8.03, 9)], "UTC"), 8.5) is None
 
 

@@ -32,7 +32,7 @@ def stage(tmp_path: Path, engine: sa.Engine) -> Iterator[Stage]:
         yield made
 
 
-def test_the_first_look_polls_and_the_next_decides_without_a_request(
+def test_the_first_call_polls_and_the_next_decides_without_a_request(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "recon")
@@ -96,7 +96,7 @@ def test_an_account_that_another_collector_polls_is_left_to_it(stage: Stage) -> 
     assert stage.requests == []
 
 
-def test_the_trouble_of_one_account_costs_the_others_nothing(
+def test_the_error_of_one_account_costs_the_others_nothing(
     tmp_path: Path, engine: sa.Engine
 ) -> None:
     with staged(tmp_path, engine, accounts=["bad", "lost", "good"]) as stage:
@@ -116,7 +116,7 @@ def test_accounts_with_the_same_key_keep_their_requests_apart(
         assert stage.slept == [pytest.approx(1.0)]
 
 
-def test_a_provider_that_is_down_is_told_and_nothing_is_kept(
+def test_a_provider_that_is_down_is_reported_and_nothing_is_kept(
     tmp_path: Path, engine: sa.Engine
 ) -> None:
     script = [http_faults.unavailable()] * 5
@@ -185,7 +185,7 @@ def test_records_full_of_what_was_never_sent_do_not_poll_again_and_again(stage: 
     assert len(stage.requests) < 6
 
 
-def test_a_gap_between_two_polls_is_told_at_once(
+def test_a_gap_between_two_polls_is_reported_at_once(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage.collect()
@@ -216,7 +216,7 @@ class SlowKeys(dict[str, str]):
         return super().get(key, default)
 
 
-def test_a_look_that_takes_long_is_repeated_the_less_often(stage: Stage) -> None:
+def test_a_decision_that_takes_long_is_repeated_the_less_often(stage: Stage) -> None:
     stage.collect()
     stage.clock.advance(10)
     stage.environ = SlowKeys(stage.environ)
@@ -279,7 +279,7 @@ def test_a_429_is_kept_by_all_who_hold_the_key(tmp_path: Path, engine: sa.Engine
         assert stage.polls() == 2
 
 
-def test_a_pause_that_is_too_long_for_one_look_is_kept_by_the_next_ones(
+def test_a_pause_that_is_too_long_for_one_poll_is_kept_by_the_next_ones(
     tmp_path: Path, engine: sa.Engine
 ) -> None:
     with staged(tmp_path, engine, script=[http_faults.rate_limited(seconds=1800)]) as stage:

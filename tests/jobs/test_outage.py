@@ -30,7 +30,7 @@ def test_the_pauses_grow_up_to_five_minutes(outage: Outage) -> None:
     assert 150 <= pauses[-1] <= 300
 
 
-def test_an_error_is_said_once_and_its_end_once(
+def test_an_error_is_logged_once_and_its_end_once(
     outage: Outage, caplog: pytest.LogCaptureFixture
 ) -> None:
     for n in range(5):
@@ -43,7 +43,7 @@ def test_an_error_is_said_once_and_its_end_once(
     assert lines(caplog, "INFO") == ["account main: works again after 10 min; it failed 5 times"]
 
 
-def test_another_error_is_said_too_and_one_that_goes_on_each_hour(
+def test_another_error_is_logged_too_and_one_that_goes_on_each_hour(
     outage: Outage, caplog: pytest.LogCaptureFixture
 ) -> None:
     outage.pause(PASSING, 0.0)
@@ -81,6 +81,6 @@ def test_what_may_pass_is_never_given_up(outage: Outage) -> None:
     assert all(outage.pause(PASSING, n * GIVE_UP_AFTER) for n in range(50))
 
 
-def test_the_remedy_is_said(outage: Outage, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_remedy_is_logged(outage: Outage, caplog: pytest.LogCaptureFixture) -> None:
     outage.pause(WRONG, 0.0)
     assert "Set octopods.base_url" in lines(caplog, "WARNING")[0]

@@ -155,7 +155,7 @@ def test_a_listing_carries_what_the_headers_say_of_its_age_and_when_it_was_asked
         ({"error": {"message": "partial"}}, "an error text"),
     ],
 )
-def test_an_error_beside_a_list_is_told_without_its_text(
+def test_an_error_beside_a_list_is_reported_without_its_text(
     stage: Stage, make: Maker, extra: dict[str, object], said: str | None
 ) -> None:
     stage.acts = [says(json.loads(BODY) | extra)]
@@ -661,7 +661,7 @@ def test_a_proxy_of_the_environment_is_asked_for_other_hosts(
     assert stage.seen[0][0] == f"http://octopods.example{LIST}?limit=100"
 
 
-def test_a_proxy_that_cannot_be_is_named_as_the_trouble(
+def test_a_proxy_that_cannot_be_is_named_as_the_cause(
     make: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http:///")
@@ -772,7 +772,7 @@ def test_no_text_of_an_answer_is_shown(
     assert "87123" not in shown
 
 
-def test_a_named_time_is_told_in_utc_whatever_the_zone_of_our_clock(
+def test_a_named_time_is_reported_in_utc_whatever_the_zone_of_our_clock(
     stage: Stage, make: Maker
 ) -> None:
     zoned = datetime.fromisoformat("2026-04-24T12:23:45+02:00")

@@ -209,7 +209,7 @@ def test_a_connection_that_comes_too_late_is_closed_and_not_used(
     assert seen == [b""]
 
 
-def test_the_error_of_a_deadline_is_told_apart_from_a_timeout() -> None:
+def test_the_error_of_a_deadline_is_distinguished_from_a_timeout() -> None:
     over = threading.Event()
     with pytest.raises(DeadlineError):
         Watched().run(0.01, lambda: over.wait(30))

@@ -174,7 +174,7 @@ def test_a_pause_is_never_shorter_than_what_keeps_requests_apart() -> None:
     assert clock.slept == [12.0]
 
 
-def test_each_pause_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_pause_is_reported_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="recon"):
         patience(Clock()).call(Script(TransientError("it answers 503")))
     assert "account main: it answers 503; asking again in" in caplog.text

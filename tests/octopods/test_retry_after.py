@@ -82,7 +82,7 @@ def test_a_time_that_has_passed_gives_way_to_one_that_has_not() -> None:
     ],
 )
 @pytest.mark.parametrize("value", [ISO, EPOCH, str(EPOCH), EPOCH * 1000, float(EPOCH), HTTP])
-def test_a_field_with_a_telling_name_is_read_in_each_form(name: str, value: object) -> None:
+def test_a_field_with_a_known_name_is_read_in_each_form(name: str, value: object) -> None:
     assert pause({"request_id": "r", name: value}) == STAMP
 
 

@@ -60,7 +60,7 @@ def driver_error(
         (driver_error("no such option", kind=ProgrammingError), True, ConfigError),
     ],
 )
-def test_a_trouble_is_passing_a_matter_of_configuration_or_of_the_input(
+def test_an_error_is_temporary_a_matter_of_configuration_or_of_the_input(
     said: DBAPIError,
     connecting: bool,  # noqa: FBT001
     error: type[Exception],

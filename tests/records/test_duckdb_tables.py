@@ -109,7 +109,7 @@ def test_a_view_and_a_table_of_another_schema_are_found(tmp_path: Path) -> None:
         ({"table": None, "query": "DELETE FROM sends"}, InputError, "read-only"),
     ],
 )
-def test_what_is_wrong_is_told(
+def test_what_is_wrong_is_reported(
     tmp_path: Path, options: dict[str, Any], error: type[ReconError], said: str
 ) -> None:
     with pytest.raises(error, match=said):

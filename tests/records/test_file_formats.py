@@ -115,7 +115,7 @@ def test_ids_of_64_bits_survive_every_kind_of_file(name: str, ids: list[int | No
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_missing_columns_are_told_with_the_near_ones(tmp_path: Path, name: str) -> None:
+def test_missing_columns_are_reported_with_the_near_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError) as raised:
         records(tmp_path / name, KINDS[name]([GOOD]), columns={"sent_at": "sentat", "id": "record"})
     assert str(raised.value) == (
@@ -160,7 +160,7 @@ def test_an_unknown_ending_names_the_known_ones(tmp_path: Path, name: str) -> No
         ("a.parquet", b""),
     ],
 )
-def test_a_file_that_cannot_be_read_at_all_is_told(
+def test_a_file_that_cannot_be_read_at_all_is_reported(
     tmp_path: Path, name: str, content: bytes
 ) -> None:
     with pytest.raises(InputError, match=r"a\.(csv|jsonl|parquet)"):
@@ -272,7 +272,7 @@ def test_whatever_the_standard_library_writes_is_read(rows: list[dict[str, str]]
 # --- JSON Lines ----------------------------------------------------------------------------------
 
 
-def test_a_broken_line_costs_only_itself_and_is_told_without_its_content(tmp_path: Path) -> None:
+def test_only_a_broken_line_is_lost_and_it_is_reported_without_its_content(tmp_path: Path) -> None:
     good = as_jsonl([GOOD])
     bad = [b'{"id": secret', b"[1, 2]", b"7", b'{"id": "\xff"}', b"[" * 100_000, b"1" * 5000]
     bad.append(as_jsonl([GOOD]).strip() * 2)

@@ -107,7 +107,7 @@ def test_in_mariadb(kind: str, mariadb_url: str) -> None:
     assert_finds_what_reading_sees(Source(url=mariadb_url, table="sends"), 2)
 
 
-def test_where_texts_cannot_be_told_apart_all_ids_are_read() -> None:
+def test_where_texts_cannot_be_distinguished_all_ids_are_read() -> None:
     made = id_conditions.conditions(sa.column("id"), sa.String(), [1, 2], "mssql")
     assert [str(one) for one in made] == ["id IS NOT NULL"]
 

@@ -240,7 +240,7 @@ def test_few_records_are_not_worth_another_connection(
         {"where": "chanel = 1"},
     ],
 )
-def test_what_is_wrong_is_told_alike(
+def test_what_is_wrong_is_reported_alike(
     options: dict[str, Any],
     server: psycopg.Connection,
     schema: str,

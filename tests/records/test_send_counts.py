@@ -324,7 +324,7 @@ def test_a_lock_of_the_application_is_not_waited_for(tmp_path: Path) -> None:
         ({"url": "nonsense://"}, ConfigError),
     ],
 )
-def test_what_is_wrong_with_the_records_is_told(
+def test_what_is_wrong_with_the_records_is_reported(
     tmp_path: Path, options: dict[str, Any], error: type[ReconError]
 ) -> None:
     source = in_sqlite(tmp_path, "2026-04-23T12:05:00Z", **options)

@@ -404,7 +404,7 @@ def test_sqlites_own_spelling_of_a_file_is_understood(tmp_path: Path) -> None:
 # --- what is not there ---------------------------------------------------------------------------
 
 
-def test_a_missing_file_is_told_and_not_made(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_and_not_made(tmp_path: Path) -> None:
     sqlite_records(tmp_path / "records.db")
     records = open_reader(Source(url=f"sqlite:///{tmp_path / 'recods.db'}", table="sends"))
     with pytest.raises(InputError, match=r"there is no file .*recods\.db\n.*near it: records\.db"):
@@ -424,7 +424,7 @@ def test_a_missing_table_names_the_near_ones_and_all(tmp_path: Path) -> None:
     )
 
 
-def test_missing_columns_are_all_told_with_the_near_ones(tmp_path: Path) -> None:
+def test_missing_columns_are_all_reported_with_the_near_ones(tmp_path: Path) -> None:
     records = sqlite_records(
         tmp_path / "a.db", columns={"phone_number": "phone", "status": "Staus"}
     )
@@ -437,7 +437,7 @@ def test_missing_columns_are_all_told_with_the_near_ones(tmp_path: Path) -> None
     )
 
 
-def test_a_missing_column_of_a_query_is_told(tmp_path: Path) -> None:
+def test_a_missing_column_of_a_query_is_reported(tmp_path: Path) -> None:
     sqlite_records(tmp_path / "a.db")
     query = "SELECT id, message_id, phone_number, status, sent_at AS send_at FROM sends"
     records = open_reader(Source(url=f"sqlite:///{tmp_path / 'a.db'}", query=query))
@@ -446,7 +446,7 @@ def test_a_missing_column_of_a_query_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("table", ["nowhere.sends", "pg_catalog.sends"])
-def test_a_missing_schema_or_a_table_of_one_is_told(postgres_url: str, table: str) -> None:
+def test_a_missing_schema_or_a_table_of_one_is_reported(postgres_url: str, table: str) -> None:
     with pytest.raises(InputError, match=r"schema \w+ has no table 'sends'"):
         open_reader(Source(url=postgres_url, table=table)).read(START, END)
 
@@ -472,7 +472,7 @@ def _reading(**options: Any) -> Callable[[], object]:  # noqa: ANN401
         ("postgresql+psycopg://u:w0rd@127.0.0.1:1/db?nonsense=1", ConfigError, "nonsense"),
     ],
 )
-def test_a_database_that_cannot_be_opened_is_told_without_its_password(
+def test_a_database_that_cannot_be_opened_is_reported_without_its_password(
     url: str, error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words) as raised:
@@ -510,7 +510,7 @@ def test_a_table_that_may_not_be_read_is_a_matter_of_configuration(
     server.execute("DROP OWNED BY stranger")
 
 
-def test_sql_that_the_database_refuses_is_told_in_its_own_words(
+def test_sql_that_the_database_refuses_is_reported_in_its_own_words(
     tmp_path: Path, server: psycopg.Connection, schema: str, postgres_url: str
 ) -> None:
     _postgres_table(server, schema, [])
@@ -531,14 +531,14 @@ def test_sql_that_the_database_refuses_is_told_in_its_own_words(
             reading()
 
 
-def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(InputError, match="not a database"):
         _reading(url=f"sqlite:///{tmp_path / 'a.db'}")()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_may_not_be_read_is_reported(tmp_path: Path) -> None:
     sqlite_records(tmp_path / "a.db")
     (tmp_path / "a.db").chmod(0)
     with pytest.raises(ConfigError, match="cannot be opened"):

@@ -41,7 +41,7 @@ def test_no_opposite_no_blank_and_no_value_is_offered(name: str, known: list[str
      "3.50", "Thu, 23 Apr 2026 12:00:00 +0000", "64b7f9c2e1d3a40001a1b2c3", "someone@example.com",
      "6f1c9a52-11aa-4b6e-9a0e-0d8b5b1c7d11", "wamid.HBgLMzUzODY"],
 )  # fmt: skip
-def test_values_are_told_from_names_and_not_shown(value: str) -> None:
+def test_values_are_reported_from_names_and_not_shown(value: str) -> None:
     assert suggestions.looks_like_data(value)
     error = suggestions.missing("column", ["id"], ["name", value], where="a.json")
     assert value not in str(error)

@@ -94,7 +94,7 @@ def rows(values: Sequence[Any]) -> list[tuple[Any, ...]]:
     span=SPANS,
     zone=ZONES,
 )
-def test_sqlite_whatever_is_stored_in_a_column_of_whatever_type(
+def test_sqlite_any_value_in_a_column_of_any_type(
     kind: str, values: list[Any], span: Span, zone: str
 ) -> None:
     with tempfile.TemporaryDirectory() as room:

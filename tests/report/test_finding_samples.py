@@ -29,14 +29,14 @@ def test_the_first_findings_of_each_kind_are_chosen_whatever_the_order() -> None
     ("sizes", "limit", "most"),
     [([700, 10, 0], 500, 490), ([300, 300], 500, 250), ([3, 4], 500, 4), ([], 5, 0), ([9], 5, 5)],
 )
-def test_many_of_one_kind_leave_room_for_the_others(
+def test_many_of_one_kind_leave_space_for_the_others(
     sizes: list[int], limit: int, most: int
 ) -> None:
     assert share(sizes, limit) == most
     assert sum(min(size, most) for size in sizes) <= limit
 
 
-def test_the_number_of_the_records_is_only_told_where_it_differs() -> None:
+def test_the_number_of_the_records_is_only_shown_where_it_differs() -> None:
     number = "+353871234567"
     same = finding("stuck", "a", phone_number=number, local_phone_number=number)
     other = finding("stuck", "b", phone_number=number, local_phone_number="087 123 4567")

@@ -160,7 +160,7 @@ def test_at_most_five_hundred_findings_are_shown_and_some_of_each_kind() -> None
     assert "warning, 10 " in made.text
 
 
-def test_gaps_are_told_in_the_zone_and_in_utc() -> None:
+def test_gaps_are_reported_in_the_zone_and_in_utc() -> None:
     gaps = [Span(utc("01:10:00"), utc("03:30:00")), Span(utc("22:00:00"), DUBLIN.end)]
     text = read(run(kind="incomplete", gaps=gaps)).text
     assert "02:10:00 04:30:00 2 h 20 min 2026-04-23T01:10:00Z to 2026-04-23T03:30:00Z" in text

@@ -144,7 +144,7 @@ def test_text_stays_readable_and_the_file_ends_with_a_line_break() -> None:
     assert content.endswith(b"}\n")
 
 
-def test_a_time_of_another_zone_is_told_in_utc() -> None:
+def test_a_time_of_another_zone_is_reported_in_utc() -> None:
     assert DUBLIN.start is not None
     there = DUBLIN.start.astimezone(tz=None)
     said = read(run(gaps=[Span(there, there + timedelta(hours=1))]))

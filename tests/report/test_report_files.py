@@ -102,7 +102,7 @@ def test_a_full_disk_leaves_all_three_files_of_the_earlier_run(tmp_path: Path) -
     assert len(left_in(tmp_path)) == 3
 
 
-def test_a_directory_in_the_way_is_told_before_anything_is_replaced(tmp_path: Path) -> None:
+def test_a_directory_in_the_way_is_reported_before_anything_is_replaced(tmp_path: Path) -> None:
     in_the_way = tmp_path / "main" / "2026-04-23.html"
     in_the_way.mkdir(parents=True)
     with pytest.raises(OutputError, match=r"2026-04-23\.html.*\n.*Remove it") as refused:
@@ -111,7 +111,7 @@ def test_a_directory_in_the_way_is_told_before_anything_is_replaced(tmp_path: Pa
     assert left_in(tmp_path) == set()
 
 
-def test_a_file_where_the_directory_belongs_is_told(tmp_path: Path) -> None:
+def test_a_file_where_the_directory_belongs_is_reported(tmp_path: Path) -> None:
     (tmp_path / "main").write_text("")
     with pytest.raises(OutputError, match=r"main cannot be written: .*\n.*a directory belongs"):
         report_files.write(run(), tmp_path, mask=True)
@@ -119,14 +119,14 @@ def test_a_file_where_the_directory_belongs_is_told(tmp_path: Path) -> None:
         report_files.write(run(), tmp_path / "main", mask=True)
 
 
-def test_a_file_system_that_takes_nothing_is_told() -> None:
+def test_a_file_system_that_takes_nothing_is_reported() -> None:
     with pytest.raises(OutputError, match=r"^/proc/main cannot be written") as refused:
         report_files.write(run(), Path("/proc"), mask=True)
     assert refused.value.hint
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_missing_permission_is_told(tmp_path: Path) -> None:
+def test_a_missing_permission_is_reported(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="right to write"):
         report_files.write(run(), tmp_path, mask=True)

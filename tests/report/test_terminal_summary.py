@@ -102,7 +102,7 @@ def test_a_gap_says_how_far_back_the_messages_reach_in_the_zone_of_the_day() -> 
     assert "not over" not in said
 
 
-def test_the_cadence_that_would_have_covered_the_day_is_told_with_the_highest_rate() -> None:
+def test_the_cadence_that_would_have_covered_the_day_is_reported_with_the_highest_rate() -> None:
     said = advised(utc("10:00:00"), tightest=570)
     assert "3 recorded sends" in said
     assert "95 were sent in 9 min 30 s (10 a minute)" in said
@@ -110,16 +110,16 @@ def test_the_cadence_that_would_have_covered_the_day_is_told_with_the_highest_ra
     assert "(4.8 an hour)" in advised(utc("10:00:00"), tightest=71_760)
 
 
-def test_where_nothing_was_collected_nothing_is_said_to_have_been_pushed_out() -> None:
+def test_where_nothing_was_collected_nothing_is_reported_to_have_been_pushed_out() -> None:
     assert "Nothing was collected yet: only ids that the records name" in advised(None)
 
 
-def test_the_end_of_a_day_that_is_not_over_is_no_fault_of_the_polls() -> None:
+def test_the_end_of_a_day_that_is_not_over_is_no_error_of_the_polls() -> None:
     noon = utc("11:00:00")
     assert "The day is not over yet." in advised(utc("10:00:00"), finished_at=noon)
 
 
-def test_suspect_input_is_said_first_with_the_likely_causes() -> None:
+def test_suspect_input_is_reported_first_with_the_likely_causes() -> None:
     made = run(
         kind="suspect",
         local=LocalBalance(missing_at_provider=12),

@@ -244,14 +244,14 @@ def test_junk_is_counted_and_set_aside_in_the_listing() -> None:
         (ReasonForm.ABSENT, None),
     ],
 )
-def test_a_failure_tells_its_reason_only_once_it_failed(form: ReasonForm, told: str | None) -> None:
+def test_a_failure_shows_its_reason_only_once_it_failed(form: ReasonForm, told: str | None) -> None:
     channel = Channel()
     channel.send(NUMBER, T, course=FAILED_LATER, reason=Reason("No user.", 7, form))
     assert channel.listing(after(29)).messages[0].failure_reason is None
     assert channel.listing(after(30)).messages[0].failure_reason == told
 
 
-def test_times_are_told_in_utc_and_cut_to_the_second() -> None:
+def test_times_are_reported_in_utc_and_cut_to_the_second() -> None:
     channel = Channel()
     channel.send(NUMBER, datetime.fromisoformat("2026-04-24T12:23:45.987654+02:00"))
     [message] = channel.listing(after(9)).messages

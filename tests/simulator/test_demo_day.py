@@ -269,7 +269,7 @@ def test_the_same_seed_is_the_same_day_and_another_one_another_day(shape: Shape)
     assert first.expected != other.expected
 
 
-def test_both_shapes_tell_of_the_same_day() -> None:
+def test_both_shapes_describe_the_same_day() -> None:
     one, two = (plant(3, TODAY, DUBLIN, shape=shape) for shape in ("A", "B"))
     assert one.rows == two.rows
     assert everything(one) == everything(two)
@@ -328,7 +328,7 @@ def test_the_records_are_a_table_of_sqlite_with_ids_as_text(tmp_path: Path) -> N
     assert set(planted.columns.values()) <= set(rows[0])
 
 
-def test_records_that_cannot_be_written_are_said_in_words(tmp_path: Path) -> None:
+def test_records_that_cannot_be_written_are_reported(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="the demo's records cannot be written"):
         write_records(plant(5, TODAY, DUBLIN), tmp_path / "nowhere" / "sends.db")
     assert not [*tmp_path.iterdir()]

@@ -40,7 +40,7 @@ def test_sends_empty_a_bucket_but_never_put_it_into_debt() -> None:
 
 
 @given(st.integers(1, 7), st.integers(1, 1000), st.lists(st.integers(0, 5_000_000), max_size=20))
-def test_who_waits_as_long_as_told_is_not_refused(
+def test_who_waits_as_long_as_asked_is_not_refused(
     requests: int, seconds: int, waits: list[int]
 ) -> None:
     bucket = Bucket(RateLimit(requests, timedelta(seconds=seconds)))

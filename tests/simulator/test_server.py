@@ -89,7 +89,7 @@ def test_messages_turn_up_and_statuses_move_on_with_the_simulated_clock(
     assert seen == [["sent"], ["delivered"], ["delivered", "read"]]
 
 
-def test_the_log_tells_requests_apart_and_holds_no_key(
+def test_the_log_distinguishes_requests_and_holds_no_key(
     channel: Channel, clock: ManualClock, session: requests.Session
 ) -> None:
     log: list[Received] = []
@@ -111,7 +111,7 @@ def test_the_log_tells_requests_apart_and_holds_no_key(
     assert {r.at for r in log} == {clock()}
 
 
-def test_the_limit_is_shared_over_http_and_waiting_as_told_suffices(
+def test_the_limit_is_shared_over_http_and_waiting_as_asked_suffices(
     clock: ManualClock, session: requests.Session
 ) -> None:
     channel = Channel(rate_limit=RateLimit(2, timedelta(minutes=1)))
@@ -252,7 +252,7 @@ def test_stopping_frees_the_port_and_ends_every_thread_even_with_idle_clients(
         assert again == url
 
 
-def test_a_port_that_is_taken_is_said_in_words(channel: Channel, clock: ManualClock) -> None:
+def test_a_port_that_is_taken_is_reported(channel: Channel, clock: ManualClock) -> None:
     with serve(channel, clock=clock) as url:
         port = urlsplit(url).port
         assert port
@@ -263,7 +263,7 @@ def test_a_port_that_is_taken_is_said_in_words(channel: Channel, clock: ManualCl
             pytest.fail("it listens twice")
 
 
-def test_a_port_that_is_no_port_is_said_in_words(channel: Channel, clock: ManualClock) -> None:
+def test_a_port_that_is_no_port_is_reported(channel: Channel, clock: ManualClock) -> None:
     with (
         pytest.raises(UsageError, match="cannot be used"),
         serve(channel, clock=clock, port=70_000),

@@ -82,7 +82,7 @@ def busy(shape: Shape) -> Channel:
 
 
 @pytest.mark.parametrize("second", [0, 2, 31, 90, 100, 210, 230, 1000])
-def test_both_shapes_tell_the_same_facts_at_every_moment(second: int) -> None:
+def test_both_shapes_hold_the_same_facts_at_every_moment(second: int) -> None:
     told = facts(busy("A"), after(second))
     assert told == facts(busy("B"), after(second))
     assert len(told) == {0: 2, 230: 9, 1000: 9}.get(second, 8)
@@ -182,7 +182,7 @@ def test_a_status_of_shape_a_has_null_for_stages_that_are_not_reached() -> None:
     assert body(ask(channel, after(95), path))["read_at"] == "2026-04-24T10:25:20Z"
 
 
-def test_a_status_of_shape_b_tells_neither_number_nor_time_of_sending() -> None:
+def test_a_status_of_shape_b_holds_neither_number_nor_time_of_sending() -> None:
     channel = Channel(shape="B")
     reason = Reason("Gone.")
     sent = channel.send(NUMBER, T, course=FAILED_LATER, reason=reason)
@@ -330,7 +330,7 @@ def test_junk_spoils_its_own_item_only(junk: Junk, shape: Shape) -> None:
             assert "message_id" not in json.dumps(spoiled)
 
 
-def test_requests_are_told_apart_by_their_request_id() -> None:
+def test_requests_are_distinguished_by_their_request_id() -> None:
     channel = Channel(empty_is_error=False)
     request = Request(LIST_PATH, key=SIMULATED_KEY)
     ids = [body(answer(channel, request, T, serial))["request_id"] for serial in (1, 2, 1)]

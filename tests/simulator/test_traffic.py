@@ -30,7 +30,7 @@ def test_ids_and_times_rise_and_few_customers_get_many_messages() -> None:
     assert 100 < len({m.phone_number for m in sent}) <= 200
 
 
-def test_sends_come_as_often_as_told_and_as_the_rhythm_says() -> None:
+def test_sends_come_as_often_as_configured_and_as_the_rhythm_says() -> None:
     days = 20
     end = START + timedelta(days=days)
     moments = traffic.times(Random(4), START, 1000, traffic.OFFICE_RHYTHM)
@@ -65,7 +65,7 @@ def test_a_campaign_sends_evenly_every_day_from_the_start_on() -> None:
     ]
 
 
-def test_the_shares_of_late_and_of_junk_messages_are_as_told() -> None:
+def test_the_shares_of_late_and_of_junk_messages_are_as_configured() -> None:
     sent = drawn(6, late=0.1, junk=0.2)
     late = [m for m in sent if m.appears_at is not None]
     assert 0.05 < len(late) / len(sent) < 0.15

@@ -86,7 +86,7 @@ def test_what_the_url_sets_for_postgres_stands(postgres_url: str) -> None:
         "nonsense+driver://recon:secret@host/recon",
     ],
 )
-def test_a_url_that_cannot_be_used_is_told_without_its_password(url: str) -> None:
+def test_a_url_that_cannot_be_used_is_reported_without_its_password(url: str) -> None:
     with pytest.raises(ConfigError, match=r"database\.url") as caught:
         connect(url)
     assert "secret" not in "".join(traceback.format_exception(caught.value))
@@ -126,7 +126,7 @@ def test_who_reads_on_sqlite_keeps_nobody_from_writing(file: Path) -> None:
 # --- troubles -----------------------------------------------------------------------------------
 
 
-def test_a_locked_sqlite_file_is_a_passing_trouble(file: Path) -> None:
+def test_a_locked_sqlite_file_is_a_temporary_error(file: Path) -> None:
     engine = connect(f"sqlite:///{file}?timeout=0.05")
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -140,7 +140,7 @@ def test_a_locked_sqlite_file_is_a_passing_trouble(file: Path) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-def test_a_locked_account_is_a_passing_trouble_on_postgres(database_url: str) -> None:
+def test_a_locked_account_is_a_temporary_error_on_postgres(database_url: str) -> None:
     engine = connect(change(database_url, option="lock_timeout=50ms"))
     messages.keep(engine, "held", KEY, ANSWER)
     with writing(engine) as other:
@@ -167,7 +167,7 @@ def test_a_read_only_postgres_cannot_be_written(database_url: str) -> None:
     engine.dispose()
 
 
-def test_a_full_disk_is_told(file: Path) -> None:
+def test_a_full_disk_is_reported(file: Path) -> None:
     engine = connect(f"sqlite:///{file}")
 
     @sa.event.listens_for(engine, "connect")
@@ -197,7 +197,7 @@ def test_a_file_that_is_no_database_is_a_wrong_setting(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_a_server_that_is_not_there_is_a_passing_trouble(tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_a_temporary_error(tmp_path: Path) -> None:
     engine = connect(f"postgresql://recon:secret@/recon?host={tmp_path}")
     with pytest.raises(TemporaryError, match="cannot be reached") as caught:
         schema.ensure_ready(engine)
@@ -251,7 +251,7 @@ def test_what_the_server_says_decides_whether_to_try_again(
     engine.dispose()
 
 
-def test_a_session_that_the_server_ends_is_a_passing_trouble(postgres_url: str) -> None:
+def test_a_session_that_the_server_ends_is_a_temporary_error(postgres_url: str) -> None:
     engine = connect(postgres_url)
     with pytest.raises(TemporaryError), writing(engine) as connection:
         connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")

@@ -65,7 +65,7 @@ def test_an_empty_listing_has_the_types_of_a_full_one(engine: sa.Engine) -> None
     assert finding_list.listing(engine, account="nobody").dtypes.equals(full.dtypes)
 
 
-def test_days_with_open_findings_are_told_in_order(engine: sa.Engine) -> None:
+def test_days_with_open_findings_are_reported_in_order(engine: sa.Engine) -> None:
     days = [date(2026, 4, 22), date(2026, 4, 23)]
     assert finding_list.days_with_open(engine, "main", date(2026, 4, 1), date(2026, 5, 1)) == days
     assert finding_list.days_with_open(engine, "main", days[0], days[1]) == days[:1]
@@ -73,13 +73,13 @@ def test_days_with_open_findings_are_told_in_order(engine: sa.Engine) -> None:
     assert finding_list.days_with_open(engine, "nobody", days[0], date(2026, 5, 1)) == []
 
 
-def test_days_whose_findings_are_all_settled_are_not_told(engine: sa.Engine) -> None:
+def test_days_whose_findings_are_all_settled_are_not_listed(engine: sa.Engine) -> None:
     finding_list.acknowledge(engine, ["b"], "a test number", NOW)
     days = finding_list.days_with_open(engine, "main", date(2026, 4, 1), date(2026, 5, 1))
     assert days == [date(2026, 4, 23)]
 
 
-def test_what_can_be_acknowledged_is_and_the_rest_is_told_apart(engine: sa.Engine) -> None:
+def test_what_can_be_acknowledged_is_and_the_rest_is_distinguished(engine: sa.Engine) -> None:
     asked = ["c", "a", "gone", "unknown", "a"]
     assert finding_list.acknowledge(engine, asked, "a test number", NOW) == ("a", "c")
     assert finding_list.acknowledge(engine, ["a"], "a better reason", NOW) == ("a",)

@@ -70,7 +70,7 @@ def test_another_process_is_kept_out_until_it_is_killed(database_url: str) -> No
     engine.dispose()
 
 
-def test_a_directory_that_takes_no_file_is_told(tmp_path: Path) -> None:
+def test_a_directory_that_takes_no_file_is_reported(tmp_path: Path) -> None:
     room = tmp_path / "room"
     room.mkdir()
     engine = connect(f"sqlite:///{room / 'recon.db'}")

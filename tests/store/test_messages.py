@@ -113,7 +113,7 @@ def test_a_frame_made_of_many_parts_is_like_one_made_at_once(
     assert_frame_equal(parts.sort_values("message_id", ignore_index=True), whole)
 
 
-def test_a_text_that_databases_refuse_is_kept_mended(engine: sa.Engine) -> None:
+def test_a_text_that_databases_refuse_is_kept_repaired(engine: sa.Engine) -> None:
     keep(engine, message(1, 0, "failed", "bad \0 and \ud800 é 🐙"), answered=60)
     frame = messages.read(engine, "main", None, None)
     assert frame["failure_reason"][0] == "bad \ufffd and \ufffd é 🐙"

@@ -46,7 +46,7 @@ def test_the_last_poll_is_the_one_that_was_kept_last_whatever_its_date_says(
     assert (state.recent[-1].oldest, state.recent[-1].newest) == (at(0), at(5))
 
 
-def test_two_polls_of_one_second_are_told_apart(engine: sa.Engine) -> None:
+def test_two_polls_of_one_second_are_distinguished(engine: sa.Engine) -> None:
     messages.keep(engine, "main", KEY, listing(message(1), answered=60))
     before = known(engine)
     messages.keep(engine, "main", KEY, listing(message(1), message(2), answered=60))
@@ -134,7 +134,7 @@ def test_an_answer_that_proves_nothing_leaves_what_is_within_the_settling_time(
     assert known(engine).unproven == 7
 
 
-def test_the_last_run_tells_what_the_records_do_not_know(engine: sa.Engine) -> None:
+def test_the_last_run_shows_what_the_records_do_not_know(engine: sa.Engine) -> None:
     runs.save(engine, run(found("a", "b", "c"), run_id="r1"), "run")
     assert known(engine).unrecorded_share == pytest.approx(0.3)
     suspect = run(run_id="r2", day="2026-04-24", kind=VerdictKind.SUSPECT)

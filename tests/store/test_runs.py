@@ -131,7 +131,7 @@ def test_a_finding_whose_day_moved_is_one_row_of_its_new_day(engine: sa.Engine) 
     ]
 
 
-def test_a_finding_is_told_with_its_latest_content(engine: sa.Engine) -> None:
+def test_a_finding_is_reported_with_its_latest_content(engine: sa.Engine) -> None:
     runs.save(engine, run(found("a", detail="still sent"), run_id="r1"), "run")
     runs.save(engine, run(found("a", detail="failed now", kind=Kind.STUCK), run_id="r2"), "run")
     columns = ("detail", "kind", "severity")
@@ -277,7 +277,7 @@ def test_a_run_without_findings_comes_back_with_the_same_types(engine: sa.Engine
     assert_frame_equal(loaded.verdict.findings, found())
 
 
-def test_an_old_run_tells_its_findings_as_they_then_stood(engine: sa.Engine) -> None:
+def test_an_old_run_shows_its_findings_as_they_then_stood(engine: sa.Engine) -> None:
     runs.save(engine, run(found("a"), run_id="r1"), "run")
     runs.save(engine, run(found(), run_id="r2"), "run")
     loaded = runs.load(engine, "r1")
@@ -286,7 +286,7 @@ def test_an_old_run_tells_its_findings_as_they_then_stood(engine: sa.Engine) -> 
     assert list(loaded.verdict.findings["discrepancy_id"]) == ["a"]
 
 
-def test_an_old_run_is_told_without_what_somebody_deleted(engine: sa.Engine) -> None:
+def test_an_old_run_is_reported_without_what_somebody_deleted(engine: sa.Engine) -> None:
     runs.save(engine, run(found("a", "b", "c"), run_id="r1"), "run")
     with writing(engine) as connection:
         connection.exec_driver_sql("DELETE FROM findings WHERE discrepancy_id = 'b'")

@@ -66,7 +66,7 @@ def test_alembic_finds_nothing_left_to_migrate(engine: sa.Engine) -> None:
     assert schema.check(engine) == []
 
 
-def test_a_difference_from_the_models_is_told(engine: sa.Engine) -> None:
+def test_a_difference_from_the_models_is_reported(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         connection.exec_driver_sql("ALTER TABLE polls DROP COLUMN request_id")
     assert schema.check(engine) == [
@@ -80,7 +80,7 @@ def test_tables_of_other_programs_are_no_difference(engine: sa.Engine) -> None:
     assert schema.check(engine) == []
 
 
-def test_a_missing_table_is_told(engine: sa.Engine) -> None:
+def test_a_missing_table_is_reported(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         connection.exec_driver_sql("DROP TABLE denied_ids")
     assert schema.check(engine) == ["differs from what this program needs: add table denied_ids"]
@@ -299,7 +299,7 @@ def test_a_directory_that_is_missing_cannot_be_written(tmp_path: Path) -> None:
         connect(f"sqlite:///{tmp_path / 'nowhere' / 'recon.db'}")
 
 
-def test_a_file_that_cannot_be_created_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     room = tmp_path / "room"
     room.mkdir()
     engine = connect(f"sqlite:///{room / 'recon.db'}")

@@ -58,7 +58,7 @@ def test_a_host_that_no_name_can_be_is_a_wrong_configuration() -> None:
         pass
 
 
-def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
+def test_a_name_that_no_file_can_have_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="too long"):
         connect(f"sqlite:///{tmp_path}/{'a' * 5000}.db")
 
