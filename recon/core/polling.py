@@ -24,12 +24,17 @@ from recon.model import LISTING_LIMIT
 
 _SECOND: Final = timedelta(seconds=1)
 _LEAST_WAIT: Final = 1.0
+"""Seconds between two looks, unless a poll is due sooner."""
+_SHORTEST_WAIT: Final = 0.2
+"""Seconds between two looks at least."""
 _LEAST_GAIN: Final = 5
 """A poll that would prove fewer more messages than this is not worth a request."""
 _FASTEST: Final = 1000 / 60
 """Sends a second that a sudden campaign may begin with: how soon to count again."""
 _SURE: Final = 3.0
 """Standard deviations by which chance may exceed what is expected, from the rhythm alone."""
+_SURE_IN_BURST: Final = 1.75
+"""The same while a burst goes on as one was seen before: its rate is known the better."""
 _SURE_WITH_HINT: Final = 2.0
 """The same for the one tick that the records cannot show yet."""
 _RECORDS_LAG: Final = 2.0
@@ -202,7 +207,9 @@ def decide(known: PollingState, ahead: Forecast, rules: Rules) -> Decision:
     if first.left <= 0:
         return Decision(due=True, why=first.why, wait=timedelta())
     soonest = min(reason.recheck_after for reason in reasons)
-    return Decision(due=False, why=first.why, wait=timedelta(seconds=max(soonest, _LEAST_WAIT)))
+    # Where much is sent, a poll a second too soon costs as much as one answer in five.
+    wait = max(soonest, min(first.left, _LEAST_WAIT), _SHORTEST_WAIT)
+    return Decision(due=False, why=first.why, wait=timedelta(seconds=wait))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +252,17 @@ def _room(known: PollingState, ahead: Forecast, rules: Rules) -> _Reason:
     rate = _rate(known, known.recorded, ahead, rules)
     room, goal = _room_left(known, known.recorded, fresh, rules)
     blind = known.tick.total_seconds() + _RECORDS_LAG
-    lasts = _surely(room, _SURE_WITH_HINT) / rate if rate else math.inf
+    # Nobody looks more often than this while no poll is near.
+    until_seen = max(known.tick.total_seconds(), _LEAST_WAIT) + _RECORDS_LAG
+    burst = ahead.rhythm.peak * until_seen * _HARDER
+    # While one is going on, its own rate says when the answer is full; between two looks of cron
+    # it may become faster.
+    stays = known.tick.total_seconds() < _LEAST_WAIT
+    goes_on = stays and rate >= ahead.rhythm.peak / 2 > 0
+    sure = _SURE_IN_BURST if goes_on else _SURE_WITH_HINT
+    lasts = _surely(room, sure) / rate if rate else math.inf
     left = lasts - blind if room > 0 else 0.0
-    burst = ahead.rhythm.peak * blind * _HARDER
-    kept_free = min(burst, _PREPARED * rules.listing_limit)
+    kept_free = 0.0 if goes_on else min(burst, _PREPARED * rules.listing_limit)
     if kept_free > rules.listing_limit - 1 - fresh and burst < rules.listing_limit:
         # Another burst as seen before might begin at any moment.
         left, rate = 0.0, max(rate, ahead.rhythm.peak)
@@ -256,7 +270,7 @@ def _room(known: PollingState, ahead: Forecast, rules: Rules) -> _Reason:
         f"{fresh:.0f} sends since the last poll leave room for {max(room, 0):.0f} in the next "
         f"answer {goal}; at most {rate * 60:.3g} a minute"
     )
-    return _Reason(left, why, min(max(left, 0.0), max(room, 0) / _FASTEST - blind))
+    return _Reason(left, why, min(max(left, 0.0), max(room, 0) / _FASTEST - until_seen))
 
 
 def _room_left(

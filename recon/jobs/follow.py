@@ -27,6 +27,8 @@ _FIRST_BACK_OFF: Final = 5.0
 _LONGEST_BACK_OFF: Final = 300.0
 #: No account is left without a look for longer, whatever the clock does.
 _LONGEST_SLEEP: Final = 60.0
+#: Seconds between two looks at least: a poll that is due sooner is made so soon.
+_LOOK: Final = 0.2
 #: Waiting for a moment that is nearer than this is not worth it.
 _LEAST_SLEEP: Final = 0.5
 #: Records that take long to count are left alone so many times as long.
@@ -82,7 +84,7 @@ def follow(
                     engine,
                     name,
                     runtime,
-                    timedelta(seconds=spacing),
+                    timedelta(seconds=_LOOK),
                     asking=stop.interruptible,
                 ),
                 runtime,
@@ -124,7 +126,7 @@ class _Followed:
     collector: Collector
     runtime: Runtime
     spacing: float
-    """Least seconds between two looks."""
+    """Least seconds between two polls."""
     force: bool
     """Whether the next look polls in any case."""
     due_at: float = field(init=False)
@@ -176,7 +178,8 @@ class _Followed:
         wait = result.decision.wait.total_seconds()
         if not result.polled:
             wait = max(wait, _LEAVE_ALONE * (now - begun))
-        self.due_at = max(begun + self.spacing, now + min(wait, _LONGEST_SLEEP))
+        spacing = self.spacing if result.polled else _LOOK
+        self.due_at = max(begun + spacing, now + min(wait, _LONGEST_SLEEP))
         return None
 
     def _back_off(self, error: Exception) -> ReconError | None:

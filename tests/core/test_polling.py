@@ -146,6 +146,28 @@ def test_the_decision_is_repeated_before_the_fastest_burst_could_overflow() -> N
 # --- where the listing was seen out of order ------------------------------------------------------
 
 
+def test_where_much_is_sent_the_next_look_comes_when_the_poll_is_due() -> None:
+    at_once = timedelta(seconds=0.2)
+    busy: dict[str, Any] = {"just_now": 1017, "in_burst": 50, "tick": at_once}
+    waits = [decide(recorded(unseen, **busy)).wait for unseen in (0, 35, 39, 50)]
+    assert SECOND < waits[0] < 3 * SECOND
+    assert at_once <= waits[2] < waits[1] < SECOND
+    assert decide(recorded(50, **busy)).due
+
+
+def test_while_a_burst_goes_on_no_room_is_kept_for_another() -> None:
+    busy: dict[str, Any] = {"just_now": 1017, "in_burst": 50, "tick": timedelta(seconds=0.2)}
+    before = usual(60, peak=20)
+    assert not decide(recorded(41, **busy), before).due
+    assert decide(recorded(41, tick=timedelta(seconds=0.2)), before).due
+
+
+def test_while_no_poll_is_near_the_looks_are_a_second_apart_at_least() -> None:
+    decision = decide(recorded(60, just_now=1, tick=timedelta(seconds=0.2)))
+    assert not decision.due
+    assert decision.wait >= SECOND
+
+
 def test_out_of_order_what_was_not_proven_must_be_shown_again() -> None:
     assert not decide(recorded(60, 1)).due
     decision = decide(recorded(60, 1, unproven=34))
