@@ -220,7 +220,7 @@ FORCED = """
 NIGHT = """
     for _ in range(3):
         today = clock().date()
-        order = night.Order(today, today, ["main"], directory=Path({reports!r}), trust_input=True)
+        order = night.Order((today, today), ["main"], directory=Path({reports!r}), trust_input=True)
         well(night.run(settings, engine, order, runtime))
 """
 BEGUN = datetime(2026, 4, 23, 10, tzinfo=UTC)
