@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from recon.octopods.client import Client
     from recon.records.reader import RecordsReader
+
+log = logging.getLogger(__name__)
 
 #: From so many nights on a contradicted list is no accident.
 _CONTRADICTED_NIGHTS: Final = 3
@@ -61,8 +64,20 @@ class Job:
         """Judge days and save a run of each; commit before anything is announced."""
         started_at = self.runtime.clock()
         for verdict in material.judge(self.engine):
+            self._log_unreadable(verdict)
             digest = material.digest(self.engine, verdict.window)
             yield runs.save(self.engine, self._run(verdict, digest, started_at), mode=mode)
+
+    def _log_unreadable(self, verdict: Verdict) -> None:
+        for one in verdict.unreadable:
+            log.debug(
+                "account %s: %s: %d unreadable %s: %s",
+                self.account,
+                verdict.window.label,
+                one.count,
+                "records" if one.side == "local" else "messages",
+                one.reason,
+            )
 
     def _run(self, verdict: Verdict, digest: str, started_at: datetime) -> Run:
         pulled = self.pulled

@@ -6,9 +6,11 @@ that an earlier run found too pass through a temporary table, and change where t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -30,6 +32,19 @@ _AGAIN: Final = sa.Table(
     *(sa.Column(name, kind) for name, kind in FINDING_TYPES.items()),
     prefixes=["TEMPORARY"],
 )
+
+#: What tells a finding whose identity has changed from all others of its day.
+_SAME: Final = (
+    "kind",
+    "message_id",
+    "local_id",
+    "phone_number",
+    "local_sent_at",
+    "provider_sent_at",
+)
+#: What a person has settled, and since when it is known.
+_SETTLED: Final = ("status", "first_seen_on", "opened_at", "acknowledged_at", "ack_reason")
+_ZERO_FRACTION: Final = re.compile(r"(?<=[0-9])\.0*$")
 
 
 def update(
@@ -57,6 +72,7 @@ def update(
     _AGAIN.create(connection)
     bulk_insert(connection, _AGAIN, again)
     _renew(connection, day, now)
+    carried = _carried_on(connection, account_id, day, new)
     _resolve(connection, account_id, day, now)
     standing = _standing(connection)
     _AGAIN.drop(connection)
@@ -73,6 +89,13 @@ def update(
             "opened_at": now,
         },
     )
+    for one, settled in carried.items():
+        connection.execute(
+            sa.update(findings)
+            .where(findings.c.account_id == account_id, findings.c.discrepancy_id == one)
+            .values(settled)
+        )
+        standing[one] = settled["first_seen_on"], settled["status"]
     ids = found["discrepancy_id"].to_pylist()
     standings = [standing.get(one, (today, OPEN)) for one in ids]
     return (
@@ -163,6 +186,50 @@ def _resolve(connection: sa.Connection, account_id: int, day: date, now: datetim
         )
         .values(status=RESOLVED, resolved_at=now)
     )
+
+
+def _carried_on(
+    connection: sa.Connection, account_id: int, day: date, new: pa.Table
+) -> dict[str, dict[str, Any]]:
+    """Return what was settled of findings that are new by their identity only.
+
+    The identity of a finding can change with the program, when a row is read better than before:
+    an id `7.0` as 7, or a reason in other words. What a person has acknowledged stays so. It is
+    the same finding if kind, ids, number and times agree, and those of no other finding do.
+
+    Returns:
+        What `_SETTLED` names, by the new `discrepancy_id`.
+    """
+    if not new.num_rows:
+        return {}
+    still = sa.exists().where(_AGAIN.c.finding_id == findings.c.id)
+    gone = connection.execute(
+        sa.select(*(findings.c[name] for name in (*_SAME, *_SETTLED))).where(
+            findings.c.account_id == account_id,
+            findings.c.date == day,
+            findings.c.status == ACKNOWLEDGED,
+            ~still,
+        )
+    ).mappings()
+    before = _alone(gone)
+    if not before:
+        return {}
+    after = _alone(new.select(["discrepancy_id", *_SAME]).to_pylist())
+    return {
+        row["discrepancy_id"]: {name: before[key][name] for name in _SETTLED}
+        for key, row in after.items()
+        if key in before
+    }
+
+
+def _alone(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[Any, ...], Mapping[Any, Any]]:
+    """Return the rows whose content no other of them has, by that content."""
+    groups: dict[tuple[Any, ...], list[Mapping[Any, Any]]] = defaultdict(list)
+    for row in rows:
+        local_id = row["local_id"]
+        spelled = None if local_id is None else _ZERO_FRACTION.sub("", local_id)
+        groups[(spelled, *(row[name] for name in _SAME if name != "local_id"))].append(row)
+    return {key: group[0] for key, group in groups.items() if len(group) == 1}
 
 
 def _standing(connection: sa.Connection) -> dict[str, tuple[date, str]]:

@@ -135,7 +135,8 @@ def test_an_answer_that_proves_nothing_leaves_what_is_within_the_settling_time(
 
 
 def test_the_last_run_shows_what_the_records_do_not_know(engine: sa.Engine) -> None:
-    runs.save(engine, run(found("a", "b", "c"), run_id="r1"), "run")
+    unrecorded = ProviderBalance(matched=7, missing_locally=3)
+    runs.save(engine, run(found("a", "b", "c"), run_id="r1", provider=unrecorded), "run")
     assert known(engine).unrecorded_share == pytest.approx(0.3)
     suspect = run(run_id="r2", day="2026-04-24", kind=VerdictKind.SUSPECT)
     runs.save(engine, suspect, "run")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,7 +12,7 @@ from pandas.testing import assert_frame_equal
 from recon.model import Kind, LocalBalance, RequestCounts, Run, Span, Verdict, VerdictKind
 from recon.store import finding_list, runs
 from recon.store.engine import writing
-from tests.factories import at, found, run
+from tests.factories import at, finding, findings_frame, found, run
 from tests.store.table_contents import everything, rows
 
 RUN_LOG = frozenset({"runs"})
@@ -322,3 +323,35 @@ def test_the_log_says_what_kind_of_job_it_was_and_what_it_counted(engine: sa.Eng
     assert (local["matched"], local["not_sent"]) == (7, 1)
     assert (counted["missing_locally"], counted["stuck"]) == (2, 0)
     assert requests == {"list": 1, "status": 2, "rate_limited": 3}
+
+
+def acknowledged_as(engine: sa.Engine, before: list[Mapping[str, object]]) -> None:
+    """Save a run with these findings, and acknowledge them all."""
+    runs.save(engine, run(findings_frame(before), run_id="r1"), "run")
+    ids = [str(one["discrepancy_id"]) for one in before]
+    assert finding_list.acknowledge(engine, ids, "a test number", at(0)) == tuple(ids)
+
+
+def test_an_acknowledgement_outlasts_a_change_of_identity(engine: sa.Engine) -> None:
+    shared = {"phone_number": "+353871234567", "local_sent_at": at(0)}
+    old = finding("missing_at_provider", "a" * 16, local_id="7.0", **shared)
+    acknowledged_as(engine, [old])
+    new = finding("missing_at_provider", "b" * 16, local_id="7", **shared)
+    other = finding("missing_at_provider", "c" * 16, local_id="8", **shared)
+    saved = runs.save(engine, run(findings_frame([new, other]), run_id="r2"), "run")
+    assert dict(saved.lifecycle) == {"b" * 16: "acknowledged", "c" * 16: "open"}
+    frame = finding_list.listing(engine, status="acknowledged")
+    assert frame["discrepancy_id"].tolist() == ["b" * 16]
+    assert frame["ack_reason"].tolist() == ["a test number"]
+    again = runs.save(engine, run(findings_frame([new, other]), run_id="r3"), "run")
+    assert dict(again.lifecycle) == dict(saved.lifecycle)
+
+
+def test_an_acknowledgement_is_not_carried_where_two_findings_could_be_meant(
+    engine: sa.Engine,
+) -> None:
+    shared = {"phone_number": "+353871234567", "local_sent_at": at(0)}
+    acknowledged_as(engine, [finding("invalid_local", "a" * 16, **shared)])
+    new = [finding("invalid_local", letter * 16, **shared) for letter in "bc"]
+    saved = runs.save(engine, run(findings_frame(new), run_id="r2"), "run")
+    assert set(saved.lifecycle.values()) == {"open"}
