@@ -28,7 +28,7 @@ from recon.core.policy import Policy
 from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, Window
 
 #: Why a row is unverifiable.
-UNCOVERED, UNREAD_ID, SHIELDED, STALE = 1, 2, 3, 4
+UNCOVERED, UNREAD_ID, SHIELDED, STALE, FIRST_CONTACT = 1, 2, 3, 4, 5
 
 #: The buckets of each side; a bucket's code is its place here. The last one is for rejects.
 LOCAL: Final = tuple(LocalBalance.__dataclass_fields__)
@@ -159,20 +159,31 @@ def classify(
     wanted, has_id = link.ids(local.frame["message_id"].iloc[alone])
     denied = denials.cover(wanted, has_id, local_time[alone])
     listed = has_id & _among(wanted, provider.unreadable["message_id"])
-    # Before the first message that was ever listed nothing could have contradicted the answers.
-    accusing = spans if first_contact is None else coverage.without(spans, [first_contact])
     other_time = local_time
-    proven = _proven(alone, links, local_time, provider_time, accusing)
     if twice.size:
         other_time = local_time.copy()
         other_time[twice] = second
-        proven &= _proven(alone, links, other_time, provider_time, accusing)
+
+    def proven(spans: Sequence[Span]) -> Mask:
+        found = _proven(alone, links, local_time, provider_time, spans)
+        if twice.size:
+            found &= _proven(alone, links, other_time, provider_time, spans)
+        return found
+
+    covered = proven(spans)
+    # Before the first message that was ever listed nothing could have contradicted the answers.
+    contradictable = covered
+    if first_contact is not None:
+        contradictable = proven(coverage.without(spans, [first_contact]))
     recorded = shields.Rows(wanted, has_id, local_keys[alone], local_time[alone], local_time[alone])
     may_be_listed = _shielded(recorded, ~holds_id[alone], provider, policy)
     if twice.size:
         again = replace(recorded, earliest=other_time[alone], latest=other_time[alone])
         may_be_listed |= _shielded(again, ~holds_id[alone], provider, policy)
-    doubt = np.select([denied, ~proven, listed, may_be_listed], [0, UNCOVERED, UNREAD_ID, SHIELDED])
+    doubt = np.select(
+        [denied, ~covered, listed, ~contradictable, may_be_listed],
+        [0, UNCOVERED, UNREAD_ID, FIRST_CONTACT, SHIELDED],
+    )
     unrecorded = np.flatnonzero(~paired)
     sent = shields.Rows(
         names[unrecorded],
@@ -226,6 +237,13 @@ def balances(case: Case) -> list[tuple[LocalBalance, ProviderBalance]]:
         (LocalBalance(*map(int, mine)), ProviderBalance(*map(int, theirs)))
         for mine, theirs in zip(local, provider, strict=True)
     ]
+
+
+def left_open_by_first_contact(case: Case, day: int) -> int:
+    """Return how many records of a day are open only because nothing older was ever listed."""
+    doubted = np.compress(case.local_doubt.to == FIRST_CONTACT, case.local_doubt.at)
+    is_open = case.local_bucket[doubted] == LOCAL.index("unverifiable")
+    return int((is_open & (case.local_owner[doubted] == day)).sum())
 
 
 def status_counts(case: Case) -> list[dict[str, int]]:
@@ -294,7 +312,7 @@ def _local_buckets(
     bucket: Codes = np.full(len(local.frame), LOCAL.index("matched"), dtype=np.int8)
     # The later case goes before the earlier one.
     bucket[alone] = LOCAL.index("missing_at_provider")
-    bucket[alone[doubt == SHIELDED]] = LOCAL.index("unverifiable")
+    bucket[alone[(doubt == SHIELDED) | (doubt == FIRST_CONTACT)]] = LOCAL.index("unverifiable")
     bucket[alone[says_not_sent | (failed & ~holds_id[alone])]] = LOCAL.index("not_sent")
     bucket[alone[(doubt == UNCOVERED) | (doubt == UNREAD_ID)]] = LOCAL.index("unverifiable")
     bucket[links.duplicates.at] = LOCAL.index("duplicate_local")

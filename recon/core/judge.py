@@ -66,7 +66,7 @@ def judge(
         policy: how strict to be.
         denials: ids that Octopods was asked for singly and does not have.
         first_contact: the part of `spans` before the oldest message that was ever listed, where
-            only a denied id is missing.
+            only a denied id is missing; without an end where nothing was ever listed.
 
     Returns:
         A verdict for each day, in order. A pair belongs to the day of the message, a row without
@@ -81,8 +81,13 @@ def judge(
         todays = _of_day(found, at)
         gaps = coverage.gaps(day.span, spans)
         unreadable = _unreadable(case, at)
+        # Where nothing was ever listed, a wrong key is the likeliest cause.
+        nothing_listed = first_contact is not None and first_contact.end is None
+        unlisted = buckets.left_open_by_first_contact(case, at) if nothing_listed else 0
         suspicions = (
-            () if policy.trust_input else suspect(mine, theirs, policy.guard_rows, unreadable)
+            ()
+            if policy.trust_input
+            else suspect(mine, theirs, policy.guard_rows, unreadable, unlisted=unlisted)
         )
         verdicts.append(
             Verdict(
@@ -139,6 +144,8 @@ def suspect(
     provider: ProviderBalance,
     guard_rows: int,
     unreadable: Sequence[Unreadable] = (),
+    *,
+    unlisted: int = 0,
 ) -> tuple[str, ...]:
     """Say why the input cannot be what the user meant, nothing where it can.
 
@@ -152,12 +159,13 @@ def suspect(
         provider: the balance of the messages.
         guard_rows: from so many rows on a side without any counterpart is suspect.
         unreadable: why rows cannot be read, the commonest reason first.
+        unlisted: records that are unverifiable only because nothing was ever listed for the key.
     """
     records, messages = (
         local.total - local.invalid_local,
         provider.total - provider.invalid_provider,
     )
-    accused = records - local.not_sent - local.unverifiable
+    accused = records - local.not_sent - local.unverifiable + unlisted
     reasons = tuple(map(_reason, unreadable))
     if local.total and not records:
         seen = f"{_rows(local.total, 'record')} and not one of them can be read."

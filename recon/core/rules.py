@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from recon.core import arrow_text, blocks, statuses, user_ids
 from recon.core.arrow_text import Texts
-from recon.core.buckets import STALE, UNCOVERED, UNREAD_ID, Case
+from recon.core.buckets import FIRST_CONTACT, STALE, UNCOVERED, UNREAD_ID, Case
 from recon.core.finding_rows import FindingRows
 from recon.core.link import Mask, Positions, microseconds
 from recon.core.policy import Policy
@@ -156,7 +156,11 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
         arrow_text.if_else(
             doubt == UNREAD_ID,
             "Octopods lists this id, but its item cannot be read",
-            "Octopods lists an item that cannot be read and may be this one",
+            arrow_text.if_else(
+                doubt == FIRST_CONTACT,
+                "sent before the first message that Octopods ever listed for this key",
+                "Octopods lists an item that cannot be read and may be this one",
+            ),
         ),
     )
     doubt[message] = case.provider_doubt.of(rows.provider[message])

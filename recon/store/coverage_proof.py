@@ -30,7 +30,7 @@ class AccountProof:
     first_contact: Span | None = None
     """The part of it before the oldest message that was ever listed. Nothing was listed of that
     time, so nothing could have contradicted the answers: only an id that Octopods denies is
-    missing there. `None` where no answer claims it."""
+    missing there. It has no end where nothing was ever listed; `None` where no answer claims it."""
 
 
 def read(engine: sa.Engine, account: str) -> AccountProof:
@@ -52,7 +52,7 @@ def read(engine: sa.Engine, account: str) -> AccountProof:
             )
             spans += mine
             if mine and mine[0].start is None:
-                first_contact = Span(None, row.first_listed_at or mine[0].end)
+                first_contact = Span(None, row.first_listed_at)
     return AccountProof(merge(spans), first_contact)
 
 

@@ -7,7 +7,7 @@ import io
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -62,6 +62,14 @@ def messages_of(case: Case) -> list[SimulatedMessage] | None:
     return sent if in_order else None
 
 
+def long_before(case: Case, sent: list[SimulatedMessage]) -> SimulatedMessage:
+    """Return a message of an earlier month: the key was in use before the day of the case."""
+    first = min((message.message_id for message in sent), default=2)
+    return SimulatedMessage(
+        first - 1, NUMBER.format(99_999), case.now - timedelta(days=60), course((0, "read"))
+    )
+
+
 def nights() -> dict[str, tuple[Case, list[SimulatedMessage]]]:
     """Return the cases of which a provider can have sent the messages, the records being CSV."""
     found = {}
@@ -109,7 +117,7 @@ def room(tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_night_finds_what_the_two_files_show(name: str, shape: Shape, room: Path) -> None:
     case, sent = NIGHTS[name]
     channel = Channel(shape=shape)
-    for message in sent:
+    for message in (long_before(case, sent), *sent):
         channel.add(message)
     (room / "sends.csv").write_text(case.files["sends.csv"])
     options = case.options if "--from" in case.options else ["--date", DAY, *case.options]

@@ -63,6 +63,7 @@ def write(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Pa
 def test_every_kind_of_file_gives_the_same_findings(workshop: Workshop, kind: str) -> None:
     local = write(workshop.path / f"sends.{kind}", LOCAL, RECORDS)
     provider = write(workshop.path / f"octopods.{kind}", PROVIDER, MESSAGES)
+    (workshop.path / "recon.db").unlink()
     ended = workshop.recon("diff", local, provider)
     assert ended.code == 0, ended.err
     assert workshop.kinds("diff", "all") == [*EXPECTED, STUCK]

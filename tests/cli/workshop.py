@@ -41,6 +41,14 @@ url = "sqlite:///{records}"
 table = "sends"
 """
 
+#: Runs a command with the signals' default actions: a test run in the background ignores some.
+WITH_DEFAULT_SIGNALS = """
+import os, signal, sys
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
 CONFIG = """
 timezone = "UTC"
 
@@ -113,7 +121,7 @@ class Workshop:
     def start(self, *args: str | Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start the command and do not wait."""
         return subprocess.Popen(  # noqa: S603 - our own command
-            [RECON, *map(str, args)],
+            [sys.executable, "-c", WITH_DEFAULT_SIGNALS, str(RECON), *map(str, args)],
             cwd=self.path,
             env=self._environ(),
             text=True,

@@ -45,6 +45,7 @@ def judge_one(
     policy: Policy = Policy(),  # noqa: B008 - frozen
     local_rejects: Sequence[Reject] = (),
     provider_rejects: Sequence[Reject] = (),
+    first_contact: Span | None = None,
 ) -> Verdict:
     """Judge one day."""
     [verdict] = judge.judge(
@@ -54,8 +55,28 @@ def judge_one(
         provider_side(messages, provider_rejects),
         spans=spans,
         policy=policy,
+        first_contact=first_contact,
     )
     return verdict
+
+
+def test_before_the_first_listed_message_nothing_is_missing_and_agreement_counts() -> None:
+    records = [Record(1, 11), Record(2, status="not_sent"), Record(3, 13, sent_at=900)]
+    before = Span(None, at(600))
+    verdict = judge_one(records, [Sent(99, 600)], first_contact=before)
+    assert (verdict.local.unverifiable, verdict.local.not_sent) == (1, 1)
+    assert verdict.local.missing_at_provider == 1
+    assert "before the first message" in verdict.findings["detail"].to_string()
+
+
+@pytest.mark.parametrize(("count", "kind"), [(9, "incomplete"), (10, "suspect")])
+def test_many_records_of_a_key_for_which_nothing_was_ever_listed_are_suspect(
+    count: int, kind: str
+) -> None:
+    records = [Record(n, 100 + n) for n in range(count)]
+    verdict = judge_one(records, first_contact=Span(None, None))
+    assert verdict.kind == kind
+    assert judge_one(records, first_contact=Span(None, at(9999))).kind == "incomplete"
 
 
 def kinds(verdict: Verdict) -> list[tuple[str, str | None, str | None]]:
