@@ -16,16 +16,16 @@ from tests.octopods.stage import Clock
 
 
 class Script:
-    """Raises its troubles one after the other, then returns 42."""
+    """Raises its errors one after the other, then returns 42."""
 
-    def __init__(self, *troubles: Exception) -> None:
-        self.troubles = list(troubles)
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
         self.asked = 0
 
     def __call__(self) -> int:
         self.asked += 1
-        if self.asked <= len(self.troubles):
-            raise self.troubles[self.asked - 1]
+        if self.asked <= len(self.errors):
+            raise self.errors[self.asked - 1]
         return 42
 
 

@@ -451,7 +451,7 @@ def test_a_missing_schema_or_a_table_of_one_is_reported(postgres_url: str, table
         open_reader(Source(url=postgres_url, table=table)).read(START, END)
 
 
-# --- troubles ------------------------------------------------------------------------------------
+# --- errors --------------------------------------------------------------------------------------
 
 
 def _reading(**options: Any) -> Callable[[], object]:  # noqa: ANN401

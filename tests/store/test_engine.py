@@ -123,7 +123,7 @@ def test_who_reads_on_sqlite_keeps_nobody_from_writing(file: Path) -> None:
     engine.dispose()
 
 
-# --- troubles -----------------------------------------------------------------------------------
+# --- errors -------------------------------------------------------------------------------------
 
 
 def test_a_locked_sqlite_file_is_a_temporary_error(file: Path) -> None:
