@@ -22,7 +22,18 @@ log = logging.getLogger(__name__)
 
 #: The commands, in the order in which help lists them. A command's module is imported when it is
 #: needed, and imports its job when it runs, so that help costs next to nothing.
-_COMMANDS = ("run", "collect", "diff", "discrepancies", "check", "db", "demo", "simulate")
+_COMMANDS = (
+    "run",
+    "collect",
+    "diff",
+    "report",
+    "discrepancies",
+    "ack",
+    "check",
+    "db",
+    "demo",
+    "simulate",
+)
 
 
 class _Commands(click.Group):

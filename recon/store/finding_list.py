@@ -102,6 +102,32 @@ def days_with_open(engine: sa.Engine, account: str, since: date, before: date) -
         return list(connection.execute(query).scalars())
 
 
+def statuses(engine: sa.Engine, ids: Sequence[str]) -> dict[str, str]:
+    """Return where each of these findings stands; unknown ids are left out."""
+    found: dict[str, str] = {}
+    with reading(engine) as connection:
+        for some in chunks(sorted(set(ids))):
+            query = sa.select(findings.c.discrepancy_id, findings.c.status).where(
+                among(connection, findings.c.discrepancy_id, some)
+            )
+            found.update((row[0], row[1]) for row in connection.execute(query))
+    return found
+
+
+def reopen(engine: sa.Engine, ids: Sequence[str]) -> None:
+    """Take back the acknowledgement of these findings; all others stay as they are."""
+    with writing(engine) as connection:
+        for some in chunks(sorted(set(ids))):
+            connection.execute(
+                sa.update(findings)
+                .where(
+                    among(connection, findings.c.discrepancy_id, some),
+                    findings.c.status == ACKNOWLEDGED,
+                )
+                .values(status=OPEN, ack_reason=None, acknowledged_at=None)
+            )
+
+
 def acknowledge(
     engine: sa.Engine, ids: Sequence[str], reason: str, now: datetime
 ) -> tuple[str, ...]:
