@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from recon.core import coverage, polling
+from recon.core import coverage, listing_evidence, polling
 from recon.core.polling_rhythm import (
     LEARN_POLLS,
     RECENT_POLLS,
@@ -265,7 +265,7 @@ class Collector:
         parts = {int(n): self.part_of[self.listed_by[n]] for n in shown}
         if coverage.slipped_in(messages, parts, self.shared):
             self.disordered = True
-        alone = coverage.reach(listing)
+        alone = listing_evidence.prove(listing, listing_evidence.Known()).reach
         assert alone is not None
         self.part_of.append(len(self.part_of))
         self.enter(self.shared, alone, set(parts.values()))
@@ -305,7 +305,7 @@ class Collector:
     def claimed(self) -> NDArray[np.bool_]:
         """Say of each message whether it lies where nothing can be missing."""
         ledger = self.settled if self.disordered else self.shared
-        spans = [span for one in ledger.values() if (span := one.span) is not None]
+        spans = [span for one in ledger.values() if (span := one.span()) is not None]
         times = coverage.microseconds(START) + (self.traffic.sent * 1e6).astype(np.int64)
         return coverage.covered(spans, times)
 

@@ -155,6 +155,9 @@ def generate(url: str, count: int) -> None:
         seen = MORNING - timedelta(hours=1)
         same = {"account_id": key[0], "key_id": key[1], "first_seen_at": seen, "observed_at": seen}
         bulk_insert(connection, tables.messages, pq.read_table("provider.parquet"), same)
+        # The key was in use before: its first listed message is long past.
+        before = sa.update(tables.keys).values(first_listed_at=MORNING - timedelta(days=40))
+        connection.execute(before)
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
     engine.dispose()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,6 +32,15 @@ def by_driver(url: str, driver: str, **parts: Any) -> str:  # noqa: ANN401
 
 
 ODD_TIMES = ["infinity", "-infinity", "0044-03-15 12:00:00 BC", "20000-01-01", "0001-01-01"]
+
+
+@pytest.fixture(autouse=True)
+def _sockets_of_drivers_are_collected() -> Iterator[None]:
+    """Collect what drivers leave open: pg8000 never closes the socket of a refused connection."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.mark.parametrize("asked", ["table", "query"])
