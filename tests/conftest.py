@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests import sqlite_version  # isort: skip - before anything imports sqlite3
 
+import logging
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from pytest_socket import socket_allow_hosts
 
+from recon import logs
 from recon.store import schema
 from recon.store.engine import connect
 from tests import mariadb, postgres
@@ -118,3 +120,14 @@ def _execute(url: str, statement: str) -> None:
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql(statement)
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """Undo what a test configures of logging for its whole process."""
+    root, ours = logging.getLogger(), logging.getLogger(logs.LOGGER)
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])

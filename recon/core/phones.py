@@ -155,11 +155,6 @@ def is_national(digits: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[n
     return found
 
 
-def key(number: str, region: str | None) -> int:
-    """Return the key of one spelling, by the rules of `keys`."""
-    return int(one_per_user(np.array([readings(number, region)[0]], dtype=np.int64))[0])
-
-
 def mask(number: str) -> str:
     """Return a spelling to recognise a number by, not to call it: `+353••••••567`.
 

@@ -85,10 +85,10 @@ def _empty(_rng: Random, _now: datetime) -> Stage:
 
 
 def _faulty(rng: Random, now: datetime) -> Stage:
-    return Stage(_office(rng, now, per_day=300), _trouble(rng))
+    return Stage(_office(rng, now, per_day=300), _random_faults(rng))
 
 
-def _trouble(rng: Random) -> Iterator[Fault | None]:
+def _random_faults(rng: Random) -> Iterator[Fault | None]:
     some = (
         http_faults.server_error(),
         http_faults.unavailable(),
@@ -99,6 +99,9 @@ def _trouble(rng: Random) -> Iterator[Fault | None]:
         http_faults.timeout(),
         http_faults.rate_limited(seconds=3),
         http_faults.redirect(),
+        http_faults.not_found_page(),
+        http_faults.passing(),
+        http_faults.denied(),
         http_faults.oversize(),
     )
     while True:
@@ -140,7 +143,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         ("busy", "2,000 a day with a daily rhythm; some are listed late", _busy),
         ("campaigns", "as busy, with 400 more in four minutes three times a day", _campaigns),
         ("empty", "nothing has been sent yet: 400 with a text", _empty),
-        ("faulty", "a third of the answers goes wrong in one of ten ways", _faulty),
+        ("faulty", "a third of the answers goes wrong in one of 13 ways", _faulty),
         ("rate-limited", "five requests a minute, shared with the sends", _rate_limited),
         (
             "retry-stamps",

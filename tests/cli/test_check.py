@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from recon import config
 from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.simulator.server import Received, serve
+from recon.simulator.simulated_message import Junk
 from recon.store import stored_pauses
 from recon.store.engine import opened
 from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, minute
@@ -138,6 +139,16 @@ def test_records_of_another_time_zone_are_noticed(workshop: Workshop, channel: C
     assert lines(ended.out)["main: timezone"] == "note"
     assert "20 records name a listed message, and lie 4:00:00 after it (median)" in ended.out
     assert "accounts.main.local.timezone" in ended.out
+
+
+def test_listed_items_that_cannot_be_read_are_counted(workshop: Workshop, channel: Channel) -> None:
+    sound(workshop, channel)
+    channel.send(NUMBER.format(70), minute(40), junk=Junk.BAD_TIME)
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        ended = workshop.recon("check")
+    assert ended.code == 0
+    assert "Octopods lists 21 messages, 1 of them unreadable" in ended.out
 
 
 def test_a_file_where_reports_belong_is_named(workshop: Workshop, channel: Channel) -> None:

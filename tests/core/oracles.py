@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recon.core.number_readings import readings as number_readings
+from recon.core.number_spellings import one_per_user
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -106,3 +109,9 @@ def best_of_all_matchings(
         (((paired[:, None] & message_bit) > 0) << np.arange(messages.shape[1])).sum(1),
         (best >> rows) % widest,
     )
+
+
+def number_key(number: str, region: str | None) -> int:
+    """Return the key of one spelling; `phones.keys` decides whole columns by the same rules."""
+    readings = np.array([number_readings(number, region)[0]], dtype=np.int64)
+    return int(one_per_user(readings)[0])

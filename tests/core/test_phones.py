@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from recon.core import phones, user_ids
 from recon.core.e164 import NONE
 from recon.core.number_readings import UNREADABLE
+from tests.core import oracles
 
 #: Region, then spellings of one user in it.
 ONE_USER: Final[dict[str, tuple[str | None, list[str]]]] = {
@@ -235,7 +236,7 @@ def test_longer_than_any_international_number_is_none_though_the_country_has_suc
 
 
 def test_the_region_may_be_spelled_small() -> None:
-    assert phones.key("087 123 4567", "ie") == 353871234567
+    assert oracles.number_key("087 123 4567", "ie") == 353871234567
 
 
 def test_a_column_of_floats_or_integers_is_read_too() -> None:
@@ -274,7 +275,7 @@ regions = st.sampled_from([None, "IE", "BR", "MX", "AR", "US", "XX"])
 def test_any_text_is_read_without_an_error_and_the_same_alone_or_in_a_column(
     number: str, region: str | None
 ) -> None:
-    alone = phones.key(number, region)
+    alone = oracles.number_key(number, region)
     assert alone in (NONE, UNREADABLE) or 10**6 <= alone < 10**15 or user_ids.key(number) == alone
     assert keys([number, "+353871234567", number], region) == [alone, 353871234567, alone]
 
@@ -297,7 +298,7 @@ def test_separators_and_prefixes_never_change_the_key(
     spelled = prefix + "".join(map("".join, zip(gaps, digits, strict=True)))
     if re.search(r"[0-9]{5,}\.0+$", re.sub(r"[^0-9.]", "", spelled)):
         return  # reads as a float's tail
-    expected = phones.key("+" + digits, region)
+    expected = oracles.number_key("+" + digits, region)
     assert keys([spelled, f"{digits}@c.us"], region) == [expected, expected]
     assert expected != NONE
 
@@ -349,7 +350,7 @@ def test_a_mask_always_hides_four_digits_and_all_other_text(number: str) -> None
 def test_only_a_plus_makes_a_spelling_clean(digits: str) -> None:
     spelled = [chr(first) + digits for first in range(0x20, 0x7F)]
     column = phones.keys(pd.Series(spelled, dtype="str"), None)
-    assert column.tolist() == [phones.key(each, None) for each in spelled]
+    assert column.tolist() == [oracles.number_key(each, None) for each in spelled]
 
 
 # --- two readings ------------------------------------------------------------------------------
@@ -379,7 +380,7 @@ def test_in_every_region_international_digits_may_have_lost_their_plus() -> None
     wrong = [
         (region, digits)
         for region, digits in examples_of_all
-        if phones.key(digits, region) != phones.key("+" + digits, None)
+        if oracles.number_key(digits, region) != oracles.number_key("+" + digits, None)
     ]
     assert wrong == []
 
@@ -389,7 +390,7 @@ def test_in_every_region_a_national_number_is_one_of_the_readings() -> None:
     for region, digits in examples():
         number = phonenumbers.parse("+" + digits, None)
         national = phonenumbers.national_significant_number(number)
-        if phones.key("+" + digits, None) not in both(national, region):
+        if oracles.number_key("+" + digits, None) not in both(national, region):
             wrong.append((region, national))
     assert wrong == []
 

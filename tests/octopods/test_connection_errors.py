@@ -55,6 +55,7 @@ def test_no_byte_of_a_broken_answer_is_shown(
     assert str(caught.value)
 
 
+@pytest.mark.usefixtures("logging_as_before")
 def test_what_urllib3_warns_of_is_not_logged(
     session: requests.Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
