@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests import sqlite_version  # isort: skip - before anything imports sqlite3
 
 import logging
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -24,11 +25,14 @@ from tests import mariadb, postgres
 
 _numbers = count(1)
 
-# Neither a deadline nor a health check that depends on how busy the machine is.
-hypothesis.settings.register_profile(
-    "recon", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+# Neither a deadline nor a health check that depends on how busy the machine is. The same examples
+# each time, so that a change is judged by what it changes; HYPOTHESIS_PROFILE=explore tries others.
+_CALM = hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
-hypothesis.settings.load_profile("recon")
+hypothesis.settings.register_profile("recon", _CALM, derandomize=True)
+hypothesis.settings.register_profile("explore", _CALM)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "recon"))
 
 
 def pytest_report_header() -> str:

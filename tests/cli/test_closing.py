@@ -36,8 +36,15 @@ def shop(workshop: Workshop) -> Iterator[Workshop]:
 
 def dump(path: Path) -> list[str]:
     """Return all that is in a database file."""
+    # Connection.iterdump does this too, but not every driver of SQLite has it.
     with closing(sqlite3.connect(path)) as connection:
-        return list(connection.iterdump())
+        tables = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+        found = [str(sql) for _, sql in tables]
+        for name, sql in tables:
+            if str(sql).startswith("CREATE TABLE"):
+                rows = connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - our own tables
+                found += [f'INSERT INTO "{name}" VALUES{row}' for row in rows]
+        return found
 
 
 def copied(database: Path) -> list[str]:

@@ -254,7 +254,7 @@ def test_a_broken_row_that_is_not_utf8_costs_only_itself(tmp_path: Path) -> None
         st.fixed_dictionaries(
             {
                 "id": st.text("ab\",;\n '", min_size=1).map(lambda text: f"x{text}"),
-                "phone_number": st.text('+0123456789 ,;"\n\r()', min_size=1).map("+{}".format),
+                "phone_number": st.text('+0123456789 ,;"\n()', min_size=1).map("+{}".format),
             }
         ),
         max_size=6,
