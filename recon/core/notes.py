@@ -23,7 +23,7 @@ _QUARTER_US: Final = 15 * _MINUTE_US
 
 
 def of_day(case: Case, day: int, window: Window, policy: Policy, drifting: int) -> list[str]:
-    """Return what is to be said of a day.
+    """Return the notes on a day.
 
     Args:
         case: both sides, classified.

@@ -56,7 +56,7 @@ class ReadOnlyDatabase:
         Raises:
             TemporaryError: the database is out of reach or busy.
             ConfigError: the URL, driver or credentials are wrong.
-            InputError: there is no such file, or the database refuses what it was asked.
+            InputError: the file does not exist, or the database refuses what it was asked.
         """
         for _ in range(_ATTEMPTS):
             try:

@@ -31,7 +31,7 @@ def require_file(url: sa.URL) -> None:
 
     Raises:
         ConfigError: it names none; a database in memory has no records in it.
-        InputError: there is no such file.
+        InputError: the file does not exist.
     """
     name = url.database or ""
     if not name or name.startswith((":memory:", "md:", "motherduck:")):

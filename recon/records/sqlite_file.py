@@ -39,7 +39,7 @@ class SqliteFile:
         afterwards whether an application has opened it in the meantime.
 
         Raises:
-            InputError: there is no such file.
+            InputError: the file does not exist.
         """
         if not self.path.is_file():
             raise no_such_file(self.path)

@@ -81,7 +81,7 @@ def settle(
     found: Sequence[int],
     at: datetime,
 ) -> bool:
-    """Store what Octopods said of the messages that its answers lack.
+    """Store the status answers about messages that the listings lack.
 
     Where it denied all that it was asked for, every message that as many answers lack counts as
     removed. Where it has one of them, its answers go on being refused.

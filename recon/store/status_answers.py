@@ -1,4 +1,4 @@
-"""What Octopods said of single ids: messages it has, and ids it denies."""
+"""Status answers about single ids: messages that Octopods has, and ids it denies."""
 
 from __future__ import annotations
 
