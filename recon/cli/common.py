@@ -289,12 +289,11 @@ def show_runs(runs: Sequence[tuple[Run, Written]]) -> None:
 
     from recon.report import terminal_summary
 
-    colour = wants_colour()
+    colour, width = wants_colour(), shutil.get_terminal_size().columns
     if len(runs) > 1:
         made, files = zip(*runs, strict=True)
-        click.echo(terminal_summary.many(made, files, colour=colour))
+        click.echo(terminal_summary.many(made, files, colour=colour, width=width))
         return
-    width = shutil.get_terminal_size().columns
     for run, written in runs:
         click.echo(terminal_summary.text(run, written, colour=colour, width=width))
 

@@ -13,7 +13,7 @@ import pandas as pd
 from recon.core.phones import mask
 from recon.model import Kind, Run
 from recon.report.csv_report import day_of, row_order
-from recon.report.labels import KINDS_IN_ORDER
+from recon.report.labels import KINDS_BY_URGENCY
 from recon.report.masking import mask_numbers
 
 _COLUMNS: Final = (
@@ -62,11 +62,12 @@ class Row:
 def sample(run: Run, limit: int, *, masked: bool) -> Mapping[Kind, Sequence[Row]]:
     """Return up to `limit` findings by kind, the first ones of each, none so many that others lack.
 
-    Kinds without a finding are not there. The order is that of the CSV file.
+    Kinds without a finding are not there. The kinds come by urgency, the findings of each in the
+    order of the CSV file.
     """
     findings = run.verdict.findings
     found = run.verdict.counts
-    counts = {kind: found[kind.value] for kind in KINDS_IN_ORDER}
+    counts = {kind: found[kind.value] for kind in KINDS_BY_URGENCY}
     most = share(list(counts.values()), limit)
     order = row_order(findings)
     kinds = findings["kind"] if order is None else findings["kind"].iloc[order]

@@ -11,6 +11,7 @@ from recon import __version__
 from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, VerdictKind
 from recon.report import labels
 from recon.report.finding_samples import Row, sample
+from recon.report.headline import headline
 
 #: Findings that the page shows at most; all of them are in the CSV file.
 MOST_ROWS: Final = 500
@@ -64,7 +65,7 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
         "run": run,
         "verdict": verdict,
         "word": verdict.kind.value.replace("_", " "),
-        "headline": labels.headline(run),
+        "headline": headline(run),
         "explanation": labels.verdict_explanation(run),
         "suspect": suspect,
         "suspicions": verdict.suspicions if suspect else (),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from recon.model import (
@@ -21,6 +21,9 @@ from recon.model import (
     Window,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -31,18 +34,19 @@ class Explanation:
     advice: str
 
 
+#: The kinds in the order of urgency.
 EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
     {
+        Kind.RECIPIENT_MISMATCH: Explanation(
+            "recipient mismatch",
+            "Same message id, but another number: it went to someone else than the records say.",
+            "Check it first: somebody may have read a message that was meant for another.",
+        ),
         Kind.MISSING_AT_PROVIDER: Explanation(
             "missing at provider",
             "The records say it went out; Octopods has no such message.",
             "The customer got nothing. Find the error in the sender's log, and send again "
             "if it is still wanted.",
-        ),
-        Kind.MISSING_LOCALLY: Explanation(
-            "missing locally",
-            "Octopods has the message; the records do not.",
-            "Find out what sends with this key without records it, and record the message.",
         ),
         Kind.DUPLICATE_SEND: Explanation(
             "duplicate send",
@@ -50,10 +54,16 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
             "The customer very likely got it twice. Find the retry that does not check whether "
             "the first try went through.",
         ),
-        Kind.DUPLICATE_LOCAL: Explanation(
-            "duplicate local",
-            "Two records claim one message; another one, nearer in time, accounts for it.",
-            "Strike the surplus record, or find out which message it should name.",
+        Kind.STATUS_MISMATCH: Explanation(
+            "status mismatch",
+            "The records and Octopods contradict each other about one message.",
+            "Octopods' status counts. Correct the records before anything is sent again: a retry "
+            "could send twice, and a message recorded as delivered may never have arrived.",
+        ),
+        Kind.MISSING_LOCALLY: Explanation(
+            "missing locally",
+            "Octopods has the message; the records do not.",
+            "Find out what sends with this key without records it, and record the message.",
         ),
         Kind.MESSAGE_ID_MISMATCH: Explanation(
             "message id mismatch",
@@ -61,26 +71,30 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
             "Check how the sender stores the id that Octopods answers with: not cut, not "
             "rounded, not that of another send.",
         ),
-        Kind.RECIPIENT_MISMATCH: Explanation(
-            "recipient mismatch",
-            "Same message id, but another number: it went to someone else than the records say.",
-            "Check it first: somebody may have read a message that was meant for another.",
+        Kind.DUPLICATE_LOCAL: Explanation(
+            "duplicate local",
+            "Two records claim one message; another one, nearer in time, accounts for it.",
+            "Strike the surplus record, or find out which message it should name.",
         ),
-        Kind.STATUS_MISMATCH: Explanation(
-            "status mismatch",
-            "The records and Octopods contradict each other about one message.",
-            "Octopods' status counts. Correct the records before anything is sent again: a retry "
-            "could send twice, and a message recorded as delivered may never have arrived.",
+        Kind.STUCK: Explanation(
+            "stuck",
+            "Long after it was sent it is neither delivered nor failed.",
+            "Mostly a phone that is switched off. If there are many, ask Octopods' support.",
         ),
         Kind.SENT_AT_DRIFT: Explanation(
             "sent-at drift",
             "The same message, but the two sides put it at times too far apart.",
             "Check the sender's clock and the configured time zone of the records.",
         ),
-        Kind.STUCK: Explanation(
-            "stuck",
-            "Long after it was sent it is neither delivered nor failed.",
-            "Mostly a phone that is switched off. If there are many, ask Octopods' support.",
+        Kind.INVALID_PROVIDER: Explanation(
+            "invalid provider",
+            "An item of Octopods' answer cannot be read.",
+            "It is counted but not compared. If it recurs, report it to Octopods' support.",
+        ),
+        Kind.INVALID_LOCAL: Explanation(
+            "invalid local",
+            "The record cannot be read: no time, or no such number.",
+            "Fix it in the records. Until then it is counted but not compared.",
         ),
         Kind.UNVERIFIABLE: Explanation(
             "unverifiable",
@@ -88,26 +102,14 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
             "The detail says which. Poll more often, so that no gap opens: see Coverage. Correct "
             "what cannot be read.",
         ),
-        Kind.INVALID_LOCAL: Explanation(
-            "invalid local",
-            "The record cannot be read: no time, or no such number.",
-            "Fix it in the records. Until then it is counted but not compared.",
-        ),
-        Kind.INVALID_PROVIDER: Explanation(
-            "invalid provider",
-            "An item of Octopods' answer cannot be read.",
-            "It is counted but not compared. If it recurs, report it to Octopods' support.",
-        ),
     }
 )
 
 #: Withdrawn proof that a report tells one by one.
 _WITHDRAWN: Final = 3
 
-#: Kinds as the reports list them: errors first, then by name.
-KINDS_IN_ORDER: Final[Sequence[Kind]] = tuple(
-    sorted(EXPLANATIONS, key=lambda kind: (kind.severity, kind))
-)
+#: The kinds in the order in which people read them, the most urgent first; CSV has its own.
+KINDS_BY_URGENCY: Final[Sequence[Kind]] = tuple(EXPLANATIONS)
 
 
 def filled_buckets(balance: LocalBalance | ProviderBalance) -> list[tuple[str, int]]:
@@ -138,25 +140,11 @@ def finding_counts(run: Run) -> tuple[int, int, int]:
     return by_severity[Severity.ERROR], by_severity[Severity.WARNING], known
 
 
-def headline(run: Run) -> str:
-    """Return the verdict as one sentence."""
-    errors, warnings, _ = finding_counts(run)
-    match run.verdict.kind:
-        case VerdictKind.CLEAN:
-            return "Everything agrees."
-        case VerdictKind.DISCREPANCIES:
-            parts = [
-                counted(number, noun)
-                for number, noun in ((errors, "error"), (warnings, "warning"))
-                if number
-            ]
-            return " and ".join(parts) + " found."
-        case VerdictKind.INCOMPLETE:
-            return "Nothing wrong was found, but not everything could be checked."
-        case VerdictKind.NOTHING_TO_COMPARE:
-            return "There was nothing to compare."
-        case VerdictKind.SUSPECT:
-            return "The two sides do not look like the same messages."
+def open_findings(run: Run) -> pd.DataFrame:
+    """Return the findings of a run that are neither acknowledged nor expected."""
+    found = run.verdict.findings
+    settled = [identity for identity, state in run.lifecycle.items() if state != "open"]
+    return found.loc[~found["discrepancy_id"].isin(settled)] if settled else found
 
 
 def verdict_explanation(run: Run) -> str:
@@ -205,7 +193,7 @@ def coverage_sentence(gaps: Sequence[Span]) -> str:
         length = duration(gaps[0])
         return f"Coverage has a gap{f' of {length}' if length else ''}."
     bounded = [gap.end - gap.start for gap in gaps if gap.start and gap.end]
-    together = f", {_duration_text(sum(bounded, timedelta()))} together"
+    together = f", {duration_text(sum(bounded, timedelta()))} together"
     return f"Coverage has {len(gaps):,} gaps{together if len(bounded) == len(gaps) else ''}."
 
 
@@ -254,7 +242,7 @@ def gap_advice(run: Run) -> str:
     rate = _rate(advice.sends_a_poll / seconds)
     return (
         f"{said} At its busiest, {advice.sends_a_poll} were sent in "
-        f"{_duration_text(timedelta(seconds=seconds))} ({rate}), which is all that an answer "
+        f"{duration_text(timedelta(seconds=seconds))} ({rate}), which is all that an answer "
         "has room for: a poll was needed that often. This crontab line polls only if one is due:"
     )
 
@@ -307,10 +295,11 @@ def confirmation(run: Run) -> str:
 
 def duration(span: Span) -> str:
     """Return `2 h 20 min`; nothing where the span has no bound."""
-    return _duration_text(span.end - span.start) if span.start and span.end else ""
+    return duration_text(span.end - span.start) if span.start and span.end else ""
 
 
-def _duration_text(length: timedelta) -> str:
+def duration_text(length: timedelta) -> str:
+    """Return `2 h 20 min`, the two largest units."""
     minutes, seconds = divmod(round(length.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
@@ -343,9 +332,7 @@ def length_note(window: Window) -> str:
     if window.start is None or window.end is None:
         return ""
     length = window.end - window.start
-    return (
-        "" if length == timedelta(days=1) else f"{_duration_text(length)} long: the clocks change"
-    )
+    return "" if length == timedelta(days=1) else f"{duration_text(length)} long: the clocks change"
 
 
 def local_time(moment: datetime | None, window: Window) -> str:

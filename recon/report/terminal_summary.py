@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, VerdictKind
 from recon.report import labels
 from recon.report.finding_samples import Row, sample
+from recon.report.headline import headline, overall
 from recon.report.terminal_text import columns, flow, paint, plain, wrapped
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _SEVERITY_COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 #: Findings shown as examples: of one kind, and together.
 _EXAMPLES_OF_A_KIND: Final = 3
 _EXAMPLES: Final = 12
-_EXAMPLE_LINES: Final = 3
 _GAPS: Final = 5
 
 _SIDE: Final = "  {:<10}"
@@ -57,13 +57,14 @@ def text(run: Run, written: Written | None = None, *, colour: bool, width: int) 
     return "\n".join(lines) + "\n"
 
 
-def many(runs: Sequence[Run], written: Sequence[Written] = (), *, colour: bool = False) -> str:
-    """Return one line a run, for several days or accounts, their sum, and where the files are.
+def many(runs: Sequence[Run], written: Sequence[Written] = (), *, colour: bool, width: int) -> str:
+    """Return the outcome of several days or accounts: a sentence, a line a run, and the files.
 
     Args:
         runs: the runs.
         written: the files they were written to, where they were.
         colour: whether the terminal shows ANSI colours.
+        width: columns of the terminal; the table is not broken.
     """
     header = ("date", "account", "verdict", "records", "messages", "matched", "errors", "warnings")
     rows = []
@@ -81,7 +82,8 @@ def many(runs: Sequence[Run], written: Sequence[Written] = (), *, colour: bool =
     if len(rows) > 1:
         rows.append(("total", "", "", *(f"{figure:,}" for figure in sums), ""))
     right = frozenset({*header[3:], "gaps"})
-    lines = columns((*header, "gaps"), rows, figures=right)
+    lines = wrapped(plain(overall(runs)), width)
+    lines += ["", *columns((*header, "gaps"), rows, figures=right)]
     folders = sorted({str(files.html.parent) for files in written})
     if folders:
         lines.append("")
@@ -97,13 +99,13 @@ def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:
     lines = [f"{word}  {plain(verdict.account)}, {when}, {verdict.window.zone}"]
     note = labels.length_note(verdict.window)
     lines += [f"The day is {note}."] if note else []
-    lines += wrapped(labels.headline(run), width)
+    lines += wrapped(plain(headline(run)), width)
     for notice in run.statements:
         lines += wrapped(plain(notice), width)
     if verdict.kind is not VerdictKind.SUSPECT:
         return lines + wrapped(labels.verdict_explanation(run), width)
-    sight, *causes = [plain(said) for said in verdict.suspicions] or [""]
-    lines += wrapped(f"{sight} {labels.verdict_explanation(run)}".strip(), width)
+    lines += wrapped(labels.verdict_explanation(run), width)
+    causes = [plain(said) for said in verdict.suspicions[1:]]
     if causes:
         lines += ["", "Likely causes:"]
     for at, cause in enumerate(causes, start=1):
@@ -135,6 +137,7 @@ def _findings(run: Run, *, colour: bool, width: int) -> list[str]:
         if kind is Kind.MISSING_AT_PROVIDER and confirmed:
             lines[-1] += f" ({confirmed})"
         lines += wrapped(labels.EXPLANATIONS[kind].meaning, width, indent=_INDENT)
+        lines += wrapped(f"What to do: {labels.EXPLANATIONS[kind].advice}", width, indent=_INDENT)
         for row in rows[:_EXAMPLES_OF_A_KIND]:
             lines += _example(run, row, width)
         more = counts[kind.value] - min(len(rows), _EXAMPLES_OF_A_KIND)
@@ -156,7 +159,7 @@ def _example(run: Run, row: Row, width: int) -> list[str]:
     tags += ["acknowledged"] if row.acknowledged else []
     sentence = ": ".join(part for part in (said, plain(row.detail)) if part)
     sentence += "".join(f" [{tag}]" for tag in tags)
-    return wrapped(sentence, width, indent=f"{_INDENT}- ", hanging=f"{_INDENT}  ")[:_EXAMPLE_LINES]
+    return wrapped(sentence, width, indent=f"{_INDENT}- ", hanging=f"{_INDENT}  ")
 
 
 def _coverage(run: Run, width: int) -> list[str]:
@@ -165,10 +168,9 @@ def _coverage(run: Run, width: int) -> list[str]:
     lines = wrapped(labels.coverage_sentence(verdict.gaps), width, indent=indent, hanging=_INDENT)
     for at, gap in enumerate(verdict.gaps[:_GAPS]):
         start, end = labels.gap_bounds(gap, verdict.window)
-        more = [
-            said for said in (labels.duration(gap), labels.recorded_in_gap(verdict, at)) if said
-        ]
-        lines.append(f"{_INDENT}- " + ", ".join([f"{start} to {end}", *more]))
+        more = (labels.duration(gap), labels.recorded_in_gap(verdict, at))
+        said = ", ".join([f"{start} to {end}", *filter(None, more)])
+        lines += wrapped(said, width, indent=f"{_INDENT}- ", hanging=f"{_INDENT}  ")
     if len(verdict.gaps) > _GAPS:
         lines.append(f"{_INDENT}  and {len(verdict.gaps) - _GAPS:,} more")
     if verdict.gaps:
@@ -181,4 +183,5 @@ def _coverage(run: Run, width: int) -> list[str]:
         lines += wrapped(asked, width, indent=_SIDE.format("confirmed"), hanging=_INDENT)
     requests = run.requests
     made = f"{requests.list:,} list, {requests.status:,} status"
-    return [*lines, f"{_SIDE.format('requests')}{made}, {requests.rate_limited:,} rate-limited"]
+    made += f", {requests.rate_limited:,} rate-limited"
+    return lines + wrapped(made, width, indent=_SIDE.format("requests"), hanging=_INDENT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 import unicodedata
 from collections.abc import Sequence
 from typing import Final
@@ -17,6 +16,7 @@ _CODES: Final = {
     "dim": "2",
 }
 _COLOURED: Final = re.compile(r"\x1b\[[0-9;]*m")
+_WORD: Final = re.compile(r"(\s*)(\S+)")
 
 
 def paint(text: str, colour: str, *, on: bool) -> str:
@@ -61,14 +61,34 @@ def flow(pieces: Sequence[str], width: int, *, indent: str, hanging: str) -> lis
 
 
 def wrapped(text: str, width: int, *, indent: str = "", hanging: str | None = None) -> list[str]:
-    """Break a sentence into lines of up to `width`, later ones behind `hanging`."""
-    return textwrap.wrap(
-        text,
-        max(width, 20),
-        initial_indent=indent,
-        subsequent_indent=indent if hanging is None else hanging,
-        break_on_hyphens=False,
-    )
+    """Break a sentence into lines of up to `width` columns, later ones behind `hanging`.
+
+    Nothing is left out; a word that is longer than a line is broken.
+    """
+    later, most = indent if hanging is None else hanging, max(width, 20)
+    lines: list[str] = []
+    line, is_empty = indent, True
+    for blanks, word in _WORD.findall(text):
+        if not is_empty and width_of(line + blanks + word) > most:
+            lines.append(line)
+            line, is_empty = later, True
+        line += word if is_empty else blanks + word
+        while width_of(line) > most and len(line) > len(later) + 1:
+            at = _fitting(line, most)
+            lines.append(line[:at])
+            line = later + line[at:]
+        is_empty = False
+    return lines if is_empty else [*lines, line]
+
+
+def _fitting(line: str, width: int) -> int:
+    """Return how many characters of a line take up to `width` columns; at least one."""
+    taken = 0
+    for at, character in enumerate(line):
+        taken += width_of(character)
+        if taken > width:
+            return max(at, 1)
+    return len(line)
 
 
 def columns(

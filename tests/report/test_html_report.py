@@ -75,10 +75,17 @@ def everything_found() -> list[dict[str, object]]:
     ("word", "sentence"),
     [
         ("clean", "Everything agrees."),
-        ("discrepancies", "7 errors and 5 warnings found."),
+        (
+            "discrepancies",
+            (
+                "1 message went to another number than recorded, "
+                "1 customer did not get their message, "
+                "1 customer may have got a message twice and 9 other findings."
+            ),
+        ),
         ("incomplete", "Nothing wrong was found, but not everything could be checked."),
-        ("nothing_to_compare", "There was nothing to compare."),
-        ("suspect", "The two sides do not look like the same messages."),
+        ("nothing_to_compare", "There was nothing to compare: no record and no message."),
+        ("suspect", "The input looks wrong: nothing was judged."),
     ],
 )
 def test_the_verdict_comes_first_as_a_word_and_a_sentence(word: str, sentence: str) -> None:
@@ -198,7 +205,7 @@ def test_a_suspect_run_gives_the_sight_and_the_likely_causes_before_the_balance(
         suspicions=["The records hold 12 records.", "A wrong key.", "The `where` is wrong."],
     )
     reader = read(made)
-    order = ["The records hold 12 records.", "A wrong key.", "where", "The balance", "12 records ="]
+    order = ["the records hold 12 records.", "A wrong key.", "where", "The balance", "12 records ="]
     places = [reader.text.index(words) for words in order]
     assert places == sorted(places)
     assert "error" not in {attributes.get("class") for _, attributes in reader.tags}

@@ -12,7 +12,9 @@ import pytest
 from recon.core.calendar import unbounded, window
 from recon.model import Advice, Kind, LocalBalance, ProviderBalance, Span
 from recon.report import terminal_summary
+from recon.report.labels import EXPLANATIONS, KINDS_BY_URGENCY
 from recon.report.report_files import Written
+from recon.report.terminal_text import width_of
 from tests.factories import FINISHED, finding, run, utc
 
 WRITTEN = Written(Path("r/a.csv"), Path("r/a.json"), Path("r/a.html"))
@@ -60,12 +62,15 @@ def test_findings_come_by_kind_with_masked_examples() -> None:
     )
     text = terminal_summary.text(made, colour=False, width=80)
     assert text.startswith(
-        "DISCREPANCIES  main, Thursday 2026-04-23, Europe/Dublin\n5 errors and 1 warning found.\n"
+        "DISCREPANCIES  main, Thursday 2026-04-23, Europe/Dublin\n"
+        "5 customers did not get their message.\n"
     )
     assert "  records   1,205 = 1,190 matched + 10 not sent + 5 missing at provider\n" in text
     assert (
         "  error    5  missing at provider\n"
         "            The records say it went out; Octopods has no such message.\n"
+        "            What to do: The customer got nothing. Find the error in the sender's\n"
+        "            log, and send again if it is still wanted.\n"
         "            - 11:00:00  +353******560  record 70: not there\n"
         "            - 11:01:00  +353******561  record 71: not there\n"
         "            - 11:02:00  +353******562  record 72: not there\n"
@@ -74,6 +79,28 @@ def test_findings_come_by_kind_with_masked_examples() -> None:
     ) in text
     assert "            - message 8: still sent [acknowledged]\n" in text
     assert "            - 02:10:00 to 04:30:00, 2 h 20 min\n" in text
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_what_is_said_of_a_finding_is_never_cut(width: int) -> None:
+    detail = " ".join(["several words"] * 30) + " and then what to do"
+    text = terminal_summary.text(run([finding("stuck", detail=detail)]), colour=False, width=width)
+    assert detail in " ".join(text.split())
+    assert max(map(len, text.splitlines()[2:])) <= width
+
+
+def test_every_kind_comes_by_urgency_with_what_to_do() -> None:
+    rows = [finding(kind.value, f"{n:016x}") for n, kind in enumerate(Kind)]
+    text = " ".join(terminal_summary.text(run(rows), colour=False, width=100).split())
+    places = [text.index(EXPLANATIONS[kind].advice) for kind in KINDS_BY_URGENCY]
+    assert places == sorted(places)
+    assert text.count("What to do: ") == len(Kind)
+
+
+def test_wide_characters_take_two_columns() -> None:
+    made = run([finding("stuck", detail="\u4f60\u597d" * 60)])
+    lines = terminal_summary.text(made, colour=False, width=60).splitlines()
+    assert max(map(width_of, lines)) <= 60
 
 
 def test_an_item_of_which_nothing_can_be_read_is_its_detail_alone() -> None:
@@ -127,8 +154,8 @@ def test_suspect_input_is_reported_first_with_the_likely_causes() -> None:
     )
     lines = terminal_summary.text(made, colour=False, width=100).splitlines()
     assert lines[0].startswith("SUSPECT  main")
-    assert lines[2].startswith("The records hold 12 records. ")
-    assert lines[5:8] == ["Likely causes:", "  1. A wrong key.", "  2. Another table."]
+    assert lines[1] == "The input looks wrong: the records hold 12 records."
+    assert lines[4:7] == ["Likely causes:", "  1. A wrong key.", "  2. Another table."]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -198,16 +225,16 @@ def test_several_runs_are_one_table_with_a_sum() -> None:
         gaps=[Span(utc("01:10:00"), utc("03:30:00"))],
     )
     expected = (
+        "1 message is not in the records and 1 message is still not delivered.\n\n"
         "date        account  verdict        records  messages  matched  errors  warnings  gaps\n"
         "2026-04-23  main     clean            1,014     1,000    1,000       0         0     -\n"
         "2026-04-23  other    discrepancies       20        21       20       1         1     1\n"
         "total                                 1,034     1,021    1,020       1         1\n"
     )
-    assert terminal_summary.many([first, second]) == expected
-    assert (
-        re.sub(r"\x1b\[[\d;]*m", "", terminal_summary.many([first, second], colour=True))
-        == expected
-    )
+    runs = [first, second]
+    assert terminal_summary.many(runs, colour=False, width=80) == expected
+    coloured = terminal_summary.many(runs, colour=True, width=80)
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == expected
 
 
 def test_several_runs_say_where_their_files_are() -> None:
@@ -216,7 +243,7 @@ def test_several_runs_say_where_their_files_are() -> None:
         for account in ("main", "other")
         for day in ("2026-04-23", "2026-04-24")
     ]
-    text = terminal_summary.many([run()] * 4, written)
+    text = terminal_summary.many([run()] * 4, written, colour=False, width=80)
     assert text.splitlines()[-3:] == [
         "",
         "files  r/main/<date>.html, .csv and .json",
@@ -225,4 +252,4 @@ def test_several_runs_say_where_their_files_are() -> None:
 
 
 def test_one_run_alone_has_no_sum() -> None:
-    assert "total" not in terminal_summary.many([run()])
+    assert "total" not in terminal_summary.many([run()], colour=False, width=80)
