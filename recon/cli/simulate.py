@@ -55,7 +55,13 @@ def command(session: common.Session, port: int, scenario: str, seed: int) -> int
         raise UsageError(f"There is no scenario '{scenario}'; there are: {names}")
     clock = session.runtime.clock
     stage = SCENARIOS[scenario].stage(seed, clock())
-    with server.serve(stage.channel, clock=clock, script=stage.script, port=port) as base_url:
+    with server.serve(
+        stage.channel,
+        clock=clock,
+        script=stage.script,
+        status_fault=stage.status_fault,
+        port=port,
+    ) as base_url:
         click.echo(f'base_url = "{base_url}"   # API key: {stage.api_key}')
         click.echo(f"scenario {scenario}: {SCENARIOS[scenario].description}; Ctrl-C ends it")
         try:

@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Final, Literal
 
 from recon.model import LISTING_LIMIT, Listing, Message, RejectedItem, Status
+from recon.simulator.list_misbehaviours import Misbehaviour, Page
 from recon.simulator.rate_limits import Bucket, RateLimit
 from recon.simulator.simulated_message import (
     READ,
@@ -84,6 +85,7 @@ class Channel:
             provider may, or an empty list.
         unknown_id_status: the HTTP status for an id that does not exist (400, or 404).
         first_id: the id of the first message that `send` sends.
+        misbehaviour: what makes the list untrue; a user of the channel may change it at any time.
     """
 
     def __init__(
@@ -95,8 +97,10 @@ class Channel:
         empty_is_error: bool = True,
         unknown_id_status: int = 400,
         first_id: int = 3_851_001,
+        misbehaviour: Misbehaviour | None = None,
     ) -> None:
         self.shape: Shape = shape
+        self.misbehaviour = misbehaviour
         self.rate_limit = rate_limit
         self.empty_is_error = empty_is_error
         self.unknown_id_status = unknown_id_status
@@ -125,10 +129,18 @@ class Channel:
         reason: Reason | None = None,
         appears_at: datetime | None = None,
         junk: Junk | None = None,
+        removed_at: datetime | None = None,
     ) -> SimulatedMessage:
         """Send a message and give it the next id; otherwise like `add`."""
         message = SimulatedMessage(
-            self._next_id, phone_number, sent_at, course, reason, appears_at, junk
+            self._next_id,
+            phone_number,
+            sent_at,
+            course,
+            reason,
+            appears_at,
+            junk,
+            removed_at=removed_at,
         )
         return self.add(message, key=key)
 
@@ -180,31 +192,38 @@ class Channel:
         account = self._account(key)
         return tuple(account.sent[: account.count(now)])
 
-    def newest(
-        self, now: datetime, *, key: str | None = None, limit: int = LISTING_LIMIT
-    ) -> list[SimulatedMessage]:
-        """Return what the listing shows at `now`, newest first; never more than 100.
+    def page(self, now: datetime, *, key: str | None = None, limit: int = LISTING_LIMIT) -> Page:
+        """Return what the list call answers with at `now`, newest first; never more than 100.
 
-        Takes time for what is shown and for the few that have not appeared yet, not for the rest.
+        Takes time for what is shown and for the few that have not appeared yet, not for the rest,
+        unless the list misbehaves.
         """
         account = self._account(key)
         until = account.count(now)
         newest_first = (account.sent[at] for at in range(until - 1, -1, -1))
         listed = (message for message in newest_first if message.is_listed(now))
-        return list(islice(listed, max(0, min(limit, LISTING_LIMIT))))
+        limit = max(0, min(limit, LISTING_LIMIT))
+        if self.misbehaviour is None:
+            return Page(now, list(islice(listed, limit)), limit, now)
+        return self.misbehaviour(Page(now, list(listed), limit, now))
 
     def listing(
         self, now: datetime, *, key: str | None = None, limit: int = LISTING_LIMIT
     ) -> Listing:
         """Return the listing as a client reads it, without a request being made or counted."""
         limit = min(limit, LISTING_LIMIT)
-        items = self.newest(now, key=key, limit=limit)
+        page = self.page(now, key=key, limit=limit)
+        items, date = page.items, (page.date or now).astimezone(UTC)
         return Listing(
-            messages=[_read(item, now) for item in items if item.junk is None],
+            messages=[_read(item, page.as_of) for item in items if item.junk is None],
             rejects=[RejectedItem(str(item.message_id), item.junk) for item in items if item.junk],
             item_count=len(items),
             limit=limit,
-            answered_at=now.astimezone(UTC),
+            answered_at=date,
+            date=date,
+            age_seconds=0.0 if page.age is None else page.age.total_seconds(),
+            is_partial=page.is_partial,
+            error=None if page.error is None else f"error code {page.error[0]}",
         )
 
     def find(
@@ -215,7 +234,7 @@ class Channel:
         until = account.count(now)
         at = bisect_left(account.sent, message_id, hi=until, key=lambda sent: sent.message_id)
         there = at < until and account.sent[at].message_id == message_id
-        return account.sent[at] if there else None
+        return account.sent[at] if there and not account.sent[at].is_removed(now) else None
 
     def _account(self, key: str | None) -> _Account:
         accounts: Mapping[str, _Account] = self._accounts

@@ -14,9 +14,12 @@ from itertools import cycle
 from random import Random
 from typing import Final
 
+from recon.model import Status
 from recon.simulator import http_faults, traffic
+from recon.simulator import list_misbehaviours as misbehaviours
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
 from recon.simulator.http_faults import Fault
+from recon.simulator.list_misbehaviours import Misbehaviour
 from recon.simulator.rate_limits import RateLimit, RetryForm
 
 _PAST: Final = timedelta(days=2)
@@ -29,6 +32,8 @@ class Stage:
     channel: Channel
     script: Iterable[Fault | None] = ()
     """The faults to play, in the order of the requests."""
+    status_fault: Fault | None = None
+    """The fault to play for every status call."""
     api_key: str = SIMULATED_KEY
 
 
@@ -55,12 +60,17 @@ def _office(
     shape: Shape = "A",
     rate_limit: RateLimit | None = None,
     late: float = 0.0,
+    latest: float = 50.0,
     junk: float = 0.0,
+    removed: float = 0.0,
+    misbehaviour: Misbehaviour | None = None,
 ) -> Channel:
     """Return a channel with the traffic of an office."""
-    channel = Channel(shape=shape, rate_limit=rate_limit)
+    channel = Channel(shape=shape, rate_limit=rate_limit, misbehaviour=misbehaviour)
     moments = traffic.times(rng, now - _PAST, per_day, traffic.OFFICE_RHYTHM)
-    channel.follow(traffic.messages(rng, moments, late=late, junk=junk))
+    channel.follow(
+        traffic.messages(rng, moments, late=late, latest=latest, junk=junk, removed=removed)
+    )
     return channel
 
 
@@ -136,6 +146,33 @@ def _other_shape(rng: Random, now: datetime) -> Stage:
     return Stage(_office(rng, now, per_day=300, shape="B"))
 
 
+def _late(rng: Random, now: datetime) -> Stage:
+    return Stage(_office(rng, now, per_day=300, late=0.2, latest=900))
+
+
+def _removed(rng: Random, now: datetime) -> Stage:
+    return Stage(_office(rng, now, per_day=300, removed=0.02))
+
+
+def _status_pages(rng: Random, now: datetime) -> Stage:
+    channel = _office(rng, now, per_day=300)
+    return Stage(channel, status_fault=http_faults.not_found_page())
+
+
+def _misbehaving(misbehaviour: Misbehaviour) -> Callable[[Random, datetime], Stage]:
+    """Return what builds the traffic of an office, listed with a misbehaviour."""
+
+    def build(rng: Random, now: datetime) -> Stage:
+        return Stage(_office(rng, now, per_day=300, misbehaviour=misbehaviour))
+
+    return build
+
+
+def _often(misbehaviour: Misbehaviour) -> Misbehaviour:
+    """Let an office misbehave for 20 minutes of each hour."""
+    return misbehaviours.at_times(timedelta(hours=1), timedelta(minutes=20), misbehaviour)
+
+
 SCENARIOS: Final[Mapping[str, Scenario]] = {
     name: Scenario(name, description, build)
     for name, description, build in (
@@ -153,5 +190,60 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         ("rotated-key", "the key was rotated an hour ago: error 6", _rotated_key),
         ("junk", "unreadable items and unknown status words among the messages", _junk),
         ("shape-b", "300 a day, in the second documented shape of the answers", _other_shape),
+        ("late-list", "a fifth of the messages is listed up to 15 minutes late", _late),
+        ("removed", "one message in fifty is removed an hour after it was sent", _removed),
+        ("status-pages", "every status call is answered 404 with a page of HTML", _status_pages),
+        (
+            "cached",
+            "in a third of the time the list of an hour ago, with a fresh Date",
+            _misbehaving(_often(misbehaviours.cached(timedelta(hours=1)))),
+        ),
+        (
+            "cached-with-age",
+            "the same, but the Age header says so",
+            _misbehaving(_often(misbehaviours.cached(timedelta(hours=1), tells_age=True))),
+        ),
+        (
+            "future-date",
+            "in a third of the time the Date header is a year ahead",
+            _misbehaving(_often(misbehaviours.dated(timedelta(days=365)))),
+        ),
+        (
+            "low-cap",
+            "no answer lists more than 50 messages",
+            _misbehaving(misbehaviours.capped(50)),
+        ),
+        (
+            "short-memory",
+            "the list forgets messages after six hours",
+            _misbehaving(misbehaviours.with_memory(timedelta(hours=6))),
+        ),
+        (
+            "one-per-number",
+            "in a third of the time only the newest message to each number",
+            _misbehaving(_often(misbehaviours.one_per_number)),
+        ),
+        (
+            "filtered",
+            "in a third of the time failed messages are left out",
+            _misbehaving(
+                _often(misbehaviours.hiding(lambda one, now: one.status(now) == Status.FAILED))
+            ),
+        ),
+        (
+            "by-change",
+            "the list is in the order of the last status change",
+            _misbehaving(misbehaviours.by_last_change),
+        ),
+        (
+            "partial",
+            "in a third of the time 206 with the newest ten",
+            _misbehaving(_often(misbehaviours.partial(10))),
+        ),
+        (
+            "error-beside-list",
+            "in a third of the time the newest ten, with an error beside them",
+            _misbehaving(_often(misbehaviours.with_error(12, "Degraded.", items=10))),
+        ),
     )
 }

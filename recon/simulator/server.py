@@ -59,6 +59,7 @@ def serve(
     *,
     clock: Clock,
     script: Iterable[Fault | None] = (),
+    status_fault: Fault | None = None,
     log: list[Received] | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -70,6 +71,7 @@ def serve(
         clock: the simulated clock; it is also the `Date` header.
         script: for each request in turn, the fault to play, or `None` for the plain answer; when
             it ends, everything is answered. It may be endless.
+        status_fault: the fault to play for every status call that the script has none for.
         log: every request is appended here, at the latest when its answer is sent.
         host: where to listen; only loopback is allowed.
         port: the port, 0 for a free one.
@@ -81,7 +83,9 @@ def serve(
     if not _is_loopback(host):
         raise ValueError(f"the simulated Octopods only listens on loopback, not on {host}")
     try:
-        server = _Server((host, port), channel, clock, script, [] if log is None else log)
+        server = _Server(
+            (host, port), channel, clock, script, status_fault, [] if log is None else log
+        )
     except (OSError, OverflowError) as cause:
         raise UsageError(
             f"port {port} on {host} cannot be used: {cause}",
@@ -114,12 +118,14 @@ class _Server(ThreadingHTTPServer):
         channel: Channel,
         clock: Clock,
         script: Iterable[Fault | None],
+        status_fault: Fault | None,
         log: list[Received],
     ) -> None:
         self.channel = channel
         self.clock = clock
         self.stopping = Event()
         self._script = iter(script)
+        self._status_fault = status_fault
         self._log = log
         self._serial = 0
         self._lock = Lock()
@@ -139,6 +145,8 @@ class _Server(ThreadingHTTPServer):
             self._serial += 1
             given = simulated_responses.answer(self.channel, request, now, self._serial)
             fault = next(self._script, None)
+            if fault is None and request.is_status_call:
+                fault = self._status_fault
             self._log.append(
                 Received(
                     at=now,
@@ -186,6 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     disable_nagle_algorithm: ClassVar[bool] = True
     _now: datetime | None = None
+    _date: str | None = None
 
     def handle(self) -> None:
         # Clients hang up on a slow or an oversized answer; that is what such faults are for.
@@ -203,9 +212,11 @@ class _Handler(BaseHTTPRequestHandler):
             http_faults.play(fault, self, given, now=self._now, request_id=fault_id)
 
     def give(self, answer: Answer, *, length: int | None = None) -> None:
+        self._date = answer.headers.get("Date")
         self.send_response(answer.status)
         for name, value in answer.headers.items():
-            self.send_header(name, value)
+            if name != "Date":
+                self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body) if length is None else length))
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -223,9 +234,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """Return the simulated time of the answer: the `Date` header is the provider's clock."""
+        """Return the `Date` header: the provider's clock, unless the answer has one of its own."""
         if timestamp is not None:
             return super().date_time_string(int(timestamp))
+        if self._date is not None:
+            return self._date
         now = self._now or self.server.clock()
         return format_datetime(now.astimezone(UTC), usegmt=True)
 

@@ -101,6 +101,8 @@ class SimulatedMessage:
     junk: Junk | None = None
     """How the listing spoils its item; the status call answers all the same."""
     content: str = CUSTOMER_TEXT
+    removed_at: datetime | None = None
+    """From when on neither the listing nor the status call knows of it any more."""
 
     def status(self, now: datetime) -> str:
         """Return the status as it is at `now`."""
@@ -108,4 +110,8 @@ class SimulatedMessage:
 
     def is_listed(self, now: datetime) -> bool:
         """Say whether the listing knows of it at `now`."""
-        return (self.appears_at or self.sent_at) <= now
+        return (self.appears_at or self.sent_at) <= now and not self.is_removed(now)
+
+    def is_removed(self, now: datetime) -> bool:
+        """Say whether the provider has forgotten it at `now`."""
+        return self.removed_at is not None and self.removed_at <= now

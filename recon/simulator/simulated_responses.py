@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Final
 from urllib.parse import parse_qs
 from uuid import NAMESPACE_URL, uuid5
@@ -17,6 +18,7 @@ from uuid import NAMESPACE_URL, uuid5
 from recon.model import LISTING_LIMIT, Status
 from recon.simulator import rate_limits
 from recon.simulator.channel import Access, Channel
+from recon.simulator.list_misbehaviours import Page
 from recon.simulator.simulated_message import Junk, Reason, ReasonForm, SimulatedMessage
 
 LIST_PATH: Final = "/api/v1/whatsapp/messages"
@@ -42,6 +44,11 @@ class Request:
     def limit(self) -> str | None:
         """The `limit` as it was asked for, `None` where it was not."""
         return parse_qs(self.query, keep_blank_values=True).get("limit", [None])[-1]
+
+    @property
+    def is_status_call(self) -> bool:
+        """Whether it asks for a single message."""
+        return self.path.startswith(f"{LIST_PATH}/") and self.path != f"{LIST_PATH}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +110,26 @@ def _list(channel: Channel, request: Request, now: datetime, request_id: str) ->
         return error(400, text, request_id=request_id, code=BAD_PARAMETER)
     if channel.empty_is_error and not channel.has_sent(request.key, now):
         return error(400, NOTHING_SENT, request_id=request_id, code=NO_SUCH_MESSAGE)
-    items = channel.newest(now, key=request.key, limit=int(asked))
-    if channel.shape == "B":
-        return _json(200, [_item_b(item, now) for item in items])
-    shown = [_item_a(item, now) for item in items]
-    return _json(200, {"request_id": request_id, "messages": shown})
+    page = channel.page(now, key=request.key, limit=int(asked))
+    item = _item_b if channel.shape == "B" else _item_a
+    shown = [item(one, page.as_of) for one in page.items]
+    status = 206 if page.is_partial else 200
+    if channel.shape == "B" and page.error is None:
+        return _json(status, shown, _headers(page))
+    said = {} if page.error is None else {"error_code": page.error[0], "error": page.error[1]}
+    body = {"request_id": request_id, "messages": shown} | said
+    return _json(status, body, _headers(page))
+
+
+def _headers(page: Page) -> dict[str, str]:
+    made = {}
+    if page.date is not None:
+        made["Date"] = format_datetime(page.date.astimezone(UTC), usegmt=True)
+    if page.age is not None:
+        made["Age"] = str(int(page.age.total_seconds()))
+    if page.is_partial:
+        made["Content-Range"] = f"items 0-{max(len(page.items) - 1, 0)}/{len(page.known)}"
+    return made
 
 
 def _status(channel: Channel, key: str, name: str, now: datetime, request_id: str) -> Answer:

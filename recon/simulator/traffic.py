@@ -98,7 +98,9 @@ def messages(
     *,
     first_id: int = 3_851_001,
     late: float = 0.0,
+    latest: float = 50.0,
     junk: float = 0.0,
+    removed: float = 0.0,
 ) -> Iterator[SimulatedMessage]:
     """Yield a message for each of `moments`, which rise; its number and fate drawn by `rng`.
 
@@ -106,8 +108,10 @@ def messages(
         rng: the source of all that is drawn.
         moments: when the messages are sent.
         first_id: no id is lower; they rise, with gaps.
-        late: the share of messages that the listing shows 5 to 50 seconds late.
+        late: the share of messages that the listing shows late.
+        latest: how late at most, in seconds; 5 at least.
         junk: the share of messages whose item is unreadable, or whose status is a new word.
+        removed: the share of messages that the provider forgets an hour after they were sent.
     """
     contacts = Contacts(rng)
     customers = [contacts.anyone() for _ in range(200)]
@@ -119,7 +123,7 @@ def messages(
         ruin = rng.choice(spoiled) if rng.random() < junk else None
         if junk and ruin is None and rng.random() < junk:
             way = course((0, Status.SENT), (3, "held"))
-        shown = at + timedelta(seconds=rng.uniform(5, 50)) if rng.random() < late else None
+        shown = at + timedelta(seconds=rng.uniform(5, latest)) if rng.random() < late else None
         yield SimulatedMessage(
             message_id=message_id,
             phone_number=rng.choice(customers),
@@ -128,5 +132,6 @@ def messages(
             reason=rng.choice(_REASONS) if failed else None,
             appears_at=shown,
             junk=ruin,
+            removed_at=at + _HOUR if removed and rng.random() < removed else None,
         )
         message_id += rng.randint(1, 4)

@@ -72,17 +72,17 @@ def test_no_limit_shows_more_than_a_hundred_and_a_lower_one_shows_fewer() -> Non
     channel = Channel()
     for n in range(130):
         channel.send(NUMBER, after(n))
-    assert len(channel.newest(after(1000), limit=5000)) == 100
-    assert len(channel.newest(after(1000), limit=7)) == 7
+    assert len(channel.page(after(1000), limit=5000).items) == 100
+    assert len(channel.page(after(1000), limit=7).items) == 7
 
 
 def test_a_listing_is_as_it_was_at_its_moment_in_any_order_of_asking() -> None:
     channel = Channel()
     ids = [channel.send(NUMBER, after(10 * n)).message_id for n in range(4)]
-    assert [m.message_id for m in channel.newest(after(30))] == ids[::-1]
-    assert [m.message_id for m in channel.newest(after(29.9))] == ids[2::-1]
-    assert [m.message_id for m in channel.newest(after(0))] == ids[:1]
-    assert channel.newest(after(-1)) == []
+    assert [m.message_id for m in channel.page(after(30)).items] == ids[::-1]
+    assert [m.message_id for m in channel.page(after(29.9)).items] == ids[2::-1]
+    assert [m.message_id for m in channel.page(after(0)).items] == ids[:1]
+    assert channel.page(after(-1)).items == []
 
 
 def test_messages_of_one_second_are_listed_by_rising_id_and_the_limit_may_cut_between_them() -> (
@@ -100,9 +100,9 @@ def test_a_late_message_appears_at_its_own_place_and_pushes_an_old_one_out() -> 
     ids = [channel.send(NUMBER, after(n)).message_id for n in range(100)]
     late = channel.send(NUMBER, after(100), appears_at=after(140))
     newest = channel.send(NUMBER, after(120))
-    before = [m.message_id for m in channel.newest(after(139))]
+    before = [m.message_id for m in channel.page(after(139)).items]
     assert before == [newest.message_id, *ids[:0:-1]]
-    then = [m.message_id for m in channel.newest(after(140))]
+    then = [m.message_id for m in channel.page(after(140)).items]
     assert then == [newest.message_id, late.message_id, *ids[:1:-1]]
 
 
@@ -129,8 +129,8 @@ def test_the_listing_equals_an_obvious_scan_of_everything(
     now = after(second)
     known = [m for m in sent if m.sent_at <= now and (m.appears_at or m.sent_at) <= now]
     expected = sorted(known, key=lambda m: (m.sent_at, m.message_id), reverse=True)[:limit]
-    assert added.newest(now, limit=limit) == expected
-    assert drawn.newest(now, limit=limit) == expected
+    assert added.page(now, limit=limit).items == expected
+    assert drawn.page(now, limit=limit).items == expected
 
 
 def test_endless_traffic_is_drawn_only_as_far_as_somebody_asks() -> None:
@@ -174,8 +174,8 @@ def test_a_key_sees_only_what_was_sent_through_it() -> None:
     channel = Channel(keys=("one", "two"))
     first = channel.send(NUMBER, T, key="one")
     second = channel.send(NUMBER, T, key="two")
-    assert channel.newest(T, key="one") == [first]
-    assert channel.newest(T, key="two") == [second]
+    assert channel.page(T, key="one").items == [first]
+    assert channel.page(T, key="two").items == [second]
     assert channel.find(second.message_id, T, key="one") is None
 
 

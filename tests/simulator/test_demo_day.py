@@ -79,7 +79,7 @@ def test_every_kind_is_planted_and_the_listing_is_full_whatever_the_seed(planted
     window = calendar.window(planted.day, planted.zone)
     assert window.start
     assert window.end
-    items = planted.channel.newest(planted.now)
+    items = planted.channel.page(planted.now).items
     in_day = [item for item in items if item.sent_at < window.end]
     assert 82 <= len(in_day) <= 88
     assert window.start < items[-1].sent_at <= planted.now - timedelta(hours=25)
@@ -119,7 +119,7 @@ def holders(planted: DemoDay) -> Counter[Any]:
 @MANY
 @given(days)
 def test_records_without_a_message_lie_where_their_kind_says(planted: DemoDay) -> None:
-    oldest = planted.channel.newest(planted.now)[-1].sent_at
+    oldest = planted.channel.page(planted.now).items[-1].sent_at
     for row, _ in found(planted, Kind.MISSING_AT_PROVIDER):
         at = time_of(planted, row)
         assert at
@@ -183,7 +183,7 @@ def test_what_is_stuck_is_a_day_old_and_nothing_else_that_waits_is(planted: Demo
     stuck = [message for _, message in found(planted, Kind.STUCK)]
     waiting = [
         message
-        for message in planted.channel.newest(planted.now)
+        for message in planted.channel.page(planted.now).items
         if message.status(planted.now) in {"sent", "unknown"}
     ]
     old = [m for m in waiting if planted.now - m.sent_at >= timedelta(hours=24)]
