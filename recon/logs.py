@@ -20,6 +20,19 @@ _LEVELS: Final = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: log
 #: Shorter secrets are no secrets; blotting them out would only garble every line.
 _SHORTEST: Final = 4
 
+#: A secret that is also a word may stand in a sentence and mean no secret.
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z]{1,11}")
+#: Behind the name of a secret or in a URL, or alone in quotes or in the whole text.
+_WHERE_IT_STANDS_AS_ONE: Final = (
+    r"(?<=[:=]){0}(?=[@&\s,;)]|$)|(?<=['\"]){0}(?=['\"])|^{0}$"
+    r"|(?i:(?<=password )|(?<=password: )|(?<=key )|(?<=secret )|(?<=Error: )){0}\b"
+)
+#: What a record holds that no secret gets into.
+_OURS: Final = frozenset(
+    {"name", "msg", "levelname", "pathname", "filename", "module", "funcName", "threadName"}
+    | {"processName", "taskName", "exc_text"}
+)
+
 # A password in a URL, and the header that carries the API key, whatever their value.
 _URL_PASSWORD: Final = re.compile(r"(?<=://)([^\s:/@]*):[^\s/@]+@")
 _KEY_HEADER: Final = re.compile(r"""(X-Octopods-Auth\W{1,6})[^\s'",}\\]+""", re.IGNORECASE)
@@ -27,7 +40,10 @@ _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 
 
 
 class _Redacting(logging.Formatter):
-    """Formats with another formatter, then blots out secrets, in tracebacks too."""
+    """Formats with another formatter, secrets blotted out of what is said, in tracebacks too.
+
+    Time, level, logger and the names of fields are ours and stay as they are.
+    """
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
@@ -40,10 +56,25 @@ class _Redacting(logging.Formatter):
             self._secrets |= {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self._inner.format(record)
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            line = line.replace(secret, BLOT)
+        said = logging.makeLogRecord(record.__dict__)
+        for name, value in said.__dict__.items():
+            if isinstance(value, str) and name not in _OURS:
+                said.__dict__[name] = self._blotted(value)
+        said.msg, said.args = self._blotted(record.getMessage()), None
+        if record.exc_info:
+            # A formatter takes the text that is there already.
+            said.exc_text = self._blotted(self._inner.formatException(record.exc_info))
+            said.exc_info = None
+        line = self._inner.format(said)
         return _KEY_HEADER.sub(rf"\1{BLOT}", _URL_PASSWORD.sub(rf"\1:{BLOT}@", line))
+
+    def _blotted(self, text: str) -> str:
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            if _PLAIN_WORD.fullmatch(secret):
+                text = re.sub(_WHERE_IT_STANDS_AS_ONE.format(re.escape(secret)), BLOT, text)
+            else:
+                text = text.replace(secret, BLOT)
+        return text
 
 
 class _Text(logging.Formatter):

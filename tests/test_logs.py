@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 
 import pytest
@@ -125,3 +126,31 @@ def test_a_very_short_secret_does_not_garble_the_lines(capsys: Capture) -> None:
     logs.redact("a", "")
     log.warning("a banana")
     assert "a banana" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fmt", ["text", "json"])
+@pytest.mark.parametrize("word", ["recon", "WARNING", "message", "time"])
+def test_a_password_that_is_a_word_changes_no_name_and_no_sentence(
+    word: str, fmt: str, capsys: Capture
+) -> None:
+    def said() -> str:
+        log.warning("recon sends a message in time", extra={"time_spent": 3})
+        return re.sub(r"[0-9]", "0", capsys.readouterr().err)
+
+    logs.configure(fmt=fmt)
+    before = said()
+    logs.redact(word)
+    assert said() == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["password=recon", "with password 'recon'", "://app:recon@db", "password recon", "recon"],
+)
+def test_a_password_that_is_a_word_is_blotted_out_where_it_stands_as_one(
+    line: str, capsys: Capture
+) -> None:
+    logs.configure()
+    logs.redact("recon")
+    log.warning("%s", line)
+    assert "recon" not in capsys.readouterr().err.partition("tests: ")[2]

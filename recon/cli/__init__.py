@@ -14,7 +14,7 @@ import click
 
 import recon
 from recon.cli import streams, termination
-from recon.cli.common import AnyPath, Session, show_error
+from recon.cli.common import AnyPath, Session, show_error, typed
 from recon.errors import ReconError
 from recon.jobs.runtime import Runtime
 
@@ -38,6 +38,14 @@ _COMMANDS = (
 
 class _Commands(click.Group):
     """Commands by the name of their module."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Invoke a command; what an error tells to type has the options in use."""
+        try:
+            return super().invoke(ctx)
+        except ReconError as error:
+            error.hint = typed(error.hint, ctx.params.get("config"))
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)

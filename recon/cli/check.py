@@ -15,7 +15,7 @@ from recon.report.terminal_text import plain
 @common.account_option
 @common.pass_session
 def command(session: common.Session, accounts: Sequence[str]) -> int:
-    """Check all that a run needs, and say how to fix what is wrong.
+    """Check all that a run needs; say how to fix it.
 
     Checks configuration, database, directories, API key and mail server, and compares yesterday's
     records (or the newest) with what Octopods lists now: one request for each account, none while
@@ -29,8 +29,7 @@ def command(session: common.Session, accounts: Sequence[str]) -> int:
     codes = []
     for line in doctor.check(settings, names, session.runtime):
         mark = "WRONG" if line.error else "note " if line.needs_attention else "ok   "
-        click.echo(
-            "\n".join(plain(one) for one in f"{mark} {line.name}: {line.message}".split("\n"))
-        )
+        said = common.typed(f"{mark} {line.name}: {line.message}", session.config) or ""
+        click.echo("\n".join(plain(one) for one in said.split("\n")))
         codes.append(line.exit_code)
     return worst(codes)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
-from recon.errors import ConfigError, ReconError, UsageError
+from recon.errors import ReconError, UsageError
 from recon.jobs.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -64,13 +65,7 @@ class Session:
 
         with ExitStack() as opening:
             made = opening.enter_context(engine.opened(settings.database.url.get_secret_value()))
-            try:
-                schema.ensure_ready(made)
-            except ConfigError as error:
-                if error.hint is None or self.config is None:
-                    raise
-                typed = error.hint.replace("recon db", f"recon --config {self.config} db")
-                raise ConfigError(error.message, hint=typed) from error
+            schema.ensure_ready(made)
             self.at_exit.enter_context(opening.pop_all())
         return made
 
@@ -239,10 +234,12 @@ def chosen_accounts(settings: Settings, names: Sequence[str]) -> list[str]:
     Raises:
         UsageError: there is no such account; the nearest is named.
     """
+    from recon.config.value_types import closest
+
     known = list(settings.accounts)
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = closest(name, known)
             guess = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}"
             raise UsageError(f"No account '{name}' in the configuration; {guess}")
     return [name for name in known if not names or name in names]
@@ -298,10 +295,25 @@ def show_runs(runs: Sequence[tuple[Run, Written]]) -> None:
         click.echo(terminal_summary.text(run, written, colour=colour, width=width))
 
 
+#: A command in a hint: in backticks, or after "Run:".
+_COMMAND: Final = re.compile(r"(?<=`recon )(?=[a-z])|(?<=Run: recon )(?=[a-z])")
+
+
+def typed(hint: str | None, config: Path | None) -> str | None:
+    """Return a hint whose commands name the configuration file in use, as they must be typed."""
+    if hint is None or config is None:
+        return hint
+    option = f"--config {shlex.quote(str(config))} "
+    return _COMMAND.sub(lambda _: option, hint)
+
+
 def show_error(error: Exception, *, account: str | None = None) -> None:
     """Print on standard error what went wrong and what to do about it."""
     where = f"account {account}: " if account is not None else ""
     if isinstance(error, ReconError):
+        context = click.get_current_context(silent=True)
+        session = None if context is None else context.find_object(Session)
+        error.hint = typed(error.hint, None if session is None else session.config)
         click.echo(f"error: {where}{error}", err=True)
     else:
         name = type(error).__name__

@@ -16,7 +16,7 @@ def command() -> None:
 @command.command()
 @common.pass_session
 def upgrade(session: common.Session) -> int:
-    """Bring the database to the newest schema; does nothing if it is there."""
+    """Bring the database to the newest schema."""
     from recon.store import schema
 
     engine = session.bare_engine(session.settings(require_accounts=False))
@@ -47,7 +47,7 @@ def check(session: common.Session) -> int:
     engine = session.bare_engine(session.settings(require_accounts=False))
     wrong = schema.check(engine)
     for complaint in wrong:
-        click.echo(f"database: {complaint}")
+        click.echo(common.typed(f"database: {complaint}", session.config))
     if wrong:
         return ConfigError.exit_code
     click.echo("database and program agree")

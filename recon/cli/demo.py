@@ -35,10 +35,10 @@ _KEY = "OCTOPODS_API_KEY"
 @click.option("--keep", is_flag=True, help="Keep the databases and the configuration there too.")
 @common.pass_session
 def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> int:
-    """Reconcile a made-up day with known discrepancies, over real HTTP.
+    """Reconcile a made-up day with known discrepancies.
 
     Starts a simulated Octopods on loopback, writes an SQLite table of sends with discrepancies of
-    every kind, runs the nightly job, and compares what it found with what was planted.
+    every kind, runs the nightly job over HTTP, and compares what it found with what was planted.
     """
     from recon.jobs import night
     from recon.simulator import demo_day, server

@@ -39,7 +39,9 @@ def command(
     exit_code: bool,
     trust_input: bool,
 ) -> int:
-    """Diff two files: your records (LOCAL) and Octopods' messages (PROVIDER).
+    """Diff two files, your records and Octopods' messages.
+
+    LOCAL holds your records, PROVIDER Octopods' messages.
 
     CSV, Parquet or JSON, with no network and no database. Without dates both files are
     taken whole. LOCAL has the columns id, message_id, phone_number, sent_at and status, or those

@@ -113,12 +113,17 @@ class Account(Section):
                 'does not say where its API key is; write api_key_env = "OCTOPODS_API_KEY"',
             )
 
-    def api_key(self, environ: Mapping[str, str]) -> SecretStr:
+    def api_key(self, environ: Mapping[str, str], account: str = "") -> SecretStr:
         """Read the API key from where the account says.
+
+        Args:
+            environ: the environment.
+            account: the account's name, so that an error names the setting in full.
 
         Raises:
             ConfigError: it is not there or cannot be one; names the variable or the file.
         """
+        what = f"accounts.{account}.api_key" if account else "api_key"
         return credentials.read(
-            "api_key", variable=self.api_key_env, file=self.api_key_file, environ=environ
+            what, variable=self.api_key_env, file=self.api_key_file, environ=environ
         )

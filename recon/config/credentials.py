@@ -19,16 +19,23 @@ def fingerprint(key: SecretStr) -> str:
 
 
 def read(
-    what: str, *, variable: str | None, file: Path | None, environ: Mapping[str, str]
+    what: str,
+    *,
+    variable: str | None,
+    file: Path | None,
+    environ: Mapping[str, str],
+    may_hold_blanks: bool = False,
 ) -> SecretStr:
     """Read a secret from the variable, else from the file; blanks around it do not count.
 
     Args:
-        what: its name in the configuration, such as `api_key`: the settings `…_env` and `…_file`
-            say where it is.
+        what: its name in the configuration, such as `accounts.main.api_key`: the settings `…_env`
+            and `…_file` say where it is.
         variable: name of an environment variable.
         file: path of a file that holds nothing else.
         environ: the environment.
+        may_hold_blanks: whether a blank within it is a part of it, as in a password of four
+            groups of letters; an API key has none.
 
     Raises:
         ConfigError: it is missing, empty, unreadable, or clearly no secret.
@@ -46,9 +53,11 @@ def read(
     if not value:
         raise ConfigError(f"{place} is empty")
     # What goes into a header field: RFC 9110, section 5.5, less the blank.
-    if not all("!" <= char <= "\xff" and char.isprintable() for char in value):
+    least = " " if may_hold_blanks else "!"
+    if not all(least <= char <= "\xff" and char.isprintable() for char in value):
+        words = "more than one line" if may_hold_blanks else "more than one word"
         raise ConfigError(
-            f"{place} holds more than one word, or a character that no key has: "
+            f"{place} holds {words}, or a character that no key has: "
             "it must hold the secret and nothing else"
         )
     return SecretStr(value)
@@ -74,5 +83,5 @@ def _variable(what: str, name: str) -> str:
 
 def _file(what: str, path: Path) -> str:
     if len(path.parts) > 1 or path.suffix:
-        return f"file {path} ({what}_file)"
+        return f"file {path.absolute()} ({what}_file)"
     return f"the file that {what}_file names"

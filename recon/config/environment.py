@@ -21,6 +21,8 @@ _OTHERS: Final = frozenset({"RECON_CONFIG"})
 # Kubernetes tells each container about each service `recon-…` in such a value.
 _SERVICE_LINK: Final = re.compile(r"(tcp|udp|sctp)://")
 _NEAR: Final = 0.85
+#: So near the name of an account is another one with a slip: `mian` and `main`.
+_LIKE: Final = 0.7
 
 Json = TypeVar("Json", dict[str, Any], list[Any])
 
@@ -58,7 +60,37 @@ def overlay(values: dict[str, Any], environ: Mapping[str, str]) -> Overlay:
             result.errors.extend(_unknown(name, environ[name]))
         else:
             _set(result, name, location, shape, environ[name].strip())
+    result.errors.extend(_misspelled_accounts(result, values))
     return result
+
+
+def _misspelled_accounts(result: Overlay, written: Mapping[str, Any]) -> list[str]:
+    """Take out accounts that are another one with a slip in its name, and say so.
+
+    Such an account is named by variables alone, is not whole, and its name is near another's.
+    """
+    accounts, in_file = result.values.get("accounts"), written.get("accounts")
+    if not isinstance(accounts, dict):
+        return []
+    partial = [
+        name
+        for name, account in accounts.items()
+        if isinstance(account, dict)
+        and name not in (in_file if isinstance(in_file, dict) else {})
+        and not ("local" in account and any(key.startswith("api_key") for key in account))
+    ]
+    errors = []
+    for name in partial:
+        near = closest(name, [one for one in accounts if one not in partial], cutoff=_LIKE)
+        if not near:
+            continue
+        del accounts[name]
+        for location, variable in sorted(result.origins.items()):
+            if location[:2] == ("accounts", name):
+                right = name_of(("accounts", near[0], *location[2:]))
+                errors.append(f"{variable}: there is no account {name}; did you mean {right}?")
+                del result.origins[location]
+    return errors
 
 
 def _copy(values: Mapping[str, Any]) -> dict[str, Any]:

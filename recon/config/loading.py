@@ -42,6 +42,7 @@ def load(
     """
     if path is None and DEFAULT_PATH.exists():
         path = DEFAULT_PATH
+    path = None if path is None else path.absolute()
     raw = environment.overlay(_read(path) if path is not None else {}, environ)
     errors = [*raw.errors, *_unusable_texts(raw, has_file=path is not None)]
     settings = None

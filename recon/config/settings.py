@@ -138,7 +138,11 @@ class Email(Section):
         if self.username is None:
             return None
         return credentials.read(
-            "password", variable=self.password_env, file=self.password_file, environ=environ
+            "email.password",
+            variable=self.password_env,
+            file=self.password_file,
+            environ=environ,
+            may_hold_blanks=True,
         )
 
 

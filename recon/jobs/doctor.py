@@ -154,7 +154,7 @@ class _Account:
     def _records(self) -> str:
         from recon.jobs import records_sample
 
-        reader = wiring.open_reader(self._settings.accounts[self._name])
+        reader = wiring.open_reader(self._settings, self._name)
         columns = ", ".join(f"{field} = {name}" for field, name in reader.columns().items())
         self._sample = records_sample.take(reader, self._settings.timezone, self._runtime.clock())
         rejects = len(self._sample.rejects)
@@ -228,7 +228,7 @@ class _Account:
 
         if self._store is None:
             return None
-        key = self._settings.accounts[self._name].api_key(self._runtime.environ)
+        key = self._settings.accounts[self._name].api_key(self._runtime.environ, self._name)
         until = wiring.paused_until(self._store, fingerprint(key), self._runtime)
         return until if until is not None and until > self._runtime.clock() else None
 
@@ -268,7 +268,7 @@ class _Account:
         assert self._sample is not None
         verdict: Verdict = records_sample.judge(
             self._name,
-            wiring.open_reader(self._settings.accounts[self._name]),
+            wiring.open_reader(self._settings, self._name),
             self._sample,
             wiring.policy(self._settings),
             self._listing,

@@ -139,7 +139,7 @@ def _account(
     job = Job(
         name,
         engine,
-        wiring.open_reader(settings.accounts[name]),
+        wiring.open_reader(settings, name),
         wiring.policy(settings, trust_input=order.trust_input),
         pulled,
         runtime,

@@ -72,7 +72,7 @@ class PollDecider:
         from recon.config import fingerprint
 
         # Read anew each time: a key may be replaced while this runs.
-        key = fingerprint(self._configured.api_key(self._runtime.environ))
+        key = fingerprint(self._configured.api_key(self._runtime.environ, self._account))
         return polls.state(self._engine, self._account, key, recent=polling_rhythm.RECENT_POLLS)
 
     def decide(self, state: State) -> Decision:
@@ -112,7 +112,7 @@ class PollDecider:
         from recon.records.send_counts import Counter
 
         if self._counter is None:
-            self._counter = Counter(wiring.source(self._configured.local))
+            self._counter = Counter(wiring.source(self._configured.local, self._account))
         since = known.seen_until(self._rules.settling)
         stretch = polling.last_stretch(state.recent)
         # The records may go by either clock: sooner and later than that nothing can be missed.

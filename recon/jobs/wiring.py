@@ -12,7 +12,7 @@ from recon.errors import ReconError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from recon.config import Account, Local, Settings
+    from recon.config import Local, Settings
     from recon.jobs.runtime import Runtime
     from recon.octopods.client import Client
     from recon.records.reader import RecordsReader
@@ -37,8 +37,11 @@ def policy(settings: Settings, *, trust_input: bool = False) -> Policy:
     )
 
 
-def source(local: Local) -> Source:
-    """Return the `[accounts.….local]` section as `recon.records` takes it."""
+def source(local: Local, account: str = "") -> Source:
+    """Return the `[accounts.….local]` section as `recon.records` takes it.
+
+    With the account's name, errors name the settings.
+    """
     from recon.records.source import Source
 
     return Source(
@@ -50,14 +53,15 @@ def source(local: Local) -> Source:
         timezone=local.timezone,
         columns=local.columns.model_dump(),
         statuses=local.statuses,
+        setting=f"accounts.{account}.local" if account else "",
     )
 
 
-def open_reader(account: Account) -> RecordsReader:
+def open_reader(settings: Settings, account: str) -> RecordsReader:
     """Return the reader of an account's records; nothing is opened before it reads."""
     from recon.records.reader_factory import open_reader as opened
 
-    return opened(source(account.local))
+    return opened(source(settings.accounts[account].local, account))
 
 
 def open_client(
@@ -83,7 +87,7 @@ def open_client(
     from recon.octopods.client import Client
     from recon.octopods.pacing import Pacer
 
-    key = settings.accounts[name].api_key(runtime.environ)
+    key = settings.accounts[name].api_key(runtime.environ, name)
     logs.redact(key.get_secret_value())
     mark, spacing = fingerprint(key), settings.octopods.min_interval_seconds
     pacer = Pacer(spacing, monotonic=runtime.monotonic, sleep=runtime.sleep)

@@ -73,7 +73,13 @@ class Failed:
         if connection_errors.is_timeout(cause):
             return self._late()
         through = "" if proxy is None else f" (through {proxy})"
-        return TransientError(f"{said}{through}", sent=watched.sent)
+        if not watched.sent:
+            return TransientError(f"{self._unreached}: {said}{through}", sent=False)
+        return TransientError(f"{said}{through}")
+
+    @property
+    def _unreached(self) -> str:
+        return f"{self.base_url} (octopods.base_url) cannot be reached"
 
     def _proxy_error(
         self, cause: BaseException, proxy: Proxy, said: str
@@ -110,8 +116,8 @@ class Failed:
             return TransientError(f"the answer was not whole after {seconds}")
         if self.watched.sent:
             return TransientError(f"no answer within {seconds}")
-        what = "" if self.proxy is None else f"{self.proxy} fails: "
-        return TransientError(f"{what}no connection within {seconds}", sent=False)
+        what = self._unreached if self.proxy is None else f"{self.proxy} fails"
+        return TransientError(f"{what}: no connection within {seconds}", sent=False)
 
 
 def proxy_login(proxy: Proxy) -> ConfigError:

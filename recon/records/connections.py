@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from recon.errors import ConfigError, TemporaryError
+from recon.errors import ConfigError, ReconError, TemporaryError
 from recon.records import db_errors, duckdb_tables, mysql_columns
 from recon.records.sqlite_file import SqliteFile, file_of
 
@@ -49,6 +49,8 @@ class ReadOnlyDatabase:
     lock_seconds: float = LOCK_SECONDS
     """How long a lock of the application is waited for."""
     file: SqliteFile | None = None
+    setting: str = ""
+    """The section of the configuration that names it, for errors; "" for none."""
 
     def run(self, work: Callable[[sa.Connection], Result]) -> Result:
         """Run `work` in one read-only transaction, which is always rolled back.
@@ -65,7 +67,7 @@ class ReadOnlyDatabase:
             except SQLAlchemyError as error:
                 if self._was_misread(error):
                     continue
-                raise db_errors.translated(error, self.url, connecting=False) from error
+                raise self._error(error, connecting=False) from error
             if self.file is None or not self.file.disturbed:
                 return result
         raise TemporaryError(
@@ -76,6 +78,9 @@ class ReadOnlyDatabase:
     def shown(self) -> str:
         """The URL without its password."""
         return db_errors.shown(self.url)
+
+    def _error(self, error: SQLAlchemyError, *, connecting: bool) -> ReconError:
+        return db_errors.translated(error, self.url, connecting=connecting, setting=self.setting)
 
     def _was_misread(self, error: SQLAlchemyError) -> bool:
         """Say whether another attempt can do better."""
@@ -91,7 +96,7 @@ class ReadOnlyDatabase:
         try:
             connection = self.engine.connect()
         except SQLAlchemyError as error:
-            raise db_errors.translated(error, self.url, connecting=True) from error
+            raise self._error(error, connecting=True) from error
         except (TypeError, ValueError, OSError, RuntimeError) as error:
             # A driver that takes no such option or lacks a package, or an impossible host name.
             why = db_errors.driver_text(error, self.url)
@@ -118,7 +123,7 @@ class ReadOnlyDatabase:
 
 
 def read_only_engine(
-    url: str, zone: str, *, lock_seconds: float = LOCK_SECONDS
+    url: str, zone: str, *, lock_seconds: float = LOCK_SECONDS, setting: str = ""
 ) -> ReadOnlyDatabase:
     """Return the database behind a URL. Nothing is connected yet.
 
@@ -126,6 +131,7 @@ def read_only_engine(
         url: SQLAlchemy's URL of the database.
         zone: of times without an offset, a name of IANA's.
         lock_seconds: how long a lock of the application is waited for.
+        setting: the section of the configuration that names it, for errors; "" for none.
 
     Raises:
         ConfigError: the URL cannot be meant, or its driver is not installed.
@@ -140,7 +146,7 @@ def read_only_engine(
             "special characters of the password percent-encoded",
         ) from None
     try:
-        return _database(made, zone, lock_seconds)
+        return _database(made, zone, lock_seconds, setting)
     except NoSuchModuleError as cause:
         raise ConfigError(
             f"the url of the records: no database is called {made.drivername}"
@@ -155,26 +161,26 @@ def read_only_engine(
         raise ConfigError(f"the url of the records cannot be used: {said}") from cause
 
 
-def _database(url: sa.URL, zone: str, lock_seconds: float) -> ReadOnlyDatabase:
+def _database(url: sa.URL, zone: str, lock_seconds: float, setting: str) -> ReadOnlyDatabase:
     if url.get_backend_name() == "sqlite":
-        file = file_of(url, patience_seconds=lock_seconds)
+        file = file_of(url, patience_seconds=lock_seconds, setting=setting)
         # Made of the bare name: the path goes to the file alone, options for it do not apply.
         engine = sa.create_engine("sqlite://", creator=file.connect, poolclass=NullPool)
-        return ReadOnlyDatabase(url, engine, zone, lock_seconds, file)
+        return ReadOnlyDatabase(url, engine, zone, lock_seconds, file, setting)
     options: dict[str, Any] = {}
     driver = url.get_dialect().driver
     if driver in _WITH_TIMEOUT and "connect_timeout" not in url.query:
         options["connect_timeout"] = _CONNECT_SECONDS
     if url.get_backend_name() == "duckdb":
         options["read_only"] = True
-        duckdb_tables.require_file(url)
+        duckdb_tables.require_file(url, setting)
     engine = sa.create_engine(url, poolclass=NullPool, connect_args=options)
     prepare = _READ_AS_TEXT.get((url.get_backend_name(), driver))
     if url.get_backend_name() in mysql_columns.DIALECTS:
         prepare = _only_read_mysql(lock_seconds)
     if prepare is not None:
         sa.event.listen(engine, "connect", prepare)
-    return ReadOnlyDatabase(url, engine, zone, lock_seconds)
+    return ReadOnlyDatabase(url, engine, zone, lock_seconds, setting=setting)
 
 
 def _text_of_psycopg(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own

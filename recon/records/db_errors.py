@@ -55,31 +55,38 @@ _REFUSALS: Final = (
 )
 
 
-def translated(error: SQLAlchemyError, url: sa.URL, *, connecting: bool) -> ReconError:
+def translated(
+    error: SQLAlchemyError, url: sa.URL, *, connecting: bool, setting: str = ""
+) -> ReconError:
     """Return the error that says what the user can do about `error`.
 
     Args:
         error: what SQLAlchemy raised.
         url: of the records; its password is never in the message.
         connecting: whether it happened before there was a connection.
+        setting: the section of the configuration that names the database, "" for none.
     """
     place = shown(url)
+    of = f"{setting}." if setting else ""
     cause = _told(error.orig) if isinstance(error, DBAPIError) else None
     said = driver_text(cause or error, url)
     if _is_refusal(cause, said, connecting=connecting):
         return ConfigError(
             f"the records at {place} refuse us: {said}",
-            hint="check the url, its user and password, and that this user may read the table",
+            hint=f"check {of}url, its user and password, and that this user may read the table",
         )
     if _is_passing(error, cause):
         return TemporaryError(
-            f"the records at {place} are out of reach or busy: {said}", hint="try again later"
+            f"the records at {place} are out of reach or busy: {said}",
+            hint=f"check {of}url, or try again later",
         )
     if connecting:
-        return ConfigError(f"the records at {place} cannot be opened: {said}", hint="check the url")
+        return ConfigError(
+            f"the records at {place} cannot be opened: {said}", hint=f"check {of}url"
+        )
     return InputError(
         f"the records at {place} cannot be read: {said}",
-        hint="check table, query, where and columns of [accounts.….local]",
+        hint=f"check table, query, where and columns of [{setting or 'accounts.….local'}]",
     )
 
 

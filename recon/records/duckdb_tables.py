@@ -26,7 +26,7 @@ _KINDS: Final[Mapping[str, sa.types.TypeEngine[Any]]] = {
 }
 
 
-def require_file(url: sa.URL) -> None:
+def require_file(url: sa.URL, setting: str = "") -> None:
     """Check that a URL names a file that is there: DuckDB would create it, or say so less clearly.
 
     Raises:
@@ -39,7 +39,7 @@ def require_file(url: sa.URL) -> None:
             "the url of the records names no DuckDB file", hint="duckdb:///path/to/records.duckdb"
         )
     if not Path(name).is_file():
-        raise no_such_file(Path(name))
+        raise no_such_file(Path(name), f"{setting}.url" if setting else "")
 
 
 def tables(

@@ -100,6 +100,7 @@ def chunks(
     *,
     time: str | None = None,
     repeated: Sequence[str] = (),
+    setting: str = "",
 ) -> Iterator[Chunk]:
     """Yield the rows of a file, with only these columns. Rows of blank cells are none.
 
@@ -109,6 +110,7 @@ def chunks(
         time: the one of them that holds a time.
         repeated: those of them whose texts come again and again: where the file keeps each text
             once, Arrow's dictionary arrays do so too.
+        setting: the key of the configuration that names the file, for errors; "" for none.
 
     Raises:
         InputError: the file is not there or cannot be read, or lacks a column. A JSON Lines file
@@ -116,7 +118,7 @@ def chunks(
     """
     kind = kind_of(path)
     if not path.exists():
-        raise no_such_file(path)
+        raise no_such_file(path, setting)
     with reading(path):
         if kind == "parquet":
             yield from parquet_files.chunks(path, columns, repeated=repeated)

@@ -23,6 +23,7 @@ class FileReader:
         assert source.file is not None
         self._source = source
         self._path = source.file
+        self._setting = f"{source.setting}.file" if source.setting else ""
 
     @property
     def can_find(self) -> bool:
@@ -39,7 +40,11 @@ class FileReader:
         mapping = self._source.mapping
         repeated = [mapping["status"]] if "status" in mapping else []
         for chunk in file_formats.chunks(
-            self._path, list(mapping.values()), time=mapping["sent_at"], repeated=repeated
+            self._path,
+            list(mapping.values()),
+            time=mapping["sent_at"],
+            repeated=repeated,
+            setting=self._setting,
         ):
             collected.add(chunk.fields(mapping), span=(start, end))
             collected.add_broken(chunk.broken)
@@ -51,7 +56,10 @@ class FileReader:
         mapping = self._source.mapping
         if len(message_ids) and "message_id" in mapping:
             for chunk in file_formats.chunks(
-                self._path, list(mapping.values()), time=mapping["sent_at"]
+                self._path,
+                list(mapping.values()),
+                time=mapping["sent_at"],
+                setting=self._setting,
             ):
                 collected.add(chunk.fields(mapping), message_ids=message_ids)
         return collected.result()

@@ -19,7 +19,9 @@ def open_reader(source: Source) -> RecordsReader:
         from recon.records.connections import read_only_engine
         from recon.records.sql_source import SqlReader
 
-        return SqlReader(source, read_only_engine(source.url, source.timezone))
+        return SqlReader(
+            source, read_only_engine(source.url, source.timezone, setting=source.setting)
+        )
     from recon.records.file_source import FileReader
 
     return FileReader(source)

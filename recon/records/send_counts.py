@@ -74,7 +74,10 @@ class Counter:
             return None
         if self._database is None:
             self._database = read_only_engine(
-                source.url, source.timezone, lock_seconds=self._patience
+                source.url,
+                source.timezone,
+                lock_seconds=self._patience,
+                setting=source.setting,
             )
         database = self._database
 

@@ -37,6 +37,9 @@ class Source:
     """Of times stored without an offset."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Field to column; a field left out has its own name, one mapped to `""` is not kept."""
+    setting: str = ""
+    """The section of the configuration that says all this, such as `accounts.main.local`; "" for
+    none."""
     statuses: Mapping[str, str] = field(default_factory=dict)
     """The user's word to Octopods' word, or to `not_sent`."""
 

@@ -27,6 +27,8 @@ class SqliteFile:
     path: Path
     patience_seconds: float
     """How long a lock of the application that owns the file is waited for."""
+    setting: str = ""
+    """The section of the configuration that names it, for errors; "" for none."""
     lenient: bool = False
     """Whether texts that are not UTF-8 are read with replacement characters, which is slower."""
     _frozen_at: _State | None = field(default=None, init=False)
@@ -42,7 +44,7 @@ class SqliteFile:
             InputError: the file does not exist.
         """
         if not self.path.is_file():
-            raise no_such_file(self.path)
+            raise no_such_file(self.path, f"{self.setting}.url" if self.setting else "")
         asleep = self._is_asleep()
         self._frozen_at = self._state() if asleep else None
         mode = "mode=ro&immutable=1" if asleep else "mode=ro"
@@ -76,12 +78,13 @@ class SqliteFile:
         return found.st_mtime_ns, found.st_size, self._wal.exists()
 
 
-def file_of(url: sa.URL, *, patience_seconds: float) -> SqliteFile:
+def file_of(url: sa.URL, *, patience_seconds: float, setting: str = "") -> SqliteFile:
     """Return the file that an SQLite URL names, also one in SQLite's own `file:` spelling.
 
     Args:
         url: SQLAlchemy's.
         patience_seconds: how long a lock of the application that owns the file is waited for.
+        setting: the section of the configuration that names it, for errors; "" for none.
 
     Raises:
         ConfigError: it names none; a database in memory has no records in it.
@@ -95,4 +98,4 @@ def file_of(url: sa.URL, *, patience_seconds: float) -> SqliteFile:
         raise ConfigError(
             "the url of the records names no file", hint="sqlite:///path/to/records.db"
         )
-    return SqliteFile(Path(name), patience_seconds)
+    return SqliteFile(Path(name), patience_seconds, setting)

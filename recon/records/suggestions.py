@@ -87,14 +87,14 @@ def no_header(names: Iterable[str], *, where: str) -> InputError:
     )
 
 
-def no_such_file(path: Path) -> InputError:
-    """Return the error for a file that is not there; it names the near ones."""
+def no_such_file(path: Path, setting: str = "") -> InputError:
+    """Return the error for a file that is not there; it names the near ones, and its setting."""
     others: list[str] = []
     if path.parent.is_dir():
         others = sorted(one.name for one in path.parent.iterdir() if one.is_file())
     near = difflib.get_close_matches(path.name, others, n=3)
     return InputError(
-        f"there is no file {path}",
+        f"{setting}{': ' if setting else ''}there is no file {path.absolute()}",
         hint=f"near it: {', '.join(map(printable, near))}"
         if near
         else "check the path; it is not made for you",

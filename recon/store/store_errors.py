@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,12 @@ URL_HINT: Final = (
     "(in a password, characters such as @ : / are written as %40 %3A %2F)"
 )
 _AGAIN: Final = "Nothing was half stored: try again later."
+_UNREACHED: Final = f"Check host and port of database.url. {_AGAIN}"
+_DIFFERS: Final = "does not have the tables that its version says"
+_DIFFERS_HINT: Final = (
+    "`recon db check` names what differs. Restore a backup, or give recon a new database in "
+    "database.url."
+)
 
 
 def sqlite_file(url: sa.URL) -> Path | None:
@@ -99,6 +106,10 @@ _SQLITE_ERRORS: Final[dict[int, tuple[type[ReconError], str, str]]] = {
 
 
 _OPTIONS_HINT: Final = "Check what stands after the ? of database.url."
+#: What SQLite says of a table or column that is not there; it has no code of its own for that.
+_SQLITE_LACKS: Final = re.compile(
+    r"no such (table|column):|table \S+ has (no column|\d+ columns)|foreign key mismatch"
+)
 #: What SQLite says of a mode, cache or VFS in a URL that it does not have.
 _SQLITE_OPTIONS: Final = ("no such access mode", "no such cache mode", "no such vfs")
 
@@ -107,6 +118,8 @@ def _of_sqlite(error: sqlite3.Error, url: sa.URL) -> ReconError | None:
     code = getattr(error, "sqlite_errorcode", None)
     if any(sign in str(error) for sign in _SQLITE_OPTIONS):
         return ConfigError(f"{described(url)} cannot be opened: {error}", hint=_OPTIONS_HINT)
+    if code == sqlite3.SQLITE_ERROR and _SQLITE_LACKS.match(str(error)):
+        return ConfigError(f"{described(url)} {_DIFFERS}: {error}", hint=_DIFFERS_HINT)
     known = None if code is None else _SQLITE_ERRORS.get(code & 0xFF)
     if known is None:
         return None
@@ -114,15 +127,18 @@ def _of_sqlite(error: sqlite3.Error, url: sa.URL) -> ReconError | None:
     return kind(f"{described(url)} {what}: {error}", hint=hint)
 
 
+_UNREACHABLE: Final = "cannot be reached"
 #: SQLSTATE, or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 _POSTGRES_ERRORS: Final[dict[str, tuple[type[ReconError], str]]] = {
     "25006": (OutputError, "is read-only"),
     "42501": (OutputError, "does not let this user write"),
     "53100": (OutputError, "has no room on its disk"),
     "3D000": (ConfigError, "does not exist"),
+    "42P01": (ConfigError, _DIFFERS),
+    "42703": (ConfigError, _DIFFERS),
     "55P03": (TemporaryError, "is busy"),
     "57014": (TemporaryError, "took too long"),
-    "08": (TemporaryError, "cannot be reached"),
+    "08": (TemporaryError, _UNREACHABLE),
     "28": (ConfigError, "refuses the login"),
     "40": (TemporaryError, "is busy"),
     "53": (TemporaryError, "is busy"),
@@ -148,8 +164,8 @@ def _of_postgres(error: BaseException, url: sa.URL) -> ReconError | None:
     kind, what = known
     words = next(iter(str(error).strip().splitlines()), type(error).__name__)
     hints: dict[type[ReconError], str] = {
-        TemporaryError: _AGAIN,
-        ConfigError: "Check database.url.",
+        TemporaryError: _UNREACHED if what == _UNREACHABLE else _AGAIN,
+        ConfigError: _DIFFERS_HINT if what == _DIFFERS else "Check database.url.",
     }
     return kind(f"{described(url)} {what}: {words}", hint=hints.get(kind))
 
@@ -171,7 +187,7 @@ def _unconnected(error: BaseException) -> tuple[type[ReconError], str] | None:
         return None
     if any(sign in str(error) for sign in _LOGIN_ERRORS):
         return ConfigError, "refuses the login"
-    return TemporaryError, "cannot be reached"
+    return TemporaryError, _UNREACHABLE
 
 
 def _by_state(state: str) -> tuple[type[ReconError], str] | None:

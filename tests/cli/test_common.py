@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import click
 import pytest
 
-from recon.cli.common import AnyPath, Day
+from recon.cli import group
+from recon.cli.common import AnyPath, Day, typed
 
 
 @pytest.mark.parametrize("day", ["2009-01-01", "2026-04-23", "2200-12-31"])
@@ -30,3 +32,31 @@ def test_what_is_no_day_is_refused_with_the_spelling(day: str) -> None:
 def test_a_path_cannot_hold_a_nul() -> None:
     with pytest.raises(click.BadParameter, match="NUL"):
         AnyPath().convert("a\0b", None, None)
+
+
+@pytest.mark.parametrize(
+    ("hint", "wanted"),
+    [
+        ("Run: recon db upgrade", "Run: recon --config '/x y/r.toml' db upgrade"),
+        ("`recon check` says more", "`recon --config '/x y/r.toml' check` says more"),
+        ("the user that runs recon needs access", "the user that runs recon needs access"),
+        (None, None),
+    ],
+)
+def test_a_hint_is_what_must_be_typed(hint: str | None, wanted: str | None) -> None:
+    assert typed(hint, Path("/x y/r.toml")) == wanted
+    assert typed(hint, None) == hint
+
+
+def test_no_summary_in_a_list_of_commands_is_cut() -> None:
+    def cut(command: click.Command, above: click.Context | None, name: str) -> list[str]:
+        context = click.Context(command, above, name, terminal_width=80)
+        if not isinstance(command, click.Group):
+            return []
+        listed = command.get_help(context).partition("Commands:")[2].splitlines()
+        below = [command.get_command(context, one) for one in command.list_commands(context)]
+        return [line for line in listed if line.endswith("...")] + [
+            line for one in below if one is not None for line in cut(one, context, one.name or "")
+        ]
+
+    assert cut(group, None, "recon") == []

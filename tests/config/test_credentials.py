@@ -95,7 +95,7 @@ def test_a_mail_password_is_read_only_where_there_is_a_user_name() -> None:
     password = login.password({"P": "hunter2"})
     assert password is not None
     assert password.get_secret_value() == "hunter2"
-    with pytest.raises(ConfigError, match=r"variable P \(password_env\) is not set"):
+    with pytest.raises(ConfigError, match=r"variable P \(email\.password_env\) is not set"):
         login.password({})
 
 
@@ -181,3 +181,23 @@ def test_a_section_built_by_hand_hides_what_it_refuses() -> None:
     with pytest.raises(ValueError, match="does not say where its API key is") as caught:
         Account.model_validate(raw)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_mail_password_may_hold_blanks_and_a_key_may_not() -> None:
+    words = {"PASSWORD": "abcd efgh ijkl mnop\n"}
+    email = Email.model_validate(
+        {
+            "host": "smtp.example.com",
+            "username": "recon",
+            "password_env": "PASSWORD",
+            "sender": "recon@example.com",
+            "recipients": ["ops@example.com"],
+        }
+    )
+    password = email.password(words)
+    assert password is not None
+    assert password.get_secret_value() == "abcd efgh ijkl mnop"
+    with pytest.raises(ConfigError, match=r"email\.password_env\) holds more than one line"):
+        email.password({"PASSWORD": "abcd\nefgh"})
+    with pytest.raises(ConfigError, match=r"main\.api_key_env\) holds more than one word"):
+        by_variable("PASSWORD").api_key(words, "main")

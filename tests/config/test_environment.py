@@ -178,3 +178,30 @@ def test_the_file_and_the_variables_that_were_given_are_not_changed() -> None:
     values = {"matching": {"guard_rows": 3}}
     environment.overlay(values, {"RECON_MATCHING__GUARD_ROWS": "4"})
     assert values == {"matching": {"guard_rows": 3}}
+
+
+@pytest.mark.parametrize("key", ["API_KEY_ENV", "LOCAL__TIMEZONE", "LOCAL__STATUSES__ACCEPTED"])
+def test_a_slip_in_the_name_of_an_account_names_the_right_variable(key: str, load: Load) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(**{f"RECON_ACCOUNTS__MIAN__{key}": "UTC"})
+    [_, error] = str(caught.value).splitlines()
+    wrong, right = f"RECON_ACCOUNTS__MIAN__{key}", f"RECON_ACCOUNTS__MAIN__{key}"
+    assert error.strip() == f"{wrong}: there is no account mian; did you mean {right}?"
+
+
+def test_a_whole_account_whose_name_is_near_another_is_another() -> None:
+    twin = {name.replace("MAIN", "MAIN2"): value for name, value in ALONE.items()}
+    assert set(config.load(None, ALONE | twin).accounts) == {"main", "main2"}
+
+
+@pytest.mark.parametrize(
+    ("name", "opposite"),
+    [
+        ("RECON_OCTOPODS__MAX_INTERVAL_SECONDS", "MIN_INTERVAL_SECONDS"),
+        ("RECON_COLLECT__MIN_INTERVAL_MINUTES", "MAX_INTERVAL_MINUTES"),
+    ],
+)
+def test_the_opposite_of_a_setting_is_no_suggestion(name: str, opposite: str, load: Load) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(**{name: "5"})
+    assert opposite not in str(caught.value)

@@ -309,3 +309,20 @@ def test_what_stands_in_place_of_a_database_is_left_alone(tmp_path: Path) -> Non
     with opened(f"sqlite:///{tmp_path / 'recon.db'}"):
         pass
     assert {path.read_text() for path in tmp_path.iterdir()} == {"no database"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["DROP TABLE polls", "ALTER TABLE messages RENAME COLUMN status TO state"],
+)
+def test_a_schema_that_is_not_what_its_version_says_is_told_in_words(
+    change: str, engine: sa.Engine
+) -> None:
+    with writing(engine) as connection:
+        if "DROP" in change and engine.dialect.name == "postgresql":
+            change += " CASCADE"
+        connection.exec_driver_sql(change)
+    with pytest.raises(ConfigError, match="does not have the tables that its version says") as told:
+        messages.keep(engine, "main", KEY, listing(message(1), answered=60))
+    assert "recon db check" in str(told.value)
+    assert schema.check(engine)
