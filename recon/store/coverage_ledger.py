@@ -192,21 +192,42 @@ def _bound(connection: sa.Connection, key: Key, start: datetime) -> bool:
 
 def _part_of(connection: sa.Connection, key: Key, stored: Mapping[int, Any]) -> dict[int, int]:
     """Return of each message that an answer to the key showed before, the row it is a part of."""
-    listed = {message_id: row.listed_by for message_id, row in stored.items() if row.listed_by}
+    listed = {
+        message_id: row.listed_by
+        for message_id, row in stored.items()
+        if row.key_id == key.id and row.listed_by and row.listed_by >= (key.started_by or 0)
+    }
     if key.started_by is None or not listed:
         return {}
     found = connection.execute(
         sa.select(polls.c.id, polls.c.coverage_id).where(
-            polls.c.key_id == key.id,
-            polls.c.id >= key.started_by,
-            polls.c.coverage_id.is_not(None),
-            among(connection, polls.c.id, sorted(set(listed.values()))),
+            among(connection, polls.c.id, sorted(set(listed.values())))
         )
     )
-    row_of = {row.id: int(row.coverage_id) for row in found}
+    row_of = {row.id: row.coverage_id for row in found}
+    for poll_id in set(listed.values()) - row_of.keys():
+        row_of[poll_id] = _row_of_thinned(connection, key, poll_id)
     return {
-        message_id: row_of[poll_id] for message_id, poll_id in listed.items() if poll_id in row_of
+        message_id: int(row_of[poll_id])
+        for message_id, poll_id in listed.items()
+        if row_of[poll_id] is not None
     }
+
+
+def _row_of_thinned(connection: sa.Connection, key: Key, poll_id: int) -> int | None:
+    """Return what a poll is a part of that went, see `recon.core.poll_retention`."""
+    before = (
+        sa.select(polls.c.coverage_id)
+        .where(
+            polls.c.key_id == key.id,
+            polls.c.id.between(key.started_by, poll_id),
+            polls.c.reading.in_([Reading.WHOLE.value, Reading.AFTER_OLDEST.value]),
+        )
+        .order_by(polls.c.id.desc())
+        .limit(1)
+    )
+    row_id: int | None = connection.execute(before).scalar()
+    return row_id
 
 
 def _trusted(key: Key) -> str:

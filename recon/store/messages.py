@@ -13,7 +13,14 @@ import sqlalchemy as sa
 from recon.core import listing_evidence
 from recon.core.listing_evidence import Proof, Reading, prove
 from recon.model import Listing, Message, Span
-from recon.store import accounts, coverage_ledger, coverage_proof, key_history, removed_messages
+from recon.store import (
+    accounts,
+    coverage_ledger,
+    coverage_proof,
+    key_history,
+    poll_thinning,
+    removed_messages,
+)
 from recon.store.dialects import among, chunks, is_postgres, microseconds
 from recon.store.engine import reading, writing
 from recon.store.tables import messages, polls, provider_rejects
@@ -120,6 +127,7 @@ def keep(
         kept = keep_messages(connection, account_id, key.id, listing, stored, listed_by)
         rejected = keep_rejects(connection, account_id, listing)
         ask_for = removed_messages.note(connection, key.id, listing, proof)
+        poll_thinning.thin(connection, key)
     _tell(account, listing, proof)
     return KeepResult(
         new=unknown,

@@ -158,6 +158,7 @@ keys: Final = sa.Table(
 #: for, and `why` why it does not prove more; only accepted ones are compared with later ones.
 #: `new_count` messages were not known before; `shared_count` were shown by an earlier answer to
 #: the same key, so the poll joins on. `coverage_id` is what it is a part of, of basis `shared`.
+#: Of old ones that say the same only some are kept, see `recon.core.poll_retention`.
 polls: Final = sa.Table(
     "polls",
     METADATA,
@@ -303,6 +304,7 @@ denied_ids: Final = sa.Table(
     sa.Column("key_id", _ID, sa.ForeignKey("keys.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("asked_at", UtcDateTime, nullable=False),
     sa.Column("asked_again_at", UtcDateTime),
+    sa.Index(None, "key_id"),
 )
 
 #: Until when a key is not to be asked again, as the provider said with a 429; by our own clock. The

@@ -82,8 +82,8 @@ def test_tables_of_other_programs_are_no_difference(engine: sa.Engine) -> None:
 
 def test_a_missing_table_is_reported(engine: sa.Engine) -> None:
     with writing(engine) as connection:
-        connection.exec_driver_sql("DROP TABLE denied_ids")
-    assert schema.check(engine) == ["differs from what this program needs: add table denied_ids"]
+        connection.exec_driver_sql("DROP TABLE pauses")
+    assert schema.check(engine) == ["differs from what this program needs: add table pauses"]
 
 
 def test_down_takes_everything_away_and_up_brings_it_back(engine: sa.Engine) -> None:
