@@ -320,6 +320,27 @@ def show_error(error: Exception, *, account: str | None = None) -> None:
         click.echo(f"error: {where}internal error ({name}); the traceback is above", err=True)
 
 
+def show_data(content: str) -> None:
+    """Print CSV or JSON; on a terminal, with what could steer it escaped."""
+    from recon.report.terminal_text import escaped
+
+    click.echo(escaped(content) if sys.stdout.isatty() else content, nl=False)
+
+
+def width() -> int:
+    """Return how many columns a page may take: the terminal's, or those that `COLUMNS` says.
+
+    Where standard output is no terminal, lines are as long as they are.
+    """
+    import shutil
+
+    from recon.report.rich_terminal import UNLIMITED
+
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():
+        return shutil.get_terminal_size().columns
+    return UNLIMITED
+
+
 def wants_colour() -> bool:
     """Say whether standard output is a terminal that shows colours."""
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ

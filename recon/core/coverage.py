@@ -177,6 +177,13 @@ def gaps(window: Span, spans: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(found)
 
 
+def longest(gaps: Sequence[Span], count: int) -> list[Span]:
+    """Return the longest of some gaps, which have bounds, in the order of time."""
+    spans = [(gap.start, gap.end) for gap in gaps if gap.start and gap.end]
+    kept = sorted(spans, key=lambda span: span[0] - span[1])[:count]
+    return [Span(start, end) for start, end in sorted(kept)]
+
+
 def covered(spans: Sequence[Span], times: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Say of each time (microseconds since the epoch, UTC) whether a span covers it."""
     import numpy as np

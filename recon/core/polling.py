@@ -132,6 +132,8 @@ class Decision:
     why: str
     wait: timedelta
     """How long not to ask again, where there is no tick: zero when due, else a second or more."""
+    due_in: timedelta = timedelta()
+    """How long until a poll is due, as far as it is known now; zero when due."""
 
 
 def last_stretch(
@@ -200,7 +202,9 @@ def decide(known: PollingState, ahead: Forecast, rules: Rules) -> Decision:
         return Decision(due=True, why="this key was never polled", wait=timedelta())
     spaced = last + rules.min_interval - known.now
     if spaced > timedelta():
-        return Decision(due=False, why="the last poll was only just now", wait=spaced)
+        return Decision(
+            due=False, why="the last poll was only just now", wait=spaced, due_in=spaced
+        )
     reasons = [*_end_of_window(known, last, rules), _floor(known, last, rules)]
     reasons.append(_room(known, ahead, rules))
     first = min(reasons, key=lambda reason: reason.left)
@@ -209,7 +213,12 @@ def decide(known: PollingState, ahead: Forecast, rules: Rules) -> Decision:
     soonest = min(reason.recheck_after for reason in reasons)
     # Where much is sent, a poll a second too soon costs as much as one answer in five.
     wait = max(soonest, min(first.left, _LEAST_WAIT), _SHORTEST_WAIT)
-    return Decision(due=False, why=first.why, wait=timedelta(seconds=wait))
+    return Decision(
+        due=False,
+        why=first.why,
+        wait=timedelta(seconds=wait),
+        due_in=timedelta(seconds=first.left),
+    )
 
 
 @dataclass(frozen=True, slots=True)

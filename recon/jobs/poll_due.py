@@ -75,8 +75,13 @@ class PollDecider:
         key = fingerprint(self._configured.api_key(self._runtime.environ, self._account))
         return polls.state(self._engine, self._account, key, recent=polling_rhythm.RECENT_POLLS)
 
-    def decide(self, state: State) -> Decision:
-        """Say whether a poll is due, and why. The records are asked only where they matter."""
+    def decide(self, state: State, *, ask_records: bool = True) -> Decision:
+        """Say whether a poll is due, and why.
+
+        Args:
+            state: what the store knows.
+            ask_records: count what the records hold, where it matters; else the rhythm decides.
+        """
         now = self._runtime.clock() + state.ahead
         known = PollingState(
             now=now,
@@ -94,7 +99,7 @@ class PollDecider:
         if decision.due or state.last_at is None:
             return decision
         ahead = polling_rhythm.forecast(self._learnt(now), state.recent)
-        recorded = self._recorded(state, known)
+        recorded = self._recorded(state, known) if ask_records else None
         return polling.decide(replace(known, recorded=recorded), ahead, self._rules)
 
     def _learnt(self, now: datetime) -> Rhythm:

@@ -15,6 +15,9 @@ _CODES: Final = {
     "magenta": "35",
     "dim": "2",
 }
+_LINE_END: Final = re.compile(r"(\r?\n)")
+#: Categories of characters that steer a terminal, break its lines or turn the direction of writing.
+_STEERING: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _COLOURED: Final = re.compile(r"\x1b\[[0-9;]*m")
 _WORD: Final = re.compile(r"(\s*)(\S+)")
 
@@ -33,9 +36,32 @@ def plain(text: str) -> str:
     the dots of a masked number become `*`, which every terminal shows.
     """
     return "".join(
-        "?" if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else character
+        "?" if unicodedata.category(character) in _STEERING else character
         for character in text.replace("•", "*")
     )
+
+
+def escaped(content: str) -> str:
+    r"""Return CSV or JSON with what could steer a terminal written as JSON does: `\u009b`.
+
+    JSON means the same after it. The ends of lines stay.
+    """
+    parts = _LINE_END.split(content)
+    return "".join(part if at % 2 else _escaped(part) for at, part in enumerate(parts))
+
+
+def _escaped(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(
+        _escape(character) if unicodedata.category(character) in _STEERING else character
+        for character in line
+    )
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def width_of(text: str) -> int:

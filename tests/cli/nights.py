@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import click
+from click.testing import CliRunner
+
 from recon.cli.common import Session
 from recon.cli.run import command
 from recon.errors import ReconError
@@ -59,15 +62,26 @@ class Nights:
         """Run the command for a day, without one as cron does; return its exit code."""
         which = [] if day is None else ["--date", day]
         argv = ["--output", str(self.workshop.path / "reports"), *which, *options]
-        with ExitStack() as at_exit:
-            runtime = Runtime(
-                clock=self.clock, environ={"KEY": SIMULATED_KEY}, sleep=lambda _: None
-            )
-            session = Session(self.workshop.path / "recon.toml", runtime, at_exit)
+        with self._session() as session:
             try:
                 return int(command.main(argv, obj=session, standalone_mode=False))
             except ReconError as error:
                 return error.exit_code
+
+    def shown(self, other: click.Command, *argv: str) -> str:
+        """Run another command, which must end well; return what it prints."""
+        with self._session() as session:
+            ended = CliRunner().invoke(
+                other, argv, obj=session, standalone_mode=False, catch_exceptions=False
+            )
+            assert ended.return_value == 0
+            return ended.stdout
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        runtime = Runtime(clock=self.clock, environ={"KEY": SIMULATED_KEY}, sleep=lambda _: None)
+        with ExitStack() as at_exit:
+            yield Session(self.workshop.path / "recon.toml", runtime, at_exit)
 
     def next_night(self, *options: str) -> int:
         """Let a day pass and run as cron does."""

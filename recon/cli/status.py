@@ -1,0 +1,40 @@
+"""`recon status`: where each account stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from recon.cli import common
+
+
+@click.command("status")
+@common.account_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For a person or a program.",
+)
+@common.pass_session
+def command(session: common.Session, accounts: Sequence[str], form: str) -> int:
+    """Show the last run, coverage, polls and open findings of each account.
+
+    Makes no request, and reads recon's own database only. When the next poll is due is told from
+    the polls so far; `recon collect` also counts your records, and may poll sooner.
+    """
+    from recon.jobs.status import status
+    from recon.report import status_page
+
+    settings = session.settings()
+    names = common.chosen_accounts(settings, accounts)
+    found = list(status(settings, session.engine(settings), names, session.runtime))
+    if form == "json":
+        common.show_data(status_page.content(found))
+    else:
+        page = status_page.page(found, width=common.width(), colour=common.wants_colour())
+        click.echo(page, nl=False, color=True)
+    return 0

@@ -1,0 +1,62 @@
+"""What the store knows of an account in a few numbers: for a person who waits."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from recon.core.account_status import LastPoll, LastRun
+from recon.model import Kind
+from recon.store.accounts import id_of
+from recon.store.engine import reading
+from recon.store.finding_list import ACKNOWLEDGED, OPEN
+from recon.store.tables import findings, polls, runs
+
+
+def last_run(engine: sa.Engine, account: str) -> LastRun | None:
+    """Return the latest run of the newest day, without its findings; `None` if there is none."""
+    query = (
+        sa.select(runs.c.run_id, runs.c.date, runs.c.verdict, runs.c.mode, runs.c.finished_at)
+        .where(runs.c.account_id == id_of(account))
+        .order_by(runs.c.date.desc(), runs.c.id.desc())
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        row = connection.execute(query).one_or_none()
+    return None if row is None else LastRun(*row)
+
+
+def last_poll(engine: sa.Engine, account: str) -> LastPoll | None:
+    """Return the answer that was kept last, with any key; `None` if there is none."""
+    query = (
+        sa.select(
+            polls.c.kept_at, polls.c.item_count, polls.c.new_count, polls.c.reading, polls.c.why
+        )
+        .where(polls.c.account_id == id_of(account))
+        .order_by(polls.c.kept_at.desc(), polls.c.id.desc())
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return LastPoll(row.kept_at, row.item_count, row.new_count, row.reading, row.why or "")
+
+
+def open_findings(engine: sa.Engine, account: str) -> tuple[dict[str, int], int]:
+    """Return how many findings of an account are open, by kind, and how many acknowledged."""
+    query = (
+        sa.select(findings.c.kind, findings.c.status, sa.func.count())
+        .where(
+            findings.c.account_id == id_of(account),
+            findings.c.status.in_([OPEN, ACKNOWLEDGED]),
+        )
+        .group_by(findings.c.kind, findings.c.status)
+    )
+    counts, acknowledged = dict.fromkeys(map(str, Kind), 0), 0
+    with reading(engine) as connection:
+        for kind, status, count in connection.execute(query):
+            if status == OPEN:
+                counts[kind] = count
+            else:
+                acknowledged += count
+    return counts, acknowledged
