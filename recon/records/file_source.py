@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from recon.records.source import Source
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from recon.core.frames import Raw
 
 
 class FileReader:
@@ -53,16 +55,25 @@ class FileReader:
     def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
         """See `RecordsReader.find`."""
         collected = Collected(self._source)
-        mapping = self._source.mapping
-        if len(message_ids) and "message_id" in mapping:
-            for chunk in file_formats.chunks(
-                self._path,
-                list(mapping.values()),
-                time=mapping["sent_at"],
-                setting=self._setting,
-            ):
-                collected.add(chunk.fields(mapping), message_ids=message_ids)
+        if len(message_ids) and "message_id" in self._source.mapping:
+            for raw in self._rows():
+                collected.add(raw, message_ids=message_ids)
         return collected.result()
+
+    def find_record(self, local_id: str) -> RecordsRead:
+        """See `RecordsReader.find_record`."""
+        collected = Collected(self._source)
+        if "id" in self._source.mapping:
+            for raw in self._rows():
+                collected.add(raw, local_id=local_id)
+        return collected.result()
+
+    def _rows(self) -> Iterator[Raw]:
+        mapping = self._source.mapping
+        for chunk in file_formats.chunks(
+            self._path, list(mapping.values()), time=mapping["sent_at"], setting=self._setting
+        ):
+            yield chunk.fields(mapping)
 
     def columns(self) -> Mapping[str, str]:
         """See `RecordsReader.columns`."""

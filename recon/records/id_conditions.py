@@ -9,8 +9,10 @@ plainly another id. Which id a row has is judged where it is typed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
@@ -31,6 +33,10 @@ _WITH_PATTERNS: Final = _MYSQL | {"duckdb", "oracle"}
 _DIGITS: Final = "^[^A-DF-Za-df-z]*[0-9][^A-DF-Za-df-z]*$"
 #: A text that is surely one number and no other: its plain spellings, see `_spellings`.
 _PLAIN: Final = "^-?[1-9][0-9]{0,18}([.]0)?$"
+
+
+#: A whole number in its only spelling, within 64 bits.
+_WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
 def conditions(
@@ -56,6 +62,35 @@ def conditions(
     else:
         # What cannot be told apart there is told apart here.
         yield column.is_not(None)
+
+
+def own_id(
+    column: Column, kind: sa.types.TypeEngine[Any], local_id: str, dialect: str
+) -> Condition:
+    """Return the condition under which each row with an id of the user's own is read.
+
+    An index of the column serves it where the column holds numbers, texts or UUIDs. Rows that only
+    look alike may be read too.
+    """
+    if isinstance(kind, postgresql.DOMAIN):
+        kind = kind.data_type
+    is_whole = _WHOLE.fullmatch(local_id) is not None
+    if dialect == "sqlite":
+        forms: list[sa.ColumnElement[Any]] = [sa.literal(local_id, sa.String())]
+        if is_whole:
+            forms.append(sa.literal(int(local_id), sa.BigInteger()))
+        return column.in_(forms)
+    if isinstance(kind, sa.Integer | sa.Numeric):
+        return column == sa.literal(int(local_id), sa.BigInteger()) if is_whole else sa.false()
+    if isinstance(kind, sa.String):
+        return column == sa.literal(local_id, sa.String())
+    if isinstance(kind, sa.Uuid):
+        try:
+            return column == sa.literal(UUID(local_id), sa.Uuid())
+        except ValueError:
+            return sa.false()
+    text = _postgres_text(column, kind) if dialect == "postgresql" else sa.cast(column, sa.String())
+    return text == sa.literal(local_id, sa.String())
 
 
 def _of_numbers(column: Column, ids: Sequence[int], dialect: str) -> Iterator[Condition]:

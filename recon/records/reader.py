@@ -54,6 +54,12 @@ class RecordsReader(Protocol):
         A record whose time cannot be read is among the rejects, as it is in every `read`.
         """
 
+    def find_record(self, local_id: str) -> RecordsRead:
+        """Read the records with this id of the user's own, whatever their time.
+
+        Usually one; nothing where the records keep no id, or cannot be looked up.
+        """
+
     def columns(self) -> Mapping[str, str]:
         """Return the column of each field, with its type where that is known: `at (TIMESTAMP)`."""
 
@@ -75,6 +81,7 @@ class Collected:
         *,
         span: tuple[datetime | None, datetime | None] = (None, None),
         message_ids: NDArray[np.int64] | None = None,
+        local_id: str | None = None,
     ) -> None:
         """Type a chunk of raw columns by field, and keep what lies in `span` or has an id."""
         frame, rejects = frames.local_frame(
@@ -88,6 +95,10 @@ class Collected:
         if message_ids is not None:
             frame = _kept(frame, _among(frame["message_id"], message_ids))
             rejects = _kept(rejects, _among(rejects["message_id"], message_ids))
+        if local_id is not None:
+            # A column of fixed width fills its texts up with blanks.
+            frame = _kept(frame, frame["local_id"].astype("str").str.strip() == local_id)
+            rejects = _kept(rejects, rejects["local_id"].str.strip() == local_id)
         if len(frame):
             self._frames.append(frame)
         if len(rejects):

@@ -74,6 +74,12 @@ class SqlReader:
             return Collected(self._source).result()
         return self._database.run(lambda connection: self._find(connection, message_ids))
 
+    def find_record(self, local_id: str) -> RecordsRead:
+        """See `RecordsReader.find_record`."""
+        if not self.can_find or "id" not in self._source.fields:
+            return Collected(self._source).result()
+        return self._database.run(lambda connection: self._find_record(connection, local_id))
+
     def columns(self) -> Mapping[str, str]:
         """See `RecordsReader.columns`."""
         if not self.can_find:
@@ -183,6 +189,17 @@ class SqlReader:
         ):
             for raw in self._chunks(connection, select.where(condition)):
                 collected.add(raw, message_ids=message_ids)
+        return collected.result()
+
+    def _find_record(self, connection: sa.Connection, local_id: str) -> RecordsRead:
+        table, kinds = self._table(connection)
+        name = self._source.mapping["id"]
+        condition = id_conditions.own_id(
+            sa.column(name), kinds[name], local_id, connection.dialect.name
+        )
+        collected = Collected(self._source)
+        for raw in self._chunks(connection, self._select(connection, table).where(condition)):
+            collected.add(raw, local_id=local_id)
         return collected.result()
 
     def _select(
