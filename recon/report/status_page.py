@@ -12,9 +12,10 @@ from recon.core import coverage
 from recon.core.account_status import AccountStatus, DayCoverage
 from recon.model import Span, VerdictKind
 from recon.report import rich_terminal
-from recon.report.labels import KINDS_IN_ORDER, counted, duration, iso_time, title
+from recon.report.labels import KINDS_BY_URGENCY, counted, duration, iso_time, title
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.text import Text
 
 #: Gaps of a day that are told one by one.
@@ -30,7 +31,7 @@ _COLOURS: Final = {
 
 def page(accounts: Sequence[AccountStatus], *, width: int, colour: bool) -> str:
     """Return the accounts as text, one below the other; times in the configured zone."""
-    parts = []
+    parts: list[RenderableType] = []
     for one in accounts:
         parts += [rich_terminal.text(one.account, "bold"), rich_terminal.grid(_rows(one))]
     return rich_terminal.rendered(parts, width=width, colour=colour)
@@ -110,7 +111,7 @@ def _next_poll(one: AccountStatus) -> str:
 
 
 def _findings(one: AccountStatus) -> str:
-    kinds = [(kind, one.open_findings[kind.value]) for kind in KINDS_IN_ORDER]
+    kinds = [(kind, one.open_findings[kind.value]) for kind in KINDS_BY_URGENCY]
     total = sum(count for _, count in kinds)
     said = f"{total:,} open" if total else "none open"
     if total:
