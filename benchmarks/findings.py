@@ -122,7 +122,7 @@ def core(url: str, count: int = TO_DATABASE) -> Callable[[], object]:
     """Insert findings with SQLAlchemy's core, from the dictionaries that it takes."""
     import sqlalchemy as sa
 
-    from recon.store.finding_lifecycle import _AGAIN
+    from recon.store.found_again import AGAIN
 
     engine = sa.create_engine(url)
     found = findings(count)
@@ -131,9 +131,9 @@ def core(url: str, count: int = TO_DATABASE) -> Callable[[], object]:
         clean = found.astype(object).where(found.notna(), None)
         rows = clean.assign(finding_id=range(len(found))).to_dict("records")
         with engine.begin() as connection:
-            _AGAIN.create(connection)
-            connection.execute(sa.insert(_AGAIN), rows)
-            _AGAIN.drop(connection)
+            AGAIN.create(connection)
+            connection.execute(sa.insert(AGAIN), rows)
+            AGAIN.drop(connection)
         engine.dispose()
 
     return job
@@ -145,16 +145,16 @@ def our_inserts(url: str, count: int = TO_DATABASE) -> Callable[[], object]:
 
     from recon.store.dialects import bulk_insert
     from recon.store.engine import connect, writing
-    from recon.store.finding_lifecycle import _AGAIN, _columns
+    from recon.store.found_again import AGAIN, columns_of
 
     engine, found = connect(url), findings(count)
 
     def job() -> None:
         with writing(engine) as connection:
-            _AGAIN.create(connection)
+            AGAIN.create(connection)
             ids = pa.array(range(len(found)))
-            bulk_insert(connection, _AGAIN, _columns(found).append_column("finding_id", ids))
-            _AGAIN.drop(connection)
+            bulk_insert(connection, AGAIN, columns_of(found).append_column("finding_id", ids))
+            AGAIN.drop(connection)
         engine.dispose()
 
     return job

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -78,6 +78,52 @@ class VerdictKind(StrEnum):
     INCOMPLETE = "incomplete"
     NOTHING_TO_COMPARE = "nothing_to_compare"
     SUSPECT = "suspect"
+
+
+class State(StrEnum):
+    """Where a finding stands. A run reports no resolved ones."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    """A person accepts it; that wins over a rule."""
+    EXPECTED = "expected"
+    """A rule of the configuration covers it."""
+    RESOLVED = "resolved"
+
+
+class Change(StrEnum):
+    """What may become of a finding."""
+
+    OPENED = "opened"
+    MOVED = "moved"
+    """It belongs to another day now."""
+    UNVERIFIABLE = "unverifiable"
+    """What it claims is no longer proven; it stays what it was, of this kind."""
+    PROVEN = "proven"
+    """It was unverifiable, and is proven again."""
+    RESOLVED = "resolved"
+    RETURNED = "returned"
+    """It was resolved, and was found again."""
+    ACKNOWLEDGED = "acknowledged"
+    REOPENED = "reopened"
+    """A person took the acknowledgement back."""
+    EXPECTED = "expected"
+    NOT_EXPECTED = "not_expected"
+    """No rule covers it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingChange:
+    """One entry of a finding's history."""
+
+    at: datetime
+    change: Change
+    run_id: str | None = None
+    """The run that did it; `None` where a person did, or it is not known."""
+    reason: str | None = None
+    """The person's, or the rule's."""
+    from_day: date | None = None
+    """The day that it was moved from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +242,23 @@ class Confirmation:
     """Ids that Octopods does not have."""
     found: int = 0
     """Ids that it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The findings of a run beside those that the newest run of an earlier date left.
+
+    All but `resolved` together are the findings of the run.
+    """
+
+    new: int = 0
+    """Open ones that were not there then, or were resolved."""
+    persisting: int = 0
+    """Open ones that were there."""
+    resolved: int = 0
+    """Those of the run's day that were there and no longer are."""
+    acknowledged: int = 0
+    expected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +417,12 @@ class Verdict:
     """What is true of many rows at once and has one cause, a sentence each."""
     evidence: CoverageEvidence = CoverageEvidence()
     """What keeps the coverage from being more than it is."""
+    expected: Mapping[str, str] = field(default_factory=dict)
+    """`discrepancy_id` of each finding that a rule covers, to the rule's reason."""
+    is_settled: Callable[[pd.DataFrame], pd.Series[bool]] | None = None
+    """Says of findings, `FINDING_COLUMNS`, whether what is missing by them is there now: the record
+    or message has a partner, or the record says itself that it was not sent. `None` where nothing
+    is known of other rows than those in `findings`."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -387,7 +456,8 @@ class Run:
     first_seen_on: Mapping[str, date] = field(default_factory=dict)
     """`discrepancy_id` to the day on which it was first seen; absent is today's."""
     lifecycle: Mapping[str, str] = field(default_factory=dict)
-    """`discrepancy_id` to `open` or `acknowledged`; absent is open."""
+    """`discrepancy_id` to a `State`; absent is open."""
+    changes: Changes = Changes()
 
     @property
     def statements(self) -> tuple[str, ...]:

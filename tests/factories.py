@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,6 +12,7 @@ from recon.core.calendar import window
 from recon.core.link import Side
 from recon.model import (
     FINDING_COLUMNS,
+    Changes,
     CoverageEvidence,
     Kind,
     Listing,
@@ -252,6 +253,9 @@ def run(
     finished: datetime = FINISHED,
     first_seen_on: Mapping[str, date] | None = None,
     lifecycle: Mapping[str, str] | None = None,
+    changes: Changes = Changes(),  # noqa: B008 - frozen
+    expected: Mapping[str, str] | None = None,
+    is_settled: Callable[[pd.DataFrame], pd.Series[bool]] | None = None,
 ) -> Run:
     """Return a run; without a kind, its verdict follows from whether there are findings.
 
@@ -271,6 +275,8 @@ def run(
         unreadable=unreadable,
         notes=notes,
         evidence=evidence,
+        expected=expected or {},
+        is_settled=is_settled,
     )
     return Run(
         run_id=run_id,
@@ -280,4 +286,5 @@ def run(
         requests=RequestCounts(list=1, status=2),
         first_seen_on=first_seen_on or {},
         lifecycle=lifecycle or {},
+        changes=changes,
     )

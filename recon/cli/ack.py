@@ -51,13 +51,11 @@ def command(
     engine = session.engine(settings)
     wanted = finding_list.ACKNOWLEDGED if undo else None
     _refuse_others(finding_list.statuses(engine, list(reasons)), list(reasons), wanted)
-    if undo:
-        finding_list.reopen(engine, list(reasons))
-    else:
-        now = session.runtime.clock()
-        for text in dict.fromkeys(reasons.values()):
-            some = [one for one, given in reasons.items() if given == text]
-            finding_list.acknowledge(engine, some, text, now)
+    now = session.runtime.clock()
+    settle = finding_list.reopen if undo else finding_list.acknowledge
+    for text in dict.fromkeys(reasons.values()):
+        some = [one for one, given in reasons.items() if given == text]
+        settle(engine, some, text, now)
     done = "reopened" if undo else "acknowledged"
     for one, text in reasons.items():
         log.info("finding %s %s: %s", one, done, text)

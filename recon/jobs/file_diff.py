@@ -14,7 +14,7 @@ from recon.core import judge
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.jobs.provider_file import provider_side
-from recon.model import RequestCounts, Run, Span, Window
+from recon.model import Changes, RequestCounts, Run, Span, Window
 from recon.report import report_files
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def diff(
             started_at=clock,
             finished_at=clock,
             requests=RequestCounts(),
+            changes=Changes(new=len(verdict.findings)),
         )
         done.append((run, report_files.write(run, order.directory, mask=order.mask)))
         progress(f"{verdict.window.label} written")

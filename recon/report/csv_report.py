@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recon.core.calendar import day_at
-from recon.model import Run
+from recon.model import Run, State
 from recon.report import csv_cells
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ COLUMNS: Final = (
     "failure_reason",
     "detail",
     "first_seen_on",
+    "state",
     "confirmed",
 )
 
@@ -68,6 +69,11 @@ def chunks(run: Run) -> Iterator[bytes | memoryview]:
         findings = findings.assign(first_seen_on=_first_seen(run, findings["discrepancy_id"]))
     else:
         place["first_seen_on"] = day_of(run).isoformat()
+    states = {one: at for one, at in run.lifecycle.items() if at != State.OPEN}
+    if states:
+        findings = findings.assign(state=_states(states, findings["discrepancy_id"]))
+    else:
+        place["state"] = State.OPEN.value
     return encode(findings, COLUMNS, constants=place, order=row_order(findings))
 
 
@@ -188,3 +194,13 @@ def _first_seen(run: Run, ids: pd.Series[Any]) -> pd.Series[str]:
     places = pc.index_in(csv_cells.text(ids), value_set=known)
     seen = pc.fill_null(days.take(places), day_of(run).isoformat())
     return pd.Series(seen, index=ids.index, dtype="str")
+
+
+def _states(states: Mapping[str, str], ids: pd.Series[Any]) -> pd.Series[str]:
+    """Return where each finding stands, by those that are not open."""
+    known = pa.array(states, pa.large_string())
+    words = pa.array(states.values(), pa.large_string())
+    places = pc.index_in(csv_cells.text(ids), value_set=known)
+    return pd.Series(
+        pc.fill_null(words.take(places), State.OPEN.value), index=ids.index, dtype="str"
+    )

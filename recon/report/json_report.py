@@ -43,6 +43,7 @@ def summary(run: Run) -> dict[str, Any]:
         "confirmation": asdict(run.confirmation),
         "unreadable": [asdict(one) for one in verdict.unreadable],
         "statuses": dict.fromkeys(map(str, Status), 0) | dict(verdict.statuses),
+        "changes": asdict(run.changes),
         "requests": asdict(run.requests),
         "finished_at": iso_time(run.finished_at),
     }

@@ -6,50 +6,37 @@ that an earlier run found too pass through a temporary table, and change where t
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from recon.core import calendar
-from recon.model import FINDING_COLUMNS, Run
+from recon.model import FINDING_COLUMNS, Change, Changes, Run
+from recon.store import (
+    absence_claims,
+    changed_identity,
+    finding_history,
+    finding_news,
+    found_again,
+)
 from recon.store.dialects import among, bulk_insert, chunks
-from recon.store.finding_list import ACKNOWLEDGED, OPEN, RESOLVED
-from recon.store.tables import FINDING_TYPES, UtcDateTime, findings, storable
+from recon.store.finding_list import ACKNOWLEDGED, EXPECTED, OPEN, RESOLVED
+from recon.store.found_again import AGAIN, Known, columns_of, known_of
+from recon.store.tables import (
+    finding_changes,
+    findings,
+    runs,
+)
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
-#: What a run found and an earlier one did too, as long as its transaction lasts.
-_AGAIN: Final = sa.Table(
-    "found_again",
-    sa.MetaData(),
-    sa.Column("finding_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    *(sa.Column(name, kind) for name, kind in FINDING_TYPES.items()),
-    prefixes=["TEMPORARY"],
-)
 
-#: What tells a finding whose identity has changed from all others of its day.
-_SAME: Final = (
-    "kind",
-    "message_id",
-    "local_id",
-    "phone_number",
-    "local_sent_at",
-    "provider_sent_at",
-)
-#: What a person has settled, and since when it is known.
-_SETTLED: Final = ("status", "first_seen_on", "opened_at", "acknowledged_at", "ack_reason")
-_ZERO_FRACTION: Final = re.compile(r"(?<=[0-9])\.0*$")
-
-
-def update(
-    connection: sa.Connection, account_id: int, run: Run
-) -> tuple[dict[str, date], dict[str, str]]:
+def update(connection: sa.Connection, account_id: int, run: Run) -> Run:
     """Bring the findings of a run's day to where the run leaves them, see `runs.save`.
 
     Args:
@@ -58,115 +45,127 @@ def update(
         run: what was found; not suspect.
 
     Returns:
-        For each finding of the run, in its order, when it was first seen, and where it stands.
+        The run with `first_seen_on`, `lifecycle`, `changes` and what it has to say of findings that
+        it cannot resolve. A finding that was claimed to be absent before, and that is unverifiable
+        now, has the identity of the claim.
     """
     import pyarrow.compute as pc
 
+    before = _compared_with(connection, account_id, run)
     day, now = date.fromisoformat(run.verdict.window.label), run.finished_at
-    today = calendar.day_at(now, run.verdict.window.zone)
-    found = _columns(run.verdict.findings)
-    known = _known(connection, account_id, found["discrepancy_id"])
-    again = found.append_column("finding_id", known).filter(pc.is_valid(known))
-    new = found.filter(pc.is_null(known))
+    gone = _gone(account_id, day)
 
-    _AGAIN.create(connection)
-    bulk_insert(connection, _AGAIN, again)
+    def split() -> tuple[pa.Table, Mapping[str, Known], pa.Table]:
+        found = columns_of(run.verdict.findings)
+        known, rows = known_of(connection, account_id, day, before, found["discrepancy_id"])
+        AGAIN.create(connection)
+        again = found.append_column("finding_id", rows).filter(pc.is_valid(rows))
+        found_again.insert(connection, again, run.verdict.expected)
+        return found, known, found.filter(pc.is_null(rows))
+
+    found, known, new = split()
+    claims = absence_claims.turned_unverifiable(connection, gone, found)
+    if claims:
+        run = _renamed(run, claims)
+        AGAIN.drop(connection)
+        found, known, new = split()
+    expected = run.verdict.expected
+    finding_news.record_news(connection, run, known, claims)
     _renew(connection, day, now)
-    carried = _carried_on(connection, account_id, day, new)
-    _resolve(connection, account_id, day, now)
-    standing = _standing(connection)
-    _AGAIN.drop(connection)
+    carried = changed_identity.carried_on(connection, gone, new)
+    kept = absence_claims.unproven(connection, gone, run.verdict)
+    _resolve(connection, gone, kept, run)
+    AGAIN.drop(connection)
+    today = calendar.day_at(now, run.verdict.window.zone)
+    _open(connection, account_id, run, new, today)
+    changed_identity.carry_on(connection, account_id, carried)
 
-    bulk_insert(
-        connection,
-        findings,
-        new,
-        {
-            "account_id": account_id,
-            "date": day,
-            "status": OPEN,
-            "first_seen_on": today,
-            "opened_at": now,
-        },
-    )
-    for one, settled in carried.items():
-        connection.execute(
-            sa.update(findings)
-            .where(findings.c.account_id == account_id, findings.c.discrepancy_id == one)
-            .values(settled)
-        )
-        standing[one] = settled["first_seen_on"], settled["status"]
+    standings = {
+        one.identity: (one.first_seen_on, _state(one.identity, expected, accepted=one.is_accepted))
+        for one in known.values()
+    } | {one: (settled["first_seen_on"], settled["status"]) for one, settled in carried.items()}
     ids = found["discrepancy_id"].to_pylist()
-    standings = [standing.get(one, (today, OPEN)) for one in ids]
-    return (
-        {one: seen for one, (seen, _) in zip(ids, standings, strict=True)},
-        {one: stands for one, (_, stands) in zip(ids, standings, strict=True)},
+    first_seen_on, lifecycle = {}, {}
+    for one in ids:
+        standing = standings.get(one)
+        if standing is None:
+            standing = today, EXPECTED if one in expected else OPEN
+        first_seen_on[one], lifecycle[one] = standing
+    persisting = sum(one.was_open and lifecycle[one.identity] == OPEN for one in known.values())
+    states = Counter(lifecycle.values())
+    changes = Changes(
+        new=states[OPEN] - persisting,
+        persisting=persisting,
+        resolved=_resolved_since(connection, account_id, day, before),
+        acknowledged=states[ACKNOWLEDGED],
+        expected=states[EXPECTED],
+    )
+    return replace(
+        run,
+        first_seen_on=first_seen_on,
+        lifecycle=lifecycle,
+        changes=changes,
+        notices=(*run.notices, *absence_claims.sentences(len(kept))),
     )
 
 
-def _columns(found: pd.DataFrame) -> pa.Table:
-    """Return findings as they are stored."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    columns: dict[str, pa.Array] = {}
-    for name in FINDING_COLUMNS:
-        if isinstance(FINDING_TYPES[name], UtcDateTime):
-            columns[name] = pa.array(found[name], pa.timestamp("us", "UTC"), from_pandas=True)
-            continue
-        texts = pa.array(found[name], pa.large_string(), from_pandas=True)
-        # Half a pair of surrogates, the other thing that is not storable, is no Arrow text.
-        if pc.any(pc.match_substring(texts, "\0")).as_py():
-            words = texts.to_pylist()
-            words = [None if word is None else storable(word) for word in words]
-            texts = pa.array(words, pa.large_string())
-        columns[name] = texts
-    return pa.table(columns)
+def _state(identity: str, expected: Mapping[str, str], *, accepted: bool) -> str:
+    if accepted:
+        return ACKNOWLEDGED
+    return EXPECTED if identity in expected else OPEN
 
 
-def _known(connection: sa.Connection, account_id: int, ids: pa.ChunkedArray) -> pa.Array:
-    """Return the row of each finding, null where none has it yet.
+def _renamed(run: Run, names: Mapping[str, str]) -> Run:
+    """Return the run whose findings have other identities."""
+    found = run.verdict.findings
+    ids = found["discrepancy_id"].replace(dict(names))
+    expected = {names.get(one, one): reason for one, reason in run.verdict.expected.items()}
+    verdict = replace(run.verdict, findings=found.assign(discrepancy_id=ids), expected=expected)
+    return replace(run, verdict=verdict)
 
-    Nobody opens one meanwhile: the account is claimed.
+
+def _compared_with(connection: sa.Connection, account_id: int, run: Run) -> datetime | None:
+    """Return when the newest run ended that began on an earlier date; `None` where there is none.
+
+    Dates are those of the window's zone.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    rows: list[int] = []
-    names: list[str] = []
-    for some in chunks(ids.to_pylist()):
-        query = sa.select(findings.c.id, findings.c.discrepancy_id).where(
-            findings.c.account_id == account_id,
-            among(connection, findings.c.discrepancy_id, some),
-        )
-        for row, name in connection.execute(query).all():
-            rows.append(row)
-            names.append(name)
-    places = pc.index_in(ids, value_set=pa.array(names, pa.large_string()))
-    return pa.array(rows, pa.int64()).take(places.combine_chunks())
+    zone = run.verdict.window.zone
+    today = calendar.window(calendar.day_at(run.started_at, zone), zone).start
+    query = (
+        sa.select(runs.c.finished_at)
+        .where(runs.c.account_id == account_id, runs.c.started_at < today)
+        .order_by(runs.c.id.desc())
+        .limit(1)
+    )
+    ended: datetime | None = connection.execute(query).scalar()
+    return ended
 
 
 def _renew(connection: sa.Connection, day: date, now: datetime) -> None:
     """Give what was found again its latest content, and open what had been resolved."""
     returns = findings.c.status == RESOLVED
-    settled = sa.case((findings.c.ack_reason.is_not(None), ACKNOWLEDGED), else_=OPEN)
+    state = sa.case(
+        (findings.c.ack_reason.is_not(None), ACKNOWLEDGED),
+        (AGAIN.c.expected.is_not(None), EXPECTED),
+        else_=OPEN,
+    )
     opened = sa.literal(now, findings.c.opened_at.type)
     content = [name for name in FINDING_COLUMNS if name != "discrepancy_id"]
     connection.execute(
         sa.update(findings)
         .where(
-            findings.c.id == _AGAIN.c.finding_id,
+            findings.c.id == AGAIN.c.finding_id,
             sa.or_(
-                returns,
+                findings.c.status != state,
                 findings.c.date != day,
-                *(findings.c[name].is_distinct_from(_AGAIN.c[name]) for name in content),
+                *(findings.c[name].is_distinct_from(AGAIN.c[name]) for name in content),
             ),
         )
         .values(
             {
-                **{name: _AGAIN.c[name] for name in content},
+                **{name: AGAIN.c[name] for name in content},
                 "date": day,
-                "status": sa.case((returns, settled), else_=findings.c.status),
+                "status": state,
                 "opened_at": sa.case((returns, opened), else_=findings.c.opened_at),
                 "resolved_at": None,
             }
@@ -174,68 +173,86 @@ def _renew(connection: sa.Connection, day: date, now: datetime) -> None:
     )
 
 
-def _resolve(connection: sa.Connection, account_id: int, day: date, now: datetime) -> None:
-    still = sa.exists().where(_AGAIN.c.finding_id == findings.c.id)
-    connection.execute(
-        sa.update(findings)
-        .where(
-            findings.c.account_id == account_id,
-            findings.c.date == day,
-            findings.c.status != RESOLVED,
-            ~still,
-        )
-        .values(status=RESOLVED, resolved_at=now)
+def _gone(account_id: int, day: date) -> sa.ColumnElement[bool]:
+    """Return the condition of the day's findings that a run did not find again."""
+    still = sa.exists().where(AGAIN.c.finding_id == findings.c.id)
+    return sa.and_(
+        findings.c.account_id == account_id,
+        findings.c.status.in_([OPEN, ACKNOWLEDGED, EXPECTED]),
+        findings.c.date == day,
+        ~still,
     )
 
 
-def _carried_on(
-    connection: sa.Connection, account_id: int, day: date, new: pa.Table
-) -> dict[str, dict[str, Any]]:
-    """Return what was settled of findings that are new by their identity only.
+def _resolve(
+    connection: sa.Connection, gone: sa.ColumnElement[bool], kept: Sequence[int], run: Run
+) -> None:
+    if kept:
+        gone = sa.and_(gone, ~among(connection, findings.c.id, kept))
+    finding_history.record(connection, Change.RESOLVED, gone, run.finished_at, run_id=run.run_id)
+    connection.execute(
+        sa.update(findings).where(gone).values(status=RESOLVED, resolved_at=run.finished_at)
+    )
 
-    The identity of a finding can change with the program, when a row is read better than before:
-    an id `7.0` as 7, or a reason in other words. What a person has acknowledged stays so. It is
-    the same finding if kind, ids, number and times agree, and those of no other finding do.
 
-    Returns:
-        What `_SETTLED` names, by the new `discrepancy_id`.
-    """
-    if not new.num_rows:
-        return {}
-    still = sa.exists().where(_AGAIN.c.finding_id == findings.c.id)
-    gone = connection.execute(
-        sa.select(*(findings.c[name] for name in (*_SAME, *_SETTLED))).where(
-            findings.c.account_id == account_id,
-            findings.c.date == day,
-            findings.c.status == ACKNOWLEDGED,
-            ~still,
-        )
-    ).mappings()
-    before = _alone(gone)
-    if not before:
-        return {}
-    after = _alone(new.select(["discrepancy_id", *_SAME]).to_pylist())
-    return {
-        row["discrepancy_id"]: {name: before[key][name] for name in _SETTLED}
-        for key, row in after.items()
-        if key in before
+def _open(connection: sa.Connection, account_id: int, run: Run, new: pa.Table, today: date) -> None:
+    """Insert the findings that are new."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    expected, now = run.verdict.expected, run.finished_at
+    values: dict[str, str | int | date | datetime] = {
+        "account_id": account_id,
+        "date": date.fromisoformat(run.verdict.window.label),
+        "first_seen_on": today,
+        "opened_at": now,
     }
+    if not expected:
+        bulk_insert(connection, findings, new, values | {"status": OPEN})
+        return
+    covered = pc.is_in(new["discrepancy_id"], value_set=pa.array(expected, pa.large_string()))
+    bulk_insert(connection, findings, new.filter(pc.invert(covered)), values | {"status": OPEN})
+    bulk_insert(connection, findings, new.filter(covered), values | {"status": EXPECTED})
+    for reason, ids in by_reason(expected).items():
+        for some in chunks(ids):
+            which = sa.and_(
+                findings.c.account_id == account_id,
+                findings.c.status == EXPECTED,
+                findings.c.opened_at == now,
+                among(connection, findings.c.discrepancy_id, some),
+                ~sa.exists().where(
+                    finding_changes.c.finding_id == findings.c.id,
+                    finding_changes.c.changed_at == now,
+                    finding_changes.c.change == Change.EXPECTED.value,
+                ),
+            )
+            finding_history.record(
+                connection, Change.EXPECTED, which, now, run_id=run.run_id, reason=reason
+            )
 
 
-def _alone(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[Any, ...], Mapping[Any, Any]]:
-    """Return the rows whose content no other of them has, by that content."""
-    groups: dict[tuple[Any, ...], list[Mapping[Any, Any]]] = defaultdict(list)
-    for row in rows:
-        local_id = row["local_id"]
-        spelled = None if local_id is None else _ZERO_FRACTION.sub("", local_id)
-        groups[(spelled, *(row[name] for name in _SAME if name != "local_id"))].append(row)
-    return {key: group[0] for key, group in groups.items() if len(group) == 1}
+def by_reason(expected: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the expected findings of each rule's reason."""
+    found: dict[str, list[str]] = {}
+    for one, reason in expected.items():
+        found.setdefault(reason, []).append(one)
+    return found
 
 
-def _standing(connection: sa.Connection) -> dict[str, tuple[date, str]]:
-    columns = findings.c.discrepancy_id, findings.c.first_seen_on, findings.c.status
-    again = sa.select(*columns).join_from(_AGAIN, findings, findings.c.id == _AGAIN.c.finding_id)
-    return {row[0]: (row[1], row[2]) for row in connection.execute(again)}
+def _resolved_since(
+    connection: sa.Connection, account_id: int, day: date, before: datetime | None
+) -> int:
+    """Return how many findings of the day were there at a time and are resolved now."""
+    if before is None:
+        return 0
+    query = sa.select(sa.func.count()).where(
+        findings.c.account_id == account_id,
+        findings.c.status == RESOLVED,
+        findings.c.date == day,
+        findings.c.resolved_at > before,
+        finding_history.was_open(before),
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def first_seen(connection: sa.Connection, account_id: int, ids: Sequence[str]) -> dict[str, date]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from recon.model import FINDING_COLUMNS
+from recon.model import FINDING_COLUMNS, Change, State
+from recon.store import finding_history
 from recon.store.accounts import id_of
 from recon.store.dialects import among, chunks, microseconds
 from recon.store.engine import reading, writing
@@ -17,9 +18,10 @@ from recon.store.tables import FINDING_TYPES, UtcDateTime, accounts, findings
 if TYPE_CHECKING:
     import pandas as pd
 
-OPEN: Final = "open"
-ACKNOWLEDGED: Final = "acknowledged"
-RESOLVED: Final = "resolved"
+OPEN: Final = State.OPEN.value
+ACKNOWLEDGED: Final = State.ACKNOWLEDGED.value
+EXPECTED: Final = State.EXPECTED.value
+RESOLVED: Final = State.RESOLVED.value
 
 
 def content(connection: sa.Connection) -> list[sa.ColumnElement[Any]]:
@@ -114,16 +116,21 @@ def statuses(engine: sa.Engine, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def reopen(engine: sa.Engine, ids: Sequence[str]) -> None:
-    """Take back the acknowledgement of these findings; all others stay as they are."""
+def reopen(engine: sa.Engine, ids: Sequence[str], reason: str, now: datetime) -> None:
+    """Take back the acknowledgement of these findings; all others stay as they are.
+
+    The history keeps both reasons. Where a rule covers a finding, the next run of its day says so.
+    """
     with writing(engine) as connection:
         for some in chunks(sorted(set(ids))):
+            these = sa.and_(
+                among(connection, findings.c.discrepancy_id, some),
+                findings.c.status == ACKNOWLEDGED,
+            )
+            finding_history.record(connection, Change.REOPENED, these, now, reason=reason)
             connection.execute(
                 sa.update(findings)
-                .where(
-                    among(connection, findings.c.discrepancy_id, some),
-                    findings.c.status == ACKNOWLEDGED,
-                )
+                .where(these)
                 .values(status=OPEN, ack_reason=None, acknowledged_at=None)
             )
 
@@ -141,12 +148,13 @@ def acknowledge(
     done: list[str] = []
     with writing(engine) as connection:
         for some in chunks(sorted(set(ids))):
+            these = sa.and_(
+                among(connection, findings.c.discrepancy_id, some), findings.c.status != RESOLVED
+            )
+            finding_history.record(connection, Change.ACKNOWLEDGED, these, now, reason=reason)
             updated = connection.execute(
                 sa.update(findings)
-                .where(
-                    among(connection, findings.c.discrepancy_id, some),
-                    findings.c.status != RESOLVED,
-                )
+                .where(these)
                 .values(status=ACKNOWLEDGED, ack_reason=reason, acknowledged_at=now)
                 .returning(findings.c.discrepancy_id)
             )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from recon.core import calendar
 from recon.model import (
+    Changes,
     Confirmation,
     CoverageEvidence,
     LocalBalance,
@@ -27,7 +30,7 @@ from recon.store import finding_lifecycle
 from recon.store.accounts import claim, id_of
 from recon.store.dialects import among, chunks
 from recon.store.engine import reading, writing
-from recon.store.finding_list import ACKNOWLEDGED, OPEN, content
+from recon.store.finding_list import ACKNOWLEDGED, EXPECTED, OPEN, content
 from recon.store.tables import accounts as account_names
 from recon.store.tables import findings, runs
 
@@ -36,7 +39,9 @@ def save(engine: sa.Engine, run: Run, mode: str) -> Run:
     """Store a run and move on the life of the findings of its day, in one transaction.
 
     A finding is `open` when it is first found and `resolved` by the run of its day that no longer
-    finds it. Where it returns it is open again, or acknowledged again if a person had settled it.
+    finds it; one about absence only if it has its counterpart now, or its time is proven. Where it
+    returns it is open again, or acknowledged again if a person had settled it. While a rule covers
+    it, it is `expected` instead of open.
     One that is found for another day than before moves there: save the newest day first, and the
     run of the day it left has nothing to resolve. A suspect run opens and closes nothing.
 
@@ -46,15 +51,15 @@ def save(engine: sa.Engine, run: Run, mode: str) -> Run:
         mode: what kind of job it was, for the log.
 
     Returns:
-        The run with `first_seen_on` and `lifecycle` of each of its findings.
+        The run with `first_seen_on` and `lifecycle` of each of its findings, and `changes`.
     """
     with writing(engine) as connection:
         account_id = claim(connection, run.verdict.account)
         if run.verdict.kind is not VerdictKind.SUSPECT:
-            first_seen_on, lifecycle = finding_lifecycle.update(connection, account_id, run)
-            run = replace(run, first_seen_on=first_seen_on, lifecycle=lifecycle)
+            run = finding_lifecycle.update(connection, account_id, run)
         _log(connection, account_id, run, mode)
-    return run
+    # It holds all rows of the day, which are not needed any more.
+    return replace(run, verdict=replace(run.verdict, is_settled=None))
 
 
 def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> None:
@@ -85,8 +90,19 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             notices=list(run.statements),
             input_digest=run.input_digest,
             acknowledged=[one for one, at in run.lifecycle.items() if at == ACKNOWLEDGED],
+            expected=_expected_as_json(run),
+            changes=asdict(run.changes),
         )
     )
+
+
+def _expected_as_json(run: Run) -> dict[str, list[str]]:
+    """Return the expected findings by the reason of their rule."""
+    if not run.verdict.expected:
+        return {}
+    expected = {one for one, at in run.lifecycle.items() if at == EXPECTED}
+    reasons = {one: why for one, why in run.verdict.expected.items() if one in expected}
+    return finding_lifecycle.by_reason(reasons)
 
 
 def last(engine: sa.Engine, account: str, date: date | None = None) -> Run | None:
@@ -151,7 +167,9 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
     # In the order of the report; what has been deleted is left out.
     places = pd.Index(found["discrepancy_id"]).get_indexer(row.found)
     found = found.take(places[places >= 0]).reset_index(drop=True)
-    acknowledged = set(row.acknowledged)
+    expected = {one: reason for reason, ids in row.expected.items() for one in ids}
+    states = dict.fromkeys(expected, EXPECTED) | dict.fromkeys(row.acknowledged, ACKNOWLEDGED)
+    lifecycle = {one: states.get(one, OPEN) for one in first_seen_on}
     verdict = Verdict(
         account=row.account,
         window=Window(row.date.isoformat(), row.window_start, row.window_end, row.timezone),
@@ -164,6 +182,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         suspicions=tuple(row.suspicions),
         unreadable=tuple(Unreadable(**one) for one in row.unreadable),
         evidence=_evidence(row.evidence),
+        expected=expected,
     )
     return Run(
         run_id=row.run_id,
@@ -175,8 +194,24 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         notices=tuple(row.notices),
         input_digest=row.input_digest,
         first_seen_on=first_seen_on,
-        lifecycle={one: ACKNOWLEDGED if one in acknowledged else OPEN for one in first_seen_on},
+        lifecycle=lifecycle,
+        changes=_changes(row, first_seen_on, lifecycle),
     )
+
+
+def _changes(
+    row: sa.Row[Any], first_seen_on: Mapping[str, date], lifecycle: Mapping[str, str]
+) -> Changes:
+    """Return what a run was stored with.
+
+    For a run of an earlier version it is what its findings tell; what it resolved is not known.
+    """
+    if row.changes is not None:
+        return Changes(**row.changes)
+    today = calendar.day_at(row.finished_at, row.timezone)
+    opened = [one for one, state in lifecycle.items() if state == OPEN]
+    new = sum(first_seen_on[one] == today for one in opened)
+    return Changes(new=new, persisting=len(opened) - new, acknowledged=len(lifecycle) - len(opened))
 
 
 def _evidence_as_json(evidence: CoverageEvidence) -> dict[str, Any]:

@@ -317,9 +317,11 @@ pauses: Final = sa.Table(
 )
 
 #: The log of runs, one row for each window that was judged. `found` holds the `discrepancy_id` of
-#: each finding that it reported, in the report's order, and `acknowledged` those of them that a
-#: person had settled; all others were open. It is a list in the row of the run, since a row for
-#: each finding takes as long to write as the findings themselves.
+#: each finding that it reported, in the report's order, `acknowledged` those of them that a person
+#: had settled, and `expected` those that a rule covered, by the rule's reason; all others were
+#: open. It is a list in the row of the run, since a row for each finding takes as long to write as
+#: the findings themselves. `changes` is null for runs of versions that did not count them, and
+#: `expected_rules` a digest of the rules that the findings of the account were compared with.
 runs: Final = sa.Table(
     "runs",
     METADATA,
@@ -348,6 +350,9 @@ runs: Final = sa.Table(
     sa.Column("input_digest", SafeText),
     sa.Column("unreadable", _JSON, nullable=False),
     sa.Column("evidence", _JSON),
+    sa.Column("changes", _JSON),
+    sa.Column("expected", _JSON, nullable=False),
+    sa.Column("expected_rules", SafeText),
     sa.Index(None, "account_id", "date"),
 )
 
@@ -359,7 +364,8 @@ FINDING_TYPES: Final[dict[str, sa.types.TypeDecorator[Any]]] = {
 _ADDED_LATER: Final = ("confirmed",)
 _FINDING_NOT_NULL: Final = frozenset({"discrepancy_id", "kind", "severity"})
 
-#: Each finding once, with its latest content, and where it stands.
+#: Each finding once, with its latest content, and where it stands. `opened_at` is when it was found
+#: for the first time, or found again after it was resolved.
 findings: Final = sa.Table(
     "findings",
     METADATA,
@@ -379,6 +385,23 @@ findings: Final = sa.Table(
     sa.Column("ack_reason", SafeText),
     *(sa.Column(name, FINDING_TYPES[name]) for name in _ADDED_LATER),
     sa.UniqueConstraint("account_id", "discrepancy_id"),
-    sa.Index(None, "account_id", "date"),
-    sa.CheckConstraint("status IN ('open', 'acknowledged', 'resolved')", "status"),
+    sa.Index(None, "account_id", "status", "date", "kind"),
+    sa.CheckConstraint("status IN ('open', 'acknowledged', 'expected', 'resolved')", "status"),
+)
+
+#: What became of each finding, in the order of `id`: see `recon.model.Change`. The first opening
+#: has no row as long as `findings.opened_at` says when it was: with a row each, a night that
+#: finds a million takes much longer. `run_id` is null where a person did it, `reason` the person's
+#: or the rule's, and `from_date` the day that a finding was moved from.
+finding_changes: Final = sa.Table(
+    "finding_changes",
+    METADATA,
+    _id(),
+    sa.Column("finding_id", _ID, sa.ForeignKey("findings.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("change", SafeText, nullable=False),
+    sa.Column("run_id", SafeText),
+    sa.Column("reason", SafeText),
+    sa.Column("from_date", sa.Date),
+    sa.Index(None, "finding_id"),
 )

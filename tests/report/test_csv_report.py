@@ -18,7 +18,7 @@ from tests.factories import finding, findings_frame, run, utc
 HEADER = (
     "discrepancy_id,run_id,date,account,kind,severity,message_id,local_id,phone_number,"
     "local_status,provider_status,local_sent_at,provider_sent_at,failure_reason,detail,"
-    "first_seen_on,confirmed\r\n"
+    "first_seen_on,state,confirmed\r\n"
 )
 
 
@@ -51,15 +51,16 @@ def test_a_small_run_gives_exactly_these_bytes() -> None:
             finding("unverifiable", "00000000000000a1", detail="Zoë, 你好"),
         ],
         first_seen_on={"00000000000000b2": date(2026, 4, 20)},
+        lifecycle={"00000000000000b2": "acknowledged"},
     )
     assert (
         content(made)
         == (
             HEADER + "00000000000000b2,run-1,2026-04-23,main,status_mismatch,error,3851828,77,"
             "+353871234567,delivered,failed,2026-04-23T10:00:00Z,2026-04-23T10:00:00.250000Z,"
-            '"Recipient, ""unknown""","two\r\nlines",2026-04-20,\r\n'
+            '"Recipient, ""unknown""","two\r\nlines",2026-04-20,acknowledged,\r\n'
             "00000000000000a1,run-1,2026-04-23,main,unverifiable,warning,,,,,,,,,"
-            '"Zoë, 你好",2026-04-24,\r\n'
+            '"Zoë, 你好",2026-04-24,open,\r\n'
         ).encode()
     )
 

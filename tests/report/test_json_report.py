@@ -9,6 +9,7 @@ from typing import Any
 from recon import __version__
 from recon.core.calendar import unbounded
 from recon.model import (
+    Changes,
     CoverageEvidence,
     Kind,
     LocalBalance,
@@ -40,6 +41,7 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
             (Withdrawal(None, utc("10:30:00"), "message 7 appeared late"),),
             ("Octopods' clock is wrong.",),
         ),
+        changes=Changes(new=1, persisting=1, resolved=3),
     )
     said = read(made)
     assert said == {
@@ -93,6 +95,7 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
             "unknown": 0,
             "on_its_way": 1,
         },
+        "changes": {"new": 1, "persisting": 1, "resolved": 3, "acknowledged": 0, "expected": 0},
         "requests": {"list": 1, "status": 2, "rate_limited": 0},
         "finished_at": "2026-04-23T23:30:00Z",
         "coverage_notes": ["Octopods' clock is wrong."],
@@ -100,7 +103,7 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
     }
     assert list(said) == [
         *("run_id", "account", "date", "verdict", "window", "coverage", "local", "provider"),
-        *("discrepancies", "confirmation", "unreadable", "statuses", "requests"),
+        *("discrepancies", "confirmation", "unreadable", "statuses", "changes", "requests"),
         *("finished_at", "coverage_notes", "version"),
     ]
     for side in ("local", "provider"):

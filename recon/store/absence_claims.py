@@ -1,0 +1,144 @@
+"""Findings about absence: only a run that could have found the thing again may resolve them.
+
+A record that Octopods lacks, or a message that the records lack, is not there because nobody could
+see it: coverage has a gap, its proof was withdrawn, or a row cannot be read. Such a finding stays
+as it is until its record or message has a partner, or the time is proven.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import sqlalchemy as sa
+
+from recon.model import Change, Kind, Verdict
+from recon.store.finding_list import content
+from recon.store.tables import finding_changes, findings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+#: The kinds that say that something is not there.
+_ABSENCE: Final = (
+    Kind.MISSING_AT_PROVIDER,
+    Kind.MISSING_LOCALLY,
+    Kind.DUPLICATE_SEND,
+    Kind.DUPLICATE_LOCAL,
+)
+
+#: What tells the record or the message that a finding is about, whatever is found of it.
+_RECORD: Final = ("local_id", "local_phone_number", "local_sent_at")
+_MESSAGE: Final = ("message_id", "provider_sent_at")
+
+
+def condition() -> sa.ColumnElement[bool]:
+    """Return the condition that a finding says, or said before it was unverifiable, so."""
+    turned = sa.exists().where(
+        finding_changes.c.finding_id == findings.c.id,
+        finding_changes.c.change == Change.UNVERIFIABLE.value,
+    )
+    return sa.or_(
+        findings.c.kind.in_([kind.value for kind in _ABSENCE]),
+        sa.and_(findings.c.kind == Kind.UNVERIFIABLE.value, turned),
+    )
+
+
+def turned_unverifiable(
+    connection: sa.Connection, gone: sa.ColumnElement[bool], found: pa.Table
+) -> dict[str, str]:
+    """Return which findings of a run are about rows that are claimed to be absent already.
+
+    Such a finding is the claim itself, of which the proof is lost: it is not counted twice.
+
+    Args:
+        connection: to the store.
+        gone: the condition of the findings that the run did not find again.
+        found: the findings of the run.
+
+    Returns:
+        The identity of each claim by the one that the run gave it.
+    """
+    import pyarrow.compute as pc
+
+    unverifiable = found.filter(pc.equal(found["kind"], Kind.UNVERIFIABLE.value))
+    if not unverifiable.num_rows:
+        return {}
+    columns = ["discrepancy_id", *_RECORD, *_MESSAGE]
+    claims = connection.execute(
+        sa.select(*(findings.c[name] for name in columns)).where(gone, condition())
+    )
+    before = _alone(claims.mappings())
+    if not before:
+        return {}
+    after = _alone(unverifiable.select(columns).to_pylist())
+    return {
+        after[row]["discrepancy_id"]: claim["discrepancy_id"]
+        for row, claim in before.items()
+        if row in after
+    }
+
+
+def _alone(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[Any, ...], Mapping[Any, Any]]:
+    """Return the findings whose record or message no other one is about, by that."""
+    groups: dict[tuple[Any, ...], list[Mapping[Any, Any]]] = defaultdict(list)
+    for row in rows:
+        names = _MESSAGE if row["local_sent_at"] is None else _RECORD
+        groups[(names, *(row[name] for name in names))].append(row)
+    return {key: group[0] for key, group in groups.items() if len(group) == 1}
+
+
+def unproven(
+    connection: sa.Connection, gone: sa.ColumnElement[bool], verdict: Verdict
+) -> Sequence[int]:
+    """Return the rows of findings that a run did not find again and cannot say to be resolved.
+
+    Args:
+        connection: to the store.
+        gone: the condition of the findings of the day that the run did not find again.
+        verdict: of the run.
+    """
+    if not verdict.gaps:
+        return []
+    from recon.store import stored_frames
+
+    query = sa.select(*content(connection)).where(gone, condition()).order_by(findings.c.id)
+    ids = sa.select(findings.c.id).where(gone, condition()).order_by(findings.c.id)
+    rows = np.array(connection.execute(ids).scalars().all(), dtype=np.int64)
+    if not rows.size:
+        return []
+    claims = stored_frames.findings(connection, [query])
+    open_ = _in_gap(claims, verdict)
+    if verdict.is_settled is not None:
+        open_ &= ~verdict.is_settled(claims)
+    kept: list[int] = rows[open_.to_numpy(dtype=np.bool_)].tolist()
+    return kept
+
+
+def sentences(count: int) -> list[str]:
+    """Say that so many findings stay open although the run does not show them; nothing for 0."""
+    if not count:
+        return []
+    noun, verb = ("finding", "stays") if count == 1 else ("findings", "stay")
+    said = (
+        f"{count:,} earlier {noun} of this day {verb} unresolved: what was missing has not been "
+        "found, and the collected messages do not prove the time of the send."
+    )
+    return [said]
+
+
+def _in_gap(claims: pd.DataFrame, verdict: Verdict) -> pd.Series[bool]:
+    """Say of each finding whether its time is not proven; without a time it is not."""
+    time = claims["provider_sent_at"].fillna(claims["local_sent_at"])
+    inside = time.isna()
+    for gap in verdict.gaps:
+        within = time.notna()
+        if gap.start is not None:
+            within &= time >= gap.start
+        if gap.end is not None:
+            within &= time < gap.end
+        inside |= within
+    return inside

@@ -1,0 +1,98 @@
+"""Findings whose identity changed with the program: what a person settled of them stays so.
+
+The identity of a finding can change when a row is read better than before: an id `7.0` as 7, or a
+reason in other words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from recon.store.finding_list import ACKNOWLEDGED
+from recon.store.tables import finding_changes, findings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: What tells a finding whose identity has changed from all others of its day.
+_SAME: Final = (
+    "kind",
+    "message_id",
+    "local_id",
+    "phone_number",
+    "local_sent_at",
+    "provider_sent_at",
+)
+#: What a person has settled, and since when it is known.
+_SETTLED: Final = ("status", "first_seen_on", "opened_at", "acknowledged_at", "ack_reason")
+_ZERO_FRACTION: Final = re.compile(r"(?<=[0-9])\.0*$")
+
+
+def carried_on(
+    connection: sa.Connection, gone: sa.ColumnElement[bool], new: pa.Table
+) -> dict[str, dict[str, Any]]:
+    """Return what was settled of findings that are new by their identity only.
+
+    It is the same finding if kind, ids, number and times agree, and those of no other finding do.
+
+    Args:
+        connection: to the store.
+        gone: the condition of the day's findings that a run did not find again.
+        new: the findings that are new by their identity.
+
+    Returns:
+        What `_SETTLED` names and the row `id` of before, by the new `discrepancy_id`.
+    """
+    if not new.num_rows:
+        return {}
+    settled = connection.execute(
+        sa.select(*(findings.c[name] for name in ("id", *_SAME, *_SETTLED))).where(
+            gone, findings.c.status == ACKNOWLEDGED
+        )
+    ).mappings()
+    before = _alone(settled)
+    if not before:
+        return {}
+    after = _alone(new.select(["discrepancy_id", *_SAME]).to_pylist())
+    return {
+        row["discrepancy_id"]: {name: before[key][name] for name in ("id", *_SETTLED)}
+        for key, row in after.items()
+        if key in before
+    }
+
+
+def carry_on(
+    connection: sa.Connection, account_id: int, carried: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Settle the new findings as `carried_on` says, and give them the history."""
+    for one, settled in carried.items():
+        row = connection.execute(
+            sa.update(findings)
+            .where(findings.c.account_id == account_id, findings.c.discrepancy_id == one)
+            .values({name: settled[name] for name in _SETTLED})
+            .returning(findings.c.id)
+        ).scalar_one()
+        connection.execute(
+            sa.update(finding_changes)
+            .where(
+                finding_changes.c.finding_id == settled["id"],
+                # Not the resolution, by which the old identity ends.
+                finding_changes.c.changed_at <= settled["acknowledged_at"],
+            )
+            .values(finding_id=row)
+        )
+
+
+def _alone(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[Any, ...], Mapping[Any, Any]]:
+    """Return the rows whose content no other of them has, by that content."""
+    groups: dict[tuple[Any, ...], list[Mapping[Any, Any]]] = defaultdict(list)
+    for row in rows:
+        local_id = row["local_id"]
+        spelled = None if local_id is None else _ZERO_FRACTION.sub("", local_id)
+        groups[(spelled, *(row[name] for name in _SAME if name != "local_id"))].append(row)
+    return {key: group[0] for key, group in groups.items() if len(group) == 1}

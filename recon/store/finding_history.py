@@ -1,0 +1,141 @@
+"""The history of findings: what became of each, when, by which run, and a person's reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from recon.model import Change, FindingChange
+from recon.store.accounts import id_of
+from recon.store.engine import reading
+from recon.store.tables import finding_changes, findings, runs
+
+
+def of(engine: sa.Engine, account: str, discrepancy_id: str) -> list[FindingChange]:
+    """Return the history of a finding, the oldest change first; empty where there is none."""
+    with reading(engine) as connection:
+        row = connection.execute(
+            sa.select(findings.c.id, findings.c.opened_at, _opening_run().label("run_id")).where(
+                findings.c.account_id == id_of(account),
+                findings.c.discrepancy_id == discrepancy_id,
+            )
+        ).one_or_none()
+        if row is None:
+            return []
+        stored = connection.execute(
+            sa.select(finding_changes)
+            .where(finding_changes.c.finding_id == row.id)
+            .order_by(finding_changes.c.id)
+        ).all()
+    history = [
+        FindingChange(
+            each.changed_at, Change(each.change), each.run_id, each.reason, each.from_date
+        )
+        for each in stored
+    ]
+    if not any(one.change is Change.OPENED for one in history):
+        history.append(FindingChange(row.opened_at, Change.OPENED, row.run_id))
+    return sorted(history, key=lambda one: one.change is not Change.OPENED)
+
+
+def record(
+    connection: sa.Connection,
+    change: Change,
+    condition: sa.ColumnElement[bool],
+    at: datetime,
+    *,
+    run_id: str | None = None,
+    reason: str | sa.ColumnElement[Any] | None = None,
+) -> None:
+    """Record what becomes of all findings of a condition.
+
+    Args:
+        connection: in a transaction that has claimed the account.
+        change: what becomes of them.
+        condition: which findings.
+        at: when; our own clock.
+        run_id: the run that does it.
+        reason: why.
+    """
+    _insert(
+        connection,
+        condition,
+        {
+            "changed_at": sa.literal(at, finding_changes.c.changed_at.type),
+            "change": sa.literal(change.value),
+            "run_id": sa.literal(run_id, finding_changes.c.run_id.type),
+            "reason": reason
+            if isinstance(reason, sa.ColumnElement)
+            else sa.literal(reason, finding_changes.c.reason.type),
+            "from_date": findings.c.date if change is Change.MOVED else sa.null(),
+        },
+    )
+
+
+def keep_opening(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> None:
+    """Record when findings were first opened, before their rows say when they were opened again."""
+    is_kept = sa.exists().where(
+        finding_changes.c.finding_id == findings.c.id,
+        finding_changes.c.change == Change.OPENED.value,
+    )
+    _insert(
+        connection,
+        sa.and_(condition, ~is_kept),
+        {
+            "changed_at": findings.c.opened_at,
+            "change": sa.literal(Change.OPENED.value),
+            "run_id": _opening_run(),
+        },
+    )
+
+
+def _opening_run() -> sa.ScalarSelect[str | None]:
+    """Return the run that opened a finding: it ended when the finding was opened."""
+    return (
+        sa.select(sa.func.min(runs.c.run_id))
+        .where(
+            runs.c.account_id == findings.c.account_id, runs.c.finished_at == findings.c.opened_at
+        )
+        .correlate(findings)
+        .scalar_subquery()
+    )
+
+
+def _insert(
+    connection: sa.Connection,
+    condition: sa.ColumnElement[bool],
+    values: dict[str, sa.ColumnElement[Any]],
+) -> None:
+    chosen = sa.select(findings.c.id, *values.values()).where(condition).order_by(findings.c.id)
+    names = ["finding_id", *values]
+    connection.execute(sa.insert(finding_changes).from_select(names, chosen))
+
+
+def was_open(at: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that a finding was there, and not resolved, at a time.
+
+    It was so if it was opened by then and not resolved since, or has been resolved and opened again
+    only later.
+    """
+    resolved, returned = finding_changes.alias(), finding_changes.alias()
+    before = sa.exists().where(
+        returned.c.finding_id == findings.c.id,
+        returned.c.change == Change.RETURNED.value,
+        returned.c.changed_at > at,
+        returned.c.changed_at <= resolved.c.changed_at,
+    )
+    later = sa.exists().where(
+        resolved.c.finding_id == findings.c.id,
+        resolved.c.change == Change.RESOLVED.value,
+        resolved.c.changed_at > at,
+        ~before,
+    )
+    first = sa.exists().where(
+        resolved.c.finding_id == findings.c.id,
+        resolved.c.change == Change.OPENED.value,
+        resolved.c.changed_at <= at,
+    )
+    not_since = sa.or_(findings.c.resolved_at.is_(None), findings.c.resolved_at > at)
+    return sa.or_(sa.and_(findings.c.opened_at <= at, not_since), sa.and_(later, first))
