@@ -9,15 +9,29 @@ from typing import Literal
 import click
 
 from recon.cli import common
+from recon.model import Kind, Severity, State
 
 
 @click.command("discrepancies")
 @click.option(
     "--status",
-    type=click.Choice(["open", "acknowledged", "resolved"]),
+    type=click.Choice([*map(str, State), "all"]),
+    default=State.OPEN.value,
+    show_default=True,
     help="Only findings in this state.",
 )
-@click.option("--date", "day", type=common.Day(), help="Only findings of this day.")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(list(map(str, Kind))),
+    multiple=True,
+    metavar="KIND",
+    help="Only findings of this kind; repeatable.",
+)
+@click.option(
+    "--severity", type=click.Choice(list(map(str, Severity))), help="Only errors, or only warnings."
+)
+@common.day_options
 @common.account_option
 @click.option(
     "--format",
@@ -30,22 +44,34 @@ from recon.cli import common
 @common.pass_session
 def command(
     session: common.Session,
-    status: str | None,
+    status: str,
+    kinds: Sequence[str],
+    severity: str | None,
     day: date | None,
+    first: date | None,
+    last: date | None,
     accounts: Sequence[str],
     form: Literal["table", "csv", "json"],
 ) -> int:
     """List the findings of all runs, the newest day first.
 
-    The table masks phone numbers; CSV and JSON hold them in full.
+    The table masks phone numbers. CSV and JSON hold them in full, in the columns of a run's CSV
+    file, then ack_reason.
     """
     from recon.report import findings_table
     from recon.store import finding_list
 
+    days = common.day_range(day, first, last)
     settings = session.settings()
-    names = common.chosen_accounts(settings, accounts)
-    found = finding_list.listing(session.engine(settings), status=status, date=day)
-    if accounts:
-        found = found.loc[found["account"].isin(names)].reset_index(drop=True)
+    found = finding_list.listing(
+        session.engine(settings),
+        accounts=common.chosen_accounts(settings, accounts) if accounts else None,
+        states=tuple(map(str, State)) if status == "all" else (status,),
+        kinds=kinds or tuple(map(str, Kind)),
+        severity=severity,
+        days=days,
+    )
+    if form != "table":
+        found = found.reindex(columns=list(findings_table.STORED_COLUMNS))
     click.echo(findings_table.findings_table(found, form), nl=False)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final, Literal
@@ -10,17 +11,22 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from recon.core.phones import mask
-from recon.report.csv_report import encode
+from recon.report.csv_report import COLUMNS, encode
 from recon.report.labels import iso_time
 from recon.report.masking import mask_numbers
 from recon.report.terminal_text import columns, plain
 
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,18}")
+
 Format = Literal["table", "csv", "json"]
+
+#: What CSV and JSON hold of stored findings: the columns of a run's file, then the reason.
+STORED_COLUMNS: Final = (*COLUMNS, "ack_reason")
 
 #: What the table shows of a finding, where the frame has it; the long text last.
 TABLE_COLUMNS: Final = (
     "discrepancy_id",
-    "status",
+    "state",
     "date",
     "account",
     "kind",
@@ -81,11 +87,18 @@ def _value(value: Any) -> str | int | float | bool | None:  # noqa: ANN401 - a c
 
 def _objects(frame: pd.DataFrame) -> list[dict[str, str | int | float | bool | None]]:
     names = [str(name) for name in frame.columns]
-    values = (frame[name].tolist() for name in frame.columns)
+    values = (_numbers(name, frame[name].tolist()) for name in frame.columns)
     return [
         {name: _value(value) for name, value in zip(names, row, strict=True)}
         for row in zip(*values, strict=True)
     ]
+
+
+def _numbers(column: str, values: list[Any]) -> list[Any]:
+    """Return message ids as numbers where they are numbers of Octopods."""
+    if column != "message_id":
+        return values
+    return [int(one) if isinstance(one, str) and _NUMBER.fullmatch(one) else one for one in values]
 
 
 def _table(frame: pd.DataFrame) -> str:

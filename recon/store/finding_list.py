@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from recon.model import FINDING_COLUMNS, Change, State
+from recon.model import FINDING_COLUMNS, Change, Kind, State
 from recon.store import finding_history
 from recon.store.accounts import id_of
 from recon.store.dialects import among, chunks, microseconds
 from recon.store.engine import reading, writing
-from recon.store.tables import FINDING_TYPES, UtcDateTime, accounts, findings
+from recon.store.tables import FINDING_TYPES, UtcDateTime, findings, runs
+from recon.store.tables import accounts as account_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,47 +38,59 @@ def content(connection: sa.Connection) -> list[sa.ColumnElement[Any]]:
 def listing(
     engine: sa.Engine,
     *,
-    account: str | None = None,
-    status: str | None = None,
-    date: date | None = None,
+    accounts: Sequence[str] | None = None,
+    states: Sequence[str] = tuple(State),
+    kinds: Sequence[str] = tuple(Kind),
+    severity: str | None = None,
+    days: tuple[date, date] | None = None,
 ) -> pd.DataFrame:
     """Return findings as they stand now, the latest day first, then as reports sort them.
 
     Args:
         engine: the store.
-        account: only this account's; `None` is all.
-        status: only `open`, `acknowledged` or `resolved` ones.
-        date: only those of this day, in the zone that the account was judged in.
+        accounts: only these; `None` is all.
+        states: only findings that stand so.
+        kinds: only findings of these kinds.
+        severity: only `error` or `warning`.
+        days: only those of these days, the first and the last one included, in the zone that the
+            account was judged in.
 
     Returns:
-        `account`, `date`, all of `FINDING_COLUMNS`, `status`, `first_seen_on`, `ack_reason`; the
-        two days as ISO texts, what does not apply null.
+        `account`, `date`, `run_id` (the newest run of the account and day), all of
+        `FINDING_COLUMNS`, `state`, `first_seen_on`, `ack_reason`; the two days as ISO texts, what
+        does not apply null.
     """
     from recon.store import stored_frames
 
-    wanted = []
-    if account is not None:
-        wanted.append(accounts.c.name == account)
-    if status is not None:
-        wanted.append(findings.c.status == status)
-    if date is not None:
-        wanted.append(findings.c.date == date)
+    chosen = [kind for kind in map(Kind, kinds) if severity in {None, kind.severity}]
     time = sa.func.coalesce(findings.c.provider_sent_at, findings.c.local_sent_at)
     with reading(engine) as connection:
+        names = sa.select(account_names.c.id)
+        if accounts is not None:
+            names = names.where(account_names.c.name.in_(accounts))
+        # All columns of the index, so that it is used whatever is asked for.
+        wanted = [
+            findings.c.account_id.in_(connection.execute(names).scalars().all()),
+            findings.c.status.in_(states),
+            findings.c.kind.in_([kind.value for kind in chosen]),
+        ]
+        if days is not None:
+            wanted.append(findings.c.date.between(*days))
         query = (
             sa.select(
-                accounts.c.name,
+                account_names.c.name,
                 findings.c.date,
+                _newest_run(),
                 *content(connection),
                 findings.c.status,
                 findings.c.first_seen_on,
                 findings.c.ack_reason,
             )
-            .join_from(findings, accounts)
+            .join_from(findings, account_names)
             .where(*wanted)
             .order_by(
                 findings.c.date.desc(),
-                accounts.c.name,
+                account_names.c.name,
                 findings.c.severity,
                 findings.c.kind,
                 time.asc().nulls_last(),
@@ -85,6 +98,18 @@ def listing(
             )
         )
         return stored_frames.placed_findings(connection, query)
+
+
+def _newest_run() -> sa.ScalarSelect[str]:
+    """Return the newest run of a finding's day."""
+    return (
+        sa.select(runs.c.run_id)
+        .where(runs.c.account_id == findings.c.account_id, runs.c.date == findings.c.date)
+        .order_by(runs.c.id.desc())
+        .limit(1)
+        .correlate(findings)
+        .scalar_subquery()
+    )
 
 
 def days_with_open(engine: sa.Engine, account: str, since: date, before: date) -> list[date]:

@@ -83,8 +83,9 @@ _FINDINGS: Final[dict[str, _Maker]] = {
 _PLACED: Final[dict[str, _Maker]] = {
     "account": _texts,
     "date": _days,
+    "run_id": _texts,
     **_FINDINGS,
-    "status": _texts,
+    "state": _texts,
     "first_seen_on": _days,
     "ack_reason": _texts,
 }
@@ -153,7 +154,10 @@ def findings(connection: sa.Connection, queries: Sequence[sa.Select[Any]]) -> pd
 
 
 def placed_findings(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
-    """Return findings with account, date, status, first_seen_on (ISO texts) and ack_reason."""
+    """Return findings with account, date, run_id, state, first_seen_on and ack_reason.
+
+    The two days are ISO texts.
+    """
     return _frame(connection, [query], _PLACED)
 
 

@@ -29,7 +29,7 @@ def ids(shop: Workshop) -> list[str]:
 
 
 def states(shop: Workshop) -> list[tuple[str, str | None]]:
-    found = {one["discrepancy_id"]: (one["status"], one["ack_reason"]) for one in shop.findings()}
+    found = {one["discrepancy_id"]: (one["state"], one["ack_reason"]) for one in shop.findings()}
     return [found[one] for one in ids(shop)]
 
 

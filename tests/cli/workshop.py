@@ -165,7 +165,7 @@ class Workshop:
     def findings(self, *args: str) -> list[dict[str, Any]]:
         """Return what `recon discrepancies` lists."""
         found: list[dict[str, Any]] = json.loads(
-            self.recon("discrepancies", "--format", "json", *args).out
+            self.recon("discrepancies", "--status", "all", "--format", "json", *args).out
         )
         return found
 

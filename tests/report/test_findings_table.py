@@ -17,7 +17,7 @@ def findings() -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "discrepancy_id": ["00000000000000a1", "00000000000000b2"],
-            "status": ["open", "acknowledged"],
+            "state": ["open", "acknowledged"],
             "date": [date(2026, 4, 23), date(2026, 4, 24)],
             "account": "main",
             "kind": ["stuck", "invalid_local"],
@@ -30,13 +30,13 @@ def findings() -> pd.DataFrame:
             "reason": ["seen to", None],
         }
     )
-    text = ["discrepancy_id", "status", "account", "kind", "severity", "local_id", "detail"]
+    text = ["discrepancy_id", "state", "account", "kind", "severity", "local_id", "detail"]
     return made.astype(dict.fromkeys(text, "str"))
 
 
 def test_the_table_is_for_people() -> None:
     assert findings_table(findings(), "table") == (
-        "discrepancy_id    status        date        account  kind           severity  "
+        "discrepancy_id    state         date        account  kind           severity  "
         "message_id        local_id  phone_number   detail\n"
         "00000000000000a1  open          2026-04-23  main     stuck          warning   "
         "9007199254740993  7         +353******567  sent to +353******567\n"
@@ -62,7 +62,7 @@ def test_json_holds_every_column_in_full() -> None:
     first, second = json.loads(findings_table(findings(), "json"))
     assert first == {
         "discrepancy_id": "00000000000000a1",
-        "status": "open",
+        "state": "open",
         "date": "2026-04-23",
         "account": "main",
         "kind": "stuck",

@@ -340,7 +340,7 @@ def test_an_acknowledgement_outlasts_a_change_of_identity(engine: sa.Engine) -> 
     other = finding("missing_at_provider", "c" * 16, local_id="8", **shared)
     saved = runs.save(engine, run(findings_frame([new, other]), run_id="r2"), "run")
     assert dict(saved.lifecycle) == {"b" * 16: "acknowledged", "c" * 16: "open"}
-    frame = finding_list.listing(engine, status="acknowledged")
+    frame = finding_list.listing(engine, states=["acknowledged"])
     assert frame["discrepancy_id"].tolist() == ["b" * 16]
     assert frame["ack_reason"].tolist() == ["a test number"]
     again = runs.save(engine, run(findings_frame([new, other]), run_id="r3"), "run")
