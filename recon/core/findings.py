@@ -19,7 +19,8 @@ from recon.model import FINDING_COLUMNS, Kind
 
 _TIMES: Final = ("local_sent_at", "provider_sent_at")
 _UTC: Final = pd.DatetimeTZDtype("us", "UTC")
-_NUMBERS: Final = ("place", "day")
+#: The place of the kind, the position of the window, and those of rows, see `with_positions`.
+_NUMBERS: Final = ("place", "day", "local", "provider", "local_reject", "provider_reject")
 _NEVER: Final = np.iinfo(np.int64).max
 
 #: The kinds in the order of findings, by severity and then by name; a kind's `place` is here.
@@ -39,7 +40,17 @@ def collect(account: str, case: Case, policy: Policy) -> pd.DataFrame:
     Columns are `FINDING_COLUMNS` and `day`, the position of the window. Sorted by severity, kind,
     time (the message's where there is one) and identity.
     """
-    found = _of_rows(account, case, rules.rows_by_kind(case, policy))
+    found = with_positions(account, case, rules.rows_by_kind(case, policy))
+    return found[[*FINDING_COLUMNS, "day"]]
+
+
+def with_positions(account: str, case: Case, kinds: rules.RowsByKind) -> pd.DataFrame:
+    """Return what `collect` does, and the rows of the case that each finding is about.
+
+    These are the columns `local` and `provider`, positions in the frames of the two sides, and
+    `local_reject` and `provider_reject`, positions in their rejects; -1 where it is about none.
+    """
+    found = _of_rows(account, case, kinds)
     unread = [
         _of_rejects(account, kind, rejects, owner)
         for kind, rejects, owner in (
@@ -51,7 +62,7 @@ def collect(account: str, case: Case, policy: Policy) -> pd.DataFrame:
     if unread:
         found = pd.concat([found, *unread], ignore_index=True)
         found = found.sort_values("place", kind="stable", ignore_index=True)
-    return found[[*FINDING_COLUMNS, "day"]]
+    return found
 
 
 def _typed(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
@@ -87,7 +98,15 @@ def _of_rows(account: str, case: Case, kinds: rules.RowsByKind) -> pd.DataFrame:
     }
     columns = {name: arrow_text.to_series(each) for name, each in texts.items()} | times
     columns["discrepancy_id"] = identity.hexadecimal(names)
-    columns |= {"place": pd.Series(place), "day": pd.Series(_owners(case, rows))}
+    numbers = {
+        "place": place,
+        "day": _owners(case, rows),
+        "local": rows.local,
+        "provider": rows.provider,
+        "local_reject": np.broadcast_to(np.int64(-1), len(place)),
+        "provider_reject": np.broadcast_to(np.int64(-1), len(place)),
+    }
+    columns |= {name: pd.Series(numbers[name]) for name in _NUMBERS}
     return pd.DataFrame(columns, copy=False)
 
 
@@ -210,6 +229,11 @@ def _of_rejects(account: str, kind: Kind, rejects: pd.DataFrame, owner: Position
             f"{side}_sent_at": rows["sent_at"],
             "detail": rows["reason"],
             "day": owner[inside],
+            "local": -1,
+            "provider": -1,
+            "local_reject": -1,
+            "provider_reject": -1,
+            f"{side}_reject": np.flatnonzero(inside),
         }
     )
     if kind is Kind.INVALID_PROVIDER:

@@ -73,6 +73,19 @@ def judge(
         a partner to the day of its own time, a row without a readable time to the last day.
     """
     case = buckets.classify(days, local, provider, spans, policy, denials, first_contact)
+    return of_case(account, days, case, spans=spans, policy=policy, first_contact=first_contact)
+
+
+def of_case(
+    account: str,
+    days: Sequence[Window],
+    case: buckets.Case,
+    *,
+    spans: Sequence[Span],
+    policy: Policy,
+    first_contact: Span | None = None,
+) -> list[Verdict]:
+    """Judge each of `days` of a case as `judge` does: both sides linked and classified."""
     found = findings.collect(account, case, policy)
     verdicts = []
     for at, (day, (mine, theirs), statuses) in enumerate(

@@ -212,9 +212,9 @@ def _duplicate_send(case: Case, rows: FindingRows) -> Texts:
     """Tell which message, that the records do know, it repeats."""
     sibling = case.repeats.of(rows.provider)
     recorded = arrow_text.take(case.provider.frame["message_id"], sibling)
-    apart = _apart(case.provider_time[rows.provider] - case.provider_time[sibling])
+    distance = apart(case.provider_time[rows.provider] - case.provider_time[sibling])
     return arrow_text.join(
-        "no record of it; sent ", apart, " message ", recorded, ", which is in the records"
+        "no record of it; sent ", distance, " message ", recorded, ", which is in the records"
     )
 
 
@@ -224,7 +224,7 @@ def _message_id_mismatch(case: Case, rows: FindingRows) -> Texts:
         "the records hold id ",
         rows.recorded_id,
         ", which Octopods does not list; recorded ",
-        _apart(_drift(case, rows)),
+        apart(_drift(case, rows)),
         " this message to the same number",
     )
 
@@ -249,7 +249,7 @@ def _status_mismatch(case: Case, rows: FindingRows) -> Texts:
 
 def _sent_at_drift(case: Case, rows: FindingRows) -> Texts:
     """Tell how far apart the times of each pair lie."""
-    return arrow_text.join("recorded ", _apart(_drift(case, rows)), " Octopods' time")
+    return arrow_text.join("recorded ", apart(_drift(case, rows)), " Octopods' time")
 
 
 def _stuck_in_words(case: Case, rows: FindingRows) -> Texts:
@@ -257,7 +257,7 @@ def _stuck_in_words(case: Case, rows: FindingRows) -> Texts:
     frame, at = case.provider.frame, rows.provider
     age = microseconds(frame["observed_at"].iloc[at]) - case.provider_time[at]
     return arrow_text.join(
-        "still ", arrow_text.take(frame["status"], at), " ", _apart(age, "after it was sent")
+        "still ", arrow_text.take(frame["status"], at), " ", apart(age, "after it was sent")
     )
 
 
@@ -265,14 +265,14 @@ def _drift(case: Case, rows: FindingRows) -> Positions:
     return case.local_time[rows.local] - case.provider_time[rows.provider]
 
 
-def _apart(distance: Positions, after: str = "after", before: str = "before") -> Texts:
+def apart(distance: Positions, after: str = "after", before: str = "before") -> Texts:
     """Put signed distances (microseconds) in words: '2 min 5 s after', '0 s after'."""
     seconds, place = np.unique(np.round(distance / 1e6).astype(np.int64), return_inverse=True)
-    words = [f"{_length(abs(n))} {after if n >= 0 else before}" for n in seconds.tolist()]
+    words = [f"{length(abs(n))} {after if n >= 0 else before}" for n in seconds.tolist()]
     return pa.array(words, arrow_text.TEXT).take(pa.array(place))
 
 
-def _length(seconds: int) -> str:
+def length(seconds: int) -> str:
     """Put a length of time in words with its two largest units."""
     parts: list[str] = []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
