@@ -97,7 +97,7 @@ class Setting:
     profile: str
     tick: timedelta
     hint: bool
-    rules: polling.Rules = field(default_factory=polling.Rules)
+    rules: polling.PollingRules = field(default_factory=polling.PollingRules)
     in_order: bool = True
 
     @property
@@ -184,8 +184,8 @@ class Collector:
         self.listed_by = np.full(len(self.traffic.sent), -1, dtype=np.int64)
         self.part_of: list[int] = []
         self.messages: dict[int, Message] = {}
-        self.shared: dict[int, coverage.Reach] = {}
-        self.settled: dict[int, coverage.Reach] = {}
+        self.shared: dict[int, coverage.ShownSpan] = {}
+        self.settled: dict[int, coverage.ShownSpan] = {}
         self.disordered = False
         self.polls: list[Poll] = []
         self.newest: datetime | None = None
@@ -263,9 +263,9 @@ class Collector:
         listing = Listing(messages, [], len(messages), LISTING_LIMIT, answered)
         shown = listed[self.listed_by[listed] >= 0]
         parts = {int(n): self.part_of[self.listed_by[n]] for n in shown}
-        if coverage.slipped_in(messages, parts, self.shared):
+        if coverage.late_messages(messages, parts, self.shared):
             self.disordered = True
-        alone = listing_evidence.prove(listing, listing_evidence.Known()).reach
+        alone = listing_evidence.prove(listing, listing_evidence.KeyHistory()).reach
         assert alone is not None
         self.part_of.append(len(self.part_of))
         self.enter(self.shared, alone, set(parts.values()))
@@ -277,7 +277,7 @@ class Collector:
         self.newest = max(filter(None, (self.newest, newest)), default=None)
         if self.disordered:
             end = max(one.seen_at for one in self.settled.values()) - coverage.SETTLING
-            unproven = sent >= (polling.reach(end) - START).total_seconds() + 1
+            unproven = sent >= (polling.next_answer_must_reach(end) - START).total_seconds() + 1
             self.unproven = int(np.count_nonzero(unproven & (self.listed_by >= 0)))
 
     def message(self, n: int) -> Message:
@@ -289,7 +289,9 @@ class Collector:
             self.messages[n] = Message(n, "+353871234567", sent_at, "sent")
         return self.messages[n]
 
-    def enter(self, ledger: dict[int, coverage.Reach], alone: coverage.Reach, to: set[int]) -> None:
+    def enter(
+        self, ledger: dict[int, coverage.ShownSpan], alone: coverage.ShownSpan, to: set[int]
+    ) -> None:
         """Add what the last answer shows to a ledger."""
         whole, joined = coverage.extend(ledger, alone, to)
         name = len(self.part_of) - 1
@@ -382,7 +384,7 @@ def settings() -> Iterator[Setting]:
 def surprises() -> Iterator[Setting]:
     """All lines of the trade-off: campaigns that nobody announces."""
     for tick, minutes in product((CRON, FOLLOW), (360, 60, 15, 5, 1)):
-        rules = polling.Rules(max_interval=timedelta(minutes=minutes))
+        rules = polling.PollingRules(max_interval=timedelta(minutes=minutes))
         yield Setting("2,000 and campaigns", tick, hint=False, rules=rules)
 
 

@@ -25,7 +25,7 @@ class Part(NamedTuple):
     cells: list[list[Any]]
 
 
-def parts(connection: sa.Connection, statement: sa.Executable, least: int) -> Generator[Part]:
+def read_parts(connection: sa.Connection, statement: sa.Executable, least: int) -> Generator[Part]:
     """Yield the rows of an answer, `least` or more at a time.
 
     Only the last part may have fewer rows, or none, and the first one, which has `FIRST` of them if
@@ -49,7 +49,7 @@ def parts(connection: sa.Connection, statement: sa.Executable, least: int) -> Ge
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Keep Python's search for cycles from going through millions of values that have none."""
     was_on = gc.isenabled()
     gc.disable()

@@ -8,14 +8,14 @@ from contextlib import suppress
 import pytest
 import sqlalchemy as sa
 
-from recon.arrow import NotAsArrow, postgres_arrow
+from recon.arrow import ArrowUnavailable, postgres_arrow
 from recon.records.connections import read_only_engine
 
 pytest.importorskip("adbc_driver_postgresql")
 
 
 def read_whole(connection: sa.Connection, sql: str) -> object:
-    with postgres_arrow.answer(connection, sa.text(sql)) as batches:
+    with postgres_arrow.read_batches(connection, sa.text(sql)) as batches:
         return batches.read_all()
 
 
@@ -32,9 +32,9 @@ def test_an_answer_has_parameters_settings_and_types(engine: sa.Engine) -> None:
     )
     with (
         engine.connect() as connection,
-        postgres_arrow.answer(connection, statement, {"TimeZone": "Asia/Tokyo"}) as batches,
+        postgres_arrow.read_batches(connection, statement, {"TimeZone": "Asia/Tokyo"}) as batches,
     ):
-        assert [postgres_arrow.kind_of(field) for field in batches.schema] == [
+        assert [postgres_arrow.type_name(field) for field in batches.schema] == [
             "varchar",
             "text",
             "int8",
@@ -60,7 +60,7 @@ def test_nothing_is_ever_written(engine: sa.Engine, sql: str) -> None:
             "CREATE FUNCTION emptied() RETURNS void LANGUAGE sql AS 'DELETE FROM kept'"
         )
     try:
-        with engine.connect() as connection, suppress(NotAsArrow):
+        with engine.connect() as connection, suppress(ArrowUnavailable):
             read_whole(connection, sql)
         with engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT count(*) FROM kept").scalar() == 1
@@ -72,7 +72,7 @@ def test_nothing_is_ever_written(engine: sa.Engine, sql: str) -> None:
 
 def test_an_answer_that_breaks_off_is_asked_for_in_the_plain_way(engine: sa.Engine) -> None:
     halfway = "SELECT 1 / (n - 900000) FROM generate_series(1, 1000000) n"
-    with engine.connect() as connection, pytest.raises(NotAsArrow):
+    with engine.connect() as connection, pytest.raises(ArrowUnavailable):
         read_whole(connection, halfway)
 
 

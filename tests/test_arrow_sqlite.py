@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recon.arrow import NotAsArrow, sqlite_arrow
+from recon.arrow import ArrowUnavailable, sqlite_arrow
 
 TEXTS = st.text() | st.sampled_from(
     [
@@ -95,7 +95,9 @@ def answered(
 ) -> list[Any]:
     with engine().connect() as connection:
         statement = filled(connection, [kind], [[*cells]])
-        (column,) = sqlite_arrow.answer(connection, statement, count_blobs=count_blobs).values()
+        (column,) = sqlite_arrow.read_columns(
+            connection, statement, count_blobs=count_blobs
+        ).values()
     found: list[Any] = column.to_pylist()
     return found
 
@@ -111,8 +113,8 @@ def test_each_cell_is_that_of_the_plain_way_or_there_is_none(
         plain = [list(column) for column in zip(*connection.execute(statement), strict=True)]
         types = [{type(cell) for cell in column} - {type(None)} for column in plain]
         try:
-            found = sqlite_arrow.answer(connection, statement, count_blobs=count_blobs)
-        except NotAsArrow:
+            found = sqlite_arrow.read_columns(connection, statement, count_blobs=count_blobs)
+        except ArrowUnavailable:
             assert any(kinds not in ({int}, {str}, set()) for kinds in types)
             return
     assert [column.to_pylist() for column in found.values()] == plain
@@ -134,7 +136,7 @@ def test_each_cell_is_that_of_the_plain_way_or_there_is_none(
 )
 @pytest.mark.parametrize("count_blobs", {True, sqlite_arrow.BLOBS_MAY_BE_JSON})
 def test_other_columns_are_declined(cells: tuple[object, ...], *, count_blobs: bool) -> None:
-    with pytest.raises(NotAsArrow):
+    with pytest.raises(ArrowUnavailable):
         answered("", *cells, count_blobs=count_blobs)
 
 
@@ -144,8 +146,8 @@ def test_a_text_that_is_not_utf8_is_declined(bad: str, other: str) -> None:
     with engine().connect() as connection:
         statement = filled(connection, [""], [[other]])
         connection.exec_driver_sql(f"INSERT INTO kept VALUES (CAST(x'{bad}' AS TEXT))")  # noqa: S608
-        with pytest.raises(NotAsArrow):
-            sqlite_arrow.answer(connection, statement)
+        with pytest.raises(ArrowUnavailable):
+            sqlite_arrow.read_columns(connection, statement)
 
 
 def test_null_is_null_wherever_it_stands() -> None:
@@ -158,8 +160,8 @@ def test_null_is_null_wherever_it_stands() -> None:
 def test_what_sqlite_does_not_know_is_declined() -> None:
     with engine().connect() as connection:
         filled(connection, [""], [["a"]])
-        with pytest.raises(NotAsArrow):
-            sqlite_arrow.answer(
+        with pytest.raises(ArrowUnavailable):
+            sqlite_arrow.read_columns(
                 connection, sa.select(sa.column("nothing")).select_from(sa.table("kept"))
             )
 
@@ -172,8 +174,8 @@ def test_what_sqlite_cannot_hold_is_declined() -> None:
         statement = filled(connection, [""], [["a" * 900]])
         driver: Any = connection.connection.dbapi_connection
         driver.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 900)
-        with pytest.raises(NotAsArrow):
-            sqlite_arrow.answer(connection, statement)
+        with pytest.raises(ArrowUnavailable):
+            sqlite_arrow.read_columns(connection, statement)
 
 
 def test_it_takes_texts_of_utf8() -> None:

@@ -20,7 +20,7 @@ def test_no_row_is_lost_or_read_twice(postgres_url: str, count: int, least: int)
     ).bindparams(count=count)
     for url in ("sqlite://", postgres_url):
         with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
-            found = list(rows.parts(connection, numbers, least))
+            found = list(rows.read_parts(connection, numbers, least))
         assert {tuple(names) for names, _, _ in found} == {("a", "b")}
         assert [a for _, _, (column, _) in found for a in column] == list(range(1, count + 1))
         assert [b for _, _, (_, column) in found for b in column] == list(range(-1, -count - 1, -1))
@@ -31,7 +31,7 @@ def test_no_row_is_lost_or_read_twice(postgres_url: str, count: int, least: int)
 def test_the_first_part_is_small(postgres_url: str) -> None:
     numbers = sa.text("SELECT * FROM generate_series(1, 100000) n")
     with sa.create_engine(postgres_url, poolclass=sa.NullPool).connect() as connection:
-        sizes = [len(column) for _, _, (column,) in rows.parts(connection, numbers, 50_000)]
+        sizes = [len(column) for _, _, (column,) in rows.read_parts(connection, numbers, 50_000)]
     assert sizes == [10_000, 50_000, 40_000]
 
 
@@ -39,12 +39,12 @@ def test_a_reader_may_stop_early(postgres_url: str) -> None:
     statement = sa.text("SELECT * FROM generate_series(1, 100000) n")
     engine = sa.create_engine(postgres_url, poolclass=sa.NullPool)
     with engine.connect() as connection:
-        with closing(rows.parts(connection, statement, 1)) as parts:
+        with closing(rows.read_parts(connection, statement, 1)) as parts:
             next(parts)
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
 
 
 def test_the_search_for_cycles_goes_on_as_before() -> None:
-    with rows.uncollected(), rows.uncollected():
+    with rows.gc_paused(), rows.gc_paused():
         assert not gc.isenabled()
     assert gc.isenabled()

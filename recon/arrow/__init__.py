@@ -5,9 +5,9 @@ PostgreSQL gives columns through another driver, see `postgres`; SQLite strings 
 itself, see `sqlite`.
 
 Whoever asks must be able to do without: all that such a way cannot do, or in which it fails, is
-`NotAsArrow`, and then the plain way gives the answer, or says in its words why there is none.
+`ArrowUnavailable`, and then the plain way gives the answer, or says in its words why there is none.
 """
 
 
-class NotAsArrow(Exception):  # noqa: N818 - no error: another way is taken
+class ArrowUnavailable(Exception):  # noqa: N818 - no error: another way is taken
     """This answer has to be asked for in the plain way."""

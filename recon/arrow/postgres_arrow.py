@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from recon.arrow import NotAsArrow
+from recon.arrow import ArrowUnavailable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,7 +44,7 @@ def _is_installed() -> bool:
 
 
 @contextmanager
-def answer(
+def read_batches(
     connection: sa.Connection,
     statement: sa.Select[Any] | sa.TextClause,
     settings: Mapping[str, str] | None = None,
@@ -58,7 +58,7 @@ def answer(
         settings: of the server, for this answer only.
 
     Raises:
-        NotAsArrow: it cannot be had this way, or the caller says so.
+        ArrowUnavailable: it cannot be had this way, or the caller says so.
     """
     import psycopg
 
@@ -66,7 +66,7 @@ def answer(
         import adbc_driver_manager as adbc
         from adbc_driver_postgresql import dbapi
     except ImportError as cause:
-        raise NotAsArrow from cause
+        raise ArrowUnavailable from cause
     driver: Any = connection.connection.dbapi_connection
     known = {"password": driver.info.password} if driver.info.password else {}
     try:
@@ -83,7 +83,7 @@ def answer(
     except (adbc.Error, psycopg.Error, OSError, ValueError) as cause:
         # Arrow's errors are ValueErrors or OSErrors. The plain way will report what is wrong.
         log.debug("an answer was not had as Arrow: %s", type(cause).__name__)
-        raise NotAsArrow from cause
+        raise ArrowUnavailable from cause
 
 
 def _spelled(connection: sa.Connection, statement: sa.Select[Any] | sa.TextClause) -> str:
@@ -96,7 +96,7 @@ def _spelled(connection: sa.Connection, statement: sa.Select[Any] | sa.TextClaus
         return cursor.mogrify(str(compiled), compiled.params)
 
 
-def kind_of(field: pa.Field) -> str:
+def type_name(field: pa.Field) -> str:
     """Return PostgreSQL's name for the type of a column, such as `int8`."""
     kind: bytes = (field.metadata or {}).get(b"POSTGRESQL:type", b"")
     return kind.decode()

@@ -3,7 +3,7 @@
 SQLite strings the cells together (`json_group_array`) and Arrow takes them apart, both in C and
 without a Python object for each; and while either works, other threads can. JSON keeps nulls,
 numbers and texts apart and marks where a text ends. So each cell comes out as the plain way has
-it, or the answer is declined (`NotAsArrow`):
+it, or the answer is declined (`ArrowUnavailable`):
 
 - A column is of whole numbers or of texts, beside nulls. SQLite prints a real with a point, an
   exponent or in words, none of which a whole number has.
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from recon.arrow import NotAsArrow
+from recon.arrow import ArrowUnavailable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,7 +53,7 @@ def is_possible(connection: sa.Connection) -> bool:
     )
 
 
-def answer(
+def read_columns(
     connection: sa.Connection,
     statement: sa.Select[Any],
     *,
@@ -69,7 +69,7 @@ def answer(
         count_blobs: whether blobs are to be counted, since SQLite would let some pass as JSON.
 
     Raises:
-        NotAsArrow: it cannot be had this way.
+        ArrowUnavailable: it cannot be had this way.
     """
     import pyarrow as pa
 
@@ -78,7 +78,7 @@ def answer(
     except (sa.exc.SQLAlchemyError, pa.ArrowException, ValueError, MemoryError) as cause:
         # No such function, a blob, too much for one value, a real, text that is not UTF-8.
         log.debug("an answer was not had as Arrow: %s", type(cause).__name__)
-        raise NotAsArrow from cause
+        raise ArrowUnavailable from cause
     log.debug("an answer was had as Arrow")
     return found
 
@@ -96,7 +96,7 @@ def _columns(
         )
     ).one()
     if blob_count:
-        raise NotAsArrow
+        raise ArrowUnavailable
     # Each piece is let go of as soon as it is read.
     return {column.name: _column(arrays_read.pop(0), count) for column in asked.c}
 
@@ -122,7 +122,7 @@ def _whole_numbers(array: bytes, count: int) -> pa.Array:
         csv.ConvertOptions(column_types={"n": pa.int64()}, null_values=["null"]),
     )
     if len(table) != count:
-        raise NotAsArrow
+        raise ArrowUnavailable
     return table["n"].combine_chunks()
 
 
@@ -145,7 +145,7 @@ def _texts(array: bytes, count: int) -> pa.Array:
     )
     nulls, rest = np.divmod(bounds[1::2] - bounds[0::2] - len(_BETWEEN) - 1, len(_NULL))
     if rest.any() or found + nulls.sum() != count:
-        raise NotAsArrow
+        raise ArrowUnavailable
     texts = np.arange(1, 2 * found + 1, 2)
     if not nulls.any():
         return _valid(pieces.take(pa.array(texts)))
@@ -153,7 +153,7 @@ def _texts(array: bytes, count: int) -> pa.Array:
     for gap in pieces.take(pa.array(2 * np.flatnonzero(nulls))).cast(pa.large_binary()).unique():
         inside = gap.as_py()
         if inside != _BETWEEN + _NULL * (len(inside) // len(_NULL)) + b'"':
-            raise NotAsArrow
+            raise ArrowUnavailable
     rows = np.arange(found) + np.cumsum(nulls)[:found]
     places, missing = np.zeros(count, dtype=np.int64), np.ones(count, dtype=np.bool_)
     places[rows], missing[rows] = texts, False
@@ -171,5 +171,5 @@ def _escaped_texts(array: bytes, count: int) -> pa.Array:
 
     values = json.loads(array.decode())
     if len(values) != count:
-        raise NotAsArrow
+        raise ArrowUnavailable
     return pa.array(values, pa.large_string())

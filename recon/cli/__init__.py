@@ -14,7 +14,7 @@ import click
 
 import recon
 from recon.cli import streams, termination
-from recon.cli.common import AnyPath, Session, show_error, typed
+from recon.cli.common import PathParam, Session, show_error, typed
 from recon.errors import ReconError
 from recon.jobs.runtime import Runtime
 
@@ -62,7 +62,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
-    type=AnyPath(),
+    type=PathParam(),
     envvar="RECON_CONFIG",
     metavar="FILE",
     help="The configuration; else $RECON_CONFIG, else ./recon.toml.",
@@ -97,9 +97,9 @@ def main() -> NoReturn:
     """Run the command line and exit with a documented code; a bug keeps its traceback."""
     # Starting makes many objects and no garbage; looking for it takes an eighth of a short command.
     gc.set_threshold(50_000, 20, 20)
-    streams.settle()
+    streams.replace_standard_streams()
     try:
-        with termination.raising():
+        with termination.raise_on_signals():
             code = group.main(prog_name="recon", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as wrong:

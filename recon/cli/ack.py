@@ -25,7 +25,7 @@ _NAMED: Final = 10
 @click.option(
     "--from-csv",
     "file",
-    type=common.AnyPath(),
+    type=common.PathParam(),
     metavar="FILE",
     help="Take the columns discrepancy_id and reason of a CSV file.",
 )

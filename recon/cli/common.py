@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from recon.config import Settings
     from recon.model import Run
     from recon.records.source import Source
-    from recon.report.report_files import Written
+    from recon.report.report_files import WrittenFiles
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -69,7 +69,7 @@ class Session:
             self.at_exit.enter_context(opening.pop_all())
         return made
 
-    def bare_engine(self, settings: Settings) -> Engine:
+    def unchecked_engine(self, settings: Settings) -> Engine:
         """Open the job's own database, whatever the state of its schema.
 
         It is closed when the command has ended.
@@ -96,7 +96,7 @@ class _Range(NamedTuple):
 _DAYS: Final = _Range(date(2009, 1, 1), date(2200, 12, 31))
 
 
-class AnyPath(click.Path):
+class PathParam(click.Path):
     """A path, whether or not something is there."""
 
     def __init__(self) -> None:
@@ -114,7 +114,7 @@ class AnyPath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Day(click.ParamType[date]):
+class DateParam(click.ParamType[date]):
     """A calendar day in ISO spelling, nothing else."""
 
     name = "date"
@@ -148,9 +148,9 @@ class Day(click.ParamType[date]):
 def day_options(command: Command) -> Command:
     """Add `--date D` and `--from D --to D`."""
     for option in (
-        click.option("--to", "last", type=Day(), help="Last day of a range, included."),
-        click.option("--from", "first", type=Day(), help="First day of a range, included."),
-        click.option("--date", "day", type=Day(), help="One day, in the configured zone."),
+        click.option("--to", "last", type=DateParam(), help="Last day of a range, included."),
+        click.option("--from", "first", type=DateParam(), help="First day of a range, included."),
+        click.option("--date", "day", type=DateParam(), help="One day, in the configured zone."),
     ):
         command = option(command)
     return command
@@ -171,7 +171,7 @@ def output_option(command: Command) -> Command:
     """Add `--output DIR`."""
     return click.option(
         "--output",
-        type=AnyPath(),
+        type=PathParam(),
         metavar="DIR",
         help="Directory of the reports, instead of the configured one.",
     )(command)
@@ -280,7 +280,7 @@ def file_source(settings: Settings, account: str | None, path: Path) -> Source:
     )
 
 
-def show_runs(runs: Sequence[tuple[Run, Written]]) -> None:
+def show_runs(runs: Sequence[tuple[Run, WrittenFiles]]) -> None:
     """Print one run whole, several as a table, to standard output."""
     import shutil
 

@@ -19,7 +19,7 @@ def upgrade(session: common.Session) -> int:
     """Bring the database to the newest schema."""
     from recon.store import schema
 
-    engine = session.bare_engine(session.settings(require_accounts=False))
+    engine = session.unchecked_engine(session.settings(require_accounts=False))
     schema.upgrade(engine)
     click.echo(f"database is at {schema.current(engine)}")
     return 0
@@ -31,7 +31,7 @@ def current(session: common.Session) -> int:
     """Show which migration the database is at."""
     from recon.store import schema
 
-    engine = session.bare_engine(session.settings(require_accounts=False))
+    engine = session.unchecked_engine(session.settings(require_accounts=False))
     at = schema.current(engine)
     newest = schema.head()
     click.echo(f"database: {at or 'not migrated'}\nprogram:  {newest}")
@@ -44,7 +44,7 @@ def check(session: common.Session) -> int:
     """Check that the database is at the newest schema; 78 if it is not."""
     from recon.store import schema
 
-    engine = session.bare_engine(session.settings(require_accounts=False))
+    engine = session.unchecked_engine(session.settings(require_accounts=False))
     wrong = schema.check(engine)
     for complaint in wrong:
         click.echo(common.typed(f"database: {complaint}", session.config))

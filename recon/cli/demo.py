@@ -16,7 +16,7 @@ from recon.errors import OutputError
 if TYPE_CHECKING:
     from recon.config import Settings
     from recon.model import Verdict
-    from recon.simulator.day_plan import Expected
+    from recon.simulator.day_plan import ExpectedFinding
     from recon.simulator.demo_day import DemoDay
 
 _KEY = "OCTOPODS_API_KEY"
@@ -25,7 +25,7 @@ _KEY = "OCTOPODS_API_KEY"
 @click.command("demo")
 @click.option(
     "--output",
-    type=common.AnyPath(),
+    type=common.PathParam(),
     default=Path("demo"),
     show_default=True,
     metavar="DIR",
@@ -53,8 +53,8 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
         settings = _settings(day, base_url, work)
         with engine.opened(settings.database.url.get_secret_value()) as database:
             schema.ensure_ready(database)
-            order = night.Order(days=(day.day, day.day), accounts=["demo"], directory=output)
-            [outcome] = night.run(settings, database, order, runtime)
+            options = night.RunOptions(days=(day.day, day.day), accounts=["demo"], directory=output)
+            [outcome] = night.run(settings, database, options, runtime)
     if outcome.error is not None:
         raise outcome.error
     [reported] = outcome.days
@@ -125,19 +125,19 @@ timezone = "{day.zone}"
 
 
 def _compare(
-    expected: Collection[Expected], verdict: Verdict
-) -> tuple[list[Expected], list[Expected]]:
+    expected: Collection[ExpectedFinding], verdict: Verdict
+) -> tuple[list[ExpectedFinding], list[ExpectedFinding]]:
     """Return what was planted and not found, and what was found and not planted."""
-    from recon.simulator.day_plan import Expected
+    from recon.simulator.day_plan import ExpectedFinding
 
     found = verdict.findings[["kind", "local_id", "message_id"]].astype(object)
     rows = found.where(found.notna(), None).itertuples(index=False, name=None)
-    got = [Expected(*row) for row in rows]
+    got = [ExpectedFinding(*row) for row in rows]
     missed = [one for one in expected if one not in got]
     invented = [one for one in got if one not in expected]
     return sorted(missed, key=str), sorted(invented, key=str)
 
 
-def _show_differences(what: str, findings: Iterable[Expected]) -> None:
+def _show_differences(what: str, findings: Iterable[ExpectedFinding]) -> None:
     for one in findings:
         click.echo(f"{what}: {one.kind}, record {one.local_id}, message {one.message_id}", err=True)

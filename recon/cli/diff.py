@@ -14,8 +14,8 @@ from recon.model import VerdictKind
 
 
 @click.command("diff")
-@click.argument("local", type=common.AnyPath())
-@click.argument("provider", type=common.AnyPath())
+@click.argument("local", type=common.PathParam())
+@click.argument("provider", type=common.PathParam())
 @common.day_options
 @click.option(
     "--account",
@@ -58,7 +58,7 @@ def command(
         if chosen is None
         else calendar.windows(*chosen, settings.timezone)
     )
-    order = file_diff.Order(
+    options = file_diff.DiffOptions(
         local=common.file_source(settings, account, local),
         provider=provider,
         days=days,
@@ -67,13 +67,13 @@ def command(
         mask=settings.report.mask_phone_numbers,
     )
     with click.progressbar(
-        length=file_diff.parts(order),
+        length=file_diff.step_count(options),
         label="Diff",
         item_show_func=lambda part: part,
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
-        done = file_diff.diff(order, session.runtime.clock(), lambda part: bar.update(1, part))
+        done = file_diff.diff(options, session.runtime.clock(), lambda part: bar.update(1, part))
     common.show_runs(done)
     verdicts = [run.verdict for run, _ in done]
     if any(verdict.kind is VerdictKind.SUSPECT for verdict in verdicts):

@@ -13,7 +13,9 @@ from recon.errors import InputError
 
 
 @click.command("report")
-@click.option("--date", "day", type=common.Day(), help="The day; else the newest that was run.")
+@click.option(
+    "--date", "day", type=common.DateParam(), help="The day; else the newest that was run."
+)
 @common.account_option
 @common.output_option
 @common.pass_session

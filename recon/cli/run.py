@@ -17,7 +17,7 @@ from recon.errors import worst
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    from recon.jobs.night import Outcome
+    from recon.jobs.night import AccountRun
 
 
 @click.command("run")
@@ -60,7 +60,7 @@ def command(
         chosen = common.not_in_the_future(chosen, now, settings.timezone)
     if settings.email is not None and settings.email.when != "never" and not no_email:
         log.warning("[email] is configured, but this version of recon does not mail reports yet")
-    order = night.Order(
+    options = night.RunOptions(
         days=chosen,
         accounts=names,
         offline=offline,
@@ -73,12 +73,12 @@ def command(
     ) as bar:
         engine = session.engine(settings)
         runtime = session.runtime
-        outcomes = list(night.run(settings, engine, order, runtime, lambda *_: bar.update(1)))
+        outcomes = list(night.run(settings, engine, options, runtime, lambda *_: bar.update(1)))
     show(outcomes)
     return worst(o.exit_code_if_asked if exit_code else o.exit_code for o in outcomes)
 
 
-def show(outcomes: Sequence[Outcome]) -> None:
+def show(outcomes: Sequence[AccountRun]) -> None:
     """Print the outcome of each account: findings to standard output, errors to standard error."""
     common.show_runs([(day.run, day.written) for outcome in outcomes for day in outcome.days])
     for outcome in outcomes:

@@ -42,7 +42,7 @@ class _Stream(io.FileIO):
             ) from refusal
 
 
-def settle() -> None:
+def replace_standard_streams() -> None:
     """Make both streams of this process such ones; closed ones lead nowhere."""
     sys.stdout = _settled(sys.stdout, may_fail=False)
     sys.stderr = _settled(sys.stderr, may_fail=True)

@@ -25,7 +25,7 @@ class Terminated(BaseException):
 
 
 @contextmanager
-def raising() -> Iterator[None]:
+def raise_on_signals() -> Iterator[None]:
     """Let SIGTERM, SIGHUP and SIGQUIT raise `Terminated` in the block; main thread only.
 
     By default they end the process at once: temporary files stay, and connections are not closed.

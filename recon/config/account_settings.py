@@ -124,6 +124,6 @@ class Account(Section):
             ConfigError: it is not there or cannot be one; names the variable or the file.
         """
         what = f"accounts.{account}.api_key" if account else "api_key"
-        return credentials.read(
+        return credentials.read_secret(
             what, variable=self.api_key_env, file=self.api_key_file, environ=environ
         )

@@ -18,7 +18,7 @@ def fingerprint(key: SecretStr) -> str:
     return hashlib.blake2b(value, digest_size=8, person=b"octopods-recon").hexdigest()
 
 
-def read(
+def read_secret(
     what: str,
     *,
     variable: str | None,

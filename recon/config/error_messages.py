@@ -119,7 +119,7 @@ def _toml(value: Any) -> str:  # noqa: ANN401
     return json.dumps(value, ensure_ascii=False)
 
 
-def sentence(error: ErrorDetails, place: Place) -> str:
+def message(error: ErrorDetails, place: Place) -> str:
     """Return what is wrong with the value, and what to write instead."""
     kind = error["type"]
     context = error.get("ctx", {})

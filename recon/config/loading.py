@@ -51,7 +51,7 @@ def load(
     except ValidationError as error:
         for line in error.errors(include_url=False):
             place = error_messages.Place.of(line["loc"], raw.origins, has_file=path is not None)
-            errors.append(f"{place.name}: {error_messages.sentence(line, place)}")
+            errors.append(f"{place.name}: {error_messages.message(line, place)}")
     # Raised outside of the except clause: the cause holds the values as they were written.
     if settings is None or errors:
         raise _refusal(path, list(dict.fromkeys(errors)))

@@ -137,7 +137,7 @@ class Email(Section):
         """
         if self.username is None:
             return None
-        return credentials.read(
+        return credentials.read_secret(
             "email.password",
             variable=self.password_env,
             file=self.password_file,

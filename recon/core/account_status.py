@@ -45,7 +45,7 @@ class LastPoll:
     new: int
     """Messages in it that were not known before."""
     reading: str
-    """What it was taken for, a word of `listing_evidence.Reading`."""
+    """What it was taken for, a word of `listing_evidence.AnswerKind`."""
     why: str
     """Why it does not prove more; empty where nothing limits it."""
 

@@ -88,16 +88,16 @@ class Case:
     provider_reject_owner: Positions
     local_bucket: Codes
     provider_bucket: Codes
-    repeats: link.Few
+    repeats: link.SparseMapping
     """Each `duplicate_send`, and the recorded message that it repeats."""
     holds_id: Mask
     """Of each record, whether the records hold an id for it, also one that is none of Octopods'."""
-    denied: link.Few
+    denied: link.SparseMapping
     """Of each record without a partner, whether Octopods was asked for its id and does not have
     it: 1 or 0."""
-    local_doubt: link.Few
+    local_doubt: link.SparseMapping
     """Of each record without a partner why its absence is not proven; 0 where it is."""
-    provider_doubt: link.Few
+    provider_doubt: link.SparseMapping
     """Of each message without a record why the records cannot be said to lack it, likewise."""
     records_end: int | None
     """The newest record's time, in microseconds, by Octopods' clock, where the messages go on much
@@ -142,10 +142,12 @@ def classify(
         first_contact: the part of `spans` before the oldest message that was ever listed: nothing
             could have contradicted the answers there, so only a denied id is missing.
     """
-    local, local_keys = unlinkable.set_aside(local, policy.region)
-    provider, provider_keys = unlinkable.set_aside(provider, policy.region, is_provider=True)
+    local, local_keys = unlinkable.separate_unlinkable(local, policy.region)
+    provider, provider_keys = unlinkable.separate_unlinkable(
+        provider, policy.region, is_provider=True
+    )
     links = link.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
-    links = second_readings.complete(
+    links = second_readings.link_by_second_readings(
         links, local.frame, provider.frame, provider_keys, policy.tolerance, policy.region
     )
     local_keys, local_time = links.local_keys, links.local_time
@@ -156,7 +158,7 @@ def classify(
     holds_id = _held(local.frame["message_id"]) | _held(local.frame["odd_message_id"])
 
     alone = np.flatnonzero(links.partner_of_local < 0)
-    wanted, has_id = link.ids(local.frame["message_id"].iloc[alone])
+    wanted, has_id = link.id_column(local.frame["message_id"].iloc[alone])
     denied = denials.cover(wanted, has_id, local_time[alone])
     listed = has_id & _among(wanted, provider.unreadable["message_id"])
     other_time = local_time
@@ -174,8 +176,10 @@ def classify(
     # Before the first message that was ever listed nothing could have contradicted the answers.
     contradictable = covered
     if first_contact is not None:
-        contradictable = proven(coverage.without(spans, [first_contact]))
-    recorded = shields.Rows(wanted, has_id, local_keys[alone], local_time[alone], local_time[alone])
+        contradictable = proven(coverage.subtract(spans, [first_contact]))
+    recorded = shields.PartialRows(
+        wanted, has_id, local_keys[alone], local_time[alone], local_time[alone]
+    )
     may_be_listed = _shielded(recorded, ~holds_id[alone], provider, policy)
     if twice.size:
         again = replace(recorded, earliest=other_time[alone], latest=other_time[alone])
@@ -185,7 +189,7 @@ def classify(
         [0, UNCOVERED, UNREAD_ID, FIRST_CONTACT, SHIELDED],
     )
     unrecorded = np.flatnonzero(~paired)
-    sent = shields.Rows(
+    sent = shields.PartialRows(
         names[unrecorded],
         np.ones(len(unrecorded), dtype=np.bool_),
         provider_keys[unrecorded],
@@ -193,7 +197,7 @@ def classify(
         provider_time[unrecorded],
     )
     may_be_recorded = _shielded(sent, np.zeros(len(unrecorded), dtype=np.bool_), local, policy)
-    records_end = stale_records.end(links, local, provider_time)
+    records_end = stale_records.records_end(links, local, provider_time)
     too_late = np.zeros(len(unrecorded), dtype=np.bool_)
     if records_end is not None:
         too_late = provider_time[unrecorded] > records_end
@@ -218,9 +222,9 @@ def classify(
         provider_bucket=_provider_buckets(paired, repeats, unrecorded[provider_doubt > 0]),
         repeats=repeats,
         holds_id=holds_id,
-        denied=link.Few(alone, denied.astype(np.int64)),
-        local_doubt=link.Few(alone, doubt),
-        provider_doubt=link.Few(unrecorded, provider_doubt),
+        denied=link.SparseMapping(alone, denied.astype(np.int64)),
+        local_doubt=link.SparseMapping(alone, doubt),
+        provider_doubt=link.SparseMapping(unrecorded, provider_doubt),
         records_end=records_end,
         days=len(days),
     )
@@ -285,7 +289,7 @@ def _among(wanted: Positions, listed: pd.Series) -> Mask:
     return np.isin(wanted, held) if held.size else np.zeros(len(wanted), dtype=np.bool_)
 
 
-def _shielded(accused: shields.Rows, nameless: Mask, others: Side, policy: Policy) -> Mask:
+def _shielded(accused: shields.PartialRows, nameless: Mask, others: Side, policy: Policy) -> Mask:
     """Say of each of these whether an unreadable row of the other side may be its counterpart."""
     rejects = others.unreadable
     if rejects.empty or not len(accused):
@@ -319,7 +323,7 @@ def _local_buckets(
     return bucket
 
 
-def _provider_buckets(paired: Mask, repeats: link.Few, doubtful: Positions) -> Codes:
+def _provider_buckets(paired: Mask, repeats: link.SparseMapping, doubtful: Positions) -> Codes:
     bucket: Codes = np.full(len(paired), PROVIDER.index("missing_locally"), dtype=np.int8)
     bucket[repeats.at] = PROVIDER.index("duplicate_send")
     bucket[doubtful] = PROVIDER.index("unverifiable")

@@ -3,9 +3,9 @@
 The listing shows the newest 100 messages and nothing else (help centre, article 14824157); what
 one answer proves is said in `recon.core.listing_evidence`. Two answers that share messages show
 together all that lies between them, provided that the listing is in order: a message may appear
-late, but not behind one that was listed before. Where it is seen to do so (`slipped_in`), only what
-an answer shows of the time before the settling time of an earlier one joins the two. A span claimed
-here is a proof: whatever lies in it and was not listed does not exist.
+late, but not behind one that was listed before. Where it is seen to do so (`late_messages`), only
+what an answer shows of the time before the settling time of an earlier one joins the two. A span
+claimed here is a proof: a message in it that was not listed does not exist.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FUTURE: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ShownSpan:
     """What one answer, or several that join, show whole: from `start` on to the latest answer."""
 
     start: datetime | None
@@ -54,11 +54,11 @@ def next_second(time: datetime) -> datetime:
 
 
 def extend(
-    known: Mapping[int, Reach],
-    new: Reach,
+    known: Mapping[int, ShownSpan],
+    new: ShownSpan,
     shared: Collection[int] = (),
     settling: timedelta = SETTLING,
-) -> tuple[Reach, frozenset[int]]:
+) -> tuple[ShownSpan, frozenset[int]]:
     """Join one more answer with what earlier ones of the same key show.
 
     It joins those that it shares messages with: the listing is one row of messages, newest first,
@@ -67,7 +67,7 @@ def extend(
 
     Args:
         known: what was shown before, each under a name of the caller's.
-        new: the answer's own reach.
+        new: what the answer shows by itself.
         shared: the names of those among `known` that showed messages of the answer, too.
         settling: the key's settling time.
 
@@ -80,18 +80,18 @@ def extend(
     parts = [new, *(known[name] for name in joined)]
     starts = [part.start for part in parts if part.start is not None]
     start = min(starts) if len(starts) == len(parts) else None
-    return Reach(start, max(part.seen_at for part in parts)), joined
+    return ShownSpan(start, max(part.seen_at for part in parts)), joined
 
 
-def _proofs_meet(one: Reach, other: Reach, settling: timedelta) -> bool:
+def _proofs_meet(one: ShownSpan, other: ShownSpan, settling: timedelta) -> bool:
     """Say whether each begins no later than the proof of the other ends."""
     return (other.start is None or other.start <= one.seen_at - settling) and (
         one.start is None or one.start <= other.seen_at - settling
     )
 
 
-def slipped_in(
-    shown: Sequence[Message], listed: Mapping[int, int], known: Mapping[int, Reach]
+def late_messages(
+    shown: Sequence[Message], listed: Mapping[int, int], known: Mapping[int, ShownSpan]
 ) -> tuple[Message, ...]:
     """Return the messages that an answer shows where an earlier one showed none.
 
@@ -136,7 +136,7 @@ def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
-def without(spans: Iterable[Span], withdrawn: Sequence[Span]) -> tuple[Span, ...]:
+def subtract(spans: Iterable[Span], withdrawn: Sequence[Span]) -> tuple[Span, ...]:
     """Return what is left of `spans` without the `withdrawn` ones, merged."""
     left = list(merge(spans))
     for gone in merge(withdrawn):

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from recon.core import blocks
-from recon.core.link import Few, Mask, Positions
+from recon.core.link import Mask, Positions, SparseMapping
 
 #: The last bits of a number's key.
 _ENDS: Final = 2**20 - 1
@@ -22,7 +22,7 @@ def nearest_recorded(
     within: timedelta,
     *,
     block_rows: int = blocks.BLOCK_ROWS,
-) -> Few:
+) -> SparseMapping:
     """Find for messages without a record the nearest recorded one to the same number.
 
     Only `within` that time, inclusive. On a tie it is the earlier one.
@@ -37,7 +37,7 @@ def nearest_recorded(
     """
     if paired.all() or not paired.any():
         none = np.zeros(0, dtype=np.int64)
-        return Few(none, none)
+        return SparseMapping(none, none)
     concerned = _with_one_of(keys, keys[~paired], block_rows)
     by_time = concerned[np.lexsort((names[concerned], times[concerned], keys[concerned]))]
     rank = np.arange(len(by_time))
@@ -55,7 +55,7 @@ def nearest_recorded(
         found[mine[nearer]] = by_time[candidate[mine[nearer]]]
     at = np.flatnonzero(found >= 0)
     at = at[np.argsort(by_time[at])]
-    return Few(by_time[at], found[at])
+    return SparseMapping(by_time[at], found[at])
 
 
 def _with_one_of(keys: Positions, wanted: Positions, block_rows: int) -> Positions:

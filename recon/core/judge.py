@@ -100,7 +100,7 @@ def of_case(
         suspicions = (
             ()
             if policy.trust_input
-            else suspect(mine, theirs, policy.guard_rows, unreadable, unlisted=unlisted)
+            else why_suspect(mine, theirs, policy.guard_rows, unreadable, unlisted=unlisted)
         )
         verdicts.append(
             Verdict(
@@ -152,7 +152,7 @@ def _advice(
     return polling_advice.advise(gaps, spans, case.local_time[mine], sent, policy.min_overlap)
 
 
-def suspect(
+def why_suspect(
     local: LocalBalance,
     provider: ProviderBalance,
     guard_rows: int,

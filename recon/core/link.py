@@ -55,7 +55,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Few:
+class SparseMapping:
     """For a few rows of one side, a row of either: what would be -1 nearly everywhere."""
 
     at: Positions
@@ -83,7 +83,7 @@ class Links:
     national: Mask
     """For each local record, whether its number is its partner's only as a national number of a
     country that is not configured."""
-    duplicates: Few
+    duplicates: SparseMapping
     """The local records, without a partner, that hold the id of a message that a nearer record
     accounts for, and that message."""
 
@@ -112,7 +112,7 @@ def second_times(frame: pd.DataFrame, times: Positions) -> tuple[Positions, Posi
     return rows, times[rows] + minutes[rows] * _MINUTE_US
 
 
-def ids(column: pd.Series) -> tuple[Positions, Mask]:
+def id_column(column: pd.Series) -> tuple[Positions, Mask]:
     """Return a column of message ids as integers, and where there is one. Never through floats."""
     return column.to_numpy(dtype=np.int64, na_value=-1), column.notna().to_numpy(dtype=np.bool_)
 
@@ -132,7 +132,7 @@ def number_keys(side: Side, region: str | None, *, is_provider: bool = False) ->
     return keys
 
 
-def order(frame: pd.DataFrame) -> Positions:
+def local_ranks(frame: pd.DataFrame) -> Positions:
     """Return the rank of each local record by its id; by its content where ids are equal or null.
 
     Ties are settled by this rank, so that no result depends on the order of the rows.
@@ -176,17 +176,17 @@ def link(
         provider_keys: likewise for the messages.
         tolerance: how far apart a pair without a common id may be, inclusive.
     """
-    wanted, has_id = ids(local["message_id"])
+    wanted, has_id = id_column(local["message_id"])
     offered = provider["message_id"].to_numpy(dtype=np.int64)
     local_time, provider_time = microseconds(local["sent_at"]), microseconds(provider["sent_at"])
-    ranks = order(local)
+    ranks = local_ranks(local)
     twice, second = second_times(local, local_time)
     if twice.size:
         local_time = _nearer_by_id(local_time, twice, second, wanted, has_id, provider)
     known = link_by_id.link(wanted, has_id, local_time, ranks, offered, provider_time)
 
     partner_of_local, partner_of_provider = known.partner_of_local, known.partner_of_provider
-    duplicates = Few(known.duplicate_local, known.duplicate_of)
+    duplicates = SparseMapping(known.duplicate_local, known.duplicate_of)
     by_id = partner_of_local >= 0
     del wanted, has_id  # as long as the records
 

@@ -3,7 +3,7 @@
 Octopods' listing shows the newest messages and nothing else, and nothing in an answer says whether
 it is old, cut short or filtered: a cache, a lower cap or a shorter memory look like a quiet day.
 Only a comparison with what accepted answers to the same key have listed before can tell. `prove`
-makes it; everything it needs to know of the past is in `Known`.
+makes it; everything it needs to know of the past is in `KeyHistory`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from recon.core.coverage import SETTLING, Reach, next_second
+from recon.core.coverage import SETTLING, ShownSpan, next_second
 from recon.model import Listing, Message, Span
 
 #: Clocks that differ by more than this are reported.
@@ -26,7 +26,7 @@ REMOVED_AFTER_ANSWERS: Final = 3
 REMOVED_AFTER: Final = timedelta(hours=24)
 
 
-class Reading(StrEnum):
+class AnswerKind(StrEnum):
     """What an answer is taken for."""
 
     WHOLE = "whole"
@@ -40,7 +40,7 @@ class Reading(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KeyHistory:
     """What accepted answers to the key have shown before."""
 
     absent: Mapping[int, datetime] = field(default_factory=dict)
@@ -63,8 +63,8 @@ class Known:
 class Proof:
     """What an answer proves."""
 
-    reading: Reading
-    reach: Reach | None = None
+    reading: AnswerKind
+    shown: ShownSpan | None = None
     """From when on it shows everything; `None` where it proves nothing."""
     why: str = ""
     """Why it does not prove more, a clause without personal data; empty where it is whole."""
@@ -76,7 +76,7 @@ class Proof:
     @property
     def is_accepted(self) -> bool:
         """Whether later answers are compared with this one."""
-        return self.reading in {Reading.WHOLE, Reading.AFTER_OLDEST}
+        return self.reading in {AnswerKind.WHOLE, AnswerKind.AFTER_OLDEST}
 
 
 def clock(listing: Listing) -> datetime:
@@ -96,7 +96,7 @@ def clock(listing: Listing) -> datetime:
     return min(times)
 
 
-def prove(listing: Listing, known: Known) -> Proof:
+def prove(listing: Listing, known: KeyHistory) -> Proof:
     """Return what an answer proves.
 
     Args:
@@ -105,7 +105,7 @@ def prove(listing: Listing, known: Known) -> Proof:
     """
     if known.is_superseded:
         why = "the account has polled a newer key since, which messages are sent with now"
-        return Proof(Reading.NOTHING, why=why, cap=known.cap)
+        return Proof(AnswerKind.NOTHING, why=why, cap=known.cap)
     if listing.is_partial:
         return _refused(known, "it is a partial answer (status 206 or Content-Range)")
     if listing.error is not None:
@@ -131,7 +131,7 @@ def prove(listing: Listing, known: Known) -> Proof:
             lacking,
         )
     if not is_cut:
-        return Proof(Reading.WHOLE, _reach(None, known, at), cap=known.cap)
+        return Proof(AnswerKind.WHOLE, _shown_span(None, known, at), cap=known.cap)
     cap, why = known.cap, "it is full: older messages may have been cut off"
     if not is_full:
         # A lower cap, a shorter memory or a filter. A cap cuts at the same number again.
@@ -141,32 +141,32 @@ def prove(listing: Listing, known: Known) -> Proof:
         )
         if listing.item_count in known.counts:
             cap = listing.item_count
-    return Proof(Reading.AFTER_OLDEST, _reach(begun, known, at), why, cap)
+    return Proof(AnswerKind.AFTER_OLDEST, _shown_span(begun, known, at), why, cap)
 
 
-def _refused(known: Known, why: str, lacking: tuple[int, ...] = ()) -> Proof:
-    return Proof(Reading.REFUSED, why=why, cap=known.cap, lacking=lacking)
+def _refused(known: KeyHistory, why: str, lacking: tuple[int, ...] = ()) -> Proof:
+    return Proof(AnswerKind.REFUSED, why=why, cap=known.cap, lacking=lacking)
 
 
-def _reach(start: datetime | None, known: Known, at: datetime) -> Reach:
+def _shown_span(start: datetime | None, known: KeyHistory, at: datetime) -> ShownSpan:
     begun = None if known.since is None else next_second(known.since)
     starts = [time for time in (start, begun) if time is not None]
-    return Reach(max(starts, default=None), at)
+    return ShownSpan(max(starts, default=None), at)
 
 
 def _without_messages(
-    listing: Listing, known: Known, at: datetime, *, is_lacking: bool, limit: int
+    listing: Listing, known: KeyHistory, at: datetime, *, is_lacking: bool, limit: int
 ) -> Proof:
     if is_lacking:
         why = "it lists no message that can be read, though messages were listed before"
-        return Proof(Reading.NOTHING, why=why, cap=known.cap)
+        return Proof(AnswerKind.NOTHING, why=why, cap=known.cap)
     if listing.item_count >= limit:
         why = "it is full, and none of its items can be read"
-        return Proof(Reading.NOTHING, why=why, cap=known.cap)
-    return Proof(Reading.WHOLE, _reach(None, known, at), cap=known.cap)
+        return Proof(AnswerKind.NOTHING, why=why, cap=known.cap)
+    return Proof(AnswerKind.WHOLE, _shown_span(None, known, at), cap=known.cap)
 
 
-def _absent(listing: Listing, known: Known, before: datetime) -> dict[int, datetime]:
+def _absent(listing: Listing, known: KeyHistory, before: datetime) -> dict[int, datetime]:
     """Return the settled messages that the answer lacks for certain, in the order of time.
 
     An unreadable item with an id shows its message; one without may be any of those that lack.
@@ -207,7 +207,7 @@ def _count(number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class LateMessage:
     """A message that appeared in time of which everything had been shown already."""
 
     message_id: int
@@ -218,28 +218,28 @@ class Late:
 
 
 def appeared_late(
-    new: Sequence[Message], reaches: Sequence[Reach], settling: timedelta
-) -> Late | None:
+    new: Sequence[Message], shown_spans: Sequence[ShownSpan], settling: timedelta
+) -> LateMessage | None:
     """Return what follows from messages that the listing shows for the first time.
 
     Args:
         new: messages that no answer to the key had listed before.
-        reaches: what earlier answers show together.
+        shown_spans: what earlier answers show together.
         settling: the key's settling time so far.
     """
     late = []
     for message in new:
-        for reach in reaches:
-            span = reach.span(settling)
+        for one in shown_spans:
+            span = one.span(settling)
             if span is None or span.end is None or message.sent_at >= span.end:
                 continue
             if span.start is None or message.sent_at >= span.start:
-                late.append((message.sent_at, message.message_id, reach.seen_at))
+                late.append((message.sent_at, message.message_id, one.seen_at))
     if not late:
         return None
     first, message_id, _ = min(late)
     delay = max(seen_at - sent_at for sent_at, _, seen_at in late)
-    return Late(
+    return LateMessage(
         message_id,
         Span(first, max(seen_at for *_, seen_at in late)),
         min(max(settling, 2 * delay), LONGEST_SETTLING),
@@ -247,7 +247,7 @@ def appeared_late(
 
 
 @dataclass(frozen=True, slots=True)
-class Absence:
+class AbsentMessage:
     """A listed message that later answers lack."""
 
     first_at: datetime

@@ -63,7 +63,7 @@ def left_open(case: Case, days: Sequence[Window]) -> Candidates:
 
 
 def _in_bucket(case: Case, days: Sequence[Window], bucket: str) -> Candidates:
-    ids, has_id = link.ids(case.local.frame["message_id"])
+    ids, has_id = link.id_column(case.local.frame["message_id"])
     records = case.local_in(bucket)
     records = records[has_id[records]]
     _, first = np.unique(ids[records], return_index=True)
@@ -72,7 +72,7 @@ def _in_bucket(case: Case, days: Sequence[Window], bucket: str) -> Candidates:
     keys = case.local_keys[records]
     return Candidates(
         ids[records],
-        np.where(user_ids.sort_of(keys) == 0, keys, -1),
+        np.where(user_ids.key_sorts(keys) == 0, keys, -1),
         case.local_time[records],
         dates[case.local_owner[records]],
     )

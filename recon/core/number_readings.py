@@ -49,9 +49,9 @@ def readings(text: str, region: str | None) -> tuple[int, int]:
     Each is E.164 digits as a whole number or the key of a user id; the second is mostly `NONE`,
     the first `UNREADABLE` where there is no reading.
     """
-    if (user := user_ids.key(text)) is not None:
+    if (user := user_ids.user_id_key(text)) is not None:
         return user, NONE
-    spelled = plain(text)
+    spelled = strip_formatting(text)
     if not spelled:
         # A dash, or what cannot be seen, stands for nothing.
         return (UNREADABLE if any(map(str.isalnum, text)) else NONE), NONE
@@ -70,7 +70,7 @@ def readings(text: str, region: str | None) -> tuple[int, int]:
 
 
 def is_international(spelled: str) -> bool:
-    """Say of a spelling made `plain` whether it has its country code."""
+    """Say whether a spelling, as `strip_formatting` returns it, has its country code."""
     return spelled.startswith(("+", "00")) or _ADDRESS.fullmatch(spelled) is not None
 
 
@@ -106,12 +106,12 @@ def _national(digits: str, region: str) -> int:
     return number
 
 
-def bare(text: str) -> int:
+def national_digits(text: str) -> int:
     """Return the digits of a spelling without a country code, `NONE` where it has one or is none.
 
     They may be a national number of any country. What begins with 0 is not among them.
     """
-    digits = _SEPARATORS.sub("", _EXTENSION.sub("", plain(text)))
+    digits = _SEPARATORS.sub("", _EXTENSION.sub("", strip_formatting(text)))
     alone = digits.isdecimal() and _SHORTEST_BARE <= len(digits) <= LONGEST and digits[0] != "0"
     return int(digits) if alone else NONE
 
@@ -136,7 +136,7 @@ def _is_valid(number: int) -> bool:
     return phonenumbers.is_valid_number(spelled) or number // 10**_EIGHT in EIGHT_DIGITS.values()
 
 
-def plain(text: str) -> str:
+def strip_formatting(text: str) -> str:
     """Bring a spelling to lower-case ASCII without scheme, blanks, dashes and a float's tail."""
     if text.isascii() and text.isprintable():
         text = text.replace(" ", "").replace("-", "").lower()

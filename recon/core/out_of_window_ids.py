@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from recon.core.coverage import microseconds
-from recon.core.link import Positions, ids
+from recon.core.link import Positions, id_column
 from recon.core.link import microseconds as times
 
 
 def wanted_messages(local: pd.DataFrame, provider: pd.DataFrame) -> Positions:
     """Return the ids that records hold and no message of `provider` has, each once."""
-    held, readable = ids(local["message_id"])
+    held, readable = id_column(local["message_id"])
     wanted = held[readable]
     # Only the few that are left are sorted: `np.setdiff1d` would sort or hash both sides whole.
     return np.unique(wanted[np.isin(wanted, provider["message_id"], invert=True)])
@@ -34,7 +34,7 @@ def wanted_records(
         start: see `local`.
         end: see `local`.
     """
-    held, readable = ids(local["message_id"])
+    held, readable = id_column(local["message_id"])
     offered = provider["message_id"].to_numpy(dtype=np.int64)
     sent_at = times(provider["sent_at"])
     to_edge = np.minimum(sent_at - microseconds(start), microseconds(end) - sent_at)

@@ -19,7 +19,7 @@ import numpy as np
 
 from recon.core import blocks, e164
 from recon.core.e164 import LONGEST, NONE, country_code_length
-from recon.core.number_readings import bare, is_international, plain, readings
+from recon.core.number_readings import is_international, national_digits, readings, strip_formatting
 from recon.core.number_spellings import one_per_user
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def bare_digits(numbers: pd.Series) -> NDArray[np.int64]:
 
     They may be a national number of any country. What begins with 0 is not among them.
     """
-    return _each_bare(numbers, bare)
+    return _each_bare(numbers, national_digits)
 
 
 def _each_bare(numbers: pd.Series, read: Callable[[str], int]) -> NDArray[np.int64]:
@@ -161,7 +161,7 @@ def mask(number: str) -> str:
     Kept are the country code, where the spelling has one, and up to three last digits. At least
     four digits are always hidden, and of what is no number nothing is shown.
     """
-    text = plain(number)
+    text = strip_formatting(number)
     digits = "".join(character for character in text if "0" <= character <= "9")
     code = ""
     if is_international(text):

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from recon.core.listing_evidence import Reading
+from recon.core.listing_evidence import AnswerKind
 
 #: Of polls that say the same, one for so long is kept.
 ONE_FOR_EACH: Final = timedelta(hours=1)
 
-_ACCEPTED: Final = frozenset({Reading.WHOLE.value, Reading.AFTER_OLDEST.value})
+_ACCEPTED: Final = frozenset({AnswerKind.WHOLE.value, AnswerKind.AFTER_OLDEST.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class StoredPoll:
     poll_id: int
     kept_at: datetime
     reading: str
-    """What its answer was taken for, a `Reading`."""
+    """What its answer was taken for, a `AnswerKind`."""
     coverage_id: int | None
     """The stretch of coverage that it is a part of."""
     item_count: int
@@ -44,7 +44,7 @@ class StoredPoll:
         A whole answer tells how long the listing was: should that turn out to be its cap, the
         latest of each length counts.
         """
-        is_whole = self.reading == Reading.WHOLE.value
+        is_whole = self.reading == AnswerKind.WHOLE.value
         return self.reading, self.coverage_id, self.item_count if is_whole else None
 
 

@@ -56,7 +56,7 @@ BURST: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class PollingRules:
     """What the configuration says of polls, and the provider's limits."""
 
     max_interval: timedelta = timedelta(minutes=360)
@@ -177,7 +177,7 @@ def is_reliable(recorded: RecordedSends, shown: int) -> bool:
     return not too_few and recorded.before <= 2 * shown + 2 * _ENOUGH_TO_COMPARE
 
 
-def reach(proven_until: datetime) -> datetime:
+def next_answer_must_reach(proven_until: datetime) -> datetime:
     """Return the time up to which the next answer must reach back to leave no gap.
 
     Its oldest second may be cut through and proves nothing, hence a second before
@@ -186,7 +186,7 @@ def reach(proven_until: datetime) -> datetime:
     return proven_until - _SECOND
 
 
-def decide(known: PollingState, ahead: Forecast, rules: Rules) -> Decision:
+def decide(known: PollingState, ahead: Forecast, rules: PollingRules) -> Decision:
     """Decide whether a poll is due now.
 
     It is due when the first reason to poll lies before the next tick. Only the end of a window
@@ -232,7 +232,7 @@ class _Reason:
     """Seconds after which it may have changed."""
 
 
-def _end_of_window(known: PollingState, last: datetime, rules: Rules) -> list[_Reason]:
+def _end_of_window(known: PollingState, last: datetime, rules: PollingRules) -> list[_Reason]:
     """A day is covered to its end by a poll after it, when the settling time has passed."""
     if known.window_end is None:
         return []
@@ -245,13 +245,13 @@ def _end_of_window(known: PollingState, last: datetime, rules: Rules) -> list[_R
     return [_Reason(left, f"the window that ended at {day} is to be covered to its end", left)]
 
 
-def _floor(known: PollingState, last: datetime, rules: Rules) -> _Reason:
+def _floor(known: PollingState, last: datetime, rules: PollingRules) -> _Reason:
     left = (last + rules.max_interval - known.now - known.tick).total_seconds()
     minutes = rules.max_interval.total_seconds() / 60
     return _Reason(left, f"a poll at least every {minutes:g} minutes", left)
 
 
-def _room(known: PollingState, ahead: Forecast, rules: Rules) -> _Reason:
+def _room(known: PollingState, ahead: Forecast, rules: PollingRules) -> _Reason:
     """The next answer must still show the end of what the last one did."""
     since = known.seen_until(rules.settling)
     if known.recorded is None:
@@ -283,7 +283,7 @@ def _room(known: PollingState, ahead: Forecast, rules: Rules) -> _Reason:
 
 
 def _room_left(
-    known: PollingState, recorded: RecordedSends, fresh: float, rules: Rules
+    known: PollingState, recorded: RecordedSends, fresh: float, rules: PollingRules
 ) -> tuple[float, str]:
     """Return for how many more sends the next answer has room, and what for."""
     if known.unproven is None:
@@ -303,7 +303,9 @@ def _room_left(
     return room, f"{_NO_GAP} with {known.unproven} not proven by the last one"
 
 
-def _rate(known: PollingState, recorded: RecordedSends, ahead: Forecast, rules: Rules) -> float:
+def _rate(
+    known: PollingState, recorded: RecordedSends, ahead: Forecast, rules: PollingRules
+) -> float:
     """Return how many sends a second to expect at most until the next decision."""
     usual = ahead.rhythm.rate(known.now)
     return max(
@@ -314,7 +316,7 @@ def _rate(known: PollingState, recorded: RecordedSends, ahead: Forecast, rules: 
 
 
 def _room_without_hint(
-    known: PollingState, since: datetime, ahead: Forecast, rules: Rules
+    known: PollingState, since: datetime, ahead: Forecast, rules: PollingRules
 ) -> _Reason:
     room, goal = rules.room - (known.unproven or 0), _NO_GAP
     if room < _LEAST_GAIN:

@@ -85,7 +85,7 @@ def _differ(keys: Positions, others: Positions) -> Mask:
     """Say of each pair whether both sides have a number of one sort, and not the same one."""
     differ: Mask = keys != others
     if differ.any():
-        differ &= (keys >= 0) & (user_ids.sort_of(keys) == user_ids.sort_of(others))
+        differ &= (keys >= 0) & (user_ids.key_sorts(keys) == user_ids.key_sorts(others))
     return differ
 
 

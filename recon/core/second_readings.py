@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Readings: TypeAlias = dict[int, list[int]]
 
 
-def complete(
+def link_by_second_readings(
     links: Links,
     local: pd.DataFrame,
     provider: pd.DataFrame,
@@ -98,7 +98,7 @@ def complete(
         for row in concerned.tolist()
         if links.partner_of_local[row] >= 0
     }
-    ranks = link.order(local)
+    ranks = link.local_ranks(local)
     waiting = sorted(
         (row for row in records if row not in partner), key=lambda row: (first[row], ranks[row])
     )
@@ -170,7 +170,7 @@ def _agreed(
     """Take, of pairs by id, the reading in which both numbers are one."""
     rows, messages = links.pairs
     mine, theirs = links.local_keys[rows], provider_keys[messages]
-    differ = (mine != theirs) & (user_ids.sort_of(mine) == 0) & (user_ids.sort_of(theirs) == 0)
+    differ = (mine != theirs) & (user_ids.key_sorts(mine) == 0) & (user_ids.key_sorts(theirs) == 0)
     if not differ.any():
         return links
     rows, messages = rows[differ], messages[differ]
@@ -217,7 +217,7 @@ def agree(
 
 def national_keys(numbers: pd.Series, others: Ints) -> list[list[int]]:
     """Return for each number without a country code the keys among `others` that it may have."""
-    wanted = set(others[user_ids.sort_of(others) == 0].tolist())
+    wanted = set(others[user_ids.key_sorts(others) == 0].tolist())
     codes = phones.calling_codes(np.array(sorted(wanted), dtype=np.int64))
     digits = phones.bare_digits(numbers)
     found: list[list[int]] = [[] for _ in range(len(digits))]

@@ -24,12 +24,12 @@ from recon.core.link import Mask, Positions
 
 _NEVER: Final = np.iinfo(np.int64).min
 _FOREVER: Final = np.iinfo(np.int64).max
-#: What a number's key is of, where there is a key: see `user_ids.sort_of`.
+#: What a number's key is of, where there is a key: see `user_ids.key_sorts`.
 _SORTS: Final = (0, 1, 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class PartialRows:
     """What is known of some rows, unreadable or accused; arrays run parallel."""
 
     ids: Positions
@@ -43,9 +43,9 @@ class Rows:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def where(self, mask: Mask) -> Rows:
+    def where(self, mask: Mask) -> PartialRows:
         """Return some of the rows."""
-        return Rows(
+        return PartialRows(
             self.ids[mask],
             self.has_id[mask],
             self.keys[mask],
@@ -54,7 +54,7 @@ class Rows:
         )
 
 
-def unreadable(rejects: pd.DataFrame, region: str | None) -> Rows:
+def unreadable(rejects: pd.DataFrame, region: str | None) -> PartialRows:
     """Return what can be read of rows that were rejected.
 
     Args:
@@ -62,8 +62,8 @@ def unreadable(rejects: pd.DataFrame, region: str | None) -> Rows:
             bound a time that cannot be read.
         region: of national numbers.
     """
-    ids, has_id = link.ids(rejects["message_id"])
-    return Rows(
+    ids, has_id = link.id_column(rejects["message_id"])
+    return PartialRows(
         ids,
         has_id,
         phones.keys(rejects["phone_number"], region),
@@ -79,7 +79,9 @@ def _bound(rejects: pd.DataFrame, name: str, unbounded: int) -> Positions:
     return np.where(times.notna(), link.microseconds(times), unbounded)
 
 
-def shielded(accused: Rows, nameless: Mask, unread: Rows, tolerance: timedelta) -> Mask:
+def shielded(
+    accused: PartialRows, nameless: Mask, unread: PartialRows, tolerance: timedelta
+) -> Mask:
     """Say of each accused row whether an unreadable row of the other side may be its counterpart.
 
     Args:
@@ -96,10 +98,10 @@ def shielded(accused: Rows, nameless: Mask, unread: Rows, tolerance: timedelta) 
     return found
 
 
-def _may_be(accused: Rows, unread: Rows, tolerance: timedelta) -> Mask:
+def _may_be(accused: PartialRows, unread: PartialRows, tolerance: timedelta) -> Mask:
     """Compare numbers and times, whatever the ids."""
     found = np.zeros(len(accused), dtype=np.bool_)
-    sorts, of = user_ids.sort_of(accused.keys), user_ids.sort_of(unread.keys)
+    sorts, of = user_ids.key_sorts(accused.keys), user_ids.key_sorts(unread.keys)
     found |= _near(accused, unread.where(of < 0), tolerance, by_number=False)
     for sort in _SORTS:
         some = unread.where(of == sort)
@@ -111,7 +113,9 @@ def _may_be(accused: Rows, unread: Rows, tolerance: timedelta) -> Mask:
     return found
 
 
-def _near(accused: Rows, unread: Rows, tolerance: timedelta, *, by_number: bool) -> Mask:
+def _near(
+    accused: PartialRows, unread: PartialRows, tolerance: timedelta, *, by_number: bool
+) -> Mask:
     """Say of each row whether the times of an unreadable one touch its own, by number if asked.
 
     Goes through both by the time from which each may be; of the unreadable ones passed so far, the

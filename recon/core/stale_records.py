@@ -21,7 +21,7 @@ _LEAST_RECORDS: Final = 3
 
 
 def may_have_ended(recorded: pd.Series, sent: pd.Series) -> bool:
-    """Say whether the newest message is so much later than the newest record that `end` may be it.
+    """Say whether the newest message is much later than the newest record, see `records_end`.
 
     Args:
         recorded: times of the records.
@@ -30,7 +30,7 @@ def may_have_ended(recorded: pd.Series, sent: pd.Series) -> bool:
     return bool(len(recorded) and len(sent) and sent.max() - recorded.max() > _HOUR)
 
 
-def end(links: Links, local: Side, provider_time: Positions) -> int | None:
+def records_end(links: Links, local: Side, provider_time: Positions) -> int | None:
     """Return when the records end, where the messages go on for unusually long; else `None`.
 
     That is for more than an hour, and for longer than the records usually are apart. Where the

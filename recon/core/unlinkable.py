@@ -19,7 +19,7 @@ _NO_LINK: Final = "neither a message_id nor a number tells which message it is"
 _REGION_MISSING: Final = " If it is a national number, set `matching.default_region`"
 
 
-def set_aside(
+def separate_unlinkable(
     side: Side, region: str | None, *, is_provider: bool = False
 ) -> tuple[Side, Positions]:
     """Move rows that cannot be linked to the rejects; give the others' number keys.
@@ -62,7 +62,7 @@ def _unsent_apart(side: Side) -> Side:
 
 def _nameless(side: Side, keys: Positions) -> Mask:
     """Say which records hold no id of Octopods' and no phone number."""
-    nameless: Mask = user_ids.sort_of(keys) != 0
+    nameless: Mask = user_ids.key_sorts(keys) != 0
     if nameless.any():
         rows = side.frame.loc[nameless]
         away = rows["status"].isin([NOT_SENT, Status.FAILED.value])

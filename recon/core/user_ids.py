@@ -24,12 +24,12 @@ LINKED: Final = r"[0-9A-Za-z]{1,128}(?::[0-9]{1,4})?@lid"
 _BUSINESS_SCOPED: Final = re.compile(BUSINESS_SCOPED)
 _LINKED: Final = re.compile(LINKED)
 
-#: Keys of phone numbers stay below this, see `sort_of`.
+#: Keys of phone numbers stay below this, see `key_sorts`.
 _BITS: Final = 60
 _LINKED_SORT, _BUSINESS_SORT = 1, 2
 
 
-def key(text: str) -> int | None:
+def user_id_key(text: str) -> int | None:
     """Return the key of a user id, greater than that of any phone number; `None` if it is none."""
     text = text.strip()
     if _BUSINESS_SCOPED.fullmatch(text):
@@ -40,7 +40,7 @@ def key(text: str) -> int | None:
     return None
 
 
-def sort_of(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+def key_sorts(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return what each key is of: 0 a phone number, 1 and 2 the sorts of user ids, -1 nothing.
 
     Only keys of one sort can be compared.

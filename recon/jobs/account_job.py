@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from recon.core.policy import Policy
 from recon.jobs import reconcile
-from recon.jobs.reconcile import Material
+from recon.jobs.reconcile import BothSides
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_lookups import StatusLookups
 from recon.model import RequestCounts, Run, Verdict, Window
@@ -30,7 +30,7 @@ _CONTRADICTED_NIGHTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class KeptPoll:
     """A poll that was kept, and the client that may be asked for more."""
 
     client: Client
@@ -38,18 +38,18 @@ class Pulled:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class AccountJob:
     """What stays the same over the days of one account's run."""
 
     account: str
     engine: Engine
     reader: RecordsReader
     policy: Policy
-    pulled: Pulled | None
+    pulled: KeptPoll | None
     """`None` offline."""
     runtime: Runtime
 
-    def read(self, days: Sequence[Window], *, untimed: bool) -> Material:
+    def read(self, days: Sequence[Window], *, untimed: bool) -> BothSides:
         """Read both sides around days that follow each other."""
         return reconcile.read(
             self.account,
@@ -60,12 +60,12 @@ class Job:
             untimed=untimed,
         )
 
-    def judge(self, material: Material, *, mode: str) -> Iterator[Run]:
+    def judge(self, both_sides: BothSides, *, mode: str) -> Iterator[Run]:
         """Judge days and save a run of each; commit before anything is announced."""
         started_at = self.runtime.clock()
-        for verdict in material.judge(self.engine):
+        for verdict in both_sides.judge(self.engine):
             self._log_unreadable(verdict)
-            digest = material.digest(self.engine, verdict.window)
+            digest = both_sides.digest(self.engine, verdict.window)
             yield runs.save(self.engine, self._run(verdict, digest, started_at), mode=mode)
 
     def _log_unreadable(self, verdict: Verdict) -> None:

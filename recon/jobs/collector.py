@@ -30,7 +30,7 @@ CRON_TICK: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class AccountPoll:
     """The outcome of one account."""
 
     account: str
@@ -61,7 +61,7 @@ def collect(
     *,
     force: bool = False,
     new_coverage: bool = False,
-) -> Iterator[Outcome]:
+) -> Iterator[AccountPoll]:
     """Poll each account that is due a poll, and keep the answer; meant for each minute of cron.
 
     An error in one account does not affect the others. An account that another collector polls
@@ -82,14 +82,14 @@ def collect(
         try:
             result = collector.poll_if_due(force=force)
         except ReconError as error:
-            yield Outcome(name, error)
+            yield AccountPoll(name, error)
         except Exception as bug:
             log.exception("account %s: internal error; it was not polled", name)
-            yield Outcome(name, bug)
+            yield AccountPoll(name, bug)
         else:
             level = logging.INFO if result.polled or force else logging.DEBUG
             log.log(level, "account %s: %s", name, result.summary)
-            yield Outcome(name)
+            yield AccountPoll(name)
 
 
 class Collector:
@@ -138,7 +138,7 @@ class Collector:
         decision = self._decider.decide(state)
         if not (decision.due or force):
             return PollResult(decision, polled=False, summary=f"no poll is due: {decision.why}")
-        with polls.turn(self._engine, self._account) as mine:
+        with polls.hold_poll_lock(self._engine, self._account) as mine:
             if not mine:
                 return PollResult(decision, polled=False, summary="another collector polls it now")
             if not force and self._decider.state().last_id != state.last_id:

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from recon.core import calendar
-from recon.jobs.account_job import Job
-from recon.jobs.reconcile import Material
+from recon.jobs.account_job import AccountJob
+from recon.jobs.reconcile import BothSides
 from recon.jobs.status_lookups import StatusLookups
 from recon.model import Window
 from recon.store import finding_list, runs
@@ -28,7 +28,7 @@ class EarlierDays:
     coverage are not what they were.
     """
 
-    def __init__(self, job: Job, first: date, zone: str) -> None:
+    def __init__(self, job: AccountJob, first: date, zone: str) -> None:
         """Look up which days before `first` have a run, and which an open finding."""
         since = first - timedelta(days=min(LOOK_BACK_DAYS, first.toordinal() - 1))
         self._job = job
@@ -38,7 +38,7 @@ class EarlierDays:
         )
         # The newest first: a finding that moved to a later day is not resolved on its way.
         self._days = [calendar.window(day, zone) for day in sorted(self._digests, reverse=True)]
-        self._held: dict[str, Material] = {}
+        self._held: dict[str, BothSides] = {}
         self._unchanged: set[str] = set()
         self.contradicted: frozenset[str] = frozenset()
 
@@ -53,28 +53,28 @@ class EarlierDays:
         for day in self._days:
             if not lookups.may_ask:
                 return
-            material = self._job.read([day], untimed=False)
-            if not self._has_changed(day, material):
+            both_sides = self._job.read([day], untimed=False)
+            if not self._has_changed(day, both_sides):
                 self._unchanged.add(day.label)
                 continue
-            lookups.confirm(material.classify(self._job.engine), [day], self._job.policy)
-            if material.row_count <= room:
-                self._held[day.label] = material
-                room -= material.row_count
+            lookups.confirm(both_sides.classify(self._job.engine), [day], self._job.policy)
+            if both_sides.row_count <= room:
+                self._held[day.label] = both_sides
+                room -= both_sides.row_count
 
-    def changed(self) -> Iterator[Material]:
+    def changed(self) -> Iterator[BothSides]:
         """Yield the days to judge again, each with what is known of it now."""
         for day in self._days:
             if day.label in self._unchanged - self.contradicted:
                 continue
             held = self._held.pop(day.label, None)
-            material = held.refreshed(self._job.engine) if held else None
-            material = material or self._job.read([day], untimed=False)
-            if day.label in self.contradicted or held or self._has_changed(day, material):
-                yield material
+            both_sides = held.refreshed(self._job.engine) if held else None
+            both_sides = both_sides or self._job.read([day], untimed=False)
+            if day.label in self.contradicted or held or self._has_changed(day, both_sides):
+                yield both_sides
 
-    def _has_changed(self, day: Window, material: Material) -> bool:
+    def _has_changed(self, day: Window, both_sides: BothSides) -> bool:
         date_ = date.fromisoformat(day.label)
-        if date_ in self._open or material.is_waiting():
+        if date_ in self._open or both_sides.is_waiting():
             return True
-        return self._digests[date_] != material.digest(self._job.engine, day)
+        return self._digests[date_] != both_sides.digest(self._job.engine, day)

@@ -35,7 +35,7 @@ _COMPLETE: Final = (Span(None, None),)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class DiffOptions:
     """What to compare."""
 
     local: Source
@@ -50,18 +50,18 @@ class Order:
     mask: bool
 
 
-def parts(order: Order) -> int:
+def step_count(options: DiffOptions) -> int:
     """Return how many parts of the work `diff` reports as done."""
-    return 3 + len(order.days)
+    return 3 + len(options.days)
 
 
 def diff(
-    order: Order, clock: datetime, progress: Progress = lambda _: None
-) -> list[tuple[Run, report_files.Written]]:
+    options: DiffOptions, clock: datetime, progress: Progress = lambda _: None
+) -> list[tuple[Run, report_files.WrittenFiles]]:
     """Compare the files and write a report for each day.
 
     Args:
-        order: what to compare.
+        options: what to compare.
         clock: the time of day; the provider's file is taken as seen now.
         progress: called with each part of the work when it is done.
 
@@ -69,9 +69,9 @@ def diff(
         InputError: a file cannot be used.
         OutputError: a report cannot be written.
     """
-    local, provider = _both_sides(order, clock, progress)
+    local, provider = _both_sides(options, clock, progress)
     verdicts = judge.judge(
-        ACCOUNT, order.days, local, provider, spans=_COMPLETE, policy=order.policy
+        ACCOUNT, options.days, local, provider, spans=_COMPLETE, policy=options.policy
     )
     progress("linked and judged")
     done = []
@@ -84,21 +84,23 @@ def diff(
             requests=RequestCounts(),
             changes=Changes(new=len(verdict.findings)),
         )
-        done.append((run, report_files.write(run, order.directory, mask=order.mask)))
+        done.append((run, report_files.write(run, options.directory, mask=options.mask)))
         progress(f"{verdict.window.label} written")
     return done
 
 
-def _both_sides(order: Order, clock: datetime, progress: Progress) -> tuple[Side, Side]:
+def _both_sides(options: DiffOptions, clock: datetime, progress: Progress) -> tuple[Side, Side]:
     """Read both files; at once unless they are so large that it would take much memory."""
-    sizes = [path.stat().st_size for path in (order.local.file, order.provider) if _is_file(path)]
+    sizes = [
+        path.stat().st_size for path in (options.local.file, options.provider) if _is_file(path)
+    ]
     with ThreadPoolExecutor(1) as other:
         at_once = sum(sizes) <= _READ_AT_ONCE
-        reading = other.submit(provider_side, order.provider, clock) if at_once else None
-        local = _local_side(order.local)
+        reading = other.submit(provider_side, options.provider, clock) if at_once else None
+        local = _local_side(options.local)
         _release()
         progress("your records read")
-        provider = provider_side(order.provider, clock) if reading is None else reading.result()
+        provider = provider_side(options.provider, clock) if reading is None else reading.result()
     _release()
     progress("Octopods' messages read")
     return local, provider

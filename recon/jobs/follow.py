@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from recon.errors import ConfigError, KeyRefusedError, ReconError, TemporaryError
-from recon.jobs.collector import Collector, Outcome
+from recon.jobs.collector import AccountPoll, Collector
 from recon.jobs.outage import Outage
 from recon.jobs.runtime import Runtime
 from recon.jobs.shutdown import Stop, Stopped
@@ -45,7 +45,7 @@ def follow(
     stop: Stop,
     *,
     force: bool = False,
-) -> list[Outcome]:
+) -> list[AccountPoll]:
     """Poll each account when that is due, until asked to stop.
 
     Provider outages, rate limits, a busy database and records that are down are waited out. What a
@@ -71,7 +71,7 @@ def follow(
     # Pauses are made here, so that one account's never holds up the others.
     octopods = settings.octopods.model_copy(update={"max_wait_seconds": 0})
     settings = settings.model_copy(update={"octopods": octopods})
-    outcomes: list[Outcome] = []
+    outcomes: list[AccountPoll] = []
     try:
         engine = _patiently(open_engine, runtime)
         spacing = settings.octopods.min_interval_seconds
@@ -99,7 +99,7 @@ def follow(
             error = one.poll()
             if error is not None:
                 followed.remove(one)
-                outcomes.append(Outcome(one.account, error))
+                outcomes.append(AccountPoll(one.account, error))
     except Stopped:
         log.info("asked to stop: nothing is left half done")
     return outcomes

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from recon.core import calendar, listing_evidence
 from recon.errors import InputError, ReconError, worst
 from recon.jobs import removal_lookups, wiring
-from recon.jobs.account_job import Job, Pulled
+from recon.jobs.account_job import AccountJob, KeptPoll
 from recon.jobs.earlier_days import EarlierDays
-from recon.jobs.reconcile import Material
+from recon.jobs.reconcile import BothSides
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_calls import StatusCalls
 from recon.jobs.status_lookups import StatusLookups
@@ -37,7 +37,7 @@ _STRETCH_DAYS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunOptions:
     """What a run is asked to do."""
 
     days: tuple[date, date] | None
@@ -51,11 +51,11 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reported:
+class ReportedRun:
     """A saved run and the files that were written of it."""
 
     run: Run
-    written: report_files.Written
+    written: report_files.WrittenFiles
 
     @property
     def new_findings(self) -> int:
@@ -65,12 +65,12 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class AccountRun:
     """The outcome of one account."""
 
     account: str
-    days: Sequence[Reported] = ()
-    judged_again: Sequence[Reported] = ()
+    days: Sequence[ReportedRun] = ()
+    judged_again: Sequence[ReportedRun] = ()
     """Earlier days that were judged again."""
     error: Exception | None = None
     """What ended the account's run early; a `ReconError`, or an internal error."""
@@ -98,49 +98,49 @@ class Outcome:
 def run(
     settings: Settings,
     engine: Engine,
-    order: Order,
+    options: RunOptions,
     runtime: Runtime,
     progress: Callable[[str, Window], None] = lambda _account, _day: None,
-) -> Iterator[Outcome]:
-    """Run the order for each account in turn; an error in one does not affect the others.
+) -> Iterator[AccountRun]:
+    """Run the job for each account in turn; an error in one does not affect the others.
 
     Args:
         settings: the configuration.
         engine: the job's own database, its schema ready.
-        order: what to do.
+        options: what to do.
         runtime: clock, environment and so on.
         progress: called with the account and the day after each day is reported.
     """
-    for name in order.accounts:
-        done: list[Reported] = []
+    for name in options.accounts:
+        done: list[ReportedRun] = []
         try:
             with lock.hold(engine, name):
-                judged_again = _account(settings, engine, order, runtime, name, done, progress)
+                judged_again = _account(settings, engine, options, runtime, name, done, progress)
         except ReconError as error:
-            yield Outcome(name, days=done, error=error)
+            yield AccountRun(name, days=done, error=error)
         except Exception as bug:
             log.exception("account %s: internal error; its run ended", name)
-            yield Outcome(name, days=done, error=bug)
+            yield AccountRun(name, days=done, error=bug)
         else:
-            yield Outcome(name, days=done, judged_again=judged_again)
+            yield AccountRun(name, days=done, judged_again=judged_again)
 
 
 def _account(
     settings: Settings,
     engine: Engine,
-    order: Order,
+    options: RunOptions,
     runtime: Runtime,
     name: str,
-    done: list[Reported],
+    done: list[ReportedRun],
     progress: Callable[[str, Window], None],
-) -> list[Reported]:
-    first, last = order.days or catch_up(engine, name, runtime.clock(), settings.timezone)
-    pulled = None if order.offline else pull(settings, engine, name, runtime)
-    job = Job(
+) -> list[ReportedRun]:
+    first, last = options.days or catch_up(engine, name, runtime.clock(), settings.timezone)
+    pulled = None if options.offline else pull(settings, engine, name, runtime)
+    job = AccountJob(
         name,
         engine,
         wiring.open_reader(settings, name),
-        wiring.policy(settings, trust_input=order.trust_input),
+        wiring.policy(settings, trust_input=options.trust_input),
         pulled,
         runtime,
     )
@@ -149,19 +149,19 @@ def _account(
     earlier = EarlierDays(job, first, settings.timezone)
     held = None if pulled is None else _ask(job, pulled.status_lookups, stretches, earlier)
 
-    def reported(one: Run) -> Reported:
+    def reported(one: Run) -> ReportedRun:
         mask = settings.report.mask_phone_numbers
-        return Reported(one, report_files.write(one, order.directory, mask=mask))
+        return ReportedRun(one, report_files.write(one, options.directory, mask=mask))
 
     for stretch in stretches:
-        material = held or job.read(stretch, untimed=stretch[-1] is days[-1])
-        for one in job.judge(material, mode="run"):
+        both_sides = held or job.read(stretch, untimed=stretch[-1] is days[-1])
+        for one in job.judge(both_sides, mode="run"):
             done.append(reported(one))
             progress(name, one.verdict.window)
     return [
         reported(one)
-        for material in earlier.changed()
-        for one in job.judge(material, mode="late_news")
+        for both_sides in earlier.changed()
+        for one in job.judge(both_sides, mode="late_news")
     ]
 
 
@@ -179,11 +179,11 @@ def catch_up(engine: Engine, account: str, now: datetime, zone: str) -> tuple[da
 
 
 def _ask(
-    job: Job,
+    job: AccountJob,
     lookups: StatusLookups,
     stretches: Sequence[Sequence[Window]],
     earlier: EarlierDays,
-) -> Material | None:
+) -> BothSides | None:
     """Spend the status calls of the run, before any day is judged.
 
     First come the ids of records that would be missing, of all days, then messages that are not
@@ -193,11 +193,11 @@ def _ask(
     Returns:
         What was read of the run's own days where that is one stretch, as it is stored now.
     """
-    material = None
+    both_sides = None
     for stretch in stretches:
         if lookups.may_ask or len(stretches) == 1:
-            material = job.read(stretch, untimed=stretch is stretches[-1])
-            lookups.confirm(material.classify(job.engine), stretch, job.policy)
+            both_sides = job.read(stretch, untimed=stretch is stretches[-1])
+            lookups.confirm(both_sides.classify(job.engine), stretch, job.policy)
     earlier.confirm(lookups)
     start, end = earlier.start or stretches[0][0].start, stretches[-1][-1].end
     assert start is not None
@@ -205,12 +205,12 @@ def _ask(
     lookups.refresh(start, end)
     lookups.confirm_open()
     earlier.contradicted = lookups.withdrawn_days
-    if material is None or len(stretches) > 1:
+    if both_sides is None or len(stretches) > 1:
         return None
-    return material.refreshed(job.engine) if lookups.learnt else material
+    return both_sides.refreshed(job.engine) if lookups.learnt else both_sides
 
 
-def pull(settings: Settings, engine: Engine, name: str, runtime: Runtime) -> Pulled:
+def pull(settings: Settings, engine: Engine, name: str, runtime: Runtime) -> KeptPoll:
     """Ask Octopods for the latest messages of an account, once, and keep the answer."""
     client, fingerprint = wiring.open_client(settings, name, runtime, engine)
     listing = client.latest()
@@ -233,4 +233,4 @@ def pull(settings: Settings, engine: Engine, name: str, runtime: Runtime) -> Pul
         clock=lambda: runtime.clock() + ahead,
         zone=settings.timezone,
     )
-    return Pulled(client, status_lookups)
+    return KeptPoll(client, status_lookups)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar, polling, polling_rhythm
-from recon.core.polling import Decision, PollingState, RecordedSends, Rules
+from recon.core.polling import Decision, PollingRules, PollingState, RecordedSends
 from recon.core.polling_rhythm import Forecast, Rhythm
 from recon.errors import ReconError
 from recon.jobs import wiring
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from recon.config import Settings
-    from recon.records.send_counts import Counter
-    from recon.store.polls import State
+    from recon.records.send_counts import SendCounter
+    from recon.store.polls import KeyState
 
 log = logging.getLogger(__name__)
 
@@ -52,17 +52,17 @@ class PollDecider:
         self._zone = settings.timezone
         self._runtime = runtime
         self._tick = tick
-        self._rules = Rules(
+        self._rules = PollingRules(
             max_interval=timedelta(minutes=settings.collect.max_interval_minutes),
             min_overlap=settings.collect.min_overlap,
             min_interval=timedelta(seconds=settings.octopods.min_interval_seconds),
         )
         self._rhythm: tuple[datetime, Rhythm] | None = None
         self._no_records_until: datetime | None = None
-        self._counter: Counter | None = None
+        self._counter: SendCounter | None = None
         self._trouble = ""
 
-    def state(self) -> State:
+    def state(self) -> KeyState:
         """Return what the store knows of the account's present key.
 
         Raises:
@@ -73,9 +73,9 @@ class PollDecider:
 
         # Read anew each time: a key may be replaced while this runs.
         key = fingerprint(self._configured.api_key(self._runtime.environ, self._account))
-        return polls.state(self._engine, self._account, key, recent=polling_rhythm.RECENT_POLLS)
+        return polls.key_state(self._engine, self._account, key, recent=polling_rhythm.RECENT_POLLS)
 
-    def decide(self, state: State, *, ask_records: bool = True) -> Decision:
+    def decide(self, state: KeyState, *, ask_records: bool = True) -> Decision:
         """Say whether a poll is due, and why.
 
         Args:
@@ -109,15 +109,15 @@ class PollDecider:
             self._rhythm = now, polling_rhythm.learn(past, self._zone)
         return self._rhythm[1]
 
-    def _recorded(self, state: State, known: PollingState) -> RecordedSends | None:
+    def _recorded(self, state: KeyState, known: PollingState) -> RecordedSends | None:
         """Count what the records show; records that failed or lag only cost the hint."""
         now, ours = known.now, known.now - state.ahead
         if self._no_records_until is not None and now < self._no_records_until:
             return None
-        from recon.records.send_counts import Counter
+        from recon.records.send_counts import SendCounter
 
         if self._counter is None:
-            self._counter = Counter(wiring.source(self._configured.local, self._account))
+            self._counter = SendCounter(wiring.source(self._configured.local, self._account))
         since = known.seen_until(self._rules.settling)
         stretch = polling.last_stretch(state.recent)
         # The records may go by either clock: sooner and later than that nothing can be missed.

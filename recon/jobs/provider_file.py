@@ -40,7 +40,7 @@ def columns_of_answer(path: Path) -> dict[str, str] | None:
     Raises:
         InputError: the file cannot be read.
     """
-    if not path.exists() or file_formats.kind_of(path) != "jsonl":
+    if not path.exists() or file_formats.format_of(path) != "jsonl":
         return None
     there = {*file_formats.column_names(path)}
     if "id" in there:
@@ -73,7 +73,7 @@ def provider_side(path: Path, seen_at: datetime) -> Side:
         InputError: the file cannot be read, or lacks a column.
     """
     broken: list[str] = []
-    rows = _items if file_formats.kind_of(path) == "jsonl" else _columns
+    rows = _items if file_formats.format_of(path) == "jsonl" else _columns
     frame, rejects = frames.provider_frames(rows(path, broken), observed_at=seen_at)
     if broken:
         rejects = frames.concat([rejects, _unparsed(broken)])
@@ -100,7 +100,7 @@ def _mapping(there: Sequence[str], path: Path) -> dict[str, str]:
     }
     lost = [field for field, name in mapping.items() if not name and field != _OPTIONAL]
     if lost:
-        raise file_formats.lacking(path, lost, there)
+        raise file_formats.missing_columns_error(path, lost, there)
     return {field: name for field, name in mapping.items() if name}
 
 
@@ -109,7 +109,7 @@ def _items(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
     if not path.is_file():
         raise suggestions.no_such_file(path)
     keys = dict[str, None]()
-    with file_formats.reading(path):
+    with file_formats.translate_errors(path):
         lines = json_lines.lines(path)
         while some := list(islice(lines, _LINES)):
             columns: dict[str, list[Any]] = {field: [] for field in _NAMES}
@@ -119,7 +119,7 @@ def _items(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
                     continue
                 if not line.item.keys() <= keys.keys():
                     keys.update(dict.fromkeys(line.item))
-                for field, value in responses.flat(line.item).items():
+                for field, value in responses.flatten_item(line.item).items():
                     columns[field].append(value)
             yield columns
     nested = "message_status" in keys

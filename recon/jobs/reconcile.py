@@ -44,7 +44,7 @@ def margin(policy: Policy) -> timedelta:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class BothSides:
     """Both sides around some days of an account, as they were read."""
 
     account: str
@@ -102,7 +102,7 @@ class Material:
             start, end, self.local, self.provider, proof.spans, proof.first_contact
         )
 
-    def refreshed(self, engine: Engine) -> Material:
+    def refreshed(self, engine: Engine) -> BothSides:
         """Return the same with the messages as they are stored now."""
         provider = _messages(
             engine, self.account, self.days, self.policy, self.records.frame, untimed=self.untimed
@@ -118,7 +118,7 @@ def read(
     engine: Engine,
     policy: Policy,
     untimed: bool = True,
-) -> Material:
+) -> BothSides:
     """Read both sides around `days`.
 
     Args:
@@ -151,7 +151,7 @@ def read(
         newest=_newest(reader, local, provider.frame, end),
         other_rejects=records.rejects.loc[~counted],
     )
-    return Material(account, days, records, side, provider, policy, untimed)
+    return BothSides(account, days, records, side, provider, policy, untimed)
 
 
 def _newest(

@@ -134,8 +134,8 @@ def judge(
         schema.upgrade(scratch)
         if listing is not None:
             messages.keep(scratch, account, "sample", listing, now)
-        material = reconcile.read(
+        both_sides = reconcile.read(
             account, [sample.day], reader=reader, engine=scratch, policy=policy
         )
-        [verdict] = material.judge(scratch)
+        [verdict] = both_sides.judge(scratch)
     return verdict

@@ -101,7 +101,7 @@ class ApiError:
         return bool(_NOTHING_SENT.search(self.text)) and not _TROUBLE.search(self.text)
 
 
-def named(code: int) -> str:
+def code_name(code: int) -> str:
     """Return how an error code is shown: its number, and its documented name where it has one."""
     name = _NAMES.get(code)
     return f"error {code}" if name is None else f"error {code} {name}"

@@ -23,7 +23,7 @@ from recon.octopods.request_errors import TransientError
 from recon.octopods.responses import StatusAnswer
 from recon.octopods.retry import RateLimited, RetryBudget, id_note
 from recon.octopods.retry_after import LONGEST_PAUSE
-from recon.octopods.transport import Answer, Transport
+from recon.octopods.transport import HttpResponse, Transport
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ class Client:
         path: str,
         params: Mapping[str, int] | None,
         counted: RequestCounts,
-        read: Callable[[Answer, ApiError, datetime], Read],
+        read: Callable[[HttpResponse, ApiError, datetime], Read],
     ) -> Read:
         self._pacer.wait()
         requested_at = self._clock()
@@ -168,7 +168,7 @@ class Client:
         self._refuse(answer, refusal)
         return read(answer, refusal, requested_at)
 
-    def _refusal(self, answer: Answer) -> ApiError:
+    def _refusal(self, answer: HttpResponse) -> ApiError:
         """Return what the body says of an error, should it be one; never with our key in it."""
         said = api_errors.read_api_error(answer.body)
         given = said.request_id or response_fields.request_id(
@@ -177,7 +177,9 @@ class Client:
         scrubbed = self._transport.scrubbed
         return replace(said, text=scrubbed(said.text), request_id=given and scrubbed(given))
 
-    def _log_answer(self, path: str, answer: Answer, refusal: ApiError, seconds: float) -> None:
+    def _log_answer(
+        self, path: str, answer: HttpResponse, refusal: ApiError, seconds: float
+    ) -> None:
         items = responses.items_of(answer.body)
         log.info(
             "account %s: GET %s answers %d in %.2f s, items: %s, request_id: %s",
@@ -189,7 +191,7 @@ class Client:
             refusal.request_id or "none",
         )
 
-    def _refuse(self, answer: Answer, refusal: ApiError) -> None:
+    def _refuse(self, answer: HttpResponse, refusal: ApiError) -> None:
         """Raise what every call has in common: a refused key, a limit, a failing server."""
         said = id_note(refusal.request_id)
         deprecated = answer.status >= _BAD_REQUEST and refusal.of_deprecated_key
@@ -229,7 +231,9 @@ class Client:
 
     # --- what it says --------------------------------------------------------------------------
 
-    def _read_listing(self, answer: Answer, refusal: ApiError, requested_at: datetime) -> Listing:
+    def _read_listing(
+        self, answer: HttpResponse, refusal: ApiError, requested_at: datetime
+    ) -> Listing:
         answered_at = answer.date or self._clock()
         if answer.status == _NOT_FOUND:
             raise ConfigError(
@@ -252,7 +256,7 @@ class Client:
         return _with_headers(listing, answer, requested_at)
 
 
-def _with_headers(listing: Listing, answer: Answer, requested_at: datetime) -> Listing:
+def _with_headers(listing: Listing, answer: HttpResponse, requested_at: datetime) -> Listing:
     """Return the listing with what the answer's status and headers say of its worth as proof."""
     return replace(
         listing,
@@ -263,7 +267,7 @@ def _with_headers(listing: Listing, answer: Answer, requested_at: datetime) -> L
     )
 
 
-def _read_status(answer: Answer, refusal: ApiError, message_id: int) -> StatusAnswer | None:
+def _read_status(answer: HttpResponse, refusal: ApiError, message_id: int) -> StatusAnswer | None:
     if answer.status in (_BAD_REQUEST, _NOT_FOUND) and answer.is_json:
         if refusal.denies_the_id:
             return None
@@ -277,10 +281,10 @@ def _read_status(answer: Answer, refusal: ApiError, message_id: int) -> StatusAn
     return found
 
 
-def _ensure_success(answer: Answer, refusal: ApiError) -> None:
+def _ensure_success(answer: HttpResponse, refusal: ApiError) -> None:
     if answer.status < _BAD_REQUEST:
         return
-    code = "" if refusal.code is None else f", {api_errors.named(refusal.code)}"
+    code = "" if refusal.code is None else f", {api_errors.code_name(refusal.code)}"
     # Without the text: it may repeat a customer's message or number.
     raise RequestRefusedError(
         f"Octopods refuses the request ({answer.status}{code}){id_note(refusal.request_id)}",
@@ -288,12 +292,12 @@ def _ensure_success(answer: Answer, refusal: ApiError) -> None:
     )
 
 
-def _strange(what: str, answer: Answer, refusal: ApiError) -> TransientError:
+def _strange(what: str, answer: HttpResponse, refusal: ApiError) -> TransientError:
     seen = what if answer.is_json else "no JSON"
     return TransientError(f"its answer ({answer.status}) is {seen}{id_note(refusal.request_id)}")
 
 
-def _host(answer: Answer) -> str:
+def _host(answer: HttpResponse) -> str:
     """Return where a redirect leads, the host alone: the rest may carry a token."""
     try:
         host = urlsplit(answer.headers.get("Location", "")).hostname

@@ -44,7 +44,7 @@ _KINDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
 
 
-def causes(cause: BaseException) -> Iterator[BaseException]:
+def exception_chain(cause: BaseException) -> Iterator[BaseException]:
     """Yield an exception and what lies inside of it, from the outside in, each once."""
     waiting, seen = [cause], set[int]()
     while waiting:
@@ -57,9 +57,9 @@ def causes(cause: BaseException) -> Iterator[BaseException]:
         waiting += [inner for inner in inside if isinstance(inner, BaseException)]
 
 
-def described(cause: BaseException) -> str:
+def describe(cause: BaseException) -> str:
     """Return what broke a request, in one short line without a byte of the answer."""
-    inner = list(causes(cause))[::-1]
+    inner = list(exception_chain(cause))[::-1]
     for one in inner:
         if isinstance(one, ssl.SSLCertVerificationError):
             return one.verify_message or "it cannot be verified"
@@ -78,12 +78,12 @@ def described(cause: BaseException) -> str:
 
 def is_bad_certificate(cause: BaseException) -> bool:
     """Say whether a certificate was not accepted."""
-    return any(isinstance(one, ssl.SSLCertVerificationError) for one in causes(cause))
+    return any(isinstance(one, ssl.SSLCertVerificationError) for one in exception_chain(cause))
 
 
 def is_timeout(cause: BaseException) -> bool:
     """Say whether a time-out of the socket ended the request."""
-    inner = list(causes(cause))
+    inner = list(exception_chain(cause))
     # urllib3 counts a refused connection among its time-outs.
     if any(isinstance(one, urllib3.exceptions.NewConnectionError) for one in inner):
         return any(isinstance(one, TimeoutError) for one in inner)
@@ -93,7 +93,7 @@ def is_timeout(cause: BaseException) -> bool:
 
 def tunnel_status(cause: BaseException) -> int | None:
     """Return the status with which a proxy refused to connect, `None` where it did not."""
-    for one in causes(cause):
+    for one in exception_chain(cause):
         if isinstance(one, OSError) and (found := _TUNNEL.match(str(one))):
             return int(found[1])
     return None
@@ -102,7 +102,8 @@ def tunnel_status(cause: BaseException) -> int | None:
 def is_of_proxy(cause: BaseException) -> bool:
     """Say whether a proxy could not be reached or did not connect."""
     return any(
-        isinstance(one, urllib3.exceptions.ProxyError | failed.ProxyError) for one in causes(cause)
+        isinstance(one, urllib3.exceptions.ProxyError | failed.ProxyError)
+        for one in exception_chain(cause)
     )
 
 

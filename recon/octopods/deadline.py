@@ -25,7 +25,7 @@ class DeadlineError(Exception):
     """The deadline has passed."""
 
 
-class Watched:
+class WatchedRequest:
     """One request: how far it got, and the connection to shut down when its time is over."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class _Ended(Generic[Result]):
 
 
 #: The request of this thread; none in a thread that has not begun one.
-_watched: Final[ContextVar[Watched | None]] = ContextVar("watched", default=None)
+_watched: Final[ContextVar[WatchedRequest | None]] = ContextVar("watched", default=None)
 
 
 class _Watching:

@@ -12,7 +12,7 @@ from requests import exceptions as failed
 from recon.errors import ConfigError
 from recon.octopods import connection_errors
 from recon.octopods.connection_errors import Proxy
-from recon.octopods.deadline import DeadlineError, Watched
+from recon.octopods.deadline import DeadlineError, WatchedRequest
 
 #: What requests, and what it is built on, raise where a request fails.
 FOREIGN: Final = (
@@ -40,12 +40,12 @@ class TransientError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedRequest:
     """A request that brought no whole answer."""
 
     base_url: str
     timeout_seconds: float
-    watched: Watched
+    watched: WatchedRequest
     proxy: Proxy | None
 
     def error(self, cause: BaseException) -> TransientError | ConfigError:
@@ -53,8 +53,11 @@ class Failed:
         if isinstance(cause, DeadlineError):
             return self._late()
         proxy, watched = self.proxy, self.watched
-        said = connection_errors.described(cause)
-        if any(getattr(one, "errno", None) in _NO_FILES for one in connection_errors.causes(cause)):
+        said = connection_errors.describe(cause)
+        if any(
+            getattr(one, "errno", None) in _NO_FILES
+            for one in connection_errors.exception_chain(cause)
+        ):
             limit = "raise the limit of open files (ulimit -n)"
             return TransientError(f"{said}; {limit}", sent=watched.sent)
         if proxy is not None and not watched.sent:

@@ -94,7 +94,7 @@ def phone_number(value: object) -> str | None:
         value = text(value)
     if not isinstance(value, str):
         return None
-    if user_ids.key(value) is not None:
+    if user_ids.user_id_key(value) is not None:
         return value.strip()
     spelled = _SEPARATORS.sub("", value)
     digits = spelled.removeprefix("+" if spelled.startswith("+") else "00")

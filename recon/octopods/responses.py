@@ -23,7 +23,7 @@ from recon.octopods.api_errors import read_api_error as read_error
 __all__ = [
     "StatusAnswer",
     "error_beside_list",
-    "flat",
+    "flatten_item",
     "items_of",
     "read_error",
     "read_item",
@@ -136,7 +136,7 @@ def _placed(
     return replace(item, earliest=older, latest=newer or answered_at)
 
 
-def flat(item: Mapping[str, object]) -> dict[str, object]:
+def flatten_item(item: Mapping[str, object]) -> dict[str, object]:
     """Return the raw fields of an item, wherever either shape has them; absent ones are `None`.
 
     The fields are `message_id`, `phone_number`, `sent_at`, `status` and `failure_reason`, the last
@@ -172,7 +172,7 @@ def read_item(item: object) -> Message | RejectedItem:
     if not isinstance(item, Mapping):
         # What it is instead may be the customer's text, so not even its hash is kept.
         return RejectedItem(_key("no object", type(item).__name__), "the item is no object")
-    raw = flat(item)
+    raw = flatten_item(item)
     message_id = response_fields.message_id(raw["message_id"])
     number = response_fields.phone_number(raw["phone_number"])
     if number is None and _is_empty(raw["phone_number"]):
@@ -206,7 +206,7 @@ def read_status(body: object, message_id: int) -> StatusAnswer | None:
     """
     if not isinstance(body, Mapping):
         return None
-    raw = flat(body)
+    raw = flatten_item(body)
     # Not `channel_message_id`: in this call that is WhatsApp's own id.
     answered = response_fields.message_id(body.get("message_id"))
     if answered not in (None, message_id):

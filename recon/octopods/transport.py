@@ -21,9 +21,15 @@ from requests.auth import AuthBase
 import recon
 from recon.core.hosts import is_loopback
 from recon.octopods.connection_errors import proxy_of
-from recon.octopods.deadline import DeadlineAdapter, DeadlineError, Watched
+from recon.octopods.deadline import DeadlineAdapter, DeadlineError, WatchedRequest
 from recon.octopods.http_dates import http_date
-from recon.octopods.request_errors import FOREIGN, PROXY_LOGIN, Failed, TransientError, proxy_login
+from recon.octopods.request_errors import (
+    FOREIGN,
+    PROXY_LOGIN,
+    FailedRequest,
+    TransientError,
+    proxy_login,
+)
 
 #: An answer of 100 messages is some 50 kB; more than this is no answer of this API.
 _MOST_BYTES: Final = 8 * 2**20
@@ -49,7 +55,7 @@ _HEADERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """An HTTP answer, whatever its status."""
 
     status: int
@@ -96,7 +102,7 @@ class Transport:
             if not isinstance(self.session.adapters.get(scheme), DeadlineAdapter):
                 self.session.mount(scheme, DeadlineAdapter())
 
-    def get(self, path: str, params: Mapping[str, int] | None = None) -> Answer:
+    def get(self, path: str, params: Mapping[str, int] | None = None) -> HttpResponse:
         """Send one request. A redirect is not followed: it would carry the key elsewhere.
 
         Raises:
@@ -110,7 +116,7 @@ class Transport:
         proxies = {"no_proxy": host} if is_loopback(host) else {}
         settings = self.session.merge_environment_settings(url, proxies, True, None, None)
         proxy = proxy_of(url, settings["proxies"])
-        watched = Watched()
+        watched = WatchedRequest()
         try:
             answer = watched.run(
                 self.timeout_seconds, lambda: self._exchange(url, params, settings, watched)
@@ -119,7 +125,9 @@ class Transport:
             error.sent = watched.sent
             raise
         except (*FOREIGN, DeadlineError, OSError) as cause:
-            problem = Failed(self.base_url, self.timeout_seconds, watched, proxy).error(cause)
+            problem = FailedRequest(self.base_url, self.timeout_seconds, watched, proxy).error(
+                cause
+            )
         else:
             if answer.status == PROXY_LOGIN and proxy is not None:
                 raise proxy_login(proxy)
@@ -131,8 +139,8 @@ class Transport:
         url: str,
         params: Mapping[str, int] | None,
         settings: Mapping[str, object],
-        watched: Watched,
-    ) -> Answer:
+        watched: WatchedRequest,
+    ) -> HttpResponse:
         request = self.session.prepare_request(
             requests.Request(
                 "GET", url, params=params, auth=_KeyAuth(self.api_key), headers=_HEADERS
@@ -191,13 +199,13 @@ def _too_large() -> TransientError:
     return TransientError(f"the answer is larger than {_MOST_BYTES // 2**20} MiB")
 
 
-def _decoded(response: requests.Response, content: bytes) -> Answer:
+def _decoded(response: requests.Response, content: bytes) -> HttpResponse:
     text = content.decode("utf-8-sig", errors="replace")
     try:
         body, is_json = _json(text), True
     except (ValueError, RecursionError):
         body, is_json = text[:_LONGEST_TEXT], False
-    return Answer(response.status_code, response.headers, body, is_json)
+    return HttpResponse(response.status_code, response.headers, body, is_json)
 
 
 def _json(text: str) -> object:

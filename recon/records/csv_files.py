@@ -18,7 +18,7 @@ from recon.records import csv_blocks, csv_header, csv_lines, text_files
 from recon.records.chunk import Chunk
 from recon.records.csv_blocks import Parsed
 from recon.records.csv_header import Header
-from recon.records.suggestions import looks_like_data, missing, no_header
+from recon.records.suggestions import looks_like_data, no_header, not_found_error
 
 _BLOCK_BYTES: Final = 1 << 24
 #: By so much a block may be longer: a piece of a file goes on to the end of its last line.
@@ -70,7 +70,7 @@ def chunks(
     head = csv_header.find(_head(first), columns, path)
     absent = [name for name in columns if name not in head.names]
     if absent:
-        raise lacking(path, absent, head.names)
+        raise missing_columns_error(path, absent, head.names)
     for name in columns:
         if head.names.count(name) > 1:
             raise InputError(f"{path} has several columns '{name}'")
@@ -83,7 +83,7 @@ def chunks(
     yield from reading.rest()
 
 
-def lacking(path: Path, absent: Sequence[str], names: Sequence[str]) -> InputError:
+def missing_columns_error(path: Path, absent: Sequence[str], names: Sequence[str]) -> InputError:
     """Return the error for a header without some of the wanted names; it shows no data."""
     if any(name.startswith(("{", "[")) or '":' in name for name in names):
         return InputError(
@@ -92,7 +92,7 @@ def lacking(path: Path, absent: Sequence[str], names: Sequence[str]) -> InputErr
     values = LOCAL_WORDS if len(absent) > 1 else frozenset[str]()
     if any(looks_like_data(name) or canonical(name) in values for name in names):
         return no_header(absent, where=str(path))
-    return missing("column", absent, names, where=str(path))
+    return not_found_error("column", absent, names, where=str(path))
 
 
 def _whole_lines(pieces: Iterable[bytes], size: int, *, only_returns: bool) -> Iterator[bytes]:
@@ -151,7 +151,9 @@ class _Reading:
     def _one_row_a_line(self, parsed: Parsed, block: bytes) -> bool:
         rows = parsed.rows
         lines = block.count(b"\n") + (not block.endswith(b"\n"))
-        if rows != lines and rows != sum(map(bool, map(csv_lines.bare, block.splitlines()))):
+        if rows != lines and rows != sum(
+            map(bool, map(csv_lines.without_line_break, block.splitlines()))
+        ):
             return False
         end = len(block)
         while end and block[end - 1] in b"\r\n":
@@ -174,7 +176,9 @@ class _Reading:
         for suspects in (_with_odd_quotes(block, lines), range(len(lines))):
             if escape and len(suspects) < len(lines):
                 continue
-            found = csv_lines.sort(lines, suspects, shape, dialect, before=self._rows, last=last)
+            found = csv_lines.sort_lines(
+                lines, suspects, shape, dialect, before=self._rows, last=last
+            )
             whole = b"".join(found.whole)
             again = self._parse(whole, escape=escape)
             if again is not None and again.rows == len(found.whole):
@@ -193,7 +197,7 @@ class _Reading:
         fitting = []
         for escape in (False, True):
             dialect = csv_lines.Dialect(self._delimiter, escape=escape)
-            some = [csv_lines.bare(line) for line in lines if b"\\" in line][:_SAMPLE]
+            some = [csv_lines.without_line_break(line) for line in lines if b"\\" in line][:_SAMPLE]
             fitting.append(
                 sum(dialect.complete(line) and len(dialect.fields(line)) == count for line in some)
             )

@@ -69,7 +69,7 @@ class Dialect:
         return [one.encode("utf-8", "surrogateescape") for one in found]
 
 
-def bare(line: bytes) -> bytes:
+def without_line_break(line: bytes) -> bytes:
     """Return a line without its line break."""
     return line.rstrip(b"\r\n")
 
@@ -97,7 +97,11 @@ class RowShape:
         self.count = count
         self._dialect = dialect
         self._time = -1
-        rows = [row for line in lines[:_SAMPLE] if len(row := self._split(bare(line))) == count]
+        rows = [
+            row
+            for line in lines[:_SAMPLE]
+            if len(row := self._split(without_line_break(line))) == count
+        ]
         self._numeric = [
             place
             for place in places
@@ -110,7 +114,7 @@ class RowShape:
 
     def is_row(self, line: bytes) -> bool:
         """Say whether a line by itself looks like a whole row."""
-        text = bare(line)
+        text = without_line_break(line)
         if not self.could_be_row(text):
             return False
         spare = 0 if b'"' in text else 1
@@ -125,7 +129,7 @@ class RowShape:
 
     def began_as_row(self, line: bytes) -> bool:
         """Say whether a line in which a quote is left open looks like a whole row."""
-        fields = bare(line).split(self._dialect.delimiter)
+        fields = without_line_break(line).split(self._dialect.delimiter)
         if len(fields) < self.count:
             return False
         return self._fits(fields[: self.count], 0) or self._fits(fields[-self.count :], 0)
@@ -160,7 +164,7 @@ def _is_time(cell: bytes) -> bool:
 
 
 @dataclass(slots=True)
-class Sorted:
+class SortedLines:
     """The lines of a block, sorted into whole records and broken ones."""
 
     whole: list[bytes] = field(default_factory=list)
@@ -192,7 +196,7 @@ class Sorted:
         self._broken_at.append(len(self.whole))
 
 
-def sort(
+def sort_lines(
     lines: Sequence[bytes],
     suspects: Sequence[int],
     shape: RowShape,
@@ -200,7 +204,7 @@ def sort(
     *,
     before: int,
     last: bool,
-) -> Sorted:
+) -> SortedLines:
     """Sort lines, each with its line break, into records.
 
     Args:
@@ -212,7 +216,7 @@ def sort(
         before: how many records come before these.
         last: whether nothing follows; else a record that is still open at the end is left.
     """
-    found = Sorted(before=before)
+    found = SortedLines(before=before)
     at = 0
     while at < len(lines):
         place = bisect.bisect_left(suspects, at)
@@ -221,7 +225,7 @@ def sort(
         at = suspect
         if at == len(lines):
             break
-        text = bare(lines[at])
+        text = without_line_break(lines[at])
         if dialect.complete(text):
             until, why = at + 1, ""
         else:
@@ -235,7 +239,7 @@ def sort(
         at = until
         if why:
             found.reject(why)
-        elif bare(record):
+        elif without_line_break(record):
             found.keep([record])
     return found
 
@@ -251,7 +255,7 @@ def _record(
     """
     could_be_rows = False
     for at in range(start + 1, len(lines)):
-        text = bare(lines[at])
+        text = without_line_break(lines[at])
         end = dialect.closing(text)
         could_be_rows |= shape.could_be_row(text)
         if end < 0:

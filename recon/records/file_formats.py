@@ -15,7 +15,7 @@ from typing import Final
 from recon.errors import InputError
 from recon.records import parquet_files
 from recon.records.chunk import Chunk
-from recon.records.suggestions import missing, no_such_file, printable
+from recon.records.suggestions import no_such_file, not_found_error, printable
 
 #: What the end of a file's name says of what is in it.
 _ENDINGS: Final = {
@@ -36,14 +36,14 @@ _ENDINGS: Final = {
 _SHOWN: Final = ".csv, .csv.gz, .parquet, .jsonl, .json, .tsv, .txt"
 
 
-def kind_of(path: Path) -> str:
+def format_of(path: Path) -> str:
     """Return `csv`, `parquet` or `jsonl`; the last is any JSON, the first also tabs and bars.
 
     Raises:
         InputError: the name ends with nothing that is known, or it is a directory without Parquet.
     """
     if path.is_dir():
-        if parquet_files.parts(path):
+        if parquet_files.part_files(path):
             return "parquet"
         raise InputError(
             f"{path} is a directory, and no Parquet file lies in it", hint="name one file of it"
@@ -69,7 +69,7 @@ def _unknown(path: Path) -> InputError:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Translate what may go wrong while a file is read into an `InputError`."""
     try:
         yield
@@ -79,7 +79,7 @@ def reading(path: Path) -> Iterator[None]:
         raise InputError(f"{path} cannot be read: {printable(str(cause))}") from cause
 
 
-def lacking(path: Path, absent: Sequence[str], there: Sequence[str]) -> InputError:
+def missing_columns_error(path: Path, absent: Sequence[str], there: Sequence[str]) -> InputError:
     """Return the error for columns that a file does not have.
 
     Args:
@@ -87,11 +87,11 @@ def lacking(path: Path, absent: Sequence[str], there: Sequence[str]) -> InputErr
         absent: the columns that were looked for and not found.
         there: those that it has.
     """
-    if kind_of(path) == "csv":
+    if format_of(path) == "csv":
         from recon.records import csv_files
 
-        return csv_files.lacking(path, absent, there)
-    return missing("column", absent, there, where=str(path))
+        return csv_files.missing_columns_error(path, absent, there)
+    return not_found_error("column", absent, there, where=str(path))
 
 
 def chunks(
@@ -116,10 +116,10 @@ def chunks(
         InputError: the file is not there or cannot be read, or lacks a column. A JSON Lines file
             lacks what no object in it has, which shows only after the last chunk.
     """
-    kind = kind_of(path)
+    kind = format_of(path)
     if not path.exists():
         raise no_such_file(path, setting)
-    with reading(path):
+    with translate_errors(path):
         if kind == "parquet":
             yield from parquet_files.chunks(path, columns, repeated=repeated)
         elif kind == "csv":
@@ -142,10 +142,10 @@ def column_names(path: Path, wanted: Sequence[str] = ()) -> tuple[str, ...]:
     Raises:
         InputError: the file is not there or cannot be read.
     """
-    kind = kind_of(path)
+    kind = format_of(path)
     if not path.exists():
         raise no_such_file(path)
-    with reading(path):
+    with translate_errors(path):
         if kind == "parquet":
             return parquet_files.column_names(path)
         if kind == "csv":

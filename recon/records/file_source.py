@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from recon.records import file_formats
-from recon.records.reader import Collected, RecordsRead
+from recon.records.reader import RecordsCollector, RecordsRead
 from recon.records.source import Source
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class FileReader:
 
     def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
         """See `RecordsReader.read`."""
-        collected = Collected(self._source)
+        collected = RecordsCollector(self._source)
         mapping = self._source.mapping
         repeated = [mapping["status"]] if "status" in mapping else []
         for chunk in file_formats.chunks(
@@ -54,7 +54,7 @@ class FileReader:
 
     def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
         """See `RecordsReader.find`."""
-        collected = Collected(self._source)
+        collected = RecordsCollector(self._source)
         if len(message_ids) and "message_id" in self._source.mapping:
             for raw in self._rows():
                 collected.add(raw, message_ids=message_ids)
@@ -62,7 +62,7 @@ class FileReader:
 
     def find_record(self, local_id: str) -> RecordsRead:
         """See `RecordsReader.find_record`."""
-        collected = Collected(self._source)
+        collected = RecordsCollector(self._source)
         if "id" in self._source.mapping:
             for raw in self._rows():
                 collected.add(raw, local_id=local_id)

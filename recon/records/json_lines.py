@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from recon.errors import InputError
 from recon.records import extended_json, text_files
 from recon.records.chunk import Chunk
-from recon.records.suggestions import missing
+from recon.records.suggestions import not_found_error
 
 #: Objects that become one chunk, and objects whose keys are looked at.
 _LINES: Final = 16_000
@@ -222,7 +222,7 @@ def chunks(path: Path, columns: Sequence[str], *, time: str | None = None) -> It
         yield Chunk({name: _column(name, rows, seen) for name in columns}, broken)
     absent = [name for name in columns if name not in seen]
     if seen and absent:
-        raise missing("column", absent, seen, where=str(path))
+        raise not_found_error("column", absent, seen, where=str(path))
 
 
 def _column(name: str, rows: Sequence[dict[str, Any]], seen: dict[str, None]) -> list[Any]:

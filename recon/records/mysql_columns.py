@@ -23,7 +23,7 @@ _TIMESTAMP: Final = 7
 _BIT: Final = 16
 
 
-def read(values: Sequence[Any], kind: object) -> Column:
+def convert(values: Sequence[Any], kind: object) -> Column:
     """Return a column as it is meant: a TIMESTAMP in UTC, a BIT as a number.
 
     Args:

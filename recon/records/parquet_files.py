@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from recon.errors import InputError
 from recon.records.chunk import Chunk
-from recon.records.suggestions import missing, printable
+from recon.records.suggestions import not_found_error, printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +21,7 @@ _ENDINGS: Final = (".parquet", ".parq", ".pq")
 _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
-def parts(path: Path) -> list[Path]:
+def part_files(path: Path) -> list[Path]:
     """Return the Parquet files in a directory and below, in order; hidden ones are left out."""
     found = []
     for one in sorted(path.rglob("*")):
@@ -37,7 +37,7 @@ def column_names(path: Path) -> tuple[str, ...]:
     """Return the columns of a file, or of the first file in a directory with its partitions."""
     if not path.is_dir():
         return tuple(_open(path).schema_arrow.names)
-    first = parts(path)[0]
+    first = part_files(path)[0]
     return (*_open(first).schema_arrow.names, *_partition(path, first))
 
 
@@ -51,7 +51,7 @@ def chunks(
     if not path.is_dir():
         yield from _of_file(path, columns, repeated, rows, {})
         return
-    for part in parts(path):
+    for part in part_files(path):
         yield from _of_file(part, columns, repeated, rows, _partition(path, part))
 
 
@@ -101,7 +101,7 @@ def _of_file(
         kept = list(dict.fromkeys(name for name in columns if name not in constant))
         absent = [name for name in kept if name not in names]
         if absent:
-            raise missing("column", absent, [*names, *partition], where=str(path))
+            raise not_found_error("column", absent, [*names, *partition], where=str(path))
         try:
             for number, batch in enumerate(file.iter_batches(batch_size=rows, columns=kept)):
                 filled = _filled(file, number, batch, rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from recon.arrow import NotAsArrow, postgres_arrow
+from recon.arrow import ArrowUnavailable, postgres_arrow
 from recon.core.frames.timestamps import EARLIEST, LATEST
 
 if TYPE_CHECKING:
@@ -50,26 +50,26 @@ def chunks(
             table may be waiting for the first one.
 
     Raises:
-        NotAsArrow: a column is not there or of another type than `_SAME` and `_TIMES`, or a time
-            is none that a message can have: it would be told as Arrow spells it.
+        ArrowUnavailable: a column is not there or of another type than `_SAME` and `_TIMES`, or a
+            time is none that a message can have: an error would show it as Arrow spells it.
     """
     settings = {
         "TimeZone": zone,
         "DateStyle": "ISO, YMD",
         "lock_timeout": f"{int(lock_seconds * 1000)}ms",
     }
-    with postgres_arrow.answer(connection, statement, settings) as batches:
+    with postgres_arrow.read_batches(connection, statement, settings) as batches:
         names = batches.schema.names
         if not set(mapping.values()) <= set(names):
-            raise NotAsArrow
+            raise ArrowUnavailable
         places = {field: names.index(name) for field, name in mapping.items()}
         for field, place in places.items():
-            kind = postgres_arrow.kind_of(batches.schema.field(place))
+            kind = postgres_arrow.type_name(batches.schema.field(place))
             if kind not in _SAME and not (field == "sent_at" and kind in _TIMES):
-                raise NotAsArrow
+                raise ArrowUnavailable
         for batch in batches:
             if not _are_plausible(batch.column(places["sent_at"])):
-                raise NotAsArrow
+                raise ArrowUnavailable
             yield {field: batch.column(place) for field, place in places.items()}
 
 

@@ -67,7 +67,7 @@ class RecordsReader(Protocol):
         """Say in a few words where the records are, without opening them."""
 
 
-class Collected:
+class RecordsCollector:
     """Typed chunks of records, gathered into one `RecordsRead`."""
 
     def __init__(self, source: Source) -> None:

@@ -21,7 +21,7 @@ from recon.model import NOT_SENT
 from recon.records import mysql_columns, sql_syntax, table_columns, user_sql
 from recon.records.connections import ReadOnlyDatabase, read_only_engine
 from recon.records.source import Source
-from recon.records.suggestions import missing
+from recon.records.suggestions import not_found_error
 
 Condition: TypeAlias = sa.ColumnElement[bool]
 Span: TypeAlias = Callable[[datetime, datetime], Condition]
@@ -38,7 +38,7 @@ _DAY: Final = timedelta(days=1)
 _STEPS: Final = 10_000
 
 
-class Counter:
+class SendCounter:
     """Counts the records of one account; it may be kept, and connects anew each time.
 
     Args:
@@ -101,7 +101,7 @@ def _count(
     connection: sa.Connection, source: Source, moments: Sequence[datetime], until: datetime
 ) -> tuple[int, ...] | None:
     asked = source.table or ""
-    table, kinds = table_columns.found(connection, asked)
+    table, kinds = table_columns.find_table(connection, asked)
     span = _spans(connection, source, kinds, asked)
     if span is None:
         return None
@@ -113,7 +113,7 @@ def _count(
     if "status" in source.fields:
         query = query.where(_went_out(sa.column(source.mapping["status"]), source))
     if source.where:
-        query = query.where(user_sql.condition(source.where, sql_syntax.of(connection)))
+        query = query.where(user_sql.condition(source.where, sql_syntax.syntax_of(connection)))
     return tuple(int(count) for count in connection.execute(query).one())
 
 
@@ -127,7 +127,7 @@ def _spans(
     """
     column: sa.ColumnClause[Any] = sa.column(source.mapping["sent_at"])
     if column.name not in kinds:
-        raise missing("column", [column.name], kinds, where=f"table {asked}")
+        raise not_found_error("column", [column.name], kinds, where=f"table {asked}")
     zone = ZoneInfo(source.timezone)
     if connection.dialect.name == "sqlite":
         return lambda since, until: _of_any_type(column, since, until, zone)

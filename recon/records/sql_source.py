@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from recon import rows
-from recon.arrow import NotAsArrow, postgres_arrow, sqlite_arrow
+from recon.arrow import ArrowUnavailable, postgres_arrow, sqlite_arrow
 from recon.errors import InputError
 from recon.records import (
     id_conditions,
@@ -24,9 +24,9 @@ from recon.records import (
     user_sql,
 )
 from recon.records.connections import ReadOnlyDatabase
-from recon.records.reader import Collected, RecordsRead
+from recon.records.reader import RecordsCollector, RecordsRead
 from recon.records.source import Source
-from recon.records.suggestions import missing
+from recon.records.suggestions import not_found_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,19 +65,19 @@ class SqlReader:
 
     def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
         """See `RecordsReader.read`."""
-        with rows.uncollected():
+        with rows.gc_paused():
             return self._database.run(lambda connection: self._read(connection, start, end))
 
     def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
         """See `RecordsReader.find`."""
         if not self.can_find or not len(message_ids) or "message_id" not in self._source.fields:
-            return Collected(self._source).result()
+            return RecordsCollector(self._source).result()
         return self._database.run(lambda connection: self._find(connection, message_ids))
 
     def find_record(self, local_id: str) -> RecordsRead:
         """See `RecordsReader.find_record`."""
         if not self.can_find or "id" not in self._source.fields:
-            return Collected(self._source).result()
+            return RecordsCollector(self._source).result()
         return self._database.run(lambda connection: self._find_record(connection, local_id))
 
     def columns(self) -> Mapping[str, str]:
@@ -95,7 +95,7 @@ class SqlReader:
     ) -> RecordsRead:
         dialect = connection.dialect.name
         if self._source.query is not None:
-            syntax = sql_syntax.of(connection)
+            syntax = sql_syntax.syntax_of(connection)
             asked = user_sql.query(self._source.query, start, end, dialect, syntax)
             return self._rows(connection, asked, asked, (start, end))
         table, kinds = self._table(connection)
@@ -140,7 +140,7 @@ class SqlReader:
                 assert isinstance(statement, sa.Select)
                 return self._collected(self._paged(connection, table, statement), span)
             if are_many and postgres_arrow.is_possible(connection):
-                with suppress(NotAsArrow):
+                with suppress(ArrowUnavailable):
                     batches = postgres_columns.chunks(
                         connection,
                         by_columns,
@@ -163,8 +163,8 @@ class SqlReader:
             part = statement.where(stretch)
             if as_arrow:
                 try:
-                    cells = sqlite_arrow.answer(connection, part)
-                except NotAsArrow:
+                    cells = sqlite_arrow.read_columns(connection, part)
+                except ArrowUnavailable:
                     as_arrow = False
                 else:
                     yield {field: cells[name] for field, name in self._source.mapping.items()}
@@ -174,7 +174,7 @@ class SqlReader:
     def _collected(
         self, chunks: Iterable[Raw], span: tuple[datetime | None, datetime | None]
     ) -> RecordsRead:
-        collected = Collected(self._source)
+        collected = RecordsCollector(self._source)
         for raw in chunks:
             collected.add(raw, span=span)
         return collected.result()
@@ -183,7 +183,7 @@ class SqlReader:
         table, kinds = self._table(connection)
         name = self._source.mapping["message_id"]
         select = self._select(connection, table)
-        collected = Collected(self._source)
+        collected = RecordsCollector(self._source)
         for condition in id_conditions.conditions(
             sa.column(name), kinds[name], message_ids.tolist(), connection.dialect.name
         ):
@@ -197,7 +197,7 @@ class SqlReader:
         condition = id_conditions.own_id(
             sa.column(name), kinds[name], local_id, connection.dialect.name
         )
-        collected = Collected(self._source)
+        collected = RecordsCollector(self._source)
         for raw in self._chunks(connection, self._select(connection, table).where(condition)):
             collected.add(raw, local_id=local_id)
         return collected.result()
@@ -220,7 +220,7 @@ class SqlReader:
             )
         ).select_from(table)
         if self._source.where:
-            syntax = sql_syntax.of(connection)
+            syntax = sql_syntax.syntax_of(connection)
             select = select.where(user_sql.condition(self._source.where, syntax))
         return select
 
@@ -229,14 +229,14 @@ class SqlReader:
     ) -> Generator[Mapping[str, Sequence[Any]]]:
         """Yield the rows of a statement as raw columns by field, many rows at a time.
 
-        There is always a chunk; how many rows each has says `rows.parts` (of `_TYPED`).
+        There is always a chunk; how many rows each has says `rows.read_parts` (of `_TYPED`).
         """
         mapping = self._source.mapping
         is_mysql = connection.dialect.name in mysql_columns.DIALECTS
-        for names, kinds, cells in rows.parts(connection, statement, _TYPED):
+        for names, kinds, cells in rows.read_parts(connection, statement, _TYPED):
             places = _places(mapping, names)
             yield {
-                field: mysql_columns.read(cells[at], kinds[at]) if is_mysql else cells[at]
+                field: mysql_columns.convert(cells[at], kinds[at]) if is_mysql else cells[at]
                 for field, at in places.items()
             }
 
@@ -249,10 +249,10 @@ class SqlReader:
             InputError: the table, or a mapped column of it, is not there.
         """
         asked = self._source.table or ""
-        table, kinds = table_columns.found(connection, asked)
+        table, kinds = table_columns.find_table(connection, asked)
         absent = [one for one in self._source.mapping.values() if one not in kinds]
         if absent:
-            raise missing("column", absent, kinds, where=f"table {asked}")
+            raise not_found_error("column", absent, kinds, where=f"table {asked}")
         return table, kinds
 
 
@@ -268,7 +268,7 @@ def _places(mapping: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
     """
     absent = [one for one in mapping.values() if one not in names]
     if absent:
-        raise missing("column", absent, names, where="the query's answer")
+        raise not_found_error("column", absent, names, where="the query's answer")
     for name in mapping.values():
         if names.count(name) > 1:
             raise InputError(

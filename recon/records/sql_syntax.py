@@ -44,16 +44,16 @@ class Syntax:
     """A comment in a comment: PostgreSQL, SQL Server."""
 
 
-def of(connection: sa.Connection) -> Syntax:
+def syntax_of(connection: sa.Connection) -> Syntax:
     """Return the syntax that the database behind a connection has for this session."""
     name = connection.dialect.name
     mode = ""
     if name in _MYSQL:
         mode = str(connection.exec_driver_sql("SELECT @@sql_mode").scalar())
-    return named(name, mode)
+    return syntax_named(name, mode)
 
 
-def named(dialect: str, sql_mode: str = "") -> Syntax:
+def syntax_named(dialect: str, sql_mode: str = "") -> Syntax:
     """Return the syntax of a dialect, by SQLAlchemy's name of it.
 
     Args:
@@ -74,7 +74,7 @@ def named(dialect: str, sql_mode: str = "") -> Syntax:
     )
 
 
-class Kind(Enum):
+class PieceKind(Enum):
     """What a piece of SQL is."""
 
     CODE = auto()
@@ -88,7 +88,7 @@ class Kind(Enum):
 class Piece(NamedTuple):
     """A stretch of SQL."""
 
-    kind: Kind
+    kind: PieceKind
     text: str
 
 
@@ -97,21 +97,21 @@ def pieces(sql: str, syntax: Syntax) -> Iterator[Piece]:
     at = 0
     while (token := _tokens(syntax).search(sql, at)) is not None:
         if token.start() > at:
-            yield Piece(Kind.CODE, sql[at : token.start()])
+            yield Piece(PieceKind.CODE, sql[at : token.start()])
         kind, at = _ended(sql, token, syntax)
         yield Piece(kind, sql[token.start() : at])
     if at < len(sql):
-        yield Piece(Kind.CODE, sql[at:])
+        yield Piece(PieceKind.CODE, sql[at:])
 
 
-def _ended(sql: str, token: re.Match[str], syntax: Syntax) -> tuple[Kind, int]:
+def _ended(sql: str, token: re.Match[str], syntax: Syntax) -> tuple[PieceKind, int]:
     """Return what a token is, and where it ends."""
     if token["block"]:
         end = _comment_end(sql, token.end(), nested=syntax.nested_comments)
-        return (Kind.OPEN, len(sql)) if end is None else (Kind.COMMENT, end)
+        return (PieceKind.OPEN, len(sql)) if end is None else (PieceKind.COMMENT, end)
     if token["open"]:
-        return (Kind.OPEN, len(sql)) if syntax.is_known else (Kind.CODE, token.end())
-    return (Kind.COMMENT if token["line"] else Kind.QUOTED), token.end()
+        return (PieceKind.OPEN, len(sql)) if syntax.is_known else (PieceKind.CODE, token.end())
+    return (PieceKind.COMMENT if token["line"] else PieceKind.QUOTED), token.end()
 
 
 def _comment_end(sql: str, at: int, *, nested: bool) -> int | None:

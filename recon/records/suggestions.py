@@ -60,7 +60,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return "; did you mean " + " or ".join(f"'{printable(by_fold[one])}'" for one in found) + "?"
 
 
-def missing(what: str, names: Iterable[str], known: Iterable[str], *, where: str) -> InputError:
+def not_found_error(
+    what: str, names: Iterable[str], known: Iterable[str], *, where: str
+) -> InputError:
     """Return the error for a table or columns that are not there: the near ones, and all.
 
     Args:

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError
 
 from recon.records import duckdb_tables
-from recon.records.suggestions import missing
+from recon.records.suggestions import not_found_error
 
 #: The type of each column.
 Kinds: TypeAlias = Mapping[str, sa.types.TypeEngine[Any]]
 
 
-def found(connection: sa.Connection, asked: str) -> tuple[sa.TableClause, Kinds]:
+def find_table(connection: sa.Connection, asked: str) -> tuple[sa.TableClause, Kinds]:
     """Find a table or view; a dot is part of its name where there is one of that name.
 
     Raises:
@@ -28,7 +28,7 @@ def found(connection: sa.Connection, asked: str) -> tuple[sa.TableClause, Kinds]
     schema, name, kinds, names = looked_for
     if not kinds:
         place = "the database" if schema is None else f"schema {schema}"
-        raise missing("table", [name], names, where=place)
+        raise not_found_error("table", [name], names, where=place)
     return sa.table(name, schema=schema), kinds
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from recon.errors import ConfigError
 from recon.records import mysql_columns
-from recon.records.sql_syntax import Kind, Syntax, pieces
+from recon.records.sql_syntax import PieceKind, Syntax, pieces
 
 #: What a query may ask for: the bounds as times, as seconds and as milliseconds since the epoch.
 BINDS: Final = ("start", "end", "start_epoch", "end_epoch", "start_ms", "end_ms")
@@ -54,19 +54,19 @@ def user_sql(sql: str, syntax: Syntax, *, what: str, takes_bounds: bool) -> User
     binds: set[str] = set()
     has_ended = False
     for kind, piece in pieces(sql, syntax):
-        if kind is Kind.OPEN:
+        if kind is PieceKind.OPEN:
             raise ConfigError(
                 f"{what}: a quote or comment is not closed: {piece[:_SHOWN]}", hint="close it"
             )
-        code, end, rest = piece.partition(";") if kind is Kind.CODE else (piece, "", "")
-        more = piece if has_ended and kind is not Kind.COMMENT else rest
+        code, end, rest = piece.partition(";") if kind is PieceKind.CODE else (piece, "", "")
+        more = piece if has_ended and kind is not PieceKind.COMMENT else rest
         if more.strip(_BLANKS_AND_ENDS):
             raise ConfigError(
                 f"{what}: more than one statement",
                 hint="give one SELECT" if takes_bounds else "give one condition",
             )
         if not has_ended:
-            takes = takes_bounds and kind is Kind.CODE
+            takes = takes_bounds and kind is PieceKind.CODE
             parts += _with_binds(code, binds) if takes else [_escaped(code)]
         has_ended = has_ended or bool(end)
     return UserSql("".join(parts), frozenset(binds))

@@ -33,7 +33,7 @@ _COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SampleRow:
     """One finding as a report shows it; what does not apply is empty, or `None` for a time."""
 
     discrepancy_id: str
@@ -59,7 +59,7 @@ class Row:
         return self.provider_sent_at or self.local_sent_at
 
 
-def sample(run: Run, limit: int, *, masked: bool) -> Mapping[Kind, Sequence[Row]]:
+def sample(run: Run, limit: int, *, masked: bool) -> Mapping[Kind, Sequence[SampleRow]]:
     """Return up to `limit` findings by kind, the first ones of each, none so many that others lack.
 
     Kinds without a finding are not there. The kinds come by urgency, the findings of each in the
@@ -91,7 +91,7 @@ def share(sizes: Sequence[int], limit: int) -> int:
     return max(sizes, default=0)
 
 
-def _rows(run: Run, findings: pd.DataFrame, *, masked: bool) -> list[Row]:
+def _rows(run: Run, findings: pd.DataFrame, *, masked: bool) -> list[SampleRow]:
     today = day_of(run)
     columns = [findings[name].tolist() for name in _COLUMNS]
     return [
@@ -100,7 +100,7 @@ def _rows(run: Run, findings: pd.DataFrame, *, masked: bool) -> list[Row]:
     ]
 
 
-def _row(values: Mapping[str, Any], run: Run, today: date, *, masked: bool) -> Row:
+def _row(values: Mapping[str, Any], run: Run, today: date, *, masked: bool) -> SampleRow:
     words = {name: "" if pd.isna(value) else str(value) for name, value in values.items()}
     number, recorded = words["phone_number"], words["local_phone_number"]
 
@@ -110,7 +110,7 @@ def _row(values: Mapping[str, Any], run: Run, today: date, *, masked: bool) -> R
     def shown(spelled: str) -> str:
         return mask(spelled) if masked and spelled else spelled
 
-    return Row(
+    return SampleRow(
         discrepancy_id=words["discrepancy_id"],
         message_id=free("message_id"),
         local_id=free("local_id"),

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from recon import __version__
 from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, VerdictKind
 from recon.report import labels
-from recon.report.finding_samples import Row, sample
+from recon.report.finding_samples import SampleRow, sample
 from recon.report.headline import headline
 
 #: Findings that the page shows at most; all of them are in the CSV file.
@@ -40,7 +40,7 @@ class Group:
     count: int
     confirmed: str
     """How many of them Octopods confirms; empty where nothing was to confirm."""
-    rows: list[Row]
+    rows: list[SampleRow]
 
 
 def content(run: Run, *, mask: bool) -> bytes:

@@ -12,7 +12,7 @@ from recon.report.atomic_files import staged
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFiles:
     """Where the files of a run are."""
 
     csv: Path
@@ -20,7 +20,7 @@ class Written:
     html: Path
 
 
-def write(run: Run, directory: Path, *, mask: bool) -> Written:
+def write(run: Run, directory: Path, *, mask: bool) -> WrittenFiles:
     """Write a run to `<directory>/<account>/<label>.csv`, `.json` and `.html`, mode 0600.
 
     All three are written and synced beside their places before the first is put in its place: a
@@ -35,7 +35,7 @@ def write(run: Run, directory: Path, *, mask: bool) -> Written:
         OutputError: a file cannot be written; nothing half-written is left behind.
     """
     folder, label = directory / run.verdict.account, run.verdict.window.label
-    written = Written(*(folder / f"{label}.{kind}" for kind in ("csv", "json", "html")))
+    written = WrittenFiles(*(folder / f"{label}.{kind}" for kind in ("csv", "json", "html")))
     with ExitStack() as stack:
         ready = [
             stack.enter_context(staged(written.csv, csv_report.chunks(run))),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, VerdictKind
 from recon.report import labels
-from recon.report.finding_samples import Row, sample
+from recon.report.finding_samples import SampleRow, sample
 from recon.report.headline import headline, overall
 from recon.report.terminal_text import columns, flow, paint, plain, wrapped
 
 if TYPE_CHECKING:
-    from recon.report.report_files import Written
+    from recon.report.report_files import WrittenFiles
 
 _COLOURS: Final = {
     VerdictKind.CLEAN: "green",
@@ -32,7 +32,7 @@ _SIDE: Final = "  {:<10}"
 _INDENT: Final = " " * 12
 
 
-def text(run: Run, written: Written | None = None, *, colour: bool, width: int) -> str:
+def text(run: Run, written: WrittenFiles | None = None, *, colour: bool, width: int) -> str:
     """Return what a person needs to know of a run, numbers masked, in lines of up to `width`.
 
     Args:
@@ -57,7 +57,9 @@ def text(run: Run, written: Written | None = None, *, colour: bool, width: int) 
     return "\n".join(lines) + "\n"
 
 
-def many(runs: Sequence[Run], written: Sequence[Written] = (), *, colour: bool, width: int) -> str:
+def many(
+    runs: Sequence[Run], written: Sequence[WrittenFiles] = (), *, colour: bool, width: int
+) -> str:
     """Return the outcome of several days or accounts: a sentence, a line a run, and the files.
 
     Args:
@@ -146,7 +148,7 @@ def _findings(run: Run, *, colour: bool, width: int) -> list[str]:
     return lines
 
 
-def _example(run: Run, row: Row, width: int) -> list[str]:
+def _example(run: Run, row: SampleRow, width: int) -> list[str]:
     parts = [
         labels.local_time(row.sent_at, run.verdict.window),
         row.phone_number or row.local_phone_number,

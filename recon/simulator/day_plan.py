@@ -25,7 +25,7 @@ _HOUR: Final = timedelta(hours=1)
 _MINUTE: Final = timedelta(minutes=1)
 
 
-class Expected(NamedTuple):
+class ExpectedFinding(NamedTuple):
     """One finding that a run has to make. Ids are text, as the reports show them."""
 
     kind: str
@@ -34,7 +34,7 @@ class Expected(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Plan:
+class PlannedSend:
     """A message that will be sent, or, as a ghost, only has an id that was never sent."""
 
     at: datetime
@@ -47,13 +47,13 @@ class Plan:
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class PlannedRecord:
     """A record of the records. `message` is whose id it holds, or the text that stands there."""
 
     at: datetime
     recipient: str | None
     state: str | None
-    message: Plan | str | None = None
+    message: PlannedSend | str | None = None
     channel: str = "whatsapp"
     spelled_at: str | None = None
     """What stands in `sent_at`, where that is not `at`."""
@@ -61,7 +61,7 @@ class Entry:
 
 
 @dataclass(slots=True, eq=False)
-class Day:
+class DayPlan:
     """One day at the business, and the hours around it that the listing shows as well.
 
     From `first_listed` on the listing shows everything, earlier sends are out of its reach.
@@ -75,9 +75,11 @@ class Day:
     """When the provider is asked: in the morning after the day."""
     contacts: Contacts = field(init=False)
     first_listed: datetime = field(init=False)
-    plans: list[Plan] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    awaited: list[tuple[Kind, Entry | None, Plan | None]] = field(default_factory=list)
+    plans: list[PlannedSend] = field(default_factory=list)
+    entries: list[PlannedRecord] = field(default_factory=list)
+    awaited: list[tuple[Kind, PlannedRecord | None, PlannedSend | None]] = field(
+        default_factory=list
+    )
 
     def __post_init__(self) -> None:
         self.contacts = Contacts(self.rng)
@@ -128,28 +130,28 @@ class Day:
         *,
         reason: Reason | None = None,
         junk: Junk | None = None,
-    ) -> Plan:
+    ) -> PlannedSend:
         """Plan a message; to a new contact by default."""
-        plan = Plan(at, number or self.contacts.anyone(), course, reason, junk)
+        plan = PlannedSend(at, number or self.contacts.anyone(), course, reason, junk)
         self.plans.append(plan)
         return plan
 
-    def ghost(self, at: datetime) -> Plan:
+    def ghost(self, at: datetime) -> PlannedSend:
         """Plan an id that looks like one given at `at`, but that no message has."""
-        plan = Plan(at, "", is_ghost=True)
+        plan = PlannedSend(at, "", is_ghost=True)
         self.plans.append(plan)
         return plan
 
     def record(
         self,
-        plan: Plan,
+        plan: PlannedSend,
         state: str | None,
         *,
         after: timedelta | None = None,
         recipient: str | None = None,
         with_id: bool = True,
-        holds: Plan | str | None = None,
-    ) -> Entry:
+        holds: PlannedSend | str | None = None,
+    ) -> PlannedRecord:
         """Note a message in the records.
 
         Args:
@@ -162,14 +164,16 @@ class Day:
         """
         lag = self.lag() if after is None else after
         holds = holds or (plan if with_id else None)
-        return self.note(Entry(plan.at + lag, recipient or plan.number, state, holds))
+        return self.note(PlannedRecord(plan.at + lag, recipient or plan.number, state, holds))
 
-    def note(self, entry: Entry) -> Entry:
+    def note(self, entry: PlannedRecord) -> PlannedRecord:
         """Put a record into the records."""
         self.entries.append(entry)
         return entry
 
-    def expect(self, kind: Kind, entry: Entry | None, plan: Plan | None = None) -> None:
+    def expect(
+        self, kind: Kind, entry: PlannedRecord | None, plan: PlannedSend | None = None
+    ) -> None:
         """Await a finding about a record, a message, or a pair of them."""
         self.awaited.append((kind, entry, plan))
 
@@ -226,10 +230,10 @@ class Day:
             for entry in self.entries
         ]
 
-    def expectations(self) -> frozenset[Expected]:
+    def expectations(self) -> frozenset[ExpectedFinding]:
         """Return the awaited findings, by id."""
         return frozenset(
-            Expected(
+            ExpectedFinding(
                 kind.value, None if entry is None else str(entry.local_id), _found_id(entry, plan)
             )
             for kind, entry, plan in self.awaited
@@ -263,12 +267,14 @@ class Day:
                 return local.isoformat(" ", "seconds")
 
 
-def _held(entry: Entry) -> str | None:
+def _held(entry: PlannedRecord) -> str | None:
     """Return what stands in the id column, which is a column of text."""
-    return str(entry.message.message_id) if isinstance(entry.message, Plan) else entry.message
+    return (
+        str(entry.message.message_id) if isinstance(entry.message, PlannedSend) else entry.message
+    )
 
 
-def _found_id(entry: Entry | None, plan: Plan | None) -> str | None:
+def _found_id(entry: PlannedRecord | None, plan: PlannedSend | None) -> str | None:
     """Return a finding's message id: the message's, else the one that the record holds."""
     if plan is not None:
         return str(plan.message_id)

@@ -13,7 +13,7 @@ from typing import Final
 
 from recon.model import NOT_SENT, Kind, Status
 from recon.simulator import contacts
-from recon.simulator.day_plan import Day, Entry
+from recon.simulator.day_plan import DayPlan, PlannedRecord
 from recon.simulator.simulated_message import (
     DELETED,
     DELIVERED,
@@ -43,29 +43,29 @@ WINDOW_CLOSED: Final = Reason("Re-engagement window expired", 470, ReasonForm.OB
 _SECOND: Final = timedelta(seconds=1)
 _HOUR: Final = timedelta(hours=1)
 
-DemoCase = Callable[[Day], None]
+DemoCase = Callable[[DayPlan], None]
 
 
 # --- discrepancies -----------------------------------------------------------------------------
 
 
-def lost_at_the_provider(day: Day) -> None:
+def lost_at_the_provider(day: DayPlan) -> None:
     """Recorded as sent, one with an id and one without, and Octopods has neither."""
     for with_id in (True, False):
         at = day.moment()
         ghost = day.ghost(at) if with_id else None
-        entry = day.note(Entry(at + day.lag(), day.contacts.anyone(), "accepted", ghost))
+        entry = day.note(PlannedRecord(at + day.lag(), day.contacts.anyone(), "accepted", ghost))
         day.expect(Kind.MISSING_AT_PROVIDER, entry)
 
 
-def sent_without_a_record(day: Day) -> None:
+def sent_without_a_record(day: DayPlan) -> None:
     """Sent by a script that records nothing."""
     for way in (READ, FAILED_AT_ONCE):
         reason = NOT_A_USER if way is FAILED_AT_ONCE else None
         day.expect(Kind.MISSING_LOCALLY, None, day.send(day.moment(), None, way, reason=reason))
 
 
-def sent_twice(day: Day) -> None:
+def sent_twice(day: DayPlan) -> None:
     """Sent again after a time-out; the records know the first of them, or the second."""
     for recorded in (0, 1):
         first = day.send(day.moment())
@@ -76,7 +76,7 @@ def sent_twice(day: Day) -> None:
         day.expect(Kind.DUPLICATE_SEND, None, unknown)
 
 
-def recorded_twice(day: Day) -> None:
+def recorded_twice(day: DayPlan) -> None:
     """One message, two records: the farther one is too many, else the one with the higher id."""
     plan = day.send(day.moment())
     day.record(plan, "seen", after=_SECOND)
@@ -87,7 +87,7 @@ def recorded_twice(day: Day) -> None:
     day.expect(Kind.DUPLICATE_LOCAL, day.record(plan, "delivered", after=_SECOND), plan)
 
 
-def recorded_under_another_id(day: Day) -> None:
+def recorded_under_another_id(day: DayPlan) -> None:
     """The record holds an id that leads nowhere: a mistyped one, or WhatsApp's own."""
     plan = day.send(day.moment(), None, DELIVERED)
     mistyped = day.record(plan, "accepted", holds=day.ghost(plan.at))
@@ -98,7 +98,7 @@ def recorded_under_another_id(day: Day) -> None:
     day.expect(Kind.MESSAGE_ID_MISMATCH, foreign, plan)
 
 
-def sent_to_somebody_else(day: Day) -> None:
+def sent_to_somebody_else(day: DayPlan) -> None:
     """The records name another recipient than Octopods."""
     plan = day.send(day.moment())
     day.expect(
@@ -108,7 +108,7 @@ def sent_to_somebody_else(day: Day) -> None:
     )
 
 
-def statuses_that_contradict(day: Day) -> None:
+def statuses_that_contradict(day: DayPlan) -> None:
     """Either side says failed, the records are ahead, or a word means nothing to the other."""
     for way, state in (
         (ONLY_SENT, "delivered"),
@@ -125,7 +125,7 @@ def statuses_that_contradict(day: Day) -> None:
     day.expect(Kind.STATUS_MISMATCH, day.record(plan, "queued", with_id=False), plan)
 
 
-def recorded_far_from_its_time(day: Day) -> None:
+def recorded_far_from_its_time(day: DayPlan) -> None:
     """The right record at the wrong time: too late, and too early."""
     for sign in (1, -1):
         plan = day.send(day.moment(clear=_HOUR))
@@ -133,14 +133,14 @@ def recorded_far_from_its_time(day: Day) -> None:
         day.expect(Kind.SENT_AT_DRIFT, day.record(plan, "seen", after=after), plan)
 
 
-def never_arrived(day: Day) -> None:
+def never_arrived(day: DayPlan) -> None:
     """Sent more than a day ago, and nothing was heard of it since."""
     for way in (ONLY_SENT, ONLY_UNKNOWN):
         plan = day.send(day.long_ago(), None, way)
         day.expect(Kind.STUCK, day.record(plan, "accepted"), plan)
 
 
-def out_of_the_listings_reach(day: Day) -> None:
+def out_of_the_listings_reach(day: DayPlan) -> None:
     """Sent in the night without keeping the ids: too old to be listed when the run asks.
 
     One of them was never sent at all, which cannot be known; another one shares its second with
@@ -148,7 +148,7 @@ def out_of_the_listings_reach(day: Day) -> None:
     """
     for _ in range(day.rng.randint(3, 5)):
         day.expect(Kind.UNVERIFIABLE, day.record(day.send(day.unseen()), "accepted", with_id=False))
-    nowhere = Entry(day.unseen(), day.contacts.anyone(), "accepted")
+    nowhere = PlannedRecord(day.unseen(), day.contacts.anyone(), "accepted")
     day.expect(Kind.UNVERIFIABLE, day.note(nowhere))
     cut_off, oldest = (day.send(day.first_listed) for _ in range(2))
     split = timedelta(milliseconds=300)
@@ -156,16 +156,16 @@ def out_of_the_listings_reach(day: Day) -> None:
     day.record(oldest, "delivered", after=split)
 
 
-def records_nobody_can_read(day: Day) -> None:
+def records_nobody_can_read(day: DayPlan) -> None:
     """A record without a time, one whose time is prose, and one without a number."""
     for spelled in ("", "as soon as possible"):
         number = day.contacts.anyone()
-        unread = Entry(day.moment(), number, "accepted", spelled_at=spelled)
+        unread = PlannedRecord(day.moment(), number, "accepted", spelled_at=spelled)
         day.expect(Kind.INVALID_LOCAL, day.note(unread))
-    day.expect(Kind.INVALID_LOCAL, day.note(Entry(day.moment(), "unknown", "accepted")))
+    day.expect(Kind.INVALID_LOCAL, day.note(PlannedRecord(day.moment(), "unknown", "accepted")))
 
 
-def items_nobody_can_read(day: Day) -> None:
+def items_nobody_can_read(day: DayPlan) -> None:
     """Items of the listing without a time, and without a number."""
     for junk in (Junk.NO_TIME, Junk.BAD_NUMBER):
         day.expect(Kind.INVALID_PROVIDER, None, day.send(day.moment(), junk=junk))
@@ -174,7 +174,7 @@ def items_nobody_can_read(day: Day) -> None:
 # --- traps -------------------------------------------------------------------------------------
 
 
-def astride_midnight(day: Day) -> None:
+def astride_midnight(day: DayPlan) -> None:
     """Sent on one side of midnight and recorded on the other, both ways, with and without id."""
     for with_id in (True, False):
         last = day.send(day.end - _SECOND, None, DELIVERED)
@@ -183,7 +183,7 @@ def astride_midnight(day: Day) -> None:
         day.record(first, "delivered", after=-3 * _SECOND, with_id=with_id)
 
 
-def numbers_spelled_otherwise(day: Day) -> None:
+def numbers_spelled_otherwise(day: DayPlan) -> None:
     """The same user in other spellings, linked by id and by number."""
     people = day.contacts
     for draw, spell, with_id in (
@@ -203,7 +203,7 @@ def numbers_spelled_otherwise(day: Day) -> None:
         day.record(plan, "delivered", recipient=spell(plan.number), with_id=with_id)
 
 
-def records_that_lag(day: Day) -> None:
+def records_that_lag(day: DayPlan) -> None:
     """The records stopped listening at some point of the happy path, or never heard anything."""
     for way, state in (
         (DELIVERED, "accepted"),
@@ -218,7 +218,7 @@ def records_that_lag(day: Day) -> None:
         day.record(day.send(day.moment(), None, way), state)
 
 
-def failures_both_know(day: Day) -> None:
+def failures_both_know(day: DayPlan) -> None:
     """Failed, and recorded so, with the reason in each of its forms."""
     for form in ReasonForm:
         code = 470 if form is ReasonForm.OBJECT else None
@@ -226,26 +226,26 @@ def failures_both_know(day: Day) -> None:
         day.record(day.send(day.moment(), None, FAILED_LATER, reason=reason), "rejected")
 
 
-def never_sent(day: Day) -> None:
+def never_sent(day: DayPlan) -> None:
     """Not sent, or refused before it got an id, and Octopods indeed has none of them."""
     for state in ("queued", "cancelled", "rejected", "rejected"):
-        day.note(Entry(day.moment(), day.contacts.anyone(), state))
+        day.note(PlannedRecord(day.moment(), day.contacts.anyone(), state))
 
 
-def recorded_without_id(day: Day) -> None:
+def recorded_without_id(day: DayPlan) -> None:
     """A pair only by number and time, one of them recorded a good while later."""
     for seconds in (1, 100):
         plan = day.send(day.moment(), None, DELIVERED)
         day.record(plan, "delivered", after=seconds * _SECOND, with_id=False)
 
 
-def recorded_late(day: Day) -> None:
+def recorded_late(day: DayPlan) -> None:
     """Linked by id, and just near enough not to drift."""
     plan = day.send(day.moment(), None, DELIVERED)
     day.record(plan, "delivered", after=280 * _SECOND)
 
 
-def in_one_second(day: Day) -> None:
+def in_one_second(day: DayPlan) -> None:
     """Several messages of one second, two of them to one number; with and without id."""
     for with_id in (True, False):
         first = day.send(day.moment(), None, DELIVERED)
@@ -254,14 +254,14 @@ def in_one_second(day: Day) -> None:
     day.record(day.send(first.at, None, DELIVERED), "delivered")
 
 
-def through_another_channel(day: Day) -> None:
+def through_another_channel(day: DayPlan) -> None:
     """Text messages stand in the same table; their ids are another provider's."""
     for _ in range(3):
         number = day.contacts.anyone()
         stray = str(day.rng.randint(1_000, 9_999))
-        day.note(Entry(day.moment(), number, "delivered", stray, channel="sms"))
+        day.note(PlannedRecord(day.moment(), number, "delivered", stray, channel="sms"))
     same_id = day.record(day.send(day.moment()), "delivered")
-    other = Entry(same_id.at, same_id.recipient, "rejected", same_id.message, channel="sms")
+    other = PlannedRecord(same_id.at, same_id.recipient, "rejected", same_id.message, channel="sms")
     day.note(other)
 
 
@@ -296,7 +296,7 @@ TRAPS: Final[tuple[DemoCase, ...]] = (
 # --- the ordinary day --------------------------------------------------------------------------
 
 
-def ordinary(day: Day, morning: int) -> None:
+def ordinary(day: DayPlan, morning: int) -> None:
     """Fill the day with sends that are all in order, until the listing is full.
 
     `morning` of the listed ones come after the day. Some are older than anything listed, on the
@@ -311,7 +311,7 @@ def ordinary(day: Day, morning: int) -> None:
         _one(day, day.moment(), customers)
 
 
-def _one(day: Day, at: datetime, customers: list[str]) -> None:
+def _one(day: DayPlan, at: datetime, customers: list[str]) -> None:
     way = day.rng.choices((READ, DELIVERED, DELETED), (60, 35, 5))[0]
     states = ("accepted", "delivered", "seen") if way is READ else ("accepted", "delivered")
     plan = day.send(at, day.rng.choice(customers), way)

@@ -16,7 +16,7 @@ from recon.core import calendar
 from recon.errors import OutputError
 from recon.simulator import demo_cases
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
-from recon.simulator.day_plan import Day, Expected
+from recon.simulator.day_plan import DayPlan, ExpectedFinding
 
 #: The hour of the morning after at which Octopods is asked.
 ASKED_AT: Final = 6
@@ -53,7 +53,7 @@ class DemoDay:
     """The zone of the window, and of the records' times without an offset."""
     rows: Sequence[Mapping[str, object]]
     """The records' table, in the order of its ids."""
-    expected: frozenset[Expected]
+    expected: frozenset[ExpectedFinding]
     """Every finding that a run of the day has to make, and no other."""
     api_key: str = SIMULATED_KEY
     default_region: str = "IE"
@@ -102,7 +102,7 @@ def plant(seed: int, today_now: datetime, zone: str, *, shape: Shape = "A") -> D
     today = calendar.day_at(today_now, zone)
     asked = datetime(today.year, today.month, today.day, ASKED_AT, tzinfo=ZoneInfo(zone))
     now = asked.astimezone(window.end.tzinfo)
-    day = Day(rng=rng, window=window, start=window.start, end=window.end, now=now)
+    day = DayPlan(rng=rng, window=window, start=window.start, end=window.end, now=now)
     for case in (*demo_cases.DISCREPANCIES, *demo_cases.TRAPS):
         case(day)
     # Two more were sent just after midnight.

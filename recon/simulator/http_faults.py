@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from recon.simulator import simulated_responses
 from recon.simulator.rate_limits import RetryForm
-from recon.simulator.simulated_responses import Answer
+from recon.simulator.simulated_responses import SimulatedResponse
 
 _BLOCK: Final = 64 * 1024
 _HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
@@ -122,7 +122,7 @@ class Wire(Protocol):
     connection: socket.socket
     close_connection: bool
 
-    def give(self, answer: Answer, *, length: int | None = None) -> None:
+    def give(self, answer: SimulatedResponse, *, length: int | None = None) -> None:
         """Send an answer; `length` is what the header claims, where that is not true."""
 
     def give_bytes(self, content: bytes) -> None:
@@ -135,7 +135,9 @@ class Wire(Protocol):
         """Close the connection at once, without the usual farewell."""
 
 
-def play(fault: Fault, wire: Wire, answer: Answer, *, now: datetime, request_id: str) -> None:
+def play(
+    fault: Fault, wire: Wire, answer: SimulatedResponse, *, now: datetime, request_id: str
+) -> None:
     """Spoil the sending of `answer` as `fault` says; `now` is the simulated clock."""
     acts: dict[FaultKind, Callable[[], None]] = {
         FaultKind.RESET: lambda: _reset(wire),
@@ -152,17 +154,17 @@ def play(fault: Fault, wire: Wire, answer: Answer, *, now: datetime, request_id:
         act()
 
 
-def _instead(fault: Fault, now: datetime, request_id: str) -> Answer:
+def _instead(fault: Fault, now: datetime, request_id: str) -> SimulatedResponse:
     match fault.kind:
         case FaultKind.RATE_LIMITED:
             until = now + timedelta(seconds=fault.seconds)
             return simulated_responses.rate_limited(fault.form, until, now, request_id=request_id)
         case FaultKind.UNAVAILABLE:
-            return Answer(503, b"<html><body>Service Unavailable</body></html>", _HTML)
+            return SimulatedResponse(503, b"<html><body>Service Unavailable</body></html>", _HTML)
         case FaultKind.NOT_JSON:
-            return Answer(200, b"<html><body>Please log in.</body></html>", _HTML)
+            return SimulatedResponse(200, b"<html><body>Please log in.</body></html>", _HTML)
         case FaultKind.NOT_FOUND_PAGE:
-            return Answer(404, b"<html><body>Not Found</body></html>", _HTML)
+            return SimulatedResponse(404, b"<html><body>Not Found</body></html>", _HTML)
         case FaultKind.PASSING:
             text = "The message store is temporarily unavailable, try again later."
             return simulated_responses.error(400, text, request_id=request_id, code=7)
@@ -170,7 +172,7 @@ def _instead(fault: Fault, now: datetime, request_id: str) -> Answer:
             text, code = "There is no message with this id.", simulated_responses.NO_SUCH_MESSAGE
             return simulated_responses.error(400, text, request_id=request_id, code=code)
         case FaultKind.REDIRECT:
-            return Answer(302, b"", {"Location": fault.location})
+            return SimulatedResponse(302, b"", {"Location": fault.location})
         case _:
             return simulated_responses.error(
                 500, "Internal server error.", request_id=request_id, code=99
@@ -183,12 +185,12 @@ def _reset(wire: Wire) -> None:
     wire.hang_up()
 
 
-def _truncate(wire: Wire, answer: Answer) -> None:
+def _truncate(wire: Wire, answer: SimulatedResponse) -> None:
     half = answer.body[: len(answer.body) // 2]
     wire.give(replace(answer, body=half), length=len(answer.body))
 
 
-def _drip(wire: Wire, answer: Answer, pause: float) -> None:
+def _drip(wire: Wire, answer: SimulatedResponse, pause: float) -> None:
     wire.give(replace(answer, body=b""), length=len(answer.body))
     for at in range(len(answer.body)):
         if wire.pause(pause):
@@ -202,7 +204,7 @@ def _say_nothing(wire: Wire, seconds: float) -> None:
 
 def _flood(wire: Wire, size: int) -> None:
     opening = b'{"messages": ["'
-    wire.give(Answer(200, opening, {"Content-Type": "application/json"}), length=size)
+    wire.give(SimulatedResponse(200, opening, {"Content-Type": "application/json"}), length=size)
     block = b"x" * _BLOCK
     for _ in range(max(0, size - len(opening)) // _BLOCK):
         wire.give_bytes(block)

@@ -21,7 +21,7 @@ from recon.errors import UsageError
 from recon.simulator import http_faults, simulated_responses
 from recon.simulator.channel import Channel
 from recon.simulator.http_faults import Fault, FaultKind
-from recon.simulator.simulated_responses import Answer, Request
+from recon.simulator.simulated_responses import SimulatedRequest, SimulatedResponse
 
 AUTH_HEADER: Final = "X-Octopods-Auth"
 
@@ -138,12 +138,14 @@ class _Server(ThreadingHTTPServer):
         self.server_name = "localhost"
         self.server_port = int(self.server_address[1])
 
-    def respond(self, request: Request) -> tuple[Answer, Fault | None, datetime, str]:
+    def respond(
+        self, request: SimulatedRequest
+    ) -> tuple[SimulatedResponse, Fault | None, datetime, str]:
         """Answer one request and note it down: channel, script and log see one at a time."""
         with self._lock:
             now = self.clock()
             self._serial += 1
-            given = simulated_responses.answer(self.channel, request, now, self._serial)
+            given = simulated_responses.respond(self.channel, request, now, self._serial)
             fault = next(self._script, None)
             if fault is None and request.is_status_call:
                 fault = self._status_fault
@@ -204,14 +206,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer, or play the fault that the script has for this request."""
         url = urlsplit(self.path)
-        request = Request(url.path, url.query, self.headers.get(AUTH_HEADER))
+        request = SimulatedRequest(url.path, url.query, self.headers.get(AUTH_HEADER))
         given, fault, self._now, fault_id = self.server.respond(request)
         if fault is None:
             self.give(given)
         else:
             http_faults.play(fault, self, given, now=self._now, request_id=fault_id)
 
-    def give(self, answer: Answer, *, length: int | None = None) -> None:
+    def give(self, answer: SimulatedResponse, *, length: int | None = None) -> None:
         self._date = answer.headers.get("Date")
         self.send_response(answer.status)
         for name, value in answer.headers.items():

@@ -33,7 +33,7 @@ NOTHING_SENT: Final = "No messages have been sent on this channel yet."
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SimulatedRequest:
     """One GET request: the path without its query, the query, and the key it came with."""
 
     path: str
@@ -52,7 +52,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SimulatedResponse:
     """One answer: HTTP status, body and the headers beside the usual ones."""
 
     status: int
@@ -60,7 +60,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def answer(channel: Channel, request: Request, now: datetime, serial: int = 0) -> Answer:
+def respond(
+    channel: Channel, request: SimulatedRequest, now: datetime, serial: int = 0
+) -> SimulatedResponse:
     """Return what the provider answers at `now`.
 
     `serial` makes the `request_id`: equal requests are distinguished by counting them. Granted
@@ -84,7 +86,9 @@ def answer(channel: Channel, request: Request, now: datetime, serial: int = 0) -
     return _status(channel, request.key, name.removeprefix("/"), now, request_id)
 
 
-def error(http_status: int, text: str, *, request_id: str, code: int | None = None) -> Answer:
+def error(
+    http_status: int, text: str, *, request_id: str, code: int | None = None
+) -> SimulatedResponse:
     """Return an error as the provider puts it; without a `code` it has none."""
     numbered = {} if code is None else {"error_code": code}
     return _json(http_status, {"request_id": request_id} | numbered | {"error": text})
@@ -92,18 +96,22 @@ def error(http_status: int, text: str, *, request_id: str, code: int | None = No
 
 def rate_limited(
     form: rate_limits.RetryForm, until: datetime, now: datetime, *, request_id: str
-) -> Answer:
+) -> SimulatedResponse:
     """Return a 429 that asks in `form` to come back at `until`."""
     headers, fields = rate_limits.stamp(form, until, now)
     return _json(429, {"request_id": request_id} | fields, headers)
 
 
-def _json(status: int, body: object, headers: Mapping[str, str] | None = None) -> Answer:
+def _json(status: int, body: object, headers: Mapping[str, str] | None = None) -> SimulatedResponse:
     content = json.dumps(body).encode()
-    return Answer(status, content, {"Content-Type": "application/json"} | dict(headers or {}))
+    return SimulatedResponse(
+        status, content, {"Content-Type": "application/json"} | dict(headers or {})
+    )
 
 
-def _list(channel: Channel, request: Request, now: datetime, request_id: str) -> Answer:
+def _list(
+    channel: Channel, request: SimulatedRequest, now: datetime, request_id: str
+) -> SimulatedResponse:
     asked = str(LISTING_LIMIT) if request.limit is None else request.limit
     if not (asked.isascii() and asked.isdigit()) or int(asked) == 0:
         text = "limit must be a positive whole number."
@@ -132,7 +140,9 @@ def _headers(page: Page) -> dict[str, str]:
     return made
 
 
-def _status(channel: Channel, key: str, name: str, now: datetime, request_id: str) -> Answer:
+def _status(
+    channel: Channel, key: str, name: str, now: datetime, request_id: str
+) -> SimulatedResponse:
     known = name.isascii() and name.isdigit()
     sent = channel.find(int(name), now, key=key) if known else None
     if sent is None:

@@ -15,7 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from recon.model import Change, Kind, Verdict
-from recon.store.finding_list import content
+from recon.store.finding_list import finding_columns
 from recon.store.tables import finding_changes, findings
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def unproven(
         return []
     from recon.store import stored_frames
 
-    query = sa.select(*content(connection)).where(gone, condition()).order_by(findings.c.id)
+    query = sa.select(*finding_columns(connection)).where(gone, condition()).order_by(findings.c.id)
     ids = sa.select(findings.c.id).where(gone, condition()).order_by(findings.c.id)
     rows = np.array(connection.execute(ids).scalars().all(), dtype=np.int64)
     if not rows.size:

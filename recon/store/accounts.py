@@ -35,10 +35,10 @@ class Key(NamedTuple):
     """Whether another key of the account was first polled after it."""
 
 
-def claim(connection: sa.Connection, name: str) -> int:
+def lock_account(connection: sa.Connection, name: str) -> int:
     """Return the id of an account, made where it is new, and keep others from writing to it.
 
-    Everything that writes to an account claims it first, until the end of the transaction, so
+    Everything that writes to an account locks it first, until the end of the transaction, so
     that what it reads stays true while it writes. (SQLite has one writer at a time anyway.)
     """
     wanted = sa.select(accounts.c.id).where(accounts.c.name == name).with_for_update(key_share=True)
@@ -54,11 +54,13 @@ def id_of(name: str) -> sa.ScalarSelect[int]:
     return sa.select(accounts.c.id).where(accounts.c.name == name).scalar_subquery()
 
 
-def key(connection: sa.Connection, account_id: int, fingerprint: str, since: datetime) -> Key:
+def get_or_create_key(
+    connection: sa.Connection, account_id: int, fingerprint: str, since: datetime
+) -> Key:
     """Return a key of an account, made where it is new.
 
     Args:
-        connection: in a transaction that has claimed the account.
+        connection: in a transaction that has locked the account.
         account_id: whose key.
         fingerprint: distinguishes the key from others; never the key.
         since: the first message known of it; kept where the account had another key before.

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recon.core.coverage import Reach, extend, next_second, slipped_in
-from recon.core.listing_evidence import Late, Proof, Reading, appeared_late
+from recon.core.coverage import ShownSpan, extend, late_messages, next_second
+from recon.core.listing_evidence import AnswerKind, LateMessage, Proof, appeared_late
 from recon.model import Listing, Message, Span, Withdrawal
 from recon.store import withdrawals
 from recon.store.accounts import Key
@@ -30,7 +30,7 @@ SETTLED: Final = "settled"
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class LedgerEntry:
     """What became of an answer."""
 
     row_id: int | None
@@ -41,18 +41,18 @@ class Entered:
     """The time before it that nothing proves, where it joined nothing; `None` for none."""
 
 
-def enter(
+def add_answer(
     connection: sa.Connection,
     account_id: int,
     key: Key,
     listing: Listing,
     proof: Proof,
     stored: Mapping[int, Any],
-) -> Entered:
+) -> LedgerEntry:
     """Enter an answer, before its messages are kept.
 
     Args:
-        connection: in a transaction that has claimed the account.
+        connection: in a transaction that has locked the account.
         account_id: whose ledger.
         key: the key that asked.
         listing: the answer.
@@ -64,16 +64,16 @@ def enter(
         key = _check_order(connection, account_id, key, listing, part_of)
     if proof.cap is not None and proof.cap != key.item_cap:
         _lower_the_cap(connection, account_id, key, proof.cap)
-    if proof.reach is None:
-        return Entered(None, len(part_of))
+    if proof.shown is None:
+        return LedgerEntry(None, len(part_of))
     rows = frozenset(part_of.values())
-    row_id, gap = _join(connection, account_id, key, SHARED, proof.reach, rows)
-    if proof.reach.span(key.settling) is not None:
+    row_id, gap = _join(connection, account_id, key, SHARED, proof.shown, rows)
+    if proof.shown.span(key.settling) is not None:
         # One that is too young to prove anything by itself joins nothing here, and would only
         # leave a row for each poll.
-        _, settled_gap = _join(connection, account_id, key, SETTLED, proof.reach)
+        _, settled_gap = _join(connection, account_id, key, SETTLED, proof.shown)
         gap = gap if key.disordered_at is None else settled_gap
-    return Entered(row_id, len(part_of), gap)
+    return LedgerEntry(row_id, len(part_of), gap)
 
 
 def note_new_messages(
@@ -86,7 +86,7 @@ def note_new_messages(
     """Withdraw proof that messages contradict which the key lists for the first time.
 
     Args:
-        connection: in a transaction that has claimed the account.
+        connection: in a transaction that has locked the account.
         account_id: whose ledger.
         key: the key that asked.
         new: the messages of an answer, accepted or not, that no answer to the key had listed.
@@ -103,13 +103,13 @@ def note_new_messages(
     new = [one for one in new if begun is None or one.sent_at >= begun]
     if not new or begun is None:
         return key
-    reaches = _reaches(
+    shown_spans = _shown_spans(
         connection,
         key.id,
         _trusted(key),
         coverage.c.seen_at > min(one.sent_at for one in new) + key.settling,
     )
-    late = appeared_late(new, list(reaches.values()), key.settling)
+    late = appeared_late(new, list(shown_spans.values()), key.settling)
     if late is None:
         return key
     _withdraw(connection, account_id, key, late, own_clock)
@@ -117,7 +117,7 @@ def note_new_messages(
 
 
 def _withdraw(
-    connection: sa.Connection, account_id: int, key: Key, late: Late, own_clock: datetime
+    connection: sa.Connection, account_id: int, key: Key, late: LateMessage, own_clock: datetime
 ) -> None:
     start, end = late.span.start, late.span.end
     assert start is not None
@@ -158,7 +158,7 @@ def _lower_the_cap(connection: sa.Connection, account_id: int, key: Key, cap: in
         "time after their oldest message",
         cap,
     )
-    whole = (polls.c.key_id == key.id, polls.c.reading == Reading.WHOLE.value)
+    whole = (polls.c.key_id == key.id, polls.c.reading == AnswerKind.WHOLE.value)
     longest = connection.execute(
         sa.select(polls.c.oldest_sent_at)
         .where(*whole, polls.c.item_count >= cap, polls.c.oldest_sent_at.is_not(None))
@@ -174,16 +174,16 @@ def _lower_the_cap(connection: sa.Connection, account_id: int, key: Key, cap: in
     connection.execute(
         sa.update(polls)
         .where(*whole, polls.c.item_count >= cap)
-        .values(reading=Reading.AFTER_OLDEST.value)
+        .values(reading=AnswerKind.AFTER_OLDEST.value)
     )
     if shorter is not None:
-        reach = Reach(None if key.since is None else next_second(key.since), shorter)
+        shown = ShownSpan(None if key.since is None else next_second(key.since), shorter)
         for basis in (SHARED, SETTLED):
-            _join(connection, account_id, key, basis, reach)
+            _join(connection, account_id, key, basis, shown)
 
 
 def _bound(connection: sa.Connection, key: Key, start: datetime) -> bool:
-    """Let proof that reaches back without bound begin at `start`; say whether there was any."""
+    """Let proof without a lower bound begin at `start`; say whether there was any."""
     unbounded = (coverage.c.key_id == key.id, coverage.c.starts_at.is_(None))
     connection.execute(sa.delete(coverage).where(*unbounded, coverage.c.seen_at <= start))
     changed = connection.execute(sa.update(coverage).where(*unbounded).values(starts_at=start))
@@ -221,7 +221,7 @@ def _row_of_thinned(connection: sa.Connection, key: Key, poll_id: int) -> int | 
         .where(
             polls.c.key_id == key.id,
             polls.c.id.between(key.started_by, poll_id),
-            polls.c.reading.in_([Reading.WHOLE.value, Reading.AFTER_OLDEST.value]),
+            polls.c.reading.in_([AnswerKind.WHOLE.value, AnswerKind.AFTER_OLDEST.value]),
         )
         .order_by(polls.c.id.desc())
         .limit(1)
@@ -234,13 +234,13 @@ def _trusted(key: Key) -> str:
     return SHARED if key.disordered_at is None else SETTLED
 
 
-def _reaches(
+def _shown_spans(
     connection: sa.Connection, key_id: int, basis: str, condition: sa.ColumnElement[bool]
-) -> dict[int, Reach]:
+) -> dict[int, ShownSpan]:
     query = sa.select(coverage.c.id, coverage.c.starts_at, coverage.c.seen_at).where(
         coverage.c.key_id == key_id, coverage.c.basis == basis, condition
     )
-    return {row.id: Reach(row.starts_at, row.seen_at) for row in connection.execute(query)}
+    return {row.id: ShownSpan(row.starts_at, row.seen_at) for row in connection.execute(query)}
 
 
 def _check_order(
@@ -253,8 +253,8 @@ def _check_order(
     if key.disordered_at is not None or not part_of:
         return key
     touched = among(connection, coverage.c.id, sorted(set(part_of.values())))
-    reaches = _reaches(connection, key.id, SHARED, touched)
-    late = slipped_in(listing.messages, part_of, reaches)
+    shown_spans = _shown_spans(connection, key.id, SHARED, touched)
+    late = late_messages(listing.messages, part_of, shown_spans)
     shown = shown_unreadable(connection, account_id, [one.message_id for one in late])
     late = tuple(one for one in late if one.message_id not in shown)
     if not late:
@@ -288,7 +288,7 @@ def _join(
     account_id: int,
     key: Key,
     basis: str,
-    new: Reach,
+    new: ShownSpan,
     shared: frozenset[int] = frozenset(),
 ) -> tuple[int, Span | None]:
     """Write what an answer and all that it joins show together into one row.
@@ -300,10 +300,10 @@ def _join(
     meets = sa.or_(begins.is_(None), begins <= new.seen_at)
     if new.start is not None:
         meets = sa.and_(seen_at >= new.start, meets)
-    before = _reaches(connection, key.id, basis, meets)
+    before = _shown_spans(connection, key.id, basis, meets)
     further = sorted(shared - before.keys())
     if further:
-        before |= _reaches(connection, key.id, basis, among(connection, coverage.c.id, further))
+        before |= _shown_spans(connection, key.id, basis, among(connection, coverage.c.id, further))
     whole, joined = extend(before, new, shared, key.settling)
     now: dict[str, datetime | None] = {"starts_at": whole.start, "seen_at": whole.seen_at}
     if not joined:
@@ -323,7 +323,7 @@ def _join(
     return kept, None
 
 
-def _gap_before(connection: sa.Connection, key: Key, basis: str, new: Reach) -> Span | None:
+def _gap_before(connection: sa.Connection, key: Key, basis: str, new: ShownSpan) -> Span | None:
     mine = new.span(key.settling)
     if mine is None or mine.start is None:
         return None

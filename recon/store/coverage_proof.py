@@ -8,8 +8,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from recon.core.coverage import SETTLING, Reach, merge, without
-from recon.core.listing_evidence import Reading
+from recon.core.coverage import SETTLING, ShownSpan, merge, subtract
+from recon.core.listing_evidence import AnswerKind
 from recon.model import CoverageEvidence, RefusedAnswer, Span
 from recon.store import accounts, coverage_notes, withdrawals
 from recon.store.coverage_ledger import SETTLED, SHARED
@@ -19,7 +19,7 @@ from recon.store.tables import coverage, keys, polls
 #: Refused answers that a report names at most: the latest.
 _REFUSED: Final = 20
 
-_NOT_ACCEPTED: Final = (Reading.REFUSED.value, Reading.NOTHING.value)
+_NOT_ACCEPTED: Final = (AnswerKind.REFUSED.value, AnswerKind.NOTHING.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ def of_key(
     query = sa.select(coverage.c.starts_at, coverage.c.seen_at).where(
         coverage.c.key_id == key_id, coverage.c.basis == (SHARED if is_in_order else SETTLED)
     )
-    shown = (Reach(row.starts_at, row.seen_at) for row in connection.execute(query))
+    shown = (ShownSpan(row.starts_at, row.seen_at) for row in connection.execute(query))
     proven = [span for one in shown if (span := one.span(settling)) is not None]
     gone = [Span(one.start, one.end) for one in withdrawals.of_key(connection, key_id)]
-    return without(proven, gone)
+    return subtract(proven, gone)
 
 
 def evidence(

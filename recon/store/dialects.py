@@ -39,7 +39,7 @@ def insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sq
     return postgresql.insert(table)
 
 
-def chunks(ids: Sequence[T]) -> Iterator[Sequence[T]]:
+def id_chunks(ids: Sequence[T]) -> Iterator[Sequence[T]]:
     """Cut any number of ids into as many as one statement takes."""
     for start in range(0, len(ids), _IDS):
         yield ids[start : start + _IDS]

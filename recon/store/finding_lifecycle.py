@@ -23,7 +23,7 @@ from recon.store import (
     finding_news,
     found_again,
 )
-from recon.store.dialects import among, bulk_insert, chunks
+from recon.store.dialects import among, bulk_insert, id_chunks
 from recon.store.finding_list import ACKNOWLEDGED, EXPECTED, OPEN, RESOLVED
 from recon.store.found_again import AGAIN, Known, columns_of, known_of
 from recon.store.tables import (
@@ -40,7 +40,7 @@ def update(connection: sa.Connection, account_id: int, run: Run) -> Run:
     """Bring the findings of a run's day to where the run leaves them, see `runs.save`.
 
     Args:
-        connection: in a transaction that has claimed the account.
+        connection: in a transaction that has locked the account.
         account_id: whose findings these are.
         run: what was found; not suspect.
 
@@ -214,7 +214,7 @@ def _open(connection: sa.Connection, account_id: int, run: Run, new: pa.Table, t
     bulk_insert(connection, findings, new.filter(pc.invert(covered)), values | {"status": OPEN})
     bulk_insert(connection, findings, new.filter(covered), values | {"status": EXPECTED})
     for reason, ids in by_reason(expected).items():
-        for some in chunks(ids):
+        for some in id_chunks(ids):
             which = sa.and_(
                 findings.c.account_id == account_id,
                 findings.c.status == EXPECTED,
@@ -258,7 +258,7 @@ def _resolved_since(
 def first_seen(connection: sa.Connection, account_id: int, ids: Sequence[str]) -> dict[str, date]:
     """Return for each of these findings, in their order, when it was first seen."""
     seen: dict[str, date] = {}
-    for some in chunks(ids):
+    for some in id_chunks(ids):
         query = sa.select(findings.c.discrepancy_id, findings.c.first_seen_on).where(
             findings.c.account_id == account_id,
             among(connection, findings.c.discrepancy_id, some),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from recon.model import FINDING_COLUMNS, Change, Kind, State
 from recon.store import finding_history
 from recon.store.accounts import id_of
-from recon.store.dialects import among, chunks, microseconds
+from recon.store.dialects import among, id_chunks, microseconds
 from recon.store.engine import reading, writing
 from recon.store.tables import FINDING_TYPES, UtcDateTime, findings, runs
 from recon.store.tables import accounts as account_names
@@ -25,7 +25,7 @@ EXPECTED: Final = State.EXPECTED.value
 RESOLVED: Final = State.RESOLVED.value
 
 
-def content(connection: sa.Connection) -> list[sa.ColumnElement[Any]]:
+def finding_columns(connection: sa.Connection) -> list[sa.ColumnElement[Any]]:
     """Return what to select for a findings frame: `FINDING_COLUMNS`, times as integers."""
     return [
         microseconds(connection, findings.c[name])
@@ -81,7 +81,7 @@ def listing(
                 account_names.c.name,
                 findings.c.date,
                 _newest_run(),
-                *content(connection),
+                *finding_columns(connection),
                 findings.c.status,
                 findings.c.first_seen_on,
                 findings.c.ack_reason,
@@ -133,7 +133,7 @@ def statuses(engine: sa.Engine, ids: Sequence[str]) -> dict[str, str]:
     """Return where each of these findings stands; unknown ids are left out."""
     found: dict[str, str] = {}
     with reading(engine) as connection:
-        for some in chunks(sorted(set(ids))):
+        for some in id_chunks(sorted(set(ids))):
             query = sa.select(findings.c.discrepancy_id, findings.c.status).where(
                 among(connection, findings.c.discrepancy_id, some)
             )
@@ -147,7 +147,7 @@ def reopen(engine: sa.Engine, ids: Sequence[str], reason: str, now: datetime) ->
     The history keeps both reasons. Where a rule covers a finding, the next run of its day says so.
     """
     with writing(engine) as connection:
-        for some in chunks(sorted(set(ids))):
+        for some in id_chunks(sorted(set(ids))):
             these = sa.and_(
                 among(connection, findings.c.discrepancy_id, some),
                 findings.c.status == ACKNOWLEDGED,
@@ -172,7 +172,7 @@ def acknowledge(
     """
     done: list[str] = []
     with writing(engine) as connection:
-        for some in chunks(sorted(set(ids))):
+        for some in id_chunks(sorted(set(ids))):
             these = sa.and_(
                 among(connection, findings.c.discrepancy_id, some), findings.c.status != RESOLVED
             )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from recon.model import FINDING_COLUMNS, Kind
 from recon.store import finding_history
-from recon.store.dialects import among, bulk_insert, chunks
+from recon.store.dialects import among, bulk_insert, id_chunks
 from recon.store.tables import FINDING_TYPES, SafeText, UtcDateTime, findings, storable
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def known_of(
     import pyarrow.compute as pc
 
     known: dict[str, Known] = {}
-    for some in chunks(ids.to_pylist()):
+    for some in id_chunks(ids.to_pylist()):
         query = sa.select(
             findings.c.id,
             findings.c.discrepancy_id,

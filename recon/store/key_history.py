@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from recon.core.coverage import next_second
-from recon.core.listing_evidence import Known, Proof, Reading
+from recon.core.listing_evidence import AnswerKind, KeyHistory, Proof
 from recon.model import Listing
 from recon.store.accounts import Key
 from recon.store.dialects import among
@@ -20,16 +20,16 @@ _ABSENT: Final = 200
 _COUNTS: Final = 16
 
 
-def known(connection: sa.Connection, key: Key, listing: Listing) -> Known:
+def load(connection: sa.Connection, key: Key, listing: Listing) -> KeyHistory:
     """Return what an answer of a key is compared with, before it is kept.
 
     Args:
-        connection: in a transaction that has claimed the account.
+        connection: in a transaction that has locked the account.
         key: the key that asked.
         listing: the answer; its `answered_at` is its clock.
     """
     if key.started_by is None:
-        return Known(cap=key.item_cap, settling=key.settling, since=key.since)
+        return KeyHistory(cap=key.item_cap, settling=key.settling, since=key.since)
     limit = listing.limit if key.item_cap is None else min(listing.limit, key.item_cap)
     is_full = listing.item_count >= limit
     counts = connection.execute(
@@ -37,12 +37,12 @@ def known(connection: sa.Connection, key: Key, listing: Listing) -> Known:
         .where(
             polls.c.key_id == key.id,
             polls.c.id >= key.started_by,
-            polls.c.reading.in_([Reading.WHOLE.value, Reading.AFTER_OLDEST.value]),
+            polls.c.reading.in_([AnswerKind.WHOLE.value, AnswerKind.AFTER_OLDEST.value]),
         )
         .order_by(polls.c.id.desc())
         .limit(_COUNTS)
     )
-    return Known(
+    return KeyHistory(
         absent=_absent(connection, key, listing, also_older=not is_full),
         cap=key.item_cap,
         counts=frozenset(counts.scalars()),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from recon.core import listing_evidence
-from recon.core.listing_evidence import Proof, Reading, prove
+from recon.core.listing_evidence import AnswerKind, Proof, prove
 from recon.model import Listing, Message, Span
 from recon.store import (
     accounts,
@@ -21,10 +21,10 @@ from recon.store import (
     poll_thinning,
     removed_messages,
 )
-from recon.store.dialects import among, chunks, is_postgres, microseconds
+from recon.store.dialects import among, id_chunks, is_postgres, microseconds
 from recon.store.engine import reading, writing
 from recon.store.tables import messages, polls, provider_rejects
-from recon.store.upserts import keep_messages, keep_rejects, known
+from recon.store.upserts import keep_messages, keep_rejects, stored_messages
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,16 +88,18 @@ def keep(
     listing = replace(listing, answered_at=listing_evidence.clock(listing))
     own_clock = seen_at or listing.answered_at
     with writing(engine) as connection:
-        account_id = accounts.claim(connection, account)
+        account_id = accounts.lock_account(connection, account)
         since = min((message.sent_at for message in listing.messages), default=listing.answered_at)
-        key = accounts.key(connection, account_id, key_fingerprint, since)
+        key = accounts.get_or_create_key(connection, account_id, key_fingerprint, since)
         if new_coverage:
             key = key_history.start_again(connection, key, since)
-        stored = known(connection, account_id, [one.message_id for one in listing.messages])
-        proof = prove(listing, key_history.known(connection, key, listing))
+        stored = stored_messages(
+            connection, account_id, [one.message_id for one in listing.messages]
+        )
+        proof = prove(listing, key_history.load(connection, key, listing))
         new = _not_listed_before(connection, account_id, key, listing, stored)
         key = coverage_ledger.note_new_messages(connection, account_id, key, new, own_clock)
-        entered = coverage_ledger.enter(connection, account_id, key, listing, proof, stored)
+        entered = coverage_ledger.add_answer(connection, account_id, key, listing, proof, stored)
         unknown = len(listing.messages) - len(stored)
         made = connection.execute(
             sa.insert(polls)
@@ -161,13 +163,13 @@ def _not_listed_before(
 
 
 def _tell(account: str, listing: Listing, proof: Proof) -> None:
-    if proof.reading is Reading.WHOLE or (
-        proof.reading is Reading.AFTER_OLDEST and listing.item_count >= listing.limit
+    if proof.reading is AnswerKind.WHOLE or (
+        proof.reading is AnswerKind.AFTER_OLDEST and listing.item_count >= listing.limit
     ):
         return
     meaning = {
-        Reading.REFUSED: "it is refused: it proves nothing, and its messages are kept",
-        Reading.NOTHING: "it proves nothing, and its messages are kept",
+        AnswerKind.REFUSED: "it is refused: it proves nothing, and its messages are kept",
+        AnswerKind.NOTHING: "it proves nothing, and its messages are kept",
     }.get(proof.reading, "it proves the time after its oldest message only")
     _log.warning(
         "account %s: the answer of %s (request %s, %d messages): %s; %s",
@@ -242,7 +244,8 @@ def find(engine: sa.Engine, account: str, message_ids: npt.NDArray[np.int64]) ->
     with reading(engine) as connection:
         every = _of_provider(connection).where(mine)
         queries = [
-            every.where(among(connection, messages.c.message_id, some)) for some in chunks(wanted)
+            every.where(among(connection, messages.c.message_id, some))
+            for some in id_chunks(wanted)
         ]
         return stored_frames.provider(connection, queries)
 

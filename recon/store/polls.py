@@ -11,8 +11,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from recon.core.coverage import SETTLING
-from recon.core.listing_evidence import Reading
-from recon.core.polling import reach
+from recon.core.listing_evidence import AnswerKind
+from recon.core.polling import next_answer_must_reach
 from recon.core.polling_rhythm import Poll
 from recon.errors import TemporaryError
 from recon.model import VerdictKind
@@ -25,7 +25,7 @@ _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class KeyState:
     """What is known of the present key of an account."""
 
     last_id: int | None = None
@@ -44,7 +44,7 @@ class State:
     """The share of the provider's messages that the records did not know at the last run."""
 
 
-def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int) -> State:
+def key_state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int) -> KeyState:
     """Return what is known of a key, whoever polled it, as of one moment.
 
     Args:
@@ -62,7 +62,7 @@ def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int)
         ).one_or_none()
         share = _unrecorded_share(connection, account)
         if key is None:
-            return State(unrecorded_share=share)
+            return KeyState(unrecorded_share=share)
         newest_first = connection.execute(
             _log(connection, account)
             .add_columns(polls.c.id, polls.c.kept_at)
@@ -73,12 +73,12 @@ def state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int)
             .limit(recent)
         ).all()
         if not newest_first:
-            return State(unrecorded_share=share)
+            return KeyState(unrecorded_share=share)
         last = newest_first[0]
         last_at = _time(last.answered_at)
         shown = tuple(_poll(row) for row in reversed(newest_first))
         in_order = key.disordered_at is None
-        return State(
+        return KeyState(
             last_id=last.id,
             last_at=last_at,
             ahead=last_at - last.kept_at,
@@ -131,7 +131,7 @@ def _poll(row: sa.Row[Any]) -> Poll:
         at=_time(row.answered_at),
         new=row.new_count + new_rejects,
         items=row.item_count,
-        joined=row.shared_count > 0 or row.reading == Reading.WHOLE.value,
+        joined=row.shared_count > 0 or row.reading == AnswerKind.WHOLE.value,
         oldest=None if row.oldest_sent_at is None else _time(row.oldest_sent_at),
         newest=None if row.newest_sent_at is None else _time(row.newest_sent_at),
     )
@@ -148,7 +148,7 @@ def _unproven(connection: sa.Connection, account: str, key_id: int, last_at: dat
             coverage.c.key_id == key_id, coverage.c.basis == coverage_ledger.SETTLED
         )
     ).scalar()
-    moment = reach((last or last_at) - SETTLING)
+    moment = next_answer_must_reach((last or last_at) - SETTLING)
     query = sa.select(sa.func.count()).where(
         messages.c.account_id == accounts.id_of(account),
         messages.c.sent_at > moment,
@@ -173,7 +173,7 @@ def _unrecorded_share(connection: sa.Connection, account: str) -> float:
 
 
 @contextmanager
-def turn(engine: sa.Engine, account: str) -> Iterator[bool]:
+def hold_poll_lock(engine: sa.Engine, account: str) -> Iterator[bool]:
     """Take the turn to poll an account, until the block ends; `False` where another has it.
 
     It is a lock of its own, so it never keeps a run from anything, nor is it kept by one.

@@ -9,7 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from recon.core.listing_evidence import Absence, Proof
+from recon.core.listing_evidence import AbsentMessage, Proof
 from recon.model import Listing
 from recon.store import accounts
 from recon.store.dialects import among, insert
@@ -26,7 +26,7 @@ def note(connection: sa.Connection, key_id: int, listing: Listing, proof: Proof)
     """Note which listed messages an answer lacks, and which it shows again.
 
     Args:
-        connection: in a transaction that has claimed the account.
+        connection: in a transaction that has locked the account.
         key_id: the key that asked.
         listing: the answer.
         proof: what it was taken for.
@@ -67,7 +67,7 @@ def note(connection: sa.Connection, key_id: int, listing: Listing, proof: Proof)
     due = [
         row.message_id
         for row in lacked
-        if Absence(row.first_at, row.last_at, row.answers, row.asked_at).is_to_be_asked_for
+        if AbsentMessage(row.first_at, row.last_at, row.answers, row.asked_at).is_to_be_asked_for
     ]
     return tuple(due[:ASKED_FOR])
 
@@ -98,7 +98,7 @@ def settle(
         Whether the messages count as removed.
     """
     with writing(engine) as connection:
-        account_id = accounts.claim(connection, account)
+        account_id = accounts.lock_account(connection, account)
         key_id = connection.execute(
             sa.select(keys.c.id).where(
                 keys.c.account_id == account_id, keys.c.fingerprint == key_fingerprint
@@ -109,7 +109,9 @@ def settle(
         due = [
             row.message_id
             for row in rows
-            if Absence(row.first_at, row.last_at, row.answers, row.asked_at).is_to_be_asked_for
+            if AbsentMessage(
+                row.first_at, row.last_at, row.answers, row.asked_at
+            ).is_to_be_asked_for
         ]
         asked = sa.update(absences).where(*mine, among(connection, absences.c.message_id, due))
         if found or not denied:

@@ -27,10 +27,10 @@ from recon.model import (
     Withdrawal,
 )
 from recon.store import finding_lifecycle
-from recon.store.accounts import claim, id_of
-from recon.store.dialects import among, chunks
+from recon.store.accounts import id_of, lock_account
+from recon.store.dialects import among, id_chunks
 from recon.store.engine import reading, writing
-from recon.store.finding_list import ACKNOWLEDGED, EXPECTED, OPEN, content
+from recon.store.finding_list import ACKNOWLEDGED, EXPECTED, OPEN, finding_columns
 from recon.store.tables import accounts as account_names
 from recon.store.tables import findings, runs
 
@@ -54,7 +54,7 @@ def save(engine: sa.Engine, run: Run, mode: str) -> Run:
         The run with `first_seen_on` and `lifecycle` of each of its findings, and `changes`.
     """
     with writing(engine) as connection:
-        account_id = claim(connection, run.verdict.account)
+        account_id = lock_account(connection, run.verdict.account)
         if run.verdict.kind is not VerdictKind.SUSPECT:
             run = finding_lifecycle.update(connection, account_id, run)
         _log(connection, account_id, run, mode)
@@ -157,10 +157,10 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         if row is None:
             return None
         mine = findings.c.account_id == row.account_id
-        every = sa.select(*content(connection)).where(mine)
+        every = sa.select(*finding_columns(connection)).where(mine)
         queries = [
             every.where(among(connection, findings.c.discrepancy_id, some))
-            for some in chunks(row.found)
+            for some in id_chunks(row.found)
         ]
         found = stored_frames.findings(connection, queries)
         first_seen_on = finding_lifecycle.first_seen(connection, row.account_id, row.found)

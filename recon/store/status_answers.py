@@ -12,10 +12,10 @@ from recon.core.calendar import day_at
 from recon.core.statuses import NOT_TERMINAL
 from recon.model import LISTING_LIMIT, Listing, Message
 from recon.store import accounts
-from recon.store.dialects import among, chunks, insert
+from recon.store.dialects import among, id_chunks, insert
 from recon.store.engine import reading, writing
 from recon.store.tables import denied_ids, keys, messages, provider_rejects, withdrawals
-from recon.store.upserts import keep_messages, keep_rejects, known
+from recon.store.upserts import keep_messages, keep_rejects, stored_messages
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,10 +54,10 @@ def keep(
         at: the provider's clock.
     """
     with writing(engine) as connection:
-        account_id = accounts.claim(connection, account)
-        key = accounts.key(connection, account_id, key_fingerprint, at)
+        account_id = accounts.lock_account(connection, account)
+        key = accounts.get_or_create_key(connection, account_id, key_fingerprint, at)
         answer = Listing(found, [], len(found), LISTING_LIMIT, at)
-        stored = known(connection, account_id, [message.message_id for message in found])
+        stored = stored_messages(connection, account_id, [message.message_id for message in found])
         keep_messages(connection, account_id, key.id, answer, stored)
         # A list may have shown some of them in a form that cannot be read.
         keep_rejects(connection, account_id, answer)
@@ -65,7 +65,7 @@ def keep(
             return
         of_key = {"account_id": account_id, "key_id": key.id}
         rows = [{**of_key, "message_id": message_id, "asked_at": at} for message_id in denied]
-        for some in chunks(denied):
+        for some in id_chunks(denied):
             connection.execute(
                 sa.update(denied_ids)
                 .where(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from recon import rows
-from recon.arrow import NotAsArrow, postgres_arrow, sqlite_arrow
+from recon.arrow import ArrowUnavailable, postgres_arrow, sqlite_arrow
 from recon.model import FINDING_COLUMNS
 from recon.store.tables import FINDING_TYPES, UtcDateTime, messages
 
@@ -99,7 +99,7 @@ def provider(
     Where SQLite has many rows they are best asked for by several queries. What does not come as
     Arrow columns is typed in parts of about `part_rows`.
     """
-    with rows.uncollected():
+    with rows.gc_paused():
         if len(queries) > 1 and sqlite_arrow.is_possible(connection):
             found = [
                 part for query in queries for part in _parts_of_sqlite(connection, query, part_rows)
@@ -114,8 +114,8 @@ def _parts_of_sqlite(
     connection: sa.Connection, query: sa.Select[Any], part_rows: int
 ) -> list[pd.DataFrame]:
     try:
-        return [_part(_PROVIDER, sqlite_arrow.answer(connection, query).values())]
-    except NotAsArrow:
+        return [_part(_PROVIDER, sqlite_arrow.read_columns(connection, query).values())]
+    except ArrowUnavailable:
         return list(_parts(connection, [query], _PROVIDER, part_rows))
 
 
@@ -126,7 +126,7 @@ def _parts_of_any(
         first = next(parts)
         # Few rows are not worth another connection.
         if len(first) >= min(part_rows, rows.FIRST) and postgres_arrow.is_possible(connection):
-            with suppress(NotAsArrow):
+            with suppress(ArrowUnavailable):
                 return _parts_of_postgres(connection, queries)
         return [first, *parts]
 
@@ -138,7 +138,7 @@ def _parts_of_postgres(
     columns = [messages.c[name] for name in _PROVIDER]
     for query in queries:
         # Times as they are: they are whole microseconds already, and the server need not count.
-        with postgres_arrow.answer(connection, query.with_only_columns(*columns)) as batches:
+        with postgres_arrow.read_batches(connection, query.with_only_columns(*columns)) as batches:
             parts += [_part(_PROVIDER, batch.columns) for batch in batches]
     return parts
 
@@ -175,10 +175,10 @@ def _parts(
 ) -> Generator[pd.DataFrame]:
     """Type the rows of `queries`, whose columns stand in the order of `columns`, part by part.
 
-    There is always a part; see `rows.parts` for how many rows each has, with at least `part_rows`.
+    There is always a part. Each has at least `part_rows` rows, see `rows.read_parts`.
     """
     for query in queries:
-        for _, _, cells in rows.parts(connection, query, part_rows):
+        for _, _, cells in rows.read_parts(connection, query, part_rows):
             yield _part(columns, cells)
     if not queries:
         yield _part(columns, [()] * len(columns))

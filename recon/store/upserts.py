@@ -1,4 +1,4 @@
-"""Keeping the messages of an answer, in a transaction that has claimed the account."""
+"""Keeping the messages of an answer, in a transaction that has locked the account."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from recon.model import Listing, Message
-from recon.store.dialects import among, chunks, insert
+from recon.store.dialects import among, id_chunks, insert
 from recon.store.observations import Observation, is_news, is_regress, merged
 from recon.store.tables import denied_ids, messages, provider_rejects, status_changes
 
@@ -21,7 +21,7 @@ _INT64: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class MessageChanges:
     """What keeping the messages of an answer changed."""
 
     changed: int
@@ -30,11 +30,13 @@ class Kept:
     """Known messages seen with a status from before; kept in their history only."""
 
 
-def known(connection: sa.Connection, account_id: int, ids: Sequence[int]) -> dict[int, Any]:
+def stored_messages(
+    connection: sa.Connection, account_id: int, ids: Sequence[int]
+) -> dict[int, Any]:
     """Return the stored messages with these ids, whole rows by id."""
     return {
         row.message_id: row
-        for some in chunks(ids)
+        for some in id_chunks(ids)
         for row in connection.execute(
             sa.select(messages).where(
                 messages.c.account_id == account_id,
@@ -51,15 +53,15 @@ def keep_messages(
     listing: Listing,
     stored: Mapping[int, Any],
     poll_id: int | None = None,
-) -> Kept:
+) -> MessageChanges:
     """Upsert the messages of an answer, and the history of each.
 
     Args:
-        connection: in a transaction that has claimed the account.
+        connection: in a transaction that has locked the account.
         account_id: whose messages.
         key_id: the key that asked.
         listing: the answer.
-        stored: what is known of its messages, see `known`.
+        stored: what is known of its messages, see `stored_messages`.
         poll_id: the accepted poll that listed them; `None` where they were asked for singly, or
             the answer is not one that later ones are compared with.
     """
@@ -98,7 +100,7 @@ def keep_messages(
     if news:
         connection.execute(sa.insert(status_changes), [row | of_account for row in news])
     clear_denials(connection, account_id, [one for one in ids if one not in stored])
-    return Kept(changed, regressed)
+    return MessageChanges(changed, regressed)
 
 
 def _listed(poll_id: int | None, key_id: int, before: sa.Row[Any] | None) -> dict[str, int | None]:
@@ -112,7 +114,7 @@ def _history(
     connection: sa.Connection, account_id: int, ids: Sequence[int]
 ) -> defaultdict[int, list[Observation]]:
     history: defaultdict[int, list[Observation]] = defaultdict(list)
-    for some in chunks(ids):
+    for some in id_chunks(ids):
         for row in connection.execute(
             sa.select(status_changes)
             .where(
@@ -160,12 +162,12 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
         How many were upserted.
     """
     mine = provider_rejects.c.account_id == account_id
-    for some in chunks([message.message_id for message in listing.messages]):
+    for some in id_chunks([message.message_id for message in listing.messages]):
         mended = among(connection, provider_rejects.c.message_id, some)
         connection.execute(sa.delete(provider_rejects).where(mine, mended))
     rejects = {reject.key: reject for reject in listing.rejects}
     ids = {key: _int64(reject.message_id) for key, reject in rejects.items()}
-    shown = known(connection, account_id, [i for i in ids.values() if i is not None])
+    shown = stored_messages(connection, account_id, [i for i in ids.values() if i is not None])
     rows = [
         {
             "account_id": account_id,
@@ -207,7 +209,7 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
 
 def clear_denials(connection: sa.Connection, account_id: int, ids: Sequence[int]) -> None:
     """Forget that Octopods denied these ids: an answer shows them, readable or not."""
-    for some in chunks(ids):
+    for some in id_chunks(ids):
         connection.execute(
             sa.delete(denied_ids).where(
                 denied_ids.c.account_id == account_id,

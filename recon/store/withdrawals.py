@@ -42,7 +42,7 @@ def withdraw(
         TemporaryError, OutputError, ConfigError: the store failed.
     """
     with writing(engine) as connection:
-        account_id = accounts.claim(connection, account)
+        account_id = accounts.lock_account(connection, account)
         key_id = connection.execute(
             sa.select(keys.c.id).where(
                 keys.c.account_id == account_id, keys.c.fingerprint == key_fingerprint
@@ -58,7 +58,7 @@ def add(
     withdrawal: Withdrawal,
     at: datetime,
 ) -> bool:
-    """Withdraw as `withdraw` does, in a transaction that has claimed the account."""
+    """Withdraw as `withdraw` does, in a transaction that has locked the account."""
     start = withdrawals.c.starts_at
     within = start.is_(None) if withdrawal.start is None else _no_later(start, withdrawal.start)
     known = sa.select(withdrawals.c.id).where(

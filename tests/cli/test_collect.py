@@ -220,8 +220,10 @@ FORCED = """
 NIGHT = """
     for _ in range(3):
         today = clock().date()
-        order = night.Order((today, today), ["main"], directory=Path({reports!r}), trust_input=True)
-        well(night.run(settings, engine, order, runtime))
+        options = night.RunOptions(
+            (today, today), ["main"], directory=Path({reports!r}), trust_input=True
+        )
+        well(night.run(settings, engine, options, runtime))
 """
 BEGUN = datetime(2026, 4, 23, 10, tzinfo=UTC)
 SPEED = 200

@@ -7,12 +7,12 @@ import click
 import pytest
 
 from recon.cli import group
-from recon.cli.common import AnyPath, Day, typed
+from recon.cli.common import DateParam, PathParam, typed
 
 
 @pytest.mark.parametrize("day", ["2009-01-01", "2026-04-23", "2200-12-31"])
 def test_a_day_of_whatsapp_is_taken(day: str) -> None:
-    assert Day().convert(day, None, None) == date.fromisoformat(day)
+    assert DateParam().convert(day, None, None) == date.fromisoformat(day)
 
 
 @pytest.mark.parametrize(
@@ -20,18 +20,18 @@ def test_a_day_of_whatsapp_is_taken(day: str) -> None:
 )
 def test_a_day_of_which_there_can_be_no_message_is_refused(day: str) -> None:
     with pytest.raises(click.BadParameter, match="no WhatsApp yet"):
-        Day().convert(day, None, None)
+        DateParam().convert(day, None, None)
 
 
 @pytest.mark.parametrize("day", ["", "2026-02-30", "20260423", "10000-01-01", "2026-4-23", "\0"])
 def test_what_is_no_day_is_refused_with_the_spelling(day: str) -> None:
     with pytest.raises(click.BadParameter, match="YYYY-MM-DD"):
-        Day().convert(day, None, None)
+        DateParam().convert(day, None, None)
 
 
 def test_a_path_cannot_hold_a_nul() -> None:
     with pytest.raises(click.BadParameter, match="NUL"):
-        AnyPath().convert("a\0b", None, None)
+        PathParam().convert("a\0b", None, None)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from recon.simulator.channel import SIMULATED_KEY, Channel, Shape
-from recon.simulator.simulated_responses import Request, answer
+from recon.simulator.simulated_responses import SimulatedRequest, respond
 from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, minute
 
 LOCAL = ["id", "message_id", "phone_number", "sent_at", "status"]
@@ -82,7 +82,7 @@ def test_a_file_may_hold_items_as_the_api_gives_them(workshop: Workshop, shape: 
         channel.send(NUMBER.format(n), minute(n))
     path = "/api/v1/whatsapp/messages"
     body: Any = json.loads(
-        answer(channel, Request(path, "limit=100", SIMULATED_KEY), MORNING_AFTER).body
+        respond(channel, SimulatedRequest(path, "limit=100", SIMULATED_KEY), MORNING_AFTER).body
     )
     items = body if shape == "B" else body["messages"]
     provider = workshop.path / "octopods.jsonl"

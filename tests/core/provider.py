@@ -53,8 +53,8 @@ class Ledger:
     """What the answers to one key prove, by the core's rules."""
 
     since: datetime | None = None
-    shared: dict[int, coverage.Reach] = field(default_factory=dict)
-    settled: dict[int, coverage.Reach] = field(default_factory=dict)
+    shared: dict[int, coverage.ShownSpan] = field(default_factory=dict)
+    settled: dict[int, coverage.ShownSpan] = field(default_factory=dict)
     part_of: dict[int, int] = field(default_factory=dict)
     """Of each message that was listed, the name of what it is a part of."""
     disordered: bool = False
@@ -67,9 +67,9 @@ class Ledger:
             for one in listing.messages
             if one.message_id in self.part_of
         }
-        if coverage.slipped_in(listing.messages, parts, self.shared):
+        if coverage.late_messages(listing.messages, parts, self.shared):
             self.disordered = True
-        alone = listing_evidence.prove(listing, listing_evidence.Known(since=self.since)).reach
+        alone = listing_evidence.prove(listing, listing_evidence.KeyHistory(since=self.since)).shown
         assert alone is not None
         whole, joined = coverage.extend(self.shared, alone, set(parts.values()))
         for gone in joined:
@@ -90,9 +90,9 @@ class Ledger:
         return proven(self.settled if self.disordered else self.shared)
 
 
-def proven(reaches: dict[int, coverage.Reach]) -> tuple[Span, ...]:
-    """Return the spans that these reaches prove."""
-    return coverage.merge(span for one in reaches.values() if (span := one.span()) is not None)
+def proven(shown_spans: dict[int, coverage.ShownSpan]) -> tuple[Span, ...]:
+    """Return the spans that these prove."""
+    return coverage.merge(span for one in shown_spans.values() if (span := one.span()) is not None)
 
 
 def lies_in(spans: Sequence[Span], time: datetime) -> bool:

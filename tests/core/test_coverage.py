@@ -78,10 +78,10 @@ def test_merged_spans_cover_the_same_instants_and_stand_apart(given_spans: list[
 
 def test_what_is_left_without_some_spans_is_what_none_of_them_touches() -> None:
     whole = [Span(None, at(100))]
-    assert coverage.without(whole, [Span(at(10), at(20)), Span(at(15), at(30))]) == (
+    assert coverage.subtract(whole, [Span(at(10), at(20)), Span(at(15), at(30))]) == (
         Span(None, at(10)),
         Span(at(30), at(100)),
     )
-    assert coverage.without(whole, [Span(at(100), None)]) == tuple(whole)
-    assert coverage.without(whole, [Span(None, at(40))]) == (Span(at(40), at(100)),)
-    assert coverage.without(whole, [Span(None, None)]) == ()
+    assert coverage.subtract(whole, [Span(at(100), None)]) == tuple(whole)
+    assert coverage.subtract(whole, [Span(None, at(40))]) == (Span(at(40), at(100)),)
+    assert coverage.subtract(whole, [Span(None, None)]) == ()

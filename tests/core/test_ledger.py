@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recon.core import coverage
-from recon.core.listing_evidence import Known, prove
+from recon.core.listing_evidence import KeyHistory, prove
 from recon.model import Listing, Message
 from tests.core.provider import Ledger, Poll, Sent, answer, lies_in, polls, proven, sends
 from tests.factories import at, message
@@ -51,7 +51,7 @@ def test_all_between_two_answers_that_share_a_message_is_claimed(
         ledger.enter(listing)
     for before, after in pairwise(listings):
         ids = [{one.message_id for one in listing.messages} for listing in (before, after)]
-        start = prove(before, Known()).reach
+        start = prove(before, KeyHistory()).shown
         end = after.answered_at - coverage.SETTLING
         assert start is not None
         if ids[0] & ids[1] and (start.start is None or start.start < end):
@@ -115,11 +115,13 @@ def _first_known(listing: Listing) -> datetime:
     return min((one.sent_at for one in listing.messages), default=listing.answered_at)
 
 
-KNOWN = {7: coverage.Reach(at(10), at(100))}
+KNOWN = {7: coverage.ShownSpan(at(10), at(100))}
 
 
 def slipped(*shown: Message, listed: tuple[int, ...] = (1, 2)) -> list[int]:
-    return [one.message_id for one in coverage.slipped_in(shown, dict.fromkeys(listed, 7), KNOWN)]
+    return [
+        one.message_id for one in coverage.late_messages(shown, dict.fromkeys(listed, 7), KNOWN)
+    ]
 
 
 def test_a_new_message_behind_one_that_was_listed_has_slipped_in() -> None:

@@ -276,7 +276,11 @@ def test_any_text_is_read_without_an_error_and_the_same_alone_or_in_a_column(
     number: str, region: str | None
 ) -> None:
     alone = oracles.number_key(number, region)
-    assert alone in (NONE, UNREADABLE) or 10**6 <= alone < 10**15 or user_ids.key(number) == alone
+    assert (
+        alone in (NONE, UNREADABLE)
+        or 10**6 <= alone < 10**15
+        or user_ids.user_id_key(number) == alone
+    )
     assert keys([number, "+353871234567", number], region) == [alone, 353871234567, alone]
 
 
@@ -415,7 +419,7 @@ def test_user_ids_are_compared_as_they_are_and_with_no_number() -> None:
     found = keys([*ids, *linked, "+353871234567"], "IE")
     assert found[3] == found[4]
     assert len(set(found)) == len(found) - 1
-    assert user_ids.sort_of(np.array([*found, NONE, UNREADABLE], dtype=np.int64)).tolist() == [
+    assert user_ids.key_sorts(np.array([*found, NONE, UNREADABLE], dtype=np.int64)).tolist() == [
         *(2, 2, 2),
         *(1, 1, 1),
         *(0, -1, -1),

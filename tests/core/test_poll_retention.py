@@ -7,11 +7,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon.core.listing_evidence import Reading
+from recon.core.listing_evidence import AnswerKind
 from recon.core.poll_retention import ONE_FOR_EACH, StoredPoll, superfluous
 from tests.factories import NOON
 
-READINGS = [str(one) for one in Reading]
+READINGS = [str(one) for one in AnswerKind]
 
 
 def stored(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recon.core import polling
-from recon.core.polling import Decision, PollingState, RecordedSends, Rules
+from recon.core.polling import Decision, PollingRules, PollingState, RecordedSends
 from recon.core.polling_rhythm import Forecast, Poll, Rhythm
 from tests.factories import NOON
 
@@ -28,7 +28,7 @@ QUIET = PollingState(
 
 
 def decide(known: PollingState, ahead: Forecast | None = None, **rules: Any) -> Decision:  # noqa: ANN401 - fields of a dataclass
-    return polling.decide(known, ahead or Forecast(), replace(Rules(), **rules))
+    return polling.decide(known, ahead or Forecast(), replace(PollingRules(), **rules))
 
 
 def recorded(unseen: int, just_now: int = 0, in_burst: int = 0, **other: Any) -> PollingState:  # noqa: ANN401 - fields of a dataclass
@@ -272,4 +272,4 @@ def test_an_answer_may_show_the_listing_of_a_minute_ago() -> None:
 
 
 def test_a_day_of_the_ledger_reaches_one_second_before_what_is_proven() -> None:
-    assert polling.reach(NOON) == NOON - SECOND
+    assert polling.next_answer_must_reach(NOON) == NOON - SECOND

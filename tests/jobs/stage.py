@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from recon import config
 from recon.config import Settings
-from recon.jobs.collector import Outcome, collect
+from recon.jobs.collector import AccountPoll, collect
 from recon.jobs.follow import follow
 from recon.jobs.runtime import Runtime
 from recon.jobs.shutdown import Stop
@@ -105,7 +105,7 @@ class Stage:
                 "INSERT INTO sends (sent_at) VALUES (?)", [(at.isoformat(),) for at in times]
             )
 
-    def collect(self, *, force: bool = False) -> list[Outcome]:
+    def collect(self, *, force: bool = False) -> list[AccountPoll]:
         """Collect once, as cron would."""
         return list(collect(self.settings, self.engine, self.names, self.runtime, force=force))
 
@@ -119,7 +119,7 @@ class Stage:
         *,
         open_engine: Callable[[], sa.Engine] | None = None,
         meanwhile: Callable[[], None] = lambda: None,
-    ) -> list[Outcome]:
+    ) -> list[AccountPoll]:
         """Follow until so much time has passed; `meanwhile` is called after each pause."""
         stop = Stop()
         end = self.clock.now + until

@@ -90,7 +90,7 @@ def test_a_new_key_is_polled_at_once(stage: Stage) -> None:
 
 
 def test_an_account_that_another_collector_polls_is_left_to_it(stage: Stage) -> None:
-    with polls.turn(stage.engine, "main"):
+    with polls.hold_poll_lock(stage.engine, "main"):
         assert stage.codes() == [0]
         assert stage.codes(force=True) == [0]
     assert stage.requests == []

@@ -10,7 +10,7 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from recon.octopods.deadline import DeadlineError, Watched
+from recon.octopods.deadline import DeadlineError, WatchedRequest
 from recon.octopods.request_errors import TransientError
 from recon.octopods.transport import Transport
 from tests.octopods.raw_server import Handler, answers, drips, raw_server
@@ -183,9 +183,9 @@ def test_no_thread_is_left_of_requests_that_were_given_up(session: requests.Sess
 
 
 def test_work_that_ends_in_time_gives_its_result_or_its_error() -> None:
-    assert Watched().run(5, lambda: 7) == 7
+    assert WatchedRequest().run(5, lambda: 7) == 7
     with pytest.raises(ZeroDivisionError):
-        Watched().run(5, lambda: 1 / 0)
+        WatchedRequest().run(5, lambda: 1 / 0)
 
 
 def test_a_connection_that_comes_too_late_is_closed_and_not_used(
@@ -214,5 +214,5 @@ def test_a_connection_that_comes_too_late_is_closed_and_not_used(
 def test_the_error_of_a_deadline_is_distinguished_from_a_timeout() -> None:
     over = threading.Event()
     with pytest.raises(DeadlineError):
-        Watched().run(0.01, lambda: over.wait(30))
+        WatchedRequest().run(0.01, lambda: over.wait(30))
     over.set()

@@ -274,7 +274,7 @@ def test_a_number_that_is_none_is_kept_in_its_column_and_out_of_the_reason() -> 
 def test_the_customers_text_is_kept_nowhere(item: object) -> None:
     listing = responses.read_listing([item], answered_at=T)
     assert SECRET not in repr(listing)
-    assert SECRET not in repr(responses.flat(item) if isinstance(item, dict) else "")
+    assert SECRET not in repr(responses.flatten_item(item) if isinstance(item, dict) else "")
 
 
 def test_the_customers_text_is_no_part_of_a_rejects_identity() -> None:

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from recon.errors import ConfigError, InputError, ReconError, TemporaryError
-from recon.records.send_counts import Counter
+from recon.records.send_counts import SendCounter
 from recon.records.source import Source
 
 SINCE = datetime(2026, 4, 23, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ DUBLIN = "Europe/Dublin"  # an hour ahead of UTC on that day
 
 def count_since(source: Source, since: datetime, until: datetime, **patience: float) -> int | None:
     """Count from one moment on."""
-    counts = Counter(source, **patience).since([since], until)
+    counts = SendCounter(source, **patience).since([since], until)
     return None if counts is None else counts[0]
 
 
@@ -85,7 +85,7 @@ def test_what_is_planned_for_later_is_no_send_yet(tmp_path: Path) -> None:
 def test_several_moments_are_counted_at_once(tmp_path: Path) -> None:
     times = [(SINCE + timedelta(minutes=n)).isoformat() for n in range(11)]
     moments = [SINCE + timedelta(minutes=9), SINCE, SINCE + timedelta(minutes=20)]
-    counter = Counter(in_sqlite(tmp_path, *times))
+    counter = SendCounter(in_sqlite(tmp_path, *times))
     for _ in range(2):
         assert counter.since(moments, UNTIL) == (2, 11, 0)
 

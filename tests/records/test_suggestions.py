@@ -43,7 +43,7 @@ def test_no_opposite_no_blank_and_no_value_is_offered(name: str, known: list[str
 )  # fmt: skip
 def test_values_are_reported_from_names_and_not_shown(value: str) -> None:
     assert suggestions.looks_like_data(value)
-    error = suggestions.missing("column", ["id"], ["name", value], where="a.json")
+    error = suggestions.not_found_error("column", ["id"], ["name", value], where="a.json")
     assert value not in str(error)
     assert "there is: name; 1 more look like values" in str(error)
 
@@ -56,7 +56,7 @@ def test_names_are_no_values(name: str) -> None:
 
 
 def test_control_characters_and_long_names_are_not_shown_as_they_are() -> None:
-    error = suggestions.missing("column", ["id"], ["a\x1b[31m\0", "x" * 500], where="a.csv")
+    error = suggestions.not_found_error("column", ["id"], ["a\x1b[31m\0", "x" * 500], where="a.csv")
     assert str(error).isprintable() or "\n" in str(error)
     assert "\x1b" not in str(error)
     assert "\0" not in str(error)

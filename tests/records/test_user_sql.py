@@ -29,7 +29,7 @@ def bound(made: sa.TextClause) -> dict[str, object]:
 
 
 def compiled(sql: str, dialect: str = "sqlite") -> tuple[str, dict[str, object]]:
-    made = user_sql.query(sql, START, END, dialect, sql_syntax.named(dialect))
+    made = user_sql.query(sql, START, END, dialect, sql_syntax.syntax_named(dialect))
     done = made.compile(dialect=DIALECTS[dialect](paramstyle="named"))
     return str(done), dict(done.params)
 
@@ -87,12 +87,12 @@ def test_colons_that_are_no_bounds_survive(dialect: str, sql: str) -> None:
 def test_a_bound_after_what_only_another_dialect_would_take_for_a_quote_is_one(
     dialect: str, sql: str
 ) -> None:
-    made = user_sql.query(sql, START, END, dialect, sql_syntax.named(dialect))
+    made = user_sql.query(sql, START, END, dialect, sql_syntax.syntax_named(dialect))
     assert set(bound(made)) == {"start"}
 
 
 def test_without_backslash_escapes_a_backslash_of_mysql_is_a_character() -> None:
-    syntax = sql_syntax.named("mysql", "STRICT_TRANS_TABLES,NO_BACKSLASH_ESCAPES")
+    syntax = sql_syntax.syntax_named("mysql", "STRICT_TRANS_TABLES,NO_BACKSLASH_ESCAPES")
     made = user_sql.query("SELECT 'c:\\', :start", START, END, "mysql", syntax)
     assert set(bound(made)) == {"start"}
 
@@ -109,7 +109,7 @@ def test_without_backslash_escapes_a_backslash_of_mysql_is_a_character() -> None
     ],
 )
 def test_an_open_quote_or_comment_is_refused(dialect: str, sql: str) -> None:
-    syntax = sql_syntax.named(dialect)
+    syntax = sql_syntax.syntax_named(dialect)
     with pytest.raises(ConfigError, match="query: a quote or comment is not closed"):
         user_sql.query(sql, START, END, dialect, syntax)
     with pytest.raises(ConfigError, match="where: a quote or comment is not closed"):
@@ -153,7 +153,7 @@ def test_one_statement_may_end_with_a_semicolon(sql: str) -> None:
 
 @pytest.mark.parametrize("sql", ["SELECT 1; DELETE FROM t", "SELECT 1; COMMIT; --", "1; ''"])
 def test_a_second_statement_is_refused(sql: str) -> None:
-    syntax = sql_syntax.named("sqlite")
+    syntax = sql_syntax.syntax_named("sqlite")
     with pytest.raises(ConfigError, match="more than one statement"):
         user_sql.query(sql, START, END, "sqlite", syntax)
     with pytest.raises(ConfigError, match="more than one statement"):
@@ -163,7 +163,7 @@ def test_a_second_statement_is_refused(sql: str) -> None:
 @pytest.mark.parametrize("end", ["", ";", " ;; ", "; -- done", "; /* done; */"])
 def test_a_condition_keeps_its_colons_and_may_end_with_a_comment_or_a_semicolon(end: str) -> None:
     where = "channel = 'a;b' AND x::int = 1 AND y = ':start' -- :start\n"
-    made = user_sql.condition(f"{where}{end}", sql_syntax.named("postgresql"))
+    made = user_sql.condition(f"{where}{end}", sql_syntax.syntax_named("postgresql"))
     said = str(made.compile(dialect=DIALECTS["postgresql"]()))
     assert said.startswith(f"({where}")
     assert said.endswith("\n)")
@@ -172,5 +172,5 @@ def test_a_condition_keeps_its_colons_and_may_end_with_a_comment_or_a_semicolon(
 
 def test_on_mysql_the_bounds_are_times_in_utc_without_an_offset() -> None:
     start = START.astimezone(ZoneInfo("Pacific/Auckland"))
-    made = user_sql.query("SELECT :start", start, END, "mysql", sql_syntax.named("mysql"))
+    made = user_sql.query("SELECT :start", start, END, "mysql", sql_syntax.syntax_named("mysql"))
     assert bound(made) == {"start": datetime(2026, 4, 21, 23)}  # noqa: DTZ001

@@ -13,11 +13,11 @@ from recon.core.calendar import unbounded, window
 from recon.model import Advice, Kind, LocalBalance, ProviderBalance, Span
 from recon.report import terminal_summary
 from recon.report.labels import EXPLANATIONS, KINDS_BY_URGENCY
-from recon.report.report_files import Written
+from recon.report.report_files import WrittenFiles
 from recon.report.terminal_text import width_of
 from tests.factories import FINISHED, finding, run, utc
 
-WRITTEN = Written(Path("r/a.csv"), Path("r/a.json"), Path("r/a.html"))
+WRITTEN = WrittenFiles(Path("r/a.csv"), Path("r/a.json"), Path("r/a.html"))
 
 
 def test_a_clean_night_fits_on_a_few_lines() -> None:
@@ -239,7 +239,7 @@ def test_several_runs_are_one_table_with_a_sum() -> None:
 
 def test_several_runs_say_where_their_files_are() -> None:
     written = [
-        Written(*(Path(f"r/{account}/{day}.{kind}") for kind in ("csv", "json", "html")))
+        WrittenFiles(*(Path(f"r/{account}/{day}.{kind}") for kind in ("csv", "json", "html")))
         for account in ("main", "other")
         for day in ("2026-04-23", "2026-04-24")
     ]

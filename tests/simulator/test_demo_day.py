@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from recon.core import calendar, frames, judge
 from recon.core.link import Side
-from recon.core.listing_evidence import Known, prove
+from recon.core.listing_evidence import KeyHistory, prove
 from recon.core.policy import Policy
 from recon.errors import OutputError
 from recon.model import Kind, Verdict, VerdictKind
@@ -216,8 +216,8 @@ def real_comparison(planted: DemoDay, *, where: bool = True) -> Verdict:
     raw = dict(zip(fields, map(list, zip(*items, strict=True)), strict=True))
     rows = recorded(planted).values() if where else planted.rows
     columns = {field: [row[column] for row in rows] for field, column in planted.columns.items()}
-    proof = prove(planted.channel.listing(planted.now), Known())
-    span = proof.reach and proof.reach.span()
+    proof = prove(planted.channel.listing(planted.now), KeyHistory())
+    span = proof.shown and proof.shown.span()
     assert span
     [verdict] = judge.judge(
         "demo",

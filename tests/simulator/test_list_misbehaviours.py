@@ -10,7 +10,12 @@ from recon.simulator import list_misbehaviours as misbehaviours
 from recon.simulator.channel import SIMULATED_KEY, Channel
 from recon.simulator.list_misbehaviours import Misbehaviour, Page
 from recon.simulator.simulated_message import ONLY_SENT
-from recon.simulator.simulated_responses import LIST_PATH, Answer, Request, answer
+from recon.simulator.simulated_responses import (
+    LIST_PATH,
+    SimulatedRequest,
+    SimulatedResponse,
+    respond,
+)
 
 T = datetime(2026, 4, 24, 10, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -97,10 +102,10 @@ def test_a_removed_message_is_denied_too() -> None:
 )
 @pytest.mark.parametrize("shape", ["A", "B"])
 def test_what_an_answer_says_itself_is_in_its_headers_or_its_body(
-    misbehaviour: Misbehaviour, check: Callable[[Answer], bool], shape: str
+    misbehaviour: Misbehaviour, check: Callable[[SimulatedResponse], bool], shape: str
 ) -> None:
     channel = sent_each_hour(misbehaviour, shape=shape)
-    assert check(answer(channel, Request(LIST_PATH, key=SIMULATED_KEY), T + 5 * HOUR))
+    assert check(respond(channel, SimulatedRequest(LIST_PATH, key=SIMULATED_KEY), T + 5 * HOUR))
 
 
 def test_a_listing_is_read_as_the_answer_says() -> None:

@@ -9,13 +9,13 @@ import pytest
 from recon.simulator.http_faults import FaultKind
 from recon.simulator.rate_limits import RetryForm
 from recon.simulator.scenarios import SCENARIOS, Stage
-from recon.simulator.simulated_responses import LIST_PATH, Request, answer
+from recon.simulator.simulated_responses import LIST_PATH, SimulatedRequest, respond
 
 NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 
 
 def ask(stage: Stage, now: datetime = NOW) -> tuple[int, bytes]:
-    given = answer(stage.channel, Request(LIST_PATH, key=stage.api_key), now)
+    given = respond(stage.channel, SimulatedRequest(LIST_PATH, key=stage.api_key), now)
     return given.status, given.body
 
 

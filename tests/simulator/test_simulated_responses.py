@@ -20,7 +20,13 @@ from recon.simulator.simulated_message import (
     ReasonForm,
     course,
 )
-from recon.simulator.simulated_responses import LIST_PATH, NOTHING_SENT, Answer, Request, answer
+from recon.simulator.simulated_responses import (
+    LIST_PATH,
+    NOTHING_SENT,
+    SimulatedRequest,
+    SimulatedResponse,
+    respond,
+)
 
 T = datetime(2026, 4, 24, 10, 23, 45, tzinfo=UTC)
 NUMBER = "+15551234567"
@@ -32,12 +38,12 @@ def after(seconds: float) -> datetime:
 
 def ask(
     channel: Channel, now: datetime, path: str = LIST_PATH, *, key: str | None = SIMULATED_KEY
-) -> Answer:
+) -> SimulatedResponse:
     path, _, query = path.partition("?")
-    return answer(channel, Request(path, query, key), now)
+    return respond(channel, SimulatedRequest(path, query, key), now)
 
 
-def body(given: Answer, status: int = 200) -> Any:  # noqa: ANN401 - JSON
+def body(given: SimulatedResponse, status: int = 200) -> Any:  # noqa: ANN401 - JSON
     assert given.status == status
     assert given.headers["Content-Type"] == "application/json"
     return json.loads(given.body)
@@ -332,6 +338,6 @@ def test_junk_spoils_its_own_item_only(junk: Junk, shape: Shape) -> None:
 
 def test_requests_are_distinguished_by_their_request_id() -> None:
     channel = Channel(empty_is_error=False)
-    request = Request(LIST_PATH, key=SIMULATED_KEY)
-    ids = [body(answer(channel, request, T, serial))["request_id"] for serial in (1, 2, 1)]
+    request = SimulatedRequest(LIST_PATH, key=SIMULATED_KEY)
+    ids = [body(respond(channel, request, T, serial))["request_id"] for serial in (1, 2, 1)]
     assert ids[0] == ids[2] != ids[1]

@@ -102,4 +102,4 @@ def test_the_store_never_proves_more_with_two_keys_old_answers_and_a_wrong_clock
             messages.keep(store, account, key, listing, ours)
             # Less, where an old answer that is kept late contradicts what came before it.
             for name, spans in spans_of_keys(store, account).items():
-                assert coverage.without(spans, ledgers[name].spans) == ()
+                assert coverage.subtract(spans, ledgers[name].spans) == ()

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
-from recon.core.coverage import Reach
+from recon.core.coverage import ShownSpan
 from recon.model import RejectedItem, Span
 from recon.store import coverage_proof, messages, status_answers
 from recon.store.engine import writing
@@ -276,7 +276,7 @@ def test_a_reject_with_an_impossible_id_is_kept_without_it(engine: sa.Engine) ->
 
 def test_a_short_answer_covers_everything_before_it(engine: sa.Engine) -> None:
     result = keep(engine, message(1), answered=120)
-    assert result.proof.reach == Reach(None, at(120))
+    assert result.proof.shown == ShownSpan(None, at(120))
     assert messages.spans(engine, "main") == (Span(None, at(60)),)
 
 
@@ -297,8 +297,8 @@ def test_answers_that_share_messages_join_however_fast_they_came(engine: sa.Engi
     for n in range(40):
         shown = [message(n * 2 + i, n * 4 + i * 2) for i in range(3)]
         kept = keep(engine, *shown, answered=n * 4 + 4, limit=3)
-        assert kept.proof.reach is not None
-        assert (kept.proof.reach.span(), kept.shared) == (None, int(n > 0))
+        assert kept.proof.shown is not None
+        assert (kept.proof.shown.span(), kept.shared) == (None, int(n > 0))
     assert messages.spans(engine, "main") == (Span(at(1), at(160 - 60)),)
 
 
@@ -391,7 +391,7 @@ def test_an_answer_that_lacks_what_was_listed_proves_nothing_and_the_next_one_jo
 ) -> None:
     keep(engine, message(1, 0), message(2, 100), answered=200, limit=2)
     before = messages.spans(engine, "main")
-    assert keep(engine, answered=400).proof.reach is None
+    assert keep(engine, answered=400).proof.shown is None
     assert "it lists no message that can be read, though messages were listed" in caplog.text
     refused = keep(engine, message(1, 0), message(3, 300), answered=410)
     assert refused.proof.reading == "refused"
@@ -406,8 +406,8 @@ def test_an_answer_that_lacks_what_was_listed_proves_nothing_and_the_next_one_jo
 def test_a_short_answer_without_the_oldest_ones_counts_as_full(engine: sa.Engine) -> None:
     keep(engine, message(1, 0), message(2, 100), message(3, 110), answered=200)
     result = keep(engine, message(3, 110), message(4, 220), answered=300)
-    assert result.proof.reach == Reach(at(111), at(300))
-    assert keep(engine, message(5, 400), answered=500).proof.reach == Reach(at(401), at(500))
+    assert result.proof.shown == ShownSpan(at(111), at(300))
+    assert keep(engine, message(5, 400), answered=500).proof.shown == ShownSpan(at(401), at(500))
     assert messages.spans(engine, "main") == (Span(None, at(240)), Span(at(401), at(440)))
 
 
@@ -415,12 +415,12 @@ def test_what_was_listed_and_cannot_be_read_now_is_not_gone(engine: sa.Engine) -
     keep(engine, message(1, 0), message(2, 100), answered=200)
     reject = RejectedItem("k", "no number", message_id=2)
     kept = keep(engine, message(1, 0), answered=300, rejects=[reject])
-    assert kept.proof.reach == Reach(None, at(300))
+    assert kept.proof.shown == ShownSpan(None, at(300))
 
 
 def test_what_has_not_settled_may_be_missing_from_the_next_short_answer(engine: sa.Engine) -> None:
     keep(engine, message(1, 0), message(2, 100), answered=105)
-    assert keep(engine, message(1, 0), answered=120).proof.reach == Reach(None, at(120))
+    assert keep(engine, message(1, 0), answered=120).proof.shown == ShownSpan(None, at(120))
 
 
 def test_a_message_that_could_not_be_read_before_is_no_disorder(engine: sa.Engine) -> None:
@@ -442,8 +442,8 @@ def test_coverage_survives_when_its_polls_are_deleted(engine: sa.Engine) -> None
 def test_an_answer_that_proves_nothing_leaves_the_spans_alone(engine: sa.Engine) -> None:
     keep(engine, message(1), answered=120)
     result = keep(engine, message(2, 99), message(3, 100), answered=130, limit=2)
-    assert result.proof.reach is not None
-    assert result.proof.reach.span() is None
+    assert result.proof.shown is not None
+    assert result.proof.shown.span() is None
     assert messages.spans(engine, "main") == (Span(None, at(60)),)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recon.model import Message
 from recon.store import coverage_proof, messages, poll_thinning, schema
-from recon.store.accounts import claim, key
+from recon.store.accounts import get_or_create_key, lock_account
 from recon.store.engine import connect, writing
 from tests.core.provider import Poll, Sent, answer, polls, sends
 from tests.factories import KEY, NOON, listing, message
@@ -32,7 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
 def thin(engine: sa.Engine, account: str, *, recent: int = 1) -> None:
     """Thin the log of polls, all but the latest ones."""
     with writing(engine) as connection:
-        mine = key(connection, claim(connection, account), KEY, NOON)
+        mine = get_or_create_key(connection, lock_account(connection, account), KEY, NOON)
         poll_thinning.thin(connection, mine, recent=recent)
 
 

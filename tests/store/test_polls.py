@@ -17,18 +17,18 @@ HOLDER = """
     import sys
     from recon.store.engine import connect
     from recon.store import polls
-    with polls.turn(connect({url!r}), "main") as mine:
+    with polls.hold_poll_lock(connect({url!r}), "main") as mine:
         print(mine, flush=True)
         sys.stdin.readline()
 """
 
 
-def known(engine: sa.Engine, key: str = KEY, *, recent: int = 8) -> polls.State:
-    return polls.state(engine, "main", key, recent=recent)
+def known(engine: sa.Engine, key: str = KEY, *, recent: int = 8) -> polls.KeyState:
+    return polls.key_state(engine, "main", key, recent=recent)
 
 
 def test_nothing_is_known_of_a_key_that_never_polled(engine: sa.Engine) -> None:
-    assert known(engine) == polls.State()
+    assert known(engine) == polls.KeyState()
     assert polls.history(engine, "main", at(-1e9), 10) == ()
 
 
@@ -158,29 +158,35 @@ def test_one_collector_at_a_time_has_the_turn_of_an_account(database_url: str) -
     engine = connect(database_url)
     with processes.started(HOLDER.format(url=database_url)) as other:
         assert processes.awaited(other) == "True"
-        with polls.turn(engine, "main") as mine, polls.turn(engine, "other") as another:
+        with (
+            polls.hold_poll_lock(engine, "main") as mine,
+            polls.hold_poll_lock(engine, "other") as another,
+        ):
             assert (mine, another) == (False, True)
         processes.ended(other, "\n")
-    with polls.turn(engine, "main") as mine:
+    with polls.hold_poll_lock(engine, "main") as mine:
         assert mine
     engine.dispose()
 
 
 def test_the_turn_and_a_run_do_not_keep_each_other_from_anything(engine: sa.Engine) -> None:
-    with lock.hold(engine, "main"), polls.turn(engine, "main") as mine:
+    with lock.hold(engine, "main"), polls.hold_poll_lock(engine, "main") as mine:
         assert mine
-    with polls.turn(engine, "main") as mine, lock.hold(engine, "main"):
+    with polls.hold_poll_lock(engine, "main") as mine, lock.hold(engine, "main"):
         assert mine
 
 
 def test_a_turn_ends_with_whatever_went_wrong_in_it(engine: sa.Engine) -> None:
-    with pytest.raises(TemporaryError, match="provider"), polls.turn(engine, "main"):
+    with pytest.raises(TemporaryError, match="provider"), polls.hold_poll_lock(engine, "main"):
         raise TemporaryError("the provider is down")
-    with polls.turn(engine, "main") as mine:
+    with polls.hold_poll_lock(engine, "main") as mine:
         assert mine
 
 
 def test_a_store_that_is_out_of_reach_is_no_turn_of_somebody_else() -> None:
     engine = connect("postgresql://nobody@127.0.0.1:1/nothing")
-    with pytest.raises(TemporaryError, match="cannot be reached"), polls.turn(engine, "main"):
+    with (
+        pytest.raises(TemporaryError, match="cannot be reached"),
+        polls.hold_poll_lock(engine, "main"),
+    ):
         pass
