@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from recon.core import link, phones, user_ids
+from recon.core import blocks, link, phones, user_ids
 from recon.core.e164 import NONE
 from recon.core.link import Links
 
@@ -55,11 +55,11 @@ def link_by_second_readings(
         region: of national numbers, where one is configured.
     """
     links = _agreed(links, local, provider, provider_keys, region)
-    named = links.by_id.copy()
-    named[links.duplicates.at] = True
-    rest = np.flatnonzero(~named & (links.local_keys >= 0))
-    free = rest[links.partner_of_local[rest] < 0]
-    open_ = np.flatnonzero((links.partner_of_provider < 0) & (provider_keys >= 0))
+    free = np.flatnonzero(links.partner_of_local < 0)
+    free = free[links.local_keys[free] >= 0]
+    free = np.setdiff1d(free, links.duplicates.at, assume_unique=True)
+    open_ = np.flatnonzero(links.partner_of_provider < 0)
+    open_ = open_[provider_keys[open_] >= 0]
     if not free.size or not open_.size:
         return links
     first = link.microseconds(local["sent_at"])
@@ -68,10 +68,13 @@ def link_by_second_readings(
         times[int(row)] = [int(first[row]), int(second)]
     mine = _keys(local, free, links.local_keys, provider_keys[open_], region)
     theirs = _keys(provider, open_, provider_keys, links.local_keys[free], region)
-    rest_times = [row for row in rest.tolist() if row in times] if times else []
-    if not (mine or theirs or rest_times):
+    if not (mine or theirs or times):
         return links
 
+    named = links.by_id.copy()
+    named[links.duplicates.at] = True
+    rest = np.flatnonzero(~named & (links.local_keys >= 0))
+    rest_times = np.intersect1d(rest, np.fromiter(times, dtype=np.int64)).tolist()
     touched = {key for keys in (*mine.values(), *theirs.values()) for key in keys}
     touched |= {int(links.local_keys[row]) for row in rest_times}
     concerned = rest[np.isin(links.local_keys[rest], list(touched))]
@@ -120,15 +123,11 @@ def _keys(
     """Return the keys of those rows whose number has more than one reading."""
     numbers = frame["phone_number"].take(rows)
     if region is None:
-        more = national_keys(numbers, others)
+        more = _national_keys(phones.bare_digits(numbers), others)
     else:
-        second = phones.second_keys(numbers, region).tolist()
-        more = [[] if key == NONE else [key] for key in second]
-    return {
-        row: [int(keys[row]), *found]
-        for row, found in zip(rows.tolist(), more, strict=True)
-        if found
-    }
+        second = phones.second_keys(numbers, region)
+        more = {place: [int(second[place])] for place in np.flatnonzero(second != NONE).tolist()}
+    return {int(rows[place]): [int(keys[rows[place]]), *found] for place, found in more.items()}
 
 
 def _with(
@@ -168,17 +167,28 @@ def _agreed(
     region: str | None,
 ) -> Links:
     """Take, of pairs by id, the reading in which both numbers are one."""
-    rows, messages = links.pairs
-    mine, theirs = links.local_keys[rows], provider_keys[messages]
-    differ = (mine != theirs) & (user_ids.key_sorts(mine) == 0) & (user_ids.key_sorts(theirs) == 0)
-    if not differ.any():
+    if not len(provider_keys):
         return links
-    rows, messages = rows[differ], messages[differ]
+
+    def differing(rows: slice) -> Ints:
+        partner = links.partner_of_local[rows]
+        # What has no partner is compared with the last message; it is left out at the end.
+        differ = links.local_keys[rows] != provider_keys[partner]
+        found: Ints = rows.start + np.flatnonzero(differ & (partner >= 0))
+        return found
+
+    rows = np.concatenate([np.empty(0, dtype=np.int64), *blocks.map_blocks(len(local), differing)])
+    messages = links.partner_of_local[rows]
+    mine, theirs = links.local_keys[rows], provider_keys[messages]
+    numbers = (user_ids.key_sorts(mine) == 0) & (user_ids.key_sorts(theirs) == 0)
+    if not numbers.any():
+        return links
+    rows, messages = rows[numbers], messages[numbers]
     same, as_national = agree(
         local["phone_number"].take(rows),
         provider["phone_number"].take(messages),
-        mine[differ],
-        theirs[differ],
+        mine[numbers],
+        theirs[numbers],
         region,
     )
     keys, national = links.local_keys.copy(), links.national.copy()
@@ -215,16 +225,22 @@ def agree(
     return same | national, national & ~same
 
 
-def national_keys(numbers: pd.Series, others: Ints) -> list[list[int]]:
-    """Return for each number without a country code the keys among `others` that it may have."""
-    wanted = set(others[user_ids.key_sorts(others) == 0].tolist())
-    codes = phones.calling_codes(np.array(sorted(wanted), dtype=np.int64))
-    digits = phones.bare_digits(numbers)
-    found: list[list[int]] = [[] for _ in range(len(digits))]
-    for code in np.unique(codes).tolist():
-        for candidates in phones.with_code(digits, np.full(len(digits), code)):
-            for row in np.flatnonzero(np.isin(candidates, list(wanted))).tolist():
-                found[row].append(int(candidates[row]))
+def _national_keys(digits: Ints, others: Ints) -> Readings:
+    """Return for numbers without a country code the keys among `others` that each may have.
+
+    Args:
+        digits: see `phones.bare_digits`.
+        others: the keys of the other side.
+    """
+    bare = np.flatnonzero(digits != NONE)
+    found: Readings = {}
+    if not bare.size:
+        return found
+    wanted = np.unique(others[user_ids.key_sorts(others) == 0])
+    for code in np.unique(phones.calling_codes(wanted)).tolist():
+        for candidates in phones.with_code(digits[bare], np.full(len(bare), code)):
+            for place in np.flatnonzero(np.isin(candidates, wanted)).tolist():
+                found.setdefault(int(bare[place]), []).append(int(candidates[place]))
     return found
 
 
