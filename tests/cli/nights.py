@@ -57,6 +57,17 @@ class Nights:
     channel: Channel
     clock: ManualClock
     requests: list[Received] = field(default_factory=list)
+    key: str = SIMULATED_KEY
+    own_clock_ahead: timedelta = timedelta(0)
+    """How far this machine's clock is ahead of the provider's."""
+
+    def runtime(self, key: str | None = None) -> Runtime:
+        """Return a runtime of this machine's clock; its key is the one in use unless given."""
+        return Runtime(
+            clock=lambda: self.clock() + self.own_clock_ahead,
+            environ={"KEY": key or self.key},
+            sleep=lambda _: None,
+        )
 
     def run(self, *options: str, day: str | None = DAY) -> int:
         """Run the command for a day, without one as cron does; return its exit code."""
@@ -79,9 +90,8 @@ class Nights:
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
-        runtime = Runtime(clock=self.clock, environ={"KEY": SIMULATED_KEY}, sleep=lambda _: None)
         with ExitStack() as at_exit:
-            yield Session(self.workshop.path / "recon.toml", runtime, at_exit)
+            yield Session(self.workshop.path / "recon.toml", self.runtime(), at_exit)
 
     def next_night(self, *options: str) -> int:
         """Let a day pass and run as cron does."""
@@ -130,13 +140,16 @@ def nights(
     now: datetime = MORNING_AFTER,
     octopods: str = "",
     script: Iterable[Fault | None] = (),
+    status_fault: Fault | None = None,
 ) -> Iterator[Nights]:
     """Serve a channel, and write a configuration with this store; the records are empty."""
     channel = channel or Channel(first_id=101)
     workshop, clock = Workshop(path), ManualClock(now)
     workshop.add_records()
     made = Nights(workshop, channel, clock)
-    with serve(channel, clock=clock, script=script, log=made.requests) as base_url:
+    with serve(
+        channel, clock=clock, script=script, status_fault=status_fault, log=made.requests
+    ) as base_url:
         text = CONFIG.format(
             database=database_url,
             base_url=base_url,
