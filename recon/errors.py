@@ -57,6 +57,10 @@ class MailError(ReconError):
     exit_code = 69
 
 
+class MailRefusedError(MailError):
+    """The mail server works, and refuses one mail."""
+
+
 class OutputError(ReconError):
     """An output file or the database cannot be written (73)."""
 

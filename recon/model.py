@@ -463,3 +463,19 @@ class Run:
     def statements(self) -> tuple[str, ...]:
         """What stands on top of every report: the verdict's notes and the run's notices."""
         return (*self.verdict.notes, *self.notices)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What ended a night early: an account's, or that of all accounts."""
+
+    account: str
+    """Empty where it is about all of them."""
+    day: date
+    """The day that would have been judged last, in the configured zone."""
+    at: datetime
+    exit_code: int
+    message: str
+    """What went wrong, without secrets, phone numbers or paths of the machine."""
+    hint: str = ""
+    """What to do about it; empty where nothing is known."""

@@ -24,6 +24,8 @@ LAYERS = {
     "logs": 2,
     "arrow": 2,
     "rows": 2,
+    "deadlines": 2,
+    "notify": 3,
     "octopods": 3,
     "records": 3,
     "store": 3,

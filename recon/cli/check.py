@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import click
 
 from recon.cli import common
-from recon.errors import worst
+from recon.errors import ConfigError, worst
 from recon.report.terminal_text import plain
 
 
 @click.command("check")
 @common.account_option
+@click.option("--send-test", is_flag=True, help="Send a test mail too.")
 @common.pass_session
-def command(session: common.Session, accounts: Sequence[str]) -> int:
+def command(session: common.Session, accounts: Sequence[str], *, send_test: bool) -> int:
     """Check all that a run needs; say how to fix it.
 
     Checks configuration, database, directories, API key and mail server, and compares yesterday's
@@ -26,8 +27,13 @@ def command(session: common.Session, accounts: Sequence[str]) -> int:
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     click.echo(f"ok    configuration: {len(settings.accounts)} account(s), {settings.timezone}")
+    if send_test and settings.email is None:
+        raise ConfigError(
+            "--send-test needs [email] in the configuration",
+            hint="Add [email] with a server and recipients; see config.example.toml.",
+        )
     codes = []
-    for line in doctor.check(settings, names, session.runtime):
+    for line in doctor.check(settings, names, session.runtime, send_test=send_test):
         mark = "WRONG" if line.error else "note " if line.needs_attention else "ok   "
         said = common.typed(f"{mark} {line.name}: {line.message}", session.config) or ""
         click.echo("\n".join(plain(one) for one in said.split("\n")))

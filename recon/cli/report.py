@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from recon.cli import common
-from recon.errors import InputError
+from recon.errors import ConfigError, InputError, UsageError, worst
 
 
 @click.command("report")
@@ -18,14 +18,25 @@ from recon.errors import InputError
 )
 @common.account_option
 @common.output_option
+@click.option("--email", is_flag=True, help="Send all mail that waits, and write no report.")
 @common.pass_session
 def command(
-    session: common.Session, day: date | None, accounts: Sequence[str], output: Path | None
+    session: common.Session,
+    day: date | None,
+    accounts: Sequence[str],
+    output: Path | None,
+    *,
+    email: bool,
 ) -> int:
     """Render a stored run again: CSV, JSON and HTML.
 
-    Reads recon's own database only: neither your records nor Octopods are asked.
+    Reads recon's own database only: neither your records nor Octopods are asked. --email sends
+    the mail that could not be sent before; nothing is sent twice.
     """
+    if email:
+        if day is not None or accounts or output is not None:
+            raise UsageError("--email sends all mail that waits; it takes no other option.")
+        return _send_waiting(session)
     from recon.report import report_files
     from recon.store import runs
 
@@ -46,3 +57,22 @@ def command(
         [(run, report_files.write(run, directory, mask=mask)) for _, run in found if run]
     )
     return 0
+
+
+def _send_waiting(session: common.Session) -> int:
+    from recon.jobs import mailing
+    from recon.store import outbox
+
+    settings = session.settings()
+    if settings.email is None:
+        raise ConfigError(
+            "no [email] is configured", hint="Add [email] with a server and recipients."
+        )
+    engine = session.engine(settings)
+    before = outbox.state(engine).waiting
+    errors = mailing.send_waiting(settings, engine, session.runtime)
+    left = outbox.state(engine).waiting
+    click.echo(f"{before - left:,} sent, {left:,} waiting")
+    for error in errors:
+        common.show_error(error)
+    return worst(error.exit_code for error in errors)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -14,10 +13,12 @@ import click
 from recon.cli import common
 from recon.errors import worst
 
-log = logging.getLogger(__name__)
-
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from recon.config import Settings
     from recon.jobs.night import AccountRun
+    from recon.jobs.telling import Teller
 
 
 @click.command("run")
@@ -50,7 +51,7 @@ def command(
     Stores what Octopods lists, compares it with your own records, saves the findings and writes
     CSV, JSON and HTML reports. --from and --to check a range of days again.
     """
-    from recon.jobs import night
+    from recon.jobs import night, telling
 
     chosen = common.day_range(day, first, last)
     settings = session.settings()
@@ -58,24 +59,44 @@ def command(
     now = session.runtime.clock()
     if chosen is not None:
         chosen = common.not_in_the_future(chosen, now, settings.timezone)
-    if settings.email is not None and settings.email.when != "never" and not no_email:
-        log.warning("[email] is configured, but this version of recon does not mail reports yet")
+    teller = telling.Teller(
+        settings,
+        session.runtime,
+        names,
+        last_day=None if chosen is None else chosen[1],
+        mail=not no_email,
+    )
     options = night.RunOptions(
         days=chosen,
         accounts=names,
         offline=offline,
         directory=output or settings.report.directory,
         trust_input=trust_input,
+        announcement=teller.announcement(),
     )
     total = (1 if chosen is None else (chosen[1] - chosen[0]).days + 1) * len(names)
     with click.progressbar(
         length=total, label="Days", file=sys.stderr, hidden=total == 1 or not sys.stderr.isatty()
     ) as bar:
-        engine = session.engine(settings)
+        engine = _engine(session, settings, teller)
         runtime = session.runtime
         outcomes = list(night.run(settings, engine, options, runtime, lambda *_: bar.update(1)))
     show(outcomes)
-    return worst(o.exit_code_if_asked if exit_code else o.exit_code for o in outcomes)
+    untold = teller.after_run(engine, outcomes)
+    for error in untold:
+        common.show_error(error)
+    codes = [o.exit_code_if_asked if exit_code else o.exit_code for o in outcomes]
+    return worst([*codes, *(error.exit_code for error in untold)])
+
+
+def _engine(session: common.Session, settings: Settings, teller: Teller) -> Engine:
+    """Open the job's own database; where that fails, people are told without it."""
+    try:
+        return session.engine(settings)
+    except Exception as error:
+        for untold in teller.without_store(error):
+            common.show_error(untold)
+        raise
 
 
 def show(outcomes: Sequence[AccountRun]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
@@ -35,6 +35,10 @@ from recon.core.hosts import is_loopback
 
 #: Account under which `recon diff` writes its files.
 DIFF_ACCOUNT: Final = "diff"
+
+#: When somebody is told. A night that failed, was suspect or lost coverage is told with any but
+#: `never`.
+When: TypeAlias = Literal["always", "changes", "discrepancies", "never"]
 
 #: How true is written, in the file or a variable.
 _TRUE: Final = frozenset({"true", "t", "yes", "y", "on", "1"})
@@ -116,7 +120,9 @@ class Email(Section):
     password_file: OptionalPath = Field(None, examples=["/run/secrets/smtp-password"])
     sender: Mailbox = Field(examples=["recon@example.com"])
     recipients: tuple[Mailbox, ...] = Field(min_length=1, examples=[["ops@example.com"]])
-    when: Literal["always", "discrepancies", "never"] = "always"
+    one_per: Literal["run", "account"] = "run"
+    when: When = "always"
+    remind_after_days: Count = Field(3, ge=0, le=365)
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:

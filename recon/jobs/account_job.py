@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from recon.octopods.client import Client
     from recon.records.reader import RecordsReader
+    from recon.store.notifications import Announcement
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class AccountJob:
     pulled: KeptPoll | None
     """`None` offline."""
     runtime: Runtime
+    announcement: Announcement | None = None
+    """Who is to be told of the runs."""
 
     def read(self, days: Sequence[Window], *, untimed: bool) -> BothSides:
         """Read both sides around days that follow each other."""
@@ -66,7 +69,8 @@ class AccountJob:
         for verdict in both_sides.judge(self.engine):
             self._log_unreadable(verdict)
             digest = both_sides.digest(self.engine, verdict.window)
-            yield runs.save(self.engine, self._run(verdict, digest, started_at), mode=mode)
+            made = self._run(verdict, digest, started_at)
+            yield runs.save(self.engine, made, mode=mode, announcement=self.announcement)
 
     def _log_unreadable(self, verdict: Verdict) -> None:
         for one in verdict.unreadable:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import smtplib
-import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from recon.core.listing_evidence import CLOCKS_AGREE_WITHIN
-from recon.errors import ConfigError, InputError, MailError, OutputError, ReconError, TemporaryError
-from recon.jobs import wiring
+from recon.errors import InputError, OutputError, ReconError, TemporaryError
+from recon.jobs import mailing, wiring
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -50,12 +48,14 @@ class _Note(Exception):  # noqa: N818 - no error: a run goes on
     """What a check found that needs attention, although a run would go on."""
 
 
-def check(settings: Settings, accounts: Sequence[str], runtime: Runtime) -> Iterator[CheckResult]:
+def check(
+    settings: Settings, accounts: Sequence[str], runtime: Runtime, *, send_test: bool = False
+) -> Iterator[CheckResult]:
     """Check what a run needs: database, directories, and the records and key of each account.
 
     The records of one day are read and judged by the night's own code against one listing, which
     takes one request for each account; no request is made while a pause lasts that Octopods asked
-    for. Nothing is stored, and no mail is sent.
+    for. Nothing is stored. `send_test` sends a test mail.
     """
     from recon.store import engine
 
@@ -70,6 +70,8 @@ def check(settings: Settings, accounts: Sequence[str], runtime: Runtime) -> Iter
     email = settings.email
     if email is not None:
         yield _run_check("mail server", lambda: _mail(email, runtime))
+        if send_test:
+            yield _run_check("test mail", lambda: _test_mail(email, runtime))
 
 
 def _run_check(name: str, run: Callable[[], str]) -> CheckResult:
@@ -291,28 +293,12 @@ class _Account:
 
 def _mail(email: Email, runtime: Runtime) -> str:
     """Connect and log in as a mailing would, then disconnect."""
-    password = email.password(runtime.environ)
-    context = ssl.create_default_context()
-    where = f"{email.host}:{email.port}"
-    try:
-        with (
-            smtplib.SMTP_SSL(email.host, email.port, timeout=20, context=context)
-            if email.security == "tls"
-            else smtplib.SMTP(email.host, email.port, timeout=20)
-        ) as server:
-            if email.security == "starttls":
-                server.starttls(context=context)
-            if email.username is not None and password is not None:
-                server.login(email.username, password.get_secret_value())
-            server.noop()
-    except smtplib.SMTPAuthenticationError as cause:
-        raise ConfigError(
-            f"the mail server at {where} refuses the login of {email.username}",
-            hint="Set email.username and its password anew.",
-        ) from cause
-    except (OSError, smtplib.SMTPException) as cause:
-        raise MailError(
-            f"the mail server at {where} cannot be used: {cause}",
-            hint="Compare email.host, email.port and email.security with your provider's.",
-        ) from cause
-    return f"{where} accepts the login"
+    server = mailing.open_server(email, runtime)
+    server.try_login()
+    return f"{server.where} accepts the login"
+
+
+def _test_mail(email: Email, runtime: Runtime) -> str:
+    """Send a mail that says that mail works."""
+    mailing.send_test(email, runtime)
+    return f"a mail was handed to {email.host} for {', '.join(email.recipients)}"

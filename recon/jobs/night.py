@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from recon.config import Settings
+    from recon.store.notifications import Announcement
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class RunOptions:
     """Use what is stored; make no request."""
     directory: Path = Path("reports")
     trust_input: bool = False
+    announcement: Announcement | None = None
+    """Who is to be told of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,6 +146,7 @@ def _account(
         wiring.policy(settings, trust_input=options.trust_input),
         pulled,
         runtime,
+        options.announcement,
     )
     days = calendar.windows(first, last, settings.timezone)
     stretches = [days[at : at + _STRETCH_DAYS] for at in range(0, len(days), _STRETCH_DAYS)]
@@ -161,7 +165,7 @@ def _account(
     return [
         reported(one)
         for both_sides in earlier.changed()
-        for one in job.judge(both_sides, mode="late_news")
+        for one in job.judge(both_sides, mode=runs.LATE_NEWS)
     ]
 
 

@@ -30,5 +30,7 @@ class Runtime:
     rng: random.Random = field(default_factory=random.SystemRandom)
     """For the jitter of pauses."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    mail_seconds: float = 120
+    """How long the mail server may take for one mail."""
     pacers: dict[str, Pacer] = field(default_factory=dict)
     """What keeps the requests of a key apart, whichever account makes them; by its fingerprint."""

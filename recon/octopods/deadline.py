@@ -13,16 +13,14 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from queue import Empty, SimpleQueue
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from requests.adapters import HTTPAdapter
 
+from recon import deadlines
+from recon.deadlines import DeadlineError
+
 Result = TypeVar("Result")
-
-
-class DeadlineError(Exception):
-    """The deadline has passed."""
 
 
 class WatchedRequest:
@@ -48,24 +46,12 @@ class WatchedRequest:
         Raises:
             DeadlineError: it took longer.
         """
-        ended: SimpleQueue[_Ended[Result]] = SimpleQueue()
 
-        def run() -> None:
+        def run() -> Result:
             _watched.set(self)
-            ended.put(_Ended.of(work))
+            return work()
 
-        threading.Thread(target=run, name="octopods-request", daemon=True).start()
-        whole = False
-        try:
-            end = ended.get(timeout=seconds)
-            whole = True
-        except Empty:
-            raise DeadlineError from None
-        finally:
-            # Also where a signal breaks off the waiting.
-            if not whole:
-                self._end()
-        return end.result()
+        return deadlines.run(seconds, run, give_up=self._end, name="octopods-request")
 
     def hold(self, connection: Any) -> None:  # noqa: ANN401 - a class of urllib3's or a mixture
         """Note which connection makes the request.
@@ -90,25 +76,6 @@ class WatchedRequest:
                     with suppress(OSError):
                         # Not an SSL socket's own method, which takes away what the thread reads by.
                         socket.socket.shutdown(bare, socket.SHUT_RDWR)
-
-
-class _Ended(Generic[Result]):
-    """What came of the work: a result or an exception."""
-
-    def __init__(self, value: Result | None, error: BaseException | None) -> None:
-        self._value, self._error = value, error
-
-    @classmethod
-    def of(cls, work: Callable[[], Result]) -> _Ended[Result]:
-        try:
-            return cls(work(), None)
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
-            return cls(None, error)
-
-    def result(self) -> Result:
-        if self._error is not None:
-            raise self._error
-        return cast("Result", self._value)
 
 
 #: The request of this thread; none in a thread that has not begun one.

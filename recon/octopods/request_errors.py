@@ -9,10 +9,11 @@ from typing import Final
 import urllib3
 from requests import exceptions as failed
 
+from recon.deadlines import DeadlineError
 from recon.errors import ConfigError
 from recon.octopods import connection_errors
 from recon.octopods.connection_errors import Proxy
-from recon.octopods.deadline import DeadlineError, WatchedRequest
+from recon.octopods.deadline import WatchedRequest
 
 #: What requests, and what it is built on, raise where a request fails.
 FOREIGN: Final = (

@@ -20,8 +20,9 @@ from requests.auth import AuthBase
 
 import recon
 from recon.core.hosts import is_loopback
+from recon.deadlines import DeadlineError
 from recon.octopods.connection_errors import proxy_of
-from recon.octopods.deadline import DeadlineAdapter, DeadlineError, WatchedRequest
+from recon.octopods.deadline import DeadlineAdapter, WatchedRequest
 from recon.octopods.http_dates import http_date
 from recon.octopods.request_errors import (
     FOREIGN,

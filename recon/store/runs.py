@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -26,16 +26,20 @@ from recon.model import (
     Window,
     Withdrawal,
 )
-from recon.store import finding_lifecycle
+from recon.store import finding_lifecycle, notifications
 from recon.store.accounts import id_of, lock_account
 from recon.store.dialects import among, id_chunks
 from recon.store.engine import reading, writing
 from recon.store.finding_list import ACKNOWLEDGED, EXPECTED, OPEN, finding_columns
+from recon.store.notifications import Announcement
 from recon.store.tables import accounts as account_names
 from recon.store.tables import findings, runs
 
+#: The mode of a run of an earlier day that is judged again.
+LATE_NEWS: Final = "late_news"
 
-def save(engine: sa.Engine, run: Run, mode: str) -> Run:
+
+def save(engine: sa.Engine, run: Run, mode: str, announcement: Announcement | None = None) -> Run:
     """Store a run and move on the life of the findings of its day, in one transaction.
 
     A finding is `open` when it is first found and `resolved` by the run of its day that no longer
@@ -49,6 +53,7 @@ def save(engine: sa.Engine, run: Run, mode: str) -> Run:
         engine: the store.
         run: what was found for one calendar day of one account; its `run_id` is new.
         mode: what kind of job it was, for the log.
+        announcement: who is to be told of it, and when; `None` is nobody.
 
     Returns:
         The run with `first_seen_on` and `lifecycle` of each of its findings, and `changes`.
@@ -58,6 +63,9 @@ def save(engine: sa.Engine, run: Run, mode: str) -> Run:
         if run.verdict.kind is not VerdictKind.SUSPECT:
             run = finding_lifecycle.update(connection, account_id, run)
         _log(connection, account_id, run, mode)
+        if announcement is not None:
+            again = mode == LATE_NEWS
+            notifications.queue_run(connection, account_id, run, announcement, judged_again=again)
     # It holds all rows of the day, which are not needed any more.
     return replace(run, verdict=replace(run.verdict, is_settled=None))
 

@@ -405,3 +405,44 @@ finding_changes: Final = sa.Table(
     sa.Column("from_date", sa.Date),
     sa.Index(None, "finding_id"),
 )
+
+#: Mails. `message_id` is the header's. `thread` is what mails about one day share. `waiting` lists
+#: the recipients that have not got it yet, null where it was not offered to any; `error` says why
+#: the last attempt was not the last.
+mails: Final = sa.Table(
+    "mails",
+    METADATA,
+    _id(),
+    sa.Column("message_id", SafeText, nullable=False, unique=True),
+    sa.Column("thread", SafeText, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("waiting", _JSON),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error", SafeText),
+    sa.Column("done_at", UtcDateTime),
+    sa.Index(None, "thread"),
+    sa.Index(None, "done_at"),
+)
+
+#: What is to be told of a run or a failed night, one row for each channel (`mail` or `chat`). Those
+#: of one command share `batch`. A row is written in the transaction of its run, so that a command
+#: that is killed leaves nothing untold; `mail_id` is the mail that it became a part of. `failure`
+#: is what ended a night that has no run. `done_at` is null while it waits.
+notifications: Final = sa.Table(
+    "notifications",
+    METADATA,
+    _id(),
+    sa.Column("channel", SafeText, nullable=False),
+    sa.Column("batch", SafeText, nullable=False),
+    _account(),
+    sa.Column("date", sa.Date, nullable=False),
+    sa.Column("run_id", SafeText),
+    sa.Column("failure", _JSON),
+    sa.Column("reason", SafeText, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("mail_id", _ID, sa.ForeignKey("mails.id", ondelete="SET NULL")),
+    sa.Column("done_at", UtcDateTime),
+    sa.Index(None, "account_id", "channel", "id"),
+    sa.Index(None, "mail_id"),
+    sa.Index(None, "done_at"),
+)

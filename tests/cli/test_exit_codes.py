@@ -252,7 +252,7 @@ import sys
 from recon.cli import main
 from recon.jobs import doctor
 
-def bug(*_):
+def bug(*_, **__):
     raise LookupError("postgresql://recon:hunter2hunter2@db and hunter2hunter2 alone")
 
 doctor.check = bug

@@ -46,16 +46,16 @@ def mail_line(room: Path, port: int, security: str, password: str | None = None)
 
 
 def test_a_mail_server_that_wants_no_login_is_accepted(tmp_path: Path) -> None:
-    with mail_server(tmp_path) as port:
-        assert mail_line(tmp_path, port, "none").exit_code == 0
+    with mail_server(tmp_path) as box:
+        assert mail_line(tmp_path, box.port, "none").exit_code == 0
 
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("security", ["none", "starttls", "tls"])
 def test_a_right_login_is_accepted(tmp_path: Path, security: smtp.Security) -> None:
-    with mail_server(tmp_path, security, login=True) as port:
-        line = mail_line(tmp_path, port, security, PASSWORD)
-    assert (line.exit_code, line.message) == (0, f"127.0.0.1:{port} accepts the login")
+    with mail_server(tmp_path, security, login=True) as box:
+        line = mail_line(tmp_path, box.port, security, PASSWORD)
+    assert (line.exit_code, line.message) == (0, f"127.0.0.1:{box.port} accepts the login")
 
 
 @pytest.mark.usefixtures("trusted")
@@ -63,10 +63,10 @@ def test_a_right_login_is_accepted(tmp_path: Path, security: smtp.Security) -> N
 def test_a_wrong_password_names_the_settings_and_not_the_password(
     tmp_path: Path, security: smtp.Security
 ) -> None:
-    with mail_server(tmp_path, security, login=True) as port:
-        line = mail_line(tmp_path, port, security, "battery-staple")
-    assert line.exit_code == 78
-    assert f"127.0.0.1:{port} refuses the login of recon" in line.message
+    with mail_server(tmp_path, security, login=True) as box:
+        line = mail_line(tmp_path, box.port, security, "battery-staple")
+    assert line.exit_code == 69
+    assert f"127.0.0.1:{box.port} refuses the login of recon" in line.message
     assert "email.username" in line.message
     assert "battery" not in line.message
 
@@ -75,22 +75,22 @@ def test_a_wrong_password_names_the_settings_and_not_the_password(
 def test_a_certificate_that_nobody_signed_is_refused(
     tmp_path: Path, security: smtp.Security
 ) -> None:
-    with mail_server(tmp_path, security, login=True) as port:
-        line = mail_line(tmp_path, port, security, PASSWORD)
+    with mail_server(tmp_path, security, login=True) as box:
+        line = mail_line(tmp_path, box.port, security, PASSWORD)
     assert line.exit_code == 69
     assert "certificate" in line.message
 
 
 def test_a_server_without_starttls_gets_no_password(tmp_path: Path) -> None:
-    with mail_server(tmp_path, "none", login=True) as port:
-        line = mail_line(tmp_path, port, "starttls", PASSWORD)
+    with mail_server(tmp_path, "none", login=True) as box:
+        line = mail_line(tmp_path, box.port, "starttls", PASSWORD)
     assert line.exit_code == 69
     assert "email.security" in line.message
 
 
 def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
-    with mail_server(tmp_path) as port:
+    with mail_server(tmp_path) as box:
         pass
-    line = mail_line(tmp_path, port, "none")
+    line = mail_line(tmp_path, box.port, "none")
     assert line.exit_code == 69
-    assert f"127.0.0.1:{port}" in line.message
+    assert f"127.0.0.1:{box.port}" in line.message

@@ -10,7 +10,8 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from recon.octopods.deadline import DeadlineError, WatchedRequest
+from recon.deadlines import DeadlineError
+from recon.octopods.deadline import WatchedRequest
 from recon.octopods.request_errors import TransientError
 from recon.octopods.transport import Transport
 from tests.octopods.raw_server import Handler, answers, drips, raw_server

@@ -1,0 +1,1 @@
+"""Telling people and programs: mail servers, ping addresses, chat services."""

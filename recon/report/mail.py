@@ -1,0 +1,128 @@
+"""A message as a mail: text, a page that mail programs can show, and the reports attached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage, MIMEPart
+from email.utils import format_datetime
+from typing import Final
+
+from recon.model import Failure, Run
+from recon.report import attachments, message_text
+from recon.report.attachments import Attachment
+from recon.report.message import Message, by_urgency, of_night
+
+#: The page is at most so many bytes as it is sent: Gmail cuts one of 102 kB.
+MOST_BYTES: Final = 80_000
+
+#: Findings and days that are shown, fewer and fewer until the page is small enough.
+_SIZES: Final = ((20, 8), (10, 5), (5, 3), (0, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """From whom to whom a mail goes, and what distinguishes it from others."""
+
+    sender: str
+    recipients: Sequence[str]
+    message_id: str
+    date: datetime
+    reply_to: str | None = None
+    """The `Message-ID` of an earlier mail about the same day."""
+
+
+def of_night_as_mail(
+    told: Sequence[Run | Failure], envelope: Envelope, *, mask: bool, notes: Sequence[str] = ()
+) -> EmailMessage:
+    """Return the mail about runs and failures.
+
+    Args:
+        told: at least one.
+        envelope: its addresses and ids.
+        mask: whether phone numbers are masked in the attachments; in the body they always are.
+        notes: more to say at its end.
+    """
+    runs = [one for one in by_urgency(told)[: _SIZES[0][1]] if isinstance(one, Run)]
+    files, said = attachments.of_runs(runs, mask=mask)
+    closing = [*notes, *said, _ABOUT]
+    for findings, sections in _SIZES:
+        made = of_night(told, findings=findings, sections=sections, footer=closing)
+        mail = as_mail(made, envelope, files)
+        if encoded_size(mail) <= MOST_BYTES:
+            break
+    return mail
+
+
+_ABOUT: Final = (
+    "This mail was made by recon, which compares your records with what Octopods lists. Phone "
+    "numbers are masked in it. Who gets it and when is set in [email] of its configuration."
+)
+
+
+def as_mail(message: Message, envelope: Envelope, files: Sequence[Attachment] = ()) -> EmailMessage:
+    """Return a message as a mail with these files attached."""
+    mail = EmailMessage(policy=policy.SMTP)
+    mail["From"] = address(envelope.sender)
+    mail["To"] = [address(one) for one in envelope.recipients]
+    mail["Subject"] = message.subject
+    mail["Date"] = format_datetime(envelope.date)
+    mail["Message-ID"] = envelope.message_id
+    if envelope.reply_to is not None:
+        mail["In-Reply-To"] = envelope.reply_to
+        mail["References"] = envelope.reply_to
+    # No answer of an absent recipient comes back (RFC 3834; the other is Exchange's).
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail.set_content(message_text.mail_text(message), cte="quoted-printable")
+    mail.add_alternative(html(message), subtype="html", cte="quoted-printable")
+    for one in files:
+        mail.add_attachment(
+            one.content, maintype=one.maintype, subtype=one.subtype, filename=one.name
+        )
+    return mail
+
+
+def html(message: Message) -> str:
+    """Return the page of a message, every rule of its style sheet written into the elements."""
+    import css_inline
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("recon.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("mail.html").render(message=message)
+    # Rules for narrow and dark screens cannot be inlined: what knows them finds them in the head.
+    inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+    return inliner.inline(page)
+
+
+def encoded_size(mail: EmailMessage) -> int:
+    """Return how many bytes the page of a mail takes as it is sent."""
+    page = mail.get_body(("html",))
+    assert isinstance(page, MIMEPart)
+    return len(page.as_bytes())
+
+
+def address(mailbox: str) -> Address:
+    """Return a configured mailbox, `ops@example.com` or `Operations <ops@example.com>`."""
+    name, bracket, rest = mailbox.rpartition("<")
+    user, _, domain = (rest.rstrip("> ") if bracket else mailbox).rpartition("@")
+    return Address(
+        display_name=name.strip().strip('"'), username=user.strip(), domain=ascii_domain(domain)
+    )
+
+
+def ascii_domain(domain: str) -> str:
+    """Return a domain as it goes over the network."""
+    try:
+        return domain.strip().encode("idna").decode()
+    except UnicodeError:
+        return domain.strip()

@@ -1,0 +1,334 @@
+"""What people are told of a night, built once: each channel renders it in its own way.
+
+Every text in it is fit to leave the machine: numbers masked, no path, no secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from recon.model import Failure, Kind, Run, Severity, VerdictKind
+from recon.report import headline as headlines
+from recon.report import labels
+from recon.report.finding_samples import SampleRow, sample
+from recon.report.public_text import public
+
+#: How many findings a message shows, how many days in full, and how many more by their headline
+#: only; the rest is counted.
+MOST_FINDINGS: Final = 20
+MOST_SECTIONS: Final = 8
+MOST_NAMED: Final = 20
+
+#: What follows from an exit code, where the error itself does not say.
+_ADVICE: Final = {
+    65: "Correct the input or the settings that name it, then run recon again.",
+    70: "This is a bug in recon. The traceback is in the log on the machine that ran it.",
+    75: "This is temporary: the next run tries again, and catches up the days that are missing.",
+    77: "Put a valid API key in place. Messages sent meanwhile can only be listed while they are "
+    "among the newest 100.",
+    78: "Run `recon check` on the machine; it says what to change.",
+}
+_LONGEST: Final = 300
+_OPEN: Final = "open"
+
+
+class Tone(StrEnum):
+    """How something is coloured, the worst first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    PLAIN = "plain"
+    GOOD = "good"
+
+
+_TONES: Final = {
+    VerdictKind.CLEAN: Tone.GOOD,
+    VerdictKind.DISCREPANCIES: Tone.ERROR,
+    VerdictKind.INCOMPLETE: Tone.WARNING,
+    VerdictKind.NOTHING_TO_COMPARE: Tone.PLAIN,
+    VerdictKind.SUSPECT: Tone.ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KindCount:
+    """How many findings of one kind there are, and what to do about them."""
+
+    title: str
+    count: int
+    tone: Tone
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding, in words."""
+
+    title: str
+    tone: Tone
+    when: str
+    where: str
+    """Number, message and record."""
+    detail: str
+    tags: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One account and day."""
+
+    account: str
+    day: str
+    """`Thursday 23 April 2026`."""
+    label: str
+    """`2026-04-23`."""
+    badge: str
+    tone: Tone
+    headline: str
+    paragraphs: Sequence[str] = ()
+    causes: Sequence[str] = ()
+    """Likely causes, the likeliest first."""
+    facts: Sequence[tuple[str, str]] = ()
+    kinds: Sequence[KindCount] = ()
+    findings: Sequence[Finding] = ()
+    more: int = 0
+    """Findings that are not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is told of the runs of one command."""
+
+    title: str
+    """Account and date, or the date alone for several accounts."""
+    headline: str
+    tone: Tone
+    badge: str
+    sections: Sequence[Section]
+    others: Sequence[Section] = ()
+    """Days that are only named, with their headline."""
+    more_days: int = 0
+    """Days that are not even named."""
+    footer: Sequence[str] = ()
+
+    @property
+    def subject(self) -> str:
+        """The subject of a mail, one line."""
+        return " ".join(f"[recon] {self.title}: {self.headline}".split())
+
+
+def of_night(
+    told: Sequence[Run | Failure],
+    *,
+    findings: int = MOST_FINDINGS,
+    sections: int = MOST_SECTIONS,
+    footer: Sequence[str] = (),
+) -> Message:
+    """Return what there is to say of runs and failures.
+
+    Args:
+        told: at least one; of several days or accounts, the worst come first.
+        findings: how many are shown of all days together, the most urgent of each day.
+        sections: how many days are shown in full.
+        footer: sentences below everything.
+    """
+    ordered = by_urgency(told)
+    shown, others = ordered[:sections], ordered[sections:]
+    left = findings
+    made = []
+    for at, one in enumerate(shown):
+        # What one day does not need is left for those after it.
+        made.append(_section(one, max(left // (len(shown) - at), min(left, 1))))
+        left -= len(made[-1].findings)
+    accounts = dict.fromkeys(_account(one) for one in told)
+    days = sorted({_label(one) for one in told})
+    date = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return Message(
+        title=f"{public(next(iter(accounts)))} {date}" if len(accounts) == 1 else date,
+        headline=_headline(told),
+        tone=min((one.tone for one in made), key=list(Tone).index),
+        badge=made[0].badge if len(told) == 1 else _overall_badge(made),
+        sections=made,
+        others=[_section(one, 0) for one in others[:MOST_NAMED]],
+        more_days=max(len(others) - MOST_NAMED, 0),
+        footer=[public(said) for said in footer],
+    )
+
+
+def of_test() -> Message:
+    """Return the message that says that messages arrive."""
+    said = "A test: messages from recon arrive here."
+    section = Section(
+        account="recon",
+        day="no day",
+        label="test",
+        badge="test",
+        tone=Tone.PLAIN,
+        headline=said,
+        paragraphs=["`recon check --send-test` sent this. Nothing was compared."],
+    )
+    return Message("test", said, Tone.PLAIN, "test", [section])
+
+
+def by_urgency(told: Sequence[Run | Failure]) -> list[Run | Failure]:
+    """Return what is told with the worst first, then by account and day."""
+    return sorted(told, key=_urgency)
+
+
+def _urgency(one: Run | Failure) -> tuple[int, str, str]:
+    worst = -1 if isinstance(one, Failure) else list(Tone).index(_TONES[one.verdict.kind])
+    return worst, _account(one), _label(one)
+
+
+def _account(one: Run | Failure) -> str:
+    return one.account if isinstance(one, Failure) else one.verdict.account
+
+
+def _label(one: Run | Failure) -> str:
+    return one.day.isoformat() if isinstance(one, Failure) else one.verdict.window.label
+
+
+def _headline(told: Sequence[Run | Failure]) -> str:
+    failures = [one for one in told if isinstance(one, Failure)]
+    runs = [one for one in told if isinstance(one, Run)]
+    if not failures:
+        return public(headlines.overall(runs))
+    first = _failure_headline(failures[0])
+    if len(told) == 1:
+        return first
+    names = ", ".join(dict.fromkeys(public(one.account) for one in failures if one.account))
+    said = f"{names}: {first}" if names else first
+    return said if not runs else f"{said} {public(headlines.overall(runs))}"
+
+
+def _failure_headline(failure: Failure) -> str:
+    said = failure.message.partition("\n")[0].strip().rstrip(".:")
+    return f"The run failed: {_cut(said, 120)}."
+
+
+def _overall_badge(sections: Sequence[Section]) -> str:
+    badges = dict.fromkeys(one.badge for one in sections)
+    return next(iter(badges)) if len(badges) == 1 else sections[0].badge
+
+
+def _section(one: Run | Failure, findings: int) -> Section:
+    return _of_failure(one) if isinstance(one, Failure) else _of_run(one, findings)
+
+
+def _of_failure(failure: Failure) -> Section:
+    return Section(
+        account=public(failure.account) or "all accounts",
+        day=f"{failure.day:%A} {failure.day.day} {failure.day:%B %Y}",
+        label=failure.day.isoformat(),
+        badge="failed",
+        tone=Tone.ERROR,
+        headline=_failure_headline(failure),
+        paragraphs=[
+            said
+            for said in (
+                failure.message,
+                failure.hint,
+                _ADVICE.get(failure.exit_code, "") if not failure.hint else "",
+                "Nothing was judged after this. What was stored before it stays.",
+            )
+            if said
+        ],
+        facts=[("Exit code", str(failure.exit_code)), ("At", labels.iso_time(failure.at) or "")],
+    )
+
+
+def _of_run(run: Run, most: int) -> Section:
+    verdict = run.verdict
+    suspect = verdict.kind is VerdictKind.SUSPECT
+    shown = [] if suspect else list(_findings(run, most))
+    said = [*(verdict.suspicions[:1] if suspect else ()), *run.statements]
+    said += [labels.verdict_explanation(run), *labels.evidence(verdict)]
+    return Section(
+        account=public(verdict.account),
+        day=labels.day_title(verdict.window),
+        label=verdict.window.label,
+        badge=labels.title(verdict.kind.value),
+        tone=_TONES[verdict.kind],
+        headline=public(headlines.headline(run)),
+        paragraphs=[public(one) for one in said],
+        causes=[public(one) for one in verdict.suspicions[1:]] if suspect else (),
+        facts=list(_facts(run)),
+        kinds=[] if suspect else _kinds(run),
+        findings=shown,
+        more=0 if suspect else len(verdict.findings) - len(shown),
+    )
+
+
+def _facts(run: Run) -> Iterator[tuple[str, str]]:
+    verdict = run.verdict
+    yield "Your records", f"{verdict.local.total:,}"
+    yield "Messages at Octopods", f"{verdict.provider.total:,}"
+    yield "Matched", f"{verdict.local.matched:,}"
+    if failed := verdict.statuses.get("failed", 0):
+        yield "Failed sends", f"{failed:,}"
+    changes = run.changes
+    said = [
+        f"{count:,} {word}"
+        for count, word in (
+            (changes.new, "new"),
+            (changes.persisting, "open before"),
+            (changes.resolved, "resolved"),
+            (changes.acknowledged, "acknowledged"),
+            (changes.expected, "expected"),
+        )
+        if count
+    ]
+    if said:
+        yield "Findings", ", ".join(said)
+    yield "Coverage", labels.coverage_sentence(verdict.gaps)
+
+
+def _kinds(run: Run) -> list[KindCount]:
+    counts = run.verdict.counts
+    return [
+        KindCount(
+            labels.EXPLANATIONS[kind].title,
+            counts[kind.value],
+            _tone(kind),
+            labels.EXPLANATIONS[kind].advice,
+        )
+        for kind in labels.KINDS_BY_URGENCY
+        if counts[kind.value]
+    ]
+
+
+def _tone(kind: Kind) -> Tone:
+    return Tone.ERROR if kind.severity is Severity.ERROR else Tone.WARNING
+
+
+def _findings(run: Run, most: int) -> Iterator[Finding]:
+    for kind, rows in sample(run, most, masked=True).items():
+        for row in rows:
+            yield _finding(run, kind, row)
+
+
+def _finding(run: Run, kind: Kind, row: SampleRow) -> Finding:
+    number, recorded = row.phone_number, row.local_phone_number
+    parts = [
+        f"{number} (recorded {recorded})" if number and recorded else number or recorded,
+        f"message {row.message_id}" if row.message_id else "",
+        f"record {row.local_id}" if row.local_id else "",
+    ]
+    state = run.lifecycle.get(row.discrepancy_id, _OPEN)
+    tags = [labels.confirmed(row.confirmed), "" if state == _OPEN else state]
+    reason = f" Octopods: {row.failure_reason}" if row.failure_reason else ""
+    return Finding(
+        title=labels.EXPLANATIONS[kind].title,
+        tone=_tone(kind),
+        when=labels.local_time(row.sent_at, run.verdict.window),
+        where=_cut(public(", ".join(part for part in parts if part)), _LONGEST),
+        detail=_cut(public(row.detail + reason), _LONGEST),
+        tags=[tag for tag in tags if tag],
+    )
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

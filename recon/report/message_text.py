@@ -1,0 +1,72 @@
+"""A message as plain text: the text part of a mail, the body of a ping, a line for a chat."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Final
+
+from recon.report.message import Finding, Message, Section
+
+_WIDTH: Final = 78
+
+
+def mail_text(message: Message) -> str:
+    """Return the whole message, in lines of up to 78 characters where words allow it."""
+    blocks = [_wrapped(message.headline)]
+    blocks += [_section(one) for one in message.sections]
+    if message.others:
+        named = [_wrapped(f"{_name(one)}: {one.headline}", "- ", "  ") for one in message.others]
+        if message.more_days:
+            named.append(f"and {message.more_days:,} more days")
+        blocks.append("\n".join(["Other days", *named]))
+    if message.footer:
+        blocks.append("-- \n" + "\n".join(_wrapped(said) for said in message.footer))
+    return "\n\n".join(blocks) + "\n"
+
+
+def short_text(message: Message) -> str:
+    """Return the headline, and a line for each account and day where there are several."""
+    lines = [message.headline]
+    everything = [*message.sections, *message.others]
+    if len(everything) > 1:
+        lines += [f"{_name(one)}: {one.headline}" for one in everything]
+    elif causes := everything[0].causes:
+        lines.append(f"Most likely: {causes[0]}")
+    return "\n".join(lines)
+
+
+def _name(section: Section) -> str:
+    return f"{section.account} {section.label}"
+
+
+def _section(one: Section) -> str:
+    title = f"{one.badge.upper()}  {one.account}, {one.day}"
+    lines = [title, "=" * min(len(title), _WIDTH), *map(_wrapped, one.paragraphs)]
+    if one.causes:
+        lines += ["", "Likely causes:"]
+        lines += [_wrapped(said, f"{at}. ", "   ") for at, said in enumerate(one.causes, 1)]
+    lines += ["", *(_wrapped(f"{name}: {value}") for name, value in one.facts)]
+    for kind in one.kinds:
+        lines += ["", f"{kind.count:,} {kind.title}", _wrapped(kind.advice, "  ", "  ")]
+    if one.findings:
+        lines += ["", "Findings:", *map(_finding, one.findings)]
+    if one.more:
+        lines.append(f"and {one.more:,} more, in the full report")
+    return "\n".join(lines)
+
+
+def _finding(one: Finding) -> str:
+    said = f"{one.title}: " + ", ".join(part for part in (one.when, one.where) if part)
+    said += f". {one.detail}" if one.detail else ""
+    return _wrapped(said + "".join(f" [{tag}]" for tag in one.tags), "- ", "  ")
+
+
+def _wrapped(text: str, indent: str = "", hanging: str = "") -> str:
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,213 @@
+"""What is to be told of runs and failed nights, kept until it has been told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from recon.core.notification_rules import Night, Reason, Rule, Told, reason_to_tell
+from recon.model import Failure, Run, VerdictKind
+from recon.store.accounts import lock_account
+from recon.store.engine import reading, writing
+from recon.store.finding_list import OPEN
+from recon.store.tables import accounts, findings, notifications
+
+
+class Channel(StrEnum):
+    """Where news goes."""
+
+    MAIL = "mail"
+    CHAT = "chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Which channels are told of the runs of one command, and when."""
+
+    batch: str
+    """What the runs of one command share."""
+    rules: Mapping[Channel, Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is told of one account and day: a run, or a night that failed."""
+
+    id: int
+    channel: Channel
+    batch: str
+    account: str
+    day: date
+    run_id: str | None
+    failure: Failure | None
+    reason: Reason
+    created_at: datetime
+
+
+#: What to select for `News`.
+COLUMNS: Final = (notifications, accounts.c.name.label("account"))
+
+
+def queue_run(
+    connection: sa.Connection,
+    account_id: int,
+    run: Run,
+    announcement: Announcement,
+    *,
+    judged_again: bool,
+) -> None:
+    """Note in the transaction of a run which channels are to be told of it.
+
+    Args:
+        connection: in a transaction that has claimed the account and moved its findings on.
+        account_id: whose run it is.
+        run: with the lifecycle of its findings.
+        announcement: the channels and their rules.
+        judged_again: whether it is of an earlier day, judged again.
+    """
+    day = date.fromisoformat(run.verdict.window.label)
+    for channel, rule in announcement.rules.items():
+        last = _last(connection, account_id, channel, announcement.batch)
+        night = Night(
+            at=run.finished_at,
+            suspect=run.verdict.kind is VerdictKind.SUSPECT,
+            lost_coverage=bool(run.verdict.evidence.withdrawn),
+            open_findings=OPEN in run.lifecycle.values(),
+            gaps=bool(run.verdict.gaps),
+            changed=_changed(connection, account_id, day, last),
+            open_before=_has_open(connection, account_id),
+            judged_again=judged_again,
+        )
+        reason = reason_to_tell(rule, night, last)
+        if reason is not None:
+            connection.execute(
+                sa.insert(notifications).values(
+                    channel=channel.value,
+                    batch=announcement.batch,
+                    account_id=account_id,
+                    date=day,
+                    run_id=run.run_id,
+                    reason=reason.value,
+                    created_at=run.finished_at,
+                )
+            )
+
+
+def queue_failure(engine: sa.Engine, failure: Failure, announcement: Announcement) -> None:
+    """Note which channels are to be told of a night that failed.
+
+    Args:
+        engine: the store.
+        failure: of an account.
+        announcement: the channels and their rules.
+    """
+    with writing(engine) as connection:
+        account_id = lock_account(connection, failure.account)
+        for channel, rule in announcement.rules.items():
+            if rule.when == "never":
+                continue
+            said = asdict(failure) | {"day": failure.day.isoformat(), "at": failure.at.isoformat()}
+            connection.execute(
+                sa.insert(notifications).values(
+                    channel=channel.value,
+                    batch=announcement.batch,
+                    account_id=account_id,
+                    date=failure.day,
+                    failure=said,
+                    reason=Reason.FAILED.value,
+                    created_at=failure.at,
+                )
+            )
+
+
+def waiting(engine: sa.Engine, channel: Channel) -> list[News]:
+    """Return what a channel has not been told yet, the oldest first."""
+    query = (
+        sa.select(*COLUMNS)
+        .join_from(notifications, accounts)
+        .where(notifications.c.done_at.is_(None), notifications.c.channel == channel.value)
+        .order_by(notifications.c.id)
+    )
+    with reading(engine) as connection:
+        return news(connection.execute(query))
+
+
+def done(engine: sa.Engine, told: Sequence[News], now: datetime) -> None:
+    """Note that a channel was told, or is not told any more."""
+    ids = [one.id for one in told]
+    with writing(engine) as connection:
+        connection.execute(
+            sa.update(notifications).where(notifications.c.id.in_(ids)).values(done_at=now)
+        )
+
+
+def news(rows: Iterable[sa.Row[Any]]) -> list[News]:
+    """Return rows of `COLUMNS` as values."""
+    return [
+        News(
+            id=row.id,
+            channel=Channel(row.channel),
+            batch=row.batch,
+            account=row.account,
+            day=row.date,
+            run_id=row.run_id,
+            failure=_failure(row.failure),
+            reason=Reason(row.reason),
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+def _failure(stored: Mapping[str, Any] | None) -> Failure | None:
+    if stored is None:
+        return None
+    times = {
+        "day": date.fromisoformat(stored["day"]),
+        "at": datetime.fromisoformat(stored["at"]),
+    }
+    return Failure(**{**stored, **times})
+
+
+def _last(connection: sa.Connection, account_id: int, channel: Channel, batch: str) -> Told | None:
+    """Return the last news of an account in a channel from another command."""
+    row = connection.execute(
+        sa.select(notifications.c.created_at, notifications.c.reason)
+        .where(
+            notifications.c.account_id == account_id,
+            notifications.c.channel == channel.value,
+            notifications.c.batch != batch,
+        )
+        .order_by(notifications.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Told(row.created_at, Reason(row.reason))
+
+
+def _changed(connection: sa.Connection, account_id: int, day: date, last: Told | None) -> bool:
+    """Say whether a finding of a day was opened or resolved since the last news.
+
+    One that a person had acknowledged is no news when it is resolved.
+    """
+    conditions = [findings.c.status == OPEN]
+    if last is not None:
+        conditions = [
+            (findings.c.status == OPEN) & (findings.c.opened_at > last.at),
+            findings.c.ack_reason.is_(None) & (findings.c.resolved_at > last.at),
+        ]
+    query = sa.select(findings.c.id).where(
+        findings.c.account_id == account_id, findings.c.date == day, sa.or_(*conditions)
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _has_open(connection: sa.Connection, account_id: int) -> bool:
+    query = sa.select(findings.c.id).where(
+        findings.c.account_id == account_id, findings.c.status == OPEN
+    )
+    return connection.execute(query.limit(1)).first() is not None

@@ -1,0 +1,181 @@
+"""Mails that wait to be sent: what is in them, and who has not got them yet."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from recon.store import notifications as store_notifications
+from recon.store.engine import reading, writing
+from recon.store.notifications import COLUMNS, Channel, News
+from recon.store.tables import accounts, mails, notifications
+
+#: A mail that some recipient has not got after so long is given up.
+GIVEN_UP_AFTER: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMail:
+    """A mail that was not sent to all of its recipients yet."""
+
+    id: int
+    message_id: str
+    reply_to: str | None
+    """The first mail about the same day, where this is a later one."""
+    created_at: datetime
+    waiting: Sequence[str] | None
+    """Who has not got it yet; `None` where nobody has."""
+    attempts: int
+    news: Sequence[News]
+
+
+def compose(engine: sa.Engine, *, one_per: str, domain: str, now: datetime) -> None:
+    """Make mails of the news that is in none yet, the news of each command apart.
+
+    Args:
+        engine: the store; nobody else composes meanwhile.
+        one_per: `run` for one mail of all accounts of a command, or `account`.
+        domain: what the message ids end with.
+        now: our own clock.
+    """
+    with writing(engine) as connection:
+        query = (
+            sa.select(*COLUMNS)
+            .join_from(notifications, accounts)
+            .where(
+                notifications.c.channel == Channel.MAIL.value,
+                notifications.c.done_at.is_(None),
+                notifications.c.mail_id.is_(None),
+            )
+            .order_by(notifications.c.id)
+        )
+        for group in _groups(store_notifications.news(connection.execute(query)), one_per):
+            made = connection.execute(
+                sa.insert(mails)
+                .values(
+                    message_id=f"<{uuid.uuid4().hex}.recon@{domain}>",
+                    thread=_thread(group, one_per),
+                    created_at=now,
+                    attempts=0,
+                )
+                .returning(mails.c.id)
+            )
+            connection.execute(
+                sa.update(notifications)
+                .where(notifications.c.id.in_([one.id for one in group]))
+                .values(mail_id=made.scalar_one())
+            )
+
+
+def _groups(news: Sequence[News], one_per: str) -> list[list[News]]:
+    def key(one: News) -> tuple[str, str]:
+        return one.batch, one.account if one_per == "account" else ""
+
+    # Sorting is stable: commands and accounts stay in the order in which they came.
+    first = {key(one): at for at, one in reversed(list(enumerate(news)))}
+    ordered = sorted(news, key=lambda one: first[key(one)])
+    return [list(group) for _, group in groupby(ordered, key)]
+
+
+def _thread(group: Sequence[News], one_per: str) -> str:
+    day = max(one.day for one in group).isoformat()
+    return f"{group[0].account}/{day}" if one_per == "account" else day
+
+
+def waiting(engine: sa.Engine) -> list[WaitingMail]:
+    """Return the mails that some recipient has not got yet, the oldest first."""
+    with reading(engine) as connection:
+        query = sa.select(mails).where(mails.c.done_at.is_(None)).order_by(mails.c.id)
+        return [_mail(connection, row) for row in connection.execute(query).all()]
+
+
+def _mail(connection: sa.Connection, row: sa.Row[Any]) -> WaitingMail:
+    first = connection.execute(
+        sa.select(mails.c.message_id)
+        .where(mails.c.thread == row.thread, mails.c.id < row.id)
+        .order_by(mails.c.id)
+        .limit(1)
+    ).scalar()
+    query = (
+        sa.select(*COLUMNS)
+        .join_from(notifications, accounts)
+        .where(notifications.c.mail_id == row.id)
+        .order_by(notifications.c.id)
+    )
+    return WaitingMail(
+        id=row.id,
+        message_id=row.message_id,
+        reply_to=first,
+        created_at=row.created_at,
+        waiting=row.waiting,
+        attempts=row.attempts,
+        news=store_notifications.news(connection.execute(query)),
+    )
+
+
+def attempted(
+    engine: sa.Engine,
+    mail: WaitingMail,
+    *,
+    waiting: Sequence[str] | None,
+    error: str | None,
+    now: datetime,
+) -> None:
+    """Note how sending a mail ended: who has not got it yet, and why.
+
+    A mail that nobody waits for is done. One that is too old is given up.
+    """
+    is_done = waiting == () or now - mail.created_at >= GIVEN_UP_AFTER
+    with writing(engine) as connection:
+        connection.execute(
+            sa.update(mails)
+            .where(mails.c.id == mail.id)
+            .values(
+                waiting=None if waiting is None else list(waiting),
+                attempts=mail.attempts + 1,
+                error=error,
+                done_at=now if is_done else None,
+            )
+        )
+        if is_done:
+            connection.execute(
+                sa.update(notifications)
+                .where(notifications.c.mail_id == mail.id)
+                .values(done_at=now)
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """How many mails wait, and since when."""
+
+    waiting: int
+    oldest: datetime | None
+    last_error: str | None
+
+
+def state(engine: sa.Engine) -> OutboxState:
+    """Return how many mails wait to be sent."""
+    open_mails = mails.c.done_at.is_(None)
+    alone = sa.and_(
+        notifications.c.channel == Channel.MAIL.value,
+        notifications.c.done_at.is_(None),
+        notifications.c.mail_id.is_(None),
+    )
+    with reading(engine) as connection:
+        count, oldest = connection.execute(
+            sa.select(sa.func.count(), sa.func.min(mails.c.created_at)).where(open_mails)
+        ).one()
+        batches = connection.execute(
+            sa.select(sa.func.count(sa.distinct(notifications.c.batch))).where(alone)
+        ).scalar_one()
+        error = connection.execute(
+            sa.select(mails.c.error).where(open_mails).order_by(mails.c.id.desc()).limit(1)
+        ).scalar()
+    return OutboxState(count + batches, oldest, error)
