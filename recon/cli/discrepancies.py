@@ -73,5 +73,10 @@ def command(
     )
     if form != "table":
         found = found.reindex(columns=list(findings_table.STORED_COLUMNS))
-    click.echo(findings_table.findings_table(found, form), nl=False)
+        common.show_data(findings_table.findings_table(found, form))
+        return 0
+    table = findings_table.findings_table(
+        found, form, width=common.width(), colour=common.wants_colour()
+    )
+    click.echo(table, nl=False, color=True)
     return 0

@@ -21,7 +21,10 @@ from recon.cli import common
 )
 @common.pass_session
 def command(session: common.Session, accounts: Sequence[str], form: str) -> int:
-    """Show the last run, coverage, polls and open findings of each account.
+    """Show where each account stands: runs, coverage, polls.
+
+    Shows the last run and its verdict, the coverage of today and yesterday, the last poll and the
+    next one, a pause, refused answers and open findings.
 
     Makes no request, and reads recon's own database only. When the next poll is due is told from
     the polls so far; `recon collect` also counts your records, and may poll sooner.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -7,7 +9,8 @@ import click
 import pytest
 
 from recon.cli import group
-from recon.cli.common import DateParam, PathParam, typed
+from recon.cli.common import DateParam, PathParam, show_data, typed, wants_colour, width
+from recon.report.rich_terminal import UNLIMITED
 
 
 @pytest.mark.parametrize("day", ["2009-01-01", "2026-04-23", "2200-12-31"])
@@ -60,3 +63,39 @@ def test_no_summary_in_a_list_of_commands_is_cut() -> None:
         ]
 
     assert cut(group, None, "recon") == []
+
+
+class Screen(io.StringIO):
+    """A standard output that may be a terminal."""
+
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+@pytest.mark.parametrize(("is_terminal", "shown"), [(True, "a\\u009bb\r\n"), (False, "a\x9bb\r\n")])
+def test_data_for_a_script_is_escaped_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool, shown: str
+) -> None:
+    screen = Screen(is_terminal=is_terminal)
+    monkeypatch.setattr(sys, "stdout", screen)
+    show_data("a\x9bb\r\n")
+    assert screen.getvalue() == shown
+
+
+def test_a_page_takes_the_width_of_the_terminal_and_its_colours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Screen(is_terminal=True))
+    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert (width(), wants_colour()) == (90, True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not wants_colour()
+    monkeypatch.setattr(sys, "stdout", Screen(is_terminal=False))
+    assert width() == 90
+    monkeypatch.delenv("COLUMNS")
+    assert (width(), wants_colour()) == (UNLIMITED, False)

@@ -8,8 +8,9 @@ import json
 from datetime import date
 
 import pandas as pd
+import pytest
 
-from recon.report.findings_table import findings_table
+from recon.report.findings_table import TABLE_COLUMNS, findings_table
 from tests.factories import utc
 
 
@@ -91,3 +92,25 @@ def test_wide_characters_keep_the_columns_in_line() -> None:
     lines = findings_table(made, "table").splitlines()
     assert "你好      +353" in lines[1]
     assert "ab        -" in lines[2]
+
+
+@pytest.mark.parametrize("width", [40, 80, 170])
+def test_the_table_fits_the_terminal_and_nothing_is_cut(width: int) -> None:
+    whole = findings_table(findings(), "table").split()[len(TABLE_COLUMNS) - 1 :]
+    shown = findings_table(findings(), "table", width=width)
+    assert max(map(len, shown.splitlines())) <= width
+    assert set(whole) - {"-"} <= set(shown.split())
+
+
+def test_details_are_broken_beside_the_other_columns() -> None:
+    made = findings().assign(detail="still sent a long time after it was sent")
+    first, second = findings_table(made, "table", width=150).splitlines()[1:3]
+    assert first.endswith("+353******567  still sent a long time after")
+    assert second == " " * first.index("still") + "it was sent"
+
+
+def test_a_long_list_is_set_in_paragraphs_which_takes_less_time() -> None:
+    many = pd.concat([findings()] * 200, ignore_index=True)
+    first, second, *_ = findings_table(many, "table", width=170).splitlines()
+    assert first.startswith("00000000000000a1 open 2026-04-23 main stuck warning message 900719")
+    assert second == "  sent to +353******567"
