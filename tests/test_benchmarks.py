@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from benchmarks import collect_cost, diff, findings, linking, records
+from benchmarks import collect_cost, diff, findings, growth, linking, records
 from recon.model import Verdict
+from recon.store.engine import connect
 
 ROWS = 2_000
 
@@ -25,6 +26,13 @@ def _in_an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.chdir(tmp_path)
     yield
     gc.collect()  # here, where the warning of a connection that was left is not heeded
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    made = connect(database_url)
+    yield made
+    made.dispose()
 
 
 def judged() -> Verdict:
@@ -88,3 +96,15 @@ def test_the_cost_of_collecting_is_measured() -> None:
     outcome = collect_cost.simulate(setting)
     assert outcome.wrong == 0
     assert outcome.requests >= outcome.least
+
+
+def test_polls_go_on_where_the_loaded_year_ends(engine: sa.Engine) -> None:
+    sender = growth.load(engine, newest=300, unthinned=50)
+    before = growth.counts(engine)
+    cost = sender.cost(count=2)
+    after = growth.counts(engine)
+    made = 2 * growth.WARM_UP + 2
+    assert after["coverage"] == before["coverage"]
+    assert after["polls"] == before["polls"] + made
+    assert after["messages"] == pytest.approx(before["messages"] + made * 83.3, abs=2)
+    assert cost.megabytes < 10
