@@ -100,7 +100,8 @@ def to_csv(_url: str, count: int = TO_CSV) -> Callable[[], object]:
 
     made = run(findings(count))
     place = {"run_id": made.run_id, "date": "2026-04-23", "account": made.verdict.account}
-    found = made.verdict.findings.assign(**place, first_seen_on="2026-04-24")[list(COLUMNS)]
+    more = {"first_seen_on": "2026-04-24", "state": "open"}
+    found = made.verdict.findings.assign(**place, **more)[list(COLUMNS)]
     return lambda: found.to_csv("pandas.csv", index=False)
 
 
