@@ -265,7 +265,7 @@ class Collector:
         parts = {int(n): self.part_of[self.listed_by[n]] for n in shown}
         if coverage.late_messages(messages, parts, self.shared):
             self.disordered = True
-        alone = listing_evidence.prove(listing, listing_evidence.KeyHistory()).reach
+        alone = listing_evidence.prove(listing, listing_evidence.KeyHistory()).shown
         assert alone is not None
         self.part_of.append(len(self.part_of))
         self.enter(self.shared, alone, set(parts.values()))
