@@ -79,7 +79,7 @@ class Sender:
     def poll(self) -> None:
         """Decide and keep an answer, as the collector does."""
         now = START + self.number * EVERY
-        polls.state(self.engine, ACCOUNT, KEY, recent=RECENT_POLLS)
+        polls.key_state(self.engine, ACCOUNT, KEY, recent=RECENT_POLLS)
         sent = int((now - START).total_seconds() * PER_SECOND)
         shown = [_message(n, now) for n in range(sent, sent - LISTING_LIMIT, -1) if n > 0]
         answer = Listing(shown, [], len(shown), LISTING_LIMIT, now)
