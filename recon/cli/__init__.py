@@ -31,6 +31,7 @@ _COMMANDS = (
     "status",
     "ack",
     "check",
+    "purge",
     "db",
     "demo",
     "simulate",

@@ -163,8 +163,9 @@ class Monitoring(Section):
 class Retention(Section):
     """How long phone numbers stay."""
 
-    # Each night judges the findings of the last 7 days again.
-    days: Count = Field(400, ge=8, le=36_500)
+    # Each night judges the last 7 days again, and of 2 days after purged time nothing is proven.
+    days: Count = Field(400, ge=10, le=36_500)
+    automatic: bool = False
 
 
 def _name_errors(names: Iterable[str]) -> Iterator[tuple[str, str]]:

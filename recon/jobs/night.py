@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar, listing_evidence
 from recon.errors import InputError, ReconError, worst
-from recon.jobs import removal_lookups, wiring
+from recon.jobs import purging, removal_lookups, wiring
 from recon.jobs.account_job import AccountJob, KeptPoll
 from recon.jobs.earlier_days import EarlierDays
 from recon.jobs.reconcile import BothSides
@@ -126,6 +126,9 @@ def run(
             yield AccountRun(name, days=done, error=bug)
         else:
             yield AccountRun(name, days=done, judged_again=judged_again)
+    if settings.retention.automatic:
+        days = settings.retention.days
+        purging.purge_after_night(engine, purging.limit(runtime.clock(), days, settings.timezone))
 
 
 def _account(

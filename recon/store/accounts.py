@@ -90,6 +90,13 @@ def get_or_create_key(
     )
 
 
+def purged_before(connection: sa.Connection, account_id: int) -> datetime | None:
+    """Return before which time an account's messages have been purged, `None` before any purge."""
+    query = sa.select(accounts.c.purged_before).where(accounts.c.id == account_id)
+    found: datetime | None = connection.execute(query).scalar()
+    return found
+
+
 def accounts_with_key_of(connection: sa.Connection, key_id: int) -> list[str]:
     """Return the names of other accounts that ask with the same key."""
     other = keys.alias()

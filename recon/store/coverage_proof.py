@@ -10,14 +10,22 @@ import sqlalchemy as sa
 
 from recon.core.coverage import SETTLING, ShownSpan, merge, subtract
 from recon.core.listing_evidence import AnswerKind
-from recon.model import CoverageEvidence, RefusedAnswer, Span
+from recon.model import CoverageEvidence, RefusedAnswer, Span, Withdrawal
 from recon.store import accounts, coverage_notes, withdrawals
 from recon.store.coverage_ledger import SETTLED, SHARED
 from recon.store.engine import reading
+from recon.store.tables import accounts as account_names
 from recon.store.tables import coverage, keys, polls
 
 #: Refused answers that a report names at most: the latest.
 _REFUSED: Final = 20
+
+#: Why nothing is proven of time that was purged.
+PURGED: Final = "the messages of this time were purged (retention.days, recon purge)"
+
+#: A record may be so much later than its message, which may have been purged: so long after the
+#: purged time its absence proves nothing either. The zones of the world are 26 hours apart.
+PURGED_MARGIN: Final = timedelta(days=2)
 
 _NOT_ACCEPTED: Final = (AnswerKind.REFUSED.value, AnswerKind.NOTHING.value)
 
@@ -53,7 +61,17 @@ def read(engine: sa.Engine, account: str) -> AccountProof:
             spans += mine
             if mine and mine[0].start is None:
                 first_contact = Span(None, row.first_listed_at)
+        purged = unproven_before(connection, account)
+    if purged is not None:
+        return AccountProof(subtract(spans, [Span(None, purged)]), first_contact)
     return AccountProof(merge(spans), first_contact)
+
+
+def unproven_before(connection: sa.Connection, account: str) -> datetime | None:
+    """Return before which time nothing is proven since it was purged, `None` before any purge."""
+    query = sa.select(account_names.c.purged_before).where(account_names.c.name == account)
+    purged: datetime | None = connection.execute(query).scalar()
+    return None if purged is None else purged + PURGED_MARGIN
 
 
 def of_key(
@@ -95,7 +113,10 @@ def evidence(
         rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()
         refused = _refused(connection, account_id, start, end)
         notes = coverage_notes.of_account(connection, account_id, rows)
+        purged = unproven_before(connection, account)
     withdrawn = withdrawals.of_account(engine, account, start, end)
+    if purged is not None and (start is None or start < purged):
+        withdrawn.insert(0, Withdrawal(None, purged, PURGED))
     return CoverageEvidence(tuple(refused), tuple(withdrawn), tuple(notes))
 
 

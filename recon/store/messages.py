@@ -97,10 +97,12 @@ def keep(
             connection, account_id, [one.message_id for one in listing.messages]
         )
         proof = prove(listing, key_history.load(connection, key, listing))
-        new = _not_listed_before(connection, account_id, key, listing, stored)
+        purged = accounts.purged_before(connection, account_id)
+        kept_part = listing if purged is None else _since(listing, purged)
+        new = _not_listed_before(connection, account_id, key, kept_part, stored)
         key = coverage_ledger.note_new_messages(connection, account_id, key, new, own_clock)
-        entered = coverage_ledger.add_answer(connection, account_id, key, listing, proof, stored)
-        unknown = len(listing.messages) - len(stored)
+        entered = coverage_ledger.add_answer(connection, account_id, key, kept_part, proof, stored)
+        unknown = sum(one.message_id not in stored for one in kept_part.messages)
         made = connection.execute(
             sa.insert(polls)
             .values(
@@ -126,8 +128,8 @@ def keep(
         poll_id = int(made.scalar_one())
         key_history.note_poll(connection, key, poll_id, listing, proof)
         listed_by = poll_id if proof.is_accepted else None
-        kept = keep_messages(connection, account_id, key.id, listing, stored, listed_by)
-        rejected = keep_rejects(connection, account_id, listing)
+        kept = keep_messages(connection, account_id, key.id, kept_part, stored, listed_by)
+        rejected = keep_rejects(connection, account_id, kept_part)
         ask_for = removed_messages.note(connection, key.id, listing, proof)
         poll_thinning.thin(connection, key)
     _tell(account, listing, proof)
@@ -141,6 +143,13 @@ def keep(
         gap=entered.gap,
         ask_for=ask_for,
     )
+
+
+def _since(listing: Listing, purged: datetime) -> Listing:
+    """Return of an answer what may be stored: purged messages stay so while they are listed."""
+    rejects = [one for one in listing.rejects if (one.sent_at or one.latest or purged) >= purged]
+    messages = [one for one in listing.messages if one.sent_at >= purged]
+    return replace(listing, messages=messages, rejects=rejects)
 
 
 def _not_listed_before(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from recon.core.calendar import day_at
 from recon.core.statuses import NOT_TERMINAL
 from recon.model import LISTING_LIMIT, Listing, Message
-from recon.store import accounts
+from recon.store import accounts, coverage_proof
 from recon.store.dialects import among, id_chunks, insert
 from recon.store.engine import reading, writing
 from recon.store.tables import denied_ids, keys, messages, provider_rejects, withdrawals
@@ -56,6 +56,9 @@ def keep(
     with writing(engine) as connection:
         account_id = accounts.lock_account(connection, account)
         key = accounts.get_or_create_key(connection, account_id, key_fingerprint, at)
+        purged = accounts.purged_before(connection, account_id)
+        if purged is not None:
+            found = [message for message in found if message.sent_at >= purged]
         answer = Listing(found, [], len(found), LISTING_LIMIT, at)
         stored = stored_messages(connection, account_id, [message.message_id for message in found])
         keep_messages(connection, account_id, key.id, answer, stored)
@@ -96,8 +99,13 @@ def denials(engine: sa.Engine, account: str) -> Denials:
     with reading(engine) as connection:
         start = dict(connection.execute(sa.select(keys.c.id, keys.c.since).where(mine)).all())
         rows = connection.execute(query).all()
+        purged = coverage_proof.unproven_before(connection, account)
     bounds = np.iinfo(np.int64)
-    since = {key: bounds.min if at is None else microseconds(at) for key, at in start.items()}
+    # Octopods may deny what it knew when it was sent, if its memory is shorter than ours was.
+    least = bounds.min if purged is None else microseconds(purged)
+    since = {
+        key: least if at is None else max(microseconds(at), least) for key, at in start.items()
+    }
     # A key is used until the next one is.
     until = {
         key: min((at for other, at in since.items() if other > key), default=bounds.max)

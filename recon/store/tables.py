@@ -123,11 +123,14 @@ def _key() -> sa.Column[int]:
     return sa.Column("key_id", _ID, sa.ForeignKey("keys.id", ondelete="CASCADE"), nullable=False)
 
 
+#: `purged_before` is the time of which all messages that are older have been purged; null before
+#: the first purge. Nothing is proven of the time before it, and nothing of it is stored again.
 accounts: Final = sa.Table(
     "accounts",
     METADATA,
     _id(),
     sa.Column("name", SafeText, nullable=False, unique=True),
+    sa.Column("purged_before", UtcDateTime),
 )
 
 #: The keys an account has had. `since` is null for the first of an account; for a later one it is

@@ -72,10 +72,15 @@ class Nights:
     def run(self, *options: str, day: str | None = DAY) -> int:
         """Run the command for a day, without one as cron does; return its exit code."""
         which = [] if day is None else ["--date", day]
-        argv = ["--output", str(self.workshop.path / "reports"), *which, *options]
+        return self.invoke(
+            command, "--output", str(self.workshop.path / "reports"), *which, *options
+        )
+
+    def invoke(self, command: click.Command, *argv: str) -> int:
+        """Run any command with the clock and configuration of the nights; return its exit code."""
         with self._session() as session:
             try:
-                return int(command.main(argv, obj=session, standalone_mode=False))
+                return int(command.main(list(argv), obj=session, standalone_mode=False))
             except ReconError as error:
                 return error.exit_code
 

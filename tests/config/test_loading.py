@@ -113,7 +113,7 @@ def test_a_file_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
         ('[matching]\nstatus_policy = "strct"', 'but must be "compatible" or "strict"; did you me'),
         ("[matching]\nguard_rows = 0", "is 0, but must be at least 1"),
         ("[collect]\nmin_overlap = 100", "is 100, but must be at most 99"),
-        ("[retention]\ndays = 7", "is 7, but must be at least 8"),
+        ("[retention]\ndays = 9", "is 9, but must be at least 10"),
         ('[report]\ndirectory = ""', "report.directory: is empty; write a path"),
         ('[report]\ndirectory = "~/x"', 'starts with "~", which is not expanded'),
         ("[report]\ndirectory = 3", "report.directory: is 3, but must be a text in quotes"),

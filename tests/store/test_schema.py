@@ -283,13 +283,13 @@ def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(tmp_path: Path) -> N
     engine = connect(f"sqlite:///{tmp_path / 'recon.db'}")
     schema.ensure_ready(engine)
     with writing(engine) as connection:
-        connection.exec_driver_sql("INSERT INTO accounts VALUES (1, 'main')")
+        connection.exec_driver_sql("INSERT INTO accounts (id, name) VALUES (1, 'main')")
         connection.exec_driver_sql(
             "INSERT INTO keys (id, account_id, fingerprint) VALUES (1, 1, 'f1a9')"
         )
     with writing(engine, foreign_keys=False) as connection:
         connection.exec_driver_sql("CREATE TABLE new (id INTEGER PRIMARY KEY, name TEXT)")
-        connection.exec_driver_sql("INSERT INTO new SELECT * FROM accounts")
+        connection.exec_driver_sql("INSERT INTO new SELECT id, name FROM accounts")
         connection.exec_driver_sql("DROP TABLE accounts")
         connection.exec_driver_sql("ALTER TABLE new RENAME TO accounts")
     with writing(engine) as connection:

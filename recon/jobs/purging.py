@@ -1,0 +1,71 @@
+"""Purging the store: what is past its retention, for one night or when a person asks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from recon.core import calendar
+from recon.errors import ReconError
+from recon.store import lock, retention
+from recon.store.retention import Limit
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+log = logging.getLogger(__name__)
+
+
+def limit(now: datetime, days: int, zone: str) -> Limit:
+    """Return where what is kept begins: the calendar day so many days before today.
+
+    Args:
+        now: the time of day, aware.
+        days: how many days are kept, before today.
+        zone: whose calendar days are meant.
+    """
+    day = calendar.day_at(now, zone) - timedelta(days=days)
+    start = calendar.window(day, zone).start
+    assert start is not None
+    return Limit(day, start)
+
+
+def purge(
+    engine: Engine,
+    before: Limit,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[int], None] = lambda _rows: None,
+) -> Iterator[tuple[str, dict[str, int]]]:
+    """Purge each account of the store, also those that are configured no more.
+
+    Args:
+        engine: the store, its schema ready.
+        before: where what is kept begins.
+        dry_run: count only.
+        progress: called with the number of rows after each transaction.
+
+    Yields:
+        Each account with the number of rows of each kind.
+
+    Raises:
+        TemporaryError: another process holds the account's lock, or the database is busy.
+        OutputError: the database cannot be written.
+    """
+    for account in retention.account_names_stored(engine):
+        if dry_run:
+            yield account, retention.expired(engine, account, before)
+            continue
+        with lock.hold(engine, account):
+            yield account, retention.purge(engine, account, before, progress=progress)
+
+
+def purge_after_night(engine: Engine, before: Limit) -> None:
+    """Purge as `purge` does; an error is logged, and the next night tries again."""
+    try:
+        for _ in purge(engine, before):
+            pass
+    except ReconError as error:
+        log.warning("what is older than %s was not all purged: %s", before.day, error.one_line)

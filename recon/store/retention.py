@@ -1,0 +1,228 @@
+"""Purging what is past its retention, so that nothing that was deleted is ever called missing.
+
+The proof of the time goes first, in a transaction of its own. Then rows are deleted in batches,
+each a transaction that other processes need not wait long for. A purge that is killed in between
+has withdrawn the proof of all that it deleted, and the next one goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, TypeAlias
+
+import sqlalchemy as sa
+
+from recon.store import accounts
+from recon.store.dialects import among, is_postgres
+from recon.store.engine import reading, writing
+from recon.store.finding_list import RESOLVED
+from recon.store.tables import (
+    absences,
+    coverage,
+    denied_ids,
+    findings,
+    keys,
+    messages,
+    polls,
+    provider_rejects,
+    runs,
+    status_changes,
+    withdrawals,
+)
+from recon.store.tables import accounts as account_names
+
+_log: Final = logging.getLogger(__name__)
+
+#: Rows that one transaction deletes.
+BATCH_ROWS: Final = 5_000
+
+
+_Key: TypeAlias = sa.Column[int] | sa.Column[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Where what is kept begins: the beginning of a calendar day."""
+
+    day: date
+    """The first day that is kept, in the configured zone."""
+    start: datetime
+    """When it begins, aware."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One kind of row that is deleted."""
+
+    name: str | None
+    """What a person calls it; `None` where it is not worth telling."""
+    key: _Key
+    """Tells the rows of an account, or of its keys, from each other."""
+    conditions: tuple[sa.ColumnElement[bool], ...]
+    account_id: int
+
+    @property
+    def table(self) -> sa.Table:
+        """Where the rows are."""
+        table = self.key.table
+        assert isinstance(table, sa.Table)
+        return table
+
+    @property
+    def condition(self) -> tuple[sa.ColumnElement[bool], ...]:
+        """What makes `key` unique: no more of it than needed, so that its index is used."""
+        others = [one.name for one in self.table.primary_key if one.name != self.key.name]
+        return self.conditions if "key_id" in others else self.conditions[:1]
+
+
+def account_names_stored(engine: sa.Engine) -> list[str]:
+    """Return the names of all accounts of the store, also of such as are configured no more."""
+    query = sa.select(account_names.c.name).order_by(account_names.c.name)
+    with reading(engine) as connection:
+        return list(connection.execute(query).scalars())
+
+
+def expired(engine: sa.Engine, account: str, limit: Limit) -> dict[str, int]:
+    """Return how many rows of each kind a purge would delete; nothing is changed.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        limit: where what is kept begins.
+    """
+    counts: dict[str, int] = {}
+    with reading(engine) as connection:
+        account_id = _id(connection, account)
+        for step in _steps(account_id, limit):
+            if step.name is not None:
+                query = sa.select(sa.func.count()).select_from(step.table).where(*step.conditions)
+                found = int(connection.execute(query).scalar_one())
+                counts[step.name] = counts.get(step.name, 0) + found
+    return counts
+
+
+def purge(
+    engine: sa.Engine,
+    account: str,
+    limit: Limit,
+    *,
+    batch_rows: int = BATCH_ROWS,
+    progress: Callable[[int], None] = lambda _rows: None,
+) -> dict[str, int]:
+    """Withdraw the coverage before a day, then delete all that is older; return what was deleted.
+
+    The caller holds the account's lock. Of each key the latest poll stays.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        limit: where what is kept begins.
+        batch_rows: rows that one transaction deletes, of messages those with their history.
+        progress: called with the number of rows after each transaction.
+
+    Raises:
+        TemporaryError, OutputError, ConfigError: the store failed; what was deleted until then
+            is deleted, and its coverage withdrawn.
+    """
+    with writing(engine) as connection:
+        account_id = accounts.lock_account(connection, account)
+        before = account_names.c.purged_before
+        connection.execute(
+            sa.update(account_names)
+            .where(account_names.c.id == account_id)
+            .where(sa.or_(before.is_(None), before < limit.start))
+            .values(purged_before=limit.start)
+        )
+    counts: dict[str, int] = {}
+    for step in _steps(account_id, limit):
+        for deleted in _batches(engine, account, step, batch_rows):
+            progress(deleted)
+            if step.name is not None:
+                counts[step.name] = counts.get(step.name, 0) + deleted
+    told = _told(counts)
+    if told:
+        _log.info("account %s: purged what is older than %s: %s", account, limit.day, told)
+    return counts
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+
+
+def _id(connection: sa.Connection, account: str) -> int:
+    found = connection.execute(sa.select(accounts.id_of(account))).scalar()
+    return -1 if found is None else int(found)
+
+
+def _batches(engine: sa.Engine, account: str, step: _Step, batch_rows: int) -> Iterator[int]:
+    """Delete the rows of a step, and yield after each transaction how many it deleted."""
+    some = sa.select(step.key).where(*step.conditions).limit(batch_rows)
+    if step.table is messages:
+        # Along the index, so that no batch searches what the ones before it have left.
+        some = some.order_by(messages.c.sent_at)
+    while True:
+        with writing(engine) as connection:
+            accounts.lock_account(connection, account)
+            if not is_postgres(connection):
+                # Freed pages keep no phone number.
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            gone = connection.execute(some).scalars().all()
+            if gone:
+                _delete(connection, step, gone)
+        if gone:
+            yield len(gone)
+        if len(gone) < batch_rows:
+            return
+
+
+def _delete(connection: sa.Connection, step: _Step, gone: Sequence[Any]) -> None:
+    if step.table is messages:
+        # Each alone, by the foreign key, takes several times as long.
+        connection.execute(
+            sa.delete(status_changes).where(
+                status_changes.c.account_id == step.account_id,
+                among(connection, status_changes.c.message_id, gone),
+            )
+        )
+    connection.execute(
+        sa.delete(step.table).where(*step.condition, among(connection, step.key, gone))
+    )
+
+
+def _steps(account_id: int, limit: Limit) -> list[_Step]:
+    """Return what is deleted, in this order."""
+
+    def step(name: str | None, key: _Key, *conditions: sa.ColumnElement[bool]) -> _Step:
+        return _Step(name, key, conditions, account_id)
+
+    def mine(table: sa.Table) -> sa.ColumnElement[bool]:
+        return table.c.account_id == account_id
+
+    rejects, start = provider_rejects.c, limit.start
+    time = sa.func.coalesce(rejects.sent_at, rejects.latest, rejects.observed_at)
+    newest = sa.select(sa.func.max(polls.c.id)).where(mine(polls)).group_by(polls.c.key_id)
+    of_key = absences.c.key_id.in_(sa.select(keys.c.id).where(mine(keys)))
+    old = findings.c.date < limit.day
+    return [
+        step("messages", messages.c.message_id, mine(messages), messages.c.sent_at < start),
+        step("unreadable items", rejects.key, mine(provider_rejects), time < start),
+        step("findings", findings.c.id, mine(findings), old, findings.c.status == RESOLVED),
+        step("findings", findings.c.id, mine(findings), old, findings.c.status != RESOLVED),
+        step("runs", runs.c.id, mine(runs), runs.c.date < limit.day),
+        step(
+            "polls",
+            polls.c.id,
+            mine(polls),
+            polls.c.answered_at < start,
+            polls.c.id.not_in(newest),
+        ),
+        step(
+            "denied ids", denied_ids.c.message_id, mine(denied_ids), denied_ids.c.asked_at < start
+        ),
+        step(None, absences.c.message_id, of_key, absences.c.last_at < start),
+        step(None, withdrawals.c.id, mine(withdrawals), withdrawals.c.ends_at <= start),
+        step(None, coverage.c.id, mine(coverage), coverage.c.seen_at <= start),
+    ]

@@ -1,0 +1,89 @@
+"""`recon purge`, and what later runs say of purged time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from recon.cli.purge import command
+from recon.store.engine import connect
+from tests.cli.nights import Nights, nights
+from tests.cli.workshop import minute
+from tests.factories import DAY, NOON
+
+Capture = pytest.CaptureFixture[str]
+
+
+def stored(database_url: str, table: str) -> int:
+    """Return how many rows a table of recon's has."""
+    engine = connect(database_url)
+    with engine.connect() as connection:
+        found = int(connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608 - our own words
+    engine.dispose()
+    return found
+
+
+def lived(night: Nights) -> None:
+    """Send on the day and twelve days later, with a run after each; findings are on both days."""
+    night.send(5, start=NOON)
+    night.send(1, start=minute(30), recorded=False)
+    night.run()
+    later = NOON + timedelta(days=12)
+    night.clock.advance(12 * 86_400)
+    night.send(3, start=later, recorded=False)
+    night.workshop.add_records((900, None, "+353871234567", later, "sent"))
+    assert night.run(day=later.date().isoformat()) == 0
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_after_a_purge_a_backfill_of_that_time_accuses_nobody(
+    database_url: str, tmp_path: Path, *, online: bool
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        lived(night)
+        assert stored(database_url, "messages") == 9
+        assert night.invoke(command, "--older-than", "10") == 0
+        assert (stored(database_url, "messages"), stored(database_url, "runs")) == (3, 1)
+        assert night.run(*([] if online else ["--offline"])) == 0
+        report = night.workshop.report()
+        assert report["verdict"] == "incomplete"
+        assert {kind for kind, count in report["discrepancies"].items() if count} == {
+            "unverifiable"
+        }
+        assert report["local"]["unverifiable"] == 5
+        [why] = report["coverage"]["withdrawn"]
+        assert "purged" in str(why)
+        # The purged messages are still listed, and stay out of the store.
+        assert stored(database_url, "messages") == 3
+        assert night.run(day="2026-05-05") == 0
+        assert night.workshop.report(day="2026-05-05")["local"]["missing_at_provider"] == 1
+
+
+def test_a_dry_run_counts_and_an_empty_store_has_nothing(
+    database_url: str, tmp_path: Path, capsys: Capture
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        assert night.invoke(command) == 0
+        assert "nothing is stored" in capsys.readouterr().out
+        lived(night)
+        capsys.readouterr()
+        assert night.invoke(command, "--older-than", "10", "--dry-run") == 0
+        said = capsys.readouterr().out
+        assert "main: 6 messages, 1 findings, 1 runs, 1 polls would be deleted" in said
+        assert stored(database_url, "messages") == 9
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_a_night_purges_at_its_end_if_it_is_told_to(
+    database_url: str, tmp_path: Path, *, automatic: bool
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        path = tmp_path / "recon.toml"
+        more = f"\n[retention]\ndays = 10\nautomatic = {str(automatic).lower()}\n"
+        path.write_text(path.read_text() + more)
+        lived(night)
+        assert stored(database_url, "messages") == (3 if automatic else 9)
+        assert (tmp_path / "reports" / "main" / f"{DAY}.csv").exists()
