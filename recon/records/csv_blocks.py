@@ -24,7 +24,7 @@ class Parsed:
     broken: Sequence[tuple[int, str]]
     """The number in the block of each row with too many or too few fields, and why it is broken."""
     blank: int
-    """How many of such rows are blank."""
+    """How many of such rows are blank, or hold the number of rows."""
 
     @property
     def rows(self) -> int:
@@ -54,7 +54,7 @@ def parse(
 
     def set_aside(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
         nonlocal blank
-        if csv_lines.is_blank(row.text.encode("utf-8", "replace"), mark):
+        if csv_lines.is_no_record(row.text.encode("utf-8", "replace"), mark):
             blank += 1
         else:
             why = f"{row.actual_columns} fields, not {row.expected_columns}"

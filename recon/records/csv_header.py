@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,8 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 _PREAMBLE_LINES: Final = 60
 #: So many lines may a header take, whose names hold line breaks.
 _NAME_LINES: Final = 100
+#: So many lines below it show whether the rows have more fields than it has.
+_ROW_LINES: Final = 20
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 #: Excel's own line about the delimiter.
 _SEP: Final = re.compile(r'"?sep=(?P<one>\\t|.)"?[,;\t|]*', re.IGNORECASE | re.DOTALL)
@@ -65,7 +67,25 @@ def find(head: str, wanted: Sequence[str], path: Path) -> Header:
             break
     if best is None:
         raise InputError(f"{path}: its header cannot be read")
-    return best[1]
+    return _with_unnamed(best[1], lines)
+
+
+def _with_unnamed(header: Header, lines: Sequence[str]) -> Header:
+    """Add the columns without a name and without a value that some tools write in every row.
+
+    That is where each of the first rows has as many more fields than the header, all of them blank.
+    """
+    rows = csv.reader(
+        islice(lines, header.lines, header.lines + _ROW_LINES), delimiter=header.delimiter
+    )
+    try:
+        surplus = [row[len(header.names) :] for row in rows if any(cell.strip() for cell in row)]
+    except csv.Error:
+        return header
+    count = len(surplus[0]) if surplus else 0
+    if not count or any(len(row) != count or "".join(row).strip() for row in surplus):
+        return header
+    return replace(header, names=(*header.names, *[""] * count))
 
 
 def _next(lines: Sequence[str], start: int) -> int:

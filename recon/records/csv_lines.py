@@ -24,7 +24,11 @@ _LONGEST_TIME: Final = 45
 _DIGIT: Final = re.compile(rb"[0-9]")
 _LETTER: Final = re.compile(rb"[A-Za-z]")
 _EMPTY: Final = frozenset({b"\n", b"\r\n", b"\r"})
-_BLANK: Final = frozenset({b"", b"null", b"\\n", b"none", b"nan", b"(null)"})
+_BLANK: Final = frozenset({b"", b"null", b"\\n", b"none", b"nan", b"(null)", b"-"})
+#: `(3 rows)` of psql, `(3 rows affected)` of sqlcmd, `3 rows selected.` of SQL*Plus.
+_ROW_COUNT: Final = re.compile(
+    rb"\(?[0-9]+ row(?:s|\(s\))?(?: (?:selected|affected|returned|produced))?\.?\)?", re.IGNORECASE
+)
 _UNCLOSED: Final = "a quote is never closed"
 
 
@@ -74,9 +78,10 @@ def without_line_break(line: bytes) -> bytes:
     return line.rstrip(b"\r\n")
 
 
-def is_blank(record: bytes, delimiter: bytes) -> bool:
-    """Say whether all cells of a record are blank."""
-    return not record.replace(delimiter, b"").replace(b'"', b"").strip()
+def is_no_record(line: bytes, delimiter: bytes) -> bool:
+    """Say whether all cells of a line are blank, or it is the count that a database tool adds."""
+    text = line.replace(delimiter, b"").replace(b'"', b"").strip()
+    return not text or _ROW_COUNT.fullmatch(text) is not None
 
 
 class RowShape:

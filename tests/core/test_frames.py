@@ -73,7 +73,7 @@ def test_whole_floats_are_ids_and_nan_is_none(values: list[int | None]) -> None:
 @pytest.mark.parametrize(
     "word",
     ["", "  ", "NULL", "null", "None", "nan", "NaN", r"\N", None, "#N/A", "N/A", "NA", "nil", "NaT",
-     "<NA>", "(null)", "[NULL]", "undefined", '=""', "'"],
+     "<NA>", "(null)", "[NULL]", "undefined", "-", "--", "—", '=""', "'"],
 )  # fmt: skip
 def test_what_exports_write_for_null_is_null(word: str | None) -> None:
     assert ids(["7", word]) == [7, None]
@@ -82,7 +82,7 @@ def test_what_exports_write_for_null_is_null(word: str | None) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["wamid.HBg", "0x1F", "1e6", "3.5", "+5", "1,000", "٣", str(2**63), "9" * 5000, "-", "."],
+    ["wamid.HBg", "0x1F", "1e6", "3.5", "+5", "1,000", "٣", str(2**63), "9" * 5000, "."],
 )
 def test_an_id_that_is_no_whole_number_of_64_bits_is_kept_as_odd(text: str) -> None:
     assert ids([text, "7"]) == [None, 7]

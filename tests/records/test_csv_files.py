@@ -242,3 +242,17 @@ def test_no_text_ends_in_anything_but_rows_or_a_refusal(body: str, encoding: str
         except InputError as error:
             refusals.append(str(error))
     assert not any("\0" in said for said in refusals)
+
+
+@pytest.mark.parametrize(
+    "last",
+    ["(2 rows)", "(1 row)", "2 rows selected.", "(2 rows affected)", "2 Row(s) produced."],
+)  # fmt: skip
+def test_the_count_of_rows_that_a_database_tool_adds_is_no_record(
+    tmp_path: Path, last: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"id,sent_at\n1,2026-04-23T12:00:00Z\n\n{last}\n", encoding="utf-8")
+    (chunk,) = csv_files.chunks(path, ["id", "sent_at"], time="sent_at")
+    assert chunk.columns["id"].to_pylist() == ["1"]
+    assert list(chunk.broken) == []

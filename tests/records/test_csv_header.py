@@ -135,3 +135,21 @@ def test_a_backslash_before_a_closing_quote_is_a_plain_one_where_rows_fit(tmp_pa
     content = ",".join([*NAMES, "path"]) + "\n"
     content += "".join(",".join([*row, '"C:\\dir\\"']) + "\n" for row in ROWS)
     assert len(read(tmp_path / "a.csv", content).frame) == 2
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("blank", ["", " ", '""'])
+def test_rows_may_end_with_blank_fields_that_the_header_lacks(
+    tmp_path: Path, delimiter: str, blank: str
+) -> None:
+    rows = [delimiter.join((*row, blank, blank)) for row in ROWS]
+    found = read(tmp_path / "a.csv", "\n".join([delimiter.join(NAMES), *rows]))
+    assert found.frame["local_id"].tolist() == [1, 2]
+    assert found.rejects.empty
+
+
+def test_more_fields_than_the_header_has_are_broken_rows_where_one_holds_a_value(
+    tmp_path: Path,
+) -> None:
+    content = text().replace("sent\n", "sent,\n").replace("read\n", "read,x\n")
+    assert len(read(tmp_path / "a.csv", content).rejects) == len(ROWS)

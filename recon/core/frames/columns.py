@@ -33,6 +33,7 @@ NULL_WORDS: Final = frozenset(
     {
         "", "null", "none", "nan", "-nan", "nil", "nat", "na", "n/a", "undefined", "\\n",
         "(null)", "[null]", "<null>", "<na>", "(none)", "#null!", "#n/a", "#n/a n/a", "#na",
+        "-", "--", "\u2013", "\u2014",
     }
 )  # fmt: skip
 _LONGEST_NULL_WORD: Final = max(map(len, NULL_WORDS))
