@@ -373,7 +373,8 @@ class Advice:
 
 #: The columns of `Verdict.findings`, in order. All text but the two times
 #: (`datetime64[us, UTC]`); what does not apply is null. `confirmed` is for `missing_at_provider`
-#: with an id: `yes` where Octopods denied the id, else `no`.
+#: with an id: `yes` where Octopods denied the id, else `no`. `incident_id` names the incident that
+#: a finding is part of, where it is part of one.
 FINDING_COLUMNS: Final = (
     "discrepancy_id",
     "kind",
@@ -388,8 +389,32 @@ FINDING_COLUMNS: Final = (
     "provider_sent_at",
     "failure_reason",
     "detail",
+    "incident_id",
     "confirmed",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Findings with one likely cause."""
+
+    incident_id: str
+    """The same from night to night."""
+    kinds: Mapping[str, int]
+    """How many findings of each kind, for the kinds that it has."""
+    start: datetime | None
+    """When the first of them was sent; `None` where none of them has a time."""
+    end: datetime | None
+    """When the last of them was sent."""
+    cause: str
+    """One word, such as `outage` or `timezone`."""
+    summary: str
+    """What happened, in a sentence, and what to do; without personal data."""
+
+    @property
+    def findings(self) -> int:
+        """How many findings it explains."""
+        return sum(self.kinds.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -423,6 +448,8 @@ class Verdict:
     """Says of findings, `FINDING_COLUMNS`, whether what is missing by them is there now: the record
     or message has a partner, or the record says itself that it was not sent. `None` where nothing
     is known of other rows than those in `findings`."""
+    incidents: Sequence[Incident] = ()
+    """What explains many of the findings at once, the largest first."""
 
     @property
     def counts(self) -> dict[str, int]:

@@ -14,6 +14,7 @@ from recon.model import (
     FINDING_COLUMNS,
     Changes,
     CoverageEvidence,
+    Incident,
     Kind,
     Listing,
     LocalBalance,
@@ -255,6 +256,7 @@ def run(
     lifecycle: Mapping[str, str] | None = None,
     changes: Changes = Changes(),  # noqa: B008 - frozen
     expected: Mapping[str, str] | None = None,
+    incidents: Sequence[Incident] = (),
     is_settled: Callable[[pd.DataFrame], pd.Series[bool]] | None = None,
 ) -> Run:
     """Return a run; without a kind, its verdict follows from whether there are findings.
@@ -276,6 +278,7 @@ def run(
         notes=notes,
         evidence=evidence,
         expected=expected or {},
+        incidents=incidents,
         is_settled=is_settled,
     )
     return Run(

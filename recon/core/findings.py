@@ -89,6 +89,7 @@ def _of_rows(account: str, case: Case, kinds: rules.RowsByKind) -> pd.DataFrame:
         "provider_status": arrow_text.take(messages["status"], rows.provider),
         "failure_reason": arrow_text.take(messages["failure_reason"], rows.provider),
         "detail": _details(case, place, rows),
+        "incident_id": pa.nulls(len(place), arrow_text.TEXT),
         "confirmed": _confirmed(case, place, rows),
     }
     sides = (case.local_time, rows.local), (case.provider_time, rows.provider)

@@ -10,7 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from recon.core import buckets, coverage, findings, notes, polling_advice, unreadable_rows
+from recon.core import (
+    buckets,
+    coverage,
+    findings,
+    incidents,
+    notes,
+    polling_advice,
+    unreadable_rows,
+)
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.model import (
@@ -91,7 +99,7 @@ def of_case(
     for at, (day, (mine, theirs), statuses) in enumerate(
         zip(days, buckets.balances(case), buckets.status_counts(case), strict=True)
     ):
-        todays = _of_day(found, at)
+        seen, todays = incidents.of_day(account, case, at, day, policy, _of_day(found, at))
         gaps = coverage.gaps(day.span, spans)
         unreadable = _unreadable(case, at)
         # Where nothing was ever listed, a wrong key is the likeliest cause.
@@ -117,7 +125,8 @@ def of_case(
                 advice=_advice(case, at, gaps, spans, policy),
                 suspicions=suspicions,
                 unreadable=unreadable,
-                notes=notes.of_day(case, at, day, policy, _drifting(todays)),
+                notes=notes.of_day(case, at),
+                incidents=() if suspicions else tuple(seen),
             )
         )
     return verdicts
@@ -127,10 +136,6 @@ def _of_day(found: pd.DataFrame, day: int) -> pd.DataFrame:
     mine = found["day"] == day
     todays = found[list(FINDING_COLUMNS)]
     return todays if mine.all() else todays.loc[mine].reset_index(drop=True)
-
-
-def _drifting(found: pd.DataFrame) -> int:
-    return int((found["kind"] == Kind.SENT_AT_DRIFT.value).sum())
 
 
 def _unreadable(case: buckets.Case, day: int) -> list[Unreadable]:

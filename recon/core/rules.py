@@ -20,6 +20,9 @@ from recon.model import Kind
 #: For each kind that was found the records and, one for one, the messages; -1 where it is none.
 RowsByKind: TypeAlias = Mapping[Kind, tuple[Positions, Positions]]
 
+#: The detail of a message that lies after the end of the records.
+RECORDS_END: Final = "the records end before this message was sent"
+
 
 def rows_by_kind(case: Case, policy: Policy, *, block_rows: int = blocks.BLOCK_ROWS) -> RowsByKind:
     """Return the rows that each kind concerns, except the kinds of unreadable rows.
@@ -166,7 +169,7 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
     doubt[message] = case.provider_doubt.of(rows.provider[message])
     of_message = arrow_text.if_else(
         doubt == STALE,
-        "the records end before this message was sent",
+        RECORDS_END,
         _unread_record(case, rows),
     )
     return arrow_text.if_else(message, of_message, of_record)

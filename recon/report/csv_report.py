@@ -39,6 +39,7 @@ COLUMNS: Final = (
     "detail",
     "first_seen_on",
     "state",
+    "incident_id",
     "confirmed",
 )
 

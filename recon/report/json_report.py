@@ -44,6 +44,10 @@ def summary(run: Run) -> dict[str, Any]:
         "unreadable": [asdict(one) for one in verdict.unreadable],
         "statuses": dict.fromkeys(map(str, Status), 0) | dict(verdict.statuses),
         "changes": asdict(run.changes),
+        "incidents": [
+            asdict(one) | {"start": iso_time(one.start), "end": iso_time(one.end)}
+            for one in verdict.incidents
+        ],
         "requests": asdict(run.requests),
         "finished_at": iso_time(run.finished_at),
     }

@@ -27,6 +27,7 @@ _SEVERITY_COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 _EXAMPLES_OF_A_KIND: Final = 3
 _EXAMPLES: Final = 12
 _GAPS: Final = 5
+_INCIDENTS: Final = 5
 
 _SIDE: Final = "  {:<10}"
 _INDENT: Final = " " * 12
@@ -102,6 +103,12 @@ def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:
     note = labels.length_note(verdict.window)
     lines += [f"The day is {note}."] if note else []
     lines += wrapped(plain(headline(run)), width)
+    for incident in verdict.incidents[:_INCIDENTS]:
+        counted = labels.counted(incident.findings, "finding")
+        said = f"{plain(incident.summary)} ({counted})"
+        lines += wrapped(said, width, indent="  * ", hanging="    ")
+    if len(verdict.incidents) > _INCIDENTS:
+        lines.append(f"  and {len(verdict.incidents) - _INCIDENTS:,} more incidents")
     for notice in run.statements:
         lines += wrapped(plain(notice), width)
     if verdict.kind is not VerdictKind.SUSPECT:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -13,10 +13,8 @@ from recon.core import calendar
 from recon.model import (
     Changes,
     Confirmation,
-    CoverageEvidence,
     LocalBalance,
     ProviderBalance,
-    RefusedAnswer,
     RequestCounts,
     Run,
     Span,
@@ -24,9 +22,8 @@ from recon.model import (
     Verdict,
     VerdictKind,
     Window,
-    Withdrawal,
 )
-from recon.store import finding_lifecycle, notifications
+from recon.store import finding_lifecycle, incident_ids, notifications, run_columns
 from recon.store.accounts import id_of, lock_account
 from recon.store.dialects import among, id_chunks
 from recon.store.engine import reading, writing
@@ -61,6 +58,7 @@ def save(engine: sa.Engine, run: Run, mode: str, announcement: Announcement | No
     with writing(engine) as connection:
         account_id = lock_account(connection, run.verdict.account)
         if run.verdict.kind is not VerdictKind.SUSPECT:
+            run = incident_ids.carry_on(connection, account_id, run)
             run = finding_lifecycle.update(connection, account_id, run)
         _log(connection, account_id, run, mode)
         if announcement is not None:
@@ -88,8 +86,8 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             provider=asdict(verdict.provider),
             discrepancies=verdict.counts,
             statuses=dict(verdict.statuses),
-            gaps=[[_iso(gap.start), _iso(gap.end)] for gap in verdict.gaps],
-            evidence=_evidence_as_json(verdict.evidence),
+            gaps=[[run_columns.iso(gap.start), run_columns.iso(gap.end)] for gap in verdict.gaps],
+            evidence=run_columns.evidence_as_json(verdict.evidence),
             requests=asdict(run.requests),
             suspicions=list(verdict.suspicions),
             unreadable=[asdict(one) for one in verdict.unreadable],
@@ -100,6 +98,8 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             acknowledged=[one for one, at in run.lifecycle.items() if at == ACKNOWLEDGED],
             expected=_expected_as_json(run),
             changes=asdict(run.changes),
+            incidents=run_columns.incidents_as_json(verdict.incidents),
+            advice=run_columns.advice_as_json(verdict.advice),
         )
     )
 
@@ -185,12 +185,14 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         local=LocalBalance(**row.local),
         provider=ProviderBalance(**row.provider),
         findings=found,
-        gaps=tuple(Span(_time(start), _time(end)) for start, end in row.gaps),
+        gaps=tuple(Span(*map(run_columns.time, bounds)) for bounds in row.gaps),
         statuses=row.statuses,
         suspicions=tuple(row.suspicions),
         unreadable=tuple(Unreadable(**one) for one in row.unreadable),
-        evidence=_evidence(row.evidence),
+        evidence=run_columns.evidence(row.evidence),
         expected=expected,
+        incidents=run_columns.incidents(row.incidents),
+        advice=run_columns.advice(row.advice),
     )
     return Run(
         run_id=row.run_id,
@@ -220,31 +222,3 @@ def _changes(
     opened = [one for one, state in lifecycle.items() if state == OPEN]
     new = sum(first_seen_on[one] == today for one in opened)
     return Changes(new=new, persisting=len(opened) - new, acknowledged=len(lifecycle) - len(opened))
-
-
-def _evidence_as_json(evidence: CoverageEvidence) -> dict[str, Any]:
-    return {
-        "refused": [[_iso(one.at), one.why] for one in evidence.refused],
-        "withdrawn": [[_iso(one.start), _iso(one.end), one.reason] for one in evidence.withdrawn],
-        "notes": list(evidence.notes),
-    }
-
-
-def _evidence(stored: dict[str, Any] | None) -> CoverageEvidence:
-    """Return what a run was stored with; runs of earlier versions have none."""
-    if stored is None:
-        return CoverageEvidence()
-    iso = datetime.fromisoformat
-    return CoverageEvidence(
-        tuple(RefusedAnswer(iso(at), why) for at, why in stored["refused"]),
-        tuple(Withdrawal(_time(start), iso(end), why) for start, end, why in stored["withdrawn"]),
-        tuple(stored["notes"]),
-    )
-
-
-def _iso(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat()
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)

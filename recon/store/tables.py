@@ -356,6 +356,8 @@ runs: Final = sa.Table(
     sa.Column("changes", _JSON),
     sa.Column("expected", _JSON, nullable=False),
     sa.Column("expected_rules", SafeText),
+    sa.Column("incidents", _JSON),
+    sa.Column("advice", _JSON),
     sa.Index(None, "account_id", "date"),
 )
 
@@ -364,7 +366,7 @@ FINDING_TYPES: Final[dict[str, sa.types.TypeDecorator[Any]]] = {
     name: UtcDateTime() if name.endswith("_at") else SafeText() for name in FINDING_COLUMNS
 }
 #: Columns of a finding that a migration added, in the order of the table.
-_ADDED_LATER: Final = ("confirmed",)
+_ADDED_LATER: Final = ("confirmed", "incident_id")
 _FINDING_NOT_NULL: Final = frozenset({"discrepancy_id", "kind", "severity"})
 
 #: Each finding once, with its latest content, and where it stands. `opened_at` is when it was found

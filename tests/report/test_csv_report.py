@@ -18,7 +18,7 @@ from tests.factories import finding, findings_frame, run, utc
 HEADER = (
     "discrepancy_id,run_id,date,account,kind,severity,message_id,local_id,phone_number,"
     "local_status,provider_status,local_sent_at,provider_sent_at,failure_reason,detail,"
-    "first_seen_on,state,confirmed\r\n"
+    "first_seen_on,state,incident_id,confirmed\r\n"
 )
 
 
@@ -48,7 +48,7 @@ def test_a_small_run_gives_exactly_these_bytes() -> None:
                 failure_reason='Recipient, "unknown"',
                 detail="two\r\nlines",
             ),
-            finding("unverifiable", "00000000000000a1", detail="Zoë, 你好"),
+            finding("unverifiable", "00000000000000a1", detail="Zoë, 你好", incident_id="c3"),
         ],
         first_seen_on={"00000000000000b2": date(2026, 4, 20)},
         lifecycle={"00000000000000b2": "acknowledged"},
@@ -58,9 +58,9 @@ def test_a_small_run_gives_exactly_these_bytes() -> None:
         == (
             HEADER + "00000000000000b2,run-1,2026-04-23,main,status_mismatch,error,3851828,77,"
             "+353871234567,delivered,failed,2026-04-23T10:00:00Z,2026-04-23T10:00:00.250000Z,"
-            '"Recipient, ""unknown""","two\r\nlines",2026-04-20,acknowledged,\r\n'
+            '"Recipient, ""unknown""","two\r\nlines",2026-04-20,acknowledged,,\r\n'
             "00000000000000a1,run-1,2026-04-23,main,unverifiable,warning,,,,,,,,,"
-            '"Zoë, 你好",2026-04-24,open,\r\n'
+            '"Zoë, 你好",2026-04-24,open,c3,\r\n'
         ).encode()
     )
 

@@ -11,6 +11,7 @@ from recon.core.calendar import unbounded
 from recon.model import (
     Changes,
     CoverageEvidence,
+    Incident,
     Kind,
     LocalBalance,
     ProviderBalance,
@@ -42,6 +43,9 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
             ("Octopods' clock is wrong.",),
         ),
         changes=Changes(new=1, persisting=1, resolved=3),
+        incidents=[
+            Incident("c3", {"stuck": 2}, utc("10:00:00"), None, "outage", "It was down."),
+        ],
     )
     said = read(made)
     assert said == {
@@ -96,6 +100,16 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
             "on_its_way": 1,
         },
         "changes": {"new": 1, "persisting": 1, "resolved": 3, "acknowledged": 0, "expected": 0},
+        "incidents": [
+            {
+                "incident_id": "c3",
+                "kinds": {"stuck": 2},
+                "start": "2026-04-23T10:00:00Z",
+                "end": None,
+                "cause": "outage",
+                "summary": "It was down.",
+            }
+        ],
         "requests": {"list": 1, "status": 2, "rate_limited": 0},
         "finished_at": "2026-04-23T23:30:00Z",
         "coverage_notes": ["Octopods' clock is wrong."],
@@ -103,8 +117,8 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
     }
     assert list(said) == [
         *("run_id", "account", "date", "verdict", "window", "coverage", "local", "provider"),
-        *("discrepancies", "confirmation", "unreadable", "statuses", "changes", "requests"),
-        *("finished_at", "coverage_notes", "version"),
+        *("discrepancies", "confirmation", "unreadable", "statuses", "changes"),
+        *("incidents", "requests", "finished_at", "coverage_notes", "version"),
     ]
     for side in ("local", "provider"):
         assert next(iter(said[side])) == "total"

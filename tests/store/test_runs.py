@@ -9,7 +9,17 @@ import pytest
 import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
-from recon.model import Kind, LocalBalance, RequestCounts, Run, Span, Verdict, VerdictKind
+from recon.model import (
+    Advice,
+    Incident,
+    Kind,
+    LocalBalance,
+    RequestCounts,
+    Run,
+    Span,
+    Verdict,
+    VerdictKind,
+)
 from recon.store import finding_list, runs
 from recon.store.engine import writing
 from tests.factories import at, finding, findings_frame, found, run
@@ -355,3 +365,49 @@ def test_an_acknowledgement_is_not_carried_where_two_findings_could_be_meant(
     new = [finding("invalid_local", letter * 16, **shared) for letter in "bc"]
     saved = runs.save(engine, run(findings_frame(new), run_id="r2"), "run")
     assert set(saved.lifecycle.values()) == {"open"}
+
+
+# --- incidents ---------------------------------------------------------------------------------
+
+
+def outage(identity: str, count: int) -> Incident:
+    start, end = at(0), at(600)
+    return Incident(identity, {"missing_locally": count}, start, end, "outage", "It was down.")
+
+
+def part_of(frame: pd.DataFrame, **incidents: str) -> pd.DataFrame:
+    """Return findings, of which those named are part of an incident."""
+    names = frame["discrepancy_id"].map(incidents)
+    return frame.assign(incident_id=names.astype("str"))
+
+
+def test_incidents_are_read_back_as_they_were(engine: sa.Engine) -> None:
+    frame = part_of(found("a", "b", "c"), a="i1", b="i1")
+    advice = Advice([3], None, 95, "* * * * * recon collect", at(0), before_collection=True)
+    given = run(frame, run_id="r1", incidents=[outage("i1", 2)])
+    given = replace(given, verdict=replace(given.verdict, advice=advice))
+    runs.save(engine, given, "run")
+    loaded = runs.load(engine, "r1")
+    assert loaded is not None
+    assert loaded.verdict.incidents == (outage("i1", 2),)
+    assert loaded.verdict.advice == advice
+    assert loaded.verdict.findings["incident_id"].fillna("").tolist() == ["i1", "i1", ""]
+
+
+def test_an_incident_keeps_its_id_when_its_first_findings_are_resolved(engine: sa.Engine) -> None:
+    first = part_of(found("a", "b", "c", "d"), a="i1", b="i1", c="i1", d="i1")
+    runs.save(engine, run(first, run_id="r1", incidents=[outage("i1", 4)]), "run")
+    later = part_of(found("b", "c", "d"), b="i2", c="i2", d="i2")
+    saved = runs.save(engine, run(later, run_id="r2", incidents=[outage("i2", 3)]), "run")
+    assert saved.verdict.incidents == (outage("i1", 3),)
+    assert set(saved.verdict.findings["incident_id"]) == {"i1"}
+
+
+def test_of_an_incident_that_splits_the_larger_part_keeps_the_id(engine: sa.Engine) -> None:
+    first = part_of(found(*"abcdef"), **dict.fromkeys("abcdef", "i1"))
+    runs.save(engine, run(first, run_id="r1", incidents=[outage("i1", 6)]), "run")
+    later = part_of(found(*"abcdef"), **dict.fromkeys("cdef", "i2"), **dict.fromkeys("ab", "i3"))
+    incidents = [outage("i2", 4), outage("i3", 2)]
+    saved = runs.save(engine, run(later, run_id="r2", incidents=incidents), "run")
+    assert [one.incident_id for one in saved.verdict.incidents] == ["i1", "i3"]
+    assert saved.verdict.findings["incident_id"].tolist() == ["i3", "i3", *["i1"] * 4]

@@ -1,0 +1,180 @@
+"""Where affected sends lie together: stretches of time, ranges of numbers, hours of the day.
+
+Each search returns only what chance does not explain: the likelihood of the concentration, against
+the rest of the day, is weighed against the number of places where it could have been found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from recon.core.link import Mask, Positions
+from recon.core.phones import calling_codes
+
+#: With fewer findings there is no pattern.
+LEAST: Final = 5
+#: So many of the sends at a place have to be affected.
+MOST: Final = 0.75
+#: An hour holds fewer sends than a range of numbers or a stretch shows findings: it takes more.
+_LEAST_OF_AN_HOUR: Final = 10
+#: How much of the day's sends one hour may hold, if an hour is to mean anything.
+_LARGEST_HOUR: Final = 0.5
+
+#: One false incident is expected in so many days.
+_FALSE_ONCE_IN: Final = 100_000.0
+
+#: So many unaffected sends in a row, within so much time, do not end a stretch.
+_BETWEEN: Final = 2
+_PAUSE_US: Final = 15 * 60 * 1_000_000
+
+#: Digits of a number that are tried behind the country code: the networks of most countries.
+_NETWORK_DIGITS: Final = 2
+_LONGEST: Final = 15
+_HOUR_US: Final = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Concentration:
+    """Affected sends that lie together."""
+
+    rows: Positions
+    """Which of the affected ones: their positions, ascending."""
+    sends: int
+    """How many sends there are at that place, affected or not."""
+    weight: float
+    """The logarithm of how much likelier it is than chance."""
+    place: int
+    """Of numbers the leading digits, of hours the hour; 0 for a stretch of time."""
+
+
+def stretch(times: Positions, healthy: Positions) -> Concentration | None:
+    """Return the stretch of time that chance explains least, in which most sends are affected.
+
+    A stretch goes on over a few unaffected sends in a short time, never over more.
+
+    Args:
+        times: of the affected sends, in microseconds.
+        healthy: of all other sends, ascending.
+    """
+    if len(times) < LEAST:
+        return None
+    order = np.argsort(times, kind="stable")
+    ordered = times[order]
+    before = np.searchsorted(healthy, ordered, side="left")
+    after = before.copy()
+    at_once = np.flatnonzero(before < len(healthy))
+    at_once = at_once[healthy[before[at_once]] == ordered[at_once]]
+    after[at_once] = np.searchsorted(healthy, ordered[at_once], side="right")
+    between = np.maximum(before[1:] - after[:-1], 0)
+    ends = (between > _BETWEEN) | ((between > 0) & (np.diff(ordered) > _PAUSE_US))
+    first = np.append(0, np.flatnonzero(ends) + 1)
+    last = np.append(np.flatnonzero(ends), len(ordered) - 1)
+    affected = last - first + 1
+    unaffected = np.maximum(before[last] - after[first], 0)
+    weight = _weights(affected, unaffected, len(ordered), len(healthy), len(ordered) + len(healthy))
+    best = _best(weight, affected, first)
+    if best is None:
+        return None
+    rows = np.sort(order[first[best] : last[best] + 1])
+    return Concentration(rows, int(affected[best] + unaffected[best]), float(weight[best]), 0)
+
+
+def number_range(keys: Positions, healthy: Positions) -> Concentration | None:
+    """Return the country code, or the network in it, that chance explains least.
+
+    Most sends to these numbers are affected, and sends to other numbers are not.
+
+    Args:
+        keys: of the numbers of the affected sends, see `recon.core.phones`; negative is none.
+        healthy: likewise of all other sends, ascending.
+    """
+    numbered = np.flatnonzero((keys > 0) & (keys < 10**_LONGEST))
+    if len(numbered) < LEAST:
+        return None
+    codes = calling_codes(keys[numbered])
+    lengths = _digits(keys[numbered]) - _digits(codes) - _NETWORK_DIGITS
+    networks = keys[numbered] // 10 ** np.maximum(lengths, 0)
+    places = np.concatenate([codes, networks])
+    prefixes, affected = np.unique(places, return_counts=True)
+    unaffected = _beginning_with(prefixes, healthy)
+    weight = _weights(affected, unaffected, len(numbered), len(healthy), len(prefixes))
+    # What has no unaffected sends beside it may be all that there is.
+    weight[len(healthy) - unaffected < LEAST] = -np.inf
+    best = _best(weight, affected, prefixes)
+    if best is None:
+        return None
+    place = int(prefixes[best])
+    rows = numbered[(codes == place) | (networks == place)]
+    return Concentration(rows, int(affected[best] + unaffected[best]), float(weight[best]), place)
+
+
+def hour(times: Positions, sends: Positions, start: int) -> Concentration | None:
+    """Return the hour that holds most of the affected sends, though not most of all sends.
+
+    Args:
+        times: of the affected sends, in microseconds.
+        sends: of all other sends, likewise.
+        start: when the hours are counted from.
+    """
+    if len(times) < _LEAST_OF_AN_HOUR:
+        return None
+    hours, counts = np.unique((times - start) // _HOUR_US, return_counts=True)
+    at = int(np.argmax(counts))
+    share = counts[at] / len(times)
+    first = start + int(hours[at]) * _HOUR_US
+    inside = int(np.count_nonzero((sends >= first) & (sends < first + _HOUR_US))) + int(counts[at])
+    usual = inside / (len(sends) + len(times))
+    if share < MOST or usual > _LARGEST_HOUR:
+        return None
+    weight = len(times) * _divergence(share, usual)
+    if weight < np.log(24 * _FALSE_ONCE_IN):
+        return None
+    rows = np.flatnonzero((times - start) // _HOUR_US == hours[at])
+    return Concentration(rows, inside, float(weight), int(hours[at]))
+
+
+def _weights(
+    affected: Positions, unaffected: Positions, all_affected: int, all_unaffected: int, places: int
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the log-likelihood of each place against the rest, minus infinity where it is none."""
+    share = affected / (affected + unaffected)
+    elsewhere = all_affected - affected + 1
+    usual = elsewhere / (elsewhere + all_unaffected - unaffected + 1)
+    weight = (affected + unaffected) * _divergence(share, usual)
+    enough = (affected >= LEAST) & (share >= MOST) & (share > usual)
+    enough &= weight > np.log(places * _FALSE_ONCE_IN)
+    return np.where(enough, weight, -np.inf)
+
+
+def _divergence(share: np.ndarray | float, usual: np.ndarray | float) -> np.ndarray:
+    """Return the Kullback-Leibler divergence of two shares, in nats."""
+    share, usual = np.asarray(share, dtype=float), np.asarray(usual, dtype=float)
+    rest = np.where(share < 1, 1 - share, 1)
+    lacking = np.where(share < 1, rest * np.log(rest / np.maximum(1 - usual, 1e-300)), 0)
+    diverging: np.ndarray = share * np.log(share / usual) + lacking
+    return diverging
+
+
+def _best(weight: np.ndarray, affected: Positions, place: Positions) -> int | None:
+    """Return the heaviest one; of equal ones the larger one, then the first one."""
+    best = int(np.lexsort((place, -affected, -weight))[0])
+    return best if np.isfinite(weight[best]) else None
+
+
+def _digits(numbers: Positions) -> Positions:
+    return np.searchsorted(10 ** np.arange(19, dtype=np.int64), numbers, side="right")
+
+
+def _beginning_with(prefixes: Positions, keys: Positions) -> Positions:
+    """Count the keys (ascending) that begin with each prefix, whatever their length."""
+    width = _digits(prefixes)
+    count = np.zeros(len(prefixes), dtype=np.int64)
+    for length in range(4, _LONGEST + 1):
+        scale = 10 ** np.maximum(length - width, 0)
+        within: Mask = length > width
+        low, high = (np.searchsorted(keys, bound * scale) for bound in (prefixes, prefixes + 1))
+        count += np.where(within, high - low, 0)
+    return count

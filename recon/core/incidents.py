@@ -1,0 +1,273 @@
+"""Findings with one likely cause, as one incident with a sentence that says what to do.
+
+Pure and independent of row order. An incident takes findings away from nobody: their rows stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recon.core import arrow_text, concentration, phones, systemic
+from recon.core.buckets import Case
+from recon.core.concentration import Concentration
+from recon.core.day_findings import DayFindings
+from recon.core.link import Mask, Positions
+from recon.core.policy import Policy
+from recon.model import Incident, Kind, Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: More incidents by time or number than this are no help to anybody.
+_MOST_INCIDENTS: Final = 12
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_HOUR_US: Final = 3_600_000_000
+
+#: The kinds whose findings may be about one country, and how a sentence says so.
+_AMONG_NUMBERS: Final = {
+    Kind.MISSING_AT_PROVIDER: ("send", "are missing at Octopods"),
+    Kind.MISSING_LOCALLY: ("message", "are not in the records"),
+    Kind.RECIPIENT_MISMATCH: ("message", "went to another number than recorded"),
+}
+
+#: The kinds whose findings may lie together in one hour.
+_HOURLY: Final = (
+    Kind.RECIPIENT_MISMATCH,
+    Kind.MISSING_AT_PROVIDER,
+    Kind.DUPLICATE_SEND,
+    Kind.STATUS_MISMATCH,
+    Kind.MISSING_LOCALLY,
+    Kind.MESSAGE_ID_MISMATCH,
+    Kind.DUPLICATE_LOCAL,
+    Kind.STUCK,
+)
+
+
+class _Draft(NamedTuple):
+    """An incident before its identity is known."""
+
+    cause: str
+    key: str | None
+    """What tells it from others of its cause; `None` where only its findings do."""
+    rows: Positions
+    summary: str
+
+
+def of_day(
+    account: str, case: Case, day: int, window: Window, policy: Policy, found: pd.DataFrame
+) -> tuple[list[Incident], pd.DataFrame]:
+    """Return the incidents of a day, the largest first, and its findings with their `incident_id`.
+
+    A finding is part of one incident at most. A stretch of time is an incident only if most of its
+    sends are affected, and never goes on over a time in which sends were covered and healthy.
+
+    Args:
+        account: whose findings they are.
+        case: both sides, classified.
+        day: the position of the day.
+        window: the day itself.
+        policy: how strict to be.
+        found: the findings of the day.
+    """
+    rows = DayFindings(found)
+    drafts = list(_drafts(_Day(case, day, window, policy, rows))) if len(rows) else []
+    if not drafts:
+        return [], found
+    place = np.full(len(found), -1, dtype=np.int64)
+    for number, draft in enumerate(drafts):
+        place[draft.rows] = number
+    made = [_incident(account, draft, rows) for draft in drafts]
+    names = pa.array([one.incident_id for one in made], arrow_text.TEXT)
+    members = names.take(pa.array(place, mask=place < 0))
+    ordered = sorted(made, key=lambda one: (-one.findings, one.incident_id))
+    return ordered, found.assign(incident_id=arrow_text.to_series(members))
+
+
+def _incident(account: str, draft: _Draft, found: DayFindings) -> Incident:
+    key = draft.key
+    if key is None:
+        # A hash stays the smallest of many even if some of the findings are resolved.
+        key = pc.min(found.texts("discrepancy_id", draft.rows)).as_py()
+    name = f"{account}\x1f{draft.cause}\x1f{key}".encode("utf-8", "replace")
+    moments = found.moments[draft.rows[found.timed[draft.rows]]]
+    return Incident(
+        incident_id=blake2b(name, digest_size=8).hexdigest(),
+        kinds=found.counts(draft.rows),
+        start=_EPOCH + int(moments.min()) * _MICROSECOND if moments.size else None,
+        end=_EPOCH + int(moments.max()) * _MICROSECOND if moments.size else None,
+        cause=draft.cause,
+        summary=draft.summary,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Day:
+    """What is known of a day; the healthy sends are only sorted where somebody asks."""
+
+    case: Case
+    day: int
+    window: Window
+    policy: Policy
+    found: DayFindings
+
+    @cached_property
+    def pairs(self) -> tuple[Positions, Positions]:
+        """The records and messages of the day's pairs."""
+        case = self.case
+        at = np.flatnonzero((case.local_owner == self.day) & (case.links.partner_of_local >= 0))
+        return at, case.links.partner_of_local[at]
+
+    @cached_property
+    def recorded(self) -> Positions:
+        """When the records of the pairs were sent, ascending."""
+        return np.sort(self.case.local_time[self.pairs[0]])
+
+    @cached_property
+    def sent(self) -> Positions:
+        """When the messages of the pairs were sent, ascending."""
+        return np.sort(self.case.provider_time[self.pairs[1]])
+
+    @cached_property
+    def numbers(self) -> Positions:
+        """The keys of the numbers of the pairs' messages, ascending."""
+        return np.sort(self.case.provider_keys[self.pairs[1]])
+
+    def goes_on_after(self, kind: Kind, moment: int) -> bool:
+        """Say whether a pair was sent after a moment, on this day or in the time read after it."""
+        case = self.case
+        held = case.links.partner_of_local >= 0
+        if kind is Kind.MISSING_AT_PROVIDER:
+            return bool((case.local_time[held] > moment).any())
+        return bool((case.provider_time[case.links.partner_of_local[held]] > moment).any())
+
+    @cached_property
+    def keys(self) -> Mapping[Kind, Positions]:
+        """The keys of the numbers of all findings of the kinds that may be about numbers."""
+        texts = arrow_text.to_series(self.found.texts("phone_number"))
+        return {
+            kind: phones.keys(texts.take(self.found.of(kind)), self.policy.region)
+            for kind in _AMONG_NUMBERS
+        }
+
+    def clock(self, moment: int) -> str:
+        """Return `10:02` in the zone of the day, with the date where it is another one."""
+        there = (_EPOCH + timedelta(microseconds=moment)).astimezone(ZoneInfo(self.window.zone))
+        day = "" if there.date().isoformat() == self.window.label else f"{there:%Y-%m-%d} "
+        return f"{day}{there:%H:%M}"
+
+
+def _drafts(day: _Day) -> Iterator[_Draft]:
+    found = day.found
+    free = np.ones(len(found), dtype=np.bool_)
+    for one in systemic.of_day(day.case, day.day, day.window, day.policy, found):
+        rows = one.rows[free[one.rows]]
+        if rows.size:
+            free[rows] = False
+            yield _Draft(one.cause, one.key, rows, one.summary)
+    for _ in range(_MOST_INCIDENTS):
+        best = max(_concentrated(day, free), key=lambda pair: pair[0], default=None)
+        if best is None:
+            break
+        free[best[1].rows] = False
+        yield best[1]
+    for kind in _HOURLY:
+        rows = found.of(kind)
+        yield from _hour(day, kind, rows[free[rows] & found.timed[rows]])
+
+
+def _concentrated(day: _Day, free: Mask) -> Iterator[tuple[float, _Draft]]:
+    """Yield what lies together in time or among the numbers, with its weight."""
+    found = day.found
+    for kind in (Kind.MISSING_AT_PROVIDER, Kind.MISSING_LOCALLY):
+        rows = found.of(kind)
+        rows = rows[free[rows] & found.timed[rows]]
+        if len(rows) < concentration.LEAST:
+            continue
+        healthy = day.recorded if kind is Kind.MISSING_AT_PROVIDER else day.sent
+        times = found.moments[rows]
+        if (seen := concentration.stretch(times, healthy)) is not None:
+            yield seen.weight, _stretch(day, kind, rows[seen.rows], times[seen.rows], seen)
+    for kind in _AMONG_NUMBERS:
+        rows = found.of(kind)
+        if np.count_nonzero(free[rows]) < concentration.LEAST:
+            continue
+        keys = day.keys[kind][free[rows]]
+        healthy = day.numbers
+        if kind is Kind.RECIPIENT_MISMATCH:
+            healthy = _without(healthy, np.sort(keys))
+        if (seen := concentration.number_range(keys, healthy)) is not None:
+            yield seen.weight, _numbers(kind, rows[free[rows]][seen.rows], seen)
+
+
+def _without(keys: Positions, some: Positions) -> Positions:
+    """Return keys (ascending) less one for each of `some` (ascending) that is among them."""
+    at = np.searchsorted(keys, some) + np.arange(len(some)) - np.searchsorted(some, some)
+    at = at[at < len(keys)]
+    return np.delete(keys, at)
+
+
+def _stretch(
+    day: _Day, kind: Kind, rows: Positions, times: Positions, seen: Concentration
+) -> _Draft:
+    start, end = int(times.min()), int(times.max())
+    since = day.clock(start)
+    goes_on = day.goes_on_after(kind, end)
+    when = f"between {since} and {day.clock(end)}" if goes_on else f"since {since}"
+    if goes_on and since == day.clock(end):
+        when = f"at {since}"
+    if kind is Kind.MISSING_AT_PROVIDER:
+        said = f"{_share(len(rows), seen.sends, 'send')} {when} are missing at Octopods: "
+        if goes_on:
+            said += "an outage. Find its cause in the sender's log, and send again what is wanted."
+            return _Draft("outage", None, rows, said)
+        said += "the key was changed, or the sending process stopped. Check both."
+        return _Draft("key_or_process", None, rows, said)
+    said = f"{_share(len(rows), seen.sends, 'message')} {when} are not in the records: "
+    if goes_on:
+        said += "what records the sends was down. Record them before anything is sent again."
+        return _Draft("recording_outage", None, rows, said)
+    said += "what records the sends has stopped, or another process sends with this key."
+    return _Draft("recording_stopped", None, rows, said)
+
+
+def _numbers(kind: Kind, rows: Positions, seen: Concentration) -> _Draft:
+    noun, what = _AMONG_NUMBERS[kind]
+    return _Draft(
+        "country",
+        f"{kind.value}:{seen.place}",
+        rows,
+        f"{_share(len(rows), seen.sends, noun)} to numbers that begin with +{seen.place} {what}, "
+        "others are not: check how these numbers are recorded, and `matching.default_region`.",
+    )
+
+
+def _hour(day: _Day, kind: Kind, rows: Positions) -> Iterator[_Draft]:
+    first = 0 if day.window.start is None else (day.window.start - _EPOCH) // _MICROSECOND
+    seen = concentration.hour(day.found.moments[rows], day.sent, first)
+    if seen is None:
+        return
+    start = first + seen.place * _HOUR_US
+    word = kind.value.replace("_", " ")
+    yield _Draft(
+        "hour",
+        f"{kind.value}:{start}",
+        rows[seen.rows],
+        f"{len(seen.rows):,} of {len(rows):,} findings of the kind {word} lie between "
+        f"{day.clock(start)} and {day.clock(start + _HOUR_US)}: find out what ran then.",
+    )
+
+
+def _share(affected: int, sends: int, noun: str) -> str:
+    """Return `312 of 315 sends`, or `All 315 sends`."""
+    return f"All {sends:,} {noun}s" if affected == sends else f"{affected:,} of {sends:,} {noun}s"

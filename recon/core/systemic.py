@@ -1,0 +1,183 @@
+"""Causes that the findings themselves name: a constant offset, records that end, unmapped words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow.compute as pc
+
+from recon.core.buckets import Case
+from recon.core.concentration import LEAST, MOST
+from recon.core.day_findings import DayFindings
+from recon.core.link import Positions
+from recon.core.policy import Policy
+from recon.core.rules import RECORDS_END
+from recon.core.statuses import LOCAL_WORDS, PROVIDER_WORDS
+from recon.model import Kind, Status, Window
+
+_SECOND_US: Final = 1_000_000
+_MINUTE_US: Final = 60 * _SECOND_US
+#: Fewer pairs show no pattern.
+_LEAST_PAIRS: Final = 3
+#: So many of ten pairs have the offset that is called constant, to the minute.
+_OF_TEN: Final = 9
+#: Zones differ by a multiple of this.
+_QUARTER_US: Final = 15 * _MINUTE_US
+#: Failures that give one reason, before the reason is called a cause: by chance five often do.
+_LEAST_FAILURES: Final = 10
+#: What may be a phone number or an id in a failure reason.
+_LONG_NUMBER: Final = r"\+?[0-9](?:[ ().-]?[0-9]){6,}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Systemic:
+    """Findings with one cause."""
+
+    cause: str
+    key: str
+    """What tells it from other incidents of this cause, on any day."""
+    rows: Positions
+    """Positions in the frame of findings."""
+    summary: str
+    """A sentence that ends with what to do."""
+
+
+def of_day(
+    case: Case, day: int, window: Window, policy: Policy, found: DayFindings
+) -> Iterator[Systemic]:
+    """Yield what has one cause by its content, whenever it happened.
+
+    Args:
+        case: both sides, classified.
+        day: the position of the day.
+        window: the day itself.
+        policy: how strict to be.
+        found: the findings of the day.
+    """
+    yield from _constant_offset(case, day, policy, found)
+    yield from _records_end(case, window, found)
+    contradicting = found.of(Kind.STATUS_MISMATCH)
+    yield from _unmapped(found, contradicting)
+    yield from _one_failure_reason(found, contradicting)
+    matched = _matched(case, day)
+    yield from _foreign_ids(case, matched, found.of(Kind.MESSAGE_ID_MISMATCH))
+    yield from _other_numbers(len(matched), found.of(Kind.RECIPIENT_MISMATCH))
+
+
+def _matched(case: Case, day: int) -> Positions:
+    """Return the records of the day's pairs."""
+    return np.flatnonzero((case.local_owner == day) & (case.links.partner_of_local >= 0))
+
+
+def _constant_offset(
+    case: Case, day: int, policy: Policy, found: DayFindings
+) -> Iterator[Systemic]:
+    drifting = found.of(Kind.SENT_AT_DRIFT)
+    if len(drifting) < _LEAST_PAIRS:
+        return
+    pairs = np.flatnonzero((case.local_owner == day) & case.links.by_id)
+    apart = case.local_time[pairs] - case.provider_time[case.links.partner_of_local[pairs]]
+    offset = int(np.median(apart)) if len(apart) >= _LEAST_PAIRS else 0
+    same = int(np.count_nonzero(np.abs(apart - offset) <= _MINUTE_US))
+    if abs(offset) <= policy.drift // timedelta(microseconds=1) or 10 * same < _OF_TEN * len(apart):
+        return
+    distance = found.recorded[drifting] - found.sent[drifting]
+    quarters = (offset + _QUARTER_US // 2) // _QUARTER_US
+    is_zone = abs(offset - quarters * _QUARTER_US) <= _MINUTE_US
+    hours, minutes = divmod(round(abs(offset) / _MINUTE_US), 60)
+    yield Systemic(
+        "timezone" if is_zone else "clock",
+        str(quarters) if is_zone else "",
+        drifting[np.abs(distance - offset) <= _MINUTE_US],
+        f"{same:,} of {len(apart):,} pairs are {hours} h {minutes} min apart: check "
+        f"{'`timezone`' if is_zone else 'the clock of the sender'}.",
+    )
+
+
+def _records_end(case: Case, window: Window, found: DayFindings) -> Iterator[Systemic]:
+    if case.records_end is None:
+        return
+    rows = found.of(Kind.UNVERIFIABLE)
+    rows = rows[found.are("detail", RECORDS_END, rows)]
+    if not rows.size:
+        return
+    end = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=case.records_end)
+    there = f"{end.astimezone(ZoneInfo(window.zone)):%Y-%m-%d %H:%M:%S}"
+    later = "1 later message" if rows.size == 1 else f"{rows.size:,} later messages"
+    yield Systemic(
+        "stale_records",
+        "",
+        rows,
+        f"The records end at {there}, {later} cannot be compared: the database may be a replica "
+        "that lags, or the export was made too early.",
+    )
+
+
+def _unmapped(found: DayFindings, rows: Positions) -> Iterator[Systemic]:
+    """Yield each status word that has no meaning, if it occurs more than now and then."""
+    for column, known in (("local_status", LOCAL_WORDS), ("provider_status", PROVIDER_WORDS)):
+        counted = pc.value_counts(found.texts(column, rows)).to_pylist()
+        often = {one["values"] for one in counted if one["counts"] >= _LEAST_PAIRS}
+        for word in sorted(often - {None} - known):
+            at = rows[found.are(column, word, rows)]
+            yield Systemic(
+                "status_word",
+                f"{column}:{word}",
+                at,
+                f"{len(at):,} records have the status '{word}', which maps to no status of "
+                "Octopods: map it under [accounts.….local.statuses]."
+                if column == "local_status"
+                else f"{len(at):,} messages have the status '{word}', which this program does not "
+                "know: install a newer version, or report it.",
+            )
+
+
+def _one_failure_reason(found: DayFindings, rows: Positions) -> Iterator[Systemic]:
+    """Yield the reason that most failures give which the records do not know."""
+    failed = rows[found.are("provider_status", Status.FAILED.value, rows)]
+    if len(failed) < _LEAST_FAILURES:
+        return
+    reasons = pc.replace_substring_regex(
+        found.texts("failure_reason", failed), _LONG_NUMBER, "…"
+    ).dictionary_encode()
+    codes = pc.fill_null(reasons.indices, -1).to_numpy(zero_copy_only=False)
+    counts = np.bincount(codes[codes >= 0])
+    if counts.max(initial=0) < max(MOST * len(failed), _LEAST_FAILURES):
+        return
+    commonest = int(counts.argmax())
+    reason = reasons.dictionary[commonest].as_py()
+    yield Systemic(
+        "failure_reason",
+        reason,
+        failed[codes == commonest],
+        f"{counts[commonest]:,} of {len(failed):,} failed messages give one reason: "
+        f"{reason.rstrip('.')}. If it is about the account or the template, mend that first.",
+    )
+
+
+def _foreign_ids(case: Case, matched: Positions, rows: Positions) -> Iterator[Systemic]:
+    with_id = int(np.count_nonzero(case.holds_id[matched]))
+    if len(rows) >= LEAST and len(rows) >= MOST * with_id:
+        yield Systemic(
+            "foreign_ids",
+            "",
+            rows,
+            f"{len(rows):,} of {with_id:,} recorded ids are none of Octopods': the column of "
+            "`message_id` holds the ids of another system. Map the column that holds Octopods' id.",
+        )
+
+
+def _other_numbers(pairs: int, rows: Positions) -> Iterator[Systemic]:
+    if len(rows) >= LEAST and len(rows) >= MOST * pairs:
+        yield Systemic(
+            "numbers",
+            "",
+            rows,
+            f"{len(rows):,} of {pairs:,} messages went to another number than recorded: check the "
+            "column of `phone_number`, and `matching.default_region`.",
+        )
