@@ -68,7 +68,7 @@ class PollingRules:
     listing_limit: int = LISTING_LIMIT
     """What one answer shows at most."""
     settling: timedelta = SETTLING
-    """Messages may appear in the listing this much after their own time."""
+    """Sends of so long before an answer may be missing in it, and are counted as such."""
 
     @property
     def room(self) -> int:
@@ -114,6 +114,8 @@ class PollingState:
     """`None` where the records cannot be counted cheaply, or just now not at all."""
     unrecorded_share: float = 0.0
     """The share of the provider's messages that the records do not know, as the last run found."""
+    settling: timedelta = SETTLING
+    """How much later than its own time a message may appear in the listing of this key."""
 
     def seen_until(self, settling: timedelta) -> datetime:
         """Return until when sends can be taken for seen; before the first poll, `now`.
@@ -205,7 +207,7 @@ def decide(known: PollingState, ahead: Forecast, rules: PollingRules) -> Decisio
         return Decision(
             due=False, why="the last poll was only just now", wait=spaced, due_in=spaced
         )
-    reasons = [*_end_of_window(known, last, rules), _floor(known, last, rules)]
+    reasons = [*_end_of_window(known, last), _floor(known, last, rules)]
     reasons.append(_room(known, ahead, rules))
     first = min(reasons, key=lambda reason: reason.left)
     if first.left <= 0:
@@ -232,13 +234,13 @@ class _Reason:
     """Seconds after which it may have changed."""
 
 
-def _end_of_window(known: PollingState, last: datetime, rules: PollingRules) -> list[_Reason]:
+def _end_of_window(known: PollingState, last: datetime) -> list[_Reason]:
     """A day is covered to its end by a poll after it, when the settling time has passed."""
     if known.window_end is None:
         return []
     # The provider gives its time in whole seconds, cut off; hence one more.
-    settled = known.window_end + rules.settling + _SECOND
-    if last >= known.window_end + rules.settling:
+    settled = known.window_end + known.settling + _SECOND
+    if last >= known.window_end + known.settling:
         return []
     left = (settled - known.now).total_seconds()
     day = known.window_end.isoformat()

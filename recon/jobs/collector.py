@@ -90,6 +90,8 @@ def collect(
             level = logging.INFO if result.polled or force else logging.DEBUG
             log.log(level, "account %s: %s", name, result.summary)
             yield AccountPoll(name)
+        finally:
+            collector.close()
 
 
 class Collector:
@@ -124,6 +126,11 @@ class Collector:
         self._asking = asking
         self._new_coverage = new_coverage
         self._unkept: tuple[str, Listing, datetime] | None = None
+        self._session = wiring.KeptSession()
+
+    def close(self) -> None:
+        """Close the connections to Octopods."""
+        self._session.close()
 
     def poll_if_due(self, *, force: bool = False) -> PollResult:
         """Poll if a poll is due, and keep the answer whole or not at all.
@@ -148,9 +155,9 @@ class Collector:
         return PollResult(decision, polled=True, summary=f"polled, {why}: {brought}")
 
     def _poll(self) -> str:
-        # Read anew each time: a key may be replaced while this runs.
+        # The key is read anew each time: it may be replaced while this runs.
         client, fingerprint = wiring.open_client(
-            self._settings, self._account, self._runtime, self._engine
+            self._settings, self._account, self._runtime, self._engine, self._session
         )
         with self._asking():
             listing = client.latest()

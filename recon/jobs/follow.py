@@ -72,6 +72,7 @@ def follow(
     octopods = settings.octopods.model_copy(update={"max_wait_seconds": 0})
     settings = settings.model_copy(update={"octopods": octopods})
     outcomes: list[AccountPoll] = []
+    followed: list[_Followed] = []
     try:
         engine = _patiently(open_engine, runtime)
         spacing = settings.octopods.min_interval_seconds
@@ -99,9 +100,13 @@ def follow(
             error = one.poll()
             if error is not None:
                 followed.remove(one)
+                one.collector.close()
                 outcomes.append(AccountPoll(one.account, error))
     except Stopped:
         log.info("asked to stop: nothing is left half done")
+    finally:
+        for one in followed:
+            one.collector.close()
     return outcomes
 
 

@@ -82,7 +82,7 @@ class PollDecider:
             state: what the store knows.
             ask_records: count what the records hold, where it matters; else the rhythm decides.
         """
-        now = self._runtime.clock() + state.ahead
+        now, rules = self._runtime.clock() + state.ahead, self._rules_for(state)
         known = PollingState(
             now=now,
             tick=self._tick,
@@ -91,16 +91,27 @@ class PollDecider:
             unproven=state.unproven,
             window_end=calendar.window(calendar.day_at(now, self._zone), self._zone).start,
             unrecorded_share=state.unrecorded_share,
+            settling=state.settling,
         )
         # Where a poll is due whatever was sent, neither the records nor the past are read.
         decision = polling.decide(
-            replace(known, unproven=None, recorded=RecordedSends(0, 0)), Forecast(), self._rules
+            replace(known, unproven=None, recorded=RecordedSends(0, 0)), Forecast(), rules
         )
         if decision.due or state.last_at is None:
             return decision
         ahead = polling_rhythm.forecast(self._learnt(now), state.recent)
-        recorded = self._recorded(state, known) if ask_records else None
-        return polling.decide(replace(known, recorded=recorded), ahead, self._rules)
+        recorded = self._recorded(state, known, rules.settling) if ask_records else None
+        return polling.decide(replace(known, recorded=recorded), ahead, rules)
+
+    def _rules_for(self, state: KeyState) -> PollingRules:
+        """Return the rules, with what the key's listing was seen to do."""
+        rules = self._rules
+        if state.item_cap is not None:
+            rules = replace(rules, listing_limit=min(state.item_cap, rules.listing_limit))
+        if state.unproven is not None:
+            # What the last answer could not prove is to be shown again.
+            rules = replace(rules, settling=state.settling)
+        return rules
 
     def _learnt(self, now: datetime) -> Rhythm:
         if self._rhythm is None or now - self._rhythm[0] >= _LEARN_EVERY:
@@ -109,7 +120,9 @@ class PollDecider:
             self._rhythm = now, polling_rhythm.learn(past, self._zone)
         return self._rhythm[1]
 
-    def _recorded(self, state: KeyState, known: PollingState) -> RecordedSends | None:
+    def _recorded(
+        self, state: KeyState, known: PollingState, settling: timedelta
+    ) -> RecordedSends | None:
         """Count what the records show; records that failed or lag only cost the hint."""
         now, ours = known.now, known.now - state.ahead
         if self._no_records_until is not None and now < self._no_records_until:
@@ -118,12 +131,12 @@ class PollDecider:
 
         if self._counter is None:
             self._counter = SendCounter(wiring.source(self._configured.local, self._account))
-        since = known.seen_until(self._rules.settling)
-        stretch = polling.last_stretch(state.recent)
+        since = known.seen_until(settling)
+        stretch = polling.last_stretch(state.recent, settling)
         # The records may go by either clock: sooner and later than that nothing can be missed.
         moments = (
             min(since, since - state.ahead),
-            ours - self._rules.settling,
+            ours - settling,
             ours - polling.BURST,
             *(stretch or ()),
         )

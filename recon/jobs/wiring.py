@@ -10,6 +10,7 @@ from recon.core.policy import Policy
 from recon.errors import ReconError
 
 if TYPE_CHECKING:
+    import requests
     from sqlalchemy import Engine
 
     from recon.config import Local, Settings
@@ -64,8 +65,35 @@ def open_reader(settings: Settings, account: str) -> RecordsReader:
     return opened(source(settings.accounts[account].local, account))
 
 
+class KeptSession:
+    """The connections that one key uses from one request to the next."""
+
+    def __init__(self) -> None:
+        self._fingerprint = ""
+        self._session: requests.Session | None = None
+
+    def of(self, fingerprint: str) -> requests.Session:
+        """Return the connections of a key; those of another key are closed."""
+        import requests
+
+        if self._session is None or fingerprint != self._fingerprint:
+            self.close()
+            self._fingerprint, self._session = fingerprint, requests.Session()
+        return self._session
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            self._session.close()
+        self._session = None
+
+
 def open_client(
-    settings: Settings, name: str, runtime: Runtime, engine: Engine | None = None
+    settings: Settings,
+    name: str,
+    runtime: Runtime,
+    engine: Engine | None = None,
+    session: KeptSession | None = None,
 ) -> tuple[Client, str]:
     """Return the client of an account, and the fingerprint of its key.
 
@@ -75,13 +103,12 @@ def open_client(
         runtime: clock, environment and so on.
         engine: where the pauses that a 429 asks for are kept for the next process; without it
             only this client keeps them.
+        session: its connections, where several clients share them.
 
     Raises:
         ConfigError: the key is not where the account says.
         TemporaryError, OutputError: the database failed.
     """
-    import requests
-
     from recon import logs
     from recon.config import fingerprint
     from recon.octopods.client import Client
@@ -95,7 +122,7 @@ def open_client(
         base_url=settings.octopods.base_url,
         api_key=key,
         account=name,
-        session=requests.Session(),
+        session=(session or KeptSession()).of(mark),
         timeout_seconds=settings.octopods.timeout_seconds,
         min_interval_seconds=spacing,
         max_wait_seconds=settings.octopods.max_wait_seconds,

@@ -91,6 +91,13 @@ def is_timeout(cause: BaseException) -> bool:
     return any(isinstance(one, late) for one in inner)
 
 
+def is_hung_up(cause: BaseException) -> bool:
+    """Say whether the other side ended the connection without an answer."""
+    return any(
+        isinstance(one, ConnectionResetError | BrokenPipeError) for one in exception_chain(cause)
+    )
+
+
 def tunnel_status(cause: BaseException) -> int | None:
     """Return the status with which a proxy refused to connect, `None` where it did not."""
     for one in exception_chain(cause):

@@ -31,6 +31,8 @@ class WatchedRequest:
         """Whether a request went out, to the server or a proxy."""
         self.answered = False
         """Whether the headers of an answer came; whoever reads them says so."""
+        self.reused = False
+        """Whether it went out over a connection that an earlier request had opened."""
         self._over = False
         self._connection: Any = None
         self._socket: Any = None
@@ -95,11 +97,12 @@ class _Watching:
 
     def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the class below has it
         """Send a request, unless it is too late."""
-        if self.sock is None:
+        reused = self.sock is not None
+        if not reused:
             self.connect()
         _hold(self)
         if (watched := _watched.get()) is not None:
-            watched.sent = True
+            watched.sent, watched.reused = True, reused
         super().request(*args, **kwargs)  # type: ignore[misc]
 
 

@@ -7,6 +7,7 @@ temporary and one that is not.
 from __future__ import annotations
 
 import json
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from requests.auth import AuthBase
 import recon
 from recon.core.hosts import is_loopback
 from recon.deadlines import DeadlineError
-from recon.octopods.connection_errors import proxy_of
+from recon.octopods.connection_errors import is_hung_up, proxy_of
 from recon.octopods.deadline import DeadlineAdapter, WatchedRequest
 from recon.octopods.http_dates import http_date
 from recon.octopods.request_errors import (
@@ -42,6 +43,8 @@ _EITHER: Final = zlib.MAX_WBITS | 32
 #: Digits of an integer that is read as one; ids and times have 19 at most.
 _LONGEST_INTEGER: Final = 1000
 _SHORTEST_SECRET: Final = 4
+#: What a request has at least that is sent once more.
+_LEAST_SECONDS: Final = 0.1
 #: A `Date` before this comes from a machine whose clock was never set.
 _SANE_YEAR: Final = 2009
 
@@ -106,10 +109,24 @@ class Transport:
     def get(self, path: str, params: Mapping[str, int] | None = None) -> HttpResponse:
         """Send one request. A redirect is not followed: it would carry the key elsewhere.
 
+        A connection that was kept open may be closed by the other side at the moment when it is
+        used again. Then the request is sent once more, over a new one.
+
         Raises:
             TransientError: no whole answer came in time.
             ConfigError: the address, its certificate or the proxy's address cannot be right.
         """
+        begun = time.monotonic()
+        answer = self._get(path, params, self.timeout_seconds)
+        while answer is None:
+            left = self.timeout_seconds - (time.monotonic() - begun)
+            answer = self._get(path, params, max(left, _LEAST_SECONDS))
+        return answer
+
+    def _get(
+        self, path: str, params: Mapping[str, int] | None, seconds: float
+    ) -> HttpResponse | None:
+        """Send one request; return `None` where a connection turned out to be closed already."""
         url = f"{self.base_url}{path}"
         # Neither the settings nor what went wrong is raised within a handler: the foreign
         # exceptions quote the answer, and a traceback would show what they hang on.
@@ -119,13 +136,13 @@ class Transport:
         proxy = proxy_of(url, settings["proxies"])
         watched = WatchedRequest()
         try:
-            answer = watched.run(
-                self.timeout_seconds, lambda: self._exchange(url, params, settings, watched)
-            )
+            answer = watched.run(seconds, lambda: self._exchange(url, params, settings, watched))
         except TransientError as error:
             error.sent = watched.sent
             raise
         except (*FOREIGN, DeadlineError, OSError) as cause:
+            if watched.reused and not watched.answered and is_hung_up(cause):
+                return None
             problem = FailedRequest(self.base_url, self.timeout_seconds, watched, proxy).error(
                 cause
             )

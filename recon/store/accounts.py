@@ -54,6 +54,12 @@ def id_of(name: str) -> sa.ScalarSelect[int]:
     return sa.select(accounts.c.id).where(accounts.c.name == name).scalar_subquery()
 
 
+def name_of(connection: sa.Connection, account_id: int) -> str:
+    """Return the name of an account, for the log."""
+    query = sa.select(accounts.c.name).where(accounts.c.id == account_id)
+    return str(connection.execute(query).scalar())
+
+
 def get_or_create_key(
     connection: sa.Connection, account_id: int, fingerprint: str, since: datetime
 ) -> Key:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from recon.core.coverage import ShownSpan, extend, late_messages, next_second
 from recon.core.listing_evidence import AnswerKind, LateMessage, Proof, appeared_late
 from recon.model import Listing, Message, Span, Withdrawal
-from recon.store import withdrawals
+from recon.store import accounts, withdrawals
 from recon.store.accounts import Key
 from recon.store.dialects import among
 from recon.store.tables import coverage, keys, polls, provider_rejects
@@ -99,7 +99,7 @@ def note_new_messages(
     older = [one for one in new if begun is not None and one.sent_at < begun]
     if older:
         assert begun is not None
-        _end_first_contact(connection, key, begun, older[0].message_id)
+        _end_first_contact(connection, account_id, key, begun, older[0].message_id)
     new = [one for one in new if begun is None or one.sent_at >= begun]
     if not new or begun is None:
         return key
@@ -137,14 +137,16 @@ def _withdraw(
 
 
 def _end_first_contact(
-    connection: sa.Connection, key: Key, begun: datetime, message_id: int
+    connection: sa.Connection, account_id: int, key: Key, begun: datetime, message_id: int
 ) -> None:
     """Take back that the first answers showed all there was: an older message has appeared."""
     changed = _bound(connection, key, next_second(begun))
     if changed:
         _log.warning(
-            "message %d, older than all that were listed before, appears in the listing: the "
-            "answers so far did not show everything, and prove nothing of the time before %s",
+            "account %s: message %d, older than all that were listed before, appears in the "
+            "listing: the answers so far did not show everything, and prove nothing of the time "
+            "before %s",
+            accounts.name_of(connection, account_id),
             message_id,
             begun.isoformat(),
         )
@@ -154,8 +156,9 @@ def _lower_the_cap(connection: sa.Connection, account_id: int, key: Key, cap: in
     """Remember at how many items the listing is cut, and read earlier answers again."""
     connection.execute(sa.update(keys).where(keys.c.id == key.id).values(item_cap=cap))
     _log.warning(
-        "the listing is cut at %d messages: answers with as many, earlier ones too, prove only the "
-        "time after their oldest message",
+        "account %s: the listing is cut at %d messages: answers with as many, earlier ones too, "
+        "prove only the time after their oldest message",
+        accounts.name_of(connection, account_id),
         cap,
     )
     whole = (polls.c.key_id == key.id, polls.c.reading == AnswerKind.WHOLE.value)
@@ -260,8 +263,9 @@ def _check_order(
     if not late:
         return key
     _log.warning(
-        "message %d, sent at %s, appears in the listing behind messages that were listed before: "
-        "from now on two polls count as joined only where they overlap by a minute",
+        "account %s: message %d, sent at %s, appears in the listing behind messages that were "
+        "listed before: from now on two polls count as joined only where they overlap by a minute",
+        accounts.name_of(connection, account_id),
         late[0].message_id,
         late[0].sent_at.isoformat(),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -31,7 +31,7 @@ def of_account(
     """
     return [
         *_notes_of_clock(connection, account_id),
-        *_notes_of_keys(connection, rows),
+        *of_keys(connection, rows),
         *(note for row in rows for note in _notes_of_listing(connection, row)),
     ]
 
@@ -48,10 +48,20 @@ def _notes_of_clock(connection: sa.Connection, account_id: sa.ScalarSelect[int])
         .order_by(polls.c.kept_at.desc())
         .limit(1)
     ).one_or_none()
-    if row is None or row.date_at is None or abs(row.date_at - row.kept_at) <= CLOCKS_AGREE_WITHIN:
+    return [] if row is None else of_clocks(row.date_at, row.kept_at)
+
+
+def of_clocks(theirs: datetime | None, ours: datetime) -> list[str]:
+    """Return what a difference of clocks means; nothing where they agree.
+
+    Args:
+        theirs: the `Date` header of an answer, where it had one.
+        ours: our own clock when it came.
+    """
+    if theirs is None or abs(theirs - ours) <= CLOCKS_AGREE_WITHIN:
         return []
-    ahead = "ahead of" if row.date_at > row.kept_at else "behind"
-    length = _length(abs(row.date_at - row.kept_at))
+    ahead = "ahead of" if theirs > ours else "behind"
+    length = _length(abs(theirs - ours))
     note = (
         f"Octopods' clock is {length} {ahead} this machine's; proof goes by the earlier one. "
         "Keep this machine's clock right, for example with NTP."
@@ -59,7 +69,13 @@ def _notes_of_clock(connection: sa.Connection, account_id: sa.ScalarSelect[int])
     return [note]
 
 
-def _notes_of_keys(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[str]:
+def of_keys(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[str]:
+    """Return what keeps keys of an account from proving anything, and which others use them.
+
+    Args:
+        connection: to the store.
+        rows: the account's keys, whole rows.
+    """
     notes = []
     in_use = trusted(rows)
     distrusted = [row for row in rows if row.id not in in_use]
@@ -87,8 +103,8 @@ def _notes_of_keys(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> li
         others = accounts.accounts_with_key_of(connection, row.id)
         if others:
             notes.append(
-                f"The accounts {', '.join(map(repr, others))} poll with the same key: each lists "
-                "the messages of all of them. Give each account its own key, or make them one."
+                f"The same key is polled for {', '.join(map(repr, others))} too, so each account "
+                "lists the messages of all. Give each account its own key, or make them one."
             )
     return notes
 
@@ -116,9 +132,9 @@ def _notes_of_listing(connection: sa.Connection, row: sa.Row[Any]) -> list[str]:
     ).scalar_one()
     if hidden:
         notes.append(
-            f"Octopods no longer lists {hidden} messages that it still has when asked for singly, "
-            "so its answers are refused. If the list is right all the same, run "
-            "`recon collect --new-coverage`."
+            f"Octopods no longer lists {hidden} messages that it listed before and has not denied "
+            "when asked for singly, so its answers are refused. If the list is right all the same, "
+            "run `recon collect --new-coverage`."
         )
     return notes
 

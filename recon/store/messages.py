@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from recon.core import listing_evidence
-from recon.core.listing_evidence import AnswerKind, Proof, prove
+from recon.core.listing_evidence import Proof, prove
 from recon.model import Listing, Message, Span
 from recon.store import (
     accounts,
+    answer_log,
     coverage_ledger,
     coverage_proof,
     key_history,
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
-
-_log: Final = logging.getLogger(__name__)
 
 #: Messages that one query is for, where it has them in one piece, unless told otherwise.
 PAGE_ROWS: Final = 64_000
@@ -93,6 +91,7 @@ def keep(
         key = accounts.get_or_create_key(connection, account_id, key_fingerprint, since)
         if new_coverage:
             key = key_history.start_again(connection, key, since)
+        last = answer_log.last_poll(connection, account_id)
         stored = stored_messages(
             connection, account_id, [one.message_id for one in listing.messages]
         )
@@ -132,7 +131,8 @@ def keep(
         rejected = keep_rejects(connection, account_id, kept_part)
         ask_for = removed_messages.note(connection, key.id, listing, proof)
         poll_thinning.thin(connection, key)
-    _tell(account, listing, proof)
+        news = answer_log.news(connection, account_id, key, last)
+    answer_log.tell(account, key, listing, proof, news)
     return KeepResult(
         new=unknown,
         shared=entered.shared,
@@ -169,26 +169,6 @@ def _not_listed_before(
         connection, account_id, [one.message_id for one in new]
     )
     return [one for one in new if one.message_id not in shown]
-
-
-def _tell(account: str, listing: Listing, proof: Proof) -> None:
-    if proof.reading is AnswerKind.WHOLE or (
-        proof.reading is AnswerKind.AFTER_OLDEST and listing.item_count >= listing.limit
-    ):
-        return
-    meaning = {
-        AnswerKind.REFUSED: "it is refused: it proves nothing, and its messages are kept",
-        AnswerKind.NOTHING: "it proves nothing, and its messages are kept",
-    }.get(proof.reading, "it proves the time after its oldest message only")
-    _log.warning(
-        "account %s: the answer of %s (request %s, %d messages): %s; %s",
-        account,
-        listing.answered_at.isoformat(timespec="seconds"),
-        listing.request_id or "without an id",
-        listing.item_count,
-        proof.why,
-        meaning,
-    )
 
 
 def spans(engine: sa.Engine, account: str) -> tuple[Span, ...]:

@@ -42,6 +42,10 @@ class KeyState:
     """Where the listing was seen out of order: messages that are not proven yet; else `None`."""
     unrecorded_share: float = 0.0
     """The share of the provider's messages that the records did not know at the last run."""
+    settling: timedelta = SETTLING
+    """How much later than its own time a message may appear in the listing of this key."""
+    item_cap: int | None = None
+    """The lowest number of items at which its listing is known to be cut."""
 
 
 def key_state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int) -> KeyState:
@@ -55,7 +59,9 @@ def key_state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: 
     """
     with reading(engine) as connection:
         key = connection.execute(
-            sa.select(keys.c.id, keys.c.disordered_at).where(
+            sa.select(
+                keys.c.id, keys.c.disordered_at, keys.c.settling_seconds, keys.c.item_cap
+            ).where(
                 keys.c.account_id == accounts.id_of(account),
                 keys.c.fingerprint == key_fingerprint,
             )
@@ -78,14 +84,19 @@ def key_state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: 
         last_at = _time(last.answered_at)
         shown = tuple(_poll(row) for row in reversed(newest_first))
         in_order = key.disordered_at is None
+        settling = timedelta(seconds=key.settling_seconds)
         return KeyState(
             last_id=last.id,
             last_at=last_at,
             ahead=last_at - last.kept_at,
             recent=shown,
             newest=max((one.newest for one in shown if one.newest is not None), default=None),
-            unproven=None if in_order else _unproven(connection, account, key.id, last_at),
+            unproven=None
+            if in_order
+            else _unproven(connection, account, key.id, last_at, settling),
             unrecorded_share=share,
+            settling=settling,
+            item_cap=key.item_cap,
         )
 
 
@@ -141,14 +152,16 @@ def _time(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def _unproven(connection: sa.Connection, account: str, key_id: int, last_at: datetime) -> int:
+def _unproven(
+    connection: sa.Connection, account: str, key_id: int, last_at: datetime, settling: timedelta
+) -> int:
     # Only where the listing was seen out of order, so the other basis counts.
     last = connection.execute(
         sa.select(sa.func.max(coverage.c.seen_at)).where(
             coverage.c.key_id == key_id, coverage.c.basis == coverage_ledger.SETTLED
         )
     ).scalar()
-    moment = next_answer_must_reach((last or last_at) - SETTLING)
+    moment = next_answer_must_reach((last or last_at) - settling)
     query = sa.select(sa.func.count()).where(
         messages.c.account_id == accounts.id_of(account),
         messages.c.sent_at > moment,

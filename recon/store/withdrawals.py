@@ -77,7 +77,8 @@ def add(
         )
     )
     _log.warning(
-        "the proof that all messages from %s to %s were listed is withdrawn: %s",
+        "account %s: the proof that all messages from %s to %s were listed is withdrawn: %s",
+        accounts.name_of(connection, account_id),
         "the beginning" if withdrawal.start is None else withdrawal.start.isoformat(),
         withdrawal.end.isoformat(),
         withdrawal.reason,

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 import sqlalchemy as sa
 
 from recon.errors import ConfigError, KeyRefusedError
@@ -119,3 +122,78 @@ def test_a_key_of_the_environment_that_was_accepted_may_be_refused_by_mistake(
 
         assert stage.follow(FEW_MINUTES, meanwhile=meanwhile) == []
         assert stage.polls() >= 2
+
+
+def each_minute(stage: Stage) -> None:
+    """Let a poll be due each minute."""
+    collect = stage.settings.collect.model_copy(update={"max_interval_minutes": 1})
+    stage.settings = stage.settings.model_copy(update={"collect": collect})
+
+
+@pytest.fixture
+def sessions(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What happens to each session, a list for each in the order in which they are made."""
+    made: list[list[str]] = []
+
+    class Session(requests.Session):
+        def __init__(self) -> None:
+            super().__init__()
+            self.log: list[str] = []
+            made.append(self.log)
+
+        def close(self) -> None:
+            super().close()
+            self.log.append("closed")
+
+    monkeypatch.setattr(requests, "Session", Session)
+    return made
+
+
+def test_the_connections_of_a_key_are_kept_and_closed_at_the_end(
+    tmp_path: Path, engine: sa.Engine, sessions: list[list[str]]
+) -> None:
+    with staged(tmp_path, engine) as stage:
+        each_minute(stage)
+        assert stage.follow(timedelta(minutes=4)) == []
+        assert len(stage.requests) > 3
+    assert sessions == [["closed"]]
+
+
+def test_a_new_key_has_connections_of_its_own(
+    stage: Stage, key_file: Path, sessions: list[list[str]]
+) -> None:
+    each_minute(stage)
+
+    def meanwhile() -> None:
+        if stage.clock.now >= NOON + timedelta(minutes=2):
+            key_file.write_text("old-key")
+
+    assert stage.follow(timedelta(minutes=4), meanwhile=meanwhile) == []
+    assert len({one.key_fingerprint for one in stage.requests}) == 2
+    assert sessions == [["closed"], ["closed"]]
+
+
+def test_a_certificate_that_fails_once_is_outlived(
+    tmp_path: Path,
+    engine: sa.Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "recon")
+    real = requests.adapters.HTTPAdapter.send
+    failures = iter(range(2))
+
+    def send(*args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as the original
+        if next(failures, None) is not None:
+            expired = ssl.SSLCertVerificationError("expired")
+            expired.verify_message = "certificate has expired"
+            raise requests.exceptions.SSLError(expired)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+    with staged(tmp_path, engine) as stage:
+        assert stage.follow(FEW_MINUTES) == []
+        assert stage.polls() == 1
+    told = [one.getMessage() for one in caplog.records if one.name == "recon.jobs.outage"]
+    assert "certificate" in told[0]
+    assert "works again" in told[-1]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import threading
 import time
 
 import pytest
@@ -10,6 +12,7 @@ from pydantic import SecretStr
 import recon
 from recon.octopods.request_errors import TransientError
 from recon.octopods.transport import Transport
+from tests.octopods.raw_server import Handler, raw_server
 from tests.octopods.stage import KEY, Act, Stage, drips, says, sends
 
 MOST = 8 * 2**20
@@ -78,3 +81,33 @@ def test_a_number_of_5000_digits_costs_only_its_own_item(
     answer = transport.get("/")
     assert answer.is_json
     assert answer.body == [{"message_id": "9" * 5000}, {"message_id": 7}]
+
+
+def hangs_up(*, at_once: bool) -> Handler:
+    """Answer the first request of a connection, and hang up then or at the second."""
+    content = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+    def handler(connection: socket.socket, _over: threading.Event) -> None:
+        connection.recv(65536)
+        connection.sendall(content)
+        if not at_once:
+            connection.recv(65536)
+
+    return handler
+
+
+@pytest.mark.parametrize("when", ["at once", "at the next request"])
+def test_a_kept_connection_that_is_closed_is_replaced_without_an_error(
+    when: str, session: requests.Session
+) -> None:
+    with raw_server(hangs_up(at_once=when == "at once")) as server:
+        made = Transport(server.url(), SecretStr(KEY), session, 5)
+        assert [made.get("/").body for _ in range(3)] == [{}, {}, {}]
+
+
+def test_a_new_connection_that_is_closed_is_an_error(session: requests.Session) -> None:
+    with raw_server(lambda connection, _over: connection.close()) as server:
+        with pytest.raises(TransientError):
+            Transport(server.url(), SecretStr(KEY), session, 5).get("/")
+        assert server.ended.acquire(timeout=5)
+        assert not server.ended.acquire(timeout=0.1)

@@ -190,3 +190,24 @@ def test_a_store_that_is_out_of_reach_is_no_turn_of_somebody_else() -> None:
         polls.hold_poll_lock(engine, "main"),
     ):
         pass
+
+
+def test_what_must_be_shown_again_goes_by_the_settling_time_of_the_key(engine: sa.Engine) -> None:
+    disordered(engine)
+    # Appeared 100 s late, so twice as long is given from now on.
+    early = [message(97, 3), message(98, 0), message(99, 9)]
+    messages.keep(engine, "main", KEY, listing(*early, answered=120))
+    late = [*early, message(100, 20)]
+    messages.keep(engine, "main", KEY, listing(*late, answered=600))
+    assert known(engine).settling == timedelta(seconds=200)
+    shown = [*late, *(message(n, n) for n in (400, 401, 550))]
+    messages.keep(engine, "main", KEY, listing(*shown, answered=600))
+    assert known(engine).unproven == 3
+
+
+def test_a_cap_of_the_listing_is_known(engine: sa.Engine) -> None:
+    assert known(engine).item_cap is None
+    for step in range(3):
+        shown = [message(n, 100 * n) for n in range(2 * step, 2 * step + 6 - (step > 0))]
+        messages.keep(engine, "main", KEY, listing(*shown, answered=500 + 200 * step))
+    assert known(engine).item_cap == 5
