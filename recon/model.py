@@ -223,12 +223,15 @@ class RequestCounts:
     list: int = 0
     status: int = 0
     rate_limited: int = 0
+    waited_seconds: float = field(default=0.0, compare=False)
+    """How long answers such as 429 made it wait before it asked again."""
 
     def __add__(self, other: RequestCounts) -> RequestCounts:
         return RequestCounts(
             self.list + other.list,
             self.status + other.status,
             self.rate_limited + other.rate_limited,
+            self.waited_seconds + other.waited_seconds,
         )
 
 

@@ -95,7 +95,8 @@ def _login(
     return AuthResult(success=given == right, handled=False)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
@@ -122,7 +123,7 @@ def mail_server(
     controller = Controller(
         box,
         hostname="127.0.0.1",
-        port=box.port or _free_port(),
+        port=box.port or free_port(),
         server_hostname="mail.test",
         ssl_context=context if security == "tls" else None,
         tls_context=context if security == "starttls" else None,

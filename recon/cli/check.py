@@ -13,7 +13,7 @@ from recon.report.terminal_text import plain
 
 @click.command("check")
 @common.account_option
-@click.option("--send-test", is_flag=True, help="Send a test mail too.")
+@click.option("--send-test", is_flag=True, help="Send a test mail and a test text to [notify] too.")
 @common.pass_session
 def command(session: common.Session, accounts: Sequence[str], *, send_test: bool) -> int:
     """Check all that a run needs; say how to fix it.
@@ -27,10 +27,10 @@ def command(session: common.Session, accounts: Sequence[str], *, send_test: bool
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     click.echo(f"ok    configuration: {len(settings.accounts)} account(s), {settings.timezone}")
-    if send_test and settings.email is None:
+    if send_test and settings.email is None and settings.notify is None:
         raise ConfigError(
-            "--send-test needs [email] in the configuration",
-            hint="Add [email] with a server and recipients; see config.example.toml.",
+            "--send-test needs [email] or [notify] in the configuration",
+            hint="Add one of them; see config.example.toml.",
         )
     codes = []
     for line in doctor.check(settings, names, session.runtime, send_test=send_test):

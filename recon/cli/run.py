@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +15,6 @@ from recon.cli import common
 from recon.errors import worst
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from recon.config import Settings
     from recon.jobs.night import AccountRun
     from recon.jobs.telling import Teller
 
@@ -62,7 +60,7 @@ def command(
     teller = telling.Teller(
         settings,
         session.runtime,
-        names,
+        now,
         last_day=None if chosen is None else chosen[1],
         mail=not no_email,
     )
@@ -75,26 +73,33 @@ def command(
         announcement=teller.announcement(),
     )
     total = (1 if chosen is None else (chosen[1] - chosen[0]).days + 1) * len(names)
-    with click.progressbar(
-        length=total, label="Days", file=sys.stderr, hidden=total == 1 or not sys.stderr.isatty()
-    ) as bar:
-        engine = _engine(session, settings, teller)
+    teller.run_starts()
+    with (
+        _told_if_broken_off(teller),
+        click.progressbar(
+            length=total,
+            label="Days",
+            file=sys.stderr,
+            hidden=total == 1 or not sys.stderr.isatty(),
+        ) as bar,
+    ):
+        engine = session.engine(settings)
         runtime = session.runtime
         outcomes = list(night.run(settings, engine, options, runtime, lambda *_: bar.update(1)))
     show(outcomes)
-    untold = teller.after_run(engine, outcomes)
+    untold = teller.run_ended(engine, outcomes)
     for error in untold:
         common.show_error(error)
     codes = [o.exit_code_if_asked if exit_code else o.exit_code for o in outcomes]
     return worst([*codes, *(error.exit_code for error in untold)])
 
 
-def _engine(session: common.Session, settings: Settings, teller: Teller) -> Engine:
-    """Open the job's own database; where that fails, people are told without it."""
+@contextmanager
+def _told_if_broken_off(teller: Teller) -> Iterator[None]:
     try:
-        return session.engine(settings)
-    except Exception as error:
-        for untold in teller.without_store(error):
+        yield
+    except BaseException as error:
+        for untold in teller.run_broke_off(error):
             common.show_error(untold)
         raise
 

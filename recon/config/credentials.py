@@ -6,10 +6,13 @@ import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from pydantic import SecretStr
 
 from recon.errors import ConfigError
+
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S")
 
 
 def fingerprint(key: SecretStr) -> str:
@@ -40,6 +43,43 @@ def read_secret(
     Raises:
         ConfigError: it is missing, empty, unreadable, or clearly no secret.
     """
+    place, value = _found(what, variable=variable, file=file, environ=environ)
+    # What goes into a header field: RFC 9110, section 5.5, less the blank.
+    least = " " if may_hold_blanks else "!"
+    if not all(least <= char <= "\xff" and char.isprintable() for char in value):
+        words = "more than one line" if may_hold_blanks else "more than one word"
+        raise ConfigError(
+            f"{place} holds {words}, or a character that no key has: "
+            "it must hold the secret and nothing else"
+        )
+    return SecretStr(value)
+
+
+def read_urls(
+    what: str, *, variable: str | None, file: Path | None, environ: Mapping[str, str]
+) -> tuple[SecretStr, ...]:
+    """Read secret URLs from the variable, else from the file.
+
+    They are separated by blanks or line breaks. A line that begins with `#` is a note.
+
+    Raises:
+        ConfigError: they are missing or unreadable, or one of them is no URL.
+    """
+    place, value = _found(what, variable=variable, file=file, environ=environ)
+    lines = (line for line in value.splitlines() if not line.lstrip().startswith("#"))
+    urls = [url for line in lines for url in line.split()]
+    for number, url in enumerate(urls, start=1):
+        if not _URL.match(url):
+            raise ConfigError(f"{place}: item {number} is no URL; write one such as slack://…")
+    if not urls:
+        raise ConfigError(f"{place} holds no URL")
+    return tuple(SecretStr(url) for url in urls)
+
+
+def _found(
+    what: str, *, variable: str | None, file: Path | None, environ: Mapping[str, str]
+) -> tuple[str, str]:
+    """Return the name of the place for a message, and what stands there."""
     if variable is not None:
         place = _variable(what, variable)
         value = environ.get(variable)
@@ -52,15 +92,7 @@ def read_secret(
     value = value.strip()
     if not value:
         raise ConfigError(f"{place} is empty")
-    # What goes into a header field: RFC 9110, section 5.5, less the blank.
-    least = " " if may_hold_blanks else "!"
-    if not all(least <= char <= "\xff" and char.isprintable() for char in value):
-        words = "more than one line" if may_hold_blanks else "more than one word"
-        raise ConfigError(
-            f"{place} holds {words}, or a character that no key has: "
-            "it must hold the secret and nothing else"
-        )
-    return SecretStr(value)
+    return place, value
 
 
 def _text(place: str, file: Path) -> str:

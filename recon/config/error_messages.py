@@ -19,13 +19,15 @@ from recon.config.value_types import closest, one_of, quoted
 _CLOSE: Final = 0.7
 
 #: Keys whose value is never quoted.
-_SECRET: Final = frozenset({"url", "api_key", "password", "ping_url"})
+_SECRET: Final = frozenset({"url", "urls", "api_key", "password", "ping_url"})
 
 #: Keys that people expect and that must not be.
 _NEVER: Final = {
     "api_key": "a key never stands in the file; name where it is with api_key_env or api_key_file",
     "password": "a password never stands in the file; "
     "name where it is with password_env or password_file",
+    "urls": "these URLs hold tokens and never stand in the file; "
+    "name where they are with urls_env or urls_file",
 }
 
 _TYPES: Final = {

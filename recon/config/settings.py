@@ -152,11 +152,39 @@ class Email(Section):
         )
 
 
+class Notify(Section):
+    """Chat and paging: services that Apprise knows."""
+
+    urls_env: OptionalText = Field(None, examples=["RECON_NOTIFY_URLS"])
+    urls_file: OptionalPath = Field(None, examples=["/run/secrets/notify-urls"])
+    when: When = "changes"
+
+    @classmethod
+    def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+        """One place of the URLs, which hold tokens and so never stand in the file."""
+        places = keys_given(raw, "urls_env", "urls_file")
+        if len(places) > 1:
+            yield (), "urls_env and urls_file are both there; keep one of them"
+        if not places and not keys_given(raw, "urls", "url"):
+            yield (), 'does not say where its URLs are; write urls_env = "RECON_NOTIFY_URLS"'
+
+    def urls(self, environ: Mapping[str, str]) -> tuple[SecretStr, ...]:
+        """Read the URLs: one a line, or separated by blanks; lines that begin with # are notes.
+
+        Raises:
+            ConfigError: they are not there, or none of them is a URL.
+        """
+        return credentials.read_urls(
+            "notify.urls", variable=self.urls_env, file=self.urls_file, environ=environ
+        )
+
+
 class Monitoring(Section):
     """Who watches that the job runs."""
 
     # Whoever knows a ping URL can ping it.
     ping_url: OptionalWebAddress = Field(None, repr=False, examples=["https://hc-ping.com/…"])
+    fail_on: Literal["trouble", "discrepancies"] = "trouble"
     metrics_file: OptionalPath = Field(None, examples=["/var/lib/node_exporter/recon.prom"])
 
 
@@ -192,6 +220,7 @@ class Settings(Section):
     collect: Collect = Collect()
     report: Report = Report()
     email: Email | None = None
+    notify: Notify | None = None
     monitoring: Monitoring = Monitoring()
     retention: Retention = Retention()
     accounts: Frozen[Account] = Field(default_factory=dict, validate_default=True)

@@ -72,6 +72,8 @@ def check(
         yield _run_check("mail server", lambda: _mail(email, runtime))
         if send_test:
             yield _run_check("test mail", lambda: _test_mail(email, runtime))
+    if settings.notify is not None:
+        yield _run_check("notify", lambda: _notify(settings, runtime, send_test=send_test))
 
 
 def _run_check(name: str, run: Callable[[], str]) -> CheckResult:
@@ -302,3 +304,19 @@ def _test_mail(email: Email, runtime: Runtime) -> str:
     """Send a mail that says that mail works."""
     mailing.send_test(email, runtime)
     return f"a mail was handed to {email.host} for {', '.join(email.recipients)}"
+
+
+def _notify(settings: Settings, runtime: Runtime, *, send_test: bool) -> str:
+    """Read the URLs of chat and paging; send a text only on request."""
+    from recon.jobs import telling
+    from recon.notify import chat
+    from recon.report import message
+
+    assert settings.notify is not None
+    urls = settings.notify.urls(runtime.environ)
+    names, wrong = chat.service_names(urls)
+    if send_test and not wrong:
+        wrong = telling.send_text(settings, runtime, message.of_test())
+    if wrong:
+        raise _Note("\n  ".join(wrong))
+    return f"{', '.join(names)}{': a test was sent' if send_test else ''}"

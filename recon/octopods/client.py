@@ -112,7 +112,8 @@ class Client:
     @property
     def counts(self) -> RequestCounts:
         """The requests sent so far, repeated ones too."""
-        return self._counts
+        waited = round(self._retry_budget.waited_seconds, 1)
+        return replace(self._counts, waited_seconds=waited)
 
     def latest(self) -> Listing:
         """Return the newest messages of the key, at most 100: there is no older page.

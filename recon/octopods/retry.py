@@ -83,6 +83,11 @@ class RetryBudget:
         self._paused_until = paused_until
 
     @property
+    def waited_seconds(self) -> float:
+        """How long was waited before asking again."""
+        return self._waited
+
+    @property
     def left(self) -> float:
         """How many seconds of pause are still allowed."""
         return max(self._max_wait - self._waited, 0.0)

@@ -16,6 +16,9 @@ from recon.errors import OutputError
 #: Owner only: what the reports say holds phone numbers.
 PRIVATE: Final = 0o600
 
+#: For whatever collects a file without personal data.
+PUBLIC: Final = 0o644
+
 #: What a killed process leaves beside its files, and after how many seconds it is removed.
 _LEFT_BEHIND: Final = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 _REMOVED_AFTER: Final = 3600.0
@@ -37,10 +40,12 @@ _OTHERWISE: Final = "Choose another directory, or fix this one, and write the re
 
 
 @contextmanager
-def staged(target: Path, pieces: Iterable[bytes | memoryview]) -> Iterator[Callable[[], None]]:
+def staged(
+    target: Path, pieces: Iterable[bytes | memoryview], *, mode: int = PRIVATE
+) -> Iterator[Callable[[], None]]:
     """Write a file beside its place and sync it; it is put there when the caller says so.
 
-    Whoever reads `target` sees the old or the new file, never a part; its mode is `PRIVATE`.
+    Whoever reads `target` sees the old or the new file, never a part; its mode is `mode`.
 
     The directory is made where it does not exist. What was not put in its place is gone at the
     end; where the process was killed before it, the next writer there takes it away, since it may
@@ -64,7 +69,7 @@ def staged(target: Path, pieces: Iterable[bytes | memoryview]) -> Iterator[Calla
 
     try:
         with translated(target), open(number, "wb") as file:  # noqa: PTH123 - a descriptor
-            os.fchmod(number, PRIVATE)  # whatever the umask took from it
+            os.fchmod(number, mode)  # whatever the umask took from it
             _sweep(target.parent, os.fstat(number).st_mtime)
             file.writelines(pieces)
             file.flush()

@@ -48,7 +48,11 @@ def summary(run: Run) -> dict[str, Any]:
             asdict(one) | {"start": iso_time(one.start), "end": iso_time(one.end)}
             for one in verdict.incidents
         ],
-        "requests": asdict(run.requests),
+        "requests": {
+            "list": run.requests.list,
+            "status": run.requests.status,
+            "rate_limited": run.requests.rate_limited,
+        },
         "finished_at": iso_time(run.finished_at),
     }
     if run.statements:

@@ -113,6 +113,8 @@ class Message:
     more_days: int = 0
     """Days that are not even named."""
     footer: Sequence[str] = ()
+    key: str = ""
+    """What messages about the same fault share, for services that put such together."""
 
     @property
     def subject(self) -> str:
@@ -155,6 +157,7 @@ def of_night(
         others=[_section(one, 0) for one in others[:MOST_NAMED]],
         more_days=max(len(others) - MOST_NAMED, 0),
         footer=[public(said) for said in footer],
+        key=f"recon/{_account(ordered[0])}/{_label(ordered[0])}",
     )
 
 

@@ -88,7 +88,11 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             statuses=dict(verdict.statuses),
             gaps=[[run_columns.iso(gap.start), run_columns.iso(gap.end)] for gap in verdict.gaps],
             evidence=run_columns.evidence_as_json(verdict.evidence),
-            requests=asdict(run.requests),
+            requests={
+                name: count
+                for name, count in asdict(run.requests).items()
+                if count or name != "waited_seconds"
+            },
             suspicions=list(verdict.suspicions),
             unreadable=[asdict(one) for one in verdict.unreadable],
             found=list(run.lifecycle),

@@ -49,7 +49,12 @@ def test_defaults_are_those_that_are_promised(load: Load) -> None:
         "mask_phone_numbers": True,
     }
     assert settings.email is None
-    assert settings.monitoring.model_dump() == {"ping_url": None, "metrics_file": None}
+    assert settings.notify is None
+    assert settings.monitoring.model_dump() == {
+        "ping_url": None,
+        "fail_on": "trouble",
+        "metrics_file": None,
+    }
     assert settings.retention.days == 400
     local = settings.accounts["main"].local
     assert local.timezone == "UTC"

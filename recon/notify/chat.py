@@ -1,0 +1,114 @@
+"""One short text to chat and paging services, through Apprise.
+
+All of it is best effort. A service is named by what it is; its URL holds tokens and is never shown.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import quote
+
+from recon import deadlines
+from recon.deadlines import DeadlineError
+
+if TYPE_CHECKING:
+    import apprise
+    from pydantic import SecretStr
+
+#: One service may take so long.
+TOTAL_SECONDS: Final = 20.0
+
+Mark = Literal["success", "info", "warning", "failure"]
+
+#: How a service marks a message of each tone.
+TONES: Final[Mapping[str, Mark]] = {
+    "error": "failure",
+    "warning": "warning",
+    "plain": "info",
+    "good": "success",
+}
+
+#: Services that put messages with one key together, and the parameter of their URL that holds it.
+_KEYED: Final = {"pagerduty": "dedup", "opsgenie": "alias"}
+
+_INSTALL: Final = "install Apprise with `pip install 'octopods-recon[notify]'`"
+
+
+def send(
+    urls: Sequence[SecretStr],
+    title: str,
+    body: str,
+    *,
+    tone: Mark,
+    key: str,
+    total_seconds: float = TOTAL_SECONDS,
+) -> list[str]:
+    """Send a text to each service; return what went wrong, each naming its service.
+
+    Args:
+        urls: the services, as Apprise writes them.
+        title: one line.
+        body: a few lines, without personal data.
+        tone: how a service marks it.
+        key: where a service has deduplication keys: messages with this one are one alert.
+        total_seconds: how long one service may take.
+    """
+    services, wrong = _services(urls, key)
+    for service in services:
+        reason = _sent(service, title, body, tone, total_seconds)
+        if reason:
+            wrong.append(f"{service.service_name} was not told: {reason}")
+    return wrong
+
+
+def service_names(urls: Sequence[SecretStr]) -> tuple[list[str], list[str]]:
+    """Return what the services are called, and what is wrong with the URLs."""
+    services, wrong = _services(urls, "")
+    return [str(service.service_name) for service in services], wrong
+
+
+def _services(urls: Sequence[SecretStr], key: str) -> tuple[list[apprise.NotifyBase], list[str]]:
+    try:
+        import apprise
+    except ImportError:
+        return [], [f"[notify] cannot be used: {_INSTALL}"]
+    # Its own log lines show URLs.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)
+    services: list[apprise.NotifyBase] = []
+    wrong = []
+    for number, url in enumerate(urls, start=1):
+        said = _keyed(url.get_secret_value(), key)
+        service = apprise.Apprise.instantiate(said, suppress_exceptions=True)
+        if isinstance(service, apprise.NotifyBase):
+            services.append(service)
+        else:
+            wrong.append(f"URL {number} of [notify] names no service that Apprise knows")
+    return services, wrong
+
+
+def _sent(
+    service: apprise.NotifyBase, title: str, body: str, tone: Mark, total_seconds: float
+) -> str:
+    """Send to one service; return what went wrong, nothing where it took it."""
+    try:
+        taken = deadlines.run(
+            total_seconds,
+            lambda: service.notify(title=title, body=body, notify_type=tone),
+            give_up=lambda: None,
+            name="recon-chat",
+        )
+    except DeadlineError:
+        return f"no answer within {total_seconds:g} seconds"
+    except Exception as error:  # noqa: BLE001 - of any of its plugins; their texts may hold URLs
+        return type(error).__name__
+    return "" if taken else "it refused the message or cannot be reached"
+
+
+def _keyed(url: str, key: str) -> str:
+    """Return the URL with the deduplication key, where its service has one and none is set."""
+    name = _KEYED.get(url.partition("://")[0].lower())
+    if name is None or not key or f"{name}=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{name}={quote(key, safe='')}"

@@ -1,0 +1,169 @@
+"""What a run left, as metrics of Prometheus in its text format; all names begin with `recon_`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from recon.model import LocalBalance, ProviderBalance, RequestCounts, Span, Window
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCount:
+    """Findings of one kind in one state."""
+
+    kind: str
+    state: str
+    """`open`, `acknowledged` or `expected`."""
+    count: int
+    oldest: datetime
+    """When the oldest of them was opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long messages took to be delivered, as far as polls bound it."""
+
+    quantile: float
+    lower: timedelta
+    """The time at which it was last seen undelivered, or 0."""
+    upper: timedelta
+    """The time at which it was first seen delivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """The latest run of a day."""
+
+    window: Window
+    local: LocalBalance
+    provider: ProviderBalance
+    gaps: Sequence[Span]
+    requests: RequestCounts
+    latencies: Sequence[Latency] = ()
+
+    @property
+    def coverage(self) -> float:
+        """Which share of the window is proven complete: 0 to 1."""
+        start, end = self.window.start, self.window.end
+        assert start is not None
+        assert end is not None
+        bounded = (min(gap.end or end, end) - max(gap.start or start, start) for gap in self.gaps)
+        missing = sum((max(one, timedelta()) for one in bounded), timedelta())
+        return 1 - min(missing / (end - start), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFigures:
+    """What is stored of one account."""
+
+    account: str
+    last_success: datetime | None
+    """When the last run finished that was not suspect."""
+    findings: Sequence[FindingCount]
+    """All findings that are not resolved, of whatever day."""
+    day: DayFigures | None
+    """The newest day that has a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFigures:
+    """What is known of the command itself."""
+
+    finished: datetime
+    duration: timedelta
+    exit_codes: Mapping[str, int]
+    """By account."""
+    mails_waiting: int = 0
+    oldest_mail: datetime | None = None
+    accounts: Sequence[AccountFigures] = field(default_factory=tuple)
+
+
+#: Each metric with the labels it has and what it means.
+_METRICS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "recon_last_run_timestamp_seconds": ("When the last run ended.", ("account",)),
+    "recon_last_run_exit_code": ("With which exit code the last run ended.", ("account",)),
+    "recon_last_run_duration_seconds": ("How long the last run took, all accounts.", ()),
+    "recon_last_success_timestamp_seconds": (
+        "When the last run finished that was not suspect.",
+        ("account",),
+    ),
+    "recon_records": ("Records of the newest day by bucket.", ("account", "bucket")),
+    "recon_messages": ("Messages of the newest day by bucket.", ("account", "bucket")),
+    "recon_coverage_ratio": ("Share of the newest day that is proven complete.", ("account",)),
+    "recon_coverage_gaps": ("Gaps in the coverage of the newest day.", ("account",)),
+    "recon_findings": (
+        "Findings of all days that are not resolved.",
+        ("account", "kind", "state"),
+    ),
+    "recon_oldest_finding_age_seconds": (
+        "Age of the oldest of these findings.",
+        ("account", "kind", "state"),
+    ),
+    "recon_requests": ("Requests of the last run by call.", ("account", "call")),
+    "recon_rate_limited_requests": ("Requests answered with 429.", ("account",)),
+    "recon_rate_limit_wait_seconds": ("Time the run waited before asking again.", ("account",)),
+    "recon_delivery_latency_seconds": (
+        "Time from send to delivery on the newest day; polls bound it from both sides.",
+        ("account", "quantile", "bound"),
+    ),
+    "recon_mails_waiting": ("Mails that wait to be sent.", ()),
+    "recon_oldest_mail_age_seconds": ("Age of the oldest mail that waits; 0 for none.", ()),
+}
+
+
+def content(command: CommandFigures) -> bytes:
+    """Return the text of all metrics."""
+    from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+    registry = CollectorRegistry()
+    gauges = {
+        name: Gauge(name, meaning, labels, registry=registry)
+        for name, (meaning, labels) in _METRICS.items()
+    }
+    for name, labels, value in _samples(command):
+        gauge = gauges[name]
+        (gauge.labels(*labels) if labels else gauge).set(value)
+    return generate_latest(registry)
+
+
+_Samples = Iterator[tuple[str, tuple[str, ...], float]]
+
+
+def _samples(command: CommandFigures) -> _Samples:
+    now, oldest = command.finished, command.oldest_mail or command.finished
+    yield "recon_last_run_duration_seconds", (), command.duration.total_seconds()
+    yield "recon_mails_waiting", (), command.mails_waiting
+    yield "recon_oldest_mail_age_seconds", (), (now - oldest).total_seconds()
+    for account, code in command.exit_codes.items():
+        yield "recon_last_run_timestamp_seconds", (account,), now.timestamp()
+        yield "recon_last_run_exit_code", (account,), code
+    for one in command.accounts:
+        if one.last_success is not None:
+            at = one.last_success.timestamp()
+            yield "recon_last_success_timestamp_seconds", (one.account,), at
+        for found in one.findings:
+            labels = one.account, found.kind, found.state
+            yield "recon_findings", labels, found.count
+            age = (now - found.oldest).total_seconds()
+            yield "recon_oldest_finding_age_seconds", labels, age
+        if one.day is not None:
+            yield from _day_samples(one.account, one.day)
+
+
+def _day_samples(account: str, day: DayFigures) -> _Samples:
+    for name, balance in (("recon_records", day.local), ("recon_messages", day.provider)):
+        for bucket, count in asdict(balance).items():
+            yield name, (account, bucket), count
+    yield "recon_coverage_ratio", (account,), day.coverage
+    yield "recon_coverage_gaps", (account,), len(day.gaps)
+    yield "recon_requests", (account, "list"), day.requests.list
+    yield "recon_requests", (account, "status"), day.requests.status
+    yield "recon_rate_limited_requests", (account,), day.requests.rate_limited
+    yield "recon_rate_limit_wait_seconds", (account,), day.requests.waited_seconds
+    for took in day.latencies:
+        for bound, length in (("lower", took.lower), ("upper", took.upper)):
+            labels = account, f"{took.quantile:g}", bound
+            yield "recon_delivery_latency_seconds", labels, length.total_seconds()
