@@ -28,6 +28,7 @@ _COMMANDS = (
     "diff",
     "report",
     "discrepancies",
+    "explain",
     "status",
     "ack",
     "check",

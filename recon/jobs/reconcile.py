@@ -71,16 +71,17 @@ class BothSides:
 
     def judge(self, engine: Engine) -> list[Verdict]:
         """Link both sides once and judge each day."""
+        return self.judge_case(engine, self.classify(engine))
+
+    def judge_case(self, engine: Engine, case: Case) -> list[Verdict]:
+        """Judge each day of a case that `classify` gave."""
         proof = coverage_proof.read(engine, self.account)
-        denials = status_answers.denials(engine, self.account)
-        verdicts = judge.judge(
+        verdicts = judge.of_case(
             self.account,
             self.days,
-            self.local,
-            self.provider,
+            case,
             spans=proof.spans,
             policy=self.policy,
-            denials=denials,
             first_contact=proof.first_contact,
         )
         return [

@@ -1,0 +1,157 @@
+"""Everything known of a row: what `recon explain` tells. Times are UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from recon.core.fired_rules import FiredRule
+from recon.model import FindingChange, RefusedAnswer, Span, Window, Withdrawal
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A record as it was read; what could not be read, or is not kept, is `None`."""
+
+    local_id: str | None
+    message_id: str | None
+    """As the records hold it, also one that is none of Octopods'."""
+    phone_number: str | None
+    sent_at: datetime | None
+    status: str | None
+    other_sent_at: datetime | None = None
+    """The second reading of a time that the clocks make ambiguous."""
+    unreadable: str | None = None
+    """Why it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message as it is known now, or an item of an answer that cannot be read, likewise."""
+
+    message_id: int | None
+    phone_number: str | None
+    sent_at: datetime | None
+    status: str | None
+    failure_reason: str | None = None
+    observed_at: datetime | None = None
+    """Octopods' clock at the latest answer that showed it."""
+    first_seen_at: datetime | None = None
+    """Octopods' clock at the first answer that showed it."""
+    is_listed: bool = True
+    """Whether a list showed it; else it was only asked for singly."""
+    unreadable: str | None = None
+    """Why it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenStatus:
+    """A status of a message, and Octopods' clock at the answer that first showed it."""
+
+    at: datetime
+    status: str
+    failure_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """An id that Octopods was asked for singly and denied; times by Octopods' clock."""
+
+    message_id: int
+    at: datetime
+    again_at: datetime | None
+    """When it was denied once more, on a later night; `None` where it was not asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPoll:
+    """An answer to the list call that is still in the log."""
+
+    at: datetime
+    """Octopods' clock."""
+    items: int
+    shared: int
+    """Messages that an earlier answer had shown: with one, the two join."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is proven of the time around a row, and by which polls."""
+
+    at: datetime
+    span: Span
+    """The proven span that it lies in, or the gap."""
+    is_proven: bool
+    before_first_listed: bool
+    """Whether it is older than all that was ever listed, where only a denied id is missing."""
+    first_poll: KeptPoll | None
+    """The first poll of a span, or the last one before a gap, as far as the log goes back."""
+    last_poll: KeptPoll | None
+    """The last poll of a span, or the first one after a gap; `None` where there is none."""
+    refused: Sequence[RefusedAnswer]
+    """Answers near it that prove nothing; by our own clock."""
+    withdrawn: Sequence[Withdrawal]
+    """Proof of its time that was withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A row that this one could have been paired with."""
+
+    record: RecordRow | None
+    message: MessageRow | None
+    same_id: bool
+    same_number: bool
+    seconds: float | None
+    """How much later it is; `None` where its time is not known."""
+    why: str
+    """Why the two are no pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFinding:
+    """A finding as the runs have left it."""
+
+    discrepancy_id: str
+    kind: str
+    state: str
+    day: date
+    detail: str | None
+    message_id: str | None
+    local_id: str | None
+    first_seen_on: date
+    history: Sequence[FindingChange]
+    """The oldest change first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One record, message or pair of an account."""
+
+    account: str
+    matches: Sequence[str]
+    """As what the id was found: `discrepancy_id`, `message_id`, `local_id`."""
+    zone: str
+    """The configured time zone."""
+    day: Window | None
+    """The day that judges it; `None` where there is no such row any more."""
+    verdict: str | None
+    """What judging the day gives now, a word of `VerdictKind`."""
+    suspicions: Sequence[str]
+    """Why the day is suspect, so that no finding of it is opened or closed."""
+    record: RecordRow | None
+    message: MessageRow | None
+    statuses: Sequence[SeenStatus]
+    surroundings: Surroundings | None
+    denials: Sequence[Denial]
+    alternatives: Sequence[Alternative]
+    more_alternatives: int
+    """How many are not told."""
+    rules: Sequence[FiredRule]
+    """What decides about it now."""
+    findings: Sequence[StoredFinding]
+    differences: Sequence[str]
+    """Where the stored findings are not what would be judged now, a sentence each."""
+    last_run: datetime | None
+    """When the day was last judged by a run; `None` where no run has."""

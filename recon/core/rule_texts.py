@@ -1,0 +1,170 @@
+"""The rules that decide about a row, each in a sentence, and what would change its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from recon.core.policy import Policy
+from recon.model import Kind
+
+
+class Rule(StrEnum):
+    """What decided about a record, a message or a pair."""
+
+    SAME_ID = "same_id"
+    SAME_NUMBER = "same_number"
+    NOT_SENT = "not_sent"
+    FAILED_WITHOUT_ID = "failed_without_id"
+    ID_DENIED = "id_denied"
+    ABSENT = "absent"
+    DUPLICATE_LOCAL = "duplicate_local"
+    IN_A_GAP = "in_a_gap"
+    ID_UNREADABLE = "id_unreadable"
+    BEFORE_FIRST_LISTED = "before_first_listed"
+    MAY_BE_AN_UNREADABLE_ITEM = "may_be_an_unreadable_item"
+    MAY_BE_AN_UNREADABLE_RECORD = "may_be_an_unreadable_record"
+    AFTER_THE_RECORDS = "after_the_records"
+    UNRECORDED = "unrecorded"
+    REPEATED = "repeated"
+    OTHER_ID = "other_id"
+    OTHER_NUMBER = "other_number"
+    STATUSES_CONTRADICT = "statuses_contradict"
+    TIMES_APART = "times_apart"
+    NOT_TERMINAL = "not_terminal"
+    RECORD_UNREADABLE = "record_unreadable"
+    ITEM_UNREADABLE = "item_unreadable"
+
+    @property
+    def kind(self) -> Kind | None:
+        """The kind of finding that it makes; `None` where nothing is wrong."""
+        return _KINDS.get(self)
+
+
+_KINDS: Final[Mapping[Rule, Kind]] = {
+    Rule.ID_DENIED: Kind.MISSING_AT_PROVIDER,
+    Rule.ABSENT: Kind.MISSING_AT_PROVIDER,
+    Rule.DUPLICATE_LOCAL: Kind.DUPLICATE_LOCAL,
+    Rule.IN_A_GAP: Kind.UNVERIFIABLE,
+    Rule.ID_UNREADABLE: Kind.UNVERIFIABLE,
+    Rule.BEFORE_FIRST_LISTED: Kind.UNVERIFIABLE,
+    Rule.MAY_BE_AN_UNREADABLE_ITEM: Kind.UNVERIFIABLE,
+    Rule.MAY_BE_AN_UNREADABLE_RECORD: Kind.UNVERIFIABLE,
+    Rule.AFTER_THE_RECORDS: Kind.UNVERIFIABLE,
+    Rule.UNRECORDED: Kind.MISSING_LOCALLY,
+    Rule.REPEATED: Kind.DUPLICATE_SEND,
+    Rule.OTHER_ID: Kind.MESSAGE_ID_MISMATCH,
+    Rule.OTHER_NUMBER: Kind.RECIPIENT_MISMATCH,
+    Rule.STATUSES_CONTRADICT: Kind.STATUS_MISMATCH,
+    Rule.TIMES_APART: Kind.SENT_AT_DRIFT,
+    Rule.NOT_TERMINAL: Kind.STUCK,
+    Rule.RECORD_UNREADABLE: Kind.INVALID_LOCAL,
+    Rule.ITEM_UNREADABLE: Kind.INVALID_PROVIDER,
+}
+
+_STATEMENTS: Final[Mapping[Rule, str]] = {
+    Rule.SAME_ID: "A record and the message whose id it holds are a pair.",
+    Rule.SAME_NUMBER: "A record and a message that no id links are a pair if they have the same "
+    "number and are at most {tolerance} s apart (tolerance_seconds). As many pairs as possible are "
+    "made, and of these the ones with the least total difference in time.",
+    Rule.NOT_SENT: "A record marked not sent that Octopods does not have is no finding.",
+    Rule.FAILED_WITHOUT_ID: "A record that failed before it got an id, and that Octopods does not "
+    "have, is no finding.",
+    Rule.ID_DENIED: "A record that says it went out is missing at the provider if Octopods was "
+    "asked for its id and denies it.",
+    Rule.ABSENT: "A record that says it went out is missing at the provider if coverage of its "
+    "time is proven, and no message has its id, or its number within {tolerance} s "
+    "(tolerance_seconds).",
+    Rule.DUPLICATE_LOCAL: "Of several records with the id of one message, the nearest in time (on "
+    "a tie the smallest id) accounts for it; the others are surplus.",
+    Rule.IN_A_GAP: "A record is not called missing in a gap of coverage, unless Octopods denies "
+    "its id.",
+    Rule.ID_UNREADABLE: "A record is not called missing if Octopods lists its id in an item that "
+    "cannot be read.",
+    Rule.BEFORE_FIRST_LISTED: "Before the oldest message that was ever listed for a key, a record "
+    "is only called missing if Octopods denies its id.",
+    Rule.MAY_BE_AN_UNREADABLE_ITEM: "A record is not called missing if an item that cannot be read "
+    "contradicts nothing of it: neither its id, nor its number, nor its time within {tolerance} s.",
+    Rule.MAY_BE_AN_UNREADABLE_RECORD: "A message is not called missing in the records if a record "
+    "that cannot be read contradicts nothing of it: neither its id, nor its number, nor its time "
+    "within {tolerance} s.",
+    Rule.AFTER_THE_RECORDS: "A message is not called missing in the records if these end more than "
+    "an hour, and more than their usual distance, before the newest messages.",
+    Rule.UNRECORDED: "A message is missing locally if no record has its id, or its number within "
+    "{tolerance} s (tolerance_seconds).",
+    Rule.REPEATED: "A message without a record is a duplicate send if the same number got a "
+    "recorded message at most {duplicate} s before or after it (duplicate_seconds).",
+    Rule.OTHER_ID: "A pair by number and time is a mismatch if the record holds another id.",
+    Rule.OTHER_NUMBER: "A pair by id is a mismatch if both sides have a number of the same sort, "
+    "and no reading of the two agrees.",
+    Rule.STATUSES_CONTRADICT: 'The statuses of a pair contradict each other (status_policy = "'
+    '{status_policy}").',
+    Rule.TIMES_APART: "The times of a pair are more than {drift} s apart (drift_seconds).",
+    Rule.NOT_TERMINAL: "A message is stuck if it was still sent or unknown {stuck:g} h after it "
+    "was sent (stuck_after_hours).",
+    Rule.RECORD_UNREADABLE: "A record of which a part cannot be read is counted, but not compared.",
+    Rule.ITEM_UNREADABLE: "An item of an answer that cannot be read is counted, but not compared.",
+}
+
+#: What would have to be different for another outcome.
+_CHANGES: Final[Mapping[Rule, str]] = {
+    Rule.SAME_ID: "A record with the same id that is nearer in time would account for the message "
+    "instead. The number, the times and the statuses decide whether something is wrong with the "
+    "pair.",
+    Rule.SAME_NUMBER: "An id would go before it: if the record held the id of another message, or "
+    "if another record held the id of this one.",
+    Rule.NOT_SENT: "If Octopods lists a message with its id, or to its number near its time, the "
+    "two are a pair with status_mismatch. If the word does not mean that it was not sent, correct "
+    "accounts.NAME.local.statuses.",
+    Rule.FAILED_WITHOUT_ID: "If Octopods lists a message to its number near its time, the two are "
+    "a pair with status_mismatch.",
+    Rule.ID_DENIED: "A list or a status call that shows the id clears the denial. A status that "
+    "maps to not_sent, or a corrected id in the records, removes the finding.",
+    Rule.ABSENT: "A message with its id, or to its number near its time, would link to it. If its "
+    "proof is withdrawn, or its time lies in a gap, it becomes unverifiable. A status that maps to "
+    "not_sent removes the finding.",
+    Rule.DUPLICATE_LOCAL: "Another id in this record, or no such id in the nearer one.",
+    Rule.IN_A_GAP: "A later list cannot close the gap: Octopods lists the newest 100 messages "
+    "only. If the record holds an id, a status call settles it; runs make these as far as "
+    "status_lookups_per_run goes.",
+    Rule.ID_UNREADABLE: "An answer in which the item can be read, or a status call for the id.",
+    Rule.BEFORE_FIRST_LISTED: "A status call for its id: denied, it is missing; found, it is a "
+    "pair. Without an id nothing can settle it.",
+    Rule.MAY_BE_AN_UNREADABLE_ITEM: "An answer in which the item can be read, or a denial of the "
+    "record's id.",
+    Rule.MAY_BE_AN_UNREADABLE_RECORD: "Correct the record that cannot be read.",
+    Rule.AFTER_THE_RECORDS: "Newer records: the next run judges the day again when they are there.",
+    Rule.UNRECORDED: "A record with its id, or with its number near its time.",
+    Rule.REPEATED: "A record of its own. Without the recorded message beside it, it would be "
+    "missing locally.",
+    Rule.OTHER_ID: "The id of this message in the record.",
+    Rule.OTHER_NUMBER: "The right number, or the right id, in the record.",
+    Rule.STATUSES_CONTRADICT: "Another status on either side. Octopods' counts: correct the "
+    "records.",
+    Rule.TIMES_APART: "The right time, or the right time zone, in the records.",
+    Rule.NOT_TERMINAL: "A later answer with a terminal status: delivered, read, failed or deleted.",
+    Rule.RECORD_UNREADABLE: "Correct the record.",
+    Rule.ITEM_UNREADABLE: "A later answer in which the item can be read.",
+}
+
+
+def statement(rule: Rule, policy: Policy) -> str:
+    """Return the rule in a sentence, with the limits of the configuration."""
+    return _STATEMENTS[rule].format(
+        tolerance=_seconds(policy.tolerance),
+        drift=_seconds(policy.drift),
+        duplicate=_seconds(policy.duplicate),
+        stuck=policy.stuck_after / timedelta(hours=1),
+        status_policy=policy.status_policy,
+    )
+
+
+def change(rule: Rule) -> str:
+    """Return what would change the outcome, in a sentence or two."""
+    return _CHANGES[rule]
+
+
+def _seconds(length: timedelta) -> str:
+    return f"{length / timedelta(seconds=1):g}"

@@ -1,0 +1,229 @@
+"""Everything known of a row, judged by the code of the nightly run. Makes no request."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recon.core import calendar, case_row_contents, case_rows, fired_rules
+from recon.core.case_rows import RowOfCase
+from recon.core.explanation import Explanation, StoredFinding
+from recon.core.frames.layout import unsent
+from recon.core.policy import Policy
+from recon.errors import ReconError
+from recon.jobs import reconcile, row_explanation, wiring
+from recon.jobs.earlier_days import LOOK_BACK_DAYS
+from recon.jobs.row_explanation import JudgedDay
+from recon.jobs.runtime import Runtime
+from recon.store import row_evidence, runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from recon.config import Settings
+    from recon.records.reader import RecordsRead, RecordsReader
+
+log = logging.getLogger(__name__)
+
+
+def explain(
+    settings: Settings,
+    engine: Engine,
+    accounts: Sequence[str],
+    wanted: str,
+    runtime: Runtime,
+    *,
+    day: date | None = None,
+) -> list[Explanation]:
+    """Explain each row of the accounts that has an id.
+
+    Args:
+        settings: the configuration.
+        engine: the job's own database, its schema ready.
+        accounts: where to look.
+        wanted: the `discrepancy_id` of a finding, a message id, or the id of a record.
+        runtime: its clock.
+        day: another day to look in, where the records come from a query: a query is only asked for
+            days, and without this the last days are searched.
+
+    Returns:
+        Nothing where no account has the id. An account whose records cannot be read is left out,
+        with a warning, where another one has it.
+
+    Raises:
+        InputError, TemporaryError, ConfigError: the records cannot be read, or the store failed.
+    """
+    explained: list[Explanation] = []
+    errors: list[ReconError] = []
+    for name in accounts:
+        try:
+            newest = runs.last_day(engine, name)
+            search = _Search(
+                account=name,
+                engine=engine,
+                reader=wiring.open_reader(settings, name),
+                policy=wiring.policy(settings),
+                zone=settings.timezone,
+                newest=newest or calendar.yesterday(runtime.clock(), settings.timezone),
+                today=calendar.day_at(runtime.clock(), settings.timezone),
+                wanted=wanted,
+                asked_day=day,
+                number=case_rows.message_number(wanted),
+            )
+            explained += search.explanations()
+        except ReconError as error:
+            log.warning("account %s: %s", name, error.one_line)
+            errors.append(error)
+    if errors and not explained:
+        raise errors[0]
+    return explained
+
+
+@dataclass(slots=True)
+class _Search:
+    """The rows of one account with an id."""
+
+    account: str
+    engine: Engine
+    reader: RecordsReader
+    policy: Policy
+    zone: str
+    newest: date
+    """The day that rows without a readable time belong to."""
+    today: date
+    wanted: str
+    asked_day: date | None
+    number: int | None
+    """The id as that of a message, where it can be one."""
+    stored: list[StoredFinding] = field(default_factory=list)
+
+    def explanations(self) -> Iterator[Explanation]:
+        """Yield the explanation of each row, on the day that judges it."""
+        self.stored = row_evidence.found(
+            self.engine,
+            self.account,
+            discrepancy_ids=[self.wanted],
+            message_id=self.wanted,
+            local_id=self.wanted,
+        )
+        waiting = sorted(self._days(), reverse=True)
+        told: set[str] = set()
+        seen: set[date] = set()
+        while waiting:
+            day = waiting.pop()
+            if day in seen:
+                continue
+            seen.add(day)
+            judged = self._judged(day)
+            for row, matches in self._rows(judged).items():
+                other = self._day_of(row, judged)
+                if other is not None:
+                    waiting.append(other)
+                    continue
+                one = row_explanation.of_row(judged, row, matches)
+                told |= {finding.discrepancy_id for finding in one.findings}
+                yield one
+        yield from self._unsent()
+        yield from self._gone([one for one in self.stored if one.discrepancy_id not in told])
+
+    # --- where to look -----------------------------------------------------------------------
+
+    def _days(self) -> set[date]:
+        zone = self.zone
+        times: list[datetime | None] = []
+        if self.number is not None:
+            if (
+                message := row_evidence.message(self.engine, self.account, self.number)
+            ) is not None:
+                times.append(message.sent_at)
+            times += row_evidence.reject_times(self.engine, self.account, self.number)
+        for read in self._records():
+            times += case_rows.times(read.frame)
+            times += case_rows.times(read.rejects.loc[~unsent(read.rejects)])
+        days = {self.newest if time is None else calendar.day_at(time, zone) for time in times}
+        days |= {one.day for one in self.stored}
+        if self.asked_day is not None:
+            days.add(self.asked_day)
+        return days or self._recent_days()
+
+    def _records(self) -> list[RecordsRead]:
+        read = [self.reader.find_record(self.wanted)]
+        if self.number is not None:
+            read.append(self.reader.find(np.array([self.number], dtype=np.int64)))
+        return read
+
+    def _recent_days(self) -> set[date]:
+        """Return the last days, where the records can be had by days only."""
+        if self.reader.can_find:
+            return set()
+        zone, days = self.zone, timedelta(days=LOOK_BACK_DAYS)
+        windows = calendar.windows(self.today - days, self.today, zone)
+        read = self.reader.read(windows[0].start, windows[-1].end)
+        found = case_rows.with_id(read.frame, self.wanted)
+        times = case_rows.times(read.frame.iloc[found])
+        return {calendar.day_at(time, zone) for time in times if time is not None}
+
+    # --- what is there -----------------------------------------------------------------------
+
+    def _judged(self, day: date) -> JudgedDay:
+        window = calendar.window(day, self.zone)
+        sides = reconcile.read(
+            self.account,
+            [window],
+            reader=self.reader,
+            engine=self.engine,
+            policy=self.policy,
+            untimed=day == self.newest,
+        )
+        return row_explanation.judge(self.engine, sides)
+
+    def _rows(self, judged: JudgedDay) -> dict[RowOfCase, list[str]]:
+        """Return the rows that have the id, each with what it is an id of."""
+        case, matches = judged.case, dict[RowOfCase, list[str]]()
+
+        def add(rows: Iterator[RowOfCase], name: str) -> None:
+            for row in rows:
+                matches.setdefault(row, []).append(name)
+
+        by_finding = list(case_rows.of_finding(judged.found, self.wanted))
+        for one in self.stored:
+            if one.discrepancy_id == self.wanted and not by_finding:
+                by_finding += case_rows.of_stored(case, one)
+        add(iter(dict.fromkeys(by_finding)), "discrepancy_id")
+        add(case_rows.of_message_id(case, self.wanted), "message_id")
+        add(case_rows.of_local_id(case, self.wanted), "local_id")
+        return matches
+
+    def _day_of(self, row: RowOfCase, judged: JudgedDay) -> date | None:
+        """Return the day that judges a row, where that is another one."""
+        if case_rows.is_owned(judged.case, row):
+            return None
+        time = case_rows.time_of(judged.case, row)
+        day = self.newest if time is None else calendar.day_at(time, self.zone)
+        # What is counted for no day is told on the day where it was found.
+        return None if day.isoformat() == judged.day.label else day
+
+    def _unsent(self) -> Iterator[Explanation]:
+        """Explain records without a time that wait to be sent: no day has them."""
+        rejects = self.reader.find_record(self.wanted).rejects
+        for record in case_row_contents.unsent_records(rejects.loc[unsent(rejects)]):
+            fired = [fired_rules.not_sent(self.policy)]
+            yield row_explanation.of_no_day(
+                self.account, self.zone, ["local_id"], record=record, fired=fired
+            )
+
+    def _gone(self, left: Sequence[StoredFinding]) -> Iterator[Explanation]:
+        """Tell findings of rows that are no longer there."""
+        for one in left:
+            matches = [self._matched(one)]
+            yield row_explanation.of_no_day(self.account, self.zone, matches, stored=[one])
+
+    def _matched(self, finding: StoredFinding) -> str:
+        if finding.discrepancy_id == self.wanted:
+            return "discrepancy_id"
+        return "message_id" if finding.message_id == self.wanted else "local_id"
