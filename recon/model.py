@@ -509,3 +509,23 @@ class Failure:
     """What went wrong, without secrets, phone numbers or paths of the machine."""
     hint: str = ""
     """What to do about it; empty where nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """What the latest run of a day counted, for trends and lists of days."""
+
+    day: date
+    verdict: VerdictKind
+    records: int
+    messages: int
+    failed: int
+    """Messages that Octopods calls failed."""
+    findings: int
+    """All of them, also those that are acknowledged or expected."""
+    gaps: int
+
+    @property
+    def failure_rate(self) -> float:
+        """The share of the messages that failed, 0 to 1."""
+        return self.failed / self.messages if self.messages else 0.0

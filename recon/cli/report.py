@@ -37,7 +37,7 @@ def command(
         if day is not None or accounts or output is not None:
             raise UsageError("--email sends all mail that waits; it takes no other option.")
         return _send_waiting(session)
-    from recon.report import report_files
+    from recon.jobs import stored_reports
     from recon.store import runs
 
     settings = session.settings()
@@ -52,10 +52,12 @@ def command(
             hint="Run `recon run` first, or name another --date or --account.",
         )
     directory = output or settings.report.directory
-    mask = settings.report.mask_phone_numbers
-    common.show_runs(
-        [(run, report_files.write(run, directory, mask=mask)) for _, run in found if run]
-    )
+    written = [
+        (run, stored_reports.write(settings, engine, run, directory)) for _, run in found if run
+    ]
+    for name in names:
+        stored_reports.write_index(engine, name, directory)
+    common.show_runs(written)
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar, listing_evidence
 from recon.errors import InputError, ReconError, worst
-from recon.jobs import purging, removal_lookups, wiring
+from recon.jobs import purging, removal_lookups, stored_reports, wiring
 from recon.jobs.account_job import AccountJob, KeptPoll
 from recon.jobs.earlier_days import EarlierDays
 from recon.jobs.reconcile import BothSides
@@ -157,19 +157,20 @@ def _account(
     held = None if pulled is None else _ask(job, pulled.status_lookups, stretches, earlier)
 
     def reported(one: Run) -> ReportedRun:
-        mask = settings.report.mask_phone_numbers
-        return ReportedRun(one, report_files.write(one, options.directory, mask=mask))
+        return ReportedRun(one, stored_reports.write(settings, engine, one, options.directory))
 
     for stretch in stretches:
         both_sides = held or job.read(stretch, untimed=stretch[-1] is days[-1])
         for one in job.judge(both_sides, mode="run"):
             done.append(reported(one))
             progress(name, one.verdict.window)
-    return [
+    judged_again = [
         reported(one)
         for both_sides in earlier.changed()
         for one in job.judge(both_sides, mode=runs.LATE_NEWS)
     ]
+    stored_reports.write_index(engine, name, options.directory)
+    return judged_again
 
 
 def catch_up(engine: Engine, account: str, now: datetime, zone: str) -> tuple[date, date]:

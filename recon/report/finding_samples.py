@@ -49,7 +49,12 @@ class SampleRow:
     failure_reason: str
     detail: str
     first_seen_on: date
-    acknowledged: bool
+    state: str
+    """`open`, `acknowledged` or `expected`."""
+    is_new: bool
+    """Whether no run of an earlier date found it."""
+    age_days: int
+    """Days since it was first seen."""
     confirmed: str
     """`yes` or `no` where a record with an id is missing at the provider."""
 
@@ -59,9 +64,12 @@ class SampleRow:
         return self.provider_sent_at or self.local_sent_at
 
 
-def sample(run: Run, limit: int, *, masked: bool) -> Mapping[Kind, Sequence[SampleRow]]:
+def sample(
+    run: Run, limit: int, *, masked: bool, of_a_kind: int | None = None
+) -> Mapping[Kind, Sequence[SampleRow]]:
     """Return up to `limit` findings by kind, the first ones of each, none so many that others lack.
 
+    Of one kind there are `of_a_kind` at most.
     Kinds without a finding are not there. The kinds come by urgency, the findings of each in the
     order of the CSV file.
     """
@@ -69,6 +77,7 @@ def sample(run: Run, limit: int, *, masked: bool) -> Mapping[Kind, Sequence[Samp
     found = run.verdict.counts
     counts = {kind: found[kind.value] for kind in KINDS_BY_URGENCY}
     most = share(list(counts.values()), limit)
+    most = most if of_a_kind is None else min(most, of_a_kind)
     order = row_order(findings)
     kinds = findings["kind"] if order is None else findings["kind"].iloc[order]
     chosen = {}
@@ -110,6 +119,7 @@ def _row(values: Mapping[str, Any], run: Run, today: date, *, masked: bool) -> S
     def shown(spelled: str) -> str:
         return mask(spelled) if masked and spelled else spelled
 
+    seen = run.first_seen_on.get(words["discrepancy_id"], today)
     return SampleRow(
         discrepancy_id=words["discrepancy_id"],
         message_id=free("message_id"),
@@ -122,8 +132,10 @@ def _row(values: Mapping[str, Any], run: Run, today: date, *, masked: bool) -> S
         provider_sent_at=_moment(values["provider_sent_at"]),
         failure_reason=free("failure_reason"),
         detail=free("detail"),
-        first_seen_on=run.first_seen_on.get(words["discrepancy_id"], today),
-        acknowledged=run.lifecycle.get(words["discrepancy_id"]) == "acknowledged",
+        first_seen_on=seen,
+        is_new=seen >= today,
+        age_days=max((today - seen).days, 0),
+        state=run.lifecycle.get(words["discrepancy_id"], "open"),
         confirmed=words["confirmed"],
     )
 

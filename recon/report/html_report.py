@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from recon import __version__
-from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, VerdictKind
-from recon.report import labels
+from recon.model import (
+    Changes,
+    DayFigures,
+    Kind,
+    LocalBalance,
+    ProviderBalance,
+    Run,
+    Severity,
+    VerdictKind,
+)
+from recon.report import labels, timeline, trends
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.headline import headline
 
-#: Findings that the page shows at most; all of them are in the CSV file.
+#: Findings that the page shows at most, together and of one kind; all are in the CSV file.
 MOST_ROWS: Final = 500
+MOST_OF_A_KIND: Final = 50
+#: What to do first: so many kinds, the most urgent ones.
+_ACTIONS: Final = 3
+_INCIDENTS: Final = 20
 #: Coverage gaps that the page shows at most; all of them are in the JSON file.
 MOST_GAPS: Final = 100
 
@@ -33,6 +48,7 @@ class Term:
 class Group:
     """The findings of one kind."""
 
+    kind: Kind
     title: str
     meaning: str
     advice: str
@@ -43,8 +59,23 @@ class Group:
     rows: list[SampleRow]
 
 
-def content(run: Run, *, mask: bool) -> bytes:
-    """Return the page in UTF-8, phone numbers masked where `mask` says so."""
+def content(
+    run: Run, *, mask: bool, history: Sequence[DayFigures] = (), has_files: bool = False
+) -> bytes:
+    """Return the page in UTF-8.
+
+    Args:
+        run: the run.
+        mask: whether phone numbers are masked.
+        history: what earlier days counted, for the trends.
+        has_files: whether the CSV and JSON files lie beside the page, and can be linked.
+    """
+    context = _context(run, mask=mask, history=history, has_files=has_files)
+    return render("run.html", context)
+
+
+def render(template: str, context: Mapping[str, Any]) -> bytes:
+    """Return a page made from one of the templates, in UTF-8."""
     environment = Environment(
         loader=PackageLoader("recon.report"),
         autoescape=True,
@@ -53,10 +84,12 @@ def content(run: Run, *, mask: bool) -> bytes:
         lstrip_blocks=True,
     )
     environment.filters["number"] = "{:,}".format
-    return environment.get_template("run.html").render(_context(run, mask=mask)).encode()
+    return environment.get_template(template).render(context).encode()
 
 
-def _context(run: Run, *, mask: bool) -> dict[str, Any]:
+def _context(
+    run: Run, *, mask: bool, history: Sequence[DayFigures], has_files: bool
+) -> dict[str, Any]:
     verdict = run.verdict
     window = verdict.window
     groups = _groups(run, mask=mask)
@@ -68,6 +101,16 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
         "headline": headline(run),
         "explanation": labels.verdict_explanation(run),
         "suspect": suspect,
+        "actions": _actions(run, groups),
+        "incidents": verdict.incidents[:_INCIDENTS],
+        "more_incidents": len(verdict.incidents[_INCIDENTS:]),
+        "changes": run.changes if run.first_seen_on or run.changes != Changes() else None,
+        "timeline": timeline.of(run),
+        "trends": _trends(run, history),
+        "history": [one for one in history if one.day.isoformat() <= window.label][: trends.DAYS],
+        "has_files": has_files,
+        "has_index": bool(history) and has_files,
+        "is_remembered": bool(run.first_seen_on),
         "suspicions": verdict.suspicions if suspect else (),
         "day": labels.day_title(window),
         "length_note": labels.length_note(window),
@@ -105,6 +148,20 @@ def _context(run: Run, *, mask: bool) -> dict[str, Any]:
     }
 
 
+def _actions(run: Run, groups: Sequence[Group]) -> list[Group]:
+    """Return what to do first: the most urgent kinds that have open findings."""
+    if run.verdict.kind is VerdictKind.SUSPECT:
+        return []
+    open_kinds = set(labels.open_findings(run)["kind"].unique())
+    return [group for group in groups if group.kind.value in open_kinds][:_ACTIONS]
+
+
+def _trends(run: Run, history: Sequence[DayFigures]) -> list[trends.Trend]:
+    if not history or run.verdict.window.start is None:
+        return []
+    return trends.of(history, date.fromisoformat(run.verdict.window.label))
+
+
 def _terms(balance: LocalBalance | ProviderBalance, *, suspect: bool) -> list[Term]:
     """Return the terms of a sum; where the input is suspect, none is called good or bad."""
     return [
@@ -122,8 +179,10 @@ def _tone(bucket: str) -> str:
 def _groups(run: Run, *, mask: bool) -> list[Group]:
     counts = run.verdict.counts
     confirmed = labels.confirmed_counts(run.verdict)
+    rows_by_kind = sample(run, MOST_ROWS, masked=mask, of_a_kind=MOST_OF_A_KIND)
     return [
         Group(
+            kind=kind,
             title=labels.EXPLANATIONS[kind].title,
             meaning=labels.EXPLANATIONS[kind].meaning,
             advice=labels.EXPLANATIONS[kind].advice,
@@ -132,5 +191,5 @@ def _groups(run: Run, *, mask: bool) -> list[Group]:
             confirmed=confirmed if kind is Kind.MISSING_AT_PROVIDER else "",
             rows=list(rows),
         )
-        for kind, rows in sample(run, MOST_ROWS, masked=mask).items()
+        for kind, rows in rows_by_kind.items()
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from recon.model import Run
-from recon.report import csv_report, html_report, json_report
+from recon.model import DayFigures, Run
+from recon.report import csv_report, html_report, index_page, json_report
 from recon.report.atomic_files import staged
 
 
@@ -20,7 +21,9 @@ class WrittenFiles:
     html: Path
 
 
-def write(run: Run, directory: Path, *, mask: bool) -> WrittenFiles:
+def write(
+    run: Run, directory: Path, *, mask: bool, history: Sequence[DayFigures] = ()
+) -> WrittenFiles:
     """Write a run to `<directory>/<account>/<label>.csv`, `.json` and `.html`, mode 0600.
 
     All three are written and synced beside their places before the first is put in its place: a
@@ -30,18 +33,37 @@ def write(run: Run, directory: Path, *, mask: bool) -> WrittenFiles:
         run: the run.
         directory: of all reports; it is made where it does not exist.
         mask: whether phone numbers are masked in the page; the CSV file always has them.
+        history: what the days up to this one counted, for the trends of the page.
 
     Raises:
         OutputError: a file cannot be written; nothing half-written is left behind.
     """
     folder, label = directory / run.verdict.account, run.verdict.window.label
+    page = html_report.content(run, mask=mask, history=history, has_files=True)
     written = WrittenFiles(*(folder / f"{label}.{kind}" for kind in ("csv", "json", "html")))
     with ExitStack() as stack:
         ready = [
             stack.enter_context(staged(written.csv, csv_report.chunks(run))),
             stack.enter_context(staged(written.json, [json_report.content(run)])),
-            stack.enter_context(staged(written.html, [html_report.content(run, mask=mask)])),
+            stack.enter_context(staged(written.html, [page])),
         ]
         for put_in_place in ready:
             put_in_place()
     return written
+
+
+def write_index(account: str, days: Sequence[DayFigures], directory: Path) -> Path:
+    """Write the list of an account's days to `<directory>/<account>/index.html`, mode 0600.
+
+    Only days whose page lies there are linked.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    folder = directory / account
+    labels = [one.day.isoformat() for one in days]
+    linked = {label for label in labels if (folder / f"{label}.html").exists()}
+    target = folder / "index.html"
+    with staged(target, [index_page.content(account, days, linked)]) as put_in_place:
+        put_in_place()
+    return target

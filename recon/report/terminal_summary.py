@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, VerdictKind
+from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, State, VerdictKind
 from recon.report import labels
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.headline import headline, overall
@@ -165,7 +165,7 @@ def _example(run: Run, row: SampleRow, width: int) -> list[str]:
     said = "  ".join(plain(part) for part in parts if part)
     confirmed = labels.confirmed(row.confirmed)
     tags = [confirmed] if confirmed else []
-    tags += ["acknowledged"] if row.acknowledged else []
+    tags += [row.state] if row.state != State.OPEN else []
     sentence = ": ".join(part for part in (said, plain(row.detail)) if part)
     sentence += "".join(f" [{tag}]" for tag in tags)
     return wrapped(sentence, width, indent=f"{_INDENT}- ", hanging=f"{_INDENT}  ")

@@ -13,11 +13,13 @@ from recon.core import calendar
 from recon.model import (
     Changes,
     Confirmation,
+    DayFigures,
     LocalBalance,
     ProviderBalance,
     RequestCounts,
     Run,
     Span,
+    Status,
     Unreadable,
     Verdict,
     VerdictKind,
@@ -148,6 +150,43 @@ def input_digests(
     query = sa.select(runs.c.date, runs.c.input_digest).where(runs.c.id.in_(latest))
     with reading(engine) as connection:
         return {row.date: row.input_digest for row in connection.execute(query)}
+
+
+def figures(engine: sa.Engine, account: str, until: date | None, days: int) -> list[DayFigures]:
+    """Return what the latest run of each day counted, the newest day first.
+
+    Args:
+        engine: the store.
+        account: whose runs.
+        until: the last day, `None` for all.
+        days: so many days at most that have a run.
+    """
+    mine = [runs.c.account_id == id_of(account)]
+    if until is not None:
+        mine.append(runs.c.date <= until)
+    latest = (
+        sa.select(sa.func.max(runs.c.id))
+        .where(*mine)
+        .group_by(runs.c.date)
+        .order_by(runs.c.date.desc())
+        .limit(days)
+    )
+    columns = (runs.c.date, runs.c.verdict, runs.c.local, runs.c.provider)
+    counted = (runs.c.statuses, runs.c.discrepancies, runs.c.gaps)
+    query = sa.select(*columns, *counted).where(runs.c.id.in_(latest)).order_by(runs.c.date.desc())
+    with reading(engine) as connection:
+        return [
+            DayFigures(
+                day=row.date,
+                verdict=VerdictKind(row.verdict),
+                records=sum(row.local.values()),
+                messages=sum(row.provider.values()),
+                failed=row.statuses.get(Status.FAILED.value, 0),
+                findings=sum(row.discrepancies.values()),
+                gaps=len(row.gaps),
+            )
+            for row in connection.execute(query)
+        ]
 
 
 def load(engine: sa.Engine, run_id: str) -> Run | None:

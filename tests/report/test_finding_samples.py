@@ -51,6 +51,6 @@ def test_a_row_knows_since_when_and_whether_somebody_knows_of_it() -> None:
         lifecycle={"a": "acknowledged", "b": "open"},
     )
     old, new = sample(made, 9, masked=True)[Kind.STUCK]
-    assert (old.first_seen_on, old.acknowledged) == (date(2026, 4, 20), True)
-    assert (new.first_seen_on, new.acknowledged) == (date(2026, 4, 24), False)
+    assert (old.first_seen_on, old.state) == (date(2026, 4, 20), "acknowledged")
+    assert (new.first_seen_on, new.state) == (date(2026, 4, 24), "open")
     assert old.sent_at is None

@@ -8,11 +8,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from recon.errors import OutputError
+from recon.model import DayFigures, VerdictKind
 from recon.report import report_files
 from tests.factories import finding, run
 
@@ -141,3 +143,18 @@ def test_a_link_is_replaced_and_what_it_points_to_is_left_alone(tmp_path: Path) 
     report_files.write(run(), tmp_path, mask=True)
     assert not target.is_symlink()
     assert elsewhere.read_text() == "mine"
+
+
+def test_the_index_lists_all_days_and_links_those_whose_page_is_there(tmp_path: Path) -> None:
+    report_files.write(run(), tmp_path, mask=True)
+    days = [
+        DayFigures(date(2026, 4, day), VerdictKind.CLEAN, 5, 1204, 12, 3, 0) for day in (23, 22)
+    ]
+    target = report_files.write_index("main", days, tmp_path)
+    assert target == tmp_path / "main" / "index.html"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    page = target.read_text()
+    assert page.count('href="2026-04-23.html"') == 1
+    assert "Wed 2026-04-22" in page
+    assert 'href="2026-04-22.html"' not in page
+    assert "1,204" in page

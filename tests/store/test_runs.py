@@ -14,6 +14,7 @@ from recon.model import (
     Incident,
     Kind,
     LocalBalance,
+    ProviderBalance,
     RequestCounts,
     Run,
     Span,
@@ -411,3 +412,26 @@ def test_of_an_incident_that_splits_the_larger_part_keeps_the_id(engine: sa.Engi
     saved = runs.save(engine, run(later, run_id="r2", incidents=incidents), "run")
     assert [one.incident_id for one in saved.verdict.incidents] == ["i1", "i3"]
     assert saved.verdict.findings["incident_id"].tolist() == ["i3", "i3", *["i1"] * 4]
+
+
+# --- figures of days ---------------------------------------------------------------------------
+
+
+def test_the_figures_of_a_day_are_those_of_its_latest_run(engine: sa.Engine) -> None:
+    provider = ProviderBalance(matched=7, missing_locally=2)
+    statuses = {"failed": 3, "delivered": 6}
+    for run_id, day, frame in (
+        ("r1", "2026-04-21", found()),
+        ("r2", "2026-04-22", found("a", "b", "c")),
+        ("r3", "2026-04-22", found("a", "b")),
+        ("r4", "2026-04-23", found("d")),
+    ):
+        gaps = [Span(at(0), at(60))]
+        made = run(frame, run_id=run_id, day=day, provider=provider, statuses=statuses, gaps=gaps)
+        runs.save(engine, made, "run")
+    runs.save(engine, run(run_id="r5", account="other", day="2026-04-22"), "run")
+    figures = runs.figures(engine, "main", date(2026, 4, 22), 30)
+    assert [(one.day.day, one.findings) for one in figures] == [(22, 2), (21, 0)]
+    assert (figures[0].messages, figures[0].failed, figures[0].gaps) == (9, 3, 1)
+    assert figures[0].failure_rate == pytest.approx(1 / 3)
+    assert [one.day.day for one in runs.figures(engine, "main", None, 2)] == [23, 22]

@@ -1,0 +1,43 @@
+"""Reports of stored runs, with what the store knows of the days before."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from recon.model import Run
+from recon.report import report_files, trends
+from recon.store import runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from recon.config import Settings
+
+#: Days that an account's index lists.
+_DAYS_OF_THE_INDEX: Final = 400
+
+
+def write(
+    settings: Settings, engine: Engine, run: Run, directory: Path
+) -> report_files.WrittenFiles:
+    """Write the files of a stored run.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    account, day = run.verdict.account, date.fromisoformat(run.verdict.window.label)
+    history = runs.figures(engine, account, day, trends.DAYS)
+    mask = settings.report.mask_phone_numbers
+    return report_files.write(run, directory, mask=mask, history=history)
+
+
+def write_index(engine: Engine, account: str, directory: Path) -> None:
+    """Write the list of an account's days beside their reports.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    days = runs.figures(engine, account, None, _DAYS_OF_THE_INDEX)
+    report_files.write_index(account, days, directory)

@@ -1,0 +1,110 @@
+"""The day of a run as a drawing: findings by time, gaps and incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from recon.model import Run, Span, VerdictKind, Window
+from recon.report import labels
+
+#: Units of the drawing's width.
+WIDTH: Final = 1000.0
+#: The findings of half an hour are one bar; of the greatest of them it has this height.
+BINS: Final = 48
+HEIGHT: Final = 30.0
+_HOURS: Final = (0, 6, 12, 18)
+#: What is shorter than this would not be seen.
+_LEAST: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of the day."""
+
+    x: float
+    width: float
+    what: str
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The findings of half an hour."""
+
+    x: float
+    width: float
+    height: float
+    count: int
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What is drawn of a day."""
+
+    bars: Sequence[Bar]
+    gaps: Sequence[Mark]
+    incidents: Sequence[Mark]
+    hours: Sequence[tuple[float, str]]
+    """Where a label stands, in percent of the width, and what it says."""
+
+
+def of(run: Run) -> Timeline | None:
+    """Return the timeline of a day; `None` where the window is no day, or nothing was judged."""
+    window = run.verdict.window
+    if window.start is None or window.end is None or run.verdict.kind is VerdictKind.SUSPECT:
+        return None
+    return Timeline(
+        bars=list(_bars(run, window.start, window.end)),
+        gaps=[_mark(gap, window, "not covered") for gap in run.verdict.gaps],
+        incidents=[
+            _mark(Span(one.start, one.end), window, one.cause.replace("_", " "))
+            for one in run.verdict.incidents
+            if one.start is not None
+        ],
+        hours=list(_hours(window, window.start, window.end)),
+    )
+
+
+def _mark(span: Span, window: Window, what: str) -> Mark:
+    first, last = _place(span.start, window, 0.0), _place(span.end, window, WIDTH)
+    width = max(last - first, _LEAST)
+    start, end = labels.gap_bounds(span, window)
+    return Mark(round(min(first, WIDTH - width), 1), round(width, 1), what, start, end)
+
+
+def _place(moment: datetime | None, window: Window, unbounded: float) -> float:
+    if moment is None or window.start is None or window.end is None:
+        return unbounded
+    share = (moment - window.start) / (window.end - window.start)
+    return min(max(share, 0.0), 1.0) * WIDTH
+
+
+def _bars(run: Run, start: datetime, end: datetime) -> Iterator[Bar]:
+    """Yield the half hours with findings; what lies outside of the day is at its ends."""
+    found = run.verdict.findings
+    times = found["provider_sent_at"].fillna(found["local_sent_at"]).dropna()
+    share = (times - start) / (end - start)
+    counts, _ = np.histogram(share.clip(0, 1), bins=BINS, range=(0, 1))
+    width = WIDTH / BINS
+    for at in np.flatnonzero(counts).tolist():
+        count = int(counts[at])
+        since = labels.local_time(start + (end - start) * at / BINS, run.verdict.window)
+        height = round(max(HEIGHT * count / int(counts.max()), 2), 1)
+        yield Bar(round(at * width + 1, 1), round(width - 2, 1), height, count, since)
+
+
+def _hours(window: Window, start: datetime, end: datetime) -> Iterator[tuple[float, str]]:
+    zone, day = ZoneInfo(window.zone), date.fromisoformat(window.label)
+    for hour in _HOURS:
+        there = datetime(day.year, day.month, day.day, hour, tzinfo=zone)
+        share = (there.astimezone(start.tzinfo) - start) / (end - start)
+        yield round(100 * share, 2), f"{hour:02}:00"
+    yield 100.0, "24:00"

@@ -1,0 +1,174 @@
+"""The pages in Chromium: on a phone and a desk, light and dark, for people and screen readers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from recon.model import (
+    Changes,
+    DayFigures,
+    Incident,
+    Kind,
+    LocalBalance,
+    ProviderBalance,
+    Run,
+    Span,
+    VerdictKind,
+)
+from recon.report import report_files
+from tests.factories import finding, run, utc
+
+CHROMIUM = shutil.which("chromium")
+if "NEEDS_BROWSER" not in os.environ:
+    if CHROMIUM is None:
+        pytest.skip("no chromium is installed (Debian: chromium)", allow_module_level=True)
+    for name in ("playwright", "axe_playwright_python"):
+        pytest.importorskip(name)
+
+from axe_playwright_python.sync_playwright import Axe  # noqa: E402 - may be missing, see above
+from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+
+PHONE, DESK = 390, 1280
+DAYS = [date(2026, 4, 23) - timedelta(days=n) for n in range(30)]
+
+
+def busy() -> Run:
+    """Return a day with all that a page can show, and with ids that have no place to break."""
+    rows = [
+        finding(
+            kind.value,
+            f"{n:016x}",
+            message_id="9" * 19,
+            local_id="order-" + "x" * 60,
+            phone_number=f"+3538712345{n:02}",
+            local_phone_number=f"087 12345{n:02}",
+            local_status="delivered",
+            provider_status="failed",
+            failure_reason="Message failed to send because " + "y" * 80,
+            detail="the records say delivered, Octopods says failed: " + "z" * 90,
+            provider_sent_at=utc(f"{n:02}:00:00"),
+        )
+        for n, kind in enumerate([*Kind] * 2)
+    ]
+    incident = Incident(
+        "c3",
+        {"missing_at_provider": 312},
+        utc("10:02:00"),
+        utc("10:19:00"),
+        "outage",
+        "312 of 315 sends between 11:02 and 11:19 are missing at Octopods: check `timezone`.",
+    )
+    return run(
+        rows,
+        local=LocalBalance(*range(1000, 1006)),
+        provider=ProviderBalance(*range(1000, 1005)),
+        gaps=[Span(utc("01:10:00"), utc("03:30:00"))],
+        incidents=[incident],
+        changes=Changes(new=20, persisting=4, resolved=3, expected=1),
+        first_seen_on={rows[0]["discrepancy_id"]: date(2026, 4, 20)},  # type: ignore[dict-item]
+        lifecycle={str(rows[0]["discrepancy_id"]): "acknowledged"},
+    )
+
+
+def suspect() -> Run:
+    causes = ["The records hold 12 records.", "The `where` may be wrong.", "The key was rotated."]
+    return run(kind="suspect", suspicions=causes, local=LocalBalance(missing_at_provider=12))
+
+
+def history() -> Sequence[DayFigures]:
+    return [
+        DayFigures(day, VerdictKind.CLEAN if n else VerdictKind.DISCREPANCIES, 90, 90 + n, n, n, 0)
+        for n, day in enumerate(DAYS)
+    ]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the pages as a night does, and return where they lie."""
+    directory = tmp_path_factory.mktemp("reports")
+    for name, made in (("busy", busy()), ("clean", run()), ("suspect", suspect())):
+        report_files.write(made, directory / name, mask=True, history=history())
+    report_files.write_index("main", history(), directory / "busy")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize(
+    "name",
+    ["busy/main/2026-04-23", "clean/main/2026-04-23", "suspect/main/2026-04-23", "busy/main/index"],
+)
+def test_a_page_fits_is_silent_and_can_be_read_by_all(
+    browser: Browser,
+    pages: Path,
+    name: str,
+    width: int,
+    scheme: Literal["light", "dark"],
+) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True
+    )
+    page = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    address = (pages / f"{name}.html").as_uri()
+    page.goto(address)
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert said == []
+    assert asked == [address]
+    violations = Axe().run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in violations] == []
+    context.close()
+
+
+@pytest.mark.enable_socket
+def test_the_first_screen_of_a_phone_says_what_is_wrong_and_what_to_do(
+    browser: Browser,
+    pages: Path,
+) -> None:
+    page = browser.new_page(viewport={"width": PHONE, "height": 844})
+    page.goto((pages / "busy/main/2026-04-23.html").as_uri())
+    for words in ("h1", ".incidents li", ".actions li:first-child"):
+        box = page.locator(words).first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 844
+    page.close()
+
+
+@pytest.mark.enable_socket
+def test_every_link_leads_to_a_file_or_a_place_on_the_page(
+    browser: Browser,
+    pages: Path,
+) -> None:
+    page = browser.new_page()
+    for name in ("2026-04-23", "index"):
+        source = pages / "busy/main" / f"{name}.html"
+        page.goto(source.as_uri())
+        for link in page.locator("a").all():
+            target = link.get_attribute("href") or ""
+            if target.startswith("#"):
+                assert page.locator(target).count() == 1
+            else:
+                assert (source.parent / target).exists()
+    page.close()
