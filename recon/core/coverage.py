@@ -154,6 +154,16 @@ def subtract(spans: Iterable[Span], withdrawn: Sequence[Span]) -> tuple[Span, ..
     return tuple(left)
 
 
+def intersect(spans: Iterable[Span], period: Span) -> tuple[Span, ...]:
+    """Return what of `spans` lies in `period`, merged."""
+    outside = []
+    if period.start is not None:
+        outside.append(Span(None, period.start))
+    if period.end is not None:
+        outside.append(Span(period.end, None))
+    return subtract(spans, outside)
+
+
 def gaps(window: Span, spans: Sequence[Span]) -> tuple[Span, ...]:
     """Return what of `window` no span covers, in the order of time.
 

@@ -263,35 +263,3 @@ class AbsentMessage:
         lasted = self.last_at - self.first_at >= REMOVED_AFTER
         again = self.asked_at is None or self.last_at - self.asked_at >= REMOVED_AFTER
         return self.answers >= REMOVED_AFTER_ANSWERS and lasted and again
-
-
-@dataclass(frozen=True, slots=True)
-class KeyUse:
-    """One key of an account, as far as its answers tell whether it is the one in use."""
-
-    key_id: int
-    started: int
-    """Orders the keys by when their coverage started: the highest is the newest key."""
-    newest: datetime | None
-    """When the newest message was sent that accepted answers listed."""
-
-
-def trusted_keys(keys: Sequence[KeyUse]) -> frozenset[int]:
-    """Return the keys whose proof counts.
-
-    A key that was polled later is the one in use now, unless another one has listed newer
-    messages: then the later one may be an old key or one of another channel, and neither proves
-    anything until a person has looked. A later key that has listed nothing yet proves nothing
-    itself; that takes nothing from the others.
-    """
-    if not keys:
-        return frozenset()
-    newest = max(keys, key=lambda one: one.started)
-    others = [one for one in keys if one is not newest and one.newest is not None]
-    last = max((one.newest for one in others if one.newest is not None), default=None)
-    every = frozenset(one.key_id for one in keys)
-    if last is None or (newest.newest is not None and newest.newest >= last):
-        return every
-    if newest.newest is None:
-        return every - {newest.key_id}
-    return every - {newest.key_id, *(one.key_id for one in others if one.newest == last)}

@@ -9,7 +9,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from recon.core.coverage import SETTLING
-from recon.core.listing_evidence import CLOCKS_AGREE_WITHIN, KeyUse, trusted_keys
+from recon.core.key_use import KeyUse, trusted_keys
+from recon.core.listing_evidence import CLOCKS_AGREE_WITHIN
 from recon.store import accounts
 from recon.store.dialects import among
 from recon.store.tables import absences, polls
@@ -34,11 +35,6 @@ def of_account(
         *of_keys(connection, rows),
         *(note for row in rows for note in _notes_of_listing(connection, row)),
     ]
-
-
-def trusted(rows: Sequence[sa.Row[Any]]) -> frozenset[int]:
-    """Return which of an account's keys prove anything, see `listing_evidence.trusted_keys`."""
-    return trusted_keys([KeyUse(row.id, row.started_by or 0, row.last_listed_at) for row in rows])
 
 
 def _notes_of_clock(connection: sa.Connection, account_id: sa.ScalarSelect[int]) -> list[str]:
@@ -77,7 +73,8 @@ def of_keys(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[str]
         rows: the account's keys, whole rows.
     """
     notes = []
-    in_use = trusted(rows)
+    uses = [KeyUse(row.id, row.started_by or 0, row.last_listed_at) for row in rows]
+    in_use = trusted_keys(uses)
     distrusted = [row for row in rows if row.id not in in_use]
     if len(distrusted) > 1:
         notes.append(

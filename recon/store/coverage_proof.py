@@ -8,10 +8,11 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from recon.core.coverage import SETTLING, ShownSpan, merge, subtract
+from recon.core import key_use
+from recon.core.coverage import SETTLING, ShownSpan, intersect, merge, subtract
 from recon.core.listing_evidence import AnswerKind
 from recon.model import CoverageEvidence, RefusedAnswer, Span, Withdrawal
-from recon.store import accounts, coverage_notes, withdrawals
+from recon.store import accounts, coverage_notes, key_history, withdrawals
 from recon.store.coverage_ledger import SETTLED, SHARED
 from recon.store.engine import reading
 from recon.store.tables import accounts as account_names
@@ -46,11 +47,12 @@ def read(engine: sa.Engine, account: str) -> AccountProof:
     with reading(engine) as connection:
         account_id = accounts.id_of(account)
         rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()
-        trusted = coverage_notes.trusted(rows)
+        periods = key_use.periods(key_history.uses(connection, account))
         spans: list[Span] = []
         first_contact = None
         for row in rows:
-            if row.id not in trusted:
+            period = periods.get(row.id)
+            if period is None:
                 continue
             mine = of_key(
                 connection,
@@ -58,6 +60,7 @@ def read(engine: sa.Engine, account: str) -> AccountProof:
                 is_in_order=row.disordered_at is None,
                 settling=timedelta(seconds=row.settling_seconds),
             )
+            mine = intersect(mine, period)
             spans += mine
             if mine and mine[0].start is None:
                 first_contact = Span(None, row.first_listed_at)

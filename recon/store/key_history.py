@@ -8,8 +8,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from recon.core.coverage import next_second
+from recon.core.key_use import KeyUse
 from recon.core.listing_evidence import AnswerKind, KeyHistory, Proof
 from recon.model import Listing
+from recon.store import accounts
 from recon.store.accounts import Key
 from recon.store.dialects import among
 from recon.store.tables import absences, keys, messages, polls
@@ -117,3 +119,27 @@ def start_again(connection: sa.Connection, key: Key, since: datetime) -> Key:
     now = {"since": since, "started_by": None, "item_cap": None}
     connection.execute(sa.update(keys).where(keys.c.id == key.id).values(now))
     return key._replace(since=since, started_by=None, item_cap=None, is_superseded=False)
+
+
+def uses(connection: sa.Connection, account: str) -> list[KeyUse]:
+    """Return what the answers to each key of an account tell of when it was in use.
+
+    Args:
+        connection: to the store.
+        account: the account's name.
+    """
+    query = (
+        sa.select(keys, polls.c.reading.label("started_as"))
+        .outerjoin(polls, polls.c.id == keys.c.started_by)
+        .where(keys.c.account_id == accounts.id_of(account))
+    )
+    return [
+        KeyUse(
+            key_id=row.id,
+            started=row.started_by or 0,
+            newest=row.last_listed_at,
+            oldest=row.first_listed_at,
+            starts_whole=row.started_as in {None, AnswerKind.WHOLE.value},
+        )
+        for row in connection.execute(query)
+    ]

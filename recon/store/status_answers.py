@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from recon.core import key_use
 from recon.core.calendar import day_at
 from recon.core.statuses import NOT_TERMINAL
 from recon.model import LISTING_LIMIT, Listing, Message
-from recon.store import accounts, coverage_proof
+from recon.store import accounts, coverage_proof, key_history
 from recon.store.dialects import among, id_chunks, insert
 from recon.store.engine import reading, writing
 from recon.store.tables import denied_ids, keys, messages, provider_rejects, withdrawals
@@ -90,26 +91,30 @@ def denials(engine: sa.Engine, account: str) -> Denials:
     from recon.core.buckets import Denials
     from recon.core.coverage import microseconds
 
-    mine = keys.c.account_id == accounts.id_of(account)
     query = (
         sa.select(denied_ids.c.message_id, denied_ids.c.key_id)
         .where(denied_ids.c.account_id == accounts.id_of(account))
         .order_by(denied_ids.c.message_id)
     )
     with reading(engine) as connection:
-        start = dict(connection.execute(sa.select(keys.c.id, keys.c.since).where(mine)).all())
-        rows = connection.execute(query).all()
+        used = key_use.periods(key_history.uses(connection, account))
+        rows = [row for row in connection.execute(query) if row.key_id in used]
         purged = coverage_proof.unproven_before(connection, account)
     bounds = np.iinfo(np.int64)
     # Octopods may deny what it knew when it was sent, if its memory is shorter than ours was.
     least = bounds.min if purged is None else microseconds(purged)
     since = {
-        key: least if at is None else max(microseconds(at), least) for key, at in start.items()
+        key: least if period.start is None else max(microseconds(period.start), least)
+        for key, period in used.items()
+    }
+    until = {
+        key: bounds.max if period.end is None else microseconds(period.end)
+        for key, period in used.items()
     }
     # A key is used until the next one is.
     until = {
-        key: min((at for other, at in since.items() if other > key), default=bounds.max)
-        for key in since
+        key: min([end, *(at for other, at in since.items() if other > key)])
+        for key, end in until.items()
     }
     return Denials(
         np.array([row.message_id for row in rows], dtype=np.int64),

@@ -114,6 +114,21 @@ def second_host(days: Days, at: float) -> None:
         days.poll(at - 0.5, key=SIMULATED_KEY)
 
 
+def old_key_too_long(days: Days, at: float) -> None:
+    """Go on with the old key until 42, though messages are sent with the new one from 34 on."""
+    days.night.key = SIMULATED_KEY if at <= 42 else NEW_KEY
+
+
+def new_key_too_early(days: Days, at: float) -> None:
+    """Configure the new key at 26, though messages are sent with it from 34 on."""
+    days.night.key = SIMULATED_KEY if at < 26 else NEW_KEY
+
+
+def rotated_and_busy(days: Days) -> None:
+    days.send(each(6, until=34))
+    days.send([at for at in each(3) if at > 34], key=NEW_KEY)
+
+
 CASES = [
     Case(
         "future-date",
@@ -204,6 +219,18 @@ CASES = [
         # What the new key denies says nothing of what was sent with the old one.
         confirmed=frozenset({"", "yes", "no"}),
         log="the account has polled a newer key since",
+    ),
+    Case(
+        "old-key-too-long",
+        prepare=rotated_and_busy,
+        before_poll=old_key_too_long,
+        confirmed=frozenset({"", "yes", "no"}),
+    ),
+    Case(
+        "new-key-too-early",
+        prepare=rotated,
+        before_poll=new_key_too_early,
+        confirmed=frozenset({"", "yes", "no"}),
     ),
     Case(
         "partial",

@@ -13,11 +13,9 @@ from recon.core.listing_evidence import (
     AbsentMessage,
     AnswerKind,
     KeyHistory,
-    KeyUse,
     Proof,
     appeared_late,
     prove,
-    trusted_keys,
 )
 from recon.model import Listing, Message, RejectedItem, Span
 from tests.factories import NOON, NUMBER, at
@@ -193,7 +191,7 @@ def test_a_key_that_another_one_replaced_proves_nothing() -> None:
     assert prove(answer(70), KeyHistory(is_superseded=True)).reading == AnswerKind.NOTHING
 
 
-# --- late, removed, keys ------------------------------------------------------------------------
+# --- late, removed -----------------------------------------------------------------------------
 
 MINUTE = timedelta(minutes=1)
 
@@ -231,22 +229,3 @@ def test_a_message_is_asked_for_when_three_answers_over_a_day_lack_it(
 ) -> None:
     asked = None if asked_hours_ago is None else at(-3600 * asked_hours_ago)
     assert AbsentMessage(at(-3600 * hours), NOON, answers, asked).is_to_be_asked_for == wanted
-
-
-def test_the_key_that_was_polled_last_counts_with_those_before_it() -> None:
-    old, new = KeyUse(1, 10, at(-500)), KeyUse(2, 20, at(-100))
-    assert trusted_keys([old, new]) == {1, 2}
-    assert trusted_keys([old]) == {1}
-    assert trusted_keys([]) == frozenset()
-
-
-def test_a_last_key_with_older_messages_only_takes_the_proof_of_both() -> None:
-    used, forgotten = KeyUse(1, 10, at(-100)), KeyUse(2, 20, at(-500))
-    before = KeyUse(3, 5, at(-9000))
-    assert trusted_keys([used, forgotten]) == frozenset()
-    assert trusted_keys([before, used, forgotten]) == {3}
-
-
-def test_a_last_key_that_has_listed_nothing_proves_nothing_itself() -> None:
-    assert trusted_keys([KeyUse(1, 10, at(-100)), KeyUse(2, 20, None)]) == {1}
-    assert trusted_keys([KeyUse(1, 10, None), KeyUse(2, 20, None)]) == {1, 2}

@@ -1,0 +1,76 @@
+"""Which keys of an account prove anything, and of which time.
+
+A key lists only what was sent with it. So where an account has had several keys, a complete list of
+one says nothing of the time in which messages were sent with another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from recon.core.coverage import next_second
+from recon.model import Span
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """One key of an account, as far as its answers tell when it was the one in use."""
+
+    key_id: int
+    """Rises: the lowest is the account's first key."""
+    started: int
+    """Orders the keys by when their coverage started: the highest is the newest key."""
+    newest: datetime | None
+    """When the newest message was sent that accepted answers listed."""
+    oldest: datetime | None = None
+    """When the oldest one was."""
+    starts_whole: bool = True
+    """Whether the answer with which its coverage started showed all there was."""
+
+
+def trusted_keys(keys: Sequence[KeyUse]) -> frozenset[int]:
+    """Return the keys whose proof counts.
+
+    A key that was polled later is the one in use now, unless another one has listed newer
+    messages: then the later one may be an old key or one of another channel, and neither proves
+    anything until a person has looked. A later key that has listed nothing yet proves nothing
+    itself; that takes nothing from the others.
+    """
+    if not keys:
+        return frozenset()
+    newest = max(keys, key=lambda one: one.started)
+    others = [one for one in keys if one is not newest and one.newest is not None]
+    last = max((one.newest for one in others if one.newest is not None), default=None)
+    every = frozenset(one.key_id for one in keys)
+    if last is None or (newest.newest is not None and newest.newest >= last):
+        return every
+    if newest.newest is None:
+        return every - {newest.key_id}
+    return every - {newest.key_id, *(one.key_id for one in others if one.newest == last)}
+
+
+def periods(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
+    """Return of each key whose proof counts the time that it can prove anything of.
+
+    A key that was configured before it was used lists nothing, while messages are sent with the
+    old one: all but the first key prove nothing before the first message that they listed. A key
+    that a host went on polling after it had been replaced lists nothing new, while messages are
+    sent with the new one: if the first answer to a later key was cut off, there may be such
+    messages that nothing shows, and an older key proves nothing after the last one it listed.
+    """
+    trusted = trusted_keys(keys)
+    first = min((one.key_id for one in keys), default=None)
+    found = {}
+    for one in keys:
+        if one.key_id not in trusted:
+            continue
+        is_cut = any(not later.starts_whole for later in keys if later.started > one.started)
+        if one.newest is None or one.oldest is None:
+            if one.key_id == first and not is_cut:
+                found[one.key_id] = Span(None, None)
+            continue
+        start = None if one.key_id == first else next_second(one.oldest)
+        found[one.key_id] = Span(start, next_second(one.newest) if is_cut else None)
+    return found
