@@ -128,6 +128,11 @@ class Days:
         """Return the JSON report of a day."""
         return self.night.workshop.report(day=day)
 
+    def gaps(self, day: str = DAY) -> list[tuple[datetime, datetime]]:
+        """Return the gaps that the report of a day tells."""
+        gaps = self.report(day)["coverage"]["gaps"]
+        return [(_time(gap["start"]), _time(gap["end"])) for gap in gaps]
+
     def _check(self, day: str) -> None:
         """Check that no error is false, and that what is planted in proven time was found."""
         report, rows = self.report(day), self.night.workshop.rows(day=day)
@@ -139,7 +144,7 @@ class Days:
             found[side, row["local_id"] or row["message_id"]] = row["kind"]
         assert report["local"]["total"] == sum(start <= time < end for time in self.recorded)
         assert len(rows) == sum(report["discrepancies"].values())
-        gaps = [(_time(gap["start"]), _time(gap["end"])) for gap in report["coverage"]["gaps"]]
+        gaps = self.gaps(day)
         listed = self._first_listed()
         for side, planted in (("local", self.missing), ("provider", self.unrecorded)):
             for name, time in planted.items():
