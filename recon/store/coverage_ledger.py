@@ -96,12 +96,12 @@ def note_new_messages(
         The key, with its settling time from now on.
     """
     begun = key.first_listed_at
-    older = [one for one in new if begun is not None and one.sent_at < begun]
-    if older:
-        assert begun is not None
-        _end_first_contact(connection, account_id, key, begun, older[0].message_id)
-    new = [one for one in new if begun is None or one.sent_at >= begun]
-    if not new or begun is None:
+    if begun is not None:
+        older = [one for one in new if one.sent_at < begun]
+        if older:
+            _end_first_contact(connection, account_id, key, begun, older[0].message_id)
+        new = [one for one in new if one.sent_at >= begun]
+    if not new:
         return key
     shown_spans = _shown_spans(
         connection,
@@ -186,8 +186,11 @@ def _lower_the_cap(connection: sa.Connection, account_id: int, key: Key, cap: in
 
 
 def _bound(connection: sa.Connection, key: Key, start: datetime) -> bool:
-    """Let proof without a lower bound begin at `start`; say whether there was any."""
-    unbounded = (coverage.c.key_id == key.id, coverage.c.starts_at.is_(None))
+    """Let proof that reaches back to the key's beginning start later; say whether there was any."""
+    begins: sa.ColumnElement[bool] = coverage.c.starts_at.is_(None)
+    if key.since is not None:
+        begins = sa.or_(begins, coverage.c.starts_at == next_second(key.since))
+    unbounded = (coverage.c.key_id == key.id, begins)
     connection.execute(sa.delete(coverage).where(*unbounded, coverage.c.seen_at <= start))
     changed = connection.execute(sa.update(coverage).where(*unbounded).values(starts_at=start))
     return changed.rowcount > 0
