@@ -178,7 +178,9 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
     assert loaded("import recon.cli") == set()
 
 
-@pytest.mark.parametrize("command", ["", "run", "diff", "db", "check", "demo", "simulate"])
+@pytest.mark.parametrize(
+    "command", ["", "run", "diff", "db", "check", "demo", "simulate", "explain", "status"]
+)
 def test_help_loads_nothing_heavy(command: str) -> None:
     arguments = [*command.split(), "--help"]
     code = f"""

@@ -32,6 +32,8 @@ class DayCoverage:
     """Of the part of the day that has passed: 0 to 1; 1 where nothing of it has passed."""
     gaps: Sequence[Span]
     """What of that part is not covered, in the order of time."""
+    unpolled: Span | None = None
+    """The last one of `gaps` where it goes on until now: the next poll may still prove it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,18 @@ class NextPoll:
 
 
 @dataclass(frozen=True, slots=True)
+class MailsWaiting:
+    """What is to be mailed of the account and has not reached every recipient."""
+
+    count: int
+    """Mails, one that is not composed yet included; one of several accounts counts for each."""
+    oldest: datetime | None
+    """Since when the oldest one waits."""
+    error: str | None
+    """Why the newest one that was tried could not be sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class AccountStatus:
     """What is known of an account. Nothing of it took a request, or a look at the records."""
 
@@ -82,6 +96,7 @@ class AccountStatus:
     """By kind; every kind is there."""
     acknowledged: int
     """Findings that a person has acknowledged."""
+    mails: MailsWaiting
     error: str = ""
     """What is wrong with the account's key, in a sentence."""
 
@@ -102,4 +117,5 @@ def day_coverage(day: Window, spans: Sequence[Span], now: datetime) -> DayCovera
         return DayCoverage(day, 1.0, ())
     gaps = coverage.gaps(Span(day.start, end), spans)
     lost = sum((gap.end - gap.start for gap in gaps if gap.start and gap.end), timedelta())
-    return DayCoverage(day, 1 - lost / passed, gaps)
+    until_now = bool(gaps) and gaps[-1].end == now
+    return DayCoverage(day, 1 - lost / passed, gaps, gaps[-1] if until_now else None)

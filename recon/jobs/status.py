@@ -59,6 +59,7 @@ def status(
             evidence=coverage_proof.evidence(engine, name, yesterday.start, now),
             open_findings=counts,
             acknowledged=acknowledged,
+            mails=account_summary.mails_waiting(engine, name),
             error=error,
         )
 

@@ -52,6 +52,8 @@ def _rows(one: AccountStatus) -> Iterator[tuple[str, str | Text]]:
         until = _at(one.paused_until, one)
         yield "paused", f"until {until}: Octopods asked not to be asked before (HTTP 429)"
     yield "findings", _findings(one)
+    if one.mails.count:
+        yield "mail", _mails(one)
     refused, withdrawn = one.evidence.refused, one.evidence.withdrawn
     for answer in refused:
         yield "refused", f"the answer of {_at(answer.at, one)}: {answer.why}"
@@ -73,15 +75,18 @@ def _last_run(one: AccountStatus) -> str | Text:
 
 
 def _coverage(day: DayCoverage) -> str:
-    label = f"{day.day.label}: "
-    if not day.gaps:
-        return f"{label}complete"
+    lasting = [gap for gap in day.gaps if gap is not day.unpolled]
     # Rounded down: only a whole day is 100 %.
-    said = f"{label}{int(day.share * 1000) / 10:g} % covered, {counted(len(day.gaps), 'gap')}"
-    shown, more = coverage.longest(day.gaps, _GAPS), len(day.gaps) - _GAPS
-    said += ": " if more <= 0 else ", the longest: "
-    said += ", ".join(_gap(gap, day) for gap in shown)
-    return said if more <= 0 else f"{said} and {more:,} more"
+    said = f"{int(day.share * 1000) / 10:g} % covered" if day.gaps else "complete"
+    if lasting:
+        shown, more = coverage.longest(lasting, _GAPS), len(lasting) - _GAPS
+        said += f", {counted(len(lasting), 'gap')}{', the longest' if more > 0 else ''}: "
+        said += ", ".join(_gap(gap, day) for gap in shown)
+        said += f" and {more:,} more" if more > 0 else ""
+    if day.unpolled is not None and day.unpolled.start is not None:
+        since = day.unpolled.start.astimezone(ZoneInfo(day.day.zone))
+        said += f", not proven yet since {since:%H:%M:%S}"
+    return f"{day.day.label}: {said}"
 
 
 def _gap(gap: Span, day: DayCoverage) -> str:
@@ -117,6 +122,13 @@ def _findings(one: AccountStatus) -> str:
     if total:
         said += ": " + ", ".join(f"{count:,} {title(kind)}" for kind, count in kinds if count)
     return f"{said}; {one.acknowledged:,} acknowledged" if one.acknowledged else said
+
+
+def _mails(one: AccountStatus) -> str:
+    said = f"{counted(one.mails.count, 'mail')} waiting"
+    if one.mails.oldest is not None:
+        said += f" since {_at(one.mails.oldest, one)}"
+    return f"{said}: {one.mails.error}" if one.mails.error else said
 
 
 def _at(moment: datetime, one: AccountStatus) -> str:
@@ -162,6 +174,11 @@ def _object(one: AccountStatus) -> dict[str, Any]:
         "notes": list(one.evidence.notes),
         "open_findings": dict(one.open_findings),
         "acknowledged": one.acknowledged,
+        "mails": {
+            "waiting": one.mails.count,
+            "since": iso_time(one.mails.oldest),
+            "error": one.mails.error,
+        },
         "error": one.error or None,
     }
 

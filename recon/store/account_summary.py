@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from recon.core.account_status import LastPoll, LastRun
+from recon.core.account_status import LastPoll, LastRun, MailsWaiting
 from recon.model import Kind
 from recon.store.accounts import id_of
 from recon.store.engine import reading
 from recon.store.finding_list import ACKNOWLEDGED, OPEN
-from recon.store.tables import findings, polls, runs
+from recon.store.notifications import Channel
+from recon.store.tables import findings, mails, notifications, polls, runs
 
 
 def last_run(engine: sa.Engine, account: str) -> LastRun | None:
@@ -60,3 +61,24 @@ def open_findings(engine: sa.Engine, account: str) -> tuple[dict[str, int], int]
             else:
                 acknowledged += count
     return counts, acknowledged
+
+
+def mails_waiting(engine: sa.Engine, account: str) -> MailsWaiting:
+    """Return what is to be mailed of an account and has not reached every recipient."""
+    mine = [
+        notifications.c.account_id == id_of(account),
+        notifications.c.channel == Channel.MAIL.value,
+        notifications.c.done_at.is_(None),
+    ]
+    mail = sa.func.coalesce(sa.cast(notifications.c.mail_id, sa.Text), notifications.c.batch)
+    query = sa.select(sa.func.count(sa.distinct(mail)), sa.func.min(notifications.c.created_at))
+    error = (
+        sa.select(mails.c.error)
+        .join_from(notifications, mails)
+        .where(*mine, mails.c.error.is_not(None))
+        .order_by(mails.c.id.desc())
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        count, oldest = connection.execute(query.where(*mine)).one()
+        return MailsWaiting(count, oldest, connection.execute(error).scalar())

@@ -16,6 +16,7 @@ from recon.cli.status import command
 from recon.simulator.http_faults import rate_limited
 from recon.store import messages
 from recon.store.engine import opened
+from tests.cli.mailing import mailed_nights, report_email
 from tests.cli.nights import Nights, nights
 from tests.cli.workshop import MORNING_AFTER, Workshop, minute
 from tests.factories import DAY, KEY, at, listing, message
@@ -64,10 +65,11 @@ def test_after_a_night_it_tells_the_verdict_the_coverage_and_the_findings(
         assert one["next_poll"]["at"] > "2026-04-24T06:10:00Z"
         assert one["open_findings"]["missing_locally"] == 1
         assert one["acknowledged"] == 1
+        assert one["mails"]["waiting"] == 0
         page = stage.shown(command)
         assert "discrepancies: 2026-04-23, finished 06:00:00 (10 min ago)" in page
         assert "2026-04-23: complete" in page
-        assert "1 gap: 05:59:00 to 06:10:00" in page
+        assert "not proven yet since 05:59:00" in page
         assert "1 open: 1 missing locally; 1 acknowledged" in page
         assert len(stage.requests) == made
 
@@ -94,6 +96,21 @@ def test_a_refused_answer_is_told_with_its_reason(tmp_path: Path, database_url: 
         [answer] = status(stage)["refused"]
         assert answer["at"] == "2026-04-23T12:01:00Z"
         assert f"the answer of 2026-04-23 12:01:00: {answer['why']}" in stage.shown(command)
+
+
+def test_a_mail_that_waits_is_told_until_everybody_has_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    with mailed_nights(tmp_path, database_url) as (stage, box):
+        box.refused = {"boss@example.com"}
+        assert stage.run() == 69
+        told = status(stage)["mails"]
+        assert (told["waiting"], told["since"]) == (1, "2026-04-24T06:00:00Z")
+        assert "boss@example.com" in told["error"]
+        assert "1 mail waiting since 06:00:00: " in stage.shown(command)
+        box.refused = set()
+        assert report_email(stage) == 0
+        assert status(stage)["mails"] == {"waiting": 0, "since": None, "error": None}
 
 
 def test_a_key_that_is_missing_costs_only_the_next_poll(workshop: Workshop) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from recon.core.account_status import AccountStatus, LastPoll, LastRun, NextPoll, day_coverage
+from recon.core.account_status import (
+    AccountStatus,
+    LastPoll,
+    LastRun,
+    MailsWaiting,
+    NextPoll,
+    day_coverage,
+)
 from recon.model import CoverageEvidence, Kind, Span
 from recon.report import status_page
 from recon.report.rich_terminal import UNLIMITED
@@ -24,6 +31,7 @@ STATUS = AccountStatus(
     evidence=CoverageEvidence(notes=["Octopods' clock is 5 minutes ahead of this machine's."]),
     open_findings=dict.fromkeys(map(str, Kind), 0) | {"stuck": 2, "status_mismatch": 1},
     acknowledged=0,
+    mails=MailsWaiting(0, None, None),
 )
 
 
@@ -57,10 +65,25 @@ def test_many_gaps_are_told_by_the_longest() -> None:
     spans = [Span(at(60 * n), at(60 * n + 50 + n)) for n in range(-20, 0)]
     many = replace(STATUS, today=day_coverage(DUBLIN, spans, NOON))
     page = status_page.page([many], width=UNLIMITED, colour=False)
-    assert "21 gaps, the longest: 00:00:00 to 12:40:00" in page
-    assert "and 16 more" in page
+    assert "20 gaps, the longest: 00:00:00 to 12:40:00" in page
+    assert "and 15 more, not proven yet since" in page
 
 
 def test_colour_is_used_only_when_it_is_wanted() -> None:
     assert "\x1b[1;32mclean" in status_page.page([STATUS], width=80, colour=True)
     assert "\x1b" not in status_page.page([STATUS], width=80, colour=False)
+
+
+def test_time_since_the_last_poll_is_no_gap_yet() -> None:
+    day = day_coverage(DUBLIN, [Span(None, at(-7200))], NOON)
+    page = status_page.page([replace(STATUS, today=day)], width=UNLIMITED, colour=False)
+    assert "2026-04-23: 84.6 % covered, not proven yet since 11:00:00\n" in page
+    assert "gap" not in page
+
+
+def test_mails_that_wait_are_told_with_the_reason() -> None:
+    waiting = replace(STATUS, mails=MailsWaiting(2, at(-600), "smtp.example.com refuses the login"))
+    page = status_page.page([waiting], width=UNLIMITED, colour=False)
+    assert (
+        "  mail       2 mails waiting since 12:50:00: smtp.example.com refuses the login\n" in page
+    )
