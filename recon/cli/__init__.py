@@ -31,6 +31,8 @@ _COMMANDS = (
     "explain",
     "status",
     "ack",
+    "init",
+    "config",
     "check",
     "purge",
     "db",

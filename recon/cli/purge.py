@@ -20,11 +20,11 @@ from recon.cli import common
 @click.option("--dry-run", is_flag=True, help="Only count what would be deleted.")
 @common.pass_session
 def command(session: common.Session, days: int | None, *, dry_run: bool) -> int:
-    """Delete stored messages, findings and runs past their retention.
+    """Delete what is stored and past its retention.
 
-    The coverage of the deleted time is withdrawn first, so that nothing deleted is ever reported as
-    missing: a later run over that time calls records there unverifiable. Findings go whatever
-    their status. It may be interrupted; the next purge goes on.
+    That is messages, findings and runs. The coverage of the deleted time is withdrawn first, so
+    that nothing deleted is ever reported as missing: a later run over that time calls records there
+    unverifiable. Findings go whatever their status. It may be interrupted; the next purge goes on.
     """
     from recon.jobs import purging
 

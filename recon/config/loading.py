@@ -18,8 +18,8 @@ from recon.errors import ConfigError
 DEFAULT_PATH: Final = Path("recon.toml")
 
 _HOW_TO_START: Final = (
-    "Copy config.example.toml to recon.toml and adapt it, name a file with --config, or set "
-    "RECON_ACCOUNTS__MAIN__API_KEY_ENV, RECON_ACCOUNTS__MAIN__LOCAL__URL and so on."
+    "Write one with `recon init` (config.example.toml explains every key), name a file with "
+    "--config, or set RECON_ACCOUNTS__MAIN__API_KEY_ENV, RECON_ACCOUNTS__MAIN__LOCAL__URL etc."
 )
 _TOO_DEEP: Final = "Tables or lists lie too deep in each other"
 #: The deepest key is accounts.NAME.local.columns.id.
@@ -43,7 +43,7 @@ def load(
     if path is None and DEFAULT_PATH.exists():
         path = DEFAULT_PATH
     path = None if path is None else path.absolute()
-    raw = environment.overlay(_read(path) if path is not None else {}, environ)
+    raw = environment.overlay(read_file(path) if path is not None else {}, environ)
     errors = [*raw.errors, *_unusable_texts(raw, has_file=path is not None)]
     settings = None
     try:
@@ -108,7 +108,12 @@ def _refusal(path: Path | None, errors: list[str]) -> ConfigError:
     return ConfigError("\n  ".join([f"the configuration ({source}) has {count}:", *errors]))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says, unchecked.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as cause:

@@ -32,6 +32,14 @@ def find_table(connection: sa.Connection, asked: str) -> tuple[sa.TableClause, K
     return sa.table(name, schema=schema), kinds
 
 
+def all_tables(connection: sa.Connection) -> list[str]:
+    """Return the tables and views of the default schema."""
+    if connection.dialect.name == "duckdb":
+        default = str(connection.exec_driver_sql("SELECT current_schema()").scalar())
+        return [table for place, table in duckdb_tables.tables(connection) if place == default]
+    return _names(sa.inspect(connection), None)
+
+
 class _LookedFor(NamedTuple):
     schema: str | None
     name: str

@@ -378,7 +378,7 @@ def test_without_any_configuration_the_user_hears_how_to_start() -> None:
     with pytest.raises(ConfigError, match=r"there is no configuration") as caught:
         config.load(None, {})
     assert caught.value.exit_code == 78
-    assert "Copy config.example.toml to recon.toml" in str(caught.value)
+    assert "Write one with `recon init`" in str(caught.value)
     assert "RECON_ACCOUNTS__MAIN__API_KEY_ENV" in str(caught.value)
 
 

@@ -1,0 +1,235 @@
+"""`recon init`: a first configuration, made of what the records look like."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from recon.cli import common
+from recon.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from recon.config.starter import Starter
+    from recon.core.column_guess import Guess
+
+_SOURCES: Final = ("sqlite", "postgresql", "mysql", "file")
+#: What people write, and the driver that comes with recon or is documented.
+_DRIVERS: Final = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+_EXAMPLES: Final = {
+    "postgresql": "postgresql+psycopg://readonly@db.example.com/shop",
+    "mysql": "mysql+pymysql://readonly@db.example.com/shop",
+}
+
+
+@click.command("init")
+@click.option("--source", type=click.Choice(_SOURCES), help="Where your records are.")
+@click.option("--url", metavar="URL", help="Their database, as an SQLAlchemy URL.")
+@click.option(
+    "--file",
+    type=common.PathParam(),
+    metavar="PATH",
+    help="Their file: SQLite, CSV, Parquet, JSON.",
+)
+@click.option("--table", metavar="NAME", help="The table or view that holds them.")
+@click.option("--timezone", metavar="ZONE", help="Your time zone, such as Europe/Dublin.")
+@click.option("--region", metavar="CC", help="Country of numbers without a country code.")
+@click.option(
+    "--account", default="main", show_default=True, metavar="NAME", help="Name of the account."
+)
+@click.option(
+    "--api-key-env",
+    default="OCTOPODS_API_KEY",
+    show_default=True,
+    metavar="NAME",
+    help="The environment variable that holds its API key.",
+)
+@click.option("--base-url", metavar="URL", help="Another Octopods, such as a simulated one.")
+@click.option(
+    "--output",
+    type=common.PathParam(),
+    metavar="FILE",
+    help="The file to write; else --config, else recon.toml.",
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@common.pass_session
+def command(
+    session: common.Session,
+    *,
+    source: str | None,
+    url: str | None,
+    file: Path | None,
+    table: str | None,
+    timezone: str | None,
+    region: str | None,
+    account: str,
+    api_key_env: str,
+    base_url: str | None,
+    output: Path | None,
+    force: bool,
+) -> int:
+    """Write a first configuration that fits your records.
+
+    Reads the columns and some rows of a table or file, proposes which column is which and what your
+    words for statuses mean, and writes that with comments. Asks for what no option says, on a
+    terminal. Writes no secret, and creates nothing else. `recon check` says what remains.
+    """
+    from recon import config
+    from recon.config import starter as starters
+    from recon.report import atomic_files
+
+    target = output or session.config or config.DEFAULT_PATH
+    if target.exists() and not force:
+        raise OutputError(
+            f"{target.absolute()} is there already, and is not replaced",
+            hint="Give --force to replace it, or --output FILE for another one.",
+        )
+    asks = sys.stdin.isatty()
+    url, file = _source(source, url, file, asks=asks)
+    zone = timezone or (click.prompt("Your time zone", default="UTC") if asks else "UTC")
+    made = _inspected(url, file, table, zone, asks=asks)
+    starter = _starter(
+        made, zone=zone, region=region, account=account, api_key_env=api_key_env, base_url=base_url
+    )
+    text = starters.text(starter)
+    with atomic_files.staged(target.absolute(), [text.encode()]) as put_in_place:
+        put_in_place()
+    config.load(target, {})
+    _show(starter, target, made.guess)
+    return 0
+
+
+def _source(
+    source: str | None, url: str | None, file: Path | None, *, asks: bool
+) -> tuple[str | None, Path | None]:
+    """Return the URL or the file of the records, as options or the person say."""
+    if url is not None and file is not None:
+        raise UsageError("Give --url or --file, not both.")
+    if url is None and file is None:
+        if not asks:
+            raise UsageError("Say where your records are: --url URL, or --file PATH.")
+        source = source or click.prompt(
+            "Where are your records?", type=click.Choice(_SOURCES), default="sqlite"
+        )
+        if source in _EXAMPLES:
+            url = click.prompt(f"Its URL (such as {_EXAMPLES[source]})")
+        else:
+            file = Path(click.prompt("Path of the file"))
+    if url is not None:
+        scheme, found, rest = url.partition("://")
+        if not found:
+            raise UsageError("--url is no database URL; it looks like sqlite:///sends.db.")
+        return f"{_DRIVERS.get(scheme.lower(), scheme)}://{rest}", None
+    assert file is not None
+    if source == "sqlite" or (source is None and _is_sqlite(file)):
+        return f"sqlite:///{file}", None
+    return None, file
+
+
+def _is_sqlite(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(15) == b"SQLite format 3"
+    except OSError:
+        return file.suffix in {".db", ".sqlite", ".sqlite3"}
+
+
+class _Inspected:
+    """What was read of the records."""
+
+    def __init__(
+        self, url: str | None, file: Path | None, table: str | None, guess: Guess, sampled: int
+    ) -> None:
+        self.url, self.file, self.table = url, file, table
+        self.guess, self.sampled = guess, sampled
+
+
+def _inspected(
+    url: str | None, file: Path | None, table: str | None, zone: str, *, asks: bool
+) -> _Inspected:
+    from recon.core import column_guess
+    from recon.records import source_sample
+
+    if url is None:
+        assert file is not None
+        columns = source_sample.of_file(file)
+    else:
+        if table is None:
+            table = _table(source_sample.table_names(url, zone), asks=asks)
+        columns = source_sample.of_table(url, table, zone)
+    sampled = max(map(len, columns.values()), default=0)
+    return _Inspected(url, file, table, column_guess.guess(columns), sampled)
+
+
+def _table(names: list[str], *, asks: bool) -> str:
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise UsageError("The database has no table; give --url of the one with your records.")
+    if not asks:
+        raise UsageError(f"Give --table NAME; there are: {', '.join(names)}")
+    return str(click.prompt("Table", type=click.Choice(names)))
+
+
+def _starter(
+    made: _Inspected,
+    *,
+    zone: str,
+    region: str | None,
+    account: str,
+    api_key_env: str,
+    base_url: str | None,
+) -> Starter:
+    from recon.config import SecretUrl
+    from recon.config.starter import Starter, Word
+    from recon.core import column_guess
+
+    guess = made.guess
+    words = [Word(word, count, column_guess.meaning(word)) for word, count in guess.words.items()]
+    return Starter(
+        account=account,
+        api_key_env=api_key_env,
+        columns=guess.columns,
+        url=None if made.url is None else SecretUrl(made.url),
+        file=made.file,
+        table=made.table,
+        words=tuple(words),
+        timezone=zone,
+        default_region=region or guess.region,
+        region_note=_region_note(guess, region),
+        base_url=base_url,
+        sampled=made.sampled,
+    )
+
+
+def _region_note(guess: Guess, region: str | None) -> str:
+    if not guess.numbers:
+        return ""
+    if not guess.national:
+        return f"All {guess.numbers:,} numbers of the sample have one."
+    seen = f"{guess.national:,} of {guess.numbers:,} numbers of the sample have none"
+    if region:
+        return f"{seen}."
+    if guess.region:
+        return f"{seen}; nearly all others are of {guess.region}: a guess."
+    return f"{seen}: set it, or they are compared by their last digits only."
+
+
+def _show(starter: Starter, target: Path, guess: Guess) -> None:
+    click.echo(f"written: {target.absolute()}")
+    for field, column in guess.columns.items():
+        click.echo(f"  {field:<12} = {column or 'no column was recognised'}")
+    unknown = [word.word for word in starter.words if word.meaning is None]
+    if unknown:
+        click.echo(f"  say what these statuses mean: {', '.join(unknown)}")
+    option = (
+        "" if target.name == "recon.toml" and not target.is_absolute() else f"--config {target} "
+    )
+    click.echo(f"next: read it over, set {starter.api_key_env}, and run `recon {option}check`")

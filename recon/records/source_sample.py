@@ -1,0 +1,87 @@
+"""A sample of a table or file whose mapping is not known yet: its columns and some of its rows.
+
+Like every access to the user's records it only reads, and creates nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+#: So many rows tell which column is which.
+SAMPLE_ROWS: Final = 5_000
+
+Columns = Mapping[str, Sequence[str | None]]
+
+
+def table_names(url: str, zone: str) -> list[str]:
+    """Return the tables and views of a database's default schema.
+
+    Raises:
+        TemporaryError, ConfigError, InputError: see `ReadOnlyDatabase.run`.
+    """
+    from recon.records.connections import read_only_engine
+    from recon.records.table_columns import all_tables
+
+    return sorted(read_only_engine(url, zone).run(all_tables))
+
+
+def of_table(url: str, table: str, zone: str, *, rows: int = SAMPLE_ROWS) -> Columns:
+    """Return the columns of a table or view, each with some values as texts.
+
+    Args:
+        url: of the database.
+        table: its name; the near ones are named where it is not there.
+        zone: of times without an offset.
+        rows: how many rows at most, whichever the database gives first.
+
+    Raises:
+        TemporaryError, ConfigError, InputError: see `ReadOnlyDatabase.run`.
+    """
+    from recon.records.connections import read_only_engine
+    from recon.records.table_columns import find_table
+
+    def read(connection: sa.Connection) -> Columns:
+        import sqlalchemy as sa
+
+        place, kinds = find_table(connection, table)
+        names = list(kinds)
+        columns: list[sa.ColumnElement[Any]] = [sa.column(name) for name in names]
+        wanted = sa.select(*columns).select_from(place).limit(rows)
+        found = connection.execute(wanted).all()
+        return {name: [_text(row[at]) for row in found] for at, name in enumerate(names)}
+
+    return read_only_engine(url, zone).run(read)
+
+
+def of_file(path: Path, *, rows: int = SAMPLE_ROWS) -> Columns:
+    """Return the columns of a file, each with some values as texts.
+
+    Raises:
+        InputError: the file is not there or cannot be read.
+    """
+    from recon.records import file_formats
+
+    names = file_formats.column_names(path)
+    for chunk in file_formats.chunks(path, list(names)):
+        return {name: _texts(chunk.columns[name], rows) for name in names}
+    return {name: [] for name in names}
+
+
+def _texts(values: Any, rows: int) -> list[str | None]:  # noqa: ANN401 - as files give them
+    cut = values[:rows] if hasattr(values, "__getitem__") else list(islice(values, rows))
+    listed = cut.to_pylist() if hasattr(cut, "to_pylist") else list(cut)
+    return [_text(value) for value in listed]
+
+
+def _text(value: object) -> str | None:
+    if value is None or value != value:  # noqa: PLR0124 - NaN alone differs from itself
+        return None
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", errors="replace")
+    return str(value)
