@@ -13,6 +13,7 @@ import click
 
 from recon.cli import common
 from recon.errors import worst
+from recon.model import Run, VerdictKind
 
 if TYPE_CHECKING:
     from recon.jobs.night import AccountRun
@@ -116,5 +117,18 @@ def show(outcomes: Sequence[AccountRun]) -> None:
             label, count = day.run.verdict.window.label, day.new_findings
             said = "1 new finding" if count == 1 else f"{count:,} new findings"
             click.echo(f"{outcome.account}: {said} of {label}: {day.written.html}")
+        _show_what_is_wrong([day.run for day in (*outcome.days, *news)])
         if outcome.error is not None:
             common.show_error(outcome.error, account=outcome.account)
+
+
+def _show_what_is_wrong(runs: Sequence[Run]) -> None:
+    """Print a line on standard error for each day that asks for a person: cron mails it."""
+    from recon.report.headline import headline
+    from recon.report.terminal_text import plain
+
+    for run in runs:
+        verdict = run.verdict
+        if verdict.exit_code_if_asked or verdict.kind is VerdictKind.SUSPECT:
+            said = f"{verdict.account} {verdict.window.label}: {headline(run)}"
+            click.echo(f"attention: {plain(said)}", err=True)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from recon.errors import ReconError
 from recon.report.atomic_files import PUBLIC, staged
 from recon.report.metrics import (
-    AccountFigures,
-    CommandFigures,
-    DayFigures,
+    AccountMetrics,
+    CommandMetrics,
+    DayMetrics,
     FindingCount,
     Latency,
     content,
@@ -50,7 +50,7 @@ def write(
 
     try:
         mails = outbox.state(engine)
-        figures = CommandFigures(
+        figures = CommandMetrics(
             finished=finished,
             duration=finished - started,
             exit_codes=exit_codes,
@@ -64,18 +64,18 @@ def write(
         log.warning("monitoring.metrics_file was not written: %s", error.one_line)
 
 
-def _figures(engine: Engine, account: str) -> AccountFigures:
+def _figures(engine: Engine, account: str) -> AccountMetrics:
     from recon.store import run_figures
 
     found = [FindingCount(*row) for row in run_figures.findings_by_state(engine, account)]
     success = run_figures.last_success(engine, account)
     latest = run_figures.latest_run(engine, account)
     if latest is None:
-        return AccountFigures(account, success, found, day=None)
+        return AccountMetrics(account, success, found, day=None)
     start, end = latest.window.start, latest.window.end
     assert start is not None
     assert end is not None
-    day = DayFigures(
+    day = DayMetrics(
         window=latest.window,
         local=latest.local,
         provider=latest.provider,
@@ -83,7 +83,7 @@ def _figures(engine: Engine, account: str) -> AccountFigures:
         requests=latest.requests,
         latencies=_latencies(run_figures.delivery_times(engine, account, start, end)),
     )
-    return AccountFigures(account, success, found, day)
+    return AccountMetrics(account, success, found, day)
 
 
 def _latencies(times: Sequence[tuple[timedelta, timedelta]]) -> list[Latency]:

@@ -29,12 +29,22 @@ class Attachment:
     subtype: str
 
 
-def of_runs(runs: Sequence[Run], *, mask: bool) -> tuple[list[Attachment], list[str]]:
+def of_runs(
+    runs: Sequence[Run],
+    *,
+    mask: bool,
+    most_rows: int = MOST_ROWS,
+    zipped_above: int = ZIPPED_ABOVE,
+    left_out_above: int = LEFT_OUT_ABOVE,
+) -> tuple[list[Attachment], list[str]]:
     """Return the pages of runs and the CSV of their findings, and what is to be said about them.
 
     Args:
         runs: whose files; each of another account or day.
         mask: whether phone numbers are masked in them.
+        most_rows: a CSV with more findings is left out.
+        zipped_above: so many bytes are zipped, all in one file.
+        left_out_above: so many bytes are too many, even zipped.
     """
     files, said = [], []
     for run in runs:
@@ -42,16 +52,16 @@ def of_runs(runs: Sequence[Run], *, mask: bool) -> tuple[list[Attachment], list[
         page = html_report.content(run, mask=mask)
         files.append(Attachment(f"{name}.html", page, "text", "html"))
         count = len(run.verdict.findings)
-        if count > MOST_ROWS:
+        if count > most_rows:
             said.append(f"The {count:,} findings of {name} are too many to attach as CSV.")
         elif count:
             rows = csv_report.chunks(masked(run) if mask else run)
             table = b"".join(bytes(piece) for piece in rows)
             files.append(Attachment(f"{name}.csv", table, "text", "csv"))
-    if sum(len(one.content) for one in files) <= ZIPPED_ABOVE:
+    if sum(len(one.content) for one in files) <= zipped_above:
         return files, said
     archive = _zipped(files)
-    if len(archive.content) <= LEFT_OUT_ABOVE:
+    if len(archive.content) <= left_out_above:
         return [archive], [*said, "The attached reports are zipped because of their size."]
     return [], [*said, "The reports are too large to attach."]
 

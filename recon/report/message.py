@@ -14,7 +14,7 @@ from recon.model import Failure, Kind, Run, Severity, VerdictKind
 from recon.report import headline as headlines
 from recon.report import labels
 from recon.report.finding_samples import SampleRow, sample
-from recon.report.public_text import public
+from recon.report.public_text import public, public_error
 
 #: How many findings a message shows, how many days in full, and how many more by their headline
 #: only; the rest is counted.
@@ -32,6 +32,8 @@ _ADVICE: Final = {
     78: "Run `recon check` on the machine; it says what to change.",
 }
 _LONGEST: Final = 300
+_PARAGRAPH: Final = 1000
+_MOST_INCIDENTS: Final = 5
 _OPEN: Final = "open"
 
 
@@ -92,6 +94,8 @@ class Section:
     causes: Sequence[str] = ()
     """Likely causes, the likeliest first."""
     facts: Sequence[tuple[str, str]] = ()
+    incidents: Sequence[str] = ()
+    """What explains many findings at once, a sentence or two each."""
     kinds: Sequence[KindCount] = ()
     findings: Sequence[Finding] = ()
     more: int = 0
@@ -157,8 +161,15 @@ def of_night(
         others=[_section(one, 0) for one in others[:MOST_NAMED]],
         more_days=max(len(others) - MOST_NAMED, 0),
         footer=[public(said) for said in footer],
-        key=f"recon/{_account(ordered[0])}/{_label(ordered[0])}",
+        key=_key(ordered[0]),
     )
+
+
+def _key(worst: Run | Failure) -> str:
+    """Return the id of the first incident, which stays from night to night, or account and day."""
+    if isinstance(worst, Run) and worst.verdict.incidents:
+        return worst.verdict.incidents[0].incident_id
+    return f"recon/{_account(worst)}/{_label(worst)}"
 
 
 def of_test() -> Message:
@@ -230,9 +241,9 @@ def _of_failure(failure: Failure) -> Section:
         tone=Tone.ERROR,
         headline=_failure_headline(failure),
         paragraphs=[
-            said
+            _cut(said, _PARAGRAPH)
             for said in (
-                failure.message,
+                _sentence(failure.message),
                 failure.hint,
                 _ADVICE.get(failure.exit_code, "") if not failure.hint else "",
                 "Nothing was judged after this. What was stored before it stays.",
@@ -243,11 +254,15 @@ def _of_failure(failure: Failure) -> Section:
     )
 
 
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def _of_run(run: Run, most: int) -> Section:
     verdict = run.verdict
     suspect = verdict.kind is VerdictKind.SUSPECT
     shown = [] if suspect else list(_findings(run, most))
-    said = [*(verdict.suspicions[:1] if suspect else ()), *run.statements]
+    said = [*run.statements]
     said += [labels.verdict_explanation(run), *labels.evidence(verdict)]
     return Section(
         account=public(verdict.account),
@@ -256,9 +271,10 @@ def _of_run(run: Run, most: int) -> Section:
         badge=labels.title(verdict.kind.value),
         tone=_TONES[verdict.kind],
         headline=public(headlines.headline(run)),
-        paragraphs=[public(one) for one in said],
-        causes=[public(one) for one in verdict.suspicions[1:]] if suspect else (),
+        paragraphs=[_cut(public(one), _PARAGRAPH) for one in said],
+        causes=[_cut(public(one), _PARAGRAPH) for one in verdict.suspicions[1:]] if suspect else (),
         facts=list(_facts(run)),
+        incidents=[public(one.summary) for one in verdict.incidents[:_MOST_INCIDENTS]],
         kinds=[] if suspect else _kinds(run),
         findings=shown,
         more=0 if suspect else len(verdict.findings) - len(shown),
@@ -319,16 +335,19 @@ def _finding(run: Run, kind: Kind, row: SampleRow) -> Finding:
         f"{number} (recorded {recorded})" if number and recorded else number or recorded,
         f"message {row.message_id}" if row.message_id else "",
         f"record {row.local_id}" if row.local_id else "",
+        f"finding {row.discrepancy_id}",
     ]
     state = run.lifecycle.get(row.discrepancy_id, _OPEN)
     tags = [labels.confirmed(row.confirmed), "" if state == _OPEN else state]
-    reason = f" Octopods: {row.failure_reason}" if row.failure_reason else ""
+    details = [row.detail, f"Octopods: {row.failure_reason}" if row.failure_reason else ""]
     return Finding(
         title=labels.EXPLANATIONS[kind].title,
         tone=_tone(kind),
         when=labels.local_time(row.sent_at, run.verdict.window),
         where=_cut(public(", ".join(part for part in parts if part)), _LONGEST),
-        detail=_cut(public(row.detail + reason), _LONGEST),
+        detail=_cut(
+            public_error(". ".join(filter(None, details)), (row.message_id, row.local_id)), _LONGEST
+        ),
         tags=[tag for tag in tags if tag],
     )
 

@@ -30,8 +30,9 @@ def short_text(message: Message) -> str:
     everything = [*message.sections, *message.others]
     if len(everything) > 1:
         lines += [f"{_name(one)}: {one.headline}" for one in everything]
-    elif causes := everything[0].causes:
-        lines.append(f"Most likely: {causes[0]}")
+    else:
+        lines += everything[0].incidents
+        lines += [f"Most likely: {cause}" for cause in everything[0].causes[:1]]
     return "\n".join(lines)
 
 
@@ -45,6 +46,9 @@ def _section(one: Section) -> str:
     if one.causes:
         lines += ["", "Likely causes:"]
         lines += [_wrapped(said, f"{at}. ", "   ") for at, said in enumerate(one.causes, 1)]
+    if one.incidents:
+        lines += ["", "What explains many findings at once:"]
+        lines += [_wrapped(said, "- ", "  ") for said in one.incidents]
     lines += ["", *(_wrapped(f"{name}: {value}") for name, value in one.facts)]
     for kind in one.kinds:
         lines += ["", f"{kind.count:,} {kind.title}", _wrapped(kind.advice, "  ", "  ")]
@@ -57,7 +61,7 @@ def _section(one: Section) -> str:
 
 def _finding(one: Finding) -> str:
     said = f"{one.title}: " + ", ".join(part for part in (one.when, one.where) if part)
-    said += f". {one.detail}" if one.detail else ""
+    said += f": {one.detail}" if one.detail else ""
     return _wrapped(said + "".join(f" [{tag}]" for tag in one.tags), "- ", "  ")
 
 

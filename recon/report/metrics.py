@@ -34,7 +34,7 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
-class DayFigures:
+class DayMetrics:
     """The latest run of a day."""
 
     window: Window
@@ -56,7 +56,7 @@ class DayFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountFigures:
+class AccountMetrics:
     """What is stored of one account."""
 
     account: str
@@ -64,12 +64,12 @@ class AccountFigures:
     """When the last run finished that was not suspect."""
     findings: Sequence[FindingCount]
     """All findings that are not resolved, of whatever day."""
-    day: DayFigures | None
+    day: DayMetrics | None
     """The newest day that has a run."""
 
 
 @dataclass(frozen=True, slots=True)
-class CommandFigures:
+class CommandMetrics:
     """What is known of the command itself."""
 
     finished: datetime
@@ -78,7 +78,7 @@ class CommandFigures:
     """By account."""
     mails_waiting: int = 0
     oldest_mail: datetime | None = None
-    accounts: Sequence[AccountFigures] = field(default_factory=tuple)
+    accounts: Sequence[AccountMetrics] = field(default_factory=tuple)
 
 
 #: Each metric with the labels it has and what it means.
@@ -114,7 +114,7 @@ _METRICS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 }
 
 
-def content(command: CommandFigures) -> bytes:
+def content(command: CommandMetrics) -> bytes:
     """Return the text of all metrics."""
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
@@ -132,7 +132,7 @@ def content(command: CommandFigures) -> bytes:
 _Samples = Iterator[tuple[str, tuple[str, ...], float]]
 
 
-def _samples(command: CommandFigures) -> _Samples:
+def _samples(command: CommandMetrics) -> _Samples:
     now, oldest = command.finished, command.oldest_mail or command.finished
     yield "recon_last_run_duration_seconds", (), command.duration.total_seconds()
     yield "recon_mails_waiting", (), command.mails_waiting
@@ -153,7 +153,7 @@ def _samples(command: CommandFigures) -> _Samples:
             yield from _day_samples(one.account, one.day)
 
 
-def _day_samples(account: str, day: DayFigures) -> _Samples:
+def _day_samples(account: str, day: DayMetrics) -> _Samples:
     for name, balance in (("recon_records", day.local), ("recon_messages", day.provider)):
         for bucket, count in asdict(balance).items():
             yield name, (account, bucket), count

@@ -314,3 +314,35 @@ def test_a_test_without_a_configured_way_is_an_error(tmp_path: Path, database: s
 def test_email_of_report_takes_no_other_option(tmp_path: Path, database: str) -> None:
     with mailed_nights(tmp_path, database) as (made, _box):
         assert made.workshop.recon("report", "--email", "--date", DAY).code == 2
+
+
+class Killed(BaseException):
+    """Ends the process, as far as the program can tell."""
+
+
+@pytest.mark.parametrize(
+    ("step", "copies"),
+    [
+        ("recon.jobs.mailing.send_waiting", 1),
+        ("recon.store.outbox.compose", 1),
+        ("recon.store.outbox.waiting", 1),
+        ("recon.notify.mail_server.MailServer.send", 1),
+        # Between the server's acceptance and our commit: the one documented case.
+        ("recon.store.outbox.attempted", 2),
+    ],
+)
+def test_a_process_that_is_killed_loses_no_mail_and_repeats_one_only_unsure_of_it(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch, step: str, copies: int
+) -> None:
+    def kill(*_args: object, **_options: object) -> None:
+        raise Killed
+
+    with mailed_nights(tmp_path, database) as (made, box):
+        with monkeypatch.context() as patched:
+            patched.setattr(step, kill)
+            with pytest.raises(Killed):
+                made.run()
+        assert report_email(made) == 0
+        assert report_email(made) == 0
+    assert len(box.mails) == copies
+    assert len({one.mail["Message-ID"] for one in box.mails}) == 1

@@ -215,3 +215,16 @@ def test_a_failed_night_is_told_to_chat_and_none_where_that_is_off(
         assert made.run() == 77
     [(_, body)] = noted.told
     assert "The run failed" in body
+
+
+def test_standard_error_names_each_day_that_asks_for_a_person(
+    tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with nights(tmp_path, database) as made:
+        made.send(3, start=NOON)
+        assert made.run() == 0
+        assert "attention" not in capsys.readouterr().err
+        lose(made)
+        assert made.run() == 0
+    said = "attention: main 2026-04-23: 1 customer did not get their message.\n"
+    assert said in capsys.readouterr().err
