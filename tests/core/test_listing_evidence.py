@@ -204,6 +204,13 @@ def test_a_message_in_proven_time_withdraws_it_up_to_the_last_answer_that_lacked
     assert late.settling == timedelta(seconds=2 * 900)
 
 
+def test_messages_in_two_proven_stretches_withdraw_all_from_the_first_to_the_last() -> None:
+    proven = [ShownSpan(at(-9000), at(-1000)), ShownSpan(at(-900), NOON)]
+    late = appeared_late([message(6, 700), message(5, 2000)], proven, MINUTE)
+    assert late is not None
+    assert (late.message_id, late.span) == (5, Span(at(-2000), NOON))
+
+
 def test_a_message_outside_proven_time_is_not_late() -> None:
     proven = [ShownSpan(at(-9000), at(-100))]
     assert appeared_late([message(5, 9001), message(6, 160), message(7, 5)], proven, MINUTE) is None

@@ -1,0 +1,569 @@
+"""Any sequence of sends, polls, nights and misbehaviours: nothing that exists is called missing.
+
+The machine plays a provider whose list may be cut, filtered, old, late or out of order, clocks that
+are wrong, and keys that change. It knows the truth, and after each poll compares it with the time
+that the store holds proven: a message in it that no answer showed would be called missing.
+
+Some lies nobody can see: a list that leaves out what it never showed contradicts nothing. The
+machine excuses what such an answer hides, until an answer shows a message that it hid as well.
+
+The suite plays the same few hundred steps each time. To play others, for as long as wanted:
+`RECON_MACHINE_EXAMPLES=1000 HYPOTHESIS_PROFILE=explore pytest tests/jobs/test_misbehaving_list.py`
+plays 1,000 times up to 50 steps.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from recon.core import calendar, listing_evidence
+from recon.core.coverage import covered, microseconds, next_second
+from recon.core.policy import Policy
+from recon.errors import RequestRefusedError
+from recon.jobs import reconcile
+from recon.jobs.status_calls import StatusCalls
+from recon.jobs.status_lookups import StatusLookups
+from recon.model import Listing, RequestCounts, Status, Verdict
+from recon.octopods.client import Client
+from recon.octopods.responses import StatusAnswer
+from recon.records.reader import RecordsRead
+from recon.simulator import list_misbehaviours as misbehaviours
+from recon.simulator.channel import Channel
+from recon.simulator.list_misbehaviours import Misbehaviour
+from recon.simulator.simulated_message import FAILED_LATER, READ, SimulatedMessage
+from recon.store import coverage_proof, messages, removed_messages
+from recon.store.accounts import id_of
+from recon.store.engine import reading
+from recon.store.tables import keys
+from tests.factories import NOON, Record, local_side
+
+LIMIT = 6
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+NEVER_SENT = 1_000_000
+ABSENT = ("missing_at_provider", "unverifiable")
+_accounts = count()
+
+PAUSES = st.sampled_from((1, 20, 61, 130, 900, 3600, 5 * 3600, 26 * 3600)).map(
+    lambda seconds: timedelta(seconds=seconds)
+)
+KINDS = st.sampled_from(("plain", "plain", "failed", "late", "very late", "removed"))
+RECORDED = st.sampled_from(("with id", "without id", "not"))
+GAPS = st.sampled_from((0, 0, 1, 7, 40, 130, 1200))
+
+
+def _always(misbehaviour: Misbehaviour) -> Callable[[datetime], Misbehaviour]:
+    return lambda _now: misbehaviour
+
+
+#: What the list does from some moment on.
+LISTS: Mapping[str, Callable[[datetime], Misbehaviour | None]] = {
+    "honest": lambda _now: None,
+    "capped": _always(misbehaviours.capped(3)),
+    "forgets": _always(misbehaviours.with_memory(HOUR)),
+    "filtered": _always(misbehaviours.hiding(lambda one, now: one.status(now) == Status.FAILED)),
+    "one per number": _always(misbehaviours.one_per_number),
+    "by change": _always(misbehaviours.by_last_change),
+    "old": misbehaviours.cached,
+    "older": lambda now: misbehaviours.cached(now - HOUR),
+    "old with age": lambda now: misbehaviours.cached(now, tells_age=True),
+    "partial": _always(misbehaviours.partial(2)),
+    "with error": _always(misbehaviours.with_error(12, "Degraded.", items=2)),
+    "empty": _always(misbehaviours.capped(0)),
+}
+
+
+@dataclass(frozen=True)
+class Lie:
+    """An answer that contradicts nothing, and hides messages."""
+
+    key: str
+    clock: datetime
+    hidden: frozenset[int]
+
+
+@dataclass
+class Truth:
+    """One key of the provider as recon sees it."""
+
+    listed: dict[int, SimulatedMessage] = field(default_factory=dict)
+    """What accepted answers showed, and counts for comparison."""
+    first_poll: int | None = None
+
+
+class Reader:
+    """The records of the machine."""
+
+    can_find = False
+
+    def __init__(self, records: list[Record]) -> None:
+        self.records = records
+
+    def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
+        """Return the records of a time."""
+        side = local_side(self.records)
+        times = side.frame["sent_at"]
+        frame = side.frame.loc[(times >= start) & (times < end)].reset_index(drop=True)
+        return RecordsRead(frame, side.rejects, frozenset({"message_id", "phone_number", "status"}))
+
+
+class Calls:
+    """Answers status calls by what the provider has, or not at all."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.counts = RequestCounts()
+
+    def message_status(self, message_id: int) -> StatusAnswer | None:
+        """Return what the provider has."""
+        self.counts = replace(self.counts, status=self.counts.status + 1)
+        if not self.machine.answers_for_ids:
+            raise RequestRefusedError("404 with a page of HTML")
+        now = self.machine.now
+        found = self.machine.channel.find(message_id, now, key=self.machine.key)
+        if found is None:
+            return None
+        sent_at = found.sent_at.replace(microsecond=0)
+        return StatusAnswer(message_id, found.status(now), found.phone_number, sent_at)
+
+
+class Machine(RuleBasedStateMachine):
+    """A provider that may misbehave, and the store that collects from it."""
+
+    engine: ClassVar[sa.Engine]
+
+    @initialize()
+    def begin(self) -> None:
+        """Open an account with one key; nothing has been sent."""
+        self.account = f"account-{next(_accounts)}"
+        self.keys = [f"key-{n}" for n in range(4)]
+        self.channel = Channel(keys=self.keys, first_id=1)
+        self.now = NOON - timedelta(days=1)
+        self.own_ahead = timedelta(0)
+        self.date_ahead: timedelta | None = timedelta(0)
+        self.sending = self.polling = 0
+        self.answers_for_ids = True
+        self.sent: dict[int, tuple[SimulatedMessage, str]] = {}
+        self.shown: set[int] = set()
+        self.lies: list[Lie] = []
+        self.known: dict[str, Truth] = {}
+        self.records: list[Record] = []
+        self.missing: set[str] = set()
+        self.recorded: dict[str, int] = {}
+        self.last: Listing | None = None
+
+    @property
+    def key(self) -> str:
+        """The key that recon polls with."""
+        return self.keys[self.polling]
+
+    # --- what happens ---------------------------------------------------------------------------
+
+    @rule(pause=PAUSES)
+    def wait(self, pause: timedelta) -> None:
+        """Let time pass."""
+        self.now += pause
+
+    @rule(
+        gaps=st.lists(GAPS, min_size=1, max_size=8),
+        kind=KINDS,
+        recorded=RECORDED,
+    )
+    def send(self, gaps: list[int], kind: str, recorded: str) -> None:
+        """Send messages with the key in use."""
+        for gap in gaps:
+            self.now += timedelta(seconds=gap)
+            late = {"late": 15 * MINUTE, "very late": 3 * HOUR}.get(kind)
+            message = self.channel.send(
+                f"+35387{len(self.sent) % 5:07}"
+                if recorded != "not"
+                # No record of another send may be taken for it.
+                else f"+35385{len(self.sent):07}",
+                self.now,
+                key=self.keys[self.sending],
+                course=FAILED_LATER if kind == "failed" else READ,
+                appears_at=None if late is None else self.now + late,
+                removed_at=self.now + 2 * HOUR if kind == "removed" else None,
+            )
+            self.sent[message.message_id] = message, self.keys[self.sending]
+            if recorded != "not":
+                self._record(message.message_id if recorded == "with id" else None, message)
+
+    @rule(with_id=st.booleans())
+    def record_what_was_never_sent(self, *, with_id: bool) -> None:
+        """Record a send that Octopods never got."""
+        self.now += timedelta(seconds=400)
+        number = len(self.records) + 1
+        self.missing.add(str(number))
+        made = NEVER_SENT + number if with_id else None
+        # A number of its own, so that no other message can be meant.
+        self.records.append(Record(number, made, self._seconds(self.now), f"+35386{number:07}"))
+
+    @rule(name=st.sampled_from(sorted(LISTS)))
+    def list_otherwise(self, name: str) -> None:
+        """Let the list misbehave from now on, or no longer."""
+        self.channel.misbehaviour = LISTS[name](self.now)
+
+    @rule(own=st.sampled_from((0, -2, 5)), date=st.sampled_from((0, 24 * 365, None)))
+    def set_clocks(self, own: int, date: int | None) -> None:
+        """Set one of the two clocks wrong: with both ahead, nobody could tell the time."""
+        self.own_ahead = timedelta(hours=own)
+        self.date_ahead = None if date is None else timedelta(hours=date)
+        if own > 0:
+            self.date_ahead = timedelta(0)
+
+    @rule()
+    def answer_for_ids_or_not(self) -> None:
+        """Let all status calls be answered with a page of HTML, or no longer."""
+        self.answers_for_ids = not self.answers_for_ids
+
+    @precondition(lambda self: self.polling == self.sending < len(self.keys) - 1)
+    @rule(
+        first=st.sampled_from(("configured", "used", "used")),
+        between=st.lists(GAPS, min_size=1, max_size=12),
+        is_polled=st.booleans(),
+        kind=KINDS,
+        recorded=RECORDED,
+    )
+    def rotate(
+        self, first: str, between: list[int], kind: str, recorded: str, *, is_polled: bool
+    ) -> None:
+        """Use another key; messages and a poll come between its use and its configuration."""
+        is_early = first == "configured"
+        self.polling += is_early
+        self.sending += not is_early
+        self.send(between, kind, recorded)
+        if is_polled:
+            self.now += HOUR
+            self._poll(self.key)
+        self.polling += not is_early
+        self.sending += is_early
+
+    @precondition(lambda self: self.polling > 0)
+    @rule()
+    def poll_with_the_old_key(self) -> None:
+        """Let a forgotten host poll."""
+        self._poll(self.keys[self.polling - 1])
+
+    @rule(pause=PAUSES, times=st.integers(1, 4))
+    def poll(self, pause: timedelta, times: int) -> None:
+        """Poll with the configured key, maybe several times."""
+        for _ in range(times):
+            self.now += pause
+            self._poll(self.key)
+
+    @rule()
+    def begin_coverage_again(self) -> None:
+        """Poll with `--new-coverage`: a person says that the list is right."""
+        if self.channel.misbehaviour is None:
+            self._poll(self.key, new_coverage=True)
+
+    # --- nights ---------------------------------------------------------------------------------
+
+    @rule()
+    def judge(self) -> None:
+        """Poll, ask for ids, and judge the last days."""
+        listing = self._poll(self.key)
+        last = calendar.day_at(self.now, "UTC")
+        days = calendar.windows(last - timedelta(days=1), last, "UTC")
+        policy = Policy(trust_input=True)
+        calls = StatusCalls(_as_client(Calls(self)), self.account, most=50, listing=listing)
+        lookups = StatusLookups(
+            self.engine,
+            self.account,
+            calls=calls,
+            fingerprint=self.key,
+            clock=lambda: listing_evidence.clock(listing),
+            zone="UTC",
+        )
+        reader = Reader(self.records)
+        read = reconcile.read(self.account, days, reader=reader, engine=self.engine, policy=policy)  # type: ignore[arg-type]
+        lookups.confirm(read.classify(self.engine), days, policy)
+        if lookups.learnt:
+            read = read.refreshed(self.engine)
+        for verdict in read.judge(self.engine):
+            self._check_balance(verdict)
+            self._check_findings(verdict.findings)
+            self._check_found(verdict)
+
+    def _check_balance(self, verdict: Verdict) -> None:
+        start, end = _bounds(verdict)
+        times = [NOON + timedelta(seconds=one.sent_at) for one in self.records]
+        assert verdict.local.total == sum(start <= time < end for time in times)
+
+    def _check_findings(self, findings: pd.DataFrame) -> None:
+        errors = findings.loc[findings["severity"] == "error"]
+        for row in errors.to_dict("records"):
+            if row["kind"] == "missing_at_provider":
+                message_id = self.recorded.get(str(row["local_id"]))
+                if str(row["local_id"]) in self.missing:
+                    continue
+                assert message_id is not None
+                is_open = self._may_be_unknown(message_id) and row["confirmed"] != "yes"
+                assert is_open or self._is_gone(message_id), row
+            else:
+                assert row["kind"] in {"missing_locally", "duplicate_send", "status_mismatch"}
+                if row["kind"] != "status_mismatch":
+                    assert int(row["message_id"]) not in self.recorded.values(), row
+
+    def _check_found(self, verdict: Verdict) -> None:
+        """Check that what was never sent is an error in proven time, and open elsewhere."""
+        start, end = _bounds(verdict)
+        proof = coverage_proof.read(self.engine, self.account)
+        kinds = dict(zip(verdict.findings["local_id"], verdict.findings["kind"], strict=True))
+        for one in self.records:
+            name, time = str(one.local_id), NOON + timedelta(seconds=one.sent_at)
+            if name not in self.missing or not start <= time < end:
+                continue
+            place = np.array([microseconds(time)], dtype=np.int64)
+            is_proven = covered(proof.spans, place)[0] and not _lies_before(time, proof)
+            expected = {"missing_at_provider"} if is_proven else set(ABSENT)
+            assert kinds.get(name) in expected
+
+    # --- what may not be claimed ----------------------------------------------------------------
+
+    @invariant()
+    def nothing_that_exists_is_claimed_not_to(self) -> None:
+        """Compare what is proven with the truth."""
+        unseen = [one for one in self.sent if one not in self.shown and not self._is_gone(one)]
+        if not unseen or self.last is None:
+            return
+        proof = coverage_proof.read(self.engine, self.account)
+        times = np.array([microseconds(self._time(one)) for one in unseen], dtype=np.int64)
+        inside = covered(proof.spans, times)
+        for one, is_claimed in zip(unseen, inside, strict=True):
+            if is_claimed and not _lies_before(self._time(one), proof):
+                assert self._may_be_unknown(one), (one, proof.spans)
+
+    def _may_be_unknown(self, one: int) -> bool:
+        """Say whether nothing that was shown could tell that the message exists."""
+        key = self.sent[one][1]
+        # Nobody has asked with its key yet, so nobody knows that there is one.
+        if key not in self.known:
+            return True
+        return any(one in lie.hidden for lie in self.lies)
+
+    def _is_gone(self, one: int) -> bool:
+        return self.sent[one][0].is_removed(self.now)
+
+    def _time(self, one: int) -> datetime:
+        return self.sent[one][0].sent_at.replace(microsecond=0)
+
+    # --- one poll -------------------------------------------------------------------------------
+
+    def _poll(self, key: str, *, new_coverage: bool = False) -> Listing:
+        own = self.now + self.own_ahead
+        listing = self.channel.listing(self.now, key=key, limit=LIMIT)
+        date = None
+        if self.date_ahead is not None:
+            date = (self.now + self.date_ahead).replace(microsecond=0)
+        listing = replace(listing, answered_at=date or own, date=date, requested_at=own)
+        settling = self._settling(key)
+        shown = {one.message_id for one in listing.messages}
+        kept = messages.keep(
+            self.engine, self.account, key, listing, own, new_coverage=new_coverage
+        )
+        self._remember(key, listing, settling, new_coverage=new_coverage)
+        truth = self.known[key]
+        if kept.proof.is_accepted:
+            truth.listed |= {one: self.sent[one][0] for one in shown}
+        self.shown |= shown
+        if kept.ask_for and self.answers_for_ids:
+            gone = [one for one in kept.ask_for if self._is_gone(one)]
+            found = [one for one in kept.ask_for if not self._is_gone(one)]
+            if found:
+                gone = []
+            is_settled = removed_messages.settle(
+                self.engine, self.account, key, denied=gone, found=found, at=own
+            )
+            if is_settled:
+                for one in [one for one in truth.listed if one not in shown]:
+                    del truth.listed[one]
+        self.last = listing
+        return listing
+
+    def _remember(
+        self, key: str, listing: Listing, settling: timedelta, *, new_coverage: bool
+    ) -> None:
+        """Note what the answer hides without contradicting anything."""
+        is_superseded = key in self.known and any(
+            other.first_poll > (self.known[key].first_poll or 0)
+            for other in self.known.values()
+            if other.first_poll is not None
+        )
+        truth = self.known.setdefault(key, Truth())
+        if truth.first_poll is None or new_coverage:
+            truth.first_poll = max(one.first_poll or 0 for one in self.known.values()) + 1
+        if new_coverage:
+            truth.listed, is_superseded = {}, False
+        at = listing_evidence.clock(listing)
+        shown = [one.message_id for one in listing.messages]
+        self._expose(key, shown, settling)
+        lacked = [
+            one for one in truth.listed if one not in shown and self._time(one) < at - settling
+        ]
+        start = self._shown_from(listing, bool(lacked), settling)
+        if is_superseded or start is None or listing.is_partial or listing.error is not None:
+            return
+        if any(self._time(one) >= start for one in lacked):
+            return
+        until = max([at, *(one.sent_at + timedelta(seconds=1) for one in listing.messages)])
+        hidden = [
+            one
+            for one, (message, of_key) in self.sent.items()
+            if of_key == key
+            and one not in self.shown
+            and one not in shown
+            and self._time(one) < until
+            and (self._time(one) >= start or not message.is_listed(self.now))
+        ]
+        if hidden:
+            self.lies.append(Lie(key, at, frozenset(hidden)))
+
+    @staticmethod
+    def _shown_from(listing: Listing, lacks: bool, settling: timedelta) -> datetime | None:  # noqa: FBT001 - a fact
+        """Return from when on an answer claims to be whole, `None` where it claims nothing."""
+        past = NOON - timedelta(days=1000)
+        is_cut = lacks or listing.item_count >= LIMIT
+        if not listing.messages:
+            return None if is_cut else past
+        if not is_cut:
+            return past
+        disorder, oldest = timedelta(0), listing.messages[0].sent_at
+        for one in listing.messages:
+            disorder = max(disorder, one.sent_at - oldest)
+            oldest = min(oldest, one.sent_at)
+        if disorder > settling:
+            return None
+        start = next_second(listing.messages[-1].sent_at)
+        return start + MINUTE if disorder >= timedelta(seconds=1) else start
+
+    def _expose(self, key: str, shown: list[int], settling: timedelta) -> None:
+        """An answer that hid what is shown now is no excuse for what it hid after it."""
+        kept = []
+        for lie in self.lies:
+            seen = [
+                self._time(one)
+                for one in shown
+                if one in lie.hidden
+                and one not in self.shown
+                and self._time(one) < lie.clock - settling
+            ]
+            if lie.key == key and seen:
+                first = min(seen)
+                lie = replace(  # noqa: PLW2901 - what is left of it
+                    lie, hidden=frozenset(one for one in lie.hidden if self._time(one) < first)
+                )
+            kept.append(lie)
+        self.lies = [lie for lie in kept if lie.hidden]
+
+    def _settling(self, key: str) -> timedelta:
+        query = sa.select(keys.c.settling_seconds).where(
+            keys.c.account_id == id_of(self.account), keys.c.fingerprint == key
+        )
+        with reading(self.engine) as connection:
+            return timedelta(seconds=connection.execute(query).scalar() or 60)
+
+    def _record(self, message_id: int | None, message: SimulatedMessage) -> None:
+        number = len(self.records) + 1
+        self.recorded[str(number)] = message.message_id
+        time = self._seconds(message.sent_at)
+        self.records.append(Record(number, message_id, time, message.phone_number, None))
+
+    @staticmethod
+    def _seconds(time: datetime) -> float:
+        return (time.replace(microsecond=0) - NOON).total_seconds()
+
+
+def _lies_before(time: datetime, proof: coverage_proof.AccountProof) -> bool:
+    """Say whether a time lies before all that was listed, where only a denied id is missing."""
+    first = proof.first_contact
+    return first is not None and (first.end is None or time < first.end)
+
+
+def _bounds(verdict: Verdict) -> tuple[datetime, datetime]:
+    start, end = verdict.window.start, verdict.window.end
+    assert start is not None
+    assert end is not None
+    return start, end
+
+
+def _as_client(calls: Calls) -> Client:
+    """Return the calls as the client that they stand in for: no more of it is used."""
+    made: Any = calls
+    return made  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def store(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
+    import shutil
+
+    from recon.store.engine import connect
+
+    path = tmp_path_factory.mktemp("machine") / "recon.db"
+    shutil.copy(migrated_sqlite, path)
+    engine = connect(f"sqlite:///{path}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def machine(store: sa.Engine) -> Machine:
+    """A machine to be played by hand, with a message that was listed."""
+    Machine.engine = store
+    made = Machine()
+    made.begin()
+    made.send([1], "plain", "without id")
+    made.poll(HOUR, 1)
+    return made
+
+
+def test_nothing_that_octopods_has_is_called_missing(store: sa.Engine) -> None:
+    Machine.engine = store
+    examples = int(os.environ.get("RECON_MACHINE_EXAMPLES", "10"))
+    run_state_machine_as_test(
+        Machine, settings=settings(max_examples=examples, stateful_step_count=50)
+    )
+
+
+def test_a_key_that_is_configured_too_early_hides_nothing(machine: Machine) -> None:
+    machine.rotate("configured", [1, 1, 1], "plain", "without id", is_polled=True)
+    machine.send([1], "plain", "without id")
+    machine.poll(HOUR, 1)
+    machine.nothing_that_exists_is_claimed_not_to()
+
+
+def test_a_key_that_is_polled_too_long_hides_nothing(machine: Machine) -> None:
+    machine.rotate("used", [100] * 8, "plain", "without id", is_polled=True)
+    machine.poll(HOUR, 1)
+    machine.nothing_that_exists_is_claimed_not_to()
+
+
+def test_the_first_messages_of_all_may_be_late_too(store: sa.Engine) -> None:
+    Machine.engine = store
+    machine = Machine()
+    machine.begin()
+    machine.poll(HOUR, 1)
+    machine.send([1], "late", "without id")
+    machine.poll(5 * MINUTE, 4)
+    assert machine._settling(machine.key) > MINUTE  # noqa: SLF001 - what the store has learnt
