@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from recon.cli import common
+from recon.errors import UsageError
+
+if TYPE_CHECKING:
+    from recon.config import Settings
 
 
 @click.command("purge")
@@ -17,18 +22,28 @@ from recon.cli import common
     metavar="DAYS",
     help="Delete what is older than this, instead of retention.days.",
 )
+@click.option(
+    "--phone-number", "number", metavar="N", help="Forget this person instead, everywhere."
+)
 @click.option("--dry-run", is_flag=True, help="Only count what would be deleted.")
 @common.pass_session
-def command(session: common.Session, days: int | None, *, dry_run: bool) -> int:
+def command(session: common.Session, days: int | None, number: str | None, *, dry_run: bool) -> int:
     """Delete what is stored and past its retention.
 
     That is messages, findings and runs. The coverage of the deleted time is withdrawn first, so
     that nothing deleted is ever reported as missing: a later run over that time calls records there
     unverifiable. Findings go whatever their status. It may be interrupted; the next purge goes on.
+
+    With --phone-number nothing is deleted but the number: ids, times and statuses stay. A keyed
+    hash keeps later polls and runs from storing it again. Reports that hold it are named.
     """
     from recon.jobs import purging
 
+    if number is not None and days is not None:
+        raise UsageError("Give --older-than or --phone-number, not both.")
     settings = session.settings(require_accounts=False)
+    if number is not None:
+        return _forget(session, settings, number, dry_run=dry_run)
     engine = session.engine(settings)
     now = session.runtime.clock()
     before = purging.limit(now, days or settings.retention.days, settings.timezone)
@@ -46,4 +61,24 @@ def command(session: common.Session, days: int | None, *, dry_run: bool) -> int:
         click.echo(f"{account}: {told or 'nothing'} {done}")
     if not found:
         click.echo("nothing is stored")
+    return 0
+
+
+def _forget(session: common.Session, settings: Settings, number: str, *, dry_run: bool) -> int:
+    from recon.jobs import forgetting
+
+    whom = forgetting.person(number, settings.matching.default_region or None)
+    engine, runtime = session.engine(settings), session.runtime
+    counts = forgetting.forget(engine, whom, runtime.clock(), runtime.rng, dry_run=dry_run)
+    told = ", ".join(f"{count:,} in {name}" for name, count in sorted(counts.items()))
+    done = "would be blanked" if dry_run else "blanked"
+    click.echo(f"{done}: {told or 'the number is stored nowhere'}")
+    if not dry_run:
+        click.echo("later polls and runs do not store it again")
+    files = list(forgetting.files_with(whom, settings.report.directory.absolute()))
+    if files:
+        click.echo("these reports hold it; delete or edit them:")
+        for path in files:
+            click.echo(f"  {path}")
+    click.echo("your own records, mails and backups are not searched")
     return 0

@@ -23,7 +23,7 @@ from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.core.statuses import NOT_TERMINAL
 from recon.model import Verdict, Window
-from recon.store import coverage_proof, messages, status_answers
+from recon.store import coverage_proof, forgotten_numbers, messages, status_answers
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -135,12 +135,18 @@ def read(
         TemporaryError: a database is busy or out of reach.
     """
     start, end = _around(days, policy)
+    forgotten = forgotten_numbers.forgotten(engine)
     records = reader.read(start, end)
+    records = replace(
+        records,
+        frame=forgotten.blanked(records.frame, policy.region, None),
+        rejects=forgotten.blanked(records.rejects, policy.region, None),
+    )
     provider = _messages(engine, account, days, policy, records.frame, untimed=untimed)
     local = records.frame
     if reader.can_find:
         wanted = out_of_window_ids.wanted_records(local, provider.frame, start, end)
-        found = reader.find(wanted).frame
+        found = forgotten.blanked(reader.find(wanted).frame, policy.region, None)
         outside = (found["sent_at"] < start) | (found["sent_at"] >= end)
         local = frames.concat([local, found.loc[outside]])
     counted = records.rejects["sent_at"].notna() | untimed

@@ -17,6 +17,7 @@ from recon.store import (
     answer_log,
     coverage_ledger,
     coverage_proof,
+    forgotten_numbers,
     key_history,
     poll_thinning,
     removed_messages,
@@ -98,6 +99,7 @@ def keep(
         proof = prove(listing, key_history.load(connection, key, listing))
         purged = accounts.purged_before(connection, account_id)
         kept_part = listing if purged is None else _since(listing, purged)
+        kept_part = forgotten_numbers.load(connection).without(kept_part)
         new = _not_listed_before(connection, account_id, key, kept_part, stored)
         key = coverage_ledger.note_new_messages(connection, account_id, key, new, own_clock)
         entered = coverage_ledger.add_answer(connection, account_id, key, kept_part, proof, stored)

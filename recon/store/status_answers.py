@@ -12,7 +12,7 @@ from recon.core import key_use
 from recon.core.calendar import day_at
 from recon.core.statuses import NOT_TERMINAL
 from recon.model import LISTING_LIMIT, Listing, Message
-from recon.store import accounts, coverage_proof, key_history
+from recon.store import accounts, coverage_proof, forgotten_numbers, key_history
 from recon.store.dialects import among, id_chunks, insert
 from recon.store.engine import reading, writing
 from recon.store.tables import denied_ids, keys, messages, provider_rejects, withdrawals
@@ -60,6 +60,7 @@ def keep(
         purged = accounts.purged_before(connection, account_id)
         if purged is not None:
             found = [message for message in found if message.sent_at >= purged]
+        found = forgotten_numbers.load(connection).without_in(found)
         answer = Listing(found, [], len(found), LISTING_LIMIT, at)
         stored = stored_messages(connection, account_id, [message.message_id for message in found])
         keep_messages(connection, account_id, key.id, answer, stored)

@@ -310,6 +310,22 @@ denied_ids: Final = sa.Table(
     sa.Index(None, "key_id"),
 )
 
+#: Keys of hashes, each random and made when it is first needed.
+hash_keys: Final = sa.Table(
+    "hash_keys",
+    METADATA,
+    sa.Column("purpose", SafeText, primary_key=True),
+    sa.Column("secret", SafeText, nullable=False),
+)
+
+#: Numbers that are not stored any more: a keyed hash of each user, one for all spellings.
+forgotten_numbers: Final = sa.Table(
+    "forgotten_numbers",
+    METADATA,
+    sa.Column("digest", SafeText, primary_key=True),
+    sa.Column("forgotten_at", UtcDateTime, nullable=False),
+)
+
 #: Until when a key is not to be asked again, as the provider said with a 429; by our own clock. The
 #: limit is the key's, whichever accounts use it.
 pauses: Final = sa.Table(

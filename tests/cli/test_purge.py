@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from recon.cli.purge import command
 from recon.store.engine import connect
 from tests.cli.nights import Nights, nights
-from tests.cli.workshop import minute
+from tests.cli.workshop import NUMBER, minute
 from tests.factories import DAY, NOON
 
 Capture = pytest.CaptureFixture[str]
@@ -87,3 +87,35 @@ def test_a_night_purges_at_its_end_if_it_is_told_to(
         lived(night)
         assert stored(database_url, "messages") == (3 if automatic else 9)
         assert (tmp_path / "reports" / "main" / f"{DAY}.csv").exists()
+
+
+def test_a_forgotten_person_is_accused_of_nothing_and_reports_are_named(
+    database_url: str, tmp_path: Path, capsys: Capture
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        night.send(3, start=NOON)
+        number = NUMBER.format(1)
+        # One more, of which the records hold no id: it links by its number.
+        sent = night.channel.send(number, minute(30))
+        night.workshop.add_records((900, None, number, sent.sent_at, "sent"))
+        night.channel.send(number, minute(50))
+        assert night.run() == 0
+        capsys.readouterr()
+        path = tmp_path / "recon.toml"
+        reports = f'\n[report]\ndirectory = "{tmp_path / "reports"}"\n'
+        path.write_text(path.read_text() + reports)
+        assert night.invoke(command, "--phone-number", number, "--older-than", "10") == 2
+        assert night.invoke(command, "--phone-number", "Ann") == 2
+        assert night.invoke(command, "--phone-number", number) == 0
+        said = capsys.readouterr().out
+        assert str(tmp_path / "reports" / "main" / f"{DAY}.csv") in said
+        assert number not in said
+        assert night.run() == 0
+        # The record without an id cannot be read any more, and may be either message; the one that
+        # is not near it has no record, whoever got it.
+        kinds = sorted(row["kind"] for row in night.workshop.rows())
+        assert kinds == ["invalid_local", "missing_locally", "unverifiable"]
+        assert number not in (tmp_path / "reports" / "main" / f"{DAY}.csv").read_text()
+        capsys.readouterr()
+        assert night.invoke(command, "--phone-number", number, "--dry-run") == 0
+        assert "the number is stored nowhere" in capsys.readouterr().out

@@ -1,0 +1,66 @@
+"""Forgetting a person: the number goes from the store, and reports that hold it are named."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from recon.core.person import Person
+from recon.errors import UsageError
+from recon.store import forgotten_numbers, lock, retention
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+#: Files in which recon writes numbers, or people export them.
+_REPORTS: Final = frozenset({".csv", ".json", ".html", ".eml", ".txt"})
+
+
+def person(number: str, region: str | None) -> Person:
+    """Return whom a number or WhatsApp user id means.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    found = Person.of(number, region)
+    if found is None:
+        more = "" if region else " If it is a national number, set matching.default_region."
+        raise UsageError(
+            "--phone-number is neither a phone number nor a WhatsApp user id.",
+            hint=f"Write it with its country code, such as +353871234567.{more}",
+        )
+    return found
+
+
+def forget(
+    engine: Engine, whom: Person, now: datetime, rng: random.Random, *, dry_run: bool = False
+) -> dict[str, int]:
+    """Blank the number in every table, and keep it from being stored again.
+
+    Returns:
+        In how many rows of each table it stood.
+
+    Raises:
+        TemporaryError: a run goes on, which could store what it has read; or the database is busy.
+    """
+    with ExitStack() as held:
+        for account in [] if dry_run else retention.account_names_stored(engine):
+            held.enter_context(lock.hold(engine, account))
+        return forgotten_numbers.forget(engine, whom, now, rng, dry_run=dry_run)
+
+
+def files_with(whom: Person, directory: Path) -> Iterator[Path]:
+    """Yield the files of a directory of reports, and of those below it, that hold the number."""
+    for path in sorted(directory.rglob("*")):
+        if path.suffix in _REPORTS and path.is_file():
+            try:
+                with path.open(encoding="utf-8", errors="replace") as lines:
+                    if any(whom.blanked(line) != line for line in lines if whom.may_be_in(line)):
+                        yield path
+            except OSError:
+                # A file that cannot be read is named, so that a person reads it.
+                yield path

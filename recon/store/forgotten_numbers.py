@@ -1,0 +1,271 @@
+"""Numbers that are not stored any more, since a person asked to be forgotten.
+
+Kept is a keyed hash of each, one for all spellings of a user; the key is random and the database's
+own. It keeps later answers and runs from storing the number again, and nothing can be read from it
+without the database.
+"""
+
+from __future__ import annotations
+
+import hmac
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from recon.model import Listing, Message
+from recon.store.dialects import insert, is_postgres
+from recon.store.engine import reading, writing
+from recon.store.tables import METADATA, SafeText, forgotten_numbers, hash_keys
+from recon.store.tables import accounts as account_names
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from recon.core.person import Person
+
+#: The row of `hash_keys` that this is about.
+_PURPOSE: Final = "forgotten numbers"
+#: Columns that hold words of a list, names or hashes, and never what somebody wrote.
+_NO_TEXTS: Final = frozenset(
+    {"status", "kind", "severity", "verdict", "mode", "reading", "basis", "state", "change"}
+    | {"timezone", "name", "fingerprint", "run_id", "request_id", "key", "discrepancy_id"}
+    | {"input_digest", "digest", "secret", "purpose", "version_num"}
+)
+_SEPARATORS: Final = (" ", "-", "(", ")", ".", "/", "\u00a0")
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The numbers that are not to be stored; of most databases none."""
+
+    secret: bytes = b""
+    digests: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.digests)
+
+    def holds(self, user: int) -> bool:
+        """Say whether a user is forgotten, by the key that `recon.core.phones` gives."""
+        return _digest(self.secret, user) in self.digests
+
+    def among(self, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Say of each user whether it is forgotten; each distinct one is hashed once."""
+        import numpy as np
+
+        users, places = np.unique(keys, return_inverse=True)
+        held = np.array([user >= 0 and self.holds(user) for user in users.tolist()], dtype=np.bool_)
+        found: npt.NDArray[np.bool_] = held[places]
+        return found
+
+    def blanked(self, frame: pd.DataFrame, region: str | None, blank: str | None) -> pd.DataFrame:
+        """Return rows without the numbers of forgotten users.
+
+        Args:
+            frame: has a column `phone_number`.
+            region: of national numbers.
+            blank: what stands there instead.
+        """
+        from recon.core import phones
+
+        if not self or frame.empty:
+            return frame
+        gone = self.among(phones.keys(frame["phone_number"], region))
+        if not gone.any():
+            return frame
+        return frame.assign(phone_number=frame["phone_number"].mask(gone, blank))
+
+    def without(self, listing: Listing) -> Listing:
+        """Return an answer without the numbers of forgotten users."""
+        if not self:
+            return listing
+        rejects = [
+            replace(one, phone_number=None) if self._is_of(one.phone_number) else one
+            for one in listing.rejects
+        ]
+        return replace(listing, messages=self.without_in(listing.messages), rejects=rejects)
+
+    def without_in(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Return messages without the numbers of forgotten users."""
+        if not self:
+            return messages
+        return [
+            replace(one, phone_number="") if self._is_of(one.phone_number) else one
+            for one in messages
+        ]
+
+    def _is_of(self, number: str | None) -> bool:
+        import numpy as np
+
+        from recon.core.number_readings import readings
+        from recon.core.number_spellings import one_per_user
+
+        if not number:
+            return False
+        users = one_per_user(np.array(readings(number, None), dtype=np.int64))
+        return any(user >= 0 and self.holds(user) for user in users.tolist())
+
+
+def load(connection: sa.Connection) -> Forgotten:
+    """Return which numbers are forgotten."""
+    digests = frozenset(connection.execute(sa.select(forgotten_numbers.c.digest)).scalars())
+    if not digests:
+        return Forgotten()
+    return Forgotten(_secret(connection), digests)
+
+
+def forgotten(engine: sa.Engine) -> Forgotten:
+    """Return which numbers are forgotten, as of now."""
+    with reading(engine) as connection:
+        return load(connection)
+
+
+def forget(
+    engine: sa.Engine, person: Person, now: datetime, rng: random.Random, *, dry_run: bool = False
+) -> dict[str, int]:
+    """Blank a person's number in every table, and keep it from being stored again.
+
+    Ids, times and statuses stay. First the hash is stored, so that no answer that comes meanwhile
+    brings the number back; then the tables are searched. The caller holds the accounts' locks, so
+    that no run stores what it read before.
+
+    Args:
+        engine: the store.
+        person: whose number.
+        now: our own clock.
+        rng: makes the key of the hashes, the first time.
+        dry_run: only count.
+
+    Returns:
+        In how many rows of each table it stood.
+    """
+    if not dry_run:
+        _remember(engine, person, now, rng)
+    with reading(engine) as connection:
+        found = list(_held(connection, person))
+    counts: dict[str, int] = {}
+    for place in found:
+        counts[place.column.table.name] = counts.get(place.column.table.name, 0) + place.count
+    if found and not dry_run:
+        with writing(engine) as connection:
+            if not is_postgres(connection):
+                # Freed parts of the file keep no number.
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            for place in found:
+                place.blank(connection)
+    return counts
+
+
+def _remember(engine: sa.Engine, person: Person, now: datetime, rng: random.Random) -> None:
+    with writing(engine) as connection:
+        # Whoever is storing an answer is done with it, and whoever comes after sees the hash.
+        connection.execute(sa.select(account_names.c.id).with_for_update(key_share=True)).all()
+        made = {"purpose": _PURPOSE, "secret": rng.randbytes(32).hex()}
+        connection.execute(insert(connection, hash_keys).on_conflict_do_nothing(), [made])
+        digest = _digest(_secret(connection), person.key)
+        connection.execute(
+            insert(connection, forgotten_numbers).on_conflict_do_nothing(),
+            [{"digest": digest, "forgotten_at": now}],
+        )
+
+
+def _secret(connection: sa.Connection) -> bytes:
+    query = sa.select(hash_keys.c.secret).where(hash_keys.c.purpose == _PURPOSE)
+    return bytes.fromhex(connection.execute(query).scalar_one())
+
+
+def _digest(secret: bytes, user: int) -> str:
+    return hmac.digest(secret, str(user).encode(), "sha256").hex()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Rows of a column that hold the number."""
+
+    column: sa.Column[Any]
+    count: int
+    blank: Callable[[sa.Connection], None]
+
+
+def _held(connection: sa.Connection, person: Person) -> Iterator[_Place]:
+    for table in METADATA.sorted_tables:
+        for column in table.c:
+            if column.primary_key or column.name in _NO_TEXTS:
+                continue
+            if column.name.endswith("phone_number"):
+                yield from _numbers(connection, column, person)
+            elif isinstance(column.type, SafeText) or _is_json(column):
+                yield from _texts(connection, column, person)
+
+
+def _is_json(column: sa.Column[Any]) -> bool:
+    return type(column.type).__name__ == "Json"
+
+
+def _numbers(connection: sa.Connection, column: sa.Column[Any], person: Person) -> Iterator[_Place]:
+    """Find the spellings of the number in a column of numbers."""
+    import pandas as pd
+
+    from recon.core import phones
+
+    spelled = connection.execute(sa.select(column).where(_holds(column, person)).distinct())
+    words = [word for word in spelled.scalars() if word]
+    keys = phones.keys(pd.Series(words, dtype="str"), person.region)
+    mine = [word for word, key in zip(words, keys.tolist(), strict=True) if key == person.key]
+    if not mine:
+        return
+    count = connection.execute(
+        sa.select(sa.func.count()).select_from(column.table).where(column.in_(mine))
+    ).scalar_one()
+    blank = None if column.nullable else ""
+
+    def change(connection: sa.Connection) -> None:
+        connection.execute(
+            sa.update(column.table).where(column.in_(mine)).values({column.name: blank})
+        )
+
+    yield _Place(column, int(count), change)
+
+
+def _texts(connection: sa.Connection, column: sa.Column[Any], person: Person) -> Iterator[_Place]:
+    """Find the number within texts, and within those of JSON values."""
+    key = list(column.table.primary_key)
+    rows = connection.execute(sa.select(*key, column).where(_holds(column, person))).all()
+    changed = []
+    for row in rows:
+        new = _blanked(row[-1], person)
+        if new != row[-1]:
+            changed.append((tuple(row[:-1]), new))
+    if not changed:
+        return
+
+    def change(connection: sa.Connection) -> None:
+        for values, new in changed:
+            same = [one == value for one, value in zip(key, values, strict=True)]
+            connection.execute(sa.update(column.table).where(*same).values({column.name: new}))
+
+    yield _Place(column, len(changed), change)
+
+
+def _blanked(value: Any, person: Person) -> Any:  # noqa: ANN401 - what JSON holds
+    if isinstance(value, str):
+        return person.blanked(value)
+    if isinstance(value, list):
+        return [_blanked(one, person) for one in value]
+    if isinstance(value, dict):
+        return {key: _blanked(one, person) for key, one in value.items()}
+    return value
+
+
+def _holds(column: sa.ColumnElement[Any], person: Person) -> sa.ColumnElement[bool]:
+    """Return the condition that a column may hold the number, separators left out."""
+    plain: sa.ColumnElement[Any] = sa.cast(column, sa.Text)
+    if person.is_number:
+        for one in _SEPARATORS:
+            plain = sa.func.replace(plain, one, "")
+    return plain.contains(person.tail, autoescape=True)
