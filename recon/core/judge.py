@@ -116,7 +116,7 @@ def of_case(
                 window=day,
                 kind=VerdictKind.SUSPECT
                 if suspicions
-                else _verdict_kind(mine, theirs, todays, gaps),
+                else verdict_kind(mine, theirs, todays, gaps),
                 local=mine,
                 provider=theirs,
                 findings=findings.empty() if suspicions else todays,
@@ -214,9 +214,10 @@ def _reason(one: Unreadable) -> str:
     return f"1 {noun}: {one.reason}" if one.count == 1 else f"{one.count:,} {noun}s: {one.reason}"
 
 
-def _verdict_kind(
+def verdict_kind(
     local: LocalBalance, provider: ProviderBalance, found: pd.DataFrame, gaps: Sequence[Span]
 ) -> VerdictKind:
+    """Return what the findings and gaps of a day amount to, where the input is not suspect."""
     if (found["kind"] != Kind.UNVERIFIABLE.value).any():
         return VerdictKind.DISCREPANCIES
     if gaps or len(found):

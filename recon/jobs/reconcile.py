@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -15,6 +16,7 @@ from recon.core import (
     input_digest,
     judge,
     out_of_window_ids,
+    settled_rows,
     stale_records,
     unreadable_rows,
 )
@@ -84,8 +86,13 @@ class BothSides:
             policy=self.policy,
             first_contact=proof.first_contact,
         )
+        is_settled = partial(settled_rows.are_settled, case)
         return [
-            replace(one, evidence=coverage_proof.evidence(engine, self.account, day.start, day.end))
+            replace(
+                one,
+                evidence=coverage_proof.evidence(engine, self.account, day.start, day.end),
+                is_settled=is_settled,
+            )
             for day, one in zip(self.days, verdicts, strict=True)
         ]
 

@@ -1,0 +1,40 @@
+"""Whether what a finding says to be missing is there now, by the rows that were just judged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from recon.core import arrow_text
+from recon.core.buckets import LOCAL, Case
+
+
+def are_settled(case: Case, claims: pd.DataFrame) -> pd.Series[bool]:
+    """Say of findings about a missing counterpart whether the row they are about is settled.
+
+    A record is so if it has a message now, or says itself that it was not sent; a message is so if
+    it has a record now. A row that is not there any more is not.
+
+    Args:
+        case: both sides, every row in its bucket, whatever day it belongs to.
+        claims: findings, `FINDING_COLUMNS`.
+    """
+    named = claims["local_id"].notna()
+    is_record = named | claims["local_sent_at"].notna()
+    codes = [LOCAL.index("matched"), LOCAL.index("not_sent")]
+    records = np.flatnonzero(np.isin(case.local_bucket, codes))
+    ids = arrow_text.to_series(arrow_text.take(case.local.frame["local_id"], records))
+    content = pd.MultiIndex.from_frame(
+        case.local.frame[["phone_number", "sent_at"]].take(records).astype({"phone_number": "str"})
+    )
+    mine = pd.MultiIndex.from_frame(
+        claims[["local_phone_number", "local_sent_at"]].set_axis(
+            ["phone_number", "sent_at"], axis=1
+        )
+    )
+    recorded = (named & claims["local_id"].isin(ids)) | (~named & mine.isin(content))
+
+    paired = np.flatnonzero(case.links.partner_of_provider >= 0)
+    names = arrow_text.to_series(arrow_text.take(case.provider.frame["message_id"], paired))
+    listed = claims["message_id"].isin(names)
+    return (is_record & recorded) | (~is_record & listed)
