@@ -460,13 +460,6 @@ class Verdict:
         found: dict[Any, Any] = self.findings["kind"].value_counts().to_dict()
         return {kind.value: int(found.get(kind.value, 0)) for kind in Kind}
 
-    @property
-    def exit_code_if_asked(self) -> int:
-        """What `--exit-code` makes of it: 1 open discrepancies, 3 incomplete, else 0."""
-        if self.kind is VerdictKind.DISCREPANCIES:
-            return 1
-        return 3 if self.kind is VerdictKind.INCOMPLETE else 0
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
@@ -483,11 +476,30 @@ class Run:
     """What else the run has to say, in sentences."""
     input_digest: str | None = None
     """Tells what the verdict rests on, see `recon.core.input_digest`; `None` where nobody asked."""
+    expected_rules: str | None = None
+    """Tells the rules for expected findings from others; `None` where there are none."""
     first_seen_on: Mapping[str, date] = field(default_factory=dict)
     """`discrepancy_id` to the day on which it was first seen; absent is today's."""
     lifecycle: Mapping[str, str] = field(default_factory=dict)
     """`discrepancy_id` to a `State`; absent is open."""
     changes: Changes = Changes()
+
+    @property
+    def exit_code_if_asked(self) -> int:
+        """What `--exit-code` makes of it: 1 open findings, 3 incomplete, else 0.
+
+        What is acknowledged or expected does not count, and open findings that are unverifiable
+        only make it incomplete.
+        """
+        if self.verdict.kind not in {VerdictKind.DISCREPANCIES, VerdictKind.INCOMPLETE}:
+            return 0
+        kinds = self.verdict.findings["kind"]
+        settled = [one for one, state in self.lifecycle.items() if state != State.OPEN]
+        if settled:
+            kinds = kinds.loc[~self.verdict.findings["discrepancy_id"].isin(settled)]
+        if (kinds != Kind.UNVERIFIABLE.value).any():
+            return 1
+        return 3 if self.verdict.gaps or len(kinds) else 0
 
     @property
     def statements(self) -> tuple[str, ...]:

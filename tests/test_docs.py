@@ -17,9 +17,9 @@ from tests import readme
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config.example.toml"
 
-_COMMENTED = re.compile(r"^# (?=[a-z_]+ = |\[[a-z_.]+\]$)", re.MULTILINE)
+_COMMENTED = re.compile(r"^# (?=[a-z_]+ = |\[{1,2}[a-z_.]+\]{1,2}$)", re.MULTILINE)
 _KEY = re.compile(r"^(?:# )?([a-z_]+) = ")
-_SECTION = re.compile(r"^(?:# )?\[([a-z_.]+)\]$")
+_SECTION = re.compile(r"^(?:# )?\[(\[?)([a-z_.]+)\]{1,2}$")
 
 
 def example(*, whole: bool = False) -> dict[str, Any]:
@@ -33,6 +33,9 @@ def ways(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tup
     for key, value in values.items():
         if isinstance(value, dict):
             yield from ways(value, (*above, key))
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for item in value:
+                yield from ways(item, (*above, key, "*"))
         else:
             yield (*above, key)
 
@@ -50,7 +53,8 @@ def documented() -> Iterator[tuple[tuple[str, ...], str]]:
     comment: list[str] = []
     for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
         if found := _SECTION.match(line):
-            section, comment = tuple(found[1].split(".")), []
+            section, comment = tuple(found[2].split(".")), []
+            section += ("*",) if found[1] else ()
         elif found := _KEY.match(line):
             yield (*section, found[1]), " ".join(comment)
             comment = []
@@ -66,7 +70,9 @@ def test_the_example_is_a_configuration_without_errors() -> None:
 
 
 def test_the_example_documents_every_key_and_no_other() -> None:
-    assert {general(way) for way in ways(example(whole=True))} == set(known_keys.all_keys())
+    assert {general(way) for way in ways(example(whole=True))} == set(
+        known_keys.all_keys(in_lists=True)
+    )
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def command(
     ) as bar:
         done = file_diff.diff(options, session.runtime.clock(), lambda part: bar.update(1, part))
     common.show_runs(done)
-    verdicts = [run.verdict for run, _ in done]
-    if any(verdict.kind is VerdictKind.SUSPECT for verdict in verdicts):
+    runs = [run for run, _ in done]
+    if any(run.verdict.kind is VerdictKind.SUSPECT for run in runs):
         return InputError.exit_code
-    codes = {verdict.exit_code_if_asked for verdict in verdicts} if exit_code else set()
+    codes = {run.exit_code_if_asked for run in runs} if exit_code else set()
     return min(codes - {0}, default=0)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import Field, SecretStr
 
 from recon.config import credentials
+from recon.config.expected_findings import Expected
 from recon.config.section import Location, Section, keys_given
 from recon.config.value_types import (
     Frozen,
@@ -100,6 +101,7 @@ class Account(Section):
     api_key_env: OptionalText = Field(None, examples=["OCTOPODS_API_KEY"])
     api_key_file: OptionalPath = Field(None, examples=["/run/secrets/octopods-api-key"])
     local: Local
+    expected: tuple[Expected, ...] = ()
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:

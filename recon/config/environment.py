@@ -136,6 +136,10 @@ def _set(result: Overlay, name: str, location: tuple[str, ...], shape: Shape, te
                 f"{name}: is a section; set its keys, as {example}, or write a JSON object"
             )
             return
+    elif shape.item is not None:
+        if (value := _json(text, list)) is None:
+            result.errors.append(f'{name}: is no JSON list; write [{{"…": "…"}}, …]')
+            return
     elif shape.is_list:
         value = [part.strip() for part in text.split(",") if part.strip()]
         if text.startswith("[") and (value := _json(text, list)) is None:

@@ -98,6 +98,9 @@ class Place:
     def remedy(self) -> str:
         """Return what to write there."""
         shape = self.shape
+        if shape is not None and (shape.item is not None or isinstance(self.location[-1], int)):
+            keys = [key for key in self.location if not isinstance(key, int)]
+            return f"write [[{'.'.join(map(str, keys))}]] and its keys below it"
         if shape is not None and shape.is_table:
             if self.is_variable:
                 return f"set its keys, as {self.name}__…"
@@ -175,12 +178,14 @@ def _unknown(location: Location) -> str:
         return f"{_NEVER[key]} in [accounts.NAME]"
     if found := closest(key, siblings, cutoff=_CLOSE):
         return f"is no known key; did you mean {found[0]}?"
-    homes = [home[:-1] for home in known_keys.all_keys() if home[-1] == key]
+    homes = [home[:-1] for home in known_keys.all_keys(in_lists=True) if home[-1] == key]
     if () in homes:
         return "is no key of this section; it stands at the top, above the first [section]"
     if homes:
-        home = ".".join(homes[0]).replace("*", "NAME")
-        return f"is no key of this section; it belongs in [{home}]"
+        in_list = homes[0][-1] == known_keys.ANY and homes[0][-2] != "accounts"
+        home = ".".join(homes[0][:-1] if in_list else homes[0]).replace(known_keys.ANY, "NAME")
+        section = f"[[{home}]]" if in_list else f"[{home}]"
+        return f"is no key of this section; it belongs in {section}"
     if found := closest(key, siblings):
         return f"is no known key; did you mean {found[0]}?"
     return f"is no known key; known here: {', '.join(siblings)}"

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Union, get_args, get_origin
+from typing import Annotated, Final, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from recon.config.section import Section
 from recon.config.settings import Settings
+
+#: Stands for a name that the user chooses, and for the place in a list.
+ANY: Final = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class Shape:
     entries: Shape | None = None
     """A table whose keys the user chooses: what stands under each."""
     is_list: bool = False
+    item: Shape | None = None
+    """A list of sections: what each of them is."""
     field: FieldInfo | None = None
     """The key's definition, where it is one."""
 
@@ -32,12 +37,15 @@ class Shape:
 
     def fields(self) -> Mapping[str, FieldInfo]:
         """Return the section's keys; none where it is no section."""
-        return {} if self.section is None else self.section.model_fields
+        known = {} if self.section is None else self.section.model_fields
+        return {field.alias or name: field for name, field in known.items()}
 
     def below(self, key: int | str) -> Shape | None:
         """Return the shape under `key`, `None` where there is no such key."""
         if self.entries is not None:
             return self.entries
+        if self.item is not None:
+            return self.item if isinstance(key, int) or key == ANY else None
         field = self.fields().get(str(key))
         return None if field is None else _shape(field.annotation, field)
 
@@ -47,13 +55,16 @@ def _shape(annotation: object, field: FieldInfo | None = None) -> Shape:
     if origin is Annotated:
         return _shape(arguments[0], field)
     if origin in (Union, UnionType):
-        (annotation,) = (each for each in arguments if each is not NoneType)
-        return _shape(annotation, field)
+        kinds = [each for each in arguments if each is not NoneType]
+        return _shape(kinds[0], field) if len(kinds) == 1 else Shape(field=field)
     if origin is Mapping:
         return Shape(entries=_shape(arguments[1]), field=field)
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return Shape(section=annotation, field=field)
-    return Shape(is_list=origin is tuple, field=field)
+    if origin is not tuple:
+        return Shape(field=field)
+    item = _shape(arguments[0])
+    return Shape(is_list=True, item=item if item.is_table else None, field=field)
 
 
 #: The whole configuration.
@@ -68,14 +79,25 @@ def shape_at(location: Sequence[int | str]) -> Shape | None:
     return here
 
 
-def all_keys(shape: Shape = TOP, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the way to every key that takes a value; `*` is a name that the user chooses."""
+def all_keys(
+    shape: Shape = TOP, above: tuple[str, ...] = (), *, in_lists: bool = False
+) -> Iterator[tuple[str, ...]]:
+    """Yield the way to every key that takes a value; `*` is a name that the user chooses.
+
+    Args:
+        shape: where to begin.
+        above: the way to there.
+        in_lists: whether the keys of the sections of a list are yielded, below `*` for their place,
+            instead of the list.
+    """
     if shape.entries is not None:
-        yield from all_keys(shape.entries, (*above, "*"))
+        yield from all_keys(shape.entries, (*above, ANY), in_lists=in_lists)
+    elif in_lists and shape.item is not None:
+        yield from all_keys(shape.item, (*above, ANY), in_lists=in_lists)
     elif shape.section is not None:
         for name in shape.fields():
             below = shape.below(name)
             assert below is not None
-            yield from all_keys(below, (*above, name))
+            yield from all_keys(below, (*above, name), in_lists=in_lists)
     else:
         yield above

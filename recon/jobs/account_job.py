@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from recon.core.policy import Policy
 from recon.jobs import reconcile
+from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.reconcile import BothSides
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_lookups import StatusLookups
@@ -49,6 +50,7 @@ class AccountJob:
     pulled: KeptPoll | None
     """`None` offline."""
     runtime: Runtime
+    expected: ExpectedRules
     announcement: Announcement | None = None
     """Who is to be told of the runs."""
 
@@ -69,7 +71,9 @@ class AccountJob:
         for verdict in both_sides.judge(self.engine):
             self._log_unreadable(verdict)
             digest = both_sides.digest(self.engine, verdict.window)
-            made = self._run(verdict, digest, started_at)
+            made = self._run(self.expected.apply(verdict), digest, started_at)
+            if mode == "run":
+                made = self.expected.told(self.engine, made)
             yield runs.save(self.engine, made, mode=mode, announcement=self.announcement)
 
     def _log_unreadable(self, verdict: Verdict) -> None:
@@ -92,6 +96,7 @@ class AccountJob:
             finished_at=self.runtime.clock(),
             requests=RequestCounts() if pulled is None else pulled.client.counts,
             input_digest=digest,
+            expected_rules=self.expected.digest,
         )
         if pulled is None:
             return made

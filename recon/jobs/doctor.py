@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from recon.core import calendar
 from recon.core.listing_evidence import CLOCKS_AGREE_WITHIN
 from recon.errors import InputError, OutputError, ReconError, TemporaryError
 from recon.jobs import mailing, wiring
@@ -151,6 +152,8 @@ class _Account:
                 yield self._run("timezone", self._timezone)
             yield self._run("comparison", self._comparison)
         yield self._run("coverage", self._coverage)
+        if self._settings.accounts[self._name].expected:
+            yield self._run("expected", self._expected)
 
     def _run(self, what: str, run: Callable[[], str]) -> CheckResult:
         return _run_check(f"{self._name}: {what}", run)
@@ -226,6 +229,23 @@ class _Account:
         if said:
             raise _Note("\n  ".join(said))
         return "nothing contradicts the collected answers"
+
+    def _expected(self) -> str:
+        """Say which rules for expected findings are of no use any more."""
+        from recon.core import expected
+        from recon.jobs.expected_rules import ExpectedRules
+        from recon.store import runs, schema
+
+        expecting = ExpectedRules.of(self._settings, self._name)
+        today = calendar.day_at(self._runtime.clock(), self._settings.timezone)
+        said = [expected.ended(rule) for rule in expecting.rules if rule.until < today]
+        is_ready = self._store is not None and schema.current(self._store) == schema.head()
+        if self._store is not None and is_ready and runs.last_day(self._store, self._name):
+            said += expecting.unused(self._store, today)
+        if said:
+            raise _Note("\n  ".join(said))
+        rules = "1 rule" if len(expecting.rules) == 1 else f"{len(expecting.rules)} rules"
+        return f"{rules} for expected findings, all of which hold"
 
     def _paused_until(self) -> datetime | None:
         from recon.config import fingerprint

@@ -14,11 +14,12 @@ from recon.errors import InputError, ReconError, worst
 from recon.jobs import purging, removal_lookups, stored_reports, wiring
 from recon.jobs.account_job import AccountJob, KeptPoll
 from recon.jobs.earlier_days import EarlierDays
+from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.reconcile import BothSides
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_calls import StatusCalls
 from recon.jobs.status_lookups import StatusLookups
-from recon.model import Run, VerdictKind, Window
+from recon.model import Run, State, VerdictKind, Window
 from recon.report import report_files
 from recon.store import lock, messages, runs
 
@@ -62,9 +63,10 @@ class ReportedRun:
 
     @property
     def new_findings(self) -> int:
-        """How many findings no run of an earlier date has found."""
+        """How many open findings no run of an earlier date has found."""
         today = calendar.day_at(self.run.finished_at, self.run.verdict.window.zone)
-        return sum(seen == today for seen in self.run.first_seen_on.values())
+        open_ = {one for one, state in self.run.lifecycle.items() if state == State.OPEN}
+        return sum(seen == today and one in open_ for one, seen in self.run.first_seen_on.items())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,9 +94,8 @@ class AccountRun:
 
         Of an earlier day only what this run was the first to find counts.
         """
-        asked = [day.run.verdict.exit_code_if_asked for day in self.days]
-        news = [day.run.verdict for day in self.judged_again if day.new_findings]
-        asked += [verdict.exit_code_if_asked for verdict in news]
+        days = [*self.days, *(day for day in self.judged_again if day.new_findings)]
+        asked = [day.run.exit_code_if_asked for day in days]
         return worst([self.exit_code, *asked])
 
 
@@ -149,8 +150,10 @@ def _account(
         wiring.policy(settings, trust_input=options.trust_input),
         pulled,
         runtime,
+        ExpectedRules.of(settings, name),
         options.announcement,
     )
+    job.expected.renew(engine, runtime.clock())
     days = calendar.windows(first, last, settings.timezone)
     stretches = [days[at : at + _STRETCH_DAYS] for at in range(0, len(days), _STRETCH_DAYS)]
     earlier = EarlierDays(job, first, settings.timezone)

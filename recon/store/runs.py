@@ -106,6 +106,7 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             changes=asdict(run.changes),
             incidents=run_columns.incidents_as_json(verdict.incidents),
             advice=run_columns.advice_as_json(verdict.advice),
+            expected_rules=run.expected_rules,
         )
     )
 
@@ -136,6 +137,19 @@ def last_day(engine: sa.Engine, account: str) -> date | None:
     with reading(engine) as connection:
         newest: date | None = connection.execute(query).scalar()
     return newest
+
+
+def last_expected_rules(engine: sa.Engine, account: str) -> str | None:
+    """Return the digest of the rules that the account's newest run was stored with."""
+    query = (
+        sa.select(runs.c.expected_rules)
+        .where(runs.c.account_id == id_of(account))
+        .order_by(runs.c.id.desc())
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        found: str | None = connection.execute(query).scalar()
+    return found
 
 
 def input_digests(
@@ -246,6 +260,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         confirmation=Confirmation(**row.confirmation),
         notices=tuple(row.notices),
         input_digest=row.input_digest,
+        expected_rules=row.expected_rules,
         first_seen_on=first_seen_on,
         lifecycle=lifecycle,
         changes=_changes(row, first_seen_on, lifecycle),

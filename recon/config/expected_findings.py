@@ -1,0 +1,100 @@
+"""The settings of findings that an account expects: known, accepted, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import date, datetime, time
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from recon.config.section import Location, Section, invalid
+from recon.config.value_types import (
+    Count,
+    OptionalStatusWord,
+    OptionalText,
+    closest,
+    one_of,
+    quoted,
+)
+from recon.model import Kind
+
+
+def _kind(word: object) -> object:
+    kinds = [kind.value for kind in Kind]
+    if not isinstance(word, str):
+        raise invalid("must be a text in quotes; write the kind of the findings")
+    if word.strip().lower() in kinds:
+        return Kind(word.strip().lower())
+    found = closest(word, kinds)
+    meant = f"did you mean {quoted(found[0])}?" if found else f"write {one_of(kinds)}"
+    raise invalid(f"is {quoted(word)}, which is no kind of finding; {meant}")
+
+
+def _moment(value: object) -> date | time | None:
+    """Return a day or a time of the day, as TOML or a text has it; `None` for anything else."""
+    if isinstance(value, time) and value.tzinfo is None:
+        return value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        for read in (date.fromisoformat, time.fromisoformat):
+            with suppress(ValueError):
+                found = read(value.strip())
+                if isinstance(found, date) or found.tzinfo is None:
+                    return found
+    return None
+
+
+def _from_or_to(value: object) -> object:
+    if value in (None, ""):
+        return None
+    if (found := _moment(value)) is None:
+        raise invalid(
+            f"is {quoted(value)}, but must be a time of the day or a date; "
+            'write for example "22:00" or 2026-04-23'
+        )
+    return found
+
+
+def _until(value: object) -> object:
+    found = _moment(value)
+    if not isinstance(found, date):
+        raise invalid(f"is {quoted(value)}, but must be a date; write for example 2026-12-31")
+    return found
+
+
+class Expected(Section):
+    """Findings that are known and accepted: shown and counted apart, no reason for a verdict."""
+
+    kind: Annotated[Kind, BeforeValidator(_kind)] = Field(examples=["missing_locally"])
+    phone_number: OptionalText = Field(None, examples=["+353850000*"])
+    start: Annotated[date | time | None, BeforeValidator(_from_or_to)] = Field(
+        None, alias="from", examples=["22:00"]
+    )
+    end: Annotated[date | time | None, BeforeValidator(_from_or_to)] = Field(
+        None, alias="to", examples=["06:00"]
+    )
+    status: OptionalStatusWord = Field(None, examples=["failed"])
+    failure_reason: OptionalText = Field(None, examples=["*not a WhatsApp user*"])
+    at_most: Count | None = Field(None, ge=1, examples=[20])
+    reason: str = Field(min_length=1, examples=["test phone of the app team"])
+    until: Annotated[date, BeforeValidator(_until)] = Field(examples=["2026-12-31"])
+
+    @classmethod
+    def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+        """Both ends of a time, of the same sort, in their order."""
+        given = [key for key in ("from", "to") if raw.get(key) not in (None, "")]
+        if len(given) == 1:
+            other = "to" if given == ["from"] else "from"
+            yield (given[0],), f"needs {other} beside it"
+        start, end = _moment(raw.get("from")), _moment(raw.get("to"))
+        if isinstance(start, date) and isinstance(end, date):
+            if start > end:
+                yield ("from",), "lies after to; exchange them"
+        elif isinstance(start, time) and isinstance(end, time):
+            if start == end:
+                yield ("from",), "is the same as to; leave both out for the whole day"
+        elif start is not None and end is not None:
+            yield ("to",), "must be what from is: a time of the day or a date"

@@ -1,0 +1,135 @@
+"""The rules of an account for findings that are expected, applied to runs and to what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from recon.core import calendar, expected
+from recon.core.expected import Rule
+from recon.model import Run, State, Verdict
+from recon.store import expected_findings, finding_list, runs
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy import Engine
+
+    from recon.config import Expected, Settings
+    from recon.model import Window
+
+#: A rule that matched no finding of so many days is named.
+UNUSED_DAYS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedRules:
+    """The rules of an account, and where they are applied."""
+
+    account: str
+    rules: Sequence[Rule]
+    region: str | None
+    """Of numbers without a country code."""
+    zone: str
+
+    @classmethod
+    def of(cls, settings: Settings, account: str) -> ExpectedRules:
+        """Return the `[[accounts.….expected]]` sections of an account."""
+        sections = settings.accounts[account].expected
+        region = settings.matching.default_region or None
+        return cls(account, tuple(map(_rule, sections)), region, settings.timezone)
+
+    @property
+    def digest(self) -> str | None:
+        """What tells these rules from others; `None` where there is none."""
+        if not self.rules:
+            return None
+        return blake2b(repr((self.rules, self.region)).encode(), digest_size=16).hexdigest()
+
+    def apply(self, verdict: Verdict) -> Verdict:
+        """Return the verdict with its expected findings set apart."""
+        return expected.apply(verdict, self.rules, self.region)
+
+    def told(self, engine: Engine, run: Run) -> Run:
+        """Return the run with a notice of each rule that is of no use."""
+        window, found = run.verdict.window, run.verdict.findings
+        rules = [one for one in self.rules if not self._matches(one, found, window)]
+        before = date.fromisoformat(window.label)
+        return replace(run, notices=(*run.notices, *self.unused(engine, before, rules)))
+
+    def unused(self, engine: Engine, day: date, rules: Sequence[Rule] | None = None) -> list[str]:
+        """Say of rules that they match no finding of the days up to `day`, with what to do.
+
+        Args:
+            engine: the store, its schema ready.
+            day: the last day.
+            rules: which rules; all without it. Those that have ended or not begun are left out.
+        """
+        left = [rule for rule in (self.rules if rules is None else rules) if rule.holds_on(day)]
+        for back in range(UNUSED_DAYS):
+            if not left:
+                break
+            at = day - timedelta(days=back)
+            found = finding_list.listing(
+                engine,
+                accounts=[self.account],
+                kinds=sorted({rule.kind for rule in left}),
+                days=(at, at),
+            )
+            window = calendar.window(at, self.zone)
+            if len(found):
+                left = [rule for rule in left if not self._matches(rule, found, window)]
+        what = f"check what it names in accounts.{self.account}.expected, or remove it."
+        since = f"matches no finding of the last {UNUSED_DAYS} days"
+        return [f"The rule {expected.name(rule)} {since}: {what}" for rule in left]
+
+    def _matches(self, rule: Rule, found: pd.DataFrame, window: Window) -> bool:
+        return bool(expected.matches(rule, found, window, self.region).any())
+
+    def renew(self, engine: Engine, now: datetime) -> None:
+        """Where the rules have changed since the last run, bring the stored findings in line."""
+        if runs.last_expected_rules(engine, self.account) == self.digest:
+            return
+        found = finding_list.listing(
+            engine,
+            accounts=[self.account],
+            states=[State.OPEN, State.ACKNOWLEDGED, State.EXPECTED],
+        )
+        covered: dict[str, str] = {}
+        for day, findings in found.groupby("date"):
+            covered |= self._covered(date.fromisoformat(str(day)), findings)
+        ids, states = found["discrepancy_id"], found["state"]
+        is_covered = ids.isin(covered)
+        news = ids.loc[(states == State.OPEN) & is_covered]
+        over = ids.loc[(states == State.EXPECTED) & ~is_covered]
+        expected_findings.change(
+            engine, self.account, {one: covered[one] for one in news}, over.tolist(), now
+        )
+
+    def _covered(self, day: date, found: pd.DataFrame) -> dict[str, str]:
+        window: Window = calendar.window(day, self.zone)
+        reasons, _ = expected.cover(self.rules, found, window, self.region)
+        pairs = zip(found["discrepancy_id"].tolist(), reasons.tolist(), strict=True)
+        return {one: reason for one, reason in pairs if reason != expected.NOBODY}
+
+
+def _rule(one: Expected) -> Rule:
+    start, end = one.start, one.end
+    times = days = None
+    if isinstance(start, time) and isinstance(end, time):
+        times = start, end
+    elif isinstance(start, date) and isinstance(end, date):
+        days = start, end
+    return Rule(
+        kind=one.kind,
+        reason=one.reason,
+        until=one.until,
+        phone_number=one.phone_number,
+        failure_reason=one.failure_reason,
+        status=one.status,
+        times=times,
+        days=days,
+        at_most=one.at_most,
+    )

@@ -1,0 +1,53 @@
+"""Stored findings that rules of the configuration begin or cease to cover."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from recon.model import Change
+from recon.store import finding_history
+from recon.store.accounts import lock_account
+from recon.store.dialects import among, id_chunks
+from recon.store.engine import writing
+from recon.store.finding_lifecycle import by_reason
+from recon.store.finding_list import EXPECTED, OPEN
+from recon.store.tables import findings
+
+
+def change(
+    engine: sa.Engine,
+    account: str,
+    expected: Mapping[str, str],
+    not_expected: Sequence[str],
+    now: datetime,
+) -> None:
+    """Give findings the state that the rules give them, in one transaction.
+
+    Args:
+        engine: the store.
+        account: whose findings.
+        expected: open findings that a rule covers, to the rule's reason.
+        not_expected: expected findings that no rule covers any more; they are open again.
+        now: our own clock.
+    """
+    if not expected and not not_expected:
+        return
+    with writing(engine) as connection:
+        account_id = lock_account(connection, account)
+        steps: list[tuple[Sequence[str], str, str, Change, str | None]] = [
+            (ids, OPEN, EXPECTED, Change.EXPECTED, reason)
+            for reason, ids in by_reason(expected).items()
+        ]
+        steps.append((not_expected, EXPECTED, OPEN, Change.NOT_EXPECTED, None))
+        for ids, before, after, what, reason in steps:
+            for some in id_chunks(ids):
+                these = sa.and_(
+                    findings.c.account_id == account_id,
+                    findings.c.status == before,
+                    among(connection, findings.c.discrepancy_id, some),
+                )
+                finding_history.record(connection, what, these, now, reason=reason)
+                connection.execute(sa.update(findings).where(these).values(status=after))

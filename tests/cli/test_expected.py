@@ -1,0 +1,96 @@
+"""Findings that a rule of the configuration covers, from night to night."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recon import config
+from recon.jobs import doctor
+from recon.jobs.runtime import Runtime
+from recon.simulator.channel import SIMULATED_KEY
+from tests.cli.nights import Nights, nights
+from tests.cli.workshop import minute
+
+RULE = """
+[[accounts.main.expected]]
+kind = "missing_locally"
+phone_number = "+353871200000"
+reason = "a test phone"
+until = {until}
+"""
+
+
+def configure(night: Nights, rule: str) -> None:
+    """Replace the rules of the configuration."""
+    path = night.workshop.path / "recon.toml"
+    text = path.read_text().partition("[[")[0]
+    path.write_text(text + rule)
+
+
+def states(night: Nights) -> dict[str, str]:
+    """Return where the findings of the report stand, by number."""
+    return {row["phone_number"][-2:]: row["state"] for row in night.workshop.rows()}
+
+
+def test_expected_findings_are_counted_apart_while_their_rule_holds(
+    tmp_path: Path, database_url: str
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        night.send(2, start=minute(0))
+        night.send(1, start=minute(9), recorded=False)
+        configure(night, RULE.format(until="2026-12-31"))
+        assert night.run("--exit-code") == 0
+        assert states(night) == {"00": "expected"}
+        report = night.workshop.report()
+        assert report["verdict"] == "clean"
+        assert report["changes"]["expected"] == 1
+        assert report["changes"]["new"] == 0
+        [found] = night.workshop.rows()
+        configure(night, "")
+        night.clock.advance(86_400)
+        assert night.run("--exit-code") == 1
+        assert states(night) == {"00": "open"}
+        assert night.workshop.report()["verdict"] == "discrepancies"
+        assert found["discrepancy_id"] == night.workshop.rows()[0]["discrepancy_id"]
+
+
+def test_rules_hold_for_days_that_are_not_judged_again(tmp_path: Path, database_url: str) -> None:
+    with nights(tmp_path, database_url) as night:
+        night.send(2, start=minute(0))
+        night.send(1, start=minute(9), recorded=False)
+        assert night.run() == 0
+        night.clock.advance(20 * 86_400)
+        for rule, state in ((RULE.format(until="2026-12-31"), "expected"), ("", "open")):
+            configure(night, rule)
+            night.next_night()
+            assert [one["state"] for one in night.workshop.findings()] == [state]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (RULE.format(until="2026-04-22"), "'a test phone' (missing_locally) ended on 2026-04-22"),
+        (
+            RULE.format(until="2026-12-31").replace("+353871200000", "+35386*"),
+            "'a test phone' (missing_locally) matches no finding of the last 30 days",
+        ),
+    ],
+)
+def test_a_rule_of_no_use_is_named_by_the_report_and_by_check(
+    tmp_path: Path, database_url: str, rule: str, said: str
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        night.send(2, start=minute(0))
+        night.send(1, start=minute(9), recorded=False)
+        configure(night, rule)
+        assert night.run() == 0
+        assert states(night) == {"00": "open"}
+        [notice] = night.workshop.report()["notices"]
+        assert said in notice
+        settings = config.load(tmp_path / "recon.toml", {})
+        runtime = Runtime(clock=night.clock, environ={"KEY": SIMULATED_KEY})
+        checked = {line.name: line for line in doctor.check(settings, ["main"], runtime)}
+        assert checked["main: expected"].needs_attention
+        assert said in checked["main: expected"].message
