@@ -12,6 +12,7 @@ import pandas as pd
 
 from recon.core.phones import mask
 from recon.model import Kind, Run
+from recon.report import finding_states
 from recon.report.csv_report import day_of, row_order
 from recon.report.labels import KINDS_BY_URGENCY
 from recon.report.masking import mask_numbers
@@ -70,12 +71,12 @@ def sample(
     """Return up to `limit` findings by kind, the first ones of each, none so many that others lack.
 
     Of one kind there are `of_a_kind` at most.
-    Kinds without a finding are not there. The kinds come by urgency, the findings of each in the
-    order of the CSV file.
+    Kinds without a finding are not there, nor are findings that are expected. The kinds come by
+    urgency, the findings of each in the order of the CSV file.
     """
-    findings = run.verdict.findings
-    found = run.verdict.counts
-    counts = {kind: found[kind.value] for kind in KINDS_BY_URGENCY}
+    findings = finding_states.reported(run)
+    found = finding_states.counts(run)
+    counts = {kind: found[kind] for kind in KINDS_BY_URGENCY}
     most = share(list(counts.values()), limit)
     most = most if of_a_kind is None else min(most, of_a_kind)
     order = row_order(findings)

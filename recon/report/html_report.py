@@ -20,7 +20,7 @@ from recon.model import (
     Severity,
     VerdictKind,
 )
-from recon.report import labels, timeline, trends
+from recon.report import finding_states, labels, timeline, trends
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.headline import headline
 
@@ -124,6 +124,10 @@ def _context(
             ),
         ],
         "groups": groups,
+        "expected": [
+            (labels.EXPLANATIONS[one.kind].title, one.count, one.reason)
+            for one in finding_states.expected_counts(run)
+        ],
         "confirmed": labels.confirmed,
         "confirmation": labels.confirmation(run),
         "found": sum(group.count for group in groups),
@@ -177,8 +181,8 @@ def _tone(bucket: str) -> str:
 
 
 def _groups(run: Run, *, mask: bool) -> list[Group]:
-    counts = run.verdict.counts
-    confirmed = labels.confirmed_counts(run.verdict)
+    counts = finding_states.counts(run)
+    confirmed = labels.confirmed_counts(finding_states.reported(run))
     rows_by_kind = sample(run, MOST_ROWS, masked=mask, of_a_kind=MOST_OF_A_KIND)
     return [
         Group(
@@ -187,7 +191,7 @@ def _groups(run: Run, *, mask: bool) -> list[Group]:
             meaning=labels.EXPLANATIONS[kind].meaning,
             advice=labels.EXPLANATIONS[kind].advice,
             severity=kind.severity,
-            count=counts[kind.value],
+            count=counts[kind],
             confirmed=confirmed if kind is Kind.MISSING_AT_PROVIDER else "",
             rows=list(rows),
         )

@@ -20,6 +20,7 @@ from recon.model import (
     VerdictKind,
     Window,
 )
+from recon.report import finding_states
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,11 +130,13 @@ def counted(number: int, noun: str) -> str:
 
 
 def finding_counts(run: Run) -> tuple[int, int, int]:
-    """Return how many findings are errors, warnings, and (of both) acknowledged."""
-    counts = run.verdict.counts
+    """Return how many findings are errors, warnings, and (of both) acknowledged.
+
+    Expected ones are not among them.
+    """
     by_severity = dict.fromkeys(Severity, 0)
-    for kind in Kind:
-        by_severity[kind.severity] += counts[kind.value]
+    for kind, count in finding_states.counts(run).items():
+        by_severity[kind.severity] += count
     states = run.lifecycle.items()
     acknowledged = [identity for identity, state in states if state == "acknowledged"]
     known = int(run.verdict.findings["discrepancy_id"].isin(acknowledged).sum())
@@ -180,6 +183,8 @@ def verdict_explanation(run: Run) -> str:
     _, _, known = finding_counts(run)
     if known:
         said += f" {known:,} of the findings {'is' if known == 1 else 'are'} acknowledged already."
+    if expected := sum(one.count for one in finding_states.expected_counts(run)):
+        said += f" {expected:,} {'finding is' if expected == 1 else 'findings are'} expected."
     if verdict.gaps:
         said += f" {coverage_sentence(verdict.gaps)}"
     return said
@@ -266,12 +271,12 @@ def confirmed(word: str) -> str:
     return {"yes": "confirmed by Octopods", "no": "not confirmed"}.get(word, "")
 
 
-def confirmed_counts(verdict: Verdict) -> str:
+def confirmed_counts(found: pd.DataFrame) -> str:
     """Return how many missing records with an id Octopods confirms, nothing where there are none.
 
     A finding that is not confirmed stands: the id was not asked for, or got no usable answer.
     """
-    counts = verdict.findings["confirmed"].value_counts()
+    counts = found["confirmed"].value_counts()
     parts = [f"{counts[word]:,} {confirmed(word)}" for word in ("yes", "no") if word in counts]
     return ", ".join(parts)
 

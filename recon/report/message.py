@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Final
 
 from recon.model import Failure, Kind, Run, Severity, VerdictKind
+from recon.report import finding_states, labels
 from recon.report import headline as headlines
-from recon.report import labels
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.public_text import public, public_error
 
@@ -306,16 +306,16 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _kinds(run: Run) -> list[KindCount]:
-    counts = run.verdict.counts
+    counts = finding_states.counts(run)
     return [
         KindCount(
             labels.EXPLANATIONS[kind].title,
-            counts[kind.value],
+            counts[kind],
             _tone(kind),
             labels.EXPLANATIONS[kind].advice,
         )
         for kind in labels.KINDS_BY_URGENCY
-        if counts[kind.value]
+        if counts[kind]
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, State, VerdictKind
-from recon.report import labels
+from recon.report import finding_states, labels
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.headline import headline, overall
 from recon.report.terminal_text import columns, flow, paint, plain, wrapped
@@ -133,15 +133,15 @@ def _sum(noun: str, balance: LocalBalance | ProviderBalance, width: int) -> list
 
 def _findings(run: Run, *, colour: bool, width: int) -> list[str]:
     """Return a line for each kind that was found, with a few examples below it."""
-    counts = run.verdict.counts
+    counts = finding_states.counts(run)
     chosen = sample(run, _EXAMPLES, masked=True)
-    digits = max((len(f"{counts[kind.value]:,}") for kind in chosen), default=0)
-    confirmed = labels.confirmed_counts(run.verdict)
+    digits = max((len(f"{counts[kind]:,}") for kind in chosen), default=0)
+    confirmed = labels.confirmed_counts(finding_states.reported(run))
     lines = []
     for kind, rows in chosen.items():
         severity = f"{kind.severity.value:<7}"
         word = paint(severity, _SEVERITY_COLOURS[kind.severity], on=colour)
-        title = f"{counts[kind.value]:>{digits},}  {labels.EXPLANATIONS[kind].title}"
+        title = f"{counts[kind]:>{digits},}  {labels.EXPLANATIONS[kind].title}"
         lines.append(f"  {word}  {paint(title, 'bold', on=colour)}")
         if kind is Kind.MISSING_AT_PROVIDER and confirmed:
             lines[-1] += f" ({confirmed})"
@@ -149,9 +149,12 @@ def _findings(run: Run, *, colour: bool, width: int) -> list[str]:
         lines += wrapped(f"What to do: {labels.EXPLANATIONS[kind].advice}", width, indent=_INDENT)
         for row in rows[:_EXAMPLES_OF_A_KIND]:
             lines += _example(run, row, width)
-        more = counts[kind.value] - min(len(rows), _EXAMPLES_OF_A_KIND)
+        more = counts[kind] - min(len(rows), _EXAMPLES_OF_A_KIND)
         if more:
             lines.append(f"{_INDENT}  and {more:,} more")
+    for one in finding_states.expected_counts(run):
+        title = f"{one.count:,} {labels.EXPLANATIONS[one.kind].title}: {plain(one.reason)}"
+        lines += wrapped(title, width, indent=_SIDE.format("expected"), hanging=_INDENT)
     return lines
 
 
