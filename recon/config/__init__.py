@@ -2,7 +2,7 @@
 
 from recon.config.account_settings import END_BINDS, START_BINDS, Account, Columns, Local
 from recon.config.credentials import fingerprint
-from recon.config.expected_findings import Expected
+from recon.config.expected_settings import Expected
 from recon.config.loading import DEFAULT_PATH, load
 from recon.config.settings import (
     DIFF_ACCOUNT,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import Field, SecretStr
 
 from recon.config import credentials
-from recon.config.expected_findings import Expected
+from recon.config.expected_settings import Expected
 from recon.config.section import Location, Section, keys_given
 from recon.config.value_types import (
     Frozen,
