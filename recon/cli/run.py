@@ -129,6 +129,6 @@ def _show_what_is_wrong(runs: Sequence[Run]) -> None:
 
     for run in runs:
         verdict = run.verdict
-        if verdict.exit_code_if_asked or verdict.kind is VerdictKind.SUSPECT:
+        if run.exit_code_if_asked or verdict.kind is VerdictKind.SUSPECT:
             said = f"{verdict.account} {verdict.window.label}: {headline(run)}"
             click.echo(f"attention: {plain(said)}", err=True)
