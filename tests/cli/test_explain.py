@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 from recon.cli.ack import command as ack
 from recon.cli.collect import command as collect
 from recon.cli.explain import command
+from recon.cli.purge import command as purge
+from recon.cli.status import command as status
 from recon.errors import InputError
 from recon.simulator.channel import Channel
 from recon.simulator.server import serve
@@ -22,6 +25,13 @@ from tests.clocks import ManualClock
 from tests.factories import DAY
 
 HOUR = 3600
+
+
+@pytest.fixture
+def database(tmp_path: Path, migrated_sqlite: Path) -> str:
+    """The URL of a store in SQLite, for what does not depend on the database."""
+    shutil.copy(migrated_sqlite, tmp_path / "recon.db")
+    return f"sqlite:///{tmp_path / 'recon.db'}"
 
 
 def rows(stage: Nights, wanted: object, *argv: str) -> list[dict[str, Any]]:
@@ -149,9 +159,9 @@ def test_a_record_in_a_gap_tells_the_gap_and_the_polls_beside_it(
 
 
 def test_what_could_have_been_its_pair_is_told_with_the_reason(
-    tmp_path: Path, database_url: str
+    tmp_path: Path, database: str
 ) -> None:
-    with nights(tmp_path, database_url) as stage:
+    with nights(tmp_path, database) as stage:
         for n in range(3):
             stage.channel.send(NUMBER.format(1), minute(10 * n))
         stage.workshop.add_records(
@@ -187,10 +197,10 @@ def test_an_id_of_a_message_and_of_a_record_shows_both(tmp_path: Path, database_
 
 
 def test_a_pair_across_midnight_is_explained_on_the_day_of_its_message(
-    tmp_path: Path, database_url: str
+    tmp_path: Path, database: str
 ) -> None:
     midnight = minute(12 * 60)
-    with nights(tmp_path, database_url, now=midnight + timedelta(hours=6)) as stage:
+    with nights(tmp_path, database, now=midnight + timedelta(hours=6)) as stage:
         stage.channel.send(NUMBER.format(1), midnight - timedelta(seconds=1))
         stage.workshop.add_records((7, None, NUMBER.format(1), midnight, "sent"))
         [one] = rows(stage, 7)
@@ -201,9 +211,9 @@ def test_a_pair_across_midnight_is_explained_on_the_day_of_its_message(
 
 
 def test_rows_that_cannot_be_read_and_what_they_shield_are_explained(
-    tmp_path: Path, database_url: str
+    tmp_path: Path, database: str
 ) -> None:
-    with nights(tmp_path, database_url, octopods="status_lookups_per_run = 0") as stage:
+    with nights(tmp_path, database, octopods="status_lookups_per_run = 0") as stage:
         stage.send(2, start=minute(0))
         stage.channel.send(NUMBER.format(9), minute(30), junk=Junk.BAD_NUMBER)
         stage.workshop.add_records(
@@ -271,8 +281,8 @@ def test_a_finding_whose_record_was_deleted_is_still_told(
         assert "no such row is judged now: it was deleted or changed." in one["differences"][0]
 
 
-def test_of_a_suspect_day_the_cause_is_told_first(tmp_path: Path, database_url: str) -> None:
-    with nights(tmp_path, database_url) as stage:
+def test_of_a_suspect_day_the_cause_is_told_first(tmp_path: Path, database: str) -> None:
+    with nights(tmp_path, database) as stage:
         text = (tmp_path / "recon.toml").read_text().replace("= 1000", "= 2")
         (tmp_path / "recon.toml").write_text(text)
         stage.send(3, start=minute(0), recorded=False)
@@ -285,8 +295,8 @@ def test_of_a_suspect_day_the_cause_is_told_first(tmp_path: Path, database_url: 
         assert "The day is suspect: Octopods lists 3 messages" in page(stage, 101)
 
 
-def test_numbers_are_masked_unless_they_are_asked_for(tmp_path: Path, database_url: str) -> None:
-    with nights(tmp_path, database_url) as stage:
+def test_numbers_are_masked_unless_they_are_asked_for(tmp_path: Path, database: str) -> None:
+    with nights(tmp_path, database) as stage:
         stage.send(1, start=minute(0))
         stage.set_record(101, phone_number=NUMBER.format(7))
         stage.run()
@@ -307,9 +317,9 @@ def test_an_id_that_is_nowhere_is_an_error(tmp_path: Path, database_url: str) ->
 
 
 def test_records_of_a_query_are_searched_in_the_last_days_or_on_a_day_that_is_named(
-    tmp_path: Path, database_url: str
+    tmp_path: Path, database: str
 ) -> None:
-    with nights(tmp_path, database_url) as stage:
+    with nights(tmp_path, database) as stage:
         stage.send(3, start=minute(0))
         query = 'query = "SELECT * FROM sends WHERE sent_at >= :start AND sent_at < :end"'
         text = (tmp_path / "recon.toml").read_text().replace('table = "sends"', query)
@@ -334,3 +344,19 @@ def test_an_id_of_several_accounts_needs_the_account(workshop: Workshop) -> None
         assert ended.code == 2
         assert "101 is an id of several accounts: main, shop" in ended.err
         assert workshop.recon("explain", "101", "--account", "shop").code == 0
+
+
+def test_after_a_purge_nothing_deleted_is_called_missing(tmp_path: Path, database_url: str) -> None:
+    with nights(tmp_path, database_url) as stage:
+        stage.send(3, start=minute(0))
+        stage.workshop.add_records((50, 77, NUMBER.format(50), minute(1), "sent"))
+        stage.run()
+        [identity] = [row["discrepancy_id"] for row in stage.workshop.rows()]
+        stage.clock.advance(40 * 86_400)
+        stage.shown(purge, "--older-than", "10")
+        [one] = rows(stage, 101)
+        assert (one["message"], fired(one)) == (None, ["in_a_gap"])
+        with pytest.raises(InputError):
+            stage.shown(command, identity)
+        told = json.loads(stage.shown(status, "--format", "json"))
+        assert told[0]["coverage"]["yesterday"]["share"] == 0
