@@ -6,6 +6,8 @@ the user can do. A bug is not in this tree and keeps its traceback.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
@@ -87,6 +89,27 @@ class ConfigError(ReconError):
     """The configuration is wrong or missing (78)."""
 
     exit_code = 78
+
+
+def out_of_files(error: BaseException) -> TemporaryError | None:
+    """Return the error for a process or machine that can open no more files; `None` for others.
+
+    It can come up wherever a file, a connection or a module is opened, so it is recognised in one
+    place, where whatever is not expected is caught.
+    """
+    cause: BaseException | None = error
+    seen: list[BaseException] = []
+    while cause is not None and cause not in seen:
+        if isinstance(cause, OSError) and cause.errno in {errno.EMFILE, errno.ENFILE}:
+            what = f": {cause.filename}" if cause.filename else ""
+            return TemporaryError(
+                f"no more files can be opened ({os.strerror(cause.errno)}){what}",
+                hint="Raise the limit of open files: ulimit -n, or LimitNOFILE in a unit of "
+                "systemd.",
+            )
+        seen.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def worst(codes: Iterable[int]) -> int:

@@ -15,7 +15,7 @@ import click
 import recon
 from recon.cli import streams, termination
 from recon.cli.common import PathParam, Session, show_error, typed
-from recon.errors import ReconError
+from recon.errors import ReconError, out_of_files
 from recon.jobs.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -118,10 +118,16 @@ def main() -> NoReturn:
     except termination.Terminated as asked:
         click.echo(f"ended by {asked.signal.name}", err=True)
         code = asked.exit_code
-    except Exception:
-        # The last resort: shown whole but for secrets, which logging blots out; never exit code 1.
-        log.exception("internal error")
-        code = ReconError.exit_code
+    except Exception as bug:
+        expected = out_of_files(bug)
+        if expected is not None:
+            show_error(expected)
+            code = expected.exit_code
+        else:
+            # The last resort: shown whole but for secrets, which logging blots out; never exit
+            # code 1.
+            log.exception("internal error")
+            code = ReconError.exit_code
     # All goes with the process: what is left need not be searched for cycles before.
     gc.freeze()
     sys.exit(code or 0)

@@ -38,6 +38,9 @@ REGIONS: Final = frozenset(_CODES.split())
 #: What people write for a country whose code is another.
 _COUNTRY_SLIPS: Final = {"UK": "GB", "EL": "GR", "EN": "GB"}
 
+#: A longer text is no slip of a name.
+_LONGEST_NAME: Final = 200
+
 _STATUS_WORDS: Final = (*(status.value for status in Status), NOT_SENT)
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\+[A-Za-z0-9_]+)?://")
 _ADDRESS: Final = re.compile(r"(?:[^<>@\r\n]*<)?[^<>@\s,;]+@[^<>@\s,;]+>?")
@@ -45,6 +48,9 @@ _ADDRESS: Final = re.compile(r"(?:[^<>@\r\n]*<)?[^<>@\s,;]+@[^<>@\s,;]+>?")
 
 def closest(word: str, known: Iterable[str], *, n: int = 1, cutoff: float = 0.6) -> list[str]:
     """Return the known words nearest to `word`, whatever their case; none that is its opposite."""
+    if len(word) > _LONGEST_NAME:
+        # Comparing takes the square of the length.
+        return []
     by_fold = {each.casefold(): each for each in known if not are_opposites(word, each)}
     found = difflib.get_close_matches(word.casefold(), by_fold, n=n, cutoff=cutoff)
     return [by_fold[each] for each in found]

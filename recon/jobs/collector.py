@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from recon.errors import ReconError
+from recon.errors import ReconError, out_of_files
 from recon.jobs import removal_lookups, wiring
 from recon.jobs.poll_due import PollDecider
 from recon.jobs.runtime import Runtime
@@ -84,8 +84,10 @@ def collect(
         except ReconError as error:
             yield AccountPoll(name, error)
         except Exception as bug:
-            log.exception("account %s: internal error; it was not polled", name)
-            yield AccountPoll(name, bug)
+            expected = out_of_files(bug)
+            if expected is None:
+                log.exception("account %s: internal error; it was not polled", name)
+            yield AccountPoll(name, expected or bug)
         else:
             level = logging.INFO if result.polled or force else logging.DEBUG
             log.log(level, "account %s: %s", name, result.summary)

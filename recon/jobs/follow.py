@@ -9,7 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from recon.errors import ConfigError, KeyRefusedError, ReconError, TemporaryError
+from recon.errors import (
+    ConfigError,
+    KeyRefusedError,
+    ReconError,
+    TemporaryError,
+    out_of_files,
+)
 from recon.jobs.collector import AccountPoll, Collector
 from recon.jobs.outage import Outage
 from recon.jobs.runtime import Runtime
@@ -165,8 +171,10 @@ class _Followed:
         except ReconError as error:
             return self._back_off(error)
         except Exception as bug:
-            log.exception("account %s: internal error; it was not polled", self.account)
-            return self._back_off(bug)
+            expected = out_of_files(bug)
+            if expected is None:
+                log.exception("account %s: internal error; it was not polled", self.account)
+            return self._back_off(expected or bug)
         self.outage.over(self.runtime.monotonic())
         self.accepted |= result.polled
         why = _FIGURES.sub("#", result.decision.why)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar, listing_evidence
-from recon.errors import InputError, ReconError, worst
+from recon.errors import InputError, ReconError, out_of_files, worst
 from recon.jobs import purging, removal_lookups, stored_reports, wiring
 from recon.jobs.account_job import AccountJob, KeptPoll
 from recon.jobs.earlier_days import EarlierDays
@@ -123,8 +123,10 @@ def run(
         except ReconError as error:
             yield AccountRun(name, days=done, error=error)
         except Exception as bug:
-            log.exception("account %s: internal error; its run ended", name)
-            yield AccountRun(name, days=done, error=bug)
+            expected = out_of_files(bug)
+            if expected is None:
+                log.exception("account %s: internal error; its run ended", name)
+            yield AccountRun(name, days=done, error=expected or bug)
         else:
             yield AccountRun(name, days=done, judged_again=judged_again)
     if settings.retention.automatic:

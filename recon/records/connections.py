@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from recon.errors import ConfigError, ReconError, TemporaryError
 from recon.records import db_errors, duckdb_tables, mysql_columns
 from recon.records.sqlite_file import SqliteFile, file_of
+from recon.sqlite_options import DRIVER, URI, refuse_unknown
 
 Result = TypeVar("Result")
 #: What SQLAlchemy calls with each new connection of the driver's.
@@ -163,6 +164,7 @@ def read_only_engine(
 
 def _database(url: sa.URL, zone: str, lock_seconds: float, setting: str) -> ReadOnlyDatabase:
     if url.get_backend_name() == "sqlite":
+        refuse_unknown(url.query, DRIVER | URI, f"{setting}.url" if setting else "the url")
         file = file_of(url, patience_seconds=lock_seconds, setting=setting)
         # Made of the bare name: the path goes to the file alone, options for it do not apply.
         engine = sa.create_engine("sqlite://", creator=file.connect, poolclass=NullPool)

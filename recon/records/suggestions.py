@@ -15,6 +15,8 @@ from recon.core.near_words import are_opposites
 from recon.errors import InputError
 
 _LONGEST_NAME: Final = 60
+#: A longer text is no slip of a name.
+_LONGEST_COMPARED: Final = 200
 #: Numbers, phone numbers, times, ids in hexadecimal digits, addresses: values, no names.
 _VALUE: Final = re.compile(
     r"""[\s'"=#]*(?:
@@ -46,11 +48,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     Not offered are blank names, values, and names that mean the opposite (`not_sent` for `sent`).
     """
+    if len(name) > _LONGEST_COMPARED:
+        # Comparing takes the square of the length.
+        return ""
     fold = name.casefold()
     by_fold = {
         one.casefold(): one
         for one in known
-        if one.strip() and not looks_like_data(one) and not are_opposites(name, one)
+        if one.strip()
+        and len(one) <= _LONGEST_COMPARED
+        and not looks_like_data(one)
+        and not are_opposites(name, one)
     }
     found = difflib.get_close_matches(fold, by_fold, n=2, cutoff=0.7)
     # `phone` is no close match of `phone_number`, and yet it is what was meant.

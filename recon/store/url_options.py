@@ -10,21 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from recon.errors import ConfigError, OutputError
+from recon.sqlite_options import DRIVER, URI, refuse_unknown
 from recon.store.store_errors import described, sqlite_file
-
-#: What Python's `sqlite3.connect` takes, and SQLAlchemy in its place.
-_SQLITE: Final = frozenset(
-    {
-        "cached_statements",
-        "check_same_thread",
-        "detect_types",
-        "isolation_level",
-        "timeout",
-        "uri",
-    }
-)
-#: What SQLite takes after `?` in a name that begins with `file:` (https://www.sqlite.org/uri.html).
-_SQLITE_URI: Final = frozenset({"cache", "immutable", "mode", "modeof", "nolock", "psow", "vfs"})
 
 _HINT: Final = "Check what stands after the ? of database.url."
 
@@ -39,13 +26,8 @@ def readable_options(url: sa.URL) -> Iterator[None]:
         ConfigError: an option is not known, or its value cannot be read.
     """
     if url.get_backend_name() == "sqlite":
-        known = _SQLITE | (_SQLITE_URI if "uri" in url.query else frozenset())
-        unknown = sorted(set(url.query) - known)
-        if unknown:
-            raise ConfigError(
-                f"database.url has an option that SQLite does not know: {unknown[0]}",
-                hint=f"Known are {', '.join(sorted(known))}.",
-            )
+        known = DRIVER | (URI if "uri" in url.query else frozenset())
+        refuse_unknown(url.query, known, "database.url")
     try:
         yield
     except (exc.ArgumentError, TypeError, ValueError):

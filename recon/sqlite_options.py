@@ -1,0 +1,41 @@
+"""The options that an SQLite URL may have after its `?`; SQLite ignores all others in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from recon.errors import ConfigError
+
+#: What Python's `sqlite3.connect` takes, and SQLAlchemy in its place.
+DRIVER: Final = frozenset(
+    {
+        "cached_statements",
+        "check_same_thread",
+        "detect_types",
+        "isolation_level",
+        "timeout",
+        "uri",
+    }
+)
+#: What SQLite takes after `?` in a name that begins with `file:` (https://www.sqlite.org/uri.html).
+URI: Final = frozenset({"cache", "immutable", "mode", "modeof", "nolock", "psow", "vfs"})
+
+
+def refuse_unknown(options: Collection[str], known: Collection[str], setting: str) -> None:
+    """Refuse options that would be ignored: what does nothing is a mistake.
+
+    Args:
+        options: their names.
+        known: those that may be there.
+        setting: which URL it is, for the error.
+
+    Raises:
+        ConfigError: an option is not known.
+    """
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ConfigError(
+            f"{setting} has an option that SQLite does not know: {unknown[0]}",
+            hint=f"Known are {', '.join(sorted(known))}.",
+        )
