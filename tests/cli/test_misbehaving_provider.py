@@ -135,6 +135,7 @@ CASES = [
         from_noon(misbehaviours.dated(YEAR)),
         polls=without(36, 46),
         note="Octopods' clock is 365 days ahead of this machine's",
+        log="Octopods' clock is 365 days ahead of this machine's",
     ),
     Case("cached-with-age", at_noon(misbehaviours.cached(hour(29), tells_age=True))),
     Case(
@@ -148,11 +149,13 @@ CASES = [
         before_poll=own_clock(5),
         has_gap=False,
         note="Octopods' clock is 5 hours behind this machine's",
+        log="Octopods' clock is 5 hours behind this machine's",
     ),
     Case(
         "own-clock-behind",
         before_poll=own_clock(-5),
         note="Octopods' clock is 5 hours ahead of this machine's",
+        log="Octopods' clock is 5 hours ahead of this machine's",
     ),
     Case(
         "cap-at-first-contact",
@@ -253,12 +256,14 @@ CASES = [
     Case(
         "status-pages",
         status_fault=http_faults.not_found_page(),
+        log="no more status calls in this run",
         polls=without(33, 45),
         confirmed=frozenset({"", "no"}),
     ),
     Case(
         "passing-code",
         status_fault=http_faults.passing(),
+        log="no more status calls in this run",
         polls=without(33, 45),
         confirmed=frozenset({"", "no"}),
     ),
