@@ -15,7 +15,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from recon.arrow import ArrowUnavailable
 
@@ -25,10 +25,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Execution option of connections that see what they have not committed: another one, which answers
+#: as Arrow, does not.
+UNCOMMITTED: Final = "recon_uncommitted"
+
 
 def is_possible(connection: sa.Connection) -> bool:
     """Say whether answers of this database may come as Arrow: driver and encoding are right."""
     if connection.dialect.name != "postgresql" or connection.dialect.driver != "psycopg":
+        return False
+    if connection.get_execution_options().get(UNCOMMITTED):
         return False
     driver: Any = connection.connection.dbapi_connection
     return driver.info.encoding == "utf-8" and _is_installed()

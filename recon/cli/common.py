@@ -69,6 +69,23 @@ class Session:
             self.at_exit.enter_context(opening.pop_all())
         return made
 
+    def rehearsal(self, settings: Settings) -> tuple[Engine | None, Engine]:
+        """Open the job's own database for a dry run: itself, and one to which nothing is stored.
+
+        Both are closed when the command has ended. An SQLite file that is not there yet is not
+        made; `None` stands for it.
+
+        Raises:
+            ConfigError: the database was not migrated; the message says what to type.
+        """
+        from recon.store import rehearsal, schema
+        from recon.store.dialects import is_postgres
+
+        unchecked = self.unchecked_engine(settings)
+        is_absent = not is_postgres(unchecked) and schema.current(unchecked) is None
+        live = None if is_absent else self.engine(settings)
+        return live, self.at_exit.enter_context(rehearsal.rehearsed(live or unchecked))
+
     def unchecked_engine(self, settings: Settings) -> Engine:
         """Open the job's own database, whatever the state of its schema.
 

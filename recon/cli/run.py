@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--no-email", is_flag=True, help="Mail nothing.")
 @common.exit_code_option
 @common.trust_option
+@click.option("--dry-run", is_flag=True, help="Write reports; store nothing and tell nobody.")
 @common.pass_session
 def command(
     session: common.Session,
@@ -41,6 +42,7 @@ def command(
     no_email: bool,
     exit_code: bool,
     trust_input: bool,
+    dry_run: bool,
 ) -> int:
     """Pull the latest messages and reconcile a day.
 
@@ -49,6 +51,9 @@ def command(
 
     Stores what Octopods lists, compares it with your own records, saves the findings and writes
     CSV, JSON and HTML reports. --from and --to check a range of days again.
+
+    --dry-run makes the same requests and the same reports; only a pause that Octopods asks for is
+    stored.
     """
     from recon.jobs import night, telling
 
@@ -58,25 +63,29 @@ def command(
     now = session.runtime.clock()
     if chosen is not None:
         chosen = common.not_in_the_future(chosen, now, settings.timezone)
-    teller = telling.Teller(
-        settings,
-        session.runtime,
-        now,
-        last_day=None if chosen is None else chosen[1],
-        mail=not no_email,
-    )
+    teller = None
+    if not dry_run:
+        teller = telling.Teller(
+            settings,
+            session.runtime,
+            now,
+            last_day=None if chosen is None else chosen[1],
+            mail=not no_email,
+        )
     options = night.RunOptions(
         days=chosen,
         accounts=names,
         offline=offline,
         directory=output or settings.report.directory,
         trust_input=trust_input,
-        announcement=teller.announcement(),
+        dry_run=dry_run,
+        announcement=None if teller is None else teller.announcement(),
     )
     total = (1 if chosen is None else (chosen[1] - chosen[0]).days + 1) * len(names)
-    teller.run_starts()
+    if teller is not None:
+        teller.run_starts()
     with (
-        _told_if_broken_off(teller),
+        nullcontext() if teller is None else _told_if_broken_off(teller),
         click.progressbar(
             length=total,
             label="Days",
@@ -84,11 +93,17 @@ def command(
             hidden=total == 1 or not sys.stderr.isatty(),
         ) as bar,
     ):
-        engine = session.engine(settings)
+        live = None
+        if dry_run:
+            live, engine = session.rehearsal(settings)
+        else:
+            engine = session.engine(settings)
         runtime = session.runtime
-        outcomes = list(night.run(settings, engine, options, runtime, lambda *_: bar.update(1)))
+        outcomes = list(
+            night.run(settings, engine, options, runtime, lambda *_: bar.update(1), live=live)
+        )
     show(outcomes)
-    untold = teller.run_ended(engine, outcomes)
+    untold = [] if teller is None else teller.run_ended(engine, outcomes)
     for error in untold:
         common.show_error(error)
     codes = [o.exit_code_if_asked if exit_code else o.exit_code for o in outcomes]

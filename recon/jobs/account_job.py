@@ -51,6 +51,8 @@ class AccountJob:
     """`None` offline."""
     runtime: Runtime
     expected: ExpectedRules
+    notices: Sequence[str] = ()
+    """What each run has to say first."""
     announcement: Announcement | None = None
     """Who is to be told of the runs."""
 
@@ -97,13 +99,14 @@ class AccountJob:
             requests=RequestCounts() if pulled is None else pulled.client.counts,
             input_digest=digest,
             expected_rules=self.expected.digest,
+            notices=self.notices,
         )
         if pulled is None:
             return made
         return replace(
             made,
             confirmation=pulled.status_lookups.confirmation(verdict.window),
-            notices=self._notices(pulled.status_lookups, verdict.window),
+            notices=(*self.notices, *self._notices(pulled.status_lookups, verdict.window)),
         )
 
     def _notices(self, lookups: StatusLookups, day: Window) -> tuple[str, ...]:

@@ -34,6 +34,10 @@ log = logging.getLogger(__name__)
 #: A run without dates catches up so many days at most, yesterday included.
 CATCH_UP_DAYS: Final = 7
 
+_DRY_RUN: Final = (
+    "This is a dry run: nothing was stored, and nobody was told. The next run reports it again."
+)
+
 #: A long range is judged in stretches of so many days, so that memory stays bounded.
 _STRETCH_DAYS: Final = 7
 
@@ -50,6 +54,8 @@ class RunOptions:
     """Use what is stored; make no request."""
     directory: Path = Path("reports")
     trust_input: bool = False
+    dry_run: bool = False
+    """Say in the reports that nothing is stored; the engine sees to it that it is so."""
     announcement: Announcement | None = None
     """Who is to be told of it."""
 
@@ -105,6 +111,8 @@ def run(
     options: RunOptions,
     runtime: Runtime,
     progress: Callable[[str, Window], None] = lambda _account, _day: None,
+    *,
+    live: Engine | None = None,
 ) -> Iterator[AccountRun]:
     """Run the job for each account in turn; an error in one does not affect the others.
 
@@ -114,12 +122,16 @@ def run(
         options: what to do.
         runtime: clock, environment and so on.
         progress: called with the account and the day after each day is reported.
+        live: in a dry run the store itself, where locks are held and pauses are kept; `engine` is
+            what `recon.store.rehearsal` gives then.
     """
     for name in options.accounts:
         done: list[ReportedRun] = []
         try:
-            with lock.hold(engine, name):
-                judged_again = _account(settings, engine, options, runtime, name, done, progress)
+            with lock.hold(live or engine, name):
+                judged_again = _account(
+                    settings, engine, options, runtime, name, done, progress, live or engine
+                )
         except ReconError as error:
             yield AccountRun(name, days=done, error=error)
         except Exception as bug:
@@ -129,7 +141,7 @@ def run(
             yield AccountRun(name, days=done, error=expected or bug)
         else:
             yield AccountRun(name, days=done, judged_again=judged_again)
-    if settings.retention.automatic:
+    if settings.retention.automatic and not options.dry_run:
         days = settings.retention.days
         purging.purge_after_night(engine, purging.limit(runtime.clock(), days, settings.timezone))
 
@@ -142,9 +154,10 @@ def _account(
     name: str,
     done: list[ReportedRun],
     progress: Callable[[str, Window], None],
+    pauses: Engine,
 ) -> list[ReportedRun]:
     first, last = options.days or catch_up(engine, name, runtime.clock(), settings.timezone)
-    pulled = None if options.offline else pull(settings, engine, name, runtime)
+    pulled = None if options.offline else pull(settings, engine, name, runtime, pauses)
     job = AccountJob(
         name,
         engine,
@@ -153,7 +166,8 @@ def _account(
         pulled,
         runtime,
         ExpectedRules.of(settings, name),
-        options.announcement,
+        notices=(_DRY_RUN,) if options.dry_run else (),
+        announcement=options.announcement,
     )
     job.expected.renew(engine, runtime.clock())
     days = calendar.windows(first, last, settings.timezone)
@@ -223,9 +237,14 @@ def _ask(
     return both_sides.refreshed(job.engine) if lookups.learnt else both_sides
 
 
-def pull(settings: Settings, engine: Engine, name: str, runtime: Runtime) -> KeptPoll:
-    """Ask Octopods for the latest messages of an account, once, and keep the answer."""
-    client, fingerprint = wiring.open_client(settings, name, runtime, engine)
+def pull(
+    settings: Settings, engine: Engine, name: str, runtime: Runtime, pauses: Engine | None = None
+) -> KeptPoll:
+    """Ask Octopods for the latest messages of an account, once, and keep the answer.
+
+    Pauses that Octopods asks for are kept in `pauses`, where that is another store.
+    """
+    client, fingerprint = wiring.open_client(settings, name, runtime, pauses or engine)
     listing = client.latest()
     kept = messages.keep(engine, name, fingerprint, listing, runtime.clock())
     log.info(

@@ -65,7 +65,7 @@ def connect(url: str) -> sa.Engine:
         engine = sa.create_engine(
             parsed, connect_args=settings, hide_parameters=True, pool_pre_ping=True
         )
-    event.listen(engine, "connect", _settle_postgres)
+    event.listen(engine, "connect", settle_postgres)
     return engine
 
 
@@ -151,7 +151,8 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _settle_postgres(connection: psycopg.Connection, _record: object) -> None:
+def settle_postgres(connection: psycopg.Connection, _record: object) -> None:
+    """Set what the store relies on, for a new connection to PostgreSQL."""
     before = connection.autocommit
     connection.autocommit = True
     # Whoever has set it for this user, or in the URL, knows better.
