@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from recon.core.listing_evidence import AnswerKind
+from recon.model import Message, Span
+from recon.store import coverage_proof, messages, removed_messages
+from recon.store.messages import KeepResult
+from tests.factories import KEY, at, listing, message
+
+HOUR = 3_600
+
+
+def shown(*ids: int) -> list[Message]:
+    """Return messages, each sent so many minutes after noon."""
+    return [message(n, 60 * n) for n in ids]
+
+
+def keep(engine: sa.Engine, hours: float, *ids: int) -> KeepResult:
+    answer = listing(*shown(*ids), answered=hours * HOUR)
+    return messages.keep(engine, "main", KEY, answer)
+
+
+def settle(
+    engine: sa.Engine, hours: float, denied: Sequence[int] = (), found: Sequence[int] = ()
+) -> bool:
+    return removed_messages.settle(
+        engine, "main", KEY, denied=denied, found=found, at=at(hours * HOUR)
+    )
+
+
+@pytest.fixture
+def lacking(engine: sa.Engine) -> sa.Engine:
+    """A store in which three answers over a day lack messages 2 to 8 of 1 to 9."""
+    keep(engine, 1, *range(1, 10))
+    for hours in (2, 14, 26):
+        assert keep(engine, hours, 1, 9).proof.reading is AnswerKind.REFUSED
+    return engine
+
+
+def test_three_answers_over_a_day_lead_to_five_questions(engine: sa.Engine) -> None:
+    keep(engine, 1, *range(1, 10))
+    for hours in (2, 14, 25.9):
+        assert keep(engine, hours, 1, 9).ask_for == ()
+    assert keep(engine, 26, 1, 9).ask_for == (2, 3, 4, 5, 6)
+
+
+def test_two_answers_are_not_enough_however_far_apart(engine: sa.Engine) -> None:
+    keep(engine, 1, 1, 2, 3)
+    assert keep(engine, 2, 1, 3).ask_for == ()
+    assert keep(engine, 200, 1, 3).ask_for == ()
+    assert keep(engine, 201, 1, 3).ask_for == (2,)
+
+
+def test_a_message_that_is_listed_again_was_never_removed(engine: sa.Engine) -> None:
+    keep(engine, 1, 1, 2, 3)
+    keep(engine, 2, 1, 3)
+    keep(engine, 14, 1, 3)
+    assert keep(engine, 15, 1, 2, 3).proof.reading is AnswerKind.WHOLE
+    assert keep(engine, 40, 1, 3).ask_for == ()
+
+
+def test_denied_messages_count_as_removed_and_answers_prove_again(lacking: sa.Engine) -> None:
+    assert settle(lacking, 26, denied=[2, 3, 4, 5, 6])
+    kept = keep(lacking, 27, 1, 9)
+    assert kept.proof.reading is AnswerKind.WHOLE
+    assert kept.ask_for == ()
+    assert messages.spans(lacking, "main") == (Span(None, at(27 * HOUR - 60)),)
+    assert keep(lacking, 28, 9).proof.reading is not AnswerKind.WHOLE
+
+
+def test_a_message_that_exists_lets_the_refusal_stand_until_a_day_later(lacking: sa.Engine) -> None:
+    assert not settle(lacking, 26, denied=[2, 3, 4, 5], found=[6])
+    for hours in (27, 49.9):
+        kept = keep(lacking, hours, 1, 9)
+        assert (kept.proof.reading, kept.ask_for) == (AnswerKind.REFUSED, ())
+    assert keep(lacking, 50, 1, 9).ask_for == (2, 3, 4, 5, 6)
+    assert messages.spans(lacking, "main") == (Span(None, at(HOUR - 60)),)
+
+
+def test_questions_without_an_answer_are_asked_again_a_day_later(lacking: sa.Engine) -> None:
+    assert not settle(lacking, 26)
+    assert keep(lacking, 27, 1, 9).proof.reading is AnswerKind.REFUSED
+    assert keep(lacking, 51, 1, 9).ask_for == (2, 3, 4, 5, 6)
+
+
+def test_what_is_hidden_is_told_with_the_way_out(lacking: sa.Engine) -> None:
+    settle(lacking, 26, found=[2, 3, 4, 5, 6])
+    [note] = coverage_proof.evidence(lacking, "main", at(0), None).notes
+    assert "no longer lists 7 messages that it listed before" in note
+    assert "recon collect --new-coverage" in note
+
+
+def test_new_coverage_compares_with_nothing_listed_before(lacking: sa.Engine) -> None:
+    settle(lacking, 26, found=[2, 3, 4, 5, 6])
+    begun = timedelta(hours=27)
+    answer = listing(*shown(1, 9), answered=begun.total_seconds())
+    kept = messages.keep(lacking, "main", KEY, answer, new_coverage=True)
+    assert kept.proof.reading is AnswerKind.WHOLE
+    # What was proven before stays so; the time from the oldest message on is proven anew.
+    assert keep(lacking, 28, 1, 9).proof.reading is AnswerKind.WHOLE
+    assert messages.spans(lacking, "main") == (Span(None, at(28 * HOUR - 60)),)
+    assert coverage_proof.evidence(lacking, "main", at(30 * HOUR), None).notes == ()
