@@ -33,6 +33,7 @@ _PAUSE_US: Final = 15 * 60 * 1_000_000
 #: Digits of a number that are tried behind the country code: the networks of most countries.
 _NETWORK_DIGITS: Final = 2
 _LONGEST: Final = 15
+_SAMPLED: Final = 16
 _HOUR_US: Final = 3_600_000_000
 
 
@@ -82,6 +83,11 @@ def stretch(times: Positions, healthy: Positions) -> Concentration | None:
     return Concentration(rows, int(affected[best] + unaffected[best]), float(weight[best]), 0)
 
 
+def ascending(values: Positions) -> Positions:
+    """Return values sorted; where they are already, which is soon seen, as they are."""
+    return values if (values[1:] >= values[:-1]).all() else np.sort(values)
+
+
 def number_range(keys: Positions, healthy: Positions) -> Concentration | None:
     """Return the country code, or the network in it, that chance explains least.
 
@@ -89,7 +95,7 @@ def number_range(keys: Positions, healthy: Positions) -> Concentration | None:
 
     Args:
         keys: of the numbers of the affected sends, see `recon.core.phones`; negative is none.
-        healthy: likewise of all other sends, ascending.
+        healthy: likewise of all other sends, in any order.
     """
     numbered = np.flatnonzero((keys > 0) & (keys < 10**_LONGEST))
     if len(numbered) < LEAST:
@@ -99,7 +105,11 @@ def number_range(keys: Positions, healthy: Positions) -> Concentration | None:
     networks = keys[numbered] // 10 ** np.maximum(lengths, 0)
     places = np.concatenate([codes, networks])
     prefixes, affected = np.unique(places, return_counts=True)
-    unaffected = _beginning_with(prefixes, healthy)
+    # One in 16 of the healthy sends already shows of nearly every place that it is none.
+    least = _beginning_with(prefixes, np.sort(healthy[::_SAMPLED]))
+    if not ((affected >= LEAST) & (affected >= MOST * (affected + least))).any():
+        return None
+    unaffected = _beginning_with(prefixes, np.sort(healthy))
     weight = _weights(affected, unaffected, len(numbered), len(healthy), len(prefixes))
     # What has no unaffected sends beside it may be all that there is.
     weight[len(healthy) - unaffected < LEAST] = -np.inf

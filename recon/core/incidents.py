@@ -131,17 +131,17 @@ class _Day:
     @cached_property
     def recorded(self) -> Positions:
         """When the records of the pairs were sent, ascending."""
-        return np.sort(self.case.local_time[self.pairs[0]])
+        return concentration.ascending(self.case.local_time[self.pairs[0]])
 
     @cached_property
     def sent(self) -> Positions:
         """When the messages of the pairs were sent, ascending."""
-        return np.sort(self.case.provider_time[self.pairs[1]])
+        return concentration.ascending(self.case.provider_time[self.pairs[1]])
 
     @cached_property
     def numbers(self) -> Positions:
-        """The keys of the numbers of the pairs' messages, ascending."""
-        return np.sort(self.case.provider_keys[self.pairs[1]])
+        """The keys of the numbers of the pairs' messages."""
+        return self.case.provider_keys[self.pairs[1]]
 
     def goes_on_after(self, kind: Kind, moment: int) -> bool:
         """Say whether a pair was sent after a moment, on this day or in the time read after it."""
@@ -205,7 +205,7 @@ def _concentrated(day: _Day, free: Mask) -> Iterator[tuple[float, _Draft]]:
         keys = day.keys[kind][free[rows]]
         healthy = day.numbers
         if kind is Kind.RECIPIENT_MISMATCH:
-            healthy = _without(healthy, np.sort(keys))
+            healthy = _without(np.sort(healthy), np.sort(keys))
         if (seen := concentration.number_range(keys, healthy)) is not None:
             yield seen.weight, _numbers(kind, rows[free[rows]][seen.rows], seen)
 
