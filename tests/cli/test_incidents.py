@@ -1,0 +1,43 @@
+"""An outage through whole nights: one incident in every report, with one id, and stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.nights import nights
+from tests.cli.workshop import NUMBER, minute
+
+
+def test_an_outage_is_one_incident_that_keeps_its_id_and_is_rendered_again(
+    tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        night.send(30, start=minute(0))
+        night.workshop.add_records(
+            *(
+                (1000 + n, 5000 + n, NUMBER.format(500 + n), minute(30 + n), "sent")
+                for n in range(12)
+            )
+        )
+        night.send(30, start=minute(45))
+        assert night.run() == 0
+        [incident] = night.workshop.report()["incidents"]
+        assert (incident["cause"], incident["kinds"]) == ("outage", {"missing_at_provider": 12})
+        assert (incident["start"], incident["end"]) == (
+            "2026-04-23T12:30:00Z",
+            "2026-04-23T12:41:00Z",
+        )
+        said = "All 12 sends between 12:30 and 12:41 are missing at Octopods: an outage."
+        assert said in " ".join(capsys.readouterr().out.split())
+        members = {row["incident_id"] for row in night.workshop.rows()}
+        assert members == {incident["incident_id"]}
+
+        night.workshop.change_records("DELETE FROM sends WHERE id IN (1000, 1001, 1011)")
+        night.next_night()
+        [later] = night.workshop.report()["incidents"]
+        assert later["incident_id"] == incident["incident_id"]
+        assert later["kinds"] == {"missing_at_provider": 9}
+        index = (tmp_path / "reports/main/index.html").read_text()
+        assert 'href="2026-04-23.html"' in index
