@@ -1,6 +1,6 @@
 """The one tree of expected errors, each with the exit code with which it ends a command.
 
-Whoever catches a foreign exception translates it here, once, into a sentence that says what
+Code that catches a foreign exception translates it here, once, into a sentence that says what
 the user can do. A bug is not in this tree and keeps its traceback.
 """
 

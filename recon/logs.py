@@ -40,7 +40,7 @@ _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 
 
 
 class _Redacting(logging.Formatter):
-    """Formats with another formatter, secrets blotted out of what is said, in tracebacks too.
+    """Formats with another formatter, secrets blotted out of messages and tracebacks.
 
     Time, level, logger and the names of fields are ours and stay as they are.
     """
@@ -91,7 +91,7 @@ class _Text(logging.Formatter):
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes to whatever is standard error when the line comes."""
+    """Writes to the standard error of the moment, which may have been replaced."""
 
     @property
     def stream(self) -> TextIO:

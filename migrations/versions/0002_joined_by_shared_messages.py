@@ -74,7 +74,7 @@ def downgrade() -> None:
 
 
 def _move_ends(sign: int) -> None:
-    """A span ended with the settling time before the answer; now the answer itself is told."""
+    """A span ended with the settling time before the answer; now the answer's time is."""
     moved = sign * _SETTLING
     if op.get_bind().dialect.name == "postgresql":
         op.execute(

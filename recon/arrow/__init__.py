@@ -4,7 +4,7 @@ The plain way makes a Python object of each cell, which takes most of the time t
 PostgreSQL gives columns through another driver, see `postgres`; SQLite strings a column together
 itself, see `sqlite`.
 
-Whoever asks must be able to do without: all that such a way cannot do, or in which it fails, is
+The caller must be able to do without: all that such a way cannot do, or in which it fails, is
 `ArrowUnavailable`, and then the plain way gives the answer, or says in its words why there is none.
 """
 

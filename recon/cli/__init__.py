@@ -45,7 +45,7 @@ class _Commands(click.Group):
     """Commands by the name of their module."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Invoke a command; what an error tells to type has the options in use."""
+        """Invoke a command; a command that an error suggests has the options in use."""
         try:
             return super().invoke(ctx)
         except ReconError as error:
@@ -99,7 +99,7 @@ def group(
 
 def main() -> NoReturn:
     """Run the command line and exit with a documented code; a bug keeps its traceback."""
-    # Starting makes many objects and no garbage; looking for it takes an eighth of a short command.
+    # Starting makes many objects and no garbage; a search takes an eighth of a short command.
     gc.set_threshold(50_000, 20, 20)
     streams.replace_standard_streams()
     try:

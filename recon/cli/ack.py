@@ -1,4 +1,4 @@
-"""`recon ack`: findings that somebody has looked at and accepts."""
+"""`recon ack`: findings that somebody has checked and accepts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recon.errors import InputError, UsageError
 
 log = logging.getLogger(__name__)
 
-#: So many ids that cannot be acknowledged are named; the rest is counted.
+#: How many of the ids that cannot be acknowledged are named; the rest is counted.
 _NAMED: Final = 10
 
 

@@ -31,7 +31,7 @@ def command(
     """Poll Octopods if a poll is due, and store the answer. Run it every minute from cron.
 
     Octopods lists the newest 100 messages only. Polls that share messages prove that none was
-    missed between them; this makes as many as that takes, and hardly more.
+    missed between them; this makes as few as that needs.
     """
     if follow and not new_coverage:
         return _follow(session, accounts, force=force)

@@ -87,7 +87,7 @@ class Session:
         return live, self.at_exit.enter_context(rehearsal.rehearsed(live or unchecked))
 
     def unchecked_engine(self, settings: Settings) -> Engine:
-        """Open the job's own database, whatever the state of its schema.
+        """Open the job's own database, without a check of its schema.
 
         It is closed when the command has ended.
         """

@@ -1,4 +1,4 @@
-"""Standard output and error, whatever the shell made of them.
+"""Standard output and error, also where the shell closed or redirected them.
 
 A reader that leaves early (`recon run | head`) must not change what is stored, written or meant by
 the exit code, and click would end with 1, which says that there are discrepancies.

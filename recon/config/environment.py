@@ -18,7 +18,7 @@ SEPARATOR: Final = "__"
 #: Names of ours that are no settings.
 _OTHERS: Final = frozenset({"RECON_CONFIG"})
 
-# Kubernetes tells each container about each service `recon-…` in such a value.
+# Kubernetes sets such a variable in each container for each service named `recon-…`.
 _SERVICE_LINK: Final = re.compile(r"(tcp|udp|sctp)://")
 _NEAR: Final = 0.85
 #: So near the name of an account is another one with a slip: `mian` and `main`.

@@ -15,7 +15,7 @@ from recon.config.known_keys import Shape
 from recon.config.section import OWN_MESSAGE, Location
 from recon.config.value_types import closest, one_of, quoted
 
-#: So near a known key is meant, whatever else bears the name.
+#: A name this near to a known key is taken for a misspelling of it.
 _CLOSE: Final = 0.7
 
 #: Keys whose value is never quoted.
@@ -72,7 +72,7 @@ class Place:
         Args:
             location: the way to the key.
             origins: the variables that gave values.
-            has_file: whether there is a file; without one, all is said of variables.
+            has_file: whether there is a file; without one, messages name variables only.
         """
         for cut in range(len(location), 0, -1):
             name = origins.get(tuple(str(key) for key in location[:cut]))

@@ -182,7 +182,7 @@ class Notify(Section):
 class Monitoring(Section):
     """Who watches that the job runs."""
 
-    # Whoever knows a ping URL can ping it.
+    # A ping URL is a secret: anyone who has it can send pings.
     ping_url: OptionalWebAddress = Field(None, repr=False, examples=["https://hc-ping.com/…"])
     fail_on: Literal["trouble", "discrepancies"] = "trouble"
     metrics_file: OptionalPath = Field(None, examples=["/var/lib/node_exporter/recon.prom"])

@@ -76,11 +76,11 @@ class MailsWaiting:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """What is known of an account. Nothing of it took a request, or a look at the records."""
+    """What is known of an account without a request and without reading the records."""
 
     account: str
     zone: str
-    """The configured time zone, in which days are told."""
+    """The configured time zone, in which days begin and end."""
     now: datetime
     last_run: LastRun | None
     yesterday: DayCoverage

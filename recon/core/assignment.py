@@ -60,9 +60,9 @@ _LEAST: Final = np.iinfo(np.int64).min
 def paired(
     line_us: NDArray[np.int64], is_send: NDArray[np.bool_], tolerance_us: int
 ) -> NDArray[np.bool_]:
-    """Tell which rows are paired; the k-th paired send goes with the k-th paired message.
+    """Return which rows are paired; the k-th paired send goes with the k-th paired message.
 
-    Where several pairings are best, the one is taken in which, looked at from the last row
+    Where several pairings are best, the one is taken in which, seen from the last row
     backwards, a row is left alone whenever some best pairing can do without it: earlier rows are
     paired rather than later ones.
 

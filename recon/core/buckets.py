@@ -62,7 +62,7 @@ class Denials:
         return denied
 
 
-#: Nobody was asked.
+#: No status call was made.
 NO_DENIALS: Final = Denials(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
 
 

@@ -1,7 +1,7 @@
 """Which spans of time the collected messages are proven complete for.
 
 The listing shows the newest 100 messages and nothing else (help centre, article 14824157); what
-one answer proves is said in `recon.core.listing_evidence`. Two answers that share messages show
+one answer proves is decided in `recon.core.listing_evidence`. Two answers that share messages show
 together all that lies between them, provided that the listing is in order: a message may appear
 late, but not behind one that was listed before. Where it is seen to do so (`late_messages`), only
 what an answer shows of the time before the settling time of an earlier one joins the two. A span

@@ -68,7 +68,7 @@ ARGENTINE: Final = 13
 
 
 def clean(spelled: pa.LargeStringArray) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Tell which spellings are clean and stand as they are, and their numbers (else `NONE`).
+    """Return which spellings are clean and stand as they are, and their numbers (else `NONE`).
 
     Clean is `+` and 7 to 15 digits, the first no 0. That makes sixteen bytes at most, which are
     read as two words of eight: several times faster than a regular expression and a parser.
@@ -95,7 +95,7 @@ def _numbers(
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Read a `+` and digits from each place on, of one length or of a length each.
 
-    Tells where they are that, and stand; elsewhere the number is `NONE`.
+    Returns where they are that, and stand; elsewhere the number is `NONE`.
     """
     first, rest = _words(text, starts, lengths)
     first ^= _PLUS_AND_ZEROS
@@ -133,7 +133,7 @@ def _words(
 
 
 def _are_digits(first: NDArray[np.uint64], rest: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Tell in which rows the first byte is 0, and all others are 0 to 9."""
+    """Return in which rows the first byte is 0, and all others are 0 to 9."""
     high = first + _BEYOND_NINE_AFTER_NOTHING
     high |= first
     high |= rest

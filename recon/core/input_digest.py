@@ -26,7 +26,7 @@ def digest(
     spans: Sequence[Span],
     first_contact: Span | None = None,
 ) -> str:
-    """Return what tells the input of a verdict from any other: 32 hexadecimal digits.
+    """Return what distinguishes the input of a verdict from any other: 32 hexadecimal digits.
 
     Rows in another order give another digest, which costs no more than judging a day again.
 

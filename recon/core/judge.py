@@ -170,12 +170,12 @@ def why_suspect(
     The observation comes first, then the likely causes. Where one side is empty and the other is
     not, or not one pair links, a wrong key, table, filter or zone is likelier than that many lost
     messages. Rows that cannot be read count for neither side, nor do rows that could become no
-    error (not sent, unverifiable). A side of which no row can be read is suspect whatever its size.
+    error (not sent, unverifiable). A side of which no row can be read is suspect at any size.
 
     Args:
         local: the balance of the records.
         provider: the balance of the messages.
-        guard_rows: from so many rows on a side without any counterpart is suspect.
+        guard_rows: a side of at least this many rows without any counterpart is suspect.
         unreadable: why rows cannot be read, the commonest reason first.
         unlisted: records that are unverifiable only because nothing was ever listed for the key.
     """

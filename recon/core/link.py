@@ -45,7 +45,7 @@ class Side:
 
     @property
     def unreadable(self) -> pd.DataFrame:
-        """Every row that could not be read, wherever it is counted."""
+        """Every row that could not be read, on whichever side of the balance it is counted."""
         others = self.other_rejects
         if others is None or others.empty:
             return self.rejects
@@ -69,7 +69,7 @@ class SparseMapping:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Links:
-    """Who is whose partner. Positions are rows of the two frames; -1 is nobody."""
+    """Which rows are partners. Positions are rows of the two frames; -1 is no partner."""
 
     partner_of_local: Positions
     partner_of_provider: Positions

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Positions = NDArray[np.intp]
 
-#: A table of ids has at most so many places for each.
+#: A table of ids has at most this many places for each.
 _SPARSEST: Final = 4
 #: Ids of one place are gone through one by one, and searched for where they are more.
 _STEPS: Final = 4
@@ -92,7 +92,7 @@ def _places(known: Ints, ids: Ints, block_rows: int) -> Positions:
 
     A table leads from the first bits of an id to the first of those that have them. It is a few
     times as long as `known`, so few ids share a place in it, and none where they were given out
-    one after another. A look into it is several times faster than a search or a hash join.
+    one after another. A lookup in it is several times faster than a search or a hash join.
     """
     if not known.size:
         return np.full(ids.size, -1)

@@ -43,8 +43,8 @@ class Candidates:
 def accused(case: Case, days: Sequence[Window], policy: Policy) -> Candidates:
     """Return the ids of the records that would be missing at the provider, each once.
 
-    Days on which so many would be missing and nothing links are left out: their input is suspect,
-    and a report of them accuses nobody.
+    Days on which so many are missing that their input is suspect are left out: their report
+    claims no errors.
     """
     found = _in_bucket(case, days, "missing_at_provider")
     if policy.trust_input:

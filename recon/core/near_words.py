@@ -8,7 +8,7 @@ from typing import Final
 _NEGATIONS: Final = frozenset(
     {"not", "no", "non", "un", "in", "isnot", "wasnot", "never", "anti", "dis", "de"}
 )
-#: Words of which one is meant where the other is written only by somebody who means the opposite.
+#: Pairs of words with opposite meanings, of which one is never a misspelling of the other.
 _OPPOSITES: Final = (
     {"min", "max"},
     {"minimum", "maximum"},

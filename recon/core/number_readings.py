@@ -53,7 +53,7 @@ def readings(text: str, region: str | None) -> tuple[int, int]:
         return user, NONE
     spelled = strip_formatting(text)
     if not spelled:
-        # A dash, or what cannot be seen, stands for nothing.
+        # A dash or an invisible character is dropped.
         return (UNREADABLE if any(map(str.isalnum, text)) else NONE), NONE
     if address := _ADDRESS.fullmatch(spelled):
         return _or_unreadable(_international(address[1])), NONE

@@ -19,7 +19,7 @@ registered. Each of these is a class of two, so one of the two can stand for bot
 - *Côte d'Ivoire.* On 31 January 2021 numbers grew from eight to ten digits (ARTCI, Plan National
   de Numérotation à 10 chiffres): each got the prefix of its operator, 01 (Moov), 05 (MTN) or 07
   (Orange) for a mobile, 21, 25 or 27 for a fixed line. Which operator an old mobile belonged to
-  was told by its second digit: 0 to 3 Moov, 4 to 6 MTN, 7 to 9 Orange. So the prefix is dropped
+  was known by its second digit: 0 to 3 Moov, 4 to 6 MTN, 7 to 9 Orange. So the prefix is dropped
   where the old number had it from that operator, and only there: other combinations were given out
   after the change. Old fixed lines began with 2 or 3.
 - *Benin.* On 30 November 2024 numbers grew from eight to ten digits: all got 01 in front (ARCEP

@@ -30,7 +30,7 @@ def wanted_records(
 
     Args:
         local: the records whose time lies in `[start, end)`.
-        provider: the messages, wherever they lie.
+        provider: the messages, also those outside of the window.
         start: see `local`.
         end: see `local`.
     """

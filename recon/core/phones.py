@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-#: What may be taken out of a spelling at once, without looking at the rest of it.
+#: What may be taken out of a spelling at once, without regard to the rest of it.
 _EASY: Final = r"^(?i:whatsapp:)|[ \x{00A0}()-]"
 
 #: With one of these in front a spelling has its country code, or is no phone number at all.

@@ -24,7 +24,7 @@ class Policy:
     """For numbers stored without a country code; an ISO 3166 code."""
     status_policy: statuses.Policy = "compatible"
     guard_rows: int = 10
-    """From so many rows on, a side without any counterpart is suspect input."""
+    """A side of at least this many rows without any counterpart is suspect input."""
     min_overlap: int = 5
     """Messages that two polls should share, for the advice on how often to poll."""
     trust_input: bool = False

@@ -14,7 +14,7 @@ from typing import Final
 
 from recon.core.listing_evidence import AnswerKind
 
-#: Of polls that say the same, one for so long is kept.
+#: Of polls that show the same, one for each stretch of this length is kept.
 ONE_FOR_EACH: Final = timedelta(hours=1)
 
 _ACCEPTED: Final = frozenset({AnswerKind.WHOLE.value, AnswerKind.AFTER_OLDEST.value})
@@ -41,7 +41,7 @@ class StoredPoll:
     def says(self) -> tuple[str, int | None, int | None]:
         """What it says that another one may say as well.
 
-        A whole answer tells how long the listing was: should that turn out to be its cap, the
+        A whole answer shows how long the listing was: should that turn out to be its cap, the
         latest of each length counts.
         """
         is_whole = self.reading == AnswerKind.WHOLE.value

@@ -24,9 +24,9 @@ from recon.model import LISTING_LIMIT
 
 _SECOND: Final = timedelta(seconds=1)
 _LEAST_WAIT: Final = 1.0
-"""Seconds between two looks, unless a poll is due sooner."""
+"""Seconds between two checks, unless a poll is due sooner."""
 _SHORTEST_WAIT: Final = 0.2
-"""Seconds between two looks at least."""
+"""Seconds between two checks at least."""
 _LEAST_GAIN: Final = 5
 """A poll that would prove fewer more messages than this is not worth a request."""
 _FASTEST: Final = 1000 / 60
@@ -41,7 +41,7 @@ _RECORDS_LAG: Final = 2.0
 """Seconds by which a send may be recorded late."""
 
 _HARDER: Final = 1.1
-"""A burst may be so many times as fast as the fastest one seen."""
+"""How many times as fast as the fastest burst seen a burst may be."""
 _PREPARED: Final = 0.6
 """The share of an answer that is kept free at most for a burst that may begin at any moment."""
 
@@ -51,7 +51,7 @@ _TOO_FAST: Final = "to see every message: too fast to prove"
 _ENOUGH_TO_COMPARE: Final = 10
 """Fewer messages than this do not show whether the records lag."""
 
-#: A burst is recognised by the sends that were recorded within so long.
+#: A burst is recognised by the sends that were recorded within this time.
 BURST: Final = timedelta(seconds=5)
 
 
@@ -263,10 +263,10 @@ def _room(known: PollingState, ahead: Forecast, rules: PollingRules) -> _Reason:
     rate = _rate(known, known.recorded, ahead, rules)
     room, goal = _room_left(known, known.recorded, fresh, rules)
     blind = known.tick.total_seconds() + _RECORDS_LAG
-    # Nobody looks more often than this while no poll is near.
+    # No poller checks more often than this while no poll is near.
     until_seen = max(known.tick.total_seconds(), _LEAST_WAIT) + _RECORDS_LAG
     burst = ahead.rhythm.peak * until_seen * _HARDER
-    # While one is going on, its own rate says when the answer is full; between two looks of cron
+    # While one is going on, its own rate says when the answer is full; between two starts by cron
     # it may become faster.
     stays = known.tick.total_seconds() < _LEAST_WAIT
     goes_on = stays and rate >= ahead.rhythm.peak / 2 > 0

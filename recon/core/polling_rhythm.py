@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from recon.model import LISTING_LIMIT
 
-#: What `learn` wants of the past: polls no older than this, and of those the newest so many.
+#: What `learn` reads of the past: polls no older than this, and of those the newest, this many.
 LEARN_FROM: Final = timedelta(days=28)
 LEARN_POLLS: Final = 5000
 #: How many of the last polls `forecast` wants.
@@ -27,11 +27,11 @@ _HOUR: Final = 3600.0
 _DAY: Final = 24
 _WEEK: Final = 7 * _DAY
 _ENOUGH: Final = 600.0
-"""An hour of some day counts when so many of its seconds were seen."""
+"""How many seconds of an hour must have been seen for it to count."""
 _USUAL_RISE: Final = 3.0
 """From hour to hour, where the steepest rise seen was not steeper."""
 _LOOKAHEAD: Final = 600.0
-"""An hour's rate is expected so many seconds before it: businesses do not start on the stroke."""
+"""How many seconds before an hour its rate is expected already: sends may start early."""
 _FIRST_DAY: Final = 3600.0
 """Seconds in which an hour of which nothing is known yet may fill an answer."""
 _SOME: Final = 10 / 86_400

@@ -67,7 +67,7 @@ def _wrong_pairs(case: Case, policy: Policy, block_rows: int) -> dict[Kind, Posi
 
     def check(rows: slice) -> dict[Kind, Positions]:
         matched = case.is_matched(rows)
-        # Of what has no partner the last message is looked at, for nothing: these are few.
+        # A record without a partner (-1) reads the last message here, to no effect: these are few.
         partner = case.links.partner_of_local[rows]
         distance = case.local_time[rows] - case.provider_time[partner]
         wrong = {
@@ -138,7 +138,7 @@ def _stuck(case: Case, policy: Policy) -> Positions:
 
 
 def _missing_at_provider(case: Case, rows: FindingRows) -> Texts:
-    """Tell what the records say, and how it is known that Octopods has no such message."""
+    """State the record's status, and how it is known that Octopods has no such message."""
     by_name = arrow_text.join("the records say this went out as message ", rows.recorded_id)
     absent = arrow_text.if_else(
         case.denied.of(rows.local) > 0,
@@ -149,7 +149,7 @@ def _missing_at_provider(case: Case, rows: FindingRows) -> Texts:
 
 
 def _unverifiable(case: Case, rows: FindingRows) -> Texts:
-    """Tell why nobody can know."""
+    """State why the row cannot be verified."""
     doubt = np.zeros(len(rows.local), dtype=np.int64)
     message = rows.local < 0
     doubt[~message] = case.local_doubt.of(rows.local[~message])
@@ -176,7 +176,7 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
 
 
 def _duplicate_local(case: Case, rows: FindingRows) -> Texts:
-    """Tell which record accounts for the message, and why that one."""
+    """State which record accounts for the message, and why that one."""
     message = case.links.duplicates.of(rows.local)
     winner = case.links.partner_of_provider[message]
     name = arrow_text.coalesce(
@@ -193,7 +193,7 @@ def _duplicate_local(case: Case, rows: FindingRows) -> Texts:
 
 
 def _unread_record(case: Case, rows: FindingRows) -> Texts:
-    """Tell of messages that a record may be theirs which cannot be read."""
+    """State that an unreadable record may be the message's own."""
     unread = case.local.unreadable["message_id"].dropna().to_numpy(dtype=np.int64)
     held = rows.provider >= 0
     named = np.zeros(len(held), dtype=np.bool_)
@@ -207,12 +207,12 @@ def _unread_record(case: Case, rows: FindingRows) -> Texts:
 
 
 def _missing_locally(_case: Case, rows: FindingRows) -> Texts:
-    """Tell that the records lack it."""
+    """State that the records lack the message."""
     return pa.array(["Octopods has it, the records do not"] * len(rows.local), arrow_text.TEXT)
 
 
 def _duplicate_send(case: Case, rows: FindingRows) -> Texts:
-    """Tell which message, that the records do know, it repeats."""
+    """State which recorded message it repeats."""
     sibling = case.repeats.of(rows.provider)
     recorded = arrow_text.take(case.provider.frame["message_id"], sibling)
     distance = apart(case.provider_time[rows.provider] - case.provider_time[sibling])
@@ -222,7 +222,7 @@ def _duplicate_send(case: Case, rows: FindingRows) -> Texts:
 
 
 def _message_id_mismatch(case: Case, rows: FindingRows) -> Texts:
-    """Tell the id that the records hold, and why the pair is one all the same."""
+    """State the id in the records, and why the rows are a pair although it differs."""
     return arrow_text.join(
         "the records hold id ",
         rows.recorded_id,
@@ -233,12 +233,12 @@ def _message_id_mismatch(case: Case, rows: FindingRows) -> Texts:
 
 
 def _recipient_mismatch(_case: Case, rows: FindingRows) -> Texts:
-    """Tell both numbers, as either side spells them."""
+    """State both numbers, as either side spells them."""
     return arrow_text.join("recorded for ", rows.recorded_for, ", sent to ", rows.sent_to)
 
 
 def _status_mismatch(case: Case, rows: FindingRows) -> Texts:
-    """Tell what each contradiction means for ops."""
+    """State what each contradiction means for ops."""
     mine, theirs = case.local.frame["status"].array, case.provider.frame["status"].array
     recorded, sent = [*map(str, mine.categories), None], list(map(str, theirs.categories))
     # The code of a null is -1, which is the place of `None` at the end of `recorded`.
@@ -251,12 +251,12 @@ def _status_mismatch(case: Case, rows: FindingRows) -> Texts:
 
 
 def _sent_at_drift(case: Case, rows: FindingRows) -> Texts:
-    """Tell how far apart the times of each pair lie."""
+    """State how far apart the times of each pair lie."""
     return arrow_text.join("recorded ", apart(_drift(case, rows)), " Octopods' time")
 
 
 def _stuck_in_words(case: Case, rows: FindingRows) -> Texts:
-    """Tell how long each message had been waiting when it was last seen."""
+    """State how long each message had been waiting when it was last seen."""
     frame, at = case.provider.frame, rows.provider
     age = microseconds(frame["observed_at"].iloc[at]) - case.provider_time[at]
     return arrow_text.join(

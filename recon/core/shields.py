@@ -99,7 +99,7 @@ def shielded(
 
 
 def _may_be(accused: PartialRows, unread: PartialRows, tolerance: timedelta) -> Mask:
-    """Compare numbers and times, whatever the ids."""
+    """Compare numbers and times, without regard to ids."""
     found = np.zeros(len(accused), dtype=np.bool_)
     sorts, of = user_ids.key_sorts(accused.keys), user_ids.key_sorts(unread.keys)
     found |= _near(accused, unread.where(of < 0), tolerance, by_number=False)

@@ -14,9 +14,9 @@ from recon.core.link import Links, Positions, Side
 #: The records have ended when the messages go on for longer than this.
 _HOUR: Final = timedelta(hours=1)
 _HOUR_US: Final = _HOUR // timedelta(microseconds=1)
-#: Of the distances between neighbouring records, so many are no longer than their usual distance.
+#: The share of distances between neighbouring records that are no longer than the usual one.
 _USUAL: Final = 0.95
-#: With fewer records nobody knows what is usual.
+#: With fewer records it is unknown what is usual.
 _LEAST_RECORDS: Final = 3
 
 

@@ -33,7 +33,7 @@ def supersedes(old: str, new: str) -> bool:
 
     Answers can come late, so a status never goes backwards: a `sent` or an `unknown` seen after
     `delivered` is a curiosity. `failed` is always news, and so is every proof of delivery after
-    it. A word outside the provider's table is believed, and so is whatever follows it.
+    it. A word outside the provider's table is believed, and so is any status that follows it.
     """
     if new in {old, Status.UNKNOWN}:
         return False

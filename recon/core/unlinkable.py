@@ -25,7 +25,7 @@ def separate_unlinkable(
     """Move rows that cannot be linked to the rejects; give the others' number keys.
 
     A number that is there, but is neither a phone number nor a WhatsApp user id, makes a row
-    unreadable. A record without a phone number needs a message id: nothing else could ever tell
+    unreadable. A record without a phone number needs a message id: nothing else could ever show
     whether Octopods has its message, unless it went nowhere by the records' own words.
 
     Records without a time that were never sent by those words are not unreadable either: they

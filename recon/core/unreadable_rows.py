@@ -48,7 +48,7 @@ def of_day(side: str, rejects: pd.DataFrame, owner: Positions, day: int) -> list
 def without_known(items: pd.DataFrame, known: pd.DataFrame, tolerance: timedelta) -> pd.DataFrame:
     """Return unreadable items without those that are messages known from elsewhere.
 
-    A message that the list shows without a readable id, and a status call tells of, counts once:
+    A message that the list shows without a readable id, and that a status call finds, counts once:
     the item has the same number, and a time within the tolerance. One message stands for one item.
 
     Args:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: From so many nights on a contradicted list is no accident.
+#: On how many nights the list must be contradicted before the report calls it systematic.
 _CONTRADICTED_NIGHTS: Final = 3
 
 

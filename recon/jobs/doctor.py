@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from recon.jobs.runtime import Runtime
     from recon.model import Listing, Verdict
 
-#: Refused answers of so long before now are told.
+#: Refused answers this recent are reported.
 _LATELY: Final = timedelta(days=7)
-#: So many unmapped statuses are named; the rest is counted.
+#: How many unmapped statuses are named; the rest is counted.
 _NAMED_STATUSES: Final = 8
 
 
@@ -37,7 +37,7 @@ class CheckResult:
     message: str
     error: ReconError | None = None
     needs_attention: bool = False
-    """Whether a run would go on, and yet somebody should read this."""
+    """Whether a person should read this although a run would go on."""
 
     @property
     def exit_code(self) -> int:

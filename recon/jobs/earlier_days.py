@@ -16,7 +16,7 @@ from recon.store import finding_list, runs
 #: How many days before a run's own are judged again.
 LOOK_BACK_DAYS: Final = 7
 
-#: Days are kept in memory, and not read a second time, up to so many rows together.
+#: Days of up to this many rows together are kept in memory and not read a second time.
 _HELD_ROWS: Final = 500_000
 
 

@@ -1,4 +1,4 @@
-"""Staying, and polling each account when that is due, whatever happens in between."""
+"""A process that stays and polls each account when a poll is due; errors do not end it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ log = logging.getLogger(__name__)
 #: Seconds until the next try to open the database: the first, and at most.
 _FIRST_BACK_OFF: Final = 5.0
 _LONGEST_BACK_OFF: Final = 300.0
-#: No account is left without a look for longer, whatever the clock does.
+#: Each account is checked at least this often, even if the clock jumps.
 _LONGEST_SLEEP: Final = 60.0
-#: Seconds between two looks at least: a poll that is due sooner is made so soon.
+#: Seconds between two checks at least; a poll that is due sooner is made when it is due.
 _LOOK: Final = 0.2
 #: Waiting for a moment that is nearer than this is not worth it.
 _LEAST_SLEEP: Final = 0.5
-#: Records that take long to count are left alone so many times as long.
+#: Records that take long to count are not counted again for this many times as long.
 _LEAVE_ALONE: Final = 20.0
 
 _FIGURES: Final = re.compile(r"[+-]?[0-9]\S*")
@@ -130,7 +130,7 @@ def _patiently(open_engine: Callable[[], Engine], runtime: Runtime) -> Engine:
 
 @dataclass(slots=True)
 class _Followed:
-    """An account, and when it is looked at next."""
+    """An account, and when it is checked next."""
 
     account: str
     settings: Account
@@ -139,7 +139,7 @@ class _Followed:
     spacing: float
     """Least seconds between two polls."""
     force: bool
-    """Whether the next look polls in any case."""
+    """Whether the next check polls in any case."""
     due_at: float = field(init=False)
     """By the monotonic clock."""
     accepted: bool = False
@@ -150,7 +150,7 @@ class _Followed:
     """When that key is tried again."""
     outage: Outage = field(init=False)
     why: str = ""
-    """The reason that the last look gave, without its figures: those change each time."""
+    """The reason that the last check gave, without its figures: those change each time."""
 
     def __post_init__(self) -> None:
         self.due_at = self.runtime.monotonic()

@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 #: Seconds until the next try after an error: the first, and at most. Each is twice the one before.
 _FIRST_BACK_OFF: Final = 5.0
 _LONGEST_BACK_OFF: Final = 300.0
-#: Seconds after which an error that a person must correct ends the job, so that whoever watches
-#: over the process notices. Until then it may have been a passing fault, or is being corrected.
+#: Seconds after which an error that a person must correct ends the job, so that a supervisor
+#: over the process notices. Until then it may have been a passing error, or is being corrected.
 GIVE_UP_AFTER: Final = 3600.0
 #: Seconds after which an error that goes on is logged again.
 _REMIND_AFTER: Final = 3600.0

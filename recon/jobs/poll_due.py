@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What was learnt holds so long: it is of hours of the week.
+#: How long a learnt rhythm is used: it is about hours of the week.
 _LEARN_EVERY: Final = timedelta(hours=1)
-#: Records that failed are left alone so long by a collector that keeps running.
+#: How long a collector that keeps running does not read records after they failed.
 _LEAVE_ALONE: Final = timedelta(minutes=1)
 _FIGURES: Final = re.compile(r"[0-9]+")
 
@@ -93,7 +93,7 @@ class PollDecider:
             unrecorded_share=state.unrecorded_share,
             settling=state.settling,
         )
-        # Where a poll is due whatever was sent, neither the records nor the past are read.
+        # Neither the records nor the past are read where a poll is due without them.
         decision = polling.decide(
             replace(known, unproven=None, recorded=RecordedSends(0, 0)), Forecast(), rules
         )

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: are linked as a whole even where midnight cuts through them.
 _LEAST_MARGIN: Final = timedelta(hours=1)
 
-#: So long after the days it is looked whether the records go on.
+#: Records of this long after the days are read, to see whether the records go on.
 _LATER: Final = timedelta(days=8)
 
 

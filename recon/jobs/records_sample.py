@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from recon.records.reader import RecordsReader
     from recon.records.source import Source
 
-#: Where yesterday has no records, the newest ones of so many days are looked for, step by step.
+#: How many days back to search for records where yesterday has none, one after the other.
 _DAYS_BACK: Final = (8, 32, 400)
 #: Zones that differ from each other by hours at any time of the year.
 _ZONES: Final = ("Etc/GMT-5", "Etc/GMT+7")

@@ -38,9 +38,9 @@ def ask(
         engine: the store.
         account: whose messages.
         client: asks with the account's key.
-        fingerprint: tells that key from the account's others.
+        fingerprint: distinguishes that key from the account's others.
         listing: the answer that lacks them.
-        kept: what keeping it said.
+        kept: the result of keeping it.
         at: our own clock.
     """
     if not kept.ask_for or not listing.messages:

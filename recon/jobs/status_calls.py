@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: After so many refused requests in a row nothing more is asked.
+#: After this many refused requests in a row no more are made.
 _FAILURES: Final = 3
 
 

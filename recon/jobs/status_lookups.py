@@ -82,7 +82,7 @@ class StatusLookups:
         return frozenset(self._withdrawn)
 
     def confirmation(self, day: Window) -> Confirmation:
-        """Return what was asked about the records of a day, and what came of it."""
+        """Return what was asked about the records of a day, and the result."""
         return self._confirmations.get(day.label, Confirmation())
 
     def confirm(self, case: Case, days: Sequence[Window], policy: Policy) -> None:

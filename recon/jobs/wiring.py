@@ -140,7 +140,7 @@ def open_client(
 
 
 def paused_until(engine: Engine, mark: str, runtime: Runtime) -> datetime | None:
-    """Return until when a key is not to be asked, as Octopods said; `None` where it said nothing.
+    """Return until when a key is not to be asked, as Octopods asked; `None` where it did not ask.
 
     It may have passed.
 
@@ -153,7 +153,7 @@ def paused_until(engine: Engine, mark: str, runtime: Runtime) -> datetime | None
     from recon.store import stored_pauses
 
     until = stored_pauses.until(engine, mark)
-    # None is kept for so long: it is from a clock that was ahead, and has been put right since.
+    # No pause is this long: it was stored by a clock that was ahead and has been corrected since.
     impossible = until is not None and until - runtime.clock() > timedelta(seconds=LONGEST_PAUSE)
     return None if impossible else until
 

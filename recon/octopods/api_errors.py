@@ -45,8 +45,8 @@ _TROUBLE: Final = re.compile(
     re.IGNORECASE,
 )
 
-#: Wide on purpose: an id is denied for good reason only. A text that may speak of the moment, and
-#: not of the id, is no denial.
+#: Wide on purpose: an id counts as denied on clear evidence only. A text that may be
+#: about the moment, and not about the id, is no denial.
 _PASSING: Final = re.compile(
     r"temporar|\b(?:re)?try|\b(?:later|again|soon|wait|yet|moment|busy|overload\w*|degraded)\b"
     r"|\b(?:un|not )(?:currently )?(?:available|reachable|responding)\b"

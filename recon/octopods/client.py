@@ -77,7 +77,7 @@ class Client:
             max_wait_seconds: longest sum of pauses in the life of this client.
             clock: the time of day, aware; where an answer has no `Date` header it stands in.
             monotonic: seconds that never run backwards.
-            sleep: waits so many seconds.
+            sleep: waits that many seconds.
             rng: for the jitter.
             pacer: shared by clients with the same key, in place of `min_interval_seconds`.
             paused_until: when a pause ends that the key was asked to make before.

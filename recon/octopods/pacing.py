@@ -11,7 +11,7 @@ class Pacer:
     Args:
         min_interval_seconds: least time from the start of one request to the start of the next.
         monotonic: seconds that never run backwards.
-        sleep: waits so many seconds.
+        sleep: waits that many seconds.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ _SEPARATORS: Final = re.compile(r"[\s().\-\u00a0\u2010-\u2015]+")
 _DATE_AND_TIME: Final = re.compile(r"\d{4}-?\d{2}-?\d{2}[Tt ]\d{2}:?\d{2}", re.ASCII)
 #: As text, from 2001 to 2286, in seconds or milliseconds.
 _EPOCH: Final = re.compile(r"[0-9]{10}(?:[0-9]{3})?(?:\.[0-9]{1,9})?")
-#: From so many on, an epoch counts milliseconds: in seconds that would be the year 5138.
+#: From this value on, an epoch counts milliseconds: in seconds that would be the year 5138.
 _MILLISECONDS_FROM: Final = 1e11
 
 
@@ -69,7 +69,7 @@ def age_seconds(value: str | None) -> float:
 def request_id(body: object) -> str | None:
     """Return what the vendor's support asks for; the bare array of the second shape has none.
 
-    It is logged, so what is no id by its look (a sentence, a phone number) is none.
+    It is logged, so a text that cannot be an id (a sentence, a phone number) is none.
     """
     found = text(body.get("request_id"), _LONGEST_ID) if isinstance(body, Mapping) else None
     return found if found and _REQUEST_ID.fullmatch(found) else None
@@ -123,7 +123,7 @@ def moment(value: object) -> datetime | None:
 
 
 def status(value: object) -> str:
-    """Return a status word in lower case; one that nobody knows is kept, none is `unknown`."""
+    """Return a status word in lower case; an undocumented one is kept, none is `unknown`."""
     word = text(value, _LONGEST_WORD) if isinstance(value, str) else None
     return Status.UNKNOWN.value if word is None else statuses.canonical(word)
 

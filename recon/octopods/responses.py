@@ -2,7 +2,7 @@
 
 The help centre shows the list call twice, as an object with `messages` (article 14824157) and as
 a bare array with nested statuses (article 14823960). A client cannot know which it will meet, so
-each field is looked for in every place where either shape has it. What cannot be read is set
+each field is searched for in every place where either shape has it. What cannot be read is set
 aside, never guessed. The customer's text (`message_content`) is not kept anywhere.
 """
 
@@ -32,7 +32,7 @@ __all__ = [
     "read_status",
 ]
 
-#: A number that is none is kept to be looked at, but not a whole letter in its place.
+#: An invalid number is kept for people to read, but not a whole letter in its place.
 _LONGEST_NUMBER: Final = 40
 
 
@@ -97,7 +97,7 @@ def read_items(
     """Return the messages among `items`, one of each id, and the items that cannot be read.
 
     Of two messages with one id the further advanced stays. Unreadable items that are alike are
-    told apart by being the first, the second, and so on. One without a readable time lies between
+    numbered: the first, the second, and so on. One without a readable time lies between
     those next to it that have one: the list is newest first, but either may be the later.
 
     Args:
@@ -238,7 +238,7 @@ def _fault(name: str, raw: object) -> str:
 
 
 def _identity(raw: object, read: object) -> str:
-    """Return what tells a field apart, the same in both shapes."""
+    """Return what identifies a field, the same in both shapes."""
     if isinstance(read, datetime):
         return read.isoformat()
     if read is not None:

@@ -69,7 +69,7 @@ class RetryBudget:
             least: how long a pause must be at least, as things stand: what keeps requests apart
                 then adds nothing to it that would not be counted.
             clock: the time of day, aware, to name the time when to try again.
-            sleep: waits so many seconds.
+            sleep: waits that many seconds.
             rng: for the jitter, so that many clients do not come back in step.
             paused_until: when a pause ends that an earlier 429 asked for, aware.
         """

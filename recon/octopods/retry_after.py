@@ -59,12 +59,12 @@ _LENGTH_IN_TEXT: Final = re.compile(
 #: A bare number in a text is a moment only where it is near; else it is an id or a phone number.
 _NEAR: Final = timedelta(days=31)
 
-#: Seconds. A moment so long ago, by a clock that is right, is no answer to a request of just now.
+#: Seconds. A moment this long ago, by a correct clock, cannot be meant as a retry time.
 _LONG_AGO: Final = 60.0
-#: Seconds. A pause that was asked for is kept so long at most between two tries: a stamp that was
+#: Seconds. A pause that was asked for is kept this long at most between two tries: a stamp that was
 #: misread must not cost more coverage than that, and one request an hour is no burden.
 LONGEST_PAUSE: Final = 3600.0
-#: Seconds. Nobody asks for a pause of more than a year; it is a unit mistaken for another.
+#: Seconds. A pause of more than a year is a unit mistaken for another.
 _FARTHEST: Final = 366 * 86_400.0
 
 _DEEPEST: Final = 8

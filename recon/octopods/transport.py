@@ -164,8 +164,8 @@ class Transport:
                 "GET", url, params=params, auth=_KeyAuth(self.api_key), headers=_HEADERS
             )
         )
-        # Not by the session itself: even told not to follow a redirect, it reads the whole of its
-        # body and takes its address apart, without a bound and with exceptions of its own.
+        # Not by the session itself: with redirects off, it still reads the whole body
+        # of one and parses its address, without a bound and with exceptions of its own.
         adapter = self.session.get_adapter(url)
         # `verify` is the session's by now, whatever the stubs say.
         with adapter.send(request, timeout=self.timeout_seconds, **settings) as response:  # type: ignore[arg-type]
@@ -173,7 +173,7 @@ class Transport:
             return _decoded(response, _content(response))
 
     def scrubbed(self, text: str) -> str:
-        """Return what a server said without the key, should the server have repeated it."""
+        """Return a server's text with the key removed, in case the server repeated it."""
         key = self.api_key.get_secret_value()
         return text.replace(key, "***") if len(key) >= _SHORTEST_SECRET else text
 

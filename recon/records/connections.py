@@ -119,7 +119,7 @@ class ReadOnlyDatabase:
                 connection.exec_driver_sql("BEGIN")
             elif self.engine.dialect.name == "duckdb":
                 connection.execute(sa.text(f"SET TimeZone = '{self.zone}'"))
-            # Nobody commits: closing rolls back.
+            # Nothing is committed: closing rolls back.
             yield connection
 
 
@@ -205,7 +205,7 @@ def _text_of_pg8000(connection: Any, _record: object) -> None:  # noqa: ANN401 -
         connection.register_in_adapter(number, str)
 
 
-#: How each driver of PostgreSQL is told to leave values as text.
+#: How to make each driver of PostgreSQL leave values as text.
 _READ_AS_TEXT: Final[Mapping[tuple[str, str], Listener]] = {
     ("postgresql", "psycopg"): _text_of_psycopg,
     ("postgresql", "psycopg2"): _text_of_psycopg2,

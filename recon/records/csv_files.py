@@ -63,7 +63,7 @@ def chunks(
         block_bytes: how much is read at once.
 
     Raises:
-        InputError: the file is no text, or lacks a column, or its rows cannot be told apart.
+        InputError: the file is no text, or lacks a column, or where its rows end is ambiguous.
     """
     pieces = text_files.blocks(path, block_bytes)
     first = next(pieces, b"")
@@ -237,12 +237,12 @@ class _Reading:
 
     def _cannot_be_told_apart(self) -> InputError:
         return InputError(
-            f"{self._path} cannot be read: its rows cannot be told apart", hint=_QUOTE
+            f"{self._path} cannot be read: where its rows end is ambiguous", hint=_QUOTE
         )
 
 
 def _with_odd_quotes(block: bytes, lines: Sequence[bytes]) -> Sequence[int]:
-    """Return the lines with an odd number of quotes; all of them where that cannot be told."""
+    """Return the lines with an odd number of quotes; all of them where that is unknown."""
     data = np.frombuffer(block, dtype=np.uint8)
     ends = np.flatnonzero(data == ord("\n"))
     if len(lines) - len(ends) not in (0, 1):

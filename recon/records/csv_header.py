@@ -13,9 +13,9 @@ from typing import Final
 from recon.errors import InputError
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
-#: So many lines may stand above the header: a title, the name of the exporter, a range of dates.
+#: How many lines may stand above the header: a title, the name of the exporter, a range of dates.
 _PREAMBLE_LINES: Final = 60
-#: So many lines may a header take, whose names hold line breaks.
+#: How many lines a header may take whose names hold line breaks.
 _NAME_LINES: Final = 100
 #: So many lines below it show whether the rows have more fields than it has.
 _ROW_LINES: Final = 20

@@ -25,7 +25,7 @@ _MYSQL_REFUSED: Final = frozenset(
         *(2026, 2049, 2054, 2058, 2059, 2061, 3118, 3159, 4151),
     )
 )
-#: Connections, memory and disk, locks and deadlocks, limits, a server that stops or is told to.
+#: Connections, memory and disk, locks and deadlocks, limits, a server that shuts down.
 _MYSQL_PASSING: Final = frozenset(
     (
         *(1021, 1037, 1038, 1040, 1041, 1042, 1043, 1047, 1053, 1077, 1079, 1080, 1114, 1129, 1135),
@@ -39,7 +39,7 @@ _SQLITE_PASSING: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLIT
 _DUCKDB_PASSING: Final = ("could not set lock on file", "out of memory", "no space left")
 _SQLSTATE: Final = re.compile("[0-9A-Z]{5}")
 
-#: What drivers say, of a connection that no code comes with, when it is not for now but for good.
+#: Texts of drivers for a failed connection without an error code that will not succeed later.
 _REFUSALS: Final = (
     "authentication failed",
     "no password supplied",

@@ -84,7 +84,7 @@ def missing_columns_error(path: Path, absent: Sequence[str], there: Sequence[str
 
     Args:
         path: the file.
-        absent: the columns that were looked for and not found.
+        absent: the columns that were not found.
         there: those that it has.
     """
     if format_of(path) == "csv":
@@ -137,7 +137,7 @@ def column_names(path: Path, wanted: Sequence[str] = ()) -> tuple[str, ...]:
 
     Args:
         path: the file, or a directory of Parquet files.
-        wanted: names that tell the header of a CSV file from the lines above it.
+        wanted: names by which the header of a CSV file is found below other lines.
 
     Raises:
         InputError: the file is not there or cannot be read.

@@ -1,8 +1,8 @@
 """Conditions that find the rows with some of many message ids, however the column keeps them.
 
-An id may be a number, its digits, or a text that is read as that number all the same: with blanks,
+An id may be a number, its digits, or a text that is read as that number too: with blanks,
 zeros or other marks about it. No database reads texts as we do. So each is asked for the plain
-spellings of the wanted ids, and for every text that has a digit, hardly a letter, and is not
+spellings of the wanted ids, and for every text that has a digit, at most a few letters, and is not
 plainly another id. Which id a row has is judged where it is typed.
 """
 
@@ -60,7 +60,7 @@ def conditions(
     elif dialect in _WITH_PATTERNS:
         yield from _of_texts(column, kind, ids)
     else:
-        # What cannot be told apart there is told apart here.
+        # What cannot be distinguished there is distinguished here.
         yield column.is_not(None)
 
 
@@ -136,7 +136,7 @@ def _spellings(number: int) -> tuple[str, str]:
 
 
 def _of_sqlite(column: Column, ids: Sequence[int]) -> Condition:
-    """A column holds numbers and texts side by side, whatever its type: each is looked for."""
+    """A column holds numbers and texts side by side, of any column type: each is searched for."""
     known = json.dumps([form for one in ids for form in (one, *_spellings(one))])
     values = sa.func.json_each(sa.literal(known, sa.String())).table_valued("value")
     stored = sa.func.typeof(column)
@@ -154,7 +154,7 @@ def _of_sqlite(column: Column, ids: Sequence[int]) -> Condition:
         sa.not_(is_plain(column)),
         sa.not_(sa.and_(glob(column, "*.0"), is_plain(whole))),
     )
-    # Texts and blobs come after all numbers: told so, an index serves both sides of the OR.
+    # Texts and blobs come after all numbers: so an index serves both sides of the OR.
     return sa.or_(
         column.in_(sa.select(values.c.value)),
         sa.and_(column >= sa.literal("", sa.String()), sa.or_(stored == "blob", odd)),

@@ -15,7 +15,7 @@ from recon.records import extended_json, text_files
 from recon.records.chunk import Chunk
 from recon.records.suggestions import not_found_error
 
-#: Objects that become one chunk, and objects whose keys are looked at.
+#: Objects that become one chunk, and objects whose keys are read.
 _LINES: Final = 16_000
 _SAMPLE: Final = 100
 _BLANK: Final = re.compile(r"[ \t\r\n]*")

@@ -34,7 +34,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS: Final = tuple(timedelta(microseconds=unit) for unit in (1_000_000, 1_000, 1))
 #: The dates of one moment anywhere lie no further apart than this.
 _DAY: Final = timedelta(days=1)
-#: How many steps of SQLite's machine lie between two looks at the clock.
+#: How many steps of SQLite's machine lie between two readings of the clock.
 _STEPS: Final = 10_000
 
 
@@ -137,7 +137,7 @@ def _spans(
         if kind.timezone and connection.dialect.name in ("postgresql", "duckdb"):
             return lambda since, until: _times(column, since, until, None)
         if isinstance(kind, sa.TIMESTAMP) and connection.dialect.name in mysql_columns.DIALECTS:
-            zone = ZoneInfo("UTC")  # an instant, told in the zone of the session
+            zone = ZoneInfo("UTC")  # an instant, given in the zone of the session
         return lambda since, until: _times(column, since, until, zone)
     if isinstance(kind, sa.Integer | sa.Numeric):
         return lambda since, until: _epochs(column, since, until)

@@ -55,7 +55,7 @@ class SqlReader:
 
     @property
     def can_find(self) -> bool:
-        """Whether there is a table to look in; a query only knows its span."""
+        """Whether there is a table to search; a query only returns its span."""
         return self._source.table is not None
 
     def describe(self) -> str:
@@ -130,7 +130,7 @@ class SqlReader:
         """
         with closing(self._chunks(connection, statement)) as chunks:
             first = next(chunks)
-            # Few rows are not worth another way; and what is wrong has been told by now.
+            # Few rows are not worth another way; and errors have been reported by now.
             are_many = len(first["sent_at"]) >= min(self._stretch_rows, rows.FIRST)
             if (
                 are_many

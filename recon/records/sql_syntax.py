@@ -1,6 +1,6 @@
 """Where literals, names and comments begin and end in the SQL of each database.
 
-Only so can a colon or a semicolon that means something be told from one that is part of a text.
+So a colon or semicolon that means something is distinguished from one inside a text.
 """
 
 from __future__ import annotations

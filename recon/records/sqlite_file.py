@@ -36,8 +36,8 @@ class SqliteFile:
     def connect(self) -> sqlite3.Connection:
         """Open the file for reading.
 
-        A database in WAL mode that nobody has open lacks its `-wal` and `-shm` files, and
-        a reader would make them. It is read as it lies, without locks, and `disturbed` tells
+        A database in WAL mode that no process has open lacks its `-wal` and `-shm` files, and
+        a reader would make them. It is read as it lies, without locks, and `disturbed` says
         afterwards whether an application has opened it in the meantime.
 
         Raises:

@@ -1,6 +1,6 @@
 """What to say of a file, a table or a column that is not there: the near ones, and all.
 
-Nothing here shows a value of the user's data, whatever stands where names are expected.
+Nothing here shows a value of the user's data, even where it stands in the place of a name.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ def not_found_error(
 
     Args:
         what: "table" or "column".
-        names: those that were looked for and not found.
+        names: those that were not found.
         known: those that there are; values among them are counted and not shown.
-        where: in what they were looked for.
+        where: where they were searched for.
     """
     every = sorted({one for one in known if one.strip()})
     shown = [one for one in every if not looks_like_data(one)]

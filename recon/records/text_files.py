@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 from recon.errors import InputError
 
-#: So many bytes decide about the encoding, and the header of a CSV file lies in them.
+#: The bytes that decide the encoding, and in which the header of a CSV file lies.
 HEAD_BYTES: Final = 1 << 20
 
 _GZIP: Final = b"\x1f\x8b"
@@ -124,7 +124,7 @@ def _zipped(path: Path) -> tuple[str, str]:
 
 
 def _without_mark(start: bytes, path: Path) -> str:
-    """Tell the encoding by where the NUL bytes of plain letters lie."""
+    """Detect the encoding by where the NUL bytes of plain letters lie."""
     for name, width, letter in (
         ("utf-32-le", 4, 0),
         ("utf-32-be", 4, 3),

@@ -33,7 +33,7 @@ _RARE_YEARS: Final = tuple(
     f"{year}-[01][0-9]-[0-3][0-9]*" for year in ("2009", "21[0-9][0-9]", "2200")
 )
 
-#: Databases of which it is known in what zone a time without an offset is told.
+#: Databases of which it is known in what zone a time without an offset is returned.
 _READ_IN_ZONE: Final = mysql_columns.DIALECTS | {"postgresql", "duckdb"}
 #: Databases whose regular expressions know `TEXT_SHAPE`.
 _WITH_PATTERNS: Final = mysql_columns.DIALECTS | {"postgresql", "duckdb"}
@@ -119,7 +119,7 @@ def _times(
             [(EARLIEST, start or EARLIEST, end or LATEST, LATEST)],
         )
     if isinstance(kind, sa.TIMESTAMP) and dialect in mysql_columns.DIALECTS:
-        zone = "UTC"  # an instant, told in the zone of the session
+        zone = "UTC"  # an instant, given in the zone of the session
     margin = _CLOCKS if dialect in _READ_IN_ZONE else _ZONES
     start, end = (
         None if time is None else time.astimezone(ZoneInfo(zone)).replace(tzinfo=None)

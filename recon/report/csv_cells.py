@@ -77,7 +77,7 @@ def neutral(cells: pa.LargeStringArray, *, numbers: bool = False) -> pa.LargeStr
 def _are_plain_numbers(
     starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
 ) -> bool:
-    """Tell whether each filled cell is digits, some after a `+`: known from the bytes alone."""
+    """Return whether each filled cell is digits, some after a `+`: known from the bytes alone."""
     plus = data == ord("+")
     if not (plus | (data - np.uint8(ord("0")) < 10)).all():  # noqa: PLR2004 - ten digits
         return False

@@ -127,7 +127,7 @@ def _unchecked(run: Run) -> str:
 
 
 def _names(runs: Sequence[Run], kind: VerdictKind) -> str:
-    """Name the runs with this verdict by what tells them apart: account, day or both."""
+    """Name the runs with this verdict by what distinguishes them: account, day or both."""
     accounts = {one.verdict.account for one in runs}
     days = {one.verdict.window.label for one in runs}
     named = []
@@ -164,7 +164,7 @@ def _twice(found: pd.DataFrame) -> list[Consequence]:
 
 
 def _contradicting(found: pd.DataFrame) -> list[Consequence]:
-    """Tell apart who got nothing, who would get it twice after a retry, and mere differences."""
+    """Distinguish who got nothing, who would get it twice after a retry, and mere differences."""
     failed = found["provider_status"] == Status.FAILED.value
     went_out = ~failed & found["local_status"].isin([Status.FAILED.value, NOT_SENT])
     told = [

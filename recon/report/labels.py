@@ -41,7 +41,7 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
         Kind.RECIPIENT_MISMATCH: Explanation(
             "recipient mismatch",
             "Same message id, but another number: it went to someone else than the records say.",
-            "Check it first: somebody may have read a message that was meant for another.",
+            "Check it first: a person may have read a message that was meant for another.",
         ),
         Kind.MISSING_AT_PROVIDER: Explanation(
             "missing at provider",
@@ -106,7 +106,7 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
     }
 )
 
-#: Withdrawn proof that a report tells one by one.
+#: How many stretches of withdrawn proof are listed one by one.
 _WITHDRAWN: Final = 3
 
 #: The kinds in the order in which people read them, the most urgent first; CSV has its own.

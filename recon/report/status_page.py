@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-#: Gaps of a day that are told one by one.
+#: How many gaps of a day are listed one by one.
 _GAPS: Final = 5
 _COLOURS: Final = {
     VerdictKind.CLEAN: "bold green",

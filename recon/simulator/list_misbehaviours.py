@@ -89,7 +89,7 @@ def with_memory(length: timedelta) -> Misbehaviour:
 
 
 def hiding(condition: Callable[[SimulatedMessage, datetime], bool]) -> Misbehaviour:
-    """Leave out what meets a condition at the moment: a filter that nobody asked for."""
+    """Leave out what meets a condition at the moment: an unrequested filter."""
     return lambda page: page.keeping(lambda one: not condition(one, page.now))
 
 

@@ -37,7 +37,7 @@ class RetryForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """So many requests in any such time; a bucket that refills evenly."""
+    """A number of requests per time; a bucket that refills evenly."""
 
     requests: int
     per: timedelta

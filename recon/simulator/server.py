@@ -1,4 +1,4 @@
-"""The simulated Octopods on a loopback port: HTTP around `answers.answer`, with scripted faults."""
+"""The simulated Octopods on a loopback port: `simulated_responses` over HTTP, with faults."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Received:
     limit: str | None
     """As it was asked for; `None` where it was not."""
     key_fingerprint: str | None
-    """Tells keys apart, as `fingerprint` gives it; `None` where no key came."""
+    """Distinguishes keys, as `fingerprint` gives it; `None` where no key came."""
     status: int
     """The HTTP status that the channel gave, which a fault may have kept from the client."""
     fault: FaultKind | None = None

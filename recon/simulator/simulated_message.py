@@ -99,7 +99,7 @@ class SimulatedMessage:
     appears_at: datetime | None = None
     """When the listing first shows it, where that is not at once."""
     junk: Junk | None = None
-    """How the listing spoils its item; the status call answers all the same."""
+    """How the listing spoils its item; the status call answers nevertheless."""
     content: str = CUSTOMER_TEXT
     removed_at: datetime | None = None
     """From when on neither the listing nor the status call knows of it any more."""

@@ -1,6 +1,6 @@
 """Findings about absence: only a run that could have found the thing again may resolve them.
 
-A record that Octopods lacks, or a message that the records lack, is not there because nobody could
+A record that Octopods lacks, or a message that the records lack, is not there because nothing could
 see it: coverage has a gap, its proof was withdrawn, or a row cannot be read. Such a finding stays
 as it is until its record or message has a partner, or the time is proven.
 """
@@ -30,7 +30,7 @@ _ABSENCE: Final = (
     Kind.DUPLICATE_LOCAL,
 )
 
-#: What tells the record or the message that a finding is about, whatever is found of it.
+#: What identifies the record or the message that a finding is about, of any kind.
 _RECORD: Final = ("local_id", "local_phone_number", "local_sent_at")
 _MESSAGE: Final = ("message_id", "provider_sent_at")
 
@@ -119,7 +119,7 @@ def unproven(
 
 
 def sentences(count: int) -> list[str]:
-    """Say that so many findings stay open although the run does not show them; nothing for 0."""
+    """Say how many findings stay open although the run does not show them; nothing for 0."""
     if not count:
         return []
     noun, verb = ("finding", "stays") if count == 1 else ("findings", "stay")

@@ -19,7 +19,7 @@ from recon.store.tables import finding_changes, findings
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: What tells a finding whose identity has changed from all others of its day.
+#: What distinguishes a finding whose identity has changed from all others of its day.
 _SAME: Final = (
     "kind",
     "message_id",

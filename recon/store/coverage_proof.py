@@ -103,7 +103,7 @@ def evidence(
     """Return what kept the coverage of `[start, end)` from being more than it is.
 
     Answers from the beginning of the time to the first accepted one after its end can prove
-    something of it, so the refused ones among these are told.
+    something of it, so the refused ones among these are reported.
 
     Args:
         engine: the store.

@@ -51,7 +51,7 @@ def among(
     """Return the condition that `column` is one of `ids`, given as a single parameter.
 
     So no backend's limit of parameters matters, and one statement is cached for all. Of texts only
-    printable ones are looked for.
+    printable ones are searched for.
     """
     given: list[int] | list[str]
     if isinstance(column.type, sa.BigInteger):

@@ -74,7 +74,7 @@ def opened(url: str) -> Iterator[sa.Engine]:
     """Give the engine of `connect`; at the end of the block close its connections.
 
     An SQLite store is then in its one file, which may be copied alone: the write-ahead log is
-    emptied into it, whatever ended the block. Other processes that use the file are waited for
+    emptied into it, also after an error. Other processes that use the file are waited for
     half a second at most. While they do, they may keep a part of the log; the last one of them
     empties it.
 
@@ -155,7 +155,7 @@ def settle_postgres(connection: psycopg.Connection, _record: object) -> None:
     """Set what the store relies on, for a new connection to PostgreSQL."""
     before = connection.autocommit
     connection.autocommit = True
-    # Whoever has set it for this user, or in the URL, knows better.
+    # A value that is set for this user, or in the URL, is left as it is.
     if connection.execute("SHOW lock_timeout").fetchone() == ("0",):
         connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
     # Of the server, database or user it may be another, in which the driver reads no time.

@@ -49,11 +49,11 @@ def record(
     run_id: str | None = None,
     reason: str | sa.ColumnElement[Any] | None = None,
 ) -> None:
-    """Record what becomes of all findings of a condition.
+    """Record a change of all findings of a condition.
 
     Args:
         connection: in a transaction that has claimed the account.
-        change: what becomes of them.
+        change: what happens to them.
         condition: which findings.
         at: when; our own clock.
         run_id: the run that does it.

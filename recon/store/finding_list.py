@@ -68,7 +68,7 @@ def listing(
         names = sa.select(account_names.c.id)
         if accounts is not None:
             names = names.where(account_names.c.name.in_(accounts))
-        # All columns of the index, so that it is used whatever is asked for.
+        # All columns of the index, so that it is used for every filter.
         wanted = [
             findings.c.account_id.in_(connection.execute(names).scalars().all()),
             findings.c.status.in_(states),

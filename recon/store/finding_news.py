@@ -18,7 +18,7 @@ from recon.store.tables import findings
 def record_news(
     connection: sa.Connection, run: Run, known: Mapping[str, Known], claims: Mapping[str, str]
 ) -> None:
-    """Record what becomes of the findings that were known before they change."""
+    """Record what happens to the findings that were known before they change."""
     expected, now = run.verdict.expected, run.finished_at
     is_expected = findings.c.id.in_(
         sa.select(AGAIN.c.finding_id).where(AGAIN.c.expected.is_not(None))

@@ -76,7 +76,7 @@ def known_of(
 ) -> tuple[dict[str, Known], pa.Array]:
     """Return what is stored of these findings, and the row of each, null where none has it yet.
 
-    Nobody opens one meanwhile: the account is claimed.
+    No other process opens one meanwhile: the account is locked.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

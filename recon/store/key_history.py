@@ -16,9 +16,9 @@ from recon.store.accounts import Key
 from recon.store.dialects import among
 from recon.store.tables import absences, keys, messages, polls
 
-#: Of the messages that an answer lacks so many are read, which is more than any answer shows.
+#: How many of the messages that an answer lacks are read: more than any answer shows.
 _ABSENT: Final = 200
-#: A cap is known by the same number of items in one of so many answers before.
+#: A cap is known by the same number of items in one of this many answers before.
 _COUNTS: Final = 16
 
 

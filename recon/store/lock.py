@@ -45,7 +45,7 @@ def hold(engine: sa.Engine, account: str) -> Iterator[None]:
 def _advisory(engine: sa.Engine, account: str, number: int) -> Iterator[None]:
     with translated(engine.url):
         # No transaction stays open while the lock is held: it would keep the server from tidying
-        # up. At the end the connection is closed for good, which frees the lock.
+        # up. At the end the connection is really closed, which frees the lock.
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         connection.detach()
     try:

@@ -12,7 +12,7 @@ from recon.store.accounts import Key
 from recon.store.dialects import among
 from recon.store.tables import polls
 
-#: So many of the polls that are old enough are read at a time.
+#: How many of the polls that are old enough are read at a time.
 _AT_A_TIME: Final = 128
 
 

@@ -29,7 +29,7 @@ class KeyState:
     """What is known of the present key of an account."""
 
     last_id: int | None = None
-    """Tells the latest poll from all others; `None` before the first."""
+    """Identifies the latest poll; `None` before the first."""
     last_at: datetime | None = None
     """When its answer came, by the provider's clock."""
     ahead: timedelta = timedelta()
@@ -54,7 +54,7 @@ def key_state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: 
     Args:
         engine: the store.
         account: the account's name.
-        key_fingerprint: tells the key from the account's others.
+        key_fingerprint: distinguishes the key from the account's others.
         recent: how many of the latest polls are wanted.
     """
     with reading(engine) as connection:
@@ -189,7 +189,7 @@ def _unrecorded_share(connection: sa.Connection, account: str) -> float:
 def hold_poll_lock(engine: sa.Engine, account: str) -> Iterator[bool]:
     """Take the turn to poll an account, until the block ends; `False` where another has it.
 
-    It is a lock of its own, so it never keeps a run from anything, nor is it kept by one.
+    It is a separate lock, so a run and a poll never wait for each other.
 
     Raises:
         TemporaryError, OutputError, ConfigError: the store failed.
@@ -199,7 +199,7 @@ def hold_poll_lock(engine: sa.Engine, account: str) -> Iterator[bool]:
             # No account is called so: a colon cannot stand in its name.
             held.enter_context(lock.hold(engine, f"collect:{account}"))
         except TemporaryError as error:
-            # Held elsewhere, unless the database itself said something.
+            # Held elsewhere, unless the database itself reported an error.
             if isinstance(error.__cause__, sa.exc.SQLAlchemyError):
                 raise
             mine = False

@@ -18,7 +18,7 @@ from recon.store.tables import absences, keys
 
 _log: Final = logging.getLogger(__name__)
 
-#: So many of the messages that answers lack are asked for singly.
+#: How many of the messages that answers lack are asked for singly.
 ASKED_FOR: Final = 5
 
 

@@ -272,7 +272,7 @@ def _changes(
 ) -> Changes:
     """Return what a run was stored with.
 
-    For a run of an earlier version it is what its findings tell; what it resolved is not known.
+    For a run of an earlier version it is what its findings show; what it resolved is not known.
     """
     if row.changes is not None:
         return Changes(**row.changes)

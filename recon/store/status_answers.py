@@ -49,7 +49,7 @@ def keep(
     Args:
         engine: the store.
         account: the account's name.
-        key_fingerprint: tells the key that asked from the account's others.
+        key_fingerprint: distinguishes the key that asked from the account's others.
         found: messages that Octopods has; a denial of theirs is forgotten.
         denied: ids that it denies, in a run in which it answered for a listed one.
         at: the provider's clock.

@@ -27,7 +27,7 @@ def until(engine: sa.Engine, key_fingerprint: str) -> datetime | None:
 
 
 def keep(engine: sa.Engine, key_fingerprint: str, moment: datetime, now: datetime) -> None:
-    """Keep until when a key is not to be asked; what was said before is replaced.
+    """Keep until when a key is not to be asked; an earlier value is replaced.
 
     Pauses that have passed are forgotten.
 

@@ -1,6 +1,6 @@
 """Proof that was withdrawn: time of which the answers of a key were seen to lack a message.
 
-A withdrawal outlasts whatever later answers show, and counts for every day that it touches.
+A withdrawal is not undone by later answers, and counts for every day that it touches.
 """
 
 from __future__ import annotations

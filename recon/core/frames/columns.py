@@ -1,7 +1,7 @@
 """Raw columns of any source, made into whole numbers, texts, phone numbers and statuses.
 
 A column is an Arrow array or a plain list, of whatever type the source keeps. Everything is done
-by columns; Python looks at single values only where a list mixes types, and at distinct ones.
+by columns; Python handles single values only where a list mixes types, and at distinct ones.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _EXACT_FLOAT: Final = 2**53
 _MANY_DIGITS: Final = 40
 _INT64: Final = range(-(2**63), 2**63)
 
-#: Whole numbers that surely fit into 64 bits; what is left out is looked at one by one.
+#: Whole numbers that surely fit into 64 bits; what is left out is read one by one.
 _FITS: Final = r"(?:[0-9]{1,18}|[0-8][0-9]{18}|9[01][0-9]{17}|92[01][0-9]{16})"
 _WHOLE: Final = rf"^-?{_FITS}$"
 _WHOLE_WITH_POINT: Final = rf"^-?{_FITS}\.0*$"
@@ -60,7 +60,7 @@ _DIGITS_AND_POINT: Final = r"^([0-9]+)\.0+$"
 _WRAPPED: Final = r"""^\s*(?:=\s*"([^"]*)"|"([^"]*)"|'([^']*)'?)\s*$"""
 #: Whether a text that begins with this byte may be wrapped.
 _MAY_WRAP: Final = np.isin(np.arange(256), [*b"=\"' \t"])
-#: Bidirectional marks, joiners and byte order marks, which nobody sees.
+#: Bidirectional marks, joiners and byte order marks, which are invisible.
 _INVISIBLE: Final = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 #: Digits in groups of three (or as in India, `12,34,567`), each with one separator. One group
 #: alone after a point is a fraction, and `,000` may be one.
@@ -121,7 +121,7 @@ def as_text(value: object) -> str | None:
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
     if isinstance(value, float):
-        # From here on a float no longer tells its neighbours apart; `e` keeps it from being
+        # From here on two neighbouring integers are one float; `e` keeps it from being
         # taken for a whole number.
         exact = value.is_integer() and abs(value) <= _EXACT_FLOAT
         return (
@@ -235,7 +235,7 @@ def without_null_words(array: pa.Array) -> pa.Array:
 
 
 def _may_hold_null_words(array: pa.Array) -> bool:
-    """Say whether a text may be blank or a word for nothing, by its first byte and its length."""
+    """Say whether a text may be blank or a word for null, by its first byte and its length."""
     bounds, data = utf8.byte_bounds(array)
     lengths = np.diff(bounds)
     filled = lengths > 0
@@ -396,7 +396,7 @@ def status_words(
         mapping: the user's word to Octopods' word or `not_sent`, whatever the case. It goes
             before everything else. Octopods' own words and `not_sent` stand for themselves; any
             other word is kept as it is.
-        lower: whether other words are lowered all the same.
+        lower: whether other words are lowered nevertheless.
     """
     known = {canonical(word): canonical(meaning) for word, meaning in mapping.items()}
     coded: Any = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

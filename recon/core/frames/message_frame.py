@@ -23,7 +23,7 @@ from recon.model import Status
 #: What is read of a provider message. Only `failure_reason` and `status` may be absent.
 PROVIDER_FIELDS: Final = ("message_id", "phone_number", "sent_at", "status", "failure_reason")
 
-#: How far a status has come; a word that nobody knows says more than `unknown`.
+#: How far a status has come; an undocumented word says more than `unknown`.
 _ADVANCED: Final = {
     Status.UNKNOWN: 0,
     Status.SENT: 2,
@@ -133,7 +133,7 @@ def _spelled(rows: dict[str, pa.Array]) -> list[tuple[str | None, ...]]:
 def _keys(spelled: list[tuple[str | None, ...]]) -> list[str]:
     """Return an identity for each row: the same row has the same one in any file and order.
 
-    Equal rows are told apart by being the first, the second, and so on.
+    Equal rows are numbered: the first, the second, and so on.
     """
     seen: dict[tuple[str | None, ...], int] = {}
     keys = []

@@ -38,7 +38,7 @@ _MANY_DAYS: Final = 1_000_000
 #: What one of an epoch's units is in microseconds: seconds, milliseconds, microseconds.
 EPOCH_UNITS: Final = (1_000_000, 1_000, 1)
 
-# Whatever has these shapes is a time: no 30 February, no hour 24. They are written so that the
+# A text of one of these shapes is a time: no 30 February, no hour 24. They are written so that the
 # regular expressions of databases (POSIX extended) know them too.
 _DATE: Final = (
     "(2009|20[1-9][0-9]|21[0-9][0-9]|2200)-"
