@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from recon import __version__
 from recon.model import (
@@ -23,6 +21,7 @@ from recon.model import (
 from recon.report import finding_states, labels, timeline, trends
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.headline import headline
+from recon.report.html_templates import template
 
 #: Findings that the page shows at most, together and of one kind; all are in the CSV file.
 MOST_ROWS: Final = 500
@@ -71,20 +70,7 @@ def content(
         has_files: whether the CSV and JSON files lie beside the page, and can be linked.
     """
     context = _context(run, mask=mask, history=history, has_files=has_files)
-    return render("run.html", context)
-
-
-def render(template: str, context: Mapping[str, Any]) -> bytes:
-    """Return a page made from one of the templates, in UTF-8."""
-    environment = Environment(
-        loader=PackageLoader("recon.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = "{:,}".format
-    return environment.get_template(template).render(context).encode()
+    return template("run.html").render(context).encode()
 
 
 def _context(

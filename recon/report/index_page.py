@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from recon import __version__
 from recon.model import DayFigures
-from recon.report.html_report import render
+from recon.report.html_templates import template
 
 
 def content(account: str, days: Sequence[DayFigures], linked: Collection[str]) -> bytes:
@@ -18,4 +18,4 @@ def content(account: str, days: Sequence[DayFigures], linked: Collection[str]) -
         linked: the days, as ISO dates, whose pages lie beside it.
     """
     context = {"account": account, "days": days, "linked": linked, "version": __version__}
-    return render("index.html", context)
+    return template("index.html").render(context).encode()

@@ -89,16 +89,10 @@ def as_mail(message: Message, envelope: Envelope, files: Sequence[Attachment] = 
 def html(message: Message) -> str:
     """Return the page of a message, every rule of its style sheet written into the elements."""
     import css_inline
-    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
-        loader=PackageLoader("recon.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("mail.html").render(message=message)
+    from recon.report.html_templates import template
+
+    page = template("mail.html").render(message=message)
     # Rules for narrow and dark screens cannot be inlined: what knows them finds them in the head.
     inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
     return inliner.inline(page)

@@ -301,14 +301,14 @@ def test_findings_are_judged_again_the_next_night(workshop: Workshop) -> None:
         workshop.configure(url)
         workshop.run()
         [finding] = workshop.findings("--status", "open")
-        assert (finding["kind"], finding["message_id"]) == ("missing_locally", "103")
+        assert (finding["kind"], finding["message_id"]) == ("missing_locally", 103)
         workshop.add_records((3, 103, NUMBER.format(2), minute(2), "sent"))
         clock.advance(86_400)
         ended = workshop.recon("run", "--date", "2026-04-24")
     assert ended.code == 0
     assert f"main: checked again: {DAY}" in ended.out
     [finding] = workshop.findings()
-    assert finding["status"] == "resolved"
+    assert finding["state"] == "resolved"
 
 
 def test_a_finding_that_returns_is_open_again_and_keeps_its_first_day(workshop: Workshop) -> None:
@@ -324,7 +324,7 @@ def test_a_finding_that_returns_is_open_again_and_keeps_its_first_day(workshop: 
             _set_status(workshop, 2, status)
             workshop.run()
             [finding] = workshop.findings()
-            states.append((finding["status"], finding["discrepancy_id"], finding["first_seen_on"]))
+            states.append((finding["state"], finding["discrepancy_id"], finding["first_seen_on"]))
     assert [state for state, *_ in states] == ["open", "resolved", "open"]
     assert len({(finding, day) for _, finding, day in states}) == 1
 

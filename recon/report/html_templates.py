@@ -1,0 +1,25 @@
+"""The templates of HTML pages and mails, compiled once for each process."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+
+@cache
+def template(name: str) -> Template:
+    """Return a template of `templates/`; to compile one takes longer than to render it.
+
+    What is rendered is escaped, and a name that the template does not know is an error. The
+    filter `number` writes a number with a comma before each three digits.
+    """
+    environment = Environment(
+        loader=PackageLoader("recon.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = "{:,}".format
+    return environment.get_template(name)
