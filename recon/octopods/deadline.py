@@ -3,7 +3,7 @@
 The time-outs of sockets bound a single read. A server that sends a byte now and then, repeats
 `100 Continue`, or has several addresses of which none answers, keeps a request busy for any time.
 So the request runs in a thread of its own. At the deadline its connection is shut down, which ends
-whatever it waits for, and nobody waits for the thread any longer.
+in any state, and nobody waits for the thread any longer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class WatchedRequest:
         self.sent = False
         """Whether a request went out, to the server or a proxy."""
         self.answered = False
-        """Whether the headers of an answer came; whoever reads them says so."""
+        """Whether the headers of an answer came; set by the code that reads them."""
         self.reused = False
         """Whether it went out over a connection that an earlier request had opened."""
         self._over = False
@@ -112,7 +112,7 @@ def _hold(connection: _Watching) -> None:
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter whose connections can be shut down by whoever watches the request."""
+    """An adapter whose connections can be shut down by the thread that watches the request."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as it is called
         """Set up the pools of direct connections."""

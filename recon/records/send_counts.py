@@ -24,7 +24,11 @@ from recon.records.source import Source
 from recon.records.suggestions import not_found_error
 
 Condition: TypeAlias = sa.ColumnElement[bool]
-Span: TypeAlias = Callable[[datetime, datetime], Condition]
+#: Makes a value of a condition from the bounds of its span.
+Value: TypeAlias = Callable[[datetime, datetime], object]
+#: Makes a parameter of the statement, which has another value each time.
+Bind: TypeAlias = Callable[[Value, sa.types.TypeEngine[Any]], sa.BindParameter[Any]]
+Span: TypeAlias = Callable[[Bind], Condition]
 
 #: Longer than this no statement of ours may take: it comes each minute, on the user's database.
 STATEMENT_SECONDS: Final = 2.0
@@ -36,6 +40,36 @@ _UNITS: Final = tuple(timedelta(microseconds=unit) for unit in (1_000_000, 1_000
 _DAY: Final = timedelta(days=1)
 #: How many steps of SQLite's machine lie between two readings of the clock.
 _STEPS: Final = 10_000
+
+
+class _Statement:
+    """A statement that counts the records of several spans with one end.
+
+    It is built once: that takes longer than to run it on a table with an index.
+    """
+
+    def __init__(self, spans: int, span: Span) -> None:
+        self._values: list[tuple[int, Value]] = []
+        conditions = [self._condition(n, span) for n in range(spans + 1)]
+        #: The last span is the union of the others.
+        self.query = sa.select(
+            *(sa.func.count(sa.case((one, 1))) for one in conditions[:spans])
+        ).where(conditions[spans])
+
+    def _condition(self, number: int, span: Span) -> Condition:
+        def bind(value: Value, kind: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
+            self._values.append((number, value))
+            return sa.bindparam(f"value_{len(self._values)}", type_=kind)
+
+        return span(bind)
+
+    def parameters(self, moments: Sequence[datetime], until: datetime) -> dict[str, object]:
+        """Return the values of the statement's parameters for spans from `moments` on."""
+        starts = [*moments, min(moments)]
+        return {
+            f"value_{place}": value(starts[number], until)
+            for place, (number, value) in enumerate(self._values, start=1)
+        }
 
 
 class SendCounter:
@@ -50,6 +84,7 @@ class SendCounter:
         self._source = source
         self._patience = patience_seconds
         self._database: ReadOnlyDatabase | None = None
+        self._built: tuple[object, _Statement] | None = None
 
     def since(self, moments: Sequence[datetime], until: datetime) -> tuple[int, ...] | None:
         """Return how many records lie in `[moment, until]`, for each of `moments`.
@@ -83,7 +118,7 @@ class SendCounter:
 
         def count(connection: sa.Connection) -> tuple[int, ...] | None:
             _bound(connection, self._patience)
-            return _count(connection, source, moments, until)
+            return self._count(connection, moments, until)
 
         try:
             return database.run(count)
@@ -96,25 +131,29 @@ class SendCounter:
                 ) from error
             raise
 
-
-def _count(
-    connection: sa.Connection, source: Source, moments: Sequence[datetime], until: datetime
-) -> tuple[int, ...] | None:
-    asked = source.table or ""
-    table, kinds = table_columns.find_table(connection, asked)
-    span = _spans(connection, source, kinds, asked)
-    if span is None:
-        return None
-    query = (
-        sa.select(*(sa.func.count(sa.case((span(one, until), 1))) for one in moments))
-        .select_from(table)
-        .where(span(min(moments), until))
-    )
-    if "status" in source.fields:
-        query = query.where(_went_out(sa.column(source.mapping["status"]), source))
-    if source.where:
-        query = query.where(user_sql.condition(source.where, sql_syntax.syntax_of(connection)))
-    return tuple(int(count) for count in connection.execute(query).one())
+    def _count(
+        self, connection: sa.Connection, moments: Sequence[datetime], until: datetime
+    ) -> tuple[int, ...] | None:
+        source, asked = self._source, self._source.table or ""
+        table, kinds = table_columns.find_table(connection, asked)
+        syntax = sql_syntax.syntax_of(connection)
+        # A table that changes, or a server with other settings, makes another statement.
+        key = len(moments), str(table), repr(kinds), syntax
+        if self._built is None or self._built[0] != key:
+            span = _spans(connection, source, kinds, asked)
+            if span is None:
+                return None
+            made = _Statement(len(moments), span)
+            made.query = made.query.select_from(table)
+            if "status" in source.fields:
+                went_out = _went_out(sa.column(source.mapping["status"]), source)
+                made.query = made.query.where(went_out)
+            if source.where:
+                made.query = made.query.where(user_sql.condition(source.where, syntax))
+            self._built = key, made
+        statement = self._built[1]
+        row = connection.execute(statement.query, statement.parameters(moments, until)).one()
+        return tuple(int(count) for count in row)
 
 
 def _spans(
@@ -130,17 +169,17 @@ def _spans(
         raise not_found_error("column", [column.name], kinds, where=f"table {asked}")
     zone = ZoneInfo(source.timezone)
     if connection.dialect.name == "sqlite":
-        return lambda since, until: _of_any_type(column, since, until, zone)
+        return lambda bind: _of_any_type(column, bind, zone)
     # A domain of PostgreSQL is what it is made of.
     kind = getattr(kinds[column.name], "data_type", kinds[column.name])
     if isinstance(kind, sa.DateTime):
         if kind.timezone and connection.dialect.name in ("postgresql", "duckdb"):
-            return lambda since, until: _times(column, since, until, None)
+            return lambda bind: _times(column, bind, None)
         if isinstance(kind, sa.TIMESTAMP) and connection.dialect.name in mysql_columns.DIALECTS:
             zone = ZoneInfo("UTC")  # an instant, given in the zone of the session
-        return lambda since, until: _times(column, since, until, zone)
+        return lambda bind: _times(column, bind, zone)
     if isinstance(kind, sa.Integer | sa.Numeric):
-        return lambda since, until: _epochs(column, since, until)
+        return lambda bind: _epochs(column, bind)
     return None
 
 
@@ -173,41 +212,40 @@ def _went_out(column: sa.ColumnElement[Any], source: Source) -> Condition:
     return sa.or_(column.is_(None), plain.not_in(sorted(words | {NOT_SENT})))
 
 
-def _times(
-    column: sa.ColumnElement[Any], since: datetime, until: datetime, zone: ZoneInfo | None
-) -> Condition:
+def _times(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo | None) -> Condition:
     """Compare with a column of times, of wall clocks in `zone` where they have no offset."""
     kind = sa.DateTime(timezone=zone is None)
-    bounds = [
-        at if zone is None else at.astimezone(zone).replace(tzinfo=None) for at in (since, until)
-    ]
-    return sa.and_(column >= sa.literal(bounds[0], kind), column <= sa.literal(bounds[1], kind))
 
+    def as_stored(at: datetime) -> datetime:
+        return at if zone is None else at.astimezone(zone).replace(tzinfo=None)
 
-def _epochs(column: sa.ColumnElement[Any], since: datetime, until: datetime) -> Condition:
-    """Keep numbers that lie in the span in one of the units: no two can be confused."""
-    return sa.or_(
-        *(
-            sa.and_(
-                column >= sa.literal((since - _EPOCH) // unit, sa.BigInteger()),
-                column <= sa.literal((until - _EPOCH) // unit, sa.BigInteger()),
-            )
-            for unit in _UNITS
-        )
+    return sa.and_(
+        column >= bind(lambda since, _: as_stored(since), kind),
+        column <= bind(lambda _, until: as_stored(until), kind),
     )
 
 
-def _of_any_type(
-    column: sa.ColumnElement[Any], since: datetime, until: datetime, zone: ZoneInfo
-) -> Condition:
+def _epochs(column: sa.ColumnElement[Any], bind: Bind) -> Condition:
+    """Keep numbers that lie in the span in one of the units: no two can be confused."""
+    kind = sa.BigInteger()
+
+    def in_unit(unit: timedelta) -> Condition:
+        return sa.and_(
+            column >= bind(lambda since, _: (since - _EPOCH) // unit, kind),
+            column <= bind(lambda _, until: (until - _EPOCH) // unit, kind),
+        )
+
+    return sa.or_(*(in_unit(unit) for unit in _UNITS))
+
+
+def _of_any_type(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo) -> Condition:
     """Judge each row of an SQLite table by what it holds: a text, or a number.
 
     SQLite sorts numbers before texts, and its index serves the bounds by date.
     """
-    first, last = ((at + sign * _DAY).date() for at, sign in ((since, -1), (until, 2)))
     near = sa.and_(
-        column >= sa.literal(first.isoformat(), sa.String()),
-        column < sa.literal(last.isoformat(), sa.String()),
+        column >= bind(lambda since, _: (since - _DAY).date().isoformat(), sa.String()),
+        column < bind(lambda _, until: (until + 2 * _DAY).date().isoformat(), sa.String()),
     )
     # In days. SQLite takes a text without an offset for UTC. A spelling that it
     # does not know (a comma, an offset without a colon) is read up to its seconds.
@@ -216,9 +254,12 @@ def _of_any_type(
     )
     tail = sa.func.substr(column, 17)
     has_offset = sa.or_(*(tail.op("GLOB")(sa.literal(one)) for one in ("*[Zz+]*", "*-*")))
-    shift = sa.case((has_offset, 0.0), else_=_shift(since, zone))
-    inside = sa.and_(at >= _julian(since) + shift, at <= _julian(until) + shift)
-    return sa.or_(_epochs(column, since, until), sa.and_(near, inside))
+    shift = sa.case((has_offset, 0.0), else_=bind(lambda since, _: _shift(since, zone), sa.Float()))
+    inside = sa.and_(
+        at >= bind(lambda since, _: _julian(since), sa.Float()) + shift,
+        at <= bind(lambda _, until: _julian(until), sa.Float()) + shift,
+    )
+    return sa.or_(_epochs(column, bind), sa.and_(near, inside))
 
 
 def _julian(at: datetime) -> float:

@@ -45,7 +45,7 @@ def staged(
 ) -> Iterator[Callable[[], None]]:
     """Write a file beside its place and sync it; it is put there when the caller says so.
 
-    Whoever reads `target` sees the old or the new file, never a part; its mode is `mode`.
+    A reader of `target` sees the old or the new file, never a part; its mode is `mode`.
 
     The directory is made where it does not exist. What was not put in its place is gone at the
     end; where the process was killed before it, the next writer there takes it away, since it may

@@ -15,7 +15,7 @@ from recon.store import accounts
 from recon.store.dialects import among
 from recon.store.tables import absences, polls
 
-#: From so long on a length is told in hours, and in days.
+#: From these lengths on a length is given in hours, and in days.
 _HOURS_FROM: Final = timedelta(hours=2)
 _DAYS_FROM: Final = timedelta(hours=48)
 

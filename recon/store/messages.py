@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-#: Messages that one query is for, where it has them in one piece, unless told otherwise.
+#: Messages that one query reads by default, where it has them in one piece.
 PAGE_ROWS: Final = 64_000
 
 
@@ -73,7 +73,7 @@ def keep(
     Args:
         engine: the store.
         account: the account's name in the configuration; made where it is new.
-        key_fingerprint: tells the key that asked from the account's others; never the key.
+        key_fingerprint: distinguishes the key that asked from the account's others; never the key.
         listing: the answer. Its clock (`recon.core.listing_evidence.clock`) is when its statuses
             were observed.
         seen_at: our own clock at the answer, for the log of polls; without it, the answer's.
@@ -329,7 +329,7 @@ def _rejects(engine: sa.Engine, account: str, condition: sa.ColumnElement[bool])
 
 
 def asked_singly(engine: sa.Engine, account: str, start: datetime, end: datetime) -> pd.DataFrame:
-    """Return the messages of `[start, end)` that a status call told of and no list ever showed."""
+    """Return the messages of `[start, end)` that a status call found and no list ever showed."""
     from recon.store import stored_frames
 
     with reading(engine) as connection:

@@ -349,12 +349,12 @@ def test_counting_changes_nothing_and_loads_nothing_heavy(tmp_path: Path) -> Non
     code = f"""
 import sys
 from datetime import datetime, timedelta
-from recon.records.send_counts import Counter
+from recon.records.send_counts import SendCounter
 from recon.records.source import Source
 columns = {{"id": "", "phone_number": "", "status": ""}}
 source = Source(url="sqlite:///{path}", table="sends", columns=columns)
 since = datetime.fromisoformat("{SINCE.isoformat()}")
-assert Counter(source).since([since], since + timedelta(hours=1)) == (1,)
+assert SendCounter(source).since([since], since + timedelta(hours=1)) == (1,)
 assert not {{"pandas", "numpy", "pyarrow", "requests", "alembic"}} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - the test's own code
