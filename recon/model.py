@@ -92,7 +92,7 @@ class State(StrEnum):
 
 
 class Change(StrEnum):
-    """What may become of a finding."""
+    """What may happen to a finding."""
 
     OPENED = "opened"
     MOVED = "moved"
@@ -438,7 +438,7 @@ class Verdict:
     advice: Advice | None = None
     """Where there are gaps: what they hide, and what cadence would have covered them."""
     suspicions: Sequence[str] = ()
-    """Where `kind` is `suspect`: what looks wrong: first what was seen, then the likely causes."""
+    """Where `kind` is `suspect`, what seems wrong: first what was seen, then the likely causes."""
     unreadable: Sequence[Unreadable] = ()
     """Why rows of the window cannot be read, the commonest reason first."""
     notes: Sequence[str] = ()
@@ -475,7 +475,7 @@ class Run:
     notices: Sequence[str] = ()
     """What else the run has to say, in sentences."""
     input_digest: str | None = None
-    """Tells what the verdict rests on, see `recon.core.input_digest`; `None` where nobody asked."""
+    """A digest of what the verdict rests on, by `recon.core.input_digest`, `None` if unknown."""
     expected_rules: str | None = None
     """Tells the rules for expected findings from others; `None` where there are none."""
     first_seen_on: Mapping[str, date] = field(default_factory=dict)

@@ -30,7 +30,7 @@ _numbers = count(1)
 _CALM = hypothesis.settings(
     deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
-hypothesis.settings.register_profile("recon", _CALM, derandomize=True)
+hypothesis.settings.register_profile("recon", _CALM, derandomize=True, max_examples=60)
 hypothesis.settings.register_profile("explore", _CALM)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "recon"))
 

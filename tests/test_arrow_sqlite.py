@@ -102,7 +102,7 @@ def answered(
     return found
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(columns=COLUMNS, kinds=KINDS, blobs_counted=st.booleans())
 def test_each_cell_is_that_of_the_plain_way_or_there_is_none(
     *, columns: list[list[Any]], kinds: list[str], blobs_counted: bool

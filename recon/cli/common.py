@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import shlex
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from recon.report.report_files import WrittenFiles
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

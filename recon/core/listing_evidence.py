@@ -2,8 +2,8 @@
 
 Octopods' listing shows the newest messages and nothing else, and nothing in an answer says whether
 it is old, cut short or filtered: a cache, a lower cap or a shorter memory look like a quiet day.
-Only a comparison with what accepted answers to the same key have listed before can tell. `prove`
-makes it; everything it needs to know of the past is in `KeyHistory`.
+Only a comparison with what accepted answers to the same key have listed before can show
+that. `prove` makes it; everything it needs to know of the past is in `KeyHistory`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from recon.model import Listing, Message, Span
 CLOCKS_AGREE_WITHIN: Final = timedelta(minutes=2)
 #: The settling time of a key never becomes longer than this.
 LONGEST_SETTLING: Final = timedelta(hours=6)
-#: So many answers over so long have to lack a message before Octopods is asked whether it is gone.
+#: How many answers, over how long, must lack a message before Octopods is asked whether it is gone.
 REMOVED_AFTER_ANSWERS: Final = 3
 REMOVED_AFTER: Final = timedelta(hours=24)
 

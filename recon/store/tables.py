@@ -23,7 +23,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
     microseconds since the epoch, which compare as numbers. Aware UTC comes out.
 
     Raises:
-        ValueError: for a naive time, which would be stored as whatever zone is guessed.
+        ValueError: for a naive time, which would be stored in a guessed zone.
     """
 
     impl = sa.BigInteger
@@ -267,7 +267,7 @@ coverage: Final = sa.Table(
 )
 
 #: Proof that was withdrawn, and why: the answers of the key were seen to lack a message that was
-#: sent in this time. It stays withdrawn, whatever later answers show. `starts_at` null is the
+#: sent in this time. It stays withdrawn; later answers do not change that. `starts_at` null is the
 #: unbounded past; `withdrawn_at` is our own clock.
 withdrawals: Final = sa.Table(
     "withdrawals",
@@ -326,8 +326,8 @@ forgotten_numbers: Final = sa.Table(
     sa.Column("forgotten_at", UtcDateTime, nullable=False),
 )
 
-#: Until when a key is not to be asked again, as the provider said with a 429; by our own clock. The
-#: limit is the key's, whichever accounts use it.
+#: Until when a key is not to be asked again, as a 429 of the provider asked; by our own clock.
+#: The limit is the key's, whichever accounts use it.
 pauses: Final = sa.Table(
     "pauses",
     METADATA,

@@ -931,7 +931,7 @@ def test_judging_equals_the_oracle_and_does_not_depend_on_the_order_of_rows(
         assert (before.local, before.provider) == (after.local, after.provider)
 
 
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(records_strategy, messages_strategy, st.sampled_from(SPANS))
 def test_every_row_is_in_exactly_one_bucket_and_the_sums_hold(
     records: list[Record], messages: list[Sent], spans: Sequence[Span]

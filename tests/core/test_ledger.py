@@ -25,7 +25,7 @@ def missed(listings: list[Listing], sent: list[Sent]) -> list[Sent]:
 
 
 @given(sends(), polls(lagging=True), limits, st.randoms(use_true_random=False))
-@settings(max_examples=1500)
+@settings(max_examples=400)
 def test_a_claimed_span_never_hides_a_message_whatever_the_timing(
     sent: list[Sent], asked: list[Poll], limit: int, chance: Random
 ) -> None:
@@ -41,7 +41,7 @@ def test_a_claimed_span_never_hides_a_message_whatever_the_timing(
 
 
 @given(sends(), polls(), limits)
-@settings(max_examples=500)
+@settings(max_examples=150)
 def test_all_between_two_answers_that_share_a_message_is_claimed(
     sent: list[Sent], asked: list[Poll], limit: int
 ) -> None:
@@ -68,7 +68,7 @@ def test_all_between_two_answers_that_share_a_message_is_claimed(
 
 @given(sends(late=True), polls(), limits)
 @example([Sent(1, 0, 0), Sent(2, 1, 30), Sent(3, 2, 2)], [Poll(2), Poll(31), Poll(200)], 2)
-@settings(max_examples=1000)
+@settings(max_examples=300)
 def test_what_is_joined_past_the_settling_time_holds_for_any_order_of_appearance(
     sent: list[Sent], asked: list[Poll], limit: int
 ) -> None:
@@ -89,7 +89,7 @@ def _is_settled(one: Sent, ledger: Ledger) -> bool:
 
 
 @given(sends(), sends(), polls(), polls(), limits)
-@settings(max_examples=500)
+@settings(max_examples=150)
 def test_a_key_that_replaces_another_claims_nothing_that_the_old_one_may_have_sent(
     old: list[Sent], new: list[Sent], before: list[Poll], after: list[Poll], limit: int
 ) -> None:

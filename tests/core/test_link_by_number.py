@@ -195,7 +195,7 @@ def test_every_small_problem_is_solved_as_by_trying_all_and_ties_go_to_the_earli
     assert np.array_equal(per_problem(np.abs(time[left] - other_time[right])), distance)
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(sends=moments, messages=moments, tolerance=st.integers(0, 12))
 def test_number_and_time_is_as_good_as_trying_all(
     sends: list[int], messages: list[int], tolerance: int
@@ -205,7 +205,7 @@ def test_number_and_time_is_as_good_as_trying_all(
     assert oracles.best_without_crossing(sends, messages, tolerance) == expected
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     sends=st.lists(st.integers(0, 200), max_size=40),
     messages=st.lists(st.integers(0, 200), max_size=40),
@@ -291,7 +291,7 @@ def test_long_stretches_that_break_in_the_middle_are_as_good_as_the_full_table()
 rows = st.lists(st.tuples(st.integers(-1, 2), st.integers(0, 9)), max_size=12)
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(local=rows, provider=rows, tolerance=st.integers(0, 5), seed=st.integers(0, 2**32 - 1))
 def test_shuffled_rows_give_the_same_pairs_of_orders(
     local: list[Row], provider: list[Row], tolerance: int, seed: int

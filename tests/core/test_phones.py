@@ -266,7 +266,7 @@ some_text = st.text() | st.text(
 regions = st.sampled_from([None, "IE", "BR", "MX", "AR", "US", "XX"])
 
 
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(number=some_text, region=regions)
 @example(number="+" + "0" * 5000, region="IE")
 @example(number="1" * 5000, region="IE")
@@ -287,7 +287,7 @@ def test_any_text_is_read_without_an_error_and_the_same_alone_or_in_a_column(
 separators = st.sampled_from(["", " ", "-", ".", "/", "(", ") ", "\u00a0", "\u2013", "\u200b"])
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(
     number=st.integers(10**6, 10**15 - 1),
     data=st.data(),
@@ -307,7 +307,7 @@ def test_separators_and_prefixes_never_change_the_key(
     assert expected != NONE
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     area=st.integers(11, 99).filter(lambda area: area % 10 > 0),
     subscriber=st.integers(10**7, 10**8 - 1),
@@ -341,7 +341,7 @@ def test_a_masked_number_can_be_recognised_but_not_called(number: str, expected:
     assert phones.mask(number) == expected
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(number=some_text)
 def test_a_mask_always_hides_four_digits_and_all_other_text(number: str) -> None:
     masked = phones.mask(number)

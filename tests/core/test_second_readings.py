@@ -106,7 +106,7 @@ def most_pairs(records: Sequence[Record], messages: Sequence[Sent], tolerance: f
 MOMENTS = st.sampled_from([0, 30, 60, 90, 120, 150, HOUR, HOUR + 30, HOUR + 60, HOUR + 120])
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(MOMENTS, st.sampled_from([0, 60])), max_size=5),
     st.lists(MOMENTS, max_size=5),

@@ -35,6 +35,9 @@ timeout_seconds = 5
 [collect]
 max_interval_minutes = 360
 """
+#: The numbers that are written to, one after the other.
+NUMBERS = "+3538712{:05}"
+
 _ACCOUNT = """
 [accounts.{name}]
 api_key_env = "KEY_{name}"
@@ -93,16 +96,17 @@ class Stage:
         times = []
         for n in range(count):
             self.clock.advance(seconds)
-            self.channel.send(f"+3538712{n:05}", self.clock.now)
+            self.channel.send(NUMBERS.format(n), self.clock.now)
             times.append(self.clock.now)
         if recorded:
             self.add_records(times)
 
     def add_records(self, times: Iterable[datetime]) -> None:
-        """Write sends into the records."""
+        """Write sends into the records, one to each number."""
         with closing(sqlite3.connect(self.room / "records.db")) as connection, connection:
             connection.executemany(
-                "INSERT INTO sends (sent_at) VALUES (?)", [(at.isoformat(),) for at in times]
+                "INSERT INTO sends (phone_number, sent_at) VALUES (?, ?)",
+                [(NUMBERS.format(n), at.isoformat()) for n, at in enumerate(times)],
             )
 
     def collect(self, *, force: bool = False) -> list[AccountPoll]:

@@ -172,7 +172,7 @@ FORMS: Final = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(
     texts=st.lists(TEXTS, min_size=1, max_size=8),
     place=st.integers(0, 5),
@@ -193,7 +193,7 @@ def test_every_record_of_a_well_formed_file_is_read(
     assert read_ids == [str(n) for n in range(len(texts))]
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(
     count=st.integers(1, 12),
     texts=st.lists(st.text("ab é\"'", max_size=6), min_size=12, max_size=12),
@@ -227,7 +227,7 @@ def test_stray_quotes_cost_no_row_but_their_own(
     assert {str(n) for n in range(count) if n + 1 not in damaged} <= set(read_ids)
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(
     body=st.text("1,2;\t|\"'\\\nab \r\0é", max_size=60),
     encoding=st.sampled_from([*ENCODINGS, "cp1252"]),

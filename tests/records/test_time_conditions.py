@@ -86,7 +86,7 @@ def rows(values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("kind", ["", "TEXT", "DATETIME", "INTEGER", "REAL", "BLOB"])
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(
     values=st.lists(
         TEXTS | GARBAGE | NUMBERS | NUMBERS.map(int) | TEXTS.map(str.encode), max_size=8

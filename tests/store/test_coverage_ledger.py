@@ -57,7 +57,7 @@ def spans_of_keys(store: sa.Engine, account: str) -> dict[str, tuple[Span, ...]]
 
 
 @given(sends(), polls(), st.integers(1, 5), st.sampled_from((-3600.0, 0.0, 5400.0)))
-@settings(max_examples=60)
+@settings(max_examples=50)
 def test_the_store_proves_what_the_rules_say_of_answers_in_order(
     store: sa.Engine, sent: list[Sent], asked: list[Poll], limit: int, skew: float
 ) -> None:
@@ -78,7 +78,7 @@ def test_the_store_proves_what_the_rules_say_of_answers_in_order(
     st.sampled_from((-3600.0, 0.0, 5400.0)),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=60)
+@settings(max_examples=50)
 def test_the_store_never_proves_more_with_two_keys_old_answers_and_a_wrong_clock(
     store: sa.Engine,
     sent: list[Sent],
