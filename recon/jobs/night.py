@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A run without dates catches up so many days at most, yesterday included.
+#: A run without dates catches up this many days at most, yesterday included.
 CATCH_UP_DAYS: Final = 7
 
 _DRY_RUN: Final = (
     "This is a dry run: nothing was stored, and nobody was told. The next run reports it again."
 )
 
-#: A long range is judged in stretches of so many days, so that memory stays bounded.
+#: A long range is judged in stretches of this many days, so that memory stays bounded.
 _STRETCH_DAYS: Final = 7
 
 
