@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from recon.errors import ConfigError, OutputError
 from recon.model import Span
-from recon.store import finding_list, messages, runs, schema
+from recon.store import finding_history, finding_list, messages, runs, schema
 from recon.store.engine import connect, writing
 from recon.store.tables import METADATA, UtcDateTime
 from tests.factories import at, found, listing, message, run
@@ -169,6 +169,34 @@ def test_what_runs_reported_is_kept_when_each_finding_loses_its_row(engine: sa.E
     schema.upgrade(engine)
     assert rows(engine, "runs", *kept) == stored
     assert schema.check(engine) == []
+
+
+def told(engine: sa.Engine, one: str) -> list[tuple[str, str | None, str | None]]:
+    history = finding_history.of(engine, "main", one)
+    return [(change.change.value, change.run_id, change.reason) for change in history]
+
+
+@pytest.mark.parametrize("version", ["0001", "0003", "0006", "0009", "0010"])
+def test_findings_get_their_known_history_from_an_earlier_schema(
+    engine: sa.Engine, version: str
+) -> None:
+    for number, ids in enumerate((("a", "b", "c", "d"), ("a", "b", "d"), ("a", "b"))):
+        made = run(found(*ids), run_id=f"r{number}", finished=at(86_400 * (number + 1)))
+        runs.save(engine, made, "run")
+        finding_list.acknowledge(engine, ["b", "d"], "a test number", at(90_000))
+    before = rows(engine, "findings")
+    with writing(engine, foreign_keys=False) as connection:
+        command.downgrade(alembic(connection), version)
+    schema.upgrade(engine)
+    assert schema.check(engine) == []
+    assert rows(engine, "findings") == before
+    assert told(engine, "a") == [("opened", "r0", None)]
+    assert told(engine, "b") == [("opened", "r0", None), ("acknowledged", None, "a test number")]
+    assert told(engine, "c") == [("opened", "r0", None), ("resolved", "r1", None)]
+    assert [change for change, *_ in told(engine, "d")] == ["opened", "acknowledged", "resolved"]
+    loaded = runs.load(engine, "r1")
+    assert loaded is not None
+    assert (loaded.changes.acknowledged, loaded.verdict.expected) == (2, {})
 
 
 def test_upgrading_twice_does_nothing_the_second_time(empty_engine: sa.Engine) -> None:
