@@ -46,8 +46,8 @@ format: $(CAN_TEST) ## Format the code
 types: $(CAN_TEST) ## Check the types
 	$(BIN)/mypy
 
-docs: $(CAN_TEST) ## Check that the help texts in README.md are the program's
-	$(BIN)/python -m tests.readme --check
+docs: $(CAN_TEST) ## Check that the help texts in docs/commands.md are the program's
+	$(BIN)/python -m tests.help_texts --check
 
 dockerfile: $(CAN_TEST) ## Lint the Dockerfile
 	$(BIN)/hadolint Dockerfile

@@ -12,7 +12,7 @@ import pytest
 
 from recon import config
 from recon.config import known_keys
-from tests import readme
+from tests import help_texts
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config.example.toml"
@@ -116,16 +116,16 @@ def test_the_example_states_the_bounds_of_a_number() -> None:
 def test_a_page_is_rewritten_where_its_help_text_is_not_the_programs() -> None:
     page = "a\n<!-- help: db upgrade -->\n```text\nold\n```\nb\n<!-- help: -->\n```\n```\nc\n"
     texts = {("db", "upgrade"): "new\n", (): "top\n"}
-    assert [block.command for block in readme.blocks(page)] == [("db", "upgrade"), ()]
-    assert readme.rewritten(page, texts.__getitem__) == (
+    assert [block.command for block in help_texts.blocks(page)] == [("db", "upgrade"), ()]
+    assert help_texts.rewritten(page, texts.__getitem__) == (
         "a\n<!-- help: db upgrade -->\n```text\nnew\n```\nb\n<!-- help: -->\n```\ntop\n```\nc\n"
     )
 
 
-def test_every_help_text_of_the_readme_is_the_programs() -> None:
-    shown = list(readme.blocks(readme.README.read_text(encoding="utf-8")))
-    listed = readme.help_of(()).partition("Commands:\n")[2]
+def test_every_help_text_of_the_page_of_commands_is_the_programs() -> None:
+    shown = list(help_texts.blocks(help_texts.PAGE.read_text(encoding="utf-8")))
+    listed = help_texts.help_of(()).partition("Commands:\n")[2]
     commands = [(line.split()[0],) for line in listed.splitlines() if line.startswith("  ")]
     assert [block.command for block in shown] == [(), *commands]
     for block in shown:
-        assert block.text == readme.help_of(block.command)
+        assert block.text == help_texts.help_of(block.command)

@@ -1,8 +1,8 @@
-"""The help texts that README.md shows, held against the program.
+"""The help texts that docs/commands.md shows, held against the program.
 
 A fenced block that follows the comment `<!-- help: run -->` is what `recon run --help` prints on a
-terminal of 80 columns; `<!-- help: -->` is `recon --help`. `python -m tests.readme` rewrites the
-blocks, and with `--check` only says whether they are true.
+terminal of 80 columns; `<!-- help: -->` is `recon --help`. `python -m tests.help_texts` rewrites
+the blocks, and with `--check` only says whether they are true.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-README: Final = Path(__file__).resolve().parent.parent / "README.md"
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 
 _BLOCK: Final = re.compile(
     r"(?P<head><!-- help:(?P<command>[^>]*?)-->\s*\n(?P<fence>`{3,})[^\n]*\n)"
@@ -62,21 +62,21 @@ def rewritten(page: str, ask: Callable[[tuple[str, ...]], str] = help_of) -> str
 
 
 def main(arguments: list[str]) -> int:
-    """Rewrite the README, or with `--check` compare it; 1 where it is not true."""
-    page = README.read_text(encoding="utf-8")
+    """Rewrite the page, or with `--check` compare it; 1 where it is not true."""
+    page = PAGE.read_text(encoding="utf-8")
     wanted = rewritten(page)
     count = len(list(blocks(page)))
     if page == wanted:
-        sys.stdout.write(f"{README.name}: {count} help texts, all as the program prints them\n")
+        sys.stdout.write(f"{PAGE.name}: {count} help texts, all as the program prints them\n")
         return 0
     if arguments == ["--check"]:
         lines = (page.splitlines(), wanted.splitlines())
         sys.stdout.writelines(
-            f"{line}\n" for line in difflib.unified_diff(*lines, "README.md", "the program")
+            f"{line}\n" for line in difflib.unified_diff(*lines, PAGE.name, "the program")
         )
         return 1
-    README.write_text(wanted, encoding="utf-8")
-    sys.stdout.write(f"{README.name}: help texts rewritten\n")
+    PAGE.write_text(wanted, encoding="utf-8")
+    sys.stdout.write(f"{PAGE.name}: help texts rewritten\n")
     return 0
 
 
