@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -20,6 +20,7 @@ _OTHERS: Final = frozenset({"RECON_CONFIG"})
 
 # Kubernetes sets such a variable in each container for each service named `recon-…`.
 _SERVICE_LINK: Final = re.compile(r"(tcp|udp|sctp)://")
+_SERVICE: Final = re.compile(r"RECON_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\w+)?)")
 _NEAR: Final = 0.85
 #: So near the name of an account is another one with a slip: `mian` and `main`.
 _LIKE: Final = 0.7
@@ -196,6 +197,25 @@ def _unknown(name: str, value: str) -> list[str]:
     if found := closest(name, plain, cutoff=_NEAR):
         return [f"{name}: is no setting; did you mean {found[0]}?"]
     return []
+
+
+def unused(environ: Mapping[str, str], named: Collection[str]) -> list[str]:
+    """Return the variables that begin like ours and set nothing; other programs may need them.
+
+    Args:
+        environ: the environment, of which `overlay` has reported no error.
+        named: the variables that settings name, as those of API keys.
+    """
+    return [
+        name
+        for name in sorted(environ)
+        if name.startswith(PREFIX)
+        and name not in _OTHERS
+        and name not in named
+        and _locate(name.removeprefix(PREFIX).split(SEPARATOR), known_keys.TOP, {}) is None
+        and not _SERVICE_LINK.match(environ[name])
+        and not _SERVICE.fullmatch(name)
+    ]
 
 
 def _joined(name: str) -> str:

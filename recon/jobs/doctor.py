@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from recon.core import calendar
 from recon.core.listing_evidence import CLOCKS_AGREE_WITHIN
@@ -60,6 +60,9 @@ def check(
     """
     from recon.store import engine
 
+    if unused := _unused_variables(settings, runtime):
+        said = f"{', '.join(unused)}: no setting, and no setting names it"
+        yield CheckResult("environment", said, needs_attention=True)
     with engine.opened(settings.database.url.get_secret_value()) as database:
         yield _run_check("database", lambda: _database(settings, database))
         migrations = _run_check("migrations", lambda: _migrations(database))
@@ -84,6 +87,23 @@ def _run_check(name: str, run: Callable[[], str]) -> CheckResult:
         return CheckResult(name, str(note), needs_attention=True)
     except ReconError as error:
         return CheckResult(name, str(error), error)
+
+
+def _unused_variables(settings: Settings, runtime: Runtime) -> list[str]:
+    """Return the variables that seem to be meant for recon and set nothing."""
+    from recon.config import environment
+
+    named = set(_variables_of(settings.model_dump(mode="json")))
+    return environment.unused(runtime.environ, named)
+
+
+def _variables_of(section: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of variables that settings hold."""
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from _variables_of(value)
+        elif key.endswith("_env") and isinstance(value, str):
+            yield value
 
 
 def _database(settings: Settings, database: Engine) -> str:

@@ -180,3 +180,13 @@ def test_no_request_is_made_while_a_pause_lasts(
     assert lines(ended.out)["main: key"] == mark
     assert until.isoformat(timespec="seconds") in ended.out
     assert requests == []
+
+
+def test_a_variable_that_sets_nothing_is_told(workshop: Workshop, channel: Channel) -> None:
+    sound(workshop, channel)
+    workshop.environ |= {"RECON_COLOUR": "blue", "RECON_KEY": workshop.environ["OCTOPODS_API_KEY"]}
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url, accounts={"main": "RECON_KEY"})
+        ended = workshop.recon("check")
+    assert ended.code == 0, ended.out
+    assert "note  environment: RECON_COLOUR: no setting, and no setting names it" in ended.out

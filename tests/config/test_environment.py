@@ -207,3 +207,16 @@ def test_the_opposite_of_a_setting_is_no_suggestion(name: str, opposite: str, lo
     with pytest.raises(ConfigError) as caught:
         load(**{name: "5"})
     assert opposite not in str(caught.value)
+
+
+def test_variables_that_set_nothing_are_told_unless_something_needs_them() -> None:
+    environ = {
+        **ALONE,
+        "RECON_CONFIG": "recon.toml",
+        "RECON_KEY": "named",
+        "RECON_COLOUR": "blue",
+        "RECON_SERVICE_HOST": "10.0.0.1",
+        "RECON_PORT": "tcp://10.0.0.1:80",
+        "OTHER": "x",
+    }
+    assert environment.unused(environ, {"RECON_KEY"}) == ["RECON_COLOUR"]
