@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, NamedTuple
@@ -12,6 +13,8 @@ import pandas as pd
 from recon.core.buckets import Case
 from recon.core.explanation import MessageRow, RecordRow, StoredFinding
 
+#: A whole number in its only spelling.
+_WHOLE: Final = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _LARGEST_ID: Final = 2**63 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -94,7 +97,7 @@ def with_id(frame: pd.DataFrame, local_id: str) -> list[int]:
     """Return the positions of the records with an id of the user's own."""
     names = frame["local_id"]
     if pd.api.types.is_integer_dtype(names):
-        is_whole = local_id.lstrip("-").isdecimal() and str(int(local_id)) == local_id
+        is_whole = _WHOLE.fullmatch(local_id) is not None
         same = names == int(local_id) if is_whole else np.zeros(len(names), dtype=np.bool_)
     else:
         # A column of fixed width fills its texts up with blanks.

@@ -59,7 +59,7 @@ def explain(
         InputError, TemporaryError, ConfigError: the records cannot be read, or the store failed.
     """
     explained: list[Explanation] = []
-    errors: list[ReconError] = []
+    errors: dict[str, ReconError] = {}
     for name in accounts:
         try:
             newest = runs.last_day(engine, name)
@@ -77,10 +77,11 @@ def explain(
             )
             explained += search.explanations()
         except ReconError as error:
-            log.warning("account %s: %s", name, error.one_line)
-            errors.append(error)
+            errors[name] = error
     if errors and not explained:
-        raise errors[0]
+        raise next(iter(errors.values()))
+    for name, error in errors.items():
+        log.warning("account %s was not searched: %s", name, error.one_line)
     return explained
 
 

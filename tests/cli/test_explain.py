@@ -311,9 +311,9 @@ def test_numbers_are_masked_unless_they_are_asked_for(tmp_path: Path, database: 
 
 def test_an_id_that_is_nowhere_is_an_error(tmp_path: Path, database_url: str) -> None:
     with nights(tmp_path, database_url) as stage:
-        for wanted in ("00000000000000a1", "77", "nobody", "9" * 40):
+        for wanted in ("00000000000000a1", "77", "nobody", "--5", "9" * 40):
             with pytest.raises(InputError, match="is no discrepancy_id, message id or record id"):
-                stage.shown(command, wanted)
+                stage.shown(command, "--", wanted)
 
 
 def test_records_of_a_query_are_searched_in_the_last_days_or_on_a_day_that_is_named(
@@ -360,3 +360,23 @@ def test_after_a_purge_nothing_deleted_is_called_missing(tmp_path: Path, databas
             stage.shown(command, identity)
         told = json.loads(stage.shown(status, "--format", "json"))
         assert told[0]["coverage"]["yesterday"]["share"] == 0
+
+
+def test_an_account_whose_records_cannot_be_read_is_named_where_another_has_the_id(
+    workshop: Workshop,
+) -> None:
+    channel = Channel(first_id=101)
+    channel.send(NUMBER.format(0), minute(0))
+    workshop.add_records((7, 101, NUMBER.format(0), minute(0), "read"))
+    keys = {"main": "OCTOPODS_API_KEY", "shop": "OCTOPODS_API_KEY"}
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url, accounts=keys)
+        workshop.run("--account", "main")
+        config = workshop.path / "recon.toml"
+        before, after = config.read_text().split("[accounts.shop]")
+        config.write_text(f"{before}[accounts.shop]{after.replace('sends', 'sendz')}")
+        ended = workshop.recon("explain", "7")
+        assert ended.code == 0
+        assert "account shop was not searched: " in ended.err
+        assert "message 101: nothing is wrong" in ended.out
+        assert workshop.recon("explain", "7", "--account", "shop").code != 0
