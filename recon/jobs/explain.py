@@ -80,8 +80,8 @@ def explain(
             errors[name] = error
     if errors and not explained:
         raise next(iter(errors.values()))
-    for name, error in errors.items():
-        log.warning("account %s was not searched: %s", name, error.one_line)
+    for name, met in errors.items():
+        log.warning("account %s was not searched: %s", name, met.one_line)
     return explained
 
 
