@@ -34,7 +34,7 @@ _ODD: Final = re.compile(r"[][\\^$.|+(){}]")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ExpectedRule:
     """Findings that an account expects. What is `None` matches every finding."""
 
     kind: Kind
@@ -59,7 +59,7 @@ class Rule:
         return day <= self.until and (self.days is None or self.days[0] <= day <= self.days[1])
 
 
-def apply(verdict: Verdict, rules: Sequence[Rule], region: str | None = None) -> Verdict:
+def apply(verdict: Verdict, rules: Sequence[ExpectedRule], region: str | None = None) -> Verdict:
     """Return a verdict that knows which of its findings are expected.
 
     They count for nothing: a day with only such findings is clean, or incomplete where it has gaps.
@@ -87,7 +87,7 @@ def apply(verdict: Verdict, rules: Sequence[Rule], region: str | None = None) ->
 
 
 def cover(
-    rules: Sequence[Rule], found: pd.DataFrame, window: Window, region: str | None = None
+    rules: Sequence[ExpectedRule], found: pd.DataFrame, window: Window, region: str | None = None
 ) -> tuple[Reasons, list[str]]:
     """Return which rule covers each finding of a day.
 
@@ -119,17 +119,19 @@ def cover(
     return reasons, said
 
 
-def name(rule: Rule) -> str:
+def name(rule: ExpectedRule) -> str:
     """Return what distinguishes a rule for a person."""
     return f"'{rule.reason}' ({rule.kind.value})"
 
 
-def ended(rule: Rule) -> str:
+def ended(rule: ExpectedRule) -> str:
     """Say that a rule has ended, and what to do about it."""
     return f"The rule {name(rule)} ended on {rule.until}: remove it, or set a later `until`."
 
 
-def matches(rule: Rule, found: pd.DataFrame, window: Window, region: str | None = None) -> Mask:
+def matches(
+    rule: ExpectedRule, found: pd.DataFrame, window: Window, region: str | None = None
+) -> Mask:
     """Say which findings of a day a rule covers, however many they are.
 
     Args:

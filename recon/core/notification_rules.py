@@ -29,7 +29,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class NotificationRule:
     """When one channel is told."""
 
     when: When
@@ -63,7 +63,7 @@ class Night:
     """Whether the day is an earlier one, which was judged again because something had changed."""
 
 
-def reason_to_tell(rule: Rule, night: Night, last: Told | None) -> Reason | None:
+def reason_to_tell(rule: NotificationRule, night: Night, last: Told | None) -> Reason | None:
     """Return why a channel is told of a night; `None` where it is not.
 
     An earlier day that was judged again is news only if a finding of it is new or resolved, or
@@ -91,7 +91,7 @@ def reason_to_tell(rule: Rule, night: Night, last: Told | None) -> Reason | None
     return Reason.REMINDER if _is_due(rule, night, last) else None
 
 
-def _is_due(rule: Rule, night: Night, last: Told | None) -> bool:
+def _is_due(rule: NotificationRule, night: Night, last: Told | None) -> bool:
     if not rule.remind_after or last is None or last.reason is Reason.REMINDER:
         return False
     return night.open_before and night.at - last.at >= rule.remind_after

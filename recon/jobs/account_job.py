@@ -32,7 +32,7 @@ _CONTRADICTED_NIGHTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPoll:
+class LatestPoll:
     """A poll that was kept, and the client that may be asked for more."""
 
     client: Client
@@ -47,7 +47,7 @@ class AccountJob:
     engine: Engine
     reader: RecordsReader
     policy: Policy
-    pulled: KeptPoll | None
+    pulled: LatestPoll | None
     """`None` offline."""
     runtime: Runtime
     expected: ExpectedRules

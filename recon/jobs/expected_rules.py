@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar, expected
-from recon.core.expected import Rule
+from recon.core.expected import ExpectedRule
 from recon.model import Run, State, Verdict
 from recon.store import expected_findings, finding_list, runs
 
@@ -29,7 +29,7 @@ class ExpectedRules:
     """The rules of an account, and where they are applied."""
 
     account: str
-    rules: Sequence[Rule]
+    rules: Sequence[ExpectedRule]
     region: str | None
     """Of numbers without a country code."""
     zone: str
@@ -59,7 +59,9 @@ class ExpectedRules:
         before = date.fromisoformat(window.label)
         return replace(run, notices=(*run.notices, *self.unused(engine, before, rules)))
 
-    def unused(self, engine: Engine, day: date, rules: Sequence[Rule] | None = None) -> list[str]:
+    def unused(
+        self, engine: Engine, day: date, rules: Sequence[ExpectedRule] | None = None
+    ) -> list[str]:
         """Say of rules that they match no finding of the days up to `day`, with what to do.
 
         Args:
@@ -85,7 +87,7 @@ class ExpectedRules:
         since = f"matches no finding of the last {UNUSED_DAYS} days"
         return [f"The rule {expected.name(rule)} {since}: {what}" for rule in left]
 
-    def _matches(self, rule: Rule, found: pd.DataFrame, window: Window) -> bool:
+    def _matches(self, rule: ExpectedRule, found: pd.DataFrame, window: Window) -> bool:
         return bool(expected.matches(rule, found, window, self.region).any())
 
     def renew(self, engine: Engine, now: datetime) -> None:
@@ -115,14 +117,14 @@ class ExpectedRules:
         return {one: reason for one, reason in pairs if reason != expected.NOBODY}
 
 
-def _rule(one: Expected) -> Rule:
+def _rule(one: Expected) -> ExpectedRule:
     start, end = one.start, one.end
     times = days = None
     if isinstance(start, time) and isinstance(end, time):
         times = start, end
     elif isinstance(start, date) and isinstance(end, date):
         days = start, end
-    return Rule(
+    return ExpectedRule(
         kind=one.kind,
         reason=one.reason,
         until=one.until,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from recon.core import calendar, listing_evidence
 from recon.errors import InputError, ReconError, out_of_files, worst
 from recon.jobs import purging, removal_lookups, stored_reports, wiring
-from recon.jobs.account_job import AccountJob, KeptPoll
+from recon.jobs.account_job import AccountJob, LatestPoll
 from recon.jobs.earlier_days import EarlierDays
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.reconcile import BothSides
@@ -239,7 +239,7 @@ def _ask(
 
 def pull(
     settings: Settings, engine: Engine, name: str, runtime: Runtime, pauses: Engine | None = None
-) -> KeptPoll:
+) -> LatestPoll:
     """Ask Octopods for the latest messages of an account, once, and keep the answer.
 
     Pauses that Octopods asks for are kept in `pauses`, where that is another store.
@@ -265,4 +265,4 @@ def pull(
         clock=lambda: runtime.clock() + ahead,
         zone=settings.timezone,
     )
-    return KeptPoll(client, status_lookups)
+    return LatestPoll(client, status_lookups)

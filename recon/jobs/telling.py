@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar
-from recon.core.notification_rules import Rule
+from recon.core.notification_rules import NotificationRule
 from recon.errors import DISCREPANCIES, INCOMPLETE, OK, ReconError, worst
 from recon.jobs import mailing
 from recon.model import Failure, Run
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from recon.jobs.night import AccountRun
     from recon.jobs.runtime import Runtime
     from recon.notify.heartbeat import Heartbeat
-    from recon.report.message import Message
+    from recon.report.message import OutcomeMessage
     from recon.store.notifications import Announcement, News
 
 log = logging.getLogger(__name__)
@@ -51,9 +51,11 @@ class Teller:
         rules = {}
         email, notify = self.settings.email, self.settings.notify
         if email is not None and self.mail:
-            rules[Channel.MAIL] = Rule(email.when, timedelta(days=email.remind_after_days))
+            rules[Channel.MAIL] = NotificationRule(
+                email.when, timedelta(days=email.remind_after_days)
+            )
         if notify is not None:
-            rules[Channel.CHAT] = Rule(notify.when)
+            rules[Channel.CHAT] = NotificationRule(notify.when)
         return Announcement(self.batch, rules) if rules else None
 
     def run_starts(self) -> None:
@@ -214,7 +216,7 @@ class Teller:
         )
 
 
-def send_text(settings: Settings, runtime: Runtime, made: Message) -> list[str]:
+def send_text(settings: Settings, runtime: Runtime, made: OutcomeMessage) -> list[str]:
     """Send a message as one short text to every service of `[notify]`; return what went wrong.
 
     Raises:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class KindExplanation:
     """A kind of discrepancy for the person who has to deal with it."""
 
     title: str
@@ -36,68 +36,68 @@ class Explanation:
 
 
 #: The kinds in the order of urgency.
-EXPLANATIONS: Final[Mapping[Kind, Explanation]] = MappingProxyType(
+EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
     {
-        Kind.RECIPIENT_MISMATCH: Explanation(
+        Kind.RECIPIENT_MISMATCH: KindExplanation(
             "recipient mismatch",
             "Same message id, but another number: it went to someone else than the records say.",
             "Check it first: a person may have read a message that was meant for another.",
         ),
-        Kind.MISSING_AT_PROVIDER: Explanation(
+        Kind.MISSING_AT_PROVIDER: KindExplanation(
             "missing at provider",
             "The records say it went out; Octopods has no such message.",
             "The customer got nothing. Find the error in the sender's log, and send again "
             "if it is still wanted.",
         ),
-        Kind.DUPLICATE_SEND: Explanation(
+        Kind.DUPLICATE_SEND: KindExplanation(
             "duplicate send",
             "Not in the records, and the same number got a recorded message within moments.",
             "The customer very likely got it twice. Find the retry that does not check whether "
             "the first try went through.",
         ),
-        Kind.STATUS_MISMATCH: Explanation(
+        Kind.STATUS_MISMATCH: KindExplanation(
             "status mismatch",
             "The records and Octopods contradict each other about one message.",
             "Octopods' status counts. Correct the records before anything is sent again: a retry "
             "could send twice, and a message recorded as delivered may never have arrived.",
         ),
-        Kind.MISSING_LOCALLY: Explanation(
+        Kind.MISSING_LOCALLY: KindExplanation(
             "missing locally",
             "Octopods has the message; the records do not.",
             "Find out what sends with this key without records it, and record the message.",
         ),
-        Kind.MESSAGE_ID_MISMATCH: Explanation(
+        Kind.MESSAGE_ID_MISMATCH: KindExplanation(
             "message id mismatch",
             "Same number, same time, but the records name another message id.",
             "Check how the sender stores the id that Octopods answers with: not cut, not "
             "rounded, not that of another send.",
         ),
-        Kind.DUPLICATE_LOCAL: Explanation(
+        Kind.DUPLICATE_LOCAL: KindExplanation(
             "duplicate local",
             "Two records claim one message; another one, nearer in time, accounts for it.",
             "Strike the surplus record, or find out which message it should name.",
         ),
-        Kind.STUCK: Explanation(
+        Kind.STUCK: KindExplanation(
             "stuck",
             "Long after it was sent it is neither delivered nor failed.",
             "Mostly a phone that is switched off. If there are many, ask Octopods' support.",
         ),
-        Kind.SENT_AT_DRIFT: Explanation(
+        Kind.SENT_AT_DRIFT: KindExplanation(
             "sent-at drift",
             "The same message, but the two sides put it at times too far apart.",
             "Check the sender's clock and the configured time zone of the records.",
         ),
-        Kind.INVALID_PROVIDER: Explanation(
+        Kind.INVALID_PROVIDER: KindExplanation(
             "invalid provider",
             "An item of Octopods' answer cannot be read.",
             "It is counted but not compared. If it recurs, report it to Octopods' support.",
         ),
-        Kind.INVALID_LOCAL: Explanation(
+        Kind.INVALID_LOCAL: KindExplanation(
             "invalid local",
             "The record cannot be read: no time, or no such number.",
             "Fix it in the records. Until then it is counted but not compared.",
         ),
-        Kind.UNVERIFIABLE: Explanation(
+        Kind.UNVERIFIABLE: KindExplanation(
             "unverifiable",
             "A gap in coverage, or a row that cannot be read, leaves it open.",
             "The detail says which. Poll more often, so that no gap opens: see Coverage. Correct "

@@ -14,7 +14,7 @@ from typing import Final
 from recon.model import Failure, Run
 from recon.report import attachments, message_text
 from recon.report.attachments import Attachment
-from recon.report.message import Message, by_urgency, of_night
+from recon.report.message import OutcomeMessage, by_urgency, of_night
 
 #: The page is at most so many bytes as it is sent: Gmail cuts one of 102 kB.
 MOST_BYTES: Final = 80_000
@@ -63,7 +63,9 @@ _ABOUT: Final = (
 )
 
 
-def as_mail(message: Message, envelope: Envelope, files: Sequence[Attachment] = ()) -> EmailMessage:
+def as_mail(
+    message: OutcomeMessage, envelope: Envelope, files: Sequence[Attachment] = ()
+) -> EmailMessage:
     """Return a message as a mail with these files attached."""
     mail = EmailMessage(policy=policy.SMTP)
     mail["From"] = address(envelope.sender)
@@ -86,7 +88,7 @@ def as_mail(message: Message, envelope: Envelope, files: Sequence[Attachment] = 
     return mail
 
 
-def html(message: Message) -> str:
+def html(message: OutcomeMessage) -> str:
     """Return the page of a message, every rule of its style sheet written into the elements."""
     import css_inline
 

@@ -79,7 +79,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class MessageSection:
     """One account and day."""
 
     account: str
@@ -103,7 +103,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class OutcomeMessage:
     """What is told of the runs of one command."""
 
     title: str
@@ -111,8 +111,8 @@ class Message:
     headline: str
     tone: Tone
     badge: str
-    sections: Sequence[Section]
-    others: Sequence[Section] = ()
+    sections: Sequence[MessageSection]
+    others: Sequence[MessageSection] = ()
     """Days that are only named, with their headline."""
     more_days: int = 0
     """Days that are not even named."""
@@ -132,7 +132,7 @@ def of_night(
     findings: int = MOST_FINDINGS,
     sections: int = MOST_SECTIONS,
     footer: Sequence[str] = (),
-) -> Message:
+) -> OutcomeMessage:
     """Return what there is to say of runs and failures.
 
     Args:
@@ -152,7 +152,7 @@ def of_night(
     accounts = dict.fromkeys(_account(one) for one in told)
     days = sorted({_label(one) for one in told})
     date = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    return Message(
+    return OutcomeMessage(
         title=f"{public(next(iter(accounts)))} {date}" if len(accounts) == 1 else date,
         headline=_headline(told),
         tone=min((one.tone for one in made), key=list(Tone).index),
@@ -172,10 +172,10 @@ def _key(worst: Run | Failure) -> str:
     return f"recon/{_account(worst)}/{_label(worst)}"
 
 
-def of_test() -> Message:
+def of_test() -> OutcomeMessage:
     """Return the message that says that messages arrive."""
     said = "A test: messages from recon arrive here."
-    section = Section(
+    section = MessageSection(
         account="recon",
         day="no day",
         label="test",
@@ -184,7 +184,7 @@ def of_test() -> Message:
         headline=said,
         paragraphs=["`recon check --send-test` sent this. Nothing was compared."],
     )
-    return Message("test", said, Tone.PLAIN, "test", [section])
+    return OutcomeMessage("test", said, Tone.PLAIN, "test", [section])
 
 
 def by_urgency(told: Sequence[Run | Failure]) -> list[Run | Failure]:
@@ -223,17 +223,17 @@ def _failure_headline(failure: Failure) -> str:
     return f"The run failed: {_cut(said, 120)}."
 
 
-def _overall_badge(sections: Sequence[Section]) -> str:
+def _overall_badge(sections: Sequence[MessageSection]) -> str:
     badges = dict.fromkeys(one.badge for one in sections)
     return next(iter(badges)) if len(badges) == 1 else sections[0].badge
 
 
-def _section(one: Run | Failure, findings: int) -> Section:
+def _section(one: Run | Failure, findings: int) -> MessageSection:
     return _of_failure(one) if isinstance(one, Failure) else _of_run(one, findings)
 
 
-def _of_failure(failure: Failure) -> Section:
-    return Section(
+def _of_failure(failure: Failure) -> MessageSection:
+    return MessageSection(
         account=public(failure.account) or "all accounts",
         day=f"{failure.day:%A} {failure.day.day} {failure.day:%B %Y}",
         label=failure.day.isoformat(),
@@ -258,13 +258,13 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
-def _of_run(run: Run, most: int) -> Section:
+def _of_run(run: Run, most: int) -> MessageSection:
     verdict = run.verdict
     suspect = verdict.kind is VerdictKind.SUSPECT
     shown = [] if suspect else list(_findings(run, most))
     said = [*run.statements]
     said += [labels.verdict_explanation(run), *labels.evidence(verdict)]
-    return Section(
+    return MessageSection(
         account=public(verdict.account),
         day=labels.day_title(verdict.window),
         label=verdict.window.label,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
-from recon.report.message import Finding, Message, Section
+from recon.report.message import Finding, MessageSection, OutcomeMessage
 
 _WIDTH: Final = 78
 
 
-def mail_text(message: Message) -> str:
+def mail_text(message: OutcomeMessage) -> str:
     """Return the whole message, in lines of up to 78 characters where words allow it."""
     blocks = [_wrapped(message.headline)]
     blocks += [_section(one) for one in message.sections]
@@ -24,7 +24,7 @@ def mail_text(message: Message) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def short_text(message: Message) -> str:
+def short_text(message: OutcomeMessage) -> str:
     """Return the headline, and a line for each account and day where there are several."""
     lines = [message.headline]
     everything = [*message.sections, *message.others]
@@ -36,11 +36,11 @@ def short_text(message: Message) -> str:
     return "\n".join(lines)
 
 
-def _name(section: Section) -> str:
+def _name(section: MessageSection) -> str:
     return f"{section.account} {section.label}"
 
 
-def _section(one: Section) -> str:
+def _section(one: MessageSection) -> str:
     title = f"{one.badge.upper()}  {one.account}, {one.day}"
     lines = [title, "=" * min(len(title), _WIDTH), *map(_wrapped, one.paragraphs)]
     if one.causes:

@@ -35,7 +35,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class TimelineBar:
     """The findings of half an hour."""
 
     x: float
@@ -49,7 +49,7 @@ class Bar:
 class Timeline:
     """What is drawn of a day."""
 
-    bars: Sequence[Bar]
+    bars: Sequence[TimelineBar]
     gaps: Sequence[Mark]
     incidents: Sequence[Mark]
     hours: Sequence[tuple[float, str]]
@@ -87,7 +87,7 @@ def _place(moment: datetime | None, window: Window, unbounded: float) -> float:
     return min(max(share, 0.0), 1.0) * WIDTH
 
 
-def _bars(run: Run, start: datetime, end: datetime) -> Iterator[Bar]:
+def _bars(run: Run, start: datetime, end: datetime) -> Iterator[TimelineBar]:
     """Yield the half hours with findings; what lies outside of the day is at its ends."""
     found = run.verdict.findings
     times = found["provider_sent_at"].fillna(found["local_sent_at"]).dropna()
@@ -98,7 +98,7 @@ def _bars(run: Run, start: datetime, end: datetime) -> Iterator[Bar]:
         count = int(counts[at])
         since = labels.local_time(start + (end - start) * at / BINS, run.verdict.window)
         height = round(max(HEIGHT * count / int(counts.max()), 2), 1)
-        yield Bar(round(at * width + 1, 1), round(width - 2, 1), height, count, since)
+        yield TimelineBar(round(at * width + 1, 1), round(width - 2, 1), height, count, since)
 
 
 def _hours(window: Window, start: datetime, end: datetime) -> Iterator[tuple[float, str]]:

@@ -16,7 +16,7 @@ HEIGHT: Final = 40.0
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class TrendBar:
     """One day of a trend."""
 
     x: float
@@ -34,7 +34,7 @@ class Trend:
     latest: str
     usual: str
     """The median of the days before."""
-    bars: Sequence[Bar]
+    bars: Sequence[TrendBar]
 
 
 def of(history: Sequence[DayFigures], today: date) -> list[Trend]:
@@ -71,7 +71,7 @@ def _trend(
         x = (one.day - first).days * width
         is_today = one is days[-1]
         bars.append(
-            Bar(round(x, 1), round(HEIGHT - height, 1), width - 2, round(height, 1), is_today)
+            TrendBar(round(x, 1), round(HEIGHT - height, 1), width - 2, round(height, 1), is_today)
         )
     before = sorted(values[:-1])
     return Trend(title, written(values[-1]), written(before[len(before) // 2]), bars)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recon.core.notification_rules import Night, Reason, Rule, Told, reason_to_tell
+from recon.core.notification_rules import Night, NotificationRule, Reason, Told, reason_to_tell
 from recon.model import Failure, Run, VerdictKind
 from recon.store.accounts import lock_account
 from recon.store.engine import reading, writing
@@ -31,7 +31,7 @@ class Announcement:
 
     batch: str
     """What the runs of one command share."""
-    rules: Mapping[Channel, Rule]
+    rules: Mapping[Channel, NotificationRule]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from datetime import date, time
 import pytest
 
 from recon.core import calendar, expected
-from recon.core.expected import Rule
+from recon.core.expected import ExpectedRule
 from recon.model import Kind, ProviderBalance, Span, Verdict
 from tests.factories import DUBLIN, at, finding, findings_frame, run, utc
 
 UNTIL = date(2026, 12, 31)
-RULE = Rule(Kind.MISSING_LOCALLY, "a test phone", UNTIL)
+RULE = ExpectedRule(Kind.MISSING_LOCALLY, "a test phone", UNTIL)
 
 
 def verdict(*rows: dict[str, object], gaps: tuple[Span, ...] = ()) -> Verdict:
@@ -25,7 +25,7 @@ def missing(identity: str, **values: object) -> dict[str, object]:
     return finding("missing_locally", identity, **values)
 
 
-def covered(rule: Rule, *rows: dict[str, object], region: str | None = None) -> list[str]:
+def covered(rule: ExpectedRule, *rows: dict[str, object], region: str | None = None) -> list[str]:
     return list(expected.apply(verdict(*rows), [rule], region).expected)
 
 

@@ -28,7 +28,7 @@ _DAY: Final = timedelta(days=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Change(NamedTuple):
+class ClockChange(NamedTuple):
     """A change of a zone's clocks; all in microseconds."""
 
     at: int
@@ -76,13 +76,13 @@ def two_readings(
     return times, minutes
 
 
-def _between(zone: str, first: int, last: int) -> list[Change]:
+def _between(zone: str, first: int, last: int) -> list[ClockChange]:
     years = range(_moment(first).year, _moment(last).year + 1)
     return [one for year in years for one in _of_year(zone, year) if first <= one.at <= last]
 
 
 @lru_cache(maxsize=512)
-def _of_year(zone: str, year: int) -> tuple[Change, ...]:
+def _of_year(zone: str, year: int) -> tuple[ClockChange, ...]:
     """Return the changes of a year, UTC: days on which the offset changes, then the second."""
     there = ZoneInfo(zone)
 
@@ -99,7 +99,7 @@ def _of_year(zone: str, year: int) -> tuple[Change, ...]:
             while high - low > timedelta(seconds=1):
                 middle = low + timedelta(seconds=(high - low) // timedelta(seconds=2))
                 low, high = (middle, high) if offset(middle) == before else (low, middle)
-            changes.append(Change((high - _EPOCH) // timedelta(microseconds=1), before, after))
+            changes.append(ClockChange((high - _EPOCH) // timedelta(microseconds=1), before, after))
         day += _DAY
     return tuple(changes)
 
