@@ -453,6 +453,9 @@ class Verdict:
     is known of other rows than those in `findings`."""
     incidents: Sequence[Incident] = ()
     """What explains many of the findings at once, the largest first."""
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """Failed messages by the reason that Octopods gives, without long numbers; the commonest first.
+    Those without a reason are under the empty text."""
 
     @property
     def counts(self) -> dict[str, int]:

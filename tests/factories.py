@@ -257,6 +257,7 @@ def run(
     changes: Changes = Changes(),  # noqa: B008 - frozen
     expected: Mapping[str, str] | None = None,
     incidents: Sequence[Incident] = (),
+    failures: Mapping[str, int] | None = None,
     is_settled: Callable[[pd.DataFrame], pd.Series[bool]] | None = None,
 ) -> Run:
     """Return a run; without a kind, its verdict follows from whether there are findings.
@@ -279,6 +280,7 @@ def run(
         evidence=evidence,
         expected=expected or {},
         incidents=incidents,
+        failures=failures or {},
         is_settled=is_settled,
     )
     return Run(

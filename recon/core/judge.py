@@ -13,6 +13,7 @@ import pandas as pd
 from recon.core import (
     buckets,
     coverage,
+    failures,
     findings,
     incidents,
     notes,
@@ -127,6 +128,7 @@ def of_case(
                 unreadable=unreadable,
                 notes=notes.of_day(case, at),
                 incidents=() if suspicions else tuple(seen),
+                failures=failures.of_day(case, at),
             )
         )
     return verdicts

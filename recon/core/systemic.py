@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow.compute as pc
 
+from recon.core import failures
 from recon.core.buckets import Case
 from recon.core.concentration import LEAST, MOST
 from recon.core.day_findings import DayFindings
@@ -30,8 +31,6 @@ _OF_TEN: Final = 9
 _QUARTER_US: Final = 15 * _MINUTE_US
 #: Failures that give one reason, before the reason is called a cause: by chance five often do.
 _LEAST_FAILURES: Final = 10
-#: What may be a phone number or an id in a failure reason.
-_LONG_NUMBER: Final = r"\+?[0-9](?:[ ().-]?[0-9]){6,}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,9 +141,7 @@ def _one_failure_reason(found: DayFindings, rows: Positions) -> Iterator[Systemi
     failed = rows[found.are("provider_status", Status.FAILED.value, rows)]
     if len(failed) < _LEAST_FAILURES:
         return
-    reasons = pc.replace_substring_regex(
-        found.texts("failure_reason", failed), _LONG_NUMBER, "…"
-    ).dictionary_encode()
+    reasons = failures.without_numbers(found.texts("failure_reason", failed)).dictionary_encode()
     codes = pc.fill_null(reasons.indices, -1).to_numpy(zero_copy_only=False)
     counts = np.bincount(codes[codes >= 0])
     if counts.max(initial=0) < max(MOST * len(failed), _LEAST_FAILURES):

@@ -106,6 +106,7 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             changes=asdict(run.changes),
             incidents=run_columns.incidents_as_json(verdict.incidents),
             advice=run_columns.advice_as_json(verdict.advice),
+            failures=list(verdict.failures.items()),
             expected_rules=run.expected_rules,
         )
     )
@@ -250,6 +251,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         expected=expected,
         incidents=run_columns.incidents(row.incidents),
         advice=run_columns.advice(row.advice),
+        failures=dict(row.failures or ()),
     )
     return Run(
         run_id=row.run_id,

@@ -374,6 +374,7 @@ runs: Final = sa.Table(
     sa.Column("expected_rules", SafeText),
     sa.Column("incidents", _JSON),
     sa.Column("advice", _JSON),
+    sa.Column("failures", _JSON),
     sa.Index(None, "account_id", "date"),
 )
 

@@ -228,6 +228,13 @@ def test_trends_compare_the_day_with_those_before_it() -> None:
     assert "The last 30 days" not in read(run(), history=history[1:]).text
 
 
+def test_failure_reasons_are_ranked() -> None:
+    text = read(run(failures={"Rate limit hit": 1204, "": 3})).text
+    assert "Why messages failed" in text
+    assert "Rate limit hit 1,204 no reason given 3" in text
+    assert "Why messages failed" not in read(run()).text
+
+
 def test_every_drawing_has_a_role_and_a_title() -> None:
     tags = read(run(), history=[figures("2026-04-23"), figures("2026-04-22")]).tags
     drawings = [attributes for tag, attributes in tags if tag == "svg"]

@@ -386,12 +386,13 @@ def test_incidents_are_read_back_as_they_were(engine: sa.Engine) -> None:
     frame = part_of(found("a", "b", "c"), a="i1", b="i1")
     advice = Advice([3], None, 95, "* * * * * recon collect", at(0), before_collection=True)
     given = run(frame, run_id="r1", incidents=[outage("i1", 2)])
-    given = replace(given, verdict=replace(given.verdict, advice=advice))
+    given = replace(given, verdict=replace(given.verdict, advice=advice, failures={"x": 2, "": 1}))
     runs.save(engine, given, "run")
     loaded = runs.load(engine, "r1")
     assert loaded is not None
     assert loaded.verdict.incidents == (outage("i1", 2),)
     assert loaded.verdict.advice == advice
+    assert dict(loaded.verdict.failures) == {"x": 2, "": 1}
     assert loaded.verdict.findings["incident_id"].fillna("").tolist() == ["i1", "i1", ""]
 
 
