@@ -17,7 +17,7 @@ def upgrade() -> None:
     op.create_table(
         "hash_keys",
         sa.Column("purpose", sa.Text(), nullable=False),
-        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("random_hex", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("purpose", name=op.f("pk_hash_keys")),
     )
     op.create_table(

@@ -35,7 +35,7 @@ _PURPOSE: Final = "forgotten numbers"
 _NO_TEXTS: Final = frozenset(
     {"status", "kind", "severity", "verdict", "mode", "reading", "basis", "state", "change"}
     | {"timezone", "name", "fingerprint", "run_id", "request_id", "key", "discrepancy_id"}
-    | {"input_digest", "digest", "secret", "purpose", "version_num"}
+    | {"input_digest", "digest", "random_hex", "purpose", "version_num"}
 )
 _SEPARATORS: Final = (" ", "-", "(", ")", ".", "/", "\u00a0")
 
@@ -165,7 +165,7 @@ def _remember(engine: sa.Engine, person: Person, now: datetime, rng: random.Rand
     with writing(engine) as connection:
         # Whoever is storing an answer is done with it, and whoever comes after sees the hash.
         connection.execute(sa.select(account_names.c.id).with_for_update(key_share=True)).all()
-        made = {"purpose": _PURPOSE, "secret": rng.randbytes(32).hex()}
+        made = {"purpose": _PURPOSE, "random_hex": rng.randbytes(32).hex()}
         connection.execute(insert(connection, hash_keys).on_conflict_do_nothing(), [made])
         digest = _digest(_secret(connection), person.key)
         connection.execute(
@@ -175,7 +175,7 @@ def _remember(engine: sa.Engine, person: Person, now: datetime, rng: random.Rand
 
 
 def _secret(connection: sa.Connection) -> bytes:
-    query = sa.select(hash_keys.c.secret).where(hash_keys.c.purpose == _PURPOSE)
+    query = sa.select(hash_keys.c.random_hex).where(hash_keys.c.purpose == _PURPOSE)
     return bytes.fromhex(connection.execute(query).scalar_one())
 
 

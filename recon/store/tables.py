@@ -315,7 +315,7 @@ hash_keys: Final = sa.Table(
     "hash_keys",
     METADATA,
     sa.Column("purpose", SafeText, primary_key=True),
-    sa.Column("secret", SafeText, nullable=False),
+    sa.Column("random_hex", SafeText, nullable=False),
 )
 
 #: Numbers that are not stored any more: a keyed hash of each user, one for all spellings.
