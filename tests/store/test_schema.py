@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import stat
 from argparse import Namespace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,7 @@ def test_what_was_proven_before_coverage_was_joined_by_messages_stays_proven(
             connection.execute(sa.insert(old).values(account_id=1, key_id=1, **values))
     schema.upgrade(engine)
     assert messages.spans(engine, "main") == tuple(Span(*span) for span in spans)
-    messages.keep(engine, "main", "f1a9", listing(message(1, 290), answered=400))
+    messages.keep(engine, "main", "f1a9", listing(message(1, 310), answered=400))
     assert messages.spans(engine, "main") == (Span(None, at(340)),)
     with writing(engine, foreign_keys=False) as connection:
         command.downgrade(alembic(connection), "0001")
@@ -197,6 +198,51 @@ def test_findings_get_their_known_history_from_an_earlier_schema(
     loaded = runs.load(engine, "r1")
     assert loaded is not None
     assert (loaded.changes.acknowledged, loaded.verdict.expected) == (2, {})
+
+
+@pytest.mark.parametrize("version", [f"{number:04d}" for number in range(1, 9)])
+def test_coverage_that_a_date_in_the_future_proved_is_taken_back(
+    engine: sa.Engine, version: str
+) -> None:
+    """One answer of the past went by a `Date` header a year ahead of our clock."""
+    year = timedelta(days=365)
+    messages.keep(engine, "main", "f1a9", listing(message(1, 0), answered=100, limit=1))
+    messages.keep(engine, "main", "f1a9", listing(message(1, 0), answered=200, limit=1))
+    with writing(engine, foreign_keys=False) as connection:
+        command.downgrade(alembic(connection), version)
+    end, time = ("ends_at" if version == "0001" else "seen_at"), UtcDateTime()
+    polls = sa.table("polls", sa.column("id"), sa.column("answered_at", time))
+    coverage = sa.table("coverage", sa.column(end, time))
+    with writing(engine) as connection:
+        # The newer answer is the one, and so it is what the coverage ends with.
+        connection.execute(
+            sa.update(polls).where(polls.c.id == 2).values(answered_at=at(200) + year)
+        )
+        settled = timedelta(seconds=60) if version == "0001" else timedelta()
+        connection.execute(sa.update(coverage).values({end: at(200) + year - settled}))
+    schema.upgrade(engine)
+    assert messages.spans(engine, "main") == (Span(at(1), at(140)),)
+    messages.keep(engine, "main", "f1a9", listing(message(2, 900), answered=1000, limit=1))
+    assert messages.spans(engine, "main") == (Span(at(1), at(140)), Span(at(901), at(940)))
+    assert schema.check(engine) == []
+
+
+def test_a_date_in_the_future_of_the_first_schema_is_taken_back_behind_later_answers(
+    engine: sa.Engine,
+) -> None:
+    """The polls of that schema do not tell which of them coverage rests on."""
+    for answered in (100, 200, 300):
+        messages.keep(engine, "main", "f1a9", listing(message(1, 0), answered=answered, limit=1))
+    with writing(engine, foreign_keys=False) as connection:
+        command.downgrade(alembic(connection), "0001")
+    time, ahead = UtcDateTime(), at(200) + timedelta(days=365)
+    polls = sa.table("polls", sa.column("id"), sa.column("answered_at", time))
+    coverage = sa.table("coverage", sa.column("ends_at", time))
+    with writing(engine) as connection:
+        connection.execute(sa.update(polls).where(polls.c.id == 2).values(answered_at=ahead))
+        connection.execute(sa.update(coverage).values(ends_at=ahead))
+    schema.upgrade(engine)
+    assert messages.spans(engine, "main") == (Span(at(1), at(140)),)
 
 
 def test_upgrading_twice_does_nothing_the_second_time(empty_engine: sa.Engine) -> None:
