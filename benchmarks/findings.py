@@ -65,6 +65,7 @@ def findings(count: int) -> pd.DataFrame:
         "confirmed": pd.Series("yes", index=place, dtype="str").where(
             kind == "missing_at_provider"
         ),
+        "incident_id": pd.Series(None, index=place, dtype="str"),
     }
     return pd.DataFrame(columns)[list(FINDING_COLUMNS)].astype(
         {name: "str" for name in FINDING_COLUMNS if not name.endswith("_at")}

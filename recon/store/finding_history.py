@@ -139,3 +139,21 @@ def was_open(at: datetime) -> sa.ColumnElement[bool]:
     )
     not_since = sa.or_(findings.c.resolved_at.is_(None), findings.c.resolved_at > at)
     return sa.or_(sa.and_(findings.c.opened_at <= at, not_since), sa.and_(later, first))
+
+
+def was_expected() -> sa.ColumnElement[bool]:
+    """Return the condition that a rule covered a finding, and covered it last."""
+    latest = (
+        sa.select(finding_changes.c.change)
+        .where(
+            finding_changes.c.finding_id == findings.c.id,
+            finding_changes.c.change.in_(
+                [Change.EXPECTED.value, Change.NOT_EXPECTED.value, Change.ACKNOWLEDGED.value]
+            ),
+        )
+        .order_by(finding_changes.c.id.desc())
+        .limit(1)
+        .correlate(findings)
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(latest, "") == Change.EXPECTED.value

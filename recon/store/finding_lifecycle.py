@@ -242,7 +242,10 @@ def by_reason(expected: Mapping[str, str]) -> dict[str, list[str]]:
 def _resolved_since(
     connection: sa.Connection, account_id: int, day: date, before: datetime | None
 ) -> int:
-    """Return how many findings of the day were there at a time and are resolved now."""
+    """Return how many findings of the day were there at a time and are resolved now.
+
+    One that a rule expected to its end is not news.
+    """
     if before is None:
         return 0
     query = sa.select(sa.func.count()).where(
@@ -251,6 +254,7 @@ def _resolved_since(
         findings.c.date == day,
         findings.c.resolved_at > before,
         finding_history.was_open(before),
+        ~finding_history.was_expected(),
     )
     return int(connection.execute(query).scalar_one())
 

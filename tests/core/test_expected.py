@@ -9,7 +9,7 @@ import pytest
 
 from recon.core import calendar, expected
 from recon.core.expected import ExpectedRule
-from recon.model import Kind, ProviderBalance, Span, Verdict
+from recon.model import Incident, Kind, ProviderBalance, Span, Verdict
 from tests.factories import DUBLIN, at, finding, findings_frame, run, utc
 
 UNTIL = date(2026, 12, 31)
@@ -150,3 +150,14 @@ def test_a_suspect_day_and_a_day_without_rules_stay_as_they_are() -> None:
     assert expected.apply(suspect, [RULE]) is suspect
     plain = verdict(missing("a"))
     assert expected.apply(plain, []) is plain
+
+
+def test_an_incident_of_expected_findings_alone_is_none() -> None:
+    rows = [
+        missing("a", incident_id="1"),
+        missing("b", incident_id="2"),
+        finding("stuck", "c", incident_id="2"),
+    ]
+    incidents = tuple(Incident(one, {}, None, None, "outage", "An outage.") for one in "12")
+    found = expected.apply(replace(verdict(*rows), incidents=incidents), [RULE])
+    assert [one.incident_id for one in found.incidents] == ["2"]

@@ -143,6 +143,12 @@ def test_a_finding_is_expected_while_a_rule_covers_it(engine: sa.Engine) -> None
     assert told(engine, "b")[1:] == [("expected", "r2", "another")]
 
 
+def test_an_expected_finding_that_is_gone_is_no_news(engine: sa.Engine) -> None:
+    changes(engine, night(0, "a", "b", expected={"a": "a test phone"}))
+    assert changes(engine, night(1)) == Changes(resolved=1)
+    assert states(engine) == {"a": "resolved", "b": "resolved"}
+
+
 def test_an_acknowledgement_wins_over_a_rule(engine: sa.Engine) -> None:
     rule = {"a": "a test phone"}
     runs.save(engine, night(0, "a", expected=rule), "run")
