@@ -36,3 +36,12 @@ def test_coverage_that_was_started_again_is_cut_as_well(engine: sa.Engine) -> No
     keep(engine, answered=1000, new_coverage=True)
     assert keep(engine, 1500, 1600, answered=2000) == (Span(at(1001), at(1940)),)
     assert keep(engine, 1600, 2500, answered=3000) == (Span(at(1501), at(2940)),)
+
+
+def test_a_message_older_than_all_before_takes_back_that_the_first_answers_showed_all(
+    engine: sa.Engine,
+) -> None:
+    assert keep(engine, 100, 200, answered=300) == (Span(None, at(240)),)
+    full = listing(*(message(n, n) for n in (50, 100, 200)), answered=400, limit=3)
+    messages.keep(engine, "main", KEY, full)
+    assert messages.spans(engine, "main") == (Span(at(51), at(340)),)
