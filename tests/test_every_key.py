@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -154,7 +156,10 @@ def requests_of_a_client(room: Room, values: Values) -> object:
 
 
 def an_answer_that_never_comes(room: Room, values: Values) -> object:
-    with raw_server(lambda connection, over: over.wait(2) or connection.close()) as silent:
+    def say_nothing(_connection: socket.socket, over: threading.Event) -> None:
+        over.wait(2)
+
+    with raw_server(say_nothing) as silent:
         settings = room.settings({"octopods.base_url": silent.url(), **values})
         runtime = Runtime(environ=ENVIRON, sleep=lambda _: None)
         client, _ = wiring.open_client(settings, "main", runtime)

@@ -131,7 +131,8 @@ def attempted(
 
     A mail that nobody waits for is done. One that is too old is given up.
     """
-    is_done = waiting == () or now - mail.created_at >= GIVEN_UP_AFTER
+    nobody_waits = waiting is not None and not waiting
+    is_done = nobody_waits or now - mail.created_at >= GIVEN_UP_AFTER
     with writing(engine) as connection:
         connection.execute(
             sa.update(mails)
