@@ -80,10 +80,13 @@ def command(
         names = ", ".join(SCENARIOS)
         raise UsageError(f"There is no scenario '{scenario}'; there are: {names}")
     clock = session.runtime.clock
-    if records is not None:
-        records_table.create(records)
     begun = clock()
     stage = SCENARIOS[scenario].stage(seed, begun)
+    # Its twin, which sends the same, since the server's own is used by its threads.
+    twin = SCENARIOS[scenario].stage(seed, begun).channel
+    if records is not None:
+        records_table.create(records)
+        records_table.write(records, twin, begun)
     with server.serve(
         stage.channel,
         clock=clock,
@@ -96,8 +99,6 @@ def command(
         if records is not None:
             _show_configuration(records, base_url, stage.api_key)
         try:
-            # Its twin, which sends the same, since the server's own is used by its threads.
-            twin = SCENARIOS[scenario].stage(seed, begun).channel
             _wait(twin, clock, records, threading.Event())
         except KeyboardInterrupt:
             click.echo("stopped")

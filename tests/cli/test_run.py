@@ -397,7 +397,7 @@ def test_a_run_that_is_killed_anywhere_leaves_nothing_half_and_can_be_run_again(
     assert workshop.query("SELECT count(*) FROM findings") == [(60,)]
     assert workshop.query("SELECT count(*) FROM messages") == [(60,)]
     folder = workshop.path / "reports" / "main"
-    finals = re.compile(rf"{DAY}\.(csv|json|html)")
+    finals = re.compile(rf"{DAY}\.(csv|json|html)|index\.html")
     leftover = [path.name for path in folder.iterdir() if not finals.fullmatch(path.name)]
     assert all(name.startswith(".") for name in leftover), leftover
 
