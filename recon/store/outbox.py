@@ -158,7 +158,7 @@ class OutboxState:
 
     waiting: int
     oldest: datetime | None
-    last_error: str | None
+    """When the one that waits longest was written."""
 
 
 def state(engine: sa.Engine) -> OutboxState:
@@ -176,7 +176,4 @@ def state(engine: sa.Engine) -> OutboxState:
         batches = connection.execute(
             sa.select(sa.func.count(sa.distinct(notifications.c.batch))).where(alone)
         ).scalar_one()
-        error = connection.execute(
-            sa.select(mails.c.error).where(open_mails).order_by(mails.c.id.desc()).limit(1)
-        ).scalar()
-    return OutboxState(count + batches, oldest, error)
+    return OutboxState(count + batches, oldest)
