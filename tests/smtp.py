@@ -49,7 +49,7 @@ class Delivered:
         }
 
 
-@dataclass(slots=True)
+@dataclass
 class MailBox:
     """What a server accepts and refuses, and what it got."""
 
