@@ -57,7 +57,6 @@ def test_a_listing_can_be_narrowed_to_kinds_severities_and_days(engine: sa.Engin
 @pytest.mark.parametrize(
     "narrowed",
     [
-        {},
         {"states": ["open"]},
         {"states": ["open"], "kinds": ["stuck"]},
         {"states": ["resolved"], "days": (date(2026, 4, 22), date(2026, 4, 23))},
