@@ -20,7 +20,7 @@ from recon.cli.common import Session
 from recon.config import Settings, environment, known_keys
 from recon.config.expected_settings import Expected
 from recon.errors import ConfigError, ReconError
-from recon.jobs import mailing, telling, wiring
+from recon.jobs import mailing, notifying, wiring
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.runtime import Runtime
 from recon.simulator.channel import SIMULATED_KEY
@@ -100,7 +100,7 @@ def expected_rules(room: Room, values: Values) -> object:
 
 
 def mail_rules(room: Room, values: Values) -> object:
-    made = telling.Teller(room.settings(values), Runtime(environ=ENVIRON), NOON, batch="b")
+    made = notifying.Notifier(room.settings(values), Runtime(environ=ENVIRON), NOON, batch="b")
     return made.announcement()
 
 

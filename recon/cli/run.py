@@ -17,7 +17,7 @@ from recon.model import Run, VerdictKind
 
 if TYPE_CHECKING:
     from recon.jobs.night import AccountRun
-    from recon.jobs.telling import Teller
+    from recon.jobs.notifying import Notifier
 
 
 @click.command("run")
@@ -55,7 +55,7 @@ def command(
     --dry-run makes the same requests and the same reports; only a pause that Octopods asks for is
     stored.
     """
-    from recon.jobs import night, telling
+    from recon.jobs import night, notifying
 
     chosen = common.day_range(day, first, last)
     settings = session.settings()
@@ -63,9 +63,9 @@ def command(
     now = session.runtime.clock()
     if chosen is not None:
         chosen = common.not_in_the_future(chosen, now, settings.timezone)
-    teller = None
+    notifier = None
     if not dry_run:
-        teller = telling.Teller(
+        notifier = notifying.Notifier(
             settings,
             session.runtime,
             now,
@@ -79,13 +79,13 @@ def command(
         directory=output or settings.report.directory,
         trust_input=trust_input,
         dry_run=dry_run,
-        announcement=None if teller is None else teller.announcement(),
+        announcement=None if notifier is None else notifier.announcement(),
     )
     total = (1 if chosen is None else (chosen[1] - chosen[0]).days + 1) * len(names)
-    if teller is not None:
-        teller.run_starts()
+    if notifier is not None:
+        notifier.run_starts()
     with (
-        nullcontext() if teller is None else _told_if_broken_off(teller),
+        nullcontext() if notifier is None else _notifying_if_broken_off(notifier),
         click.progressbar(
             length=total,
             label="Days",
@@ -103,20 +103,20 @@ def command(
             night.run(settings, engine, options, runtime, lambda *_: bar.update(1), live=live)
         )
     show(outcomes)
-    untold = [] if teller is None else teller.run_ended(engine, outcomes)
-    for error in untold:
+    mail_errors = [] if notifier is None else notifier.run_ended(engine, outcomes)
+    for error in mail_errors:
         common.show_error(error)
     codes = [o.exit_code_if_asked if exit_code else o.exit_code for o in outcomes]
-    return worst([*codes, *(error.exit_code for error in untold)])
+    return worst([*codes, *(error.exit_code for error in mail_errors)])
 
 
 @contextmanager
-def _told_if_broken_off(teller: Teller) -> Iterator[None]:
+def _notifying_if_broken_off(notifier: Notifier) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        for untold in teller.run_broke_off(error):
-            common.show_error(untold)
+        for mail_error in notifier.run_broke_off(error):
+            common.show_error(mail_error)
         raise
 
 

@@ -36,8 +36,8 @@ from recon.core.hosts import is_loopback
 #: Account under which `recon diff` writes its files.
 DIFF_ACCOUNT: Final = "diff"
 
-#: When somebody is told. A night that failed, was suspect or lost coverage is told with any but
-#: `never`.
+#: When people are notified. With any but `never` they are notified of a night that failed, was
+#: suspect or lost coverage.
 When: TypeAlias = Literal["always", "changes", "discrepancies", "never"]
 
 #: How true is written, in the file or a variable.

@@ -98,7 +98,7 @@ class Case:
     local_doubt: link.SparseMapping
     """Of each record without a partner why its absence is not proven; 0 where it is."""
     provider_doubt: link.SparseMapping
-    """Of each message without a record why the records cannot be said to lack it, likewise."""
+    """Of each message without a record why its absence from the records is not proven, likewise."""
     records_end: int | None
     """The newest record's time, in microseconds, by Octopods' clock, where the messages go on much
     longer; else `None`."""

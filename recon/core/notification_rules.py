@@ -1,4 +1,4 @@
-"""When somebody is told of a night: a pure decision from what the night found."""
+"""When a channel is notified of a night: a pure decision from what the night found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ When: TypeAlias = Literal["always", "changes", "discrepancies", "never"]
 
 
 class Reason(StrEnum):
-    """Why somebody is told."""
+    """Why a channel is notified."""
 
     FAILED = "failed"
     """The night ended early."""
@@ -19,26 +19,26 @@ class Reason(StrEnum):
     LOST_COVERAGE = "lost_coverage"
     """Coverage that the day had was withdrawn."""
     CHANGES = "changes"
-    """A finding is new or resolved since somebody was told last."""
+    """A finding is new or resolved since the last notification."""
     DISCREPANCIES = "discrepancies"
     """There are open findings, or gaps."""
     REMINDER = "reminder"
-    """Findings are still open, and nothing was said of them for some days."""
+    """Findings are still open, and the last notification is some days old."""
     ALWAYS = "always"
-    """Every night is told."""
+    """Every night is notified."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationRule:
-    """When one channel is told."""
+    """When one channel is notified."""
 
     when: When
     remind_after: timedelta = timedelta()
-    """With `changes`: how long after the last news open findings are told once more; 0 is never."""
+    """With `changes`: after how long open findings are notified once more; 0 is never."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LastNotification:
     """The last news of an account that went, or waits to go, to a channel."""
 
     at: datetime
@@ -63,11 +63,13 @@ class Night:
     """Whether the day is an earlier one, which was judged again because something had changed."""
 
 
-def reason_to_tell(rule: NotificationRule, night: Night, last: Told | None) -> Reason | None:
-    """Return why a channel is told of a night; `None` where it is not.
+def reason_to_notify(
+    rule: NotificationRule, night: Night, last: LastNotification | None
+) -> Reason | None:
+    """Return why a channel is notified of a night; `None` where it is not.
 
     An earlier day that was judged again is news only if a finding of it is new or resolved, or
-    what is told under any rule.
+    what is notified under any rule.
 
     Args:
         rule: of the channel.
@@ -91,7 +93,7 @@ def reason_to_tell(rule: NotificationRule, night: Night, last: Told | None) -> R
     return Reason.REMINDER if _is_due(rule, night, last) else None
 
 
-def _is_due(rule: NotificationRule, night: Night, last: Told | None) -> bool:
+def _is_due(rule: NotificationRule, night: Night, last: LastNotification | None) -> bool:
     if not rule.remind_after or last is None or last.reason is Reason.REMINDER:
         return False
     return night.open_before and night.at - last.at >= rule.remind_after

@@ -54,7 +54,7 @@ class AccountJob:
     notices: Sequence[str] = ()
     """What each run has to say first."""
     announcement: Announcement | None = None
-    """Who is to be told of the runs."""
+    """Which channels are notified of the runs."""
 
     def read(self, days: Sequence[Window], *, untimed: bool) -> BothSides:
         """Read both sides around days that follow each other."""

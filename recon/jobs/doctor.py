@@ -348,7 +348,7 @@ def _test_mail(email: Email, runtime: Runtime) -> str:
 
 def _notify(settings: Settings, runtime: Runtime, *, send_test: bool) -> str:
     """Read the URLs of chat and paging; send a text only on request."""
-    from recon.jobs import telling
+    from recon.jobs import notifying
     from recon.notify import chat
     from recon.report import message
 
@@ -356,7 +356,7 @@ def _notify(settings: Settings, runtime: Runtime, *, send_test: bool) -> str:
     urls = settings.notify.urls(runtime.environ)
     names, wrong = chat.service_names(urls)
     if send_test and not wrong:
-        wrong = telling.send_text(settings, runtime, message.of_test())
+        wrong = notifying.send_text(settings, runtime, message.of_test())
     if wrong:
         raise _Note("\n  ".join(wrong))
     return f"{', '.join(names)}{': a test was sent' if send_test else ''}"

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 CATCH_UP_DAYS: Final = 7
 
 _DRY_RUN: Final = (
-    "This is a dry run: nothing was stored, and nobody was told. The next run reports it again."
+    "This is a dry run: nothing was stored, and nobody was notified. The next run reports it again."
 )
 
 #: A long range is judged in stretches of this many days, so that memory stays bounded.
@@ -57,7 +57,7 @@ class RunOptions:
     dry_run: bool = False
     """Say in the reports that nothing is stored; the engine sees to it that it is so."""
     announcement: Announcement | None = None
-    """Who is to be told of it."""
+    """Which channels are notified of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

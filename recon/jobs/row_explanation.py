@@ -1,4 +1,4 @@
-"""What is told of one row, judged by the code of the nightly run."""
+"""The explanation of one row, judged by the code of the nightly run."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from recon.store import coverage_proof, row_evidence
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-#: So far from a row refused answers and withdrawn proof are told.
+#: Up to this distance from a row, refused answers and withdrawn proof are shown.
 _NEAR: Final = timedelta(hours=1)
 
 

@@ -1,1 +1,1 @@
-"""Telling people and programs: mail servers, ping addresses, chat services."""
+"""Ways to notify people and programs: mail servers, ping addresses, chat services."""

@@ -1,6 +1,6 @@
 """Signs of life for a service that notices when they stay away, such as healthchecks.io.
 
-All of it is best effort: what cannot be told is a warning, and never the reason for a failed night.
+All of it is best effort: a request that fails is a warning, and never fails a night.
 The address is a secret, since whoever knows it can give the sign: no message shows it.
 """
 
@@ -24,7 +24,7 @@ _MOST_BYTES: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The address that is told when a run starts, ends well and fails."""
+    """The address that is called when a run starts, ends well and fails."""
 
     url: str
     total_seconds: float = TOTAL_SECONDS

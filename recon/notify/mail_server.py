@@ -53,7 +53,7 @@ class MailServer:
         self._within_time(lambda server: server.noop())
 
     def send(self, mail: EmailMessage, sender: str, recipients: Sequence[str]) -> Mapping[str, str]:
-        """Hand in a mail; return what the server said of each recipient that it refuses.
+        """Hand in a mail; return the server's reply for each recipient that it refuses.
 
         Args:
             mail: all of it.

@@ -37,7 +37,7 @@ def of_runs(
     zipped_above: int = ZIPPED_ABOVE,
     left_out_above: int = LEFT_OUT_ABOVE,
 ) -> tuple[list[Attachment], list[str]]:
-    """Return the pages of runs and the CSV of their findings, and what is to be said about them.
+    """Return the pages of runs and the CSV of their findings, and notes about them.
 
     Args:
         runs: whose files; each of another account or day.

@@ -1,4 +1,4 @@
-"""What people are told of a night, built once: each channel renders it in its own way.
+"""The message about a night, built once: each channel renders it in its own way.
 
 Every text in it is fit to leave the machine: numbers masked, no path, no secret.
 """
@@ -104,7 +104,7 @@ class MessageSection:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeMessage:
-    """What is told of the runs of one command."""
+    """The message about the runs of one command."""
 
     title: str
     """Account and date, or the date alone for several accounts."""
@@ -118,7 +118,7 @@ class OutcomeMessage:
     """Days that are not even named."""
     footer: Sequence[str] = ()
     key: str = ""
-    """What messages about the same fault share, for services that put such together."""
+    """What messages about the same incident share, for services that put such together."""
 
     @property
     def subject(self) -> str:
@@ -188,7 +188,7 @@ def of_test() -> OutcomeMessage:
 
 
 def by_urgency(told: Sequence[Run | Failure]) -> list[Run | Failure]:
-    """Return what is told with the worst first, then by account and day."""
+    """Return the outcomes with the worst first, then by account and day."""
     return sorted(told, key=_urgency)
 
 

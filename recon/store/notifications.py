@@ -1,4 +1,4 @@
-"""What is to be told of runs and failed nights, kept until it has been told."""
+"""The notifications of runs and failed nights, kept until they are sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recon.core.notification_rules import Night, NotificationRule, Reason, Told, reason_to_tell
+from recon.core.notification_rules import (
+    LastNotification,
+    Night,
+    NotificationRule,
+    Reason,
+    reason_to_notify,
+)
 from recon.model import Failure, Run, VerdictKind
 from recon.store.accounts import lock_account
 from recon.store.engine import reading, writing
@@ -27,7 +33,7 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """Which channels are told of the runs of one command, and when."""
+    """Which channels are notified of the runs of one command, and when."""
 
     batch: str
     """What the runs of one command share."""
@@ -36,7 +42,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is told of one account and day: a run, or a night that failed."""
+    """One notification about an account and day: a run, or a night that failed."""
 
     id: int
     channel: Channel
@@ -61,7 +67,7 @@ def queue_run(
     *,
     judged_again: bool,
 ) -> None:
-    """Note in the transaction of a run which channels are to be told of it.
+    """Note in the transaction of a run which channels are to be notified of it.
 
     Args:
         connection: in a transaction that has claimed the account and moved its findings on.
@@ -83,7 +89,7 @@ def queue_run(
             open_before=_has_open(connection, account_id),
             judged_again=judged_again,
         )
-        reason = reason_to_tell(rule, night, last)
+        reason = reason_to_notify(rule, night, last)
         if reason is not None:
             connection.execute(
                 sa.insert(notifications).values(
@@ -99,7 +105,7 @@ def queue_run(
 
 
 def queue_failure(engine: sa.Engine, failure: Failure, announcement: Announcement) -> None:
-    """Note which channels are to be told of a night that failed.
+    """Note which channels are to be notified of a night that failed.
 
     Args:
         engine: the store.
@@ -138,7 +144,7 @@ def waiting(engine: sa.Engine, channel: Channel) -> list[News]:
 
 
 def done(engine: sa.Engine, told: Sequence[News], now: datetime) -> None:
-    """Note that a channel was told, or is not told any more."""
+    """Note that a channel was notified, or is not notified any more."""
     ids = [one.id for one in told]
     with writing(engine) as connection:
         connection.execute(
@@ -174,7 +180,9 @@ def _failure(stored: Mapping[str, Any] | None) -> Failure | None:
     return Failure(**{**stored, **times})
 
 
-def _last(connection: sa.Connection, account_id: int, channel: Channel, batch: str) -> Told | None:
+def _last(
+    connection: sa.Connection, account_id: int, channel: Channel, batch: str
+) -> LastNotification | None:
     """Return the last news of an account in a channel from another command."""
     row = connection.execute(
         sa.select(notifications.c.created_at, notifications.c.reason)
@@ -186,10 +194,12 @@ def _last(connection: sa.Connection, account_id: int, channel: Channel, batch: s
         .order_by(notifications.c.id.desc())
         .limit(1)
     ).one_or_none()
-    return None if row is None else Told(row.created_at, Reason(row.reason))
+    return None if row is None else LastNotification(row.created_at, Reason(row.reason))
 
 
-def _changed(connection: sa.Connection, account_id: int, day: date, last: Told | None) -> bool:
+def _changed(
+    connection: sa.Connection, account_id: int, day: date, last: LastNotification | None
+) -> bool:
     """Say whether a finding of a day was opened or resolved since the last news.
 
     One that a person had acknowledged is no news when it is resolved.

@@ -58,7 +58,7 @@ class _Step:
     """One kind of row that is deleted."""
 
     name: str | None
-    """What a person calls it; `None` where it is not worth telling."""
+    """What a person calls it; `None` where it is not shown."""
     key: _Key
     """Tells the rows of an account, or of its keys, from each other."""
     conditions: tuple[sa.ColumnElement[bool], ...]

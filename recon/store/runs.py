@@ -52,7 +52,7 @@ def save(engine: sa.Engine, run: Run, mode: str, announcement: Announcement | No
         engine: the store.
         run: what was found for one calendar day of one account; its `run_id` is new.
         mode: what kind of job it was, for the log.
-        announcement: who is to be told of it, and when; `None` is nobody.
+        announcement: which channels are notified of it, and when; `None` is none.
 
     Returns:
         The run with `first_seen_on` and `lifecycle` of each of its findings, and `changes`.

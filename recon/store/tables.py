@@ -446,9 +446,9 @@ mails: Final = sa.Table(
     sa.Index(None, "done_at"),
 )
 
-#: What is to be told of a run or a failed night, one row for each channel (`mail` or `chat`). Those
+#: The notifications of runs and failed nights, one row for each channel (`mail` or `chat`). Those
 #: of one command share `batch`. A row is written in the transaction of its run, so that a command
-#: that is killed leaves nothing untold; `mail_id` is the mail that it became a part of. `failure`
+#: that is killed omits none; `mail_id` is the mail that it became a part of. `failure`
 #: is what ended a night that has no run. `done_at` is null while it waits.
 notifications: Final = sa.Table(
     "notifications",

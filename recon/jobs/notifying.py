@@ -1,4 +1,4 @@
-"""Telling people and programs how a night went: what is noted with its runs and sent after them."""
+"""Notifications of a night: what is stored with its runs, and sent after them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _FINISHED: Final = frozenset({OK, DISCREPANCIES, INCOMPLETE})
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
-    """Tells people and programs of the night of one command."""
+class Notifier:
+    """Notifies people and programs of the runs of one command."""
 
     settings: Settings
     runtime: Runtime
@@ -45,7 +45,7 @@ class Teller:
     batch: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def announcement(self) -> Announcement | None:
-        """Return what a run notes about whom to tell; `None` where nobody is told."""
+        """Return which channels a run is to notify; `None` for none."""
         from recon.store.notifications import Announcement, Channel
 
         rules = {}
@@ -59,12 +59,12 @@ class Teller:
         return Announcement(self.batch, rules) if rules else None
 
     def run_starts(self) -> None:
-        """Tell whoever watches that a run starts."""
+        """Notify the heartbeat that a run starts."""
         if (heartbeat := self._heartbeat()) is not None:
             heartbeat.started()
 
     def run_ended(self, engine: Engine, outcomes: Sequence[AccountRun]) -> list[ReconError]:
-        """Tell of the runs and failures of a night; return why somebody was not told by mail."""
+        """Notify of the runs and failures of a night; return why a mail was not sent."""
         failures = {
             one.account: self._failure(one.account, one.error)
             for one in outcomes
@@ -75,35 +75,35 @@ class Teller:
             for outcome in outcomes
             for day in (*outcome.days, *outcome.judged_again)
         }
-        untold = self._queue_failures(engine, failures.values())
+        unqueued = self._queue_failures(engine, failures.values())
         errors = []
         if self.mail:
             errors += mailing.send_waiting(self.settings, engine, self.runtime, fresh)
-            if untold:
-                errors += mailing.send_directly(self.settings, untold, self.runtime)
-        self._tell_chat(engine, fresh, untold)
+            if unqueued:
+                errors += mailing.send_directly(self.settings, unqueued, self.runtime)
+        self._notify_chat(engine, fresh, unqueued)
         self._beat(outcomes, [*failures.values(), *fresh.values()], errors)
         self._write_metrics(engine, outcomes)
         return errors
 
     def run_broke_off(self, error: BaseException) -> list[ReconError]:
-        """Tell of a night that ended before an account could be worked on, or by a signal.
+        """Notify of a night that ended before an account could be worked on, or by a signal.
 
-        A signal is told to the heartbeat only: whoever sent it knows.
+        A signal is reported to the heartbeat only: its sender knows of it.
         """
         failure = self._failure("", error)
         if (heartbeat := self._heartbeat()) is not None:
             heartbeat.failed(_text([failure]))
         if not isinstance(error, Exception):
             return []
-        self._tell_chat(None, {}, [failure])
+        self._notify_chat(None, {}, [failure])
         return mailing.send_directly(self.settings, [failure], self.runtime) if self.mail else []
 
     def _queue_failures(self, engine: Engine, failures: Iterable[Failure]) -> list[Failure]:
         """Note failed nights in the store; return those that it could not take."""
         from recon.store import notifications
 
-        announcement, untold = self.announcement(), []
+        announcement, unqueued = self.announcement(), []
         if announcement is None:
             return []
         for failure in failures:
@@ -111,11 +111,11 @@ class Teller:
                 notifications.queue_failure(engine, failure, announcement)
             except ReconError as error:
                 log.debug("a failure was not stored: %s", error.one_line)
-                untold.append(failure)
-        return untold
+                unqueued.append(failure)
+        return unqueued
 
-    def _tell_chat(
-        self, engine: Engine | None, fresh: dict[str, Run], untold: Sequence[Failure]
+    def _notify_chat(
+        self, engine: Engine | None, fresh: dict[str, Run], unqueued: Sequence[Failure]
     ) -> None:
         """Tell chat and paging services what is noted for them, once; a failure is a warning."""
         from recon.store import notifications, runs
@@ -125,7 +125,7 @@ class Teller:
         if notify is None or notify.when == "never":
             return
         news: list[News] = []
-        told: list[Run | Failure] = list(untold)
+        told: list[Run | Failure] = list(unqueued)
         try:
             if engine is not None:
                 news = notifications.waiting(engine, Channel.CHAT)
