@@ -145,9 +145,10 @@ def requests_of_a_client(room: Room, values: Values) -> object:
     slept: list[float] = []
     runtime = Runtime(environ=ENVIRON, monotonic=lambda: 0.0, sleep=slept.append)
     said = []
-    with raw_server(answers(limited)) as limiting:
+    with raw_server(answers(limited)) as limiting, wiring.KeptSession() as session:
         base = {"octopods.base_url": limiting.url(), "octopods.max_wait_seconds": "0"}
-        client, _ = wiring.open_client(room.settings({**base, **values}), "main", runtime)
+        settings = room.settings({**base, **values})
+        client, _ = wiring.open_client(settings, "main", runtime, session)
         for _ in range(2):
             with pytest.raises(ReconError) as ended:
                 client.latest()
@@ -159,10 +160,10 @@ def an_answer_that_never_comes(room: Room, values: Values) -> object:
     def say_nothing(_connection: socket.socket, over: threading.Event) -> None:
         over.wait(2)
 
-    with raw_server(say_nothing) as silent:
+    with raw_server(say_nothing) as silent, wiring.KeptSession() as session:
         settings = room.settings({"octopods.base_url": silent.url(), **values})
         runtime = Runtime(environ=ENVIRON, sleep=lambda _: None)
-        client, _ = wiring.open_client(settings, "main", runtime)
+        client, _ = wiring.open_client(settings, "main", runtime, session)
         with pytest.raises(ReconError) as ended:
             client.latest()
     return re.sub(r":\d{4,5}", "", ended.value.one_line)

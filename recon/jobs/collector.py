@@ -159,7 +159,7 @@ class Collector:
     def _poll(self) -> str:
         # The key is read anew each time: it may be replaced while this runs.
         client, fingerprint = wiring.open_client(
-            self._settings, self._account, self._runtime, self._engine, self._session
+            self._settings, self._account, self._runtime, self._session, self._engine
         )
         with self._asking():
             listing = client.latest()

@@ -217,8 +217,11 @@ class _Account:
                     hint="Check again after that, or run with --offline.",
                 )
             raise _Note(f"{said}; no request was made. Check again after that.")
-        client, _ = wiring.open_client(self._settings, self._name, self._runtime, self._store)
-        listing = client.latest()
+        with wiring.KeptSession() as session:
+            client, _ = wiring.open_client(
+                self._settings, self._name, self._runtime, session, self._store
+            )
+            listing = client.latest()
         self._listing = listing
         skew = abs(listing.answered_at - self._runtime.clock())
         clock = ""

@@ -128,9 +128,9 @@ def run(
     for name in options.accounts:
         done: list[ReportedRun] = []
         try:
-            with lock.hold(live or engine, name):
+            with lock.hold(live or engine, name), wiring.KeptSession() as session:
                 judged_again = _account(
-                    settings, engine, options, runtime, name, done, progress, live or engine
+                    settings, engine, options, runtime, name, done, progress, session, live
                 )
         except ReconError as error:
             yield AccountRun(name, days=done, error=error)
@@ -154,10 +154,11 @@ def _account(
     name: str,
     done: list[ReportedRun],
     progress: Callable[[str, Window], None],
-    pauses: Engine,
+    session: wiring.KeptSession,
+    live: Engine | None,
 ) -> list[ReportedRun]:
     first, last = options.days or catch_up(engine, name, runtime.clock(), settings.timezone)
-    pulled = None if options.offline else pull(settings, engine, name, runtime, pauses)
+    pulled = None if options.offline else pull(settings, engine, name, runtime, session, live)
     job = AccountJob(
         name,
         engine,
@@ -238,13 +239,19 @@ def _ask(
 
 
 def pull(
-    settings: Settings, engine: Engine, name: str, runtime: Runtime, pauses: Engine | None = None
+    settings: Settings,
+    engine: Engine,
+    name: str,
+    runtime: Runtime,
+    session: wiring.KeptSession,
+    live: Engine | None = None,
 ) -> LatestPoll:
     """Ask Octopods for the latest messages of an account, once, and keep the answer.
 
-    Pauses that Octopods asks for are kept in `pauses`, where that is another store.
+    The connections are those of `session`, also for status calls. Pauses that Octopods asks for are
+    kept in `live`, where `engine` is another store.
     """
-    client, fingerprint = wiring.open_client(settings, name, runtime, pauses or engine)
+    client, fingerprint = wiring.open_client(settings, name, runtime, session, live or engine)
     listing = client.latest()
     kept = messages.keep(engine, name, fingerprint, listing, runtime.clock())
     log.info(

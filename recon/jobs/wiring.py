@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from recon.core.policy import Policy
 from recon.errors import ReconError
@@ -66,7 +66,7 @@ def open_reader(settings: Settings, account: str) -> RecordsReader:
 
 
 class KeptSession:
-    """The connections that one key uses from one request to the next."""
+    """The connections that one key uses from one request to the next; closed by `with`."""
 
     def __init__(self) -> None:
         self._fingerprint = ""
@@ -87,13 +87,19 @@ class KeptSession:
             self._session.close()
         self._session = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 def open_client(
     settings: Settings,
     name: str,
     runtime: Runtime,
+    session: KeptSession,
     engine: Engine | None = None,
-    session: KeptSession | None = None,
 ) -> tuple[Client, str]:
     """Return the client of an account, and the fingerprint of its key.
 
@@ -101,9 +107,9 @@ def open_client(
         settings: the configuration.
         name: which account.
         runtime: clock, environment and so on.
+        session: its connections, which the caller closes.
         engine: where the pauses that a 429 asks for are kept for the next process; without it
             only this client keeps them.
-        session: its connections, where several clients share them.
 
     Raises:
         ConfigError: the key is not where the account says.
@@ -122,7 +128,7 @@ def open_client(
         base_url=settings.octopods.base_url,
         api_key=key,
         account=name,
-        session=(session or KeptSession()).of(mark),
+        session=session.of(mark),
         timeout_seconds=settings.octopods.timeout_seconds,
         min_interval_seconds=spacing,
         max_wait_seconds=settings.octopods.max_wait_seconds,

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from recon.errors import KeyRefusedError, TemporaryError
-from recon.jobs import night
+from recon.jobs import night, wiring
 from recon.jobs.collector import collect
 from recon.simulator import http_faults
 from recon.simulator.channel import SIMULATED_KEY, Channel
@@ -75,7 +75,8 @@ def test_a_poll_comes_right_after_the_end_of_each_day(stage: Stage) -> None:
 
 
 def test_the_poll_of_the_nightly_run_counts(stage: Stage) -> None:
-    night.pull(stage.settings, stage.engine, "main", stage.runtime)
+    with wiring.KeptSession() as session:
+        night.pull(stage.settings, stage.engine, "main", stage.runtime, session)
     stage.clock.advance(60)
     assert stage.codes() == [0]
     assert len(stage.requests) == 1
@@ -298,8 +299,11 @@ def test_a_pause_that_is_too_long_for_one_poll_is_kept_by_the_next_ones(
 def test_a_pause_is_kept_by_the_nightly_run_too(tmp_path: Path, engine: sa.Engine) -> None:
     with staged(tmp_path, engine, script=[http_faults.rate_limited(seconds=1800)]) as stage:
         assert stage.codes() == [75]
-        with pytest.raises(TemporaryError, match=r"as it said before; .* until 2026-04-23 12:30"):
-            night.pull(stage.settings, engine, "main", stage.runtime)
+        with (
+            wiring.KeptSession() as session,
+            pytest.raises(TemporaryError, match=r"as it said before; .* until 2026-04-23 12:30"),
+        ):
+            night.pull(stage.settings, engine, "main", stage.runtime, session)
         assert len(stage.requests) == 1
 
 

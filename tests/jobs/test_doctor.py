@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from recon import config
 from recon.jobs import doctor
 from recon.jobs.doctor import CheckResult
 from recon.jobs.runtime import Runtime
 from tests import smtp
+from tests.jobs.stage import staged
 from tests.smtp import PASSWORD, USER, mail_server
 
 CONFIG = """
@@ -43,6 +45,16 @@ def mail_line(room: Path, port: int, security: str, password: str | None = None)
     lines = list(doctor.check(settings, [], Runtime(environ=environ)))
     assert lines[-1].name == "mail server"
     return lines[-1]
+
+
+def test_the_request_of_a_check_leaves_no_connection_open(
+    tmp_path: Path, engine: sa.Engine, sessions: list[list[str]]
+) -> None:
+    with staged(tmp_path, engine) as stage:
+        stage.send(3)
+        checked = {one.name: one for one in doctor.check(stage.settings, ["main"], stage.runtime)}
+    assert checked["main: key"].exit_code == 0
+    assert sessions == [["closed"]]
 
 
 def test_a_mail_server_that_wants_no_login_is_accepted(tmp_path: Path) -> None:

@@ -130,25 +130,6 @@ def each_minute(stage: Stage) -> None:
     stage.settings = stage.settings.model_copy(update={"collect": collect})
 
 
-@pytest.fixture
-def sessions(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What happens to each session, a list for each in the order in which they are made."""
-    made: list[list[str]] = []
-
-    class Session(requests.Session):
-        def __init__(self) -> None:
-            super().__init__()
-            self.log: list[str] = []
-            made.append(self.log)
-
-        def close(self) -> None:
-            super().close()
-            self.log.append("closed")
-
-    monkeypatch.setattr(requests, "Session", Session)
-    return made
-
-
 def test_the_connections_of_a_key_are_kept_and_closed_at_the_end(
     tmp_path: Path, engine: sa.Engine, sessions: list[list[str]]
 ) -> None:

@@ -105,6 +105,18 @@ def test_offline_uses_what_is_stored_and_makes_no_request(
     assert len(stage.requests) == 1
 
 
+@pytest.mark.parametrize("script", [[], [http_faults.unavailable()] * 9], ids=["well", "down"])
+def test_connections_are_closed_at_the_end_of_each_account(
+    tmp_path: Path,
+    engine: sa.Engine,
+    sessions: list[list[str]],
+    script: list[http_faults.Fault],
+) -> None:
+    with staged(tmp_path, engine, accounts=["main", "other"], script=script) as stage:
+        list(night.run(stage.settings, engine, options(stage), stage.runtime))
+    assert sessions == [["closed"], ["closed"]]
+
+
 def test_days_before_an_error_are_reported(tmp_path: Path, engine: sa.Engine) -> None:
     with staged(tmp_path, engine) as stage:
         folder = stage.room / "reports" / "main"

@@ -44,20 +44,21 @@ def ask(stage: Stage, lacking: Sequence[int], shown: Sequence[int]) -> AnswerKin
     Returns:
         What the last answer, which lacks them too, is taken for.
     """
-    client, fingerprint = wiring.open_client(stage.settings, "main", stage.runtime)
     every = sorted([*lacking, *shown])
     times = {one: 60 * every.index(one) for one in every}
 
     def answer(ids: Sequence[int], hours: int) -> Listing:
         return listing(*(message(one, times[one]) for one in ids), answered=hours * HOUR)
 
-    messages.keep(stage.engine, "main", fingerprint, answer(every, 1))
-    for hours in (2, 14, 27):
-        last = answer(shown, hours)
-        kept = messages.keep(stage.engine, "main", fingerprint, last)
-    assert tuple(kept.ask_for) == tuple(lacking)
-    now = at(27 * HOUR)
-    removal_lookups.ask(stage.engine, "main", client, fingerprint, last, kept, now)
+    with wiring.KeptSession() as session:
+        client, fingerprint = wiring.open_client(stage.settings, "main", stage.runtime, session)
+        messages.keep(stage.engine, "main", fingerprint, answer(every, 1))
+        for hours in (2, 14, 27):
+            last = answer(shown, hours)
+            kept = messages.keep(stage.engine, "main", fingerprint, last)
+        assert tuple(kept.ask_for) == tuple(lacking)
+        now = at(27 * HOUR)
+        removal_lookups.ask(stage.engine, "main", client, fingerprint, last, kept, now)
     return messages.keep(stage.engine, "main", fingerprint, answer(shown, 28)).proof.reading
 
 

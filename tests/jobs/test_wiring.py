@@ -75,16 +75,24 @@ def test_nothing_is_opened_before_records_are_read(stage: Stage) -> None:
     assert not (stage.room / "records.db").exists()
 
 
-def test_a_missing_key_is_a_wrong_configuration(stage: Stage) -> None:
+@pytest.fixture
+def session() -> Iterator[wiring.KeptSession]:
+    with wiring.KeptSession() as kept:
+        yield kept
+
+
+def test_a_missing_key_is_a_wrong_configuration(stage: Stage, session: wiring.KeptSession) -> None:
     stage.environ.clear()
     with pytest.raises(ConfigError, match=r"accounts\.main\.api_key_env"):
-        wiring.open_client(stage.settings, "main", stage.runtime)
+        wiring.open_client(stage.settings, "main", stage.runtime, session)
 
 
-def test_accounts_with_one_key_keep_their_requests_apart_together(stage: Stage) -> None:
+def test_accounts_with_one_key_keep_their_requests_apart_together(
+    stage: Stage, session: wiring.KeptSession
+) -> None:
     runtime = stage.runtime
-    one, mark = wiring.open_client(stage.settings, "main", runtime)
-    other, same = wiring.open_client(stage.settings, "other", runtime)
+    one, mark = wiring.open_client(stage.settings, "main", runtime, session)
+    other, same = wiring.open_client(stage.settings, "other", runtime, session)
     assert mark == same
     one.latest()
     other.latest()
@@ -92,12 +100,14 @@ def test_accounts_with_one_key_keep_their_requests_apart_together(stage: Stage) 
 
 
 def test_a_pause_that_was_asked_for_holds_for_the_next_client_of_the_key(
-    tmp_path: Path, engine: sa.Engine
+    tmp_path: Path, engine: sa.Engine, session: wiring.KeptSession
 ) -> None:
     script = [http_faults.rate_limited(seconds=40_000)]
     with staged(tmp_path, engine, script=script) as stage:
         for _ in range(2):
-            client, mark = wiring.open_client(stage.settings, "main", stage.runtime, engine)
+            client, mark = wiring.open_client(
+                stage.settings, "main", stage.runtime, session, engine
+            )
             with pytest.raises(TemporaryError, match="pause until"):
                 client.latest()
         assert len(stage.requests) == 1
