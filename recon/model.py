@@ -527,7 +527,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class DayFigures:
+class RunFigures:
     """What the latest run of a day counted, for trends and lists of days."""
 
     day: date

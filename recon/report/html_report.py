@@ -10,11 +10,11 @@ from typing import Any, Final
 from recon import __version__
 from recon.model import (
     Changes,
-    DayFigures,
     Kind,
     LocalBalance,
     ProviderBalance,
     Run,
+    RunFigures,
     Severity,
     VerdictKind,
 )
@@ -60,7 +60,7 @@ class Group:
 
 
 def content(
-    run: Run, *, mask: bool, history: Sequence[DayFigures] = (), has_files: bool = False
+    run: Run, *, mask: bool, history: Sequence[RunFigures] = (), has_files: bool = False
 ) -> bytes:
     """Return the page in UTF-8.
 
@@ -75,7 +75,7 @@ def content(
 
 
 def _context(
-    run: Run, *, mask: bool, history: Sequence[DayFigures], has_files: bool
+    run: Run, *, mask: bool, history: Sequence[RunFigures], has_files: bool
 ) -> dict[str, Any]:
     verdict = run.verdict
     window = verdict.window
@@ -156,7 +156,7 @@ def _failures(run: Run, *, mask: bool) -> list[tuple[str, int]]:
     ]
 
 
-def _trends(run: Run, history: Sequence[DayFigures]) -> list[trends.Trend]:
+def _trends(run: Run, history: Sequence[RunFigures]) -> list[trends.Trend]:
     if not history or run.verdict.window.start is None:
         return []
     return trends.of(history, date.fromisoformat(run.verdict.window.label))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from recon import __version__
-from recon.model import DayFigures
+from recon.model import RunFigures
 from recon.report.html_templates import template
 
 
-def content(account: str, days: Sequence[DayFigures], linked: Collection[str]) -> bytes:
+def content(account: str, days: Sequence[RunFigures], linked: Collection[str]) -> bytes:
     """Return the page in UTF-8; it holds no phone number.
 
     Args:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from recon.model import DayFigures, Run
+from recon.model import Run, RunFigures
 from recon.report import csv_report, html_report, index_page, json_report
 from recon.report.atomic_files import staged
 
@@ -22,7 +22,7 @@ class WrittenFiles:
 
 
 def write(
-    run: Run, directory: Path, *, mask: bool, history: Sequence[DayFigures] = ()
+    run: Run, directory: Path, *, mask: bool, history: Sequence[RunFigures] = ()
 ) -> WrittenFiles:
     """Write a run to `<directory>/<account>/<label>.csv`, `.json` and `.html`, mode 0600.
 
@@ -52,7 +52,7 @@ def write(
     return written
 
 
-def write_index(account: str, days: Sequence[DayFigures], directory: Path) -> Path:
+def write_index(account: str, days: Sequence[RunFigures], directory: Path) -> Path:
     """Write the list of an account's days to `<directory>/<account>/index.html`, mode 0600.
 
     Only days whose page lies there are linked.

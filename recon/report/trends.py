@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from recon.model import DayFigures
+from recon.model import RunFigures
 
 #: Days of a trend.
 DAYS: Final = 30
@@ -37,7 +37,7 @@ class Trend:
     bars: Sequence[TrendBar]
 
 
-def of(history: Sequence[DayFigures], today: date) -> list[Trend]:
+def of(history: Sequence[RunFigures], today: date) -> list[Trend]:
     """Return the trends up to a day; none where fewer than two days are known.
 
     Args:
@@ -57,9 +57,9 @@ def of(history: Sequence[DayFigures], today: date) -> list[Trend]:
 
 def _trend(
     title: str,
-    days: Sequence[DayFigures],
+    days: Sequence[RunFigures],
     first: date,
-    value: Callable[[DayFigures], float],
+    value: Callable[[RunFigures], float],
     written: Callable[[float], str],
 ) -> Trend:
     values = [value(one) for one in days]

@@ -13,11 +13,11 @@ from recon.core import calendar
 from recon.model import (
     Changes,
     Confirmation,
-    DayFigures,
     LocalBalance,
     ProviderBalance,
     RequestCounts,
     Run,
+    RunFigures,
     Span,
     Status,
     Unreadable,
@@ -167,7 +167,7 @@ def input_digests(
         return {row.date: row.input_digest for row in connection.execute(query)}
 
 
-def figures(engine: sa.Engine, account: str, until: date | None, days: int) -> list[DayFigures]:
+def figures(engine: sa.Engine, account: str, until: date | None, days: int) -> list[RunFigures]:
     """Return what the latest run of each day counted, the newest day first.
 
     Args:
@@ -191,7 +191,7 @@ def figures(engine: sa.Engine, account: str, until: date | None, days: int) -> l
     query = sa.select(*columns, *counted).where(runs.c.id.in_(latest)).order_by(runs.c.date.desc())
     with reading(engine) as connection:
         return [
-            DayFigures(
+            RunFigures(
                 day=row.date,
                 verdict=VerdictKind(row.verdict),
                 records=sum(row.local.values()),

@@ -13,12 +13,12 @@ import pytest
 from recon.core.calendar import unbounded, window
 from recon.model import (
     Changes,
-    DayFigures,
     Incident,
     Kind,
     LocalBalance,
     ProviderBalance,
     Run,
+    RunFigures,
     Span,
     VerdictKind,
 )
@@ -58,7 +58,7 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def read(made: Run, *, mask: bool = True, history: Sequence[DayFigures] = ()) -> Reader:
+def read(made: Run, *, mask: bool = True, history: Sequence[RunFigures] = ()) -> Reader:
     reader = Reader()
     reader.feed(html_report.content(made, mask=mask, history=history).decode())
     reader.close()
@@ -209,9 +209,9 @@ def test_the_timeline_has_its_findings_gaps_and_incidents_as_a_table_too() -> No
     assert float(gap["width"] or 0) == pytest.approx(1000 * (2 + 20 / 60) / 24, abs=0.1)
 
 
-def figures(day: str, messages: int = 100, failed: int = 0, findings: int = 0) -> DayFigures:
+def figures(day: str, messages: int = 100, failed: int = 0, findings: int = 0) -> RunFigures:
     counts = {"records": messages, "messages": messages, "failed": failed, "findings": findings}
-    return DayFigures(date.fromisoformat(day), VerdictKind.CLEAN, gaps=0, **counts)
+    return RunFigures(date.fromisoformat(day), VerdictKind.CLEAN, gaps=0, **counts)
 
 
 def test_trends_compare_the_day_with_those_before_it() -> None:

@@ -13,12 +13,12 @@ import pytest
 
 from recon.model import (
     Changes,
-    DayFigures,
     Incident,
     Kind,
     LocalBalance,
     ProviderBalance,
     Run,
+    RunFigures,
     Span,
     VerdictKind,
 )
@@ -82,9 +82,9 @@ def suspect() -> Run:
     return run(kind="suspect", suspicions=causes, local=LocalBalance(missing_at_provider=12))
 
 
-def history() -> Sequence[DayFigures]:
+def history() -> Sequence[RunFigures]:
     return [
-        DayFigures(day, VerdictKind.CLEAN if n else VerdictKind.DISCREPANCIES, 90, 90 + n, n, n, 0)
+        RunFigures(day, VerdictKind.CLEAN if n else VerdictKind.DISCREPANCIES, 90, 90 + n, n, n, 0)
         for n, day in enumerate(DAYS)
     ]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from recon.errors import OutputError
-from recon.model import DayFigures, VerdictKind
+from recon.model import RunFigures, VerdictKind
 from recon.report import report_files
 from tests.factories import finding, run
 
@@ -148,7 +148,7 @@ def test_a_link_is_replaced_and_what_it_points_to_is_left_alone(tmp_path: Path) 
 def test_the_index_lists_all_days_and_links_those_whose_page_is_there(tmp_path: Path) -> None:
     report_files.write(run(), tmp_path, mask=True)
     days = [
-        DayFigures(date(2026, 4, day), VerdictKind.CLEAN, 5, 1204, 12, 3, 0) for day in (23, 22)
+        RunFigures(date(2026, 4, day), VerdictKind.CLEAN, 5, 1204, 12, 3, 0) for day in (23, 22)
     ]
     target = report_files.write_index("main", days, tmp_path)
     assert target == tmp_path / "main" / "index.html"

@@ -1,0 +1,205 @@
+"""What is counted of an account's sends: of a day, and of several days together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from recon.model import RequestCounts
+
+#: So many failure reasons of a day are told apart; the messages of all others are counted together.
+MOST_REASONS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendFigures:
+    """Messages by the status that they have now, and the share of their time that is covered.
+
+    Messages are Octopods': each id counts once, at its `sent_at`. Rates are over what is known, and
+    `None` where nothing is. Where `is_known` is false, a count of 0 means nothing either.
+    """
+
+    sent: int = 0
+    delivered: int = 0
+    """Those that were delivered and are neither read nor deleted, as far as Octopods tells."""
+    read: int = 0
+    failed: int = 0
+    deleted: int = 0
+    unknown: int = 0
+    """Those whose status is `unknown`, or a word that is not documented."""
+    seconds: float = 0.0
+    """How long the part of the time is that has passed."""
+    covered_seconds: float | None = None
+    """For how much of it the messages are proven complete; `None` where that is not known: before
+    the first poll, and of time that was purged."""
+
+    @property
+    def total(self) -> int:
+        """All messages."""
+        return self.sent + self.unknown + self.final
+
+    @property
+    def reached(self) -> int:
+        """Messages that reached the recipient: delivered, read, or deleted afterwards."""
+        return self.delivered + self.read + self.deleted
+
+    @property
+    def final(self) -> int:
+        """Messages with a final status: those that reached the recipient, and failed ones."""
+        return self.reached + self.failed
+
+    @property
+    def failure_rate(self) -> float | None:
+        """The share of those with a final status that failed, 0 to 1."""
+        return self.failed / self.final if self.final else None
+
+    @property
+    def delivered_rate(self) -> float | None:
+        """The share of those with a final status that reached the recipient, 0 to 1."""
+        return self.reached / self.final if self.final else None
+
+    @property
+    def read_rate(self) -> float | None:
+        """The share of those that reached the recipient whose status is `read`, 0 to 1.
+
+        Octopods reports it only where the recipient has read receipts on.
+        """
+        return self.read / self.reached if self.reached else None
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of the time that has passed which is covered, 0 to 1."""
+        if self.covered_seconds is None or not self.seconds:
+            return None
+        return min(self.covered_seconds / self.seconds, 1.0)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a message or covered time: without both, nothing is known."""
+        return bool(self.total or self.covered_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTimes:
+    """How long messages took to be delivered, in seconds, as far as polls bound it.
+
+    A message was delivered after it was last seen on its way and before it was first seen
+    delivered. Each figure is such a pair: the least time, and the longest.
+    """
+
+    messages: int
+    """How many were measured."""
+    median: tuple[float, float]
+    percentile_90: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CostEstimate:
+    """What sends cost by the configured rates: an estimate, in the configured currency.
+
+    A message is charged when it is delivered; a failed one is free.
+    """
+
+    spent: float = 0.0
+    twice: float = 0.0
+    """The part of it for delivered messages that are a `duplicate_send`."""
+    wasted: float = 0.0
+    """The part of it that did no good: `twice`, and messages delivered to another number than the
+    recorded one (`recipient_mismatch`)."""
+    unpriced: int = 0
+    """Delivered messages without a rate, which are not in it."""
+
+    def __add__(self, other: CostEstimate) -> CostEstimate:
+        return CostEstimate(
+            self.spent + other.spent,
+            self.twice + other.twice,
+            self.wasted + other.wasted,
+            self.unpriced + other.unpriced,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFigures(SendFigures):
+    """All figures of one account and calendar day of the configured time zone.
+
+    Those of several days together have the last of them as `date`, and an empty `account` where
+    they are of several accounts.
+    """
+
+    account: str
+    date: date
+    failure_reasons: Mapping[str, int] = field(default_factory=dict)
+    """Failed messages by the reason that Octopods gives, without long numbers, the commonest first,
+    at most `MOST_REASONS`. Those without a reason are under the empty text."""
+    other_reasons: int = 0
+    """Failed messages with any other reason."""
+    findings: Mapping[str, int] = field(default_factory=dict)
+    """Findings about the day that are open now, by kind; only kinds that there are."""
+    opened: int = 0
+    """Findings about the day that were ever opened."""
+    resolved: int = 0
+    """Those of them that are resolved now."""
+    incidents: int = 0
+    """Incidents that the newest run of the day reported."""
+    requests: RequestCounts = field(default_factory=RequestCounts)
+    """What all runs of the day asked of Octopods; polls of `recon collect` are not in it."""
+    delivery: DeliveryTimes | None = None
+    """`None` where no delivery was seen, and for several days together."""
+    cost: CostEstimate | None = None
+    """`None` where no rates are configured."""
+
+
+def summed(days: Iterable[DayFigures]) -> DayFigures | None:
+    """Return the figures of several days together, `None` for no day.
+
+    Time of which the coverage is not known is left out of the coverage of all.
+    """
+    every = list(days)
+    if not every:
+        return None
+    names = {one.account for one in every}
+    proven = [one for one in every if one.covered_seconds is not None]
+    costs = [one.cost for one in every if one.cost is not None]
+    reasons, findings = Counter[str](), Counter[str]()
+    for one in every:
+        reasons.update(one.failure_reasons)
+        findings.update(one.findings)
+    commonest, others = ranked(reasons)
+    return DayFigures(
+        account=names.pop() if len(names) == 1 else "",
+        date=max(one.date for one in every),
+        sent=sum(one.sent for one in every),
+        delivered=sum(one.delivered for one in every),
+        read=sum(one.read for one in every),
+        failed=sum(one.failed for one in every),
+        deleted=sum(one.deleted for one in every),
+        unknown=sum(one.unknown for one in every),
+        seconds=sum(one.seconds for one in proven),
+        covered_seconds=sum(one.covered_seconds or 0.0 for one in proven) if proven else None,
+        failure_reasons=commonest,
+        other_reasons=others + sum(one.other_reasons for one in every),
+        findings=dict(findings),
+        opened=sum(one.opened for one in every),
+        resolved=sum(one.resolved for one in every),
+        incidents=sum(one.incidents for one in every),
+        requests=sum((one.requests for one in every), RequestCounts()),
+        cost=sum(costs, CostEstimate()) if costs else None,
+    )
+
+
+def by_day(days: Sequence[DayFigures]) -> list[DayFigures]:
+    """Return the figures of all accounts together, one for each day, in the order of time."""
+    dates = sorted({one.date for one in days})
+    grouped: dict[date, list[DayFigures]] = {day: [] for day in dates}
+    for one in days:
+        grouped[one.date].append(one)
+    return [together for some in grouped.values() if (together := summed(some)) is not None]
+
+
+def ranked(reasons: Mapping[str, int], most: int = MOST_REASONS) -> tuple[dict[str, int], int]:
+    """Return the commonest reasons, at most so many, and how many messages have another one."""
+    order = sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
+    return dict(order[:most]), sum(count for _, count in order[most:])
