@@ -66,7 +66,7 @@ def periods(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
     for one in keys:
         if one.key_id not in trusted:
             continue
-        is_cut = any(not later.starts_whole for later in keys if later.started > one.started)
+        is_cut = _is_cut(one, keys)
         if one.newest is None or one.oldest is None:
             if one.key_id == first and not is_cut:
                 found[one.key_id] = Span(None, None)
@@ -74,3 +74,26 @@ def periods(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
         start = None if one.key_id == first else next_second(one.oldest)
         found[one.key_id] = Span(start, next_second(one.newest) if is_cut else None)
     return found
+
+
+def lost(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
+    """Return of each key that a later one replaced the time of which it proves nothing any more.
+
+    Its answers may have proven that time before the first answer to the later key came, which was
+    cut off: see `periods`. Keys whose proof does not count at all are left out.
+    """
+    trusted = trusted_keys(keys)
+    first = min((one.key_id for one in keys), default=None)
+    # A later key that has listed nothing never proved anything.
+    return {
+        one.key_id: Span(None if one.newest is None else next_second(one.newest), None)
+        for one in keys
+        if one.key_id in trusted
+        and _is_cut(one, keys)
+        and (one.newest is not None or one.key_id == first)
+    }
+
+
+def _is_cut(one: KeyUse, keys: Sequence[KeyUse]) -> bool:
+    """Say whether the first answer to a later key may have left out messages."""
+    return any(not later.starts_whole for later in keys if later.started > one.started)

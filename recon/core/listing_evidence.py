@@ -242,7 +242,8 @@ def appeared_late(
     return LateMessage(
         message_id,
         Span(first, max(seen_at for *_, seen_at in late)),
-        min(max(settling, 2 * delay), LONGEST_SETTLING),
+        # No message in proven time is less late than the settling time, so it only grows.
+        min(2 * delay, LONGEST_SETTLING),
     )
 
 

@@ -21,6 +21,7 @@ from recon.store import (
     key_history,
     poll_thinning,
     removed_messages,
+    replaced_keys,
 )
 from recon.store.dialects import among, id_chunks, is_postgres, microseconds
 from recon.store.engine import reading, writing
@@ -128,6 +129,8 @@ def keep(
         )
         poll_id = int(made.scalar_one())
         key_history.note_poll(connection, key, poll_id, listing, proof)
+        if key.started_by is None or proof.cap != key.item_cap:
+            replaced_keys.withdraw(connection, account_id, own_clock)
         listed_by = poll_id if proof.is_accepted else None
         kept = keep_messages(connection, account_id, key.id, kept_part, stored, listed_by)
         rejected = keep_rejects(connection, account_id, kept_part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recon.core.key_use import KeyUse, periods, trusted_keys
+from recon.core.key_use import KeyUse, lost, periods, trusted_keys
 from recon.model import Span
 from tests.factories import at
 
@@ -51,3 +51,21 @@ def test_an_old_key_proves_nothing_after_its_last_message_if_the_new_ones_list_s
 def test_a_key_that_is_not_trusted_proves_nothing_of_any_time() -> None:
     used, forgotten = KeyUse(1, 10, at(-100), at(-900)), KeyUse(2, 20, at(-500), at(-900))
     assert periods([used, forgotten]) == {}
+
+
+def test_lost_is_what_an_old_key_proved_after_its_last_message() -> None:
+    cut = KeyUse(2, 20, at(-100), at(-400), starts_whole=False)
+    old = KeyUse(1, 10, at(-500.5), at(-900))
+    assert lost([old, cut]) == {1: Span(at(-500), None)}
+    assert lost([KeyUse(1, 10, None), cut]) == {1: EVER}
+    assert lost([old]) == {}
+    assert lost([old, KeyUse(2, 20, at(-100), at(-400))]) == {}
+
+
+def test_lost_is_nothing_of_a_key_that_proved_nothing() -> None:
+    cut = KeyUse(3, 30, at(-100), at(-400), starts_whole=False)
+    assert lost([KeyUse(1, 10, at(-500), at(-900)), KeyUse(2, 20, None), cut]) == {
+        1: Span(at(-499), None)
+    }
+    forgotten = KeyUse(2, 20, at(-500), at(-900), starts_whole=False)
+    assert lost([KeyUse(1, 10, at(-100), at(-900)), forgotten]) == {}

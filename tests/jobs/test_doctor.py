@@ -11,7 +11,10 @@ from recon import config
 from recon.jobs import doctor
 from recon.jobs.doctor import CheckResult
 from recon.jobs.runtime import Runtime
+from recon.store import messages
+from recon.store.replaced_keys import REPLACED
 from tests import smtp
+from tests.factories import listing, message
 from tests.jobs.stage import staged
 from tests.smtp import PASSWORD, USER, mail_server
 
@@ -55,6 +58,16 @@ def test_the_request_of_a_check_leaves_no_connection_open(
         checked = {one.name: one for one in doctor.check(stage.settings, ["main"], stage.runtime)}
     assert checked["main: key"].exit_code == 0
     assert sessions == [["closed"]]
+
+
+def test_proof_that_an_old_key_has_lost_is_told(tmp_path: Path, engine: sa.Engine) -> None:
+    shown = [message(n, 60 * n - 7_200) for n in range(100)]
+    with staged(tmp_path, engine) as stage:
+        messages.keep(engine, "main", "old", listing(*shown[:5], answered=-600))
+        messages.keep(engine, "main", "new", listing(*shown[50:], answered=-60, limit=50))
+        checked = {one.name: one for one in doctor.check(stage.settings, ["main"], stage.runtime)}
+    assert checked["main: coverage"].needs_attention
+    assert f"Proof was withdrawn: {REPLACED}." in checked["main: coverage"].message
 
 
 def test_a_mail_server_that_wants_no_login_is_accepted(tmp_path: Path) -> None:

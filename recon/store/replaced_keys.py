@@ -1,0 +1,53 @@
+"""What a key proves no more since another one has replaced it.
+
+A host may have gone on polling an old key while messages were sent with the new one. That shows
+only when the new key is polled for the first time and its list is cut off: then the time that the
+old key had proven after its last message is withdrawn, and so told like all that is withdrawn.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from recon.core import key_use
+from recon.core.coverage import intersect
+from recon.model import Withdrawal
+from recon.store import accounts, coverage_proof, key_history, withdrawals
+from recon.store.tables import keys
+
+#: Why proof of an older key is withdrawn.
+REPLACED: Final = (
+    "the older key listed nothing sent in this time, and the first list of the newer key does not "
+    "reach back to its beginning: what was sent with the newer key before its list begins was "
+    "never listed"
+)
+
+
+def withdraw(connection: sa.Connection, account_id: int, at: datetime) -> None:
+    """Withdraw what older keys of an account prove no more; what is withdrawn already stays so.
+
+    Args:
+        connection: in a transaction that has locked the account.
+        account_id: whose keys.
+        at: our own clock.
+    """
+    uses = key_history.uses(connection, accounts.name_of(connection, account_id))
+    for key_id, time in key_use.lost(uses).items():
+        row = connection.execute(sa.select(keys).where(keys.c.id == key_id)).one()
+        proven = coverage_proof.of_key(
+            connection,
+            key_id,
+            is_in_order=row.disordered_at is None,
+            settling=timedelta(seconds=row.settling_seconds),
+        )
+        gone = intersect(proven, time)
+        if not gone:
+            continue
+        end = gone[-1].end
+        assert end is not None
+        withdrawals.add(
+            connection, account_id, key_id, Withdrawal(gone[0].start, end, REPLACED), at
+        )
