@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,8 @@ import pandas as pd
 
 from recon.core import frames
 from recon.core.link import Side
-from recon.octopods import responses
+from recon.errors import InputError
+from recon.octopods import api_errors, responses
 from recon.records import file_formats, json_lines, suggestions
 
 #: A field, and what the API's second shape calls it.
@@ -24,6 +25,8 @@ _NAMES: Final = {
     "failure_reason": "failure_reason",
 }
 _OPTIONAL: Final = "failure_reason"
+#: An object with none of these is no message.
+_NAMES_IN_ITEMS: Final = {"message_id", *_NAMES.values(), "phone_number", "sent_at"}
 
 #: Lines of JSON that become one chunk.
 _LINES: Final = 16_000
@@ -38,7 +41,7 @@ def columns_of_answer(path: Path) -> dict[str, str] | None:
     It is one if it is JSON, has the keys of one of the two shapes, and no `id`; else `None`.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be read, or is an answer that reports an error.
     """
     if not path.exists() or file_formats.format_of(path) != "jsonl":
         return None
@@ -46,8 +49,10 @@ def columns_of_answer(path: Path) -> dict[str, str] | None:
     if "id" in there:
         return None
     if there >= {"message_id", "phone_number", "sent_at", "status"}:
+        _refuse_errors(path)
         return {"id": ""}
     if there >= {"user_phone_number", "created_at", "message_status"}:
+        _refuse_errors(path)
         return {
             "id": "",
             "message_id": "message_status.channel_message_id",
@@ -70,7 +75,7 @@ def provider_side(path: Path, seen_at: datetime) -> Side:
         seen_at: when its statuses are taken to have been seen, aware.
 
     Raises:
-        InputError: the file cannot be read, or lacks a column.
+        InputError: the file cannot be read, lacks a column, or is an answer that reports an error.
     """
     broken: list[str] = []
     rows = _items if file_formats.format_of(path) == "jsonl" else _columns
@@ -110,7 +115,7 @@ def _items(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
         raise suggestions.no_such_file(path)
     keys = dict[str, None]()
     with file_formats.translate_errors(path):
-        lines = json_lines.lines(path)
+        lines = _answered(path)
         while some := list(islice(lines, _LINES)):
             columns: dict[str, list[Any]] = {field: [] for field in _NAMES}
             for line in some:
@@ -125,6 +130,50 @@ def _items(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
     nested = "message_status" in keys
     if keys and not nested:
         _mapping(list(keys), path)
+
+
+def _answered(path: Path) -> Iterator[json_lines.Line]:
+    """Yield the objects of a file of answers; an answer that only reports an error is none.
+
+    Raises:
+        InputError: an answer reports an error, beside a list or without one. It proves nothing.
+    """
+
+    def refuse(answer: Mapping[str, Any], number: int) -> None:
+        said = responses.error_beside_list(answer)
+        if said is None or (not any(map(_is_list, answer.values())) and _says_nothing_sent(answer)):
+            return
+        code = responses.read_error(answer).code
+        what = api_errors.code_name(code) if code else said
+        raise InputError(
+            f"{path} holds an answer of Octopods with {what} (line {number}): "
+            "it does not prove which messages there are",
+            hint="save an answer without an error_code and without an error, "
+            "or take this one out where others in the file cover its time",
+        )
+
+    for line in json_lines.lines(path, refuse):
+        item = line.item
+        if isinstance(item, dict) and not _NAMES_IN_ITEMS & item.keys():
+            refuse(item, line.number)
+            if _says_nothing_sent(item):
+                continue
+        yield line
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) and bool(value)
+
+
+def _says_nothing_sent(answer: Mapping[str, Any]) -> bool:
+    """Say whether it is the error by which an account answers that has sent nothing yet."""
+    return responses.read_error(answer).says_nothing_sent
+
+
+def _refuse_errors(path: Path) -> None:
+    with file_formats.translate_errors(path):
+        for _ in _answered(path):
+            pass
 
 
 def _unparsed(reasons: Sequence[str]) -> pd.DataFrame:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from recon.errors import InputError
 from recon.records import extended_json, text_files
@@ -26,6 +26,10 @@ _OF_A_RECORD: Final = ("message_id", "phone_number", "sent_at")
 _decode: Final = json.JSONDecoder(parse_float=Decimal).raw_decode
 
 
+#: Called with each object that holds a list of items, and its line, from 1.
+Envelope: TypeAlias = Callable[[Mapping[str, Any], int], None]
+
+
 class Line(NamedTuple):
     """One object of a file, or what stands in its place."""
 
@@ -37,10 +41,18 @@ class Line(NamedTuple):
     """Why it cannot be read, where it cannot; never what is in it."""
 
 
-def lines(path: Path) -> Iterator[Line]:
+def _ignore(_envelope: Mapping[str, Any], _line: int) -> None:
+    """Take any envelope for a good one."""
+
+
+def lines(path: Path, envelope: Envelope = _ignore) -> Iterator[Line]:
     """Yield the objects of a file, decoded; MongoDB's Extended JSON as plain values.
 
     A line may hold an array of objects, or an answer of the list call, in either shape.
+
+    Args:
+        path: the file.
+        envelope: sees what stands beside a list of objects; it may raise.
 
     Raises:
         InputError: it is no text, or an array that is not valid JSON.
@@ -50,13 +62,13 @@ def lines(path: Path) -> Iterator[Line]:
     filled = ((number, line) for number, raw in every if (line := raw.strip()))
     start = list(islice(filled, 2))
     if _is_one_document([line for _, line in start]):
-        yield from _of_document(path, start, filled)
+        yield from _of_document(path, start, filled, envelope)
         return
     if len(start) == 1:
-        yield from _of_line(*start[0], alone=True)
+        yield from _of_line(*start[0], envelope, alone=True)
         return
     for number, line in chain(start, filled):
-        yield from _of_line(number, line)
+        yield from _of_line(number, line, envelope)
 
 
 def _is_one_document(start: Sequence[bytes]) -> bool:
@@ -75,7 +87,10 @@ def _is_one_document(start: Sequence[bytes]) -> bool:
 
 
 def _of_document(
-    path: Path, start: Sequence[tuple[int, bytes]], rest: Iterator[tuple[int, bytes]]
+    path: Path,
+    start: Sequence[tuple[int, bytes]],
+    rest: Iterator[tuple[int, bytes]],
+    envelope: Envelope,
 ) -> Iterator[Line]:
     lines = [*start, *rest]
     if start[0][1].startswith(b"["):
@@ -86,12 +101,12 @@ def _of_document(
         values = list(_values(text))
     except (ValueError, RecursionError):
         for number, line in lines:
-            yield from _of_line(number, line)
+            yield from _of_line(number, line, envelope)
         return
     extended = _EXTENDED in text
     number = 0
     for value in values:
-        for item in _items(value, alone=len(values) == 1):
+        for item in _items(value, number + 1, envelope, alone=len(values) == 1):
             number += 1
             yield _line(number, item, "object", extended=extended)
 
@@ -143,7 +158,9 @@ def _skip(text: str, at: int) -> int:
     return at if found is None else found.end()
 
 
-def _of_line(number: int, line: bytes, *, alone: bool = False) -> Iterator[Line]:
+def _of_line(
+    number: int, line: bytes, envelope: Envelope, *, alone: bool = False
+) -> Iterator[Line]:
     try:
         text = line.decode("utf-8")
         value, end = _decode(text)
@@ -161,7 +178,7 @@ def _of_line(number: int, line: bytes, *, alone: bool = False) -> Iterator[Line]
         if not extended and isinstance(value, dict) and not alone and _ENVELOPE not in value:
             yield Line(number, value)
             return
-        for item in _items(value, alone=alone):
+        for item in _items(value, number, envelope, alone=alone):
             yield _line(number, item, "line", extended=extended)
 
 
@@ -171,11 +188,19 @@ def _line(number: int, item: object, what: str, *, extended: bool) -> Line:
     return Line(number, extended_json.plain(item) if extended else item)
 
 
-def _items(value: Any, *, alone: bool) -> Sequence[Any]:  # noqa: ANN401 - whatever JSON holds
+def _items(
+    value: Any,  # noqa: ANN401 - whatever JSON holds
+    number: int,
+    envelope: Envelope,
+    *,
+    alone: bool,
+) -> Sequence[Any]:
     """Return the objects that a value holds, or the value itself.
 
     Args:
         value: decoded JSON.
+        number: its line.
+        envelope: called with it where it is an object that holds a list of objects.
         alone: whether the file holds nothing else: then any list of objects in it is meant.
     """
     if isinstance(value, list):
@@ -184,11 +209,13 @@ def _items(value: Any, *, alone: bool) -> Sequence[Any]:  # noqa: ANN401 - whate
         return [value]
     listed = value.get(_ENVELOPE)
     if isinstance(listed, list) and not any(key in value for key in _OF_A_RECORD):
+        envelope(value, number)
         return listed
     lists = [one for one in value.values() if isinstance(one, list) and one]
     if alone and len(lists) == 1 and all(isinstance(one, dict) for one in lists[0]):
         scalars = all(not isinstance(one, dict) for one in value.values())
         if scalars and not any(key in value for key in _OF_A_RECORD):
+            envelope(value, number)
             return lists[0]
     return [value]
 
