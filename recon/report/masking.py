@@ -6,40 +6,48 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from recon.core.person import BETWEEN, SEPARATOR, Person
 from recon.core.phones import mask
 
-#: What people put between the digits of a number.
-_BETWEEN: Final = r"[\s().\-/]{0,3}"
-
 #: Any number with its country code, also one that no column names.
-_INTERNATIONAL: Final = re.compile(rf"\+\d(?:{_BETWEEN}\d){{6,14}}(?!\d)")
+_INTERNATIONAL: Final = re.compile(rf"\+\d(?:{BETWEEN}\d){{6,14}}(?!\d)")
 
 #: The same, to take it out.
-_SEPARATORS: Final = re.compile(r"[\s().\-/]+")
+_SEPARATORS: Final = re.compile(rf"{SEPARATOR}+")
 _DIGIT: Final = re.compile(r"\d")
 
 #: With fewer digits than this a text is only taken for a number where it stands alone.
 _FEW_DIGITS: Final = 5
+#: All spellings of a number end with the same digits, at least so many.
+_END: Final = 7
+#: So many last digits are those of one number, where one spelling lacks the country code.
+_SAME_END: Final = 8
 
 
 def mask_numbers(text: str, numbers: Iterable[str | None]) -> str:
-    """Mask each of `numbers` wherever `text` repeats it, in whatever grouping, and any `+…` number.
+    """Mask each of `numbers` wherever `text` repeats it, in whatever spelling, and any `+…` number.
 
-    The same digits inside a longer run of digits (an id) are left alone.
+    A spelling may be national or international, with or without trunk prefix, in any grouping. The
+    same digits inside a longer run of digits are left alone, unless that may be the number too.
     """
     spelled = {number.strip() for number in numbers if number and number.strip()}
     for number in sorted(spelled, key=len, reverse=True):
         if _may_repeat(text, number):
             text = _pattern(number).sub(lambda found: mask(found[0]), text)
+            person = Person.of(number, None) if _may_repeat(text, number) else None
+            text = text if person is None else person.replaced(text, mask)
     return _INTERNATIONAL.sub(lambda found: mask(found[0]), text)
 
 
 def _may_repeat(text: str, number: str) -> bool:
-    """Say whether `text` is worth a pattern of its own: most texts repeat no number."""
+    """Say whether `text` is worth a closer search: most texts repeat no number."""
     if number in text:
         return True
-    has_digits = _DIGIT.search(text) is not None
-    return has_digits and _digits(number).removeprefix("00") in _SEPARATORS.sub("", text)
+    if _DIGIT.search(text) is None:
+        return False
+    digits = _digits(number)
+    # All spellings of a number end alike.
+    return len(digits) >= _FEW_DIGITS and digits[-_END:] in _SEPARATORS.sub("", text)
 
 
 def _digits(number: str) -> str:
@@ -50,6 +58,10 @@ def _pattern(number: str) -> re.Pattern[str]:
     digits = _digits(number)
     if len(digits) < _FEW_DIGITS:
         return re.compile(rf"(?<!\w){re.escape(number)}(?!\w)")
-    grouped = _BETWEEN.join(digits.removeprefix("00"))
-    anyhow = rf"(?<!\d)(?:\+|00)?{grouped}(?!\d)"
-    return re.compile(rf"{re.escape(number)}|{anyhow}")
+    prefix = r"(?:\+|00)?"
+    if not number.startswith(("+", "00")) and len(digits) >= _SAME_END:
+        # It may be national, with a trunk prefix that nothing tells, and spelled with its code.
+        abroad = rf"(?:(?:\+|00|0?011){BETWEEN})?"
+        prefix, digits = rf"{abroad}(?:\d{BETWEEN}){{0,6}}", digits[-_SAME_END:]
+    grouped = BETWEEN.join(digits.removeprefix("00"))
+    return re.compile(rf"{re.escape(number)}|(?<!\d){prefix}{grouped}(?!\d)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import date, timedelta
 from email.message import EmailMessage
@@ -11,7 +12,7 @@ from typing import Final
 import pytest
 
 from recon.model import Failure, LocalBalance, ProviderBalance, Run, VerdictKind
-from recon.report import attachments, mail
+from recon.report import attachments, csv_report, mail
 from recon.report.mail import Envelope
 from tests.factories import DAY, FINISHED, NUMBER, finding, run, utc
 
@@ -214,6 +215,18 @@ def test_a_national_number_that_a_detail_quotes_is_masked_in_the_body() -> None:
     body = page(made(night(1, detail="no such number: '087 120 0000' at 2026-04-23 10:00:00")))
     assert "087" not in body
     assert "2026-04-23 10:00:00" in body
+
+
+@pytest.mark.parametrize("spelled", ["0871200000", "(087) 120-0000", "871200000", "353871200000"])
+def test_a_number_that_a_detail_spells_otherwise_is_masked_in_the_files(spelled: str) -> None:
+    told = night(1, detail=f"no such number: '{spelled}'")
+    contents = [part.get_payload(decode=True) for part in made(told).iter_attachments()]
+    assert len(contents) == 2
+    for content in contents:
+        assert isinstance(content, bytes)
+        assert spelled.encode() not in content
+        assert "no such number: '•" in html.unescape(content.decode())
+    assert spelled.encode() in b"".join(map(bytes, csv_report.chunks(told)))
 
 
 def test_the_csv_of_many_findings_is_left_out_and_that_is_said() -> None:

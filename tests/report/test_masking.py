@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.report.masking import mask_numbers
 from tests.factories import NUMBER
+
+INTERNATIONAL, NATIONAL = (
+    phonenumbers.PhoneNumberFormat.INTERNATIONAL,
+    phonenumbers.PhoneNumberFormat.NATIONAL,
+)
+
+
+def spellings(number: str) -> list[str]:
+    """Return how a number may be written, at home and abroad."""
+    parsed = phonenumbers.parse(number)
+    abroad = phonenumbers.format_number(parsed, INTERNATIONAL)
+    home = phonenumbers.format_number(parsed, NATIONAL)
+    digits = number[1:]
+    bare = "".join(filter(str.isdecimal, home))
+    return [
+        *(number, digits, f"00{digits}", f"011 {digits}", f"0011{digits}", f"whatsapp:{number}"),
+        *(abroad, abroad.replace(" ", "-"), abroad.replace(" ", "\u202f"), f"{digits}@c.us"),
+        *(home, home.replace(" ", "."), home.replace(" ", "\u2011"), bare, ".".join(bare)),
+        phonenumbers.national_significant_number(parsed),
+        abroad.replace(" ", " (0)", 1) if bare[0] == "0" else abroad.replace(" ", "/"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -29,6 +51,26 @@ def test_a_number_is_hidden_however_it_is_grouped(text: str, numbers: list[str |
     digits = "".join(character for character in shown if character.isdecimal())
     assert "•" in shown
     assert "1234" not in digits
+
+
+@pytest.mark.parametrize("is_given", ["international", "national"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("+353835551234", "+447700900123", "+4915112345678", "+33612345678", "+14155552671"),
+        *("+5511987654321", "+525512345678", "+5491123456789", "+79161234567", "+36201234567"),
+        *("+393331234567", "+919876543210", "+6591234567", "+4791234567", "+8613912345678"),
+    ],
+)
+def test_a_number_is_hidden_in_all_spellings_of_its_country(number: str, is_given: str) -> None:
+    known = phonenumbers.format_number(phonenumbers.parse(number), NATIONAL)
+    for spelled in spellings(number):
+        said = f"recorded as '{spelled}', nearest message 12 s later"
+        shown = mask_numbers(said, [number if is_given == "international" else known])
+        inside = shown.removeprefix("recorded as").removesuffix("', nearest message 12 s later")
+        digits = "".join(filter(str.isdecimal, inside))
+        assert "•" in inside, spelled
+        assert number[-6:-3] not in digits, spelled
 
 
 def test_both_numbers_of_a_finding_are_hidden() -> None:
