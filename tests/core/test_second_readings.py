@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from hypothesis import given, settings
@@ -125,6 +127,84 @@ def test_as_many_pairs_are_made_as_the_readings_allow(
     for turn in (1, -1):
         verdict = judged(records[::turn], messages[::turn], policy=policy)
         assert verdict.local.matched == verdict.provider.matched == expected
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A record with two readings, and what Octopods may have of it; nobody else has its number."""
+
+    sent_at: float
+    other_minutes: int
+    has_id: bool
+    message: float | None
+    """When it was sent."""
+    other_id: bool
+    """Whether the message has another id than the record."""
+    item: float | None
+    """When an item of its number, without an id, was sent that cannot be read."""
+
+    @property
+    def times(self) -> tuple[float, float]:
+        return self.sent_at, self.sent_at + 60 * self.other_minutes
+
+
+def findings_of(customer: Customer, spans: Sequence[Span], tolerance: float) -> set[str]:
+    """Judge one customer by the rules; give the kinds of findings."""
+    apart = math.inf
+    if customer.message is not None:
+        apart = min(abs(customer.message - time) for time in customer.times)
+    same_id = customer.has_id and not customer.other_id
+    if customer.message is not None and (same_id or apart <= tolerance):
+        wrong = {"sent_at_drift"} if apart > 300 else set[str]()
+        return wrong | ({"message_id_mismatch"} if customer.has_id and customer.other_id else set())
+    found = set[str]() if customer.message is None else {"missing_locally"}
+    proven = all(
+        any((s.start or at(time)) <= at(time) < (s.end or at(time + 1)) for s in spans)
+        for time in customer.times
+    )
+    shielded = customer.item is not None and any(
+        abs(customer.item - time) <= tolerance for time in customer.times
+    )
+    return found | {"missing_at_provider" if proven and not shielded else "unverifiable"}
+
+
+CUSTOMERS = st.builds(
+    Customer,
+    sent_at=st.sampled_from([0, 100, HOUR]),
+    other_minutes=st.sampled_from([0, 30, 60, -60]),
+    has_id=st.booleans(),
+    message=st.none() | st.sampled_from([-HOUR, 0, 60, 200, 500, HOUR // 2, HOUR, HOUR + 350]),
+    other_id=st.booleans(),
+    item=st.none() | st.sampled_from([0, 160, HOUR, HOUR // 2, -HOUR]),
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(CUSTOMERS, max_size=6),
+    st.sampled_from(
+        [EVER, (Span(at(-60), at(700)),), (Span(None, at(50)), Span(at(HOUR - 60), None))]
+    ),
+)
+def test_customers_with_two_readings_are_judged_as_the_rules_read(
+    customers: list[Customer], spans: Sequence[Span]
+) -> None:
+    # Of most pairs the clocks agree, so that no constant offset is assumed.
+    records = [Record(900 + n, 900 + n, 9 * HOUR + 600 * n, "+353860000009") for n in range(9)]
+    messages = [Sent(900 + n, 9 * HOUR + 600 * n, "+353860000009") for n in range(9)]
+    unread, expected = [], set[tuple[str, str]]()
+    for n, one in enumerate(customers):
+        number = f"+35386100000{n}"
+        own = 10 + n if one.has_id else None
+        records.append(Record(n, own, one.sent_at, number, other_minutes=one.other_minutes))
+        if one.message is not None:
+            messages.append(Sent(50 + n if one.other_id else 10 + n, one.message, number))
+        if one.item is not None:
+            unread.append(Reject(sent_at=one.item, phone_number=number, key=str(n)))
+        expected |= {(kind, number) for kind in findings_of(one, spans, 120)}
+    verdict = judged(records, messages, spans=spans, policy=Policy(trust_input=True), unread=unread)
+    found = verdict.findings[["kind", "phone_number"]].itertuples(index=False, name=None)
+    assert {pair for pair in found if pair[0] != "invalid_provider"} == expected
 
 
 # --- numbers -----------------------------------------------------------------------------------
