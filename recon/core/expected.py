@@ -63,7 +63,6 @@ def apply(verdict: Verdict, rules: Sequence[ExpectedRule], region: str | None = 
     """Return a verdict that knows which of its findings are expected.
 
     They count for nothing: a day with only such findings is clean, or incomplete where it has gaps.
-    An incident of such findings alone is none.
 
     Args:
         verdict: of one calendar day; one of suspect input is returned as it is.
@@ -79,13 +78,11 @@ def apply(verdict: Verdict, rules: Sequence[ExpectedRule], region: str | None = 
     if not covered.any():
         return replace(verdict, notes=notes)
     names = found["discrepancy_id"].loc[covered].tolist()
-    left = set(found["incident_id"].loc[~covered].dropna())
     return replace(
         verdict,
         kind=judge.verdict_kind(verdict.local, verdict.provider, found.loc[~covered], verdict.gaps),
         expected=dict(zip(names, reasons[covered].tolist(), strict=True)),
         notes=notes,
-        incidents=tuple(one for one in verdict.incidents if one.incident_id in left),
     )
 
 

@@ -18,7 +18,7 @@ from recon.model import (
     Severity,
     VerdictKind,
 )
-from recon.report import finding_states, labels, timeline, trends
+from recon.report import finding_states, incident_states, labels, timeline, trends
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.headline import headline
 from recon.report.html_templates import template
@@ -81,6 +81,7 @@ def _context(
     window = verdict.window
     groups = _groups(run, mask=mask)
     suspect = verdict.kind is VerdictKind.SUSPECT
+    incidents = incident_states.to_act_on(run)
     return {
         "run": run,
         "verdict": verdict,
@@ -89,8 +90,9 @@ def _context(
         "explanation": labels.verdict_explanation(run),
         "suspect": suspect,
         "actions": _actions(run, groups),
-        "incidents": verdict.incidents[:_INCIDENTS],
-        "more_incidents": len(verdict.incidents[_INCIDENTS:]),
+        "incidents": incidents[:_INCIDENTS],
+        "more_incidents": len(incidents[_INCIDENTS:]),
+        "known_incidents": incident_states.known(run)[:_INCIDENTS],
         "changes": run.changes if run.first_seen_on or run.changes != Changes() else None,
         "timeline": timeline.of(run),
         "trends": _trends(run, history),

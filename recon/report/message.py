@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from recon.model import Failure, Kind, Run, Severity, VerdictKind
-from recon.report import finding_states, labels
+from recon.report import finding_states, incident_states, labels
 from recon.report import headline as headlines
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.public_text import public, public_error
@@ -167,8 +167,8 @@ def of_night(
 
 def _key(worst: Run | Failure) -> str:
     """Return the id of the first incident, which stays from night to night, or account and day."""
-    if isinstance(worst, Run) and worst.verdict.incidents:
-        return worst.verdict.incidents[0].incident_id
+    if isinstance(worst, Run) and (incidents := incident_states.to_act_on(worst)):
+        return incidents[0].incident.incident_id
     return f"recon/{_account(worst)}/{_label(worst)}"
 
 
@@ -274,7 +274,9 @@ def _of_run(run: Run, most: int) -> MessageSection:
         paragraphs=[_cut(public(one), _PARAGRAPH) for one in said],
         causes=[_cut(public(one), _PARAGRAPH) for one in verdict.suspicions[1:]] if suspect else (),
         facts=list(_facts(run)),
-        incidents=[public(one.summary) for one in verdict.incidents[:_MOST_INCIDENTS]],
+        incidents=[
+            public(one.incident.summary) for one in incident_states.to_act_on(run)[:_MOST_INCIDENTS]
+        ],
         kinds=[] if suspect else _kinds(run),
         findings=shown,
         more=0 if suspect else len(verdict.findings) - len(shown),
@@ -302,6 +304,8 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     ]
     if said:
         yield "Findings", ", ".join(said)
+    for known in incident_states.known(run)[:_MOST_INCIDENTS]:
+        yield "Known incident", _cut(f"{known.size}: {public(known.incident.summary)}", _PARAGRAPH)
     yield "Coverage", labels.coverage_sentence(verdict.gaps)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, State, VerdictKind
-from recon.report import finding_states, labels
+from recon.report import finding_states, incident_states, labels
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.headline import headline, overall
 from recon.report.terminal_text import columns, flow, paint, plain, wrapped
@@ -103,12 +103,12 @@ def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:
     note = labels.length_note(verdict.window)
     lines += [f"The day is {note}."] if note else []
     lines += wrapped(plain(headline(run)), width)
-    for incident in verdict.incidents[:_INCIDENTS]:
-        counted = labels.counted(incident.findings, "finding")
-        said = f"{plain(incident.summary)} ({counted})"
+    incidents = incident_states.to_act_on(run)
+    for one in incidents[:_INCIDENTS]:
+        said = f"{plain(one.incident.summary)} ({one.size})"
         lines += wrapped(said, width, indent="  * ", hanging="    ")
-    if len(verdict.incidents) > _INCIDENTS:
-        lines.append(f"  and {len(verdict.incidents) - _INCIDENTS:,} more incidents")
+    if len(incidents) > _INCIDENTS:
+        lines.append(f"  and {len(incidents) - _INCIDENTS:,} more incidents")
     for notice in run.statements:
         lines += wrapped(plain(notice), width)
     if verdict.kind is not VerdictKind.SUSPECT:
@@ -155,6 +155,9 @@ def _findings(run: Run, *, colour: bool, width: int) -> list[str]:
     for one in finding_states.expected_counts(run):
         title = f"{one.count:,} {labels.EXPLANATIONS[one.kind].title}: {plain(one.reason)}"
         lines += wrapped(title, width, indent=_SIDE.format("expected"), hanging=_INDENT)
+    for known in incident_states.known(run)[:_INCIDENTS]:
+        said = f"{known.size}: {plain(known.incident.summary)}"
+        lines += wrapped(said, width, indent=_SIDE.format("known"), hanging=_INDENT)
     return lines
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from recon.model import Run, Span, VerdictKind, Window
-from recon.report import labels
+from recon.report import incident_states, labels
 
 #: Units of the drawing's width.
 WIDTH: Final = 1000.0
@@ -66,7 +66,7 @@ def of(run: Run) -> Timeline | None:
         gaps=[_mark(gap, window, "not covered") for gap in run.verdict.gaps],
         incidents=[
             _mark(Span(one.start, one.end), window, one.cause.replace("_", " "))
-            for one in run.verdict.incidents
+            for one in (each.incident for each in incident_states.to_act_on(run))
             if one.start is not None
         ],
         hours=list(_hours(window, window.start, window.end)),

@@ -152,7 +152,7 @@ def test_a_suspect_day_and_a_day_without_rules_stay_as_they_are() -> None:
     assert expected.apply(plain, []) is plain
 
 
-def test_an_incident_of_expected_findings_alone_is_none() -> None:
+def test_an_incident_of_expected_findings_stays_in_the_verdict_as_its_findings_do() -> None:
     rows = [
         missing("a", incident_id="1"),
         missing("b", incident_id="2"),
@@ -160,4 +160,5 @@ def test_an_incident_of_expected_findings_alone_is_none() -> None:
     ]
     incidents = tuple(Incident(one, {}, None, None, "outage", "An outage.") for one in "12")
     found = expected.apply(replace(verdict(*rows), incidents=incidents), [RULE])
-    assert [one.incident_id for one in found.incidents] == ["2"]
+    assert [one.incident_id for one in found.incidents] == ["1", "2"]
+    assert set(found.findings["incident_id"]) == {"1", "2"}
