@@ -486,6 +486,8 @@ class Run:
     lifecycle: Mapping[str, str] = field(default_factory=dict)
     """`discrepancy_id` to a `State`; absent is open."""
     changes: Changes = Changes()
+    is_dry_run: bool = False
+    """Whether nothing of it was stored."""
 
     @property
     def exit_code_if_asked(self) -> int:

@@ -52,6 +52,7 @@ class AccountJob:
     runtime: Runtime
     expected: ExpectedRules
     notices: Sequence[str] = ()
+    is_dry_run: bool = False
     """What each run has to say first."""
     announcement: Announcement | None = None
     """Which channels are notified of the runs."""
@@ -100,6 +101,7 @@ class AccountJob:
             input_digest=digest,
             expected_rules=self.expected.digest,
             notices=self.notices,
+            is_dry_run=self.is_dry_run,
         )
         if pulled is None:
             return made

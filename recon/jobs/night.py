@@ -168,6 +168,7 @@ def _account(
         runtime,
         ExpectedRules.of(settings, name),
         notices=(_DRY_RUN,) if options.dry_run else (),
+        is_dry_run=options.dry_run,
         announcement=options.announcement,
     )
     job.expected.renew(engine, runtime.clock())

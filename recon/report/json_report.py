@@ -55,6 +55,8 @@ def summary(run: Run) -> dict[str, Any]:
         },
         "finished_at": iso_time(run.finished_at),
     }
+    if run.is_dry_run:
+        said["dry_run"] = True
     if run.statements:
         said["notices"] = list(run.statements)
     if verdict.kind is VerdictKind.SUSPECT:
