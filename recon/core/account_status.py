@@ -96,6 +96,8 @@ class AccountStatus:
     """By kind; every kind is there."""
     acknowledged: int
     """Findings that a person has acknowledged."""
+    expected: int
+    """Findings that a rule of the configuration covers."""
     mails: MailsWaiting
     error: str = ""
     """What is wrong with the account's key, in a sentence."""

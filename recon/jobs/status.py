@@ -45,7 +45,7 @@ def status(
         yesterday = calendar.window(calendar.yesterday(now, zone), zone)
         spans = coverage_proof.read(engine, name).spans
         pause, next_poll, error = _next_poll(settings, engine, name, runtime, now)
-        counts, acknowledged = account_summary.open_findings(engine, name)
+        counts, acknowledged, expected = account_summary.open_findings(engine, name)
         yield AccountStatus(
             account=name,
             zone=zone,
@@ -59,6 +59,7 @@ def status(
             evidence=coverage_proof.evidence(engine, name, yesterday.start, now),
             open_findings=counts,
             acknowledged=acknowledged,
+            expected=expected,
             mails=account_summary.mails_waiting(engine, name),
             error=error,
         )

@@ -121,7 +121,8 @@ def _findings(one: AccountStatus) -> str:
     said = f"{total:,} open" if total else "none open"
     if total:
         said += ": " + ", ".join(f"{count:,} {title(kind)}" for kind, count in kinds if count)
-    return f"{said}; {one.acknowledged:,} acknowledged" if one.acknowledged else said
+    settled = (one.acknowledged, "acknowledged"), (one.expected, "expected")
+    return "; ".join([said, *(f"{count:,} {word}" for count, word in settled if count)])
 
 
 def _mails(one: AccountStatus) -> str:
@@ -174,6 +175,7 @@ def _object(one: AccountStatus) -> dict[str, Any]:
         "notes": list(one.evidence.notes),
         "open_findings": dict(one.open_findings),
         "acknowledged": one.acknowledged,
+        "expected": one.expected,
         "mails": {
             "waiting": one.mails.count,
             "since": iso_time(one.mails.oldest),

@@ -8,7 +8,7 @@ from recon.core.account_status import LastPoll, LastRun, MailsWaiting
 from recon.model import Kind
 from recon.store.accounts import id_of
 from recon.store.engine import reading
-from recon.store.finding_list import ACKNOWLEDGED, OPEN
+from recon.store.finding_list import ACKNOWLEDGED, EXPECTED, OPEN
 from recon.store.notifications import Channel
 from recon.store.tables import findings, mails, notifications, polls, runs
 
@@ -43,24 +43,24 @@ def last_poll(engine: sa.Engine, account: str) -> LastPoll | None:
     return LastPoll(row.kept_at, row.item_count, row.new_count, row.reading, row.why or "")
 
 
-def open_findings(engine: sa.Engine, account: str) -> tuple[dict[str, int], int]:
-    """Return how many findings of an account are open, by kind, and how many acknowledged."""
+def open_findings(engine: sa.Engine, account: str) -> tuple[dict[str, int], int, int]:
+    """Return how many findings are open, by kind, how many acknowledged and how many expected."""
     query = (
         sa.select(findings.c.kind, findings.c.status, sa.func.count())
         .where(
             findings.c.account_id == id_of(account),
-            findings.c.status.in_([OPEN, ACKNOWLEDGED]),
+            findings.c.status.in_([OPEN, ACKNOWLEDGED, EXPECTED]),
         )
         .group_by(findings.c.kind, findings.c.status)
     )
-    counts, acknowledged = dict.fromkeys(map(str, Kind), 0), 0
+    counts, settled = dict.fromkeys(map(str, Kind), 0), {ACKNOWLEDGED: 0, EXPECTED: 0}
     with reading(engine) as connection:
         for kind, status, count in connection.execute(query):
             if status == OPEN:
                 counts[kind] = count
             else:
-                acknowledged += count
-    return counts, acknowledged
+                settled[status] += count
+    return counts, settled[ACKNOWLEDGED], settled[EXPECTED]
 
 
 def mails_waiting(engine: sa.Engine, account: str) -> MailsWaiting:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from recon import config
+from recon.cli.status import command as status
 from recon.jobs import doctor
 from recon.jobs.runtime import Runtime
 from recon.simulator.channel import SIMULATED_KEY
@@ -48,6 +50,9 @@ def test_expected_findings_are_counted_apart_while_their_rule_holds(
         assert report["changes"]["expected"] == 1
         assert report["changes"]["new"] == 0
         [found] = night.workshop.rows()
+        assert "none open; 1 expected" in night.shown(status)
+        [stands] = json.loads(night.shown(status, "--format", "json"))
+        assert (stands["expected"], stands["open_findings"]["missing_locally"]) == (1, 0)
         configure(night, "")
         night.clock.advance(86_400)
         assert night.run("--exit-code") == 1

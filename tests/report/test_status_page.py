@@ -31,6 +31,7 @@ STATUS = AccountStatus(
     evidence=CoverageEvidence(notes=["Octopods' clock is 5 minutes ahead of this machine's."]),
     open_findings=dict.fromkeys(map(str, Kind), 0) | {"stuck": 2, "status_mismatch": 1},
     acknowledged=0,
+    expected=0,
     mails=MailsWaiting(0, None, None),
 )
 
