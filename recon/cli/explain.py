@@ -52,7 +52,8 @@ def command(
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     engine = session.engine(settings)
-    found = explain(settings, engine, names, wanted.strip(), session.runtime, day=day)
+    explained = explain(settings, engine, names, wanted.strip(), session.runtime, day=day)
+    found = explained.rows
     owners = list(dict.fromkeys(one.account for one in found))
     if len(owners) > 1:
         raise UsageError(
@@ -66,13 +67,15 @@ def command(
         )
     if form == "json":
         common.show_data(explanation_json.content(wanted, found, show_numbers=show_numbers))
-        return 0
-    page = explanation_page.page(
-        wanted,
-        found,
-        width=common.width(),
-        colour=common.wants_colour(),
-        show_numbers=show_numbers,
-    )
-    click.echo(page, nl=False, color=True)
+    else:
+        page = explanation_page.page(
+            wanted,
+            found,
+            width=common.width(),
+            colour=common.wants_colour(),
+            show_numbers=show_numbers,
+        )
+        click.echo(page, nl=False, color=True)
+    if explained.error is not None:
+        raise explained.error
     return 0

@@ -123,6 +123,10 @@ class StoredFinding:
     first_seen_on: date
     history: Sequence[FindingChange]
     """The oldest change first."""
+    incident_id: str | None = None
+    """Of the incident that it is part of."""
+    incident: str | None = None
+    """What happened, where the latest run of the day reports that incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +159,5 @@ class Explanation:
     """Where the stored findings are not what would be judged now, a sentence each."""
     last_run: datetime | None
     """When the day was last judged by a run; `None` where no run has."""
+    records_error: str | None = None
+    """Why the records could not be read: then only what is stored is told, and nothing judged."""

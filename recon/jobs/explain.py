@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What is known of the rows with an id."""
+
+    rows: Sequence[Explanation]
+    error: ReconError | None = None
+    """Why records of an account that has the id could not be read: of that account only what is
+    stored is told."""
+
+
 def explain(
     settings: Settings,
     engine: Engine,
@@ -39,7 +50,7 @@ def explain(
     runtime: Runtime,
     *,
     day: date | None = None,
-) -> list[Explanation]:
+) -> Explained:
     """Explain each row of the accounts that has an id.
 
     Args:
@@ -52,46 +63,52 @@ def explain(
             days, and without this the last days are searched.
 
     Returns:
-        Nothing where no account has the id. An account whose records cannot be read is left out,
-        with a warning, where another one has it.
+        No rows where no account has the id. Of an account whose records cannot be read, what is
+        stored is told; where nothing is, it is left out with a warning if another one has the id.
 
     Raises:
         InputError, TemporaryError, ConfigError: the records cannot be read, or the store failed.
     """
     explained: list[Explanation] = []
     errors: dict[str, ReconError] = {}
+    told_in_part: list[ReconError] = []
     for name in accounts:
+        newest = runs.last_day(engine, name)
+        search = _Search(
+            account=name,
+            engine=engine,
+            source=partial(wiring.open_reader, settings, name),
+            policy=wiring.policy(settings),
+            zone=settings.timezone,
+            newest=newest or calendar.yesterday(runtime.clock(), settings.timezone),
+            today=calendar.day_at(runtime.clock(), settings.timezone),
+            wanted=wanted,
+            asked_day=day,
+            number=case_rows.message_number(wanted),
+        )
         try:
-            newest = runs.last_day(engine, name)
-            search = _Search(
-                account=name,
-                engine=engine,
-                reader=wiring.open_reader(settings, name),
-                policy=wiring.policy(settings),
-                zone=settings.timezone,
-                newest=newest or calendar.yesterday(runtime.clock(), settings.timezone),
-                today=calendar.day_at(runtime.clock(), settings.timezone),
-                wanted=wanted,
-                asked_day=day,
-                number=case_rows.message_number(wanted),
-            )
-            explained += search.explanations()
+            explained += list(search.explanations())
         except ReconError as error:
-            errors[name] = error
+            stored = search.stored_only(error.one_line)
+            explained += stored
+            if stored:
+                told_in_part.append(error)
+            else:
+                errors[name] = error
     if errors and not explained:
         raise next(iter(errors.values()))
     for name, met in errors.items():
         log.warning("account %s was not searched: %s", name, met.one_line)
-    return explained
+    return Explained(explained, next(iter(told_in_part), None))
 
 
-@dataclass(slots=True)
+@dataclass
 class _Search:
     """The rows of one account with an id."""
 
     account: str
     engine: Engine
-    reader: RecordsReader
+    source: Callable[[], RecordsReader]
     policy: Policy
     zone: str
     newest: date
@@ -101,17 +118,49 @@ class _Search:
     asked_day: date | None
     number: int | None
     """The id as that of a message, where it can be one."""
-    stored: list[StoredFinding] = field(default_factory=list)
 
-    def explanations(self) -> Iterator[Explanation]:
-        """Yield the explanation of each row, on the day that judges it."""
-        self.stored = row_evidence.found(
+    @cached_property
+    def reader(self) -> RecordsReader:
+        """The account's records."""
+        return self.source()
+
+    @cached_property
+    def stored(self) -> list[StoredFinding]:
+        """The findings with the id."""
+        return row_evidence.found(
             self.engine,
             self.account,
             discrepancy_ids=[self.wanted],
             message_id=self.wanted,
             local_id=self.wanted,
         )
+
+    def stored_only(self, why: str) -> list[Explanation]:
+        """Return what the store alone knows, where the records cannot be read.
+
+        Args:
+            why: they cannot be read.
+        """
+        about: dict[int | None, list[StoredFinding]] = {}
+        if self.number is not None and row_evidence.message(self.engine, self.account, self.number):
+            about[self.number] = []
+        for one in self.stored:
+            about.setdefault(case_rows.message_number(one.message_id), []).append(one)
+        return [
+            row_explanation.from_store(
+                self.engine,
+                self.account,
+                self.zone,
+                list(dict.fromkeys(map(self._matched, findings))) or ["message_id"],
+                message_id=message_id,
+                stored=findings,
+                records_error=why,
+            )
+            for message_id, findings in about.items()
+        ]
+
+    def explanations(self) -> Iterator[Explanation]:
+        """Yield the explanation of each row, on the day that judges it."""
         waiting = sorted(self._days(), reverse=True)
         told: set[str] = set()
         seen: set[date] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -150,6 +150,42 @@ def of_no_day(
         findings=stored,
         differences=finding_differences.of_row_that_is_gone(stored),
         last_run=None,
+    )
+
+
+def from_store(
+    engine: Engine,
+    account: str,
+    zone: str,
+    matches: Sequence[str],
+    *,
+    message_id: int | None,
+    stored: Sequence[StoredFinding],
+    records_error: str,
+) -> Explanation:
+    """Return what the store alone knows of a row: the records cannot be read.
+
+    Args:
+        engine: the store.
+        account: whose row it is.
+        zone: the configured time zone.
+        matches: as what the id was found.
+        message_id: of the message, where there is one.
+        stored: findings about it.
+        records_error: why the records cannot be read.
+    """
+    message = None if message_id is None else row_evidence.message(engine, account, message_id)
+    told = of_no_day(account, zone, matches, stored=stored)
+    return replace(
+        told,
+        message=message,
+        statuses=() if message_id is None else row_evidence.statuses(engine, account, message_id),
+        denials=() if message_id is None else row_evidence.denials(engine, account, message_id),
+        surroundings=None
+        if message is None or message.sent_at is None
+        else row_surroundings.surroundings(engine, account, message.sent_at),
+        differences=(),
+        records_error=records_error,
     )
 
 

@@ -121,7 +121,8 @@ def _heading(one: Explanation) -> str:
     if not parts:
         parts = [f"finding {each.discrepancy_id}" for each in one.findings]
     kinds = [title(fired.kind) for fired in one.rules if fired.kind is not None]
-    outcome = " and ".join(kinds) or ("nothing is wrong" if one.rules else "no such row now")
+    without = "no such row now" if one.records_error is None else "the records cannot be read"
+    outcome = " and ".join(kinds) or ("nothing is wrong" if one.rules else without)
     day = "" if one.day is None else f", {one.day.label}"
     return f"{one.account}{day}: {' and '.join(parts)}: {outcome}"
 
@@ -139,6 +140,8 @@ def _sections(one: Explanation) -> Iterator[tuple[str, _Rows]]:
 
 
 def _why(one: Explanation) -> _Rows:
+    if one.records_error is not None:
+        yield "not judged", f"{one.records_error.rstrip('.')}. This is what the database knows."
     if one.suspicions:
         yield "suspect", f"The day is suspect: {' '.join(one.suspicions)}"
         yield "", "No finding of it is opened or closed. Without that, its rows would be judged so:"
@@ -260,6 +263,9 @@ def _history(one: Explanation) -> _Rows:
         yield "finding", f"{each.discrepancy_id}: {title(each.kind)}, {each.state}"
         yield "", f"of {each.day}, first seen on {each.first_seen_on}"
         yield "", each.detail or ""
+        if each.incident_id is not None:
+            said = f": {each.incident}" if each.incident else ""
+            yield "incident", f"{each.incident_id}{said}"
         for change in each.history:
             yield title(change.change), _change(one, each, change)
     if one.day is not None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from recon.core.explanation import Denial, KeptPoll, MessageRow, SeenStatus, StoredFinding
 from recon.core.listing_evidence import AnswerKind
 from recon.model import Span
-from recon.store import finding_history
+from recon.store import finding_history, run_columns
 from recon.store.accounts import id_of
 from recon.store.engine import reading
 from recon.store.tables import (
@@ -172,6 +172,10 @@ def found(
     )
     with reading(engine) as connection:
         rows = connection.execute(query).all()
+        summaries = {
+            day: _summaries(connection, account, day)
+            for day in {row.date for row in rows if row.incident_id is not None}
+        }
     return [
         StoredFinding(
             row.discrepancy_id,
@@ -183,19 +187,32 @@ def found(
             row.local_id,
             row.first_seen_on,
             finding_history.of(engine, account, row.discrepancy_id),
+            row.incident_id,
+            summaries.get(row.date, {}).get(row.incident_id),
         )
         for row in rows
     ]
 
 
-def last_judged(engine: sa.Engine, account: str, day: date) -> datetime | None:
-    """Return when the latest run of a day ended; `None` where no run has judged it."""
-    query = (
-        sa.select(runs.c.finished_at)
+def _summaries(connection: sa.Connection, account: str, day: date) -> dict[str, str]:
+    """Return what the latest run of a day says of each of its incidents."""
+    stored = connection.execute(_latest_run(account, day, runs.c.incidents)).scalar()
+    return {one.incident_id: one.summary for one in run_columns.incidents(stored)}
+
+
+def _latest_run(account: str, day: date, column: sa.Column[Any]) -> sa.Select[Any]:
+    return (
+        sa.select(column)
         .where(runs.c.account_id == id_of(account), runs.c.date == day)
         .order_by(runs.c.id.desc())
         .limit(1)
     )
+
+
+def last_judged(engine: sa.Engine, account: str, day: date) -> datetime | None:
+    """Return when the latest run of a day ended; `None` where no run has judged it."""
     with reading(engine) as connection:
-        ended: datetime | None = connection.execute(query).scalar()
+        ended: datetime | None = connection.execute(
+            _latest_run(account, day, runs.c.finished_at)
+        ).scalar()
     return ended

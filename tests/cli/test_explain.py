@@ -380,3 +380,42 @@ def test_an_account_whose_records_cannot_be_read_is_named_where_another_has_the_
         assert "account shop was not searched: " in ended.err
         assert "message 101: nothing is wrong" in ended.out
         assert workshop.recon("explain", "7", "--account", "shop").code != 0
+
+
+def test_where_the_records_cannot_be_read_it_tells_what_is_stored_and_ends_with_the_cause(
+    tmp_path: Path, database: str
+) -> None:
+    with nights(tmp_path, database) as stage:
+        stage.send(2, start=minute(0))
+        stage.send(1, start=minute(9), recorded=False)
+        stage.run()
+        [finding] = stage.workshop.rows()
+        stage.workshop.change_records("DROP TABLE sends")
+        for wanted in (finding["discrepancy_id"], finding["message_id"], "101"):
+            with pytest.raises(InputError, match="sends"):
+                stage.shown(command, wanted, "--format", "json")
+        with pytest.raises(InputError):
+            stage.shown(command, "no such id")
+
+
+def test_what_is_stored_of_a_row_is_told_without_its_records(
+    workshop: Workshop,
+) -> None:
+    channel = Channel(first_id=101)
+    channel.send(NUMBER.format(0), minute(0))
+    workshop.add_records((7, None, NUMBER.format(3), minute(0), "read"))
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        workshop.run()
+        [finding] = [row for row in workshop.rows() if row["kind"] == "missing_locally"]
+        workshop.change_records("DROP TABLE sends")
+        ended = workshop.recon("explain", finding["discrepancy_id"], "--format", "json")
+        assert ended.code == 65
+        [one] = json.loads(ended.out)["rows"]
+        assert "sends" in one["records_error"]
+        assert one["message"]["message_id"] == 101
+        assert one["findings"][0]["discrepancy_id"] == finding["discrepancy_id"]
+        assert (one["rules"], one["record"], one["differences"]) == ([], None, [])
+        said = " ".join(workshop.recon("explain", "101").out.split())
+        assert "message 101: the records cannot be read" in said
+        assert "This is what the database knows." in said

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from recon.cli.explain import command as explain
 from tests.cli.nights import nights
 from tests.cli.workshop import NUMBER, minute
 
@@ -33,6 +34,9 @@ def test_an_outage_is_one_incident_that_keeps_its_id_and_is_rendered_again(
         assert said in " ".join(capsys.readouterr().out.split())
         members = {row["incident_id"] for row in night.workshop.rows()}
         assert members == {incident["incident_id"]}
+
+        said = " ".join(night.shown(explain, "1005").split())
+        assert f"incident {incident['incident_id']}: All 12 sends between" in said
 
         night.workshop.change_records("DELETE FROM sends WHERE id IN (1000, 1001, 1011)")
         night.next_night()
