@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 from typing import Final
 
 _NEGATIONS: Final = frozenset(
@@ -21,11 +22,50 @@ _OPPOSITES: Final = (
     {"local", "provider"},
     {"sender", "recipient"},
     {"sent", "received"},
+    {"sent", "seen"},
+    {"read", "created"},
+    {"created", "updated"},
+    {"updated", "deleted"},
+    {"created", "deleted"},
     {"enable", "disable"},
     {"enabled", "disabled"},
     {"allow", "deny"},
 )
+#: From this likeness on (0 to 1) two texts are close, one a slip of the other.
+CLOSE: Final = 0.7
+#: A shorter name is found in a longer one as a whole word only.
+_LEAST_PART: Final = 4
 _SEPARATORS: Final = re.compile(r"[\W_]+")
+
+
+def contains(longer: str, shorter: str) -> bool:
+    """Say whether a name begins or ends with another, or has it as one of its words."""
+    if not shorter or len(shorter) >= len(longer):
+        return False
+    if len(shorter) < _LEAST_PART:
+        return shorter in _SEPARATORS.split(longer)
+    return longer.startswith(shorter) or longer.endswith(shorter)
+
+
+def may_be_meant(one: str, other: str) -> bool:
+    """Say whether no word of a name is another word of the other name, in lower case.
+
+    That tells only where both have as many words, two or more: each is then close to its
+    counterpart, or short for it (`msg` for `message`).
+    """
+    words = [_SEPARATORS.split(name) for name in (one, other)]
+    if len(words[0]) != len(words[1]) or len(words[0]) == 1:
+        return True
+    return all(
+        SequenceMatcher(None, *pair).ratio() >= CLOSE or _is_short_for(*sorted(pair, key=len))
+        for pair in zip(*words, strict=True)
+    )
+
+
+def _is_short_for(short: str, whole: str) -> bool:
+    """Say whether a word begins as another and leaves out some of its letters."""
+    letters = iter(whole)
+    return short[:1] == whole[:1] and all(letter in letters for letter in short)
 
 
 def are_opposites(one: str, other: str) -> bool:

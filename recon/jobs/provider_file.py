@@ -105,7 +105,7 @@ def _mapping(there: Sequence[str], path: Path) -> dict[str, str]:
     }
     lost = [field for field, name in mapping.items() if not name and field != _OPTIONAL]
     if lost:
-        raise file_formats.missing_columns_error(path, lost, there)
+        raise file_formats.missing_columns_error(path, lost, there, list(mapping.values()))
     return {field: name for field, name in mapping.items() if name}
 
 

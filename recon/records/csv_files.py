@@ -70,7 +70,7 @@ def chunks(
     head = csv_header.find(_head(first), columns, path)
     absent = [name for name in columns if name not in head.names]
     if absent:
-        raise missing_columns_error(path, absent, head.names)
+        raise missing_columns_error(path, absent, head.names, columns)
     for name in columns:
         if head.names.count(name) > 1:
             raise InputError(f"{path} has several columns '{name}'")
@@ -83,7 +83,9 @@ def chunks(
     yield from reading.rest()
 
 
-def missing_columns_error(path: Path, absent: Sequence[str], names: Sequence[str]) -> InputError:
+def missing_columns_error(
+    path: Path, absent: Sequence[str], names: Sequence[str], mapped: Sequence[str] = ()
+) -> InputError:
     """Return the error for a header without some of the wanted names; it shows no data."""
     if any(name.startswith(("{", "[")) or '":' in name for name in names):
         return InputError(
@@ -92,7 +94,7 @@ def missing_columns_error(path: Path, absent: Sequence[str], names: Sequence[str
     values = LOCAL_WORDS if len(absent) > 1 else frozenset[str]()
     if any(looks_like_data(name) or canonical(name) in values for name in names):
         return no_header(absent, where=str(path))
-    return not_found_error("column", absent, names, where=str(path))
+    return not_found_error("column", absent, names, where=str(path), mapped=mapped)
 
 
 def _whole_lines(pieces: Iterable[bytes], size: int, *, only_returns: bool) -> Iterator[bytes]:
@@ -245,7 +247,8 @@ def _with_odd_quotes(block: bytes, lines: Sequence[bytes]) -> Sequence[int]:
     """Return the lines with an odd number of quotes; all of them where that is unknown."""
     data = np.frombuffer(block, dtype=np.uint8)
     ends = np.flatnonzero(data == ord("\n"))
-    if len(lines) - len(ends) not in (0, 1):
+    if len(lines) - len(ends) != (not block.endswith(b"\n")):
+        # Some of them end with a lone carriage return.
         return range(len(lines))
     quotes = np.searchsorted(ends, np.flatnonzero(data == ord('"')))
     odd: list[int] = np.flatnonzero(np.bincount(quotes, minlength=len(lines)) & 1).tolist()

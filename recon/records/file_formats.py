@@ -40,7 +40,8 @@ def format_of(path: Path) -> str:
     """Return `csv`, `parquet` or `jsonl`; the last is any JSON, the first also tabs and bars.
 
     Raises:
-        InputError: the name ends with nothing that is known, or it is a directory without Parquet.
+        InputError: it is not there under a name that ends with nothing known, or is a directory
+            without Parquet.
     """
     if path.is_dir():
         if parquet_files.part_files(path):
@@ -57,12 +58,14 @@ def format_of(path: Path) -> str:
 
 def _unknown(path: Path) -> InputError:
     """Return the error for a name that says nothing, with what the file is, where that shows."""
-    from recon.records import text_files
+    from recon.records import file_signatures
 
+    if not path.exists():
+        return no_such_file(path)
     other = None
     if path.is_file():
-        with path.open("rb") as file:
-            other = text_files.kind_of_binary(file.read(64), path)
+        with translate_errors(path), path.open("rb") as file:
+            other = file_signatures.kind_of_binary(file.read(file_signatures.SIGNATURE_BYTES), path)
     if other is None:
         return InputError(f"{path}: what kind of file is this?", hint=f"known are {_SHOWN}")
     return InputError(f"{path} is {other[0]}", hint=f"{other[1]}; known are {_SHOWN}")
@@ -79,19 +82,22 @@ def translate_errors(path: Path) -> Iterator[None]:
         raise InputError(f"{path} cannot be read: {printable(str(cause))}") from cause
 
 
-def missing_columns_error(path: Path, absent: Sequence[str], there: Sequence[str]) -> InputError:
+def missing_columns_error(
+    path: Path, absent: Sequence[str], there: Sequence[str], mapped: Sequence[str] = ()
+) -> InputError:
     """Return the error for columns that a file does not have.
 
     Args:
         path: the file.
         absent: the columns that were not found.
         there: those that it has.
+        mapped: of these, what was found in its place.
     """
     if format_of(path) == "csv":
         from recon.records import csv_files
 
-        return csv_files.missing_columns_error(path, absent, there)
-    return not_found_error("column", absent, there, where=str(path))
+        return csv_files.missing_columns_error(path, absent, there, mapped)
+    return not_found_error("column", absent, there, where=str(path), mapped=mapped)
 
 
 def chunks(

@@ -249,7 +249,7 @@ def chunks(path: Path, columns: Sequence[str], *, time: str | None = None) -> It
         yield Chunk({name: _column(name, rows, seen) for name in columns}, broken)
     absent = [name for name in columns if name not in seen]
     if seen and absent:
-        raise not_found_error("column", absent, seen, where=str(path))
+        raise not_found_error("column", absent, seen, where=str(path), mapped=columns)
 
 
 def _column(name: str, rows: Sequence[dict[str, Any]], seen: dict[str, None]) -> list[Any]:

@@ -68,7 +68,7 @@ def _open(path: Path, repeated: Sequence[str] = ()) -> Any:  # noqa: ANN401 - py
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from recon.records import text_files
+    from recon.records import file_signatures
 
     try:
         file = pq.ParquetFile(path)
@@ -79,7 +79,7 @@ def _open(path: Path, repeated: Sequence[str] = ()) -> Any:  # noqa: ANN401 - py
             return pq.ParquetFile(path, metadata=file.metadata, read_dictionary=coded)
     except pa.ArrowException as cause:
         with path.open("rb") as file:
-            other = text_files.kind_of_binary(file.read(64), path)
+            other = file_signatures.kind_of_binary(file.read(file_signatures.SIGNATURE_BYTES), path)
         said = f"it is {other[0]}" if other else printable(str(cause).split("\n", maxsplit=1)[0])
         raise InputError(f"{path} is no Parquet file: {said}") from cause
 
@@ -101,7 +101,9 @@ def _of_file(
         kept = list(dict.fromkeys(name for name in columns if name not in constant))
         absent = [name for name in kept if name not in names]
         if absent:
-            raise not_found_error("column", absent, [*names, *partition], where=str(path))
+            raise not_found_error(
+                "column", absent, [*names, *partition], where=str(path), mapped=columns
+            )
         try:
             for number, batch in enumerate(file.iter_batches(batch_size=rows, columns=kept)):
                 filled = _filled(file, number, batch, rows)

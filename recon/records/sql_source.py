@@ -250,9 +250,10 @@ class SqlReader:
         """
         asked = self._source.table or ""
         table, kinds = table_columns.find_table(connection, asked)
-        absent = [one for one in self._source.mapping.values() if one not in kinds]
+        mapped = list(self._source.mapping.values())
+        absent = [one for one in mapped if one not in kinds]
         if absent:
-            raise not_found_error("column", absent, kinds, where=f"table {asked}")
+            raise not_found_error("column", absent, kinds, where=f"table {asked}", mapped=mapped)
         return table, kinds
 
 
@@ -268,7 +269,9 @@ def _places(mapping: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
     """
     absent = [one for one in mapping.values() if one not in names]
     if absent:
-        raise not_found_error("column", absent, names, where="the query's answer")
+        raise not_found_error(
+            "column", absent, names, where="the query's answer", mapped=mapping.values()
+        )
     for name in mapping.values():
         if names.count(name) > 1:
             raise InputError(

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from recon.core.near_words import are_opposites
+from recon.core.near_words import CLOSE, are_opposites, contains, may_be_meant
 from recon.errors import InputError
 
 _LONGEST_NAME: Final = 60
@@ -46,7 +46,8 @@ def looks_like_data(name: str) -> bool:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?`, or nothing where nothing is near.
 
-    Not offered are blank names, values, and names that mean the opposite (`not_sent` for `sent`).
+    Not offered are blank names, values, names that mean the opposite (`not_sent` for `sent`), and
+    names of which one word is another one (`order_number` for `phone_number`).
     """
     if len(name) > _LONGEST_COMPARED:
         # Comparing takes the square of the length.
@@ -60,16 +61,22 @@ def nearest(name: str, known: Iterable[str]) -> str:
         and not looks_like_data(one)
         and not are_opposites(name, one)
     }
-    found = difflib.get_close_matches(fold, by_fold, n=2, cutoff=0.7)
+    alike = [one for one in by_fold if may_be_meant(fold, one)]
+    found = difflib.get_close_matches(fold, alike, n=2, cutoff=CLOSE)
     # `phone` is no close match of `phone_number`, and yet it is what was meant.
-    found = found or [one for one in by_fold if fold and (fold in one or one in fold)][:2]
+    found = found or [one for one in alike if contains(fold, one) or contains(one, fold)][:2]
     if not found:
         return ""
     return "; did you mean " + " or ".join(f"'{printable(by_fold[one])}'" for one in found) + "?"
 
 
 def not_found_error(
-    what: str, names: Iterable[str], known: Iterable[str], *, where: str
+    what: str,
+    names: Sequence[str],
+    known: Iterable[str],
+    *,
+    where: str,
+    mapped: Iterable[str] = (),
 ) -> InputError:
     """Return the error for a table or columns that are not there: the near ones, and all.
 
@@ -78,10 +85,12 @@ def not_found_error(
         names: those that were not found.
         known: those that there are; values among them are counted and not shown.
         where: where they were searched for.
+        mapped: names that are found and in use; none of them is what was meant by another.
     """
     every = sorted({one for one in known if one.strip()})
     shown = [one for one in every if not looks_like_data(one)]
-    parts = [f"{where} has no {what} '{printable(name)}'{nearest(name, shown)}" for name in names]
+    free = sorted({*shown} - {*mapped})
+    parts = [f"{where} has no {what} '{printable(name)}'{nearest(name, free)}" for name in names]
     there = ", ".join(map(printable, shown)) if shown else f"no {what} at all"
     if len(shown) < len(every):
         there = f"{there}; {len(every) - len(shown)} more look like values, not like names"

@@ -4,35 +4,17 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import re
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from recon.errors import InputError
+from recon.records import file_signatures
 
 #: The bytes that decide the encoding, and in which the header of a CSV file lies.
 HEAD_BYTES: Final = 1 << 20
 
 _GZIP: Final = b"\x1f\x8b"
-#: The first bytes of files that are no text, what they are, and what to do.
-_SIGNATURES: Final = (
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "save it as CSV UTF-8"),
-    (b"PAR1", "a Parquet file", "let its name end with .parquet"),
-    (b"SQLite format 3\0", "an SQLite database", "name it as url = 'sqlite:///…' with a table"),
-    (_GZIP, "compressed with gzip", "let its name end with .gz, as in .csv.gz"),
-    (b"BZh", "compressed with bzip2", "unpack it"),
-    (b"\xfd7zXZ\0", "compressed with xz", "unpack it"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it"),
-    (b"7z\xbc\xaf", "a 7z archive", "unpack it"),
-    (b"%PDF", "a PDF file", "export the data as CSV"),
-    (b"ARROW1", "an Arrow (Feather) file", "save it as Parquet"),
-    (b"Obj\x01", "an Avro file", "save it as Parquet or JSON Lines"),
-    (b"ORC", "an ORC file", "save it as Parquet"),
-)
-_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
-_MARKUP: Final = re.compile(rb"\s*<(?:!doctype\s+html|html|\?xml|head|body|table)\b", re.IGNORECASE)
 _BOMS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -75,7 +57,7 @@ def encoding_of(head: bytes, path: Path) -> str:
     Raises:
         InputError: it is no text; the message says what it is.
     """
-    other = kind_of_binary(head, path)
+    other = file_signatures.kind_of_binary(head, path)
     if other is not None:
         raise InputError(f"{path} is {other[0]}", hint=other[1])
     for mark, name in _BOMS:
@@ -88,39 +70,6 @@ def encoding_of(head: bytes, path: Path) -> str:
     except UnicodeDecodeError:
         return _single_bytes(head)
     return "utf-8"
-
-
-def kind_of_binary(head: bytes, path: Path) -> tuple[str, str] | None:
-    """Say what a file is whose first bytes are no text, and what to do; `None` if it may be text.
-
-    Args:
-        head: its first bytes, unpacked.
-        path: where it lies.
-    """
-    if head.startswith(_ZIP):
-        return _zipped(path)
-    if _MARKUP.match(head):
-        return (
-            "a page of HTML or XML",
-            "is it the login page of the tool that exports it? Export it as CSV",
-        )
-    for signature, what, remedy in _SIGNATURES:
-        if head.startswith(signature):
-            return what, remedy
-    return None
-
-
-def _zipped(path: Path) -> tuple[str, str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        names = []
-    if any(name.startswith("xl/") for name in names):
-        return "an Excel workbook", "save it as CSV UTF-8"
-    if "content.xml" in names:
-        return "an OpenDocument spreadsheet", "save it as CSV, in UTF-8"
-    return "a ZIP archive", "unpack it"
 
 
 def _without_mark(start: bytes, path: Path) -> str:

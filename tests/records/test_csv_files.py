@@ -123,6 +123,24 @@ def test_a_text_of_many_lines_is_part_of_its_row(tmp_path: Path) -> None:
     assert reasons(found) == []
 
 
+@pytest.mark.parametrize("column", [0, 3, 5])
+@pytest.mark.parametrize("text", ["hi\r", "\r", "\rhi", "h\ri", '""hi""\r'])
+def test_a_carriage_return_in_a_text_is_part_of_it_whatever_ends_the_other_lines(
+    tmp_path: Path, text: str, column: int
+) -> None:
+    def beside(n: int, cell: str) -> str:
+        cells = row(n)
+        return ",".join([*cells[:column], f'"{cell}"', *cells[column:]])
+
+    names = [*NAMES[:column], "body", *NAMES[column:]]
+    rows = [beside(1, text), beside(2, "a\nb"), beside(3, "")]
+    for end in ("\n", "\r\n"):
+        for last in (end, ""):
+            found = read(tmp_path / "a.csv", end.join([",".join(names), *rows]) + last)
+            assert ids(found) == [1, 2, 3]
+            assert reasons(found) == []
+
+
 def test_a_text_of_many_lines_in_a_row_with_too_many_fields_is_one_broken_row(
     tmp_path: Path,
 ) -> None:

@@ -13,6 +13,8 @@ from recon.records import suggestions
         ("phone_number", ["phone"], "'phone'"),
         ("status", ["statuss", "id"], "'statuss'"),
         ("Sent_At", ["sent_at"], "'sent_at'"),
+        ("message_id", ["msg_id", "order_id"], "'msg_id'"),
+        ("id", ["record id", "paid"], "'record id'"),
     ],
 )
 def test_near_names_are_offered(name: str, known: list[str], near: str) -> None:
@@ -29,6 +31,9 @@ def test_near_names_are_offered(name: str, known: list[str], near: str) -> None:
         ("id", ["", "  "]),
         ("message_id", ["7001001"]),
         ("20260423", ["2026-04-23"]),
+        ("phone_number", ["order_number"]),
+        ("sent_at", ["seen_at", "read_at"]),
+        ("id", ["paid", "valid"]),
     ],
 )
 def test_no_opposite_no_blank_and_no_value_is_offered(name: str, known: list[str]) -> None:
@@ -53,6 +58,13 @@ def test_values_are_reported_from_names_and_not_shown(value: str) -> None:
 )
 def test_names_are_no_values(name: str) -> None:
     assert not suggestions.looks_like_data(name)
+
+
+def test_a_column_that_is_in_use_is_not_suggested_for_another() -> None:
+    names = ["message_id", "phone_number", "sent_at", "status"]
+    error = suggestions.not_found_error("column", ["id"], names, where="a.csv", mapped=names)
+    assert "did you mean" not in str(error)
+    assert "message_id" in str(error)
 
 
 def test_control_characters_and_long_names_are_not_shown_as_they_are() -> None:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import io
-import zipfile
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from recon.errors import InputError
@@ -52,48 +48,6 @@ def test_a_character_on_the_border_of_two_pieces_stays_whole(tmp_path: Path) -> 
     for encoding in ("utf-8", "utf-16", "utf-16-le"):
         (tmp_path / "a.txt").write_bytes(text.encode(encoding))
         assert b"".join(text_files.blocks(tmp_path / "a.txt", 1001)).decode() == text
-
-
-def zipped(*names: str) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name in names:
-            archive.writestr(name, "x")
-    return file.getvalue()
-
-
-def parquet() -> bytes:
-    file = io.BytesIO()
-    pq.write_table(pa.table({"id": [1]}), file)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.xlsx"])
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (zipped("xl/workbook.xml"), "an Excel workbook"),
-        (zipped("mimetype", "content.xml"), "an OpenDocument spreadsheet"),
-        (zipped("sends.csv"), "a ZIP archive"),
-        (b"PK\x03\x04 cut off", "a ZIP archive"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
-        (gzip.compress(b"id", mtime=0), "compressed with gzip"),
-        (b"SQLite format 3\0" + bytes(84), "an SQLite database"),
-        (b"<!DOCTYPE html><html><body>Sign in", "a page of HTML"),
-        (b"%PDF-1.7", "a PDF"),
-        (parquet(), "a Parquet file"),
-    ],
-)
-def test_what_is_no_text_is_called_by_its_name(
-    tmp_path: Path, name: str, content: bytes, said: str
-) -> None:
-    with pytest.raises(InputError, match=rf"{name} is {said}"):
-        read(tmp_path / name, content)
-
-
-def test_a_workbook_under_the_name_of_parquet_is_called_by_its_name_too(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no Parquet file: it is an Excel workbook"):
-        read(tmp_path / "a.parquet", zipped("xl/workbook.xml"))
 
 
 def test_nul_bytes_that_are_no_utf_16_are_refused_without_being_shown(tmp_path: Path) -> None:

@@ -1,0 +1,102 @@
+"""What a file is that is no text, by its first bytes, and what to do with it."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Final
+
+#: The bytes by which a file that is no text is recognised.
+SIGNATURE_BYTES: Final = 4096
+
+#: The first bytes of files that are no text, what they are, and what to do.
+_SIGNATURES: Final = (
+    (b"\xd0\xcf\x11\xe0", "an old or protected Excel workbook", "save it as CSV UTF-8"),
+    (b"PAR1", "a Parquet file", "let its name end with .parquet"),
+    (b"SQLite format 3\0", "an SQLite database", "name it as url = 'sqlite:///…' with a table"),
+    (b"\x1f\x8b", "compressed with gzip", "let its name end with .gz, as in .csv.gz"),
+    (b"\xfd7zXZ\0", "compressed with xz", "unpack it"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it"),
+    (b"\x04\x22\x4d\x18", "compressed with lz4", "unpack it"),
+    (b"7z\xbc\xaf", "a 7z archive", "unpack it"),
+    (b"%PDF", "a PDF file", "export the data as CSV"),
+    (b"ARROW1", "an Arrow (Feather) file", "save it as Parquet"),
+    (b"FEA1", "an Arrow (Feather) file", "save it as Parquet"),
+    (b"\xff\xff\xff\xff", "a stream of Arrow", "save it as Parquet"),
+    (b"Obj\x01", "an Avro file", "save it as Parquet or JSON Lines"),
+    (b"\x89HDF", "an HDF5 file", "save it as Parquet"),
+    (b"PGDMP", "a dump of PostgreSQL", "restore it, or export the table as CSV"),
+    (b"{\\rtf", "a text document (RTF)", "save it as plain text in CSV"),
+    (b"\x89PNG", "a picture", "export the data as CSV"),
+    (b"\xff\xd8\xff", "a picture", "export the data as CSV"),
+)
+#: Likewise for what does not stand at the beginning of the file, with its place.
+_SIGNATURES_WITHIN: Final = (
+    (4, b"Standard Jet DB", "an Access database", "export the table as CSV"),
+    (4, b"Standard ACE DB", "an Access database", "export the table as CSV"),
+    (8, b"DUCK", "a DuckDB database", "name it as url = 'duckdb:///…' with a table"),
+    (257, b"ustar", "a tar archive", "unpack it"),
+)
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+#: Likewise for what takes more than a few fixed bytes to tell from the header of a CSV file.
+_PATTERNS: Final = (
+    (re.compile(rb"BZh[1-9]1AY&SY"), "compressed with bzip2", "unpack it"),
+    (re.compile(rb"ORC[^ -~]"), "an ORC file", "save it as Parquet"),
+    (
+        re.compile(
+            rb"(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*)*+"
+            rb"<(?:!doctype|html|\?xml|head|body|table|meta|div|script)\b",
+            re.IGNORECASE | re.DOTALL,
+        ),
+        "a page of HTML or XML",
+        "is it the login page of the tool that exports it? Export it as CSV",
+    ),
+    (
+        re.compile(
+            rb"-- (?:MySQL|MariaDB|PostgreSQL database) dump"
+            rb"|(?:(?:--|/\*)[^\n]*\s+)*+(?:CREATE (?:TABLE|DATABASE|SCHEMA)|INSERT INTO "
+            rb"|DROP TABLE|LOCK TABLES|BEGIN;|BEGIN TRANSACTION;|PRAGMA |SET [\w@.]+ *= *)",
+            re.IGNORECASE,
+        ),
+        "a script of SQL, as of a dump",
+        "load it into a database, or export the table as CSV",
+    ),
+)
+
+
+def kind_of_binary(head: bytes, path: Path) -> tuple[str, str] | None:
+    """Say what a file is whose first bytes are no text, and what to do; `None` if it may be text.
+
+    Args:
+        head: its first bytes, unpacked.
+        path: where it lies.
+    """
+    head = head[:SIGNATURE_BYTES]
+    if head.startswith(_ZIP):
+        return _zipped(path)
+    for signature, what, remedy in _SIGNATURES:
+        if head.startswith(signature):
+            return what, remedy
+    for place, signature, what, remedy in _SIGNATURES_WITHIN:
+        if head.startswith(signature, place):
+            return what, remedy
+    for pattern, what, remedy in _PATTERNS:
+        if pattern.match(head):
+            return what, remedy
+    return None
+
+
+def _zipped(path: Path) -> tuple[str, str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        names = []
+    if any(name.startswith("xl/") for name in names):
+        return "an Excel workbook", "save it as CSV UTF-8"
+    if "content.xml" in names:
+        return "an OpenDocument spreadsheet", "save it as CSV, in UTF-8"
+    if any(name.startswith("Index/") and name.endswith(".iwa") for name in names):
+        return "a Numbers spreadsheet", "export it as CSV, in UTF-8"
+    return "a ZIP archive", "unpack it"
