@@ -6,7 +6,7 @@ Nothing here depends on the order of the rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -14,56 +14,32 @@ import numpy.typing as npt
 import pandas as pd
 
 from recon.core import (
+    absence_doubts,
     calendar,
-    coverage,
     duplicate_sends,
     link,
-    second_readings,
+    other_ids,
     shields,
     stale_records,
     unlinkable,
+)
+from recon.core.absence_doubts import (
+    FIRST_CONTACT,
+    NO_DENIALS,
+    OTHER_ID,
+    SHIELDED,
+    STALE,
+    UNCOVERED,
+    UNREAD_ID,
+    Denials,
 )
 from recon.core.link import Codes, Mask, Positions, Side
 from recon.core.policy import Policy
 from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, Window
 
-#: Why a row is unverifiable.
-UNCOVERED, UNREAD_ID, SHIELDED, STALE, FIRST_CONTACT = 1, 2, 3, 4, 5
-
 #: The buckets of each side; a bucket's code is its place here. The last one is for rejects.
 LOCAL: Final = tuple(LocalBalance.__dataclass_fields__)
 PROVIDER: Final = tuple(ProviderBalance.__dataclass_fields__)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Denials:
-    """Ids that Octopods was asked for singly and does not have, one row a key that was asked with.
-
-    A key only knows what was sent with it. So a denial says nothing of records from before `since`
-    (microseconds, UTC), the first time known of that key, nor of those from `until` on, the first
-    time known of a key that replaced it; without such a key these are the least and the greatest
-    int64.
-    """
-
-    ids: Positions
-    """Ascending."""
-    since: Positions
-    until: Positions
-
-    def cover(self, wanted: Positions, has_id: Mask, times: Positions) -> Mask:
-        """Say of each record whether its id is denied."""
-        denied = np.zeros(len(wanted), dtype=np.bool_)
-        place = np.searchsorted(self.ids, wanted)
-        asked = np.searchsorted(self.ids, wanted, side="right") - place
-        for row in range(int(asked.max(initial=0))):
-            at = np.flatnonzero(has_id & (asked > row))
-            found = place[at] + row
-            denied[at] |= (times[at] >= self.since[found]) & (times[at] < self.until[found])
-        return denied
-
-
-#: No status call was made.
-NO_DENIALS: Final = Denials(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,47 +122,19 @@ def classify(
     provider, provider_keys = unlinkable.separate_unlinkable(
         provider, policy.region, is_provider=True
     )
-    links = link.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
-    links = second_readings.link_by_second_readings(
-        links, local.frame, provider.frame, provider_keys, policy.tolerance, policy.region
-    )
-    local_keys, local_time = links.local_keys, links.local_time
-    twice, second = link.second_times(local.frame, link.microseconds(local.frame["sent_at"]))
     provider_time = link.microseconds(provider.frame["sent_at"])
-    paired = links.partner_of_provider >= 0
     names = provider.frame["message_id"].to_numpy(dtype=np.int64)
     holds_id = _held(local.frame["message_id"]) | _held(local.frame["odd_message_id"])
+    evidence = absence_doubts.Evidence(spans, denials, first_contact)
+    links, waiting, given_up = other_ids.link_where_proven(
+        local, provider, local_keys, provider_keys, holds_id, evidence, policy
+    )
+    local_keys, local_time = links.local_keys, links.local_time
+    paired = links.partner_of_provider >= 0
 
     alone = np.flatnonzero(links.partner_of_local < 0)
-    wanted, has_id = link.id_column(local.frame["message_id"].iloc[alone])
-    denied = denials.cover(wanted, has_id, local_time[alone])
-    listed = has_id & _among(wanted, provider.unreadable["message_id"])
-    other_time = local_time
-    if twice.size:
-        other_time = local_time.copy()
-        other_time[twice] = second
-
-    def proven(spans: Sequence[Span]) -> Mask:
-        found = _proven(alone, links, local_time, provider_time, spans)
-        if twice.size:
-            found &= _proven(alone, links, other_time, provider_time, spans)
-        return found
-
-    covered = proven(spans)
-    # Before the first message that was ever listed nothing could have contradicted the answers.
-    contradictable = covered
-    if first_contact is not None:
-        contradictable = proven(coverage.subtract(spans, [first_contact]))
-    recorded = shields.PartialRows(
-        wanted, has_id, local_keys[alone], local_time[alone], local_time[alone]
-    )
-    may_be_listed = _shielded(recorded, ~holds_id[alone], provider, policy)
-    if twice.size:
-        again = replace(recorded, earliest=other_time[alone], latest=other_time[alone])
-        may_be_listed |= _shielded(again, ~holds_id[alone], provider, policy)
-    doubt = np.select(
-        [denied, ~covered, listed, ~contradictable, may_be_listed],
-        [0, UNCOVERED, UNREAD_ID, FIRST_CONTACT, SHIELDED],
+    doubt, denied = absence_doubts.of_records(
+        alone, links, local, provider, holds_id, evidence, policy
     )
     unrecorded = np.flatnonzero(~paired)
     sent = shields.PartialRows(
@@ -196,12 +144,19 @@ def classify(
         provider_time[unrecorded],
         provider_time[unrecorded],
     )
-    may_be_recorded = _shielded(sent, np.zeros(len(unrecorded), dtype=np.bool_), local, policy)
+    may_be_recorded = shields.of_side(
+        sent, np.zeros(len(unrecorded), dtype=np.bool_), local, policy
+    )
+    may_have_other_id = other_ids.may_be_of(
+        waiting, given_up, unrecorded, links, local, provider_keys, provider_time, policy
+    )
     records_end = stale_records.records_end(links, local, provider_time)
     too_late = np.zeros(len(unrecorded), dtype=np.bool_)
     if records_end is not None:
         too_late = provider_time[unrecorded] > records_end
-    provider_doubt = np.select([may_be_recorded, too_late], [SHIELDED, STALE])
+    provider_doubt = np.select(
+        [may_be_recorded, may_have_other_id, too_late], [SHIELDED, OTHER_ID, STALE]
+    )
     provider_owner = calendar.window_positions(provider_time, days)
     repeats = duplicate_sends.nearest_recorded(
         paired, provider_keys, provider_time, names, policy.duplicate
@@ -283,21 +238,6 @@ def _held(column: pd.Series) -> Mask:
     return held
 
 
-def _among(wanted: Positions, listed: pd.Series) -> Mask:
-    """Say of each id whether it is one of those that were listed; nulls are none."""
-    held = listed.dropna().to_numpy(dtype=np.int64)
-    return np.isin(wanted, held) if held.size else np.zeros(len(wanted), dtype=np.bool_)
-
-
-def _shielded(accused: shields.PartialRows, nameless: Mask, others: Side, policy: Policy) -> Mask:
-    """Say of each of these whether an unreadable row of the other side may be its counterpart."""
-    rejects = others.unreadable
-    if rejects.empty or not len(accused):
-        return np.zeros(len(accused), dtype=np.bool_)
-    unread = shields.unreadable(rejects, policy.region)
-    return shields.shielded(accused, nameless, unread, policy.tolerance)
-
-
 def _local_buckets(
     local: Side, links: link.Links, alone: Positions, *, holds_id: Mask, doubt: Positions
 ) -> Codes:
@@ -329,30 +269,6 @@ def _provider_buckets(paired: Mask, repeats: link.SparseMapping, doubtful: Posit
     bucket[doubtful] = PROVIDER.index("unverifiable")
     bucket[paired] = PROVIDER.index("matched")
     return bucket
-
-
-def _proven(
-    records: Positions,
-    links: link.Links,
-    times: Positions,
-    provider_time: Positions,
-    spans: Sequence[Span],
-) -> Mask:
-    """Say of each of these records whether its absence is proven: its time is covered.
-
-    Where the records' clock is off (kept in a wrong zone, say), the pairs found by id show by how
-    much; a record's true time has to be covered too, else a gap would pass for a lost message.
-    """
-    times = times[records]
-    proven = coverage.covered(spans, times)
-    if any(span.start is None and span.end is None for span in spans):
-        return proven
-    at, partner = links.pairs
-    known = links.by_id[at]
-    if known.any():
-        apart = links.local_time[at[known]] - provider_time[partner[known]]
-        proven &= coverage.covered(spans, times - int(np.median(apart)))
-    return proven
 
 
 def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:

@@ -165,7 +165,15 @@ def _why(case: Case, policy: Policy, local: int, provider: int, *, same_id: bool
         return f"the record is a pair with message {_message(case, other_message)} by number"
     if other_record >= 0:
         return f"the message is a pair with {_record(case, other_record)} by number"
+    if _waits(case, local):
+        return "the record holds another id, of which it is not known whether Octopods has it"
     return "no reading of both numbers and times links them"
+
+
+def _waits(case: Case, local: int) -> bool:
+    """Say whether a record without a partner may have the message of its id after all."""
+    has_id = pd.notna(case.local.frame["message_id"].iloc[local])
+    return bool(has_id and case.local_doubt.of(np.array([local]))[0] > 0)
 
 
 def _message(case: Case, at: int) -> str:

@@ -11,15 +11,15 @@ from typing import Final
 import numpy as np
 
 from recon.core import rule_texts, rules
-from recon.core.buckets import (
+from recon.core.absence_doubts import (
     FIRST_CONTACT,
-    LOCAL,
+    OTHER_ID,
     SHIELDED,
     STALE,
     UNCOVERED,
     UNREAD_ID,
-    Case,
 )
+from recon.core.buckets import LOCAL, Case
 from recon.core.finding_rows import rows_of
 from recon.core.link import Positions
 from recon.core.policy import Policy
@@ -35,6 +35,7 @@ _DOUBTS: Final = {
 _DOUBTS_OF_MESSAGES: Final = {
     SHIELDED: Rule.MAY_BE_AN_UNREADABLE_RECORD,
     STALE: Rule.AFTER_THE_RECORDS,
+    OTHER_ID: Rule.MAY_BE_OF_ANOTHER_ID,
 }
 _OF_KIND: Final = {
     Kind.DUPLICATE_LOCAL: Rule.DUPLICATE_LOCAL,

@@ -20,6 +20,7 @@ from recon.core import (
     polling_advice,
     unreadable_rows,
 )
+from recon.core.absence_doubts import NO_DENIALS, Denials
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.model import (
@@ -61,7 +62,7 @@ def judge(
     *,
     spans: Sequence[Span],
     policy: Policy,
-    denials: buckets.Denials = buckets.NO_DENIALS,
+    denials: Denials = NO_DENIALS,
     first_contact: Span | None = None,
 ) -> list[Verdict]:
     """Link both sides once and judge each of `days`.

@@ -27,6 +27,7 @@ class Rule(StrEnum):
     MAY_BE_AN_UNREADABLE_ITEM = "may_be_an_unreadable_item"
     MAY_BE_AN_UNREADABLE_RECORD = "may_be_an_unreadable_record"
     AFTER_THE_RECORDS = "after_the_records"
+    MAY_BE_OF_ANOTHER_ID = "may_be_of_another_id"
     UNRECORDED = "unrecorded"
     REPEATED = "repeated"
     OTHER_ID = "other_id"
@@ -53,6 +54,7 @@ _KINDS: Final[Mapping[Rule, Kind]] = {
     Rule.MAY_BE_AN_UNREADABLE_ITEM: Kind.UNVERIFIABLE,
     Rule.MAY_BE_AN_UNREADABLE_RECORD: Kind.UNVERIFIABLE,
     Rule.AFTER_THE_RECORDS: Kind.UNVERIFIABLE,
+    Rule.MAY_BE_OF_ANOTHER_ID: Kind.UNVERIFIABLE,
     Rule.UNRECORDED: Kind.MISSING_LOCALLY,
     Rule.REPEATED: Kind.DUPLICATE_SEND,
     Rule.OTHER_ID: Kind.MESSAGE_ID_MISMATCH,
@@ -92,6 +94,9 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     "within {tolerance} s.",
     Rule.AFTER_THE_RECORDS: "A message is not called missing in the records if these end more than "
     "an hour, and more than their usual distance, before the newest messages.",
+    Rule.MAY_BE_OF_ANOTHER_ID: "A message is not called missing in the records, nor a pair with "
+    "another id, if a record has its number within {tolerance} s and holds an id that may be "
+    "of a message that no answer showed.",
     Rule.UNRECORDED: "A message is missing locally if no record has its id, or its number within "
     "{tolerance} s (tolerance_seconds).",
     Rule.REPEATED: "A message without a record is a duplicate send if the same number got a "
@@ -136,6 +141,8 @@ _CHANGES: Final[Mapping[Rule, str]] = {
     "record's id.",
     Rule.MAY_BE_AN_UNREADABLE_RECORD: "Correct the record that cannot be read.",
     Rule.AFTER_THE_RECORDS: "Newer records: the next run judges the day again when they are there.",
+    Rule.MAY_BE_OF_ANOTHER_ID: "A status call for the id of that record: denied, the two are a "
+    "pair with message_id_mismatch; found, this message is missing locally.",
     Rule.UNRECORDED: "A record with its id, or with its number near its time.",
     Rule.REPEATED: "A record of its own. Without the recorded message beside it, it would be "
     "missing locally.",

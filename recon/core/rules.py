@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from recon.core import arrow_text, blocks, statuses, user_ids
+from recon.core.absence_doubts import FIRST_CONTACT, OTHER_ID, STALE, UNCOVERED, UNREAD_ID
 from recon.core.arrow_text import Texts
-from recon.core.buckets import FIRST_CONTACT, STALE, UNCOVERED, UNREAD_ID, Case
+from recon.core.buckets import Case
 from recon.core.finding_rows import FindingRows
 from recon.core.link import Mask, Positions, microseconds
 from recon.core.policy import Policy
@@ -22,6 +23,11 @@ RowsByKind: TypeAlias = Mapping[Kind, tuple[Positions, Positions]]
 
 #: The detail of a message that lies after the end of the records.
 RECORDS_END: Final = "the records end before this message was sent"
+#: The detail of a message that may be the one of a record with another id.
+_ANOTHER_ID: Final = (
+    "a record of this number and time holds another id, of which it is not known whether Octopods "
+    "has it"
+)
 
 
 def rows_by_kind(case: Case, policy: Policy, *, block_rows: int = blocks.BLOCK_ROWS) -> RowsByKind:
@@ -170,7 +176,7 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
     of_message = arrow_text.if_else(
         doubt == STALE,
         RECORDS_END,
-        _unread_record(case, rows),
+        arrow_text.if_else(doubt == OTHER_ID, _ANOTHER_ID, _unread_record(case, rows)),
     )
     return arrow_text.if_else(message, of_message, of_record)
 

@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from recon.core import link, phones, user_ids
-from recon.core.link import Mask, Positions
+from recon.core.link import Mask, Positions, Side
+from recon.core.policy import Policy
 
 _NEVER: Final = np.iinfo(np.int64).min
 _FOREVER: Final = np.iinfo(np.int64).max
@@ -79,6 +80,22 @@ def _bound(rejects: pd.DataFrame, name: str, unbounded: int) -> Positions:
     return np.where(times.notna(), link.microseconds(times), unbounded)
 
 
+def of_side(accused: PartialRows, nameless: Mask, others: Side, policy: Policy) -> Mask:
+    """Say of each accused row whether an unreadable row of the other side may be its counterpart.
+
+    Args:
+        accused: see `shielded`.
+        nameless: likewise.
+        others: the other side.
+        policy: how far apart the two may lie, and the region of national numbers.
+    """
+    rejects = others.unreadable
+    if rejects.empty or not len(accused):
+        return np.zeros(len(accused), dtype=np.bool_)
+    unread = unreadable(rejects, policy.region)
+    return shielded(accused, nameless, unread, policy.tolerance)
+
+
 def shielded(
     accused: PartialRows, nameless: Mask, unread: PartialRows, tolerance: timedelta
 ) -> Mask:
@@ -102,18 +119,18 @@ def _may_be(accused: PartialRows, unread: PartialRows, tolerance: timedelta) -> 
     """Compare numbers and times, without regard to ids."""
     found = np.zeros(len(accused), dtype=np.bool_)
     sorts, of = user_ids.key_sorts(accused.keys), user_ids.key_sorts(unread.keys)
-    found |= _near(accused, unread.where(of < 0), tolerance, by_number=False)
+    found |= near(accused, unread.where(of < 0), tolerance, by_number=False)
     for sort in _SORTS:
         some = unread.where(of == sort)
         if not len(some):
             continue
         same = sorts == sort
-        found[same] |= _near(accused.where(same), some, tolerance, by_number=True)
-        found[~same] |= _near(accused.where(~same), some, tolerance, by_number=False)
+        found[same] |= near(accused.where(same), some, tolerance, by_number=True)
+        found[~same] |= near(accused.where(~same), some, tolerance, by_number=False)
     return found
 
 
-def _near(
+def near(
     accused: PartialRows, unread: PartialRows, tolerance: timedelta, *, by_number: bool
 ) -> Mask:
     """Say of each row whether the times of an unreadable one touch its own, by number if asked.

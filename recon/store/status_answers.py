@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from recon.core.buckets import Denials
+    from recon.core.absence_doubts import Denials
 
 #: A denied id is asked for once more, at least so long after: on a later night, when a disturbance
 #: of the first one is over.
@@ -89,7 +89,7 @@ def denials(engine: sa.Engine, account: str) -> Denials:
     """Return the ids that a key of the account was asked for and that were denied."""
     import numpy as np
 
-    from recon.core.buckets import Denials
+    from recon.core.absence_doubts import Denials
     from recon.core.coverage import microseconds
 
     query = (

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recon.core import buckets, candidates, findings, fired_rules, rule_texts, rules
-from recon.core.buckets import Case, Denials
+from recon.core.absence_doubts import Denials
+from recon.core.buckets import Case
 from recon.core.case_rows import RowOfCase, ids_of, is_owned
 from recon.core.fired_rules import FiredRule
 from recon.core.policy import Policy
@@ -184,9 +185,18 @@ def test_each_rule_about_a_message_is_told_apart() -> None:
         Rule.REPEATED: classified([Record(1, 11)], [Sent(9, 5), Sent(11)]),
         Rule.MAY_BE_AN_UNREADABLE_RECORD: classified([], [Sent(9)], unread_records=[Reject()]),
         Rule.AFTER_THE_RECORDS: classified(late, [Sent(9, 30_000), *sent]),
+        Rule.MAY_BE_OF_ANOTHER_ID: classified([Record(1, 21)], [Sent(11)], ()),
     }
     for rule, case in cases.items():
         assert [one.rule for one in fired(case, Policy(), -1, 0)] == [rule]
+
+
+def test_a_record_with_another_id_says_why_it_is_no_pair() -> None:
+    case = classified([Record(1, 21)], [Sent(11)], ())
+    [message], _ = candidates.of_record(case, Policy(), 0, NEAR)
+    [record], _ = candidates.of_message(case, Policy(), 0, NEAR)
+    assert message.why == record.why
+    assert message.why.startswith("the record holds another id")
 
 
 def test_a_pair_that_is_right_says_how_it_was_found_and_that_nothing_contradicts() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon.core import buckets, calendar, lookup_priority
+from recon.core import absence_doubts, buckets, calendar, lookup_priority
 from recon.core.coverage import microseconds
 from recon.core.lookup_priority import Candidates
 from recon.core.policy import Policy
@@ -97,7 +97,7 @@ def test_what_is_known_of_an_id_comes_with_it() -> None:
 def test_a_denial_settles_a_record_unless_another_key_may_have_sent_it() -> None:
     records = [Record(n, n, -60 + 10 * n) for n in range(1, 5)]
     since, until = microseconds(at(-40)), microseconds(at(-20))
-    denials = buckets.Denials(
+    denials = absence_doubts.Denials(
         np.array([1, 2, 3, 4, 4]),
         np.array([since] * 4 + [until]),
         np.array([until] * 4 + [np.iinfo(np.int64).max]),

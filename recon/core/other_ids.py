@@ -1,0 +1,125 @@
+"""Records that hold the id of another message than the one with their number and time.
+
+Such a record was written with a wrong id, or its own message is one that no answer showed and the
+message beside it is not recorded. Only where the absence of its own message is proven, the two are
+taken for a pair. Otherwise the record waits for its own message, and the other one stays open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from recon.core import absence_doubts, link, second_readings, shields
+from recon.core.absence_doubts import UNREAD_ID, Evidence
+from recon.core.link import Links, Mask, Positions, Side
+from recon.core.policy import Policy
+
+_NONE: Final = np.zeros(0, dtype=np.int64)
+
+
+def link_where_proven(
+    local: Side,
+    provider: Side,
+    local_keys: Positions,
+    provider_keys: Positions,
+    holds_id: Mask,
+    evidence: Evidence,
+    policy: Policy,
+) -> tuple[Links, Positions, Positions]:
+    """Link both sides, by number only where no other id stands against it.
+
+    Args:
+        local: the records.
+        provider: the messages.
+        local_keys: the key of each record's number, -1 for none.
+        provider_keys: likewise for the messages.
+        holds_id: of each record, whether the records hold an id, be it Octopods' or not.
+        evidence: what is known of messages that are not there.
+        policy: how far apart a pair without a common id may be, and the region of numbers.
+
+    Returns:
+        The links, the records of which it is not known whether the message of their id exists, and
+        messages that would be their partners but for the id.
+    """
+    links = _linked(local, provider, local_keys, provider_keys, policy)
+    by_number = np.flatnonzero((links.partner_of_local >= 0) & ~links.by_id)
+    _, has_id = link.id_column(local.frame["message_id"].iloc[by_number])
+    others = by_number[has_id]
+    if not others.size:
+        return links, _NONE, _NONE
+
+    def waiting(rows: Positions) -> tuple[Positions, Positions]:
+        doubt, _ = absence_doubts.of_records(
+            rows, links, local, provider, holds_id, evidence, policy
+        )
+        # Where the item of its id is listed, if unreadable, no other message can be a record's.
+        return rows[doubt > 0], rows[(doubt > 0) & (doubt != UNREAD_ID)]
+
+    left, open_ = waiting(others)
+    if not left.size:
+        return links, _NONE, _NONE
+    given_up = links.partner_of_local[open_]
+    # Another record of this sort would take the message that one of them gives up.
+    _, has_id = link.id_column(local.frame["message_id"])
+    has_id = has_id & ~links.by_id
+    has_id[links.duplicates.at] = False
+    left, open_ = waiting(np.flatnonzero(has_id))
+    keys = local_keys.copy()
+    keys[left] = -1
+    again = _linked(local, provider, keys, provider_keys, policy)
+    keys = again.local_keys.copy()
+    keys[left] = local_keys[left]
+    return replace(again, local_keys=keys), open_, given_up
+
+
+def _linked(
+    local: Side, provider: Side, local_keys: Positions, provider_keys: Positions, policy: Policy
+) -> Links:
+    links = link.link(local.frame, provider.frame, local_keys, provider_keys, policy.tolerance)
+    return second_readings.link_by_second_readings(
+        links, local.frame, provider.frame, provider_keys, policy.tolerance, policy.region
+    )
+
+
+def may_be_of(
+    waiting: Positions,
+    given_up: Positions,
+    messages: Positions,
+    links: Links,
+    local: Side,
+    provider_keys: Positions,
+    provider_time: Positions,
+    policy: Policy,
+) -> Mask:
+    """Say of messages without a record whether a record that waits for another may be theirs.
+
+    Args:
+        waiting: the records of which it is not known whether the message of their id exists.
+        given_up: messages that would be their partners but for the id.
+        messages: which messages.
+        links: who is whose partner.
+        local: the records.
+        provider_keys: the key of each message's number, -1 for none.
+        provider_time: when each was sent, in microseconds, UTC.
+        policy: how far apart a pair without a common id may be.
+    """
+    if not waiting.size:
+        return np.zeros(len(messages), dtype=np.bool_)
+    first = link.microseconds(local.frame["sent_at"])
+    second = first.copy()
+    twice, other = link.second_times(local.frame, first)
+    second[twice] = other
+    first, second = first[waiting], second[waiting]
+    nameless = np.zeros(len(waiting), dtype=np.int64), np.zeros(len(waiting), dtype=np.bool_)
+    recorded = shields.PartialRows(
+        *nameless, links.local_keys[waiting], np.minimum(first, second), np.maximum(first, second)
+    )
+    keys, times = provider_keys[messages], provider_time[messages]
+    ids = np.zeros(len(messages), dtype=np.int64), np.zeros(len(messages), dtype=np.bool_)
+    sent = shields.PartialRows(*ids, keys, times, times)
+    near = shields.near(sent, recorded, policy.tolerance, by_number=True) & (keys >= 0)
+    found: Mask = near | np.isin(messages, given_up)
+    return found
