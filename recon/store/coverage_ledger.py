@@ -99,8 +99,8 @@ def note_new_messages(
     if begun is not None:
         older = [one for one in new if one.sent_at < begun]
         if older:
+            # From here on nothing that was proven reaches back to them, so they are not late.
             _end_first_contact(connection, account_id, key, begun, older[0].message_id)
-        new = [one for one in new if one.sent_at >= begun]
     if not new:
         return key
     shown_spans = _shown_spans(
