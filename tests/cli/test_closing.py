@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -151,14 +150,6 @@ def test_another_process_that_has_the_file_open_is_in_nobodys_way(shop: Workshop
         assert rows(copied(shop.path / "recon.db"), "runs") == 2
 
 
-def started(shop: Workshop, url: str, log: list[Received], *args: str) -> subprocess.Popen[str]:
-    """Start a command; return it when it waits for an answer."""
-    shop.configure(url)
-    process = shop.start(*args)
-    awaited(lambda: log, process)
-    return process
-
-
 @pytest.mark.parametrize(
     ("number", "code"),
     [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129), (signal.SIGQUIT, 131)],
@@ -167,7 +158,9 @@ def test_after_a_signal_in_a_run_too(shop: Workshop, number: signal.Signals, cod
     log: list[Received] = []
     script = [http_faults.timeout()]
     with serve(Channel(), clock=ManualClock(MORNING_AFTER), script=script, log=log) as url:
-        process = started(shop, url, log, "run", "--date", DAY)
+        shop.configure(url)
+        process = shop.fork("run", "--date", DAY)
+        awaited(lambda: log, process)
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
     assert process.returncode == code, err
@@ -181,7 +174,9 @@ def test_after_a_signal_to_a_collector_that_stays_too(
 ) -> None:
     log: list[Received] = []
     with serve(Channel(), clock=ManualClock(MORNING_AFTER), log=log) as url:
-        process = started(shop, url, log, "collect", "--follow")
+        shop.configure(url)
+        process = shop.start("collect", "--follow")
+        awaited(lambda: log, process)
         # The answer is kept, or the request is broken off; either way nothing is left over.
         process.send_signal(number)
         _, err = process.communicate(timeout=30)

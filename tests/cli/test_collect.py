@@ -148,7 +148,7 @@ def test_a_poll_that_is_not_due_loads_nothing_heavy(shop: Workshop) -> None:
 def test_a_signal_ends_the_following_cleanly_while_it_sleeps(
     shop: Workshop, number: signal.Signals
 ) -> None:
-    process = shop.start("collect", "--follow")
+    process = shop.fork("collect", "--follow")
     awaited(lambda: (shop.path / "recon.db").exists() and _polled(shop), process)
     process.send_signal(number)
     out, err = process.communicate(timeout=5)
@@ -170,7 +170,7 @@ def test_a_signal_abandons_a_request_in_progress_at_once_and_keeps_nothing_of_it
     log: list[Received] = []
     with serve(channel, clock=real, script=[http_faults.drip(0.2)], log=log) as url:
         shop.configure(url)
-        process = shop.start("collect", "--follow")
+        process = shop.fork("collect", "--follow")
         awaited(lambda: log, process)
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)

@@ -170,7 +170,7 @@ def test_75_another_run_holds_the_lock(workshop: Workshop) -> None:
         workshop.configure(url)
         # Longer than the second run takes to start, however busy the machine.
         workshop.environ["RECON_OCTOPODS__TIMEOUT_SECONDS"] = "60"
-        slow = workshop.start("run", "--date", DAY)
+        slow = workshop.fork("run", "--date", DAY)
         # The first run holds the lock from before its request until after it; so wait for that.
         awaited(lambda: log, slow)
         ended = workshop.run()

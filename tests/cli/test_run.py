@@ -380,12 +380,12 @@ def test_a_run_that_is_killed_anywhere_leaves_nothing_half_and_can_be_run_again(
         for name in ("recon.db", "recon.db-wal", "recon.db-shm"):
             workshop.path.joinpath(name).unlink(missing_ok=True)
         started = time.monotonic()
-        with workshop.start("run", "--date", DAY) as process:
+        with workshop.fork("run", "--date", DAY) as process:
             process.communicate()
         length = time.monotonic() - started
         assert process.returncode == 0
         for part in (0.5, 0.7, 0.8, 0.9, 0.95):
-            process = workshop.start("run", "--date", DAY)
+            process = workshop.fork("run", "--date", DAY)
             # The kill is to come at no particular moment, and may come too late.
             with suppress(subprocess.TimeoutExpired):
                 process.communicate(timeout=length * part)

@@ -25,6 +25,7 @@ import pytest
 from recon import cli, logs
 from recon.simulator.channel import SIMULATED_KEY
 from tests.factories import DAY, NOON
+from tests.forked import Forked
 
 #: The command as it was installed beside the interpreter.
 RECON = Path(sys.executable).parent / "recon"
@@ -60,7 +61,7 @@ timeout_seconds = 5
 """
 
 
-def awaited(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
+def awaited(condition: Callable[[], object], process: subprocess.Popen[str] | Forked) -> None:
     """Wait until something holds; the process must go on meanwhile."""
     deadline = time.monotonic() + 60
     while not condition():
@@ -118,8 +119,13 @@ class Workshop:
                 [(*row[:3], row[3].isoformat(), row[4]) for row in records],
             )
 
+    def fork(self, *args: str | Path) -> Forked:
+        """Start the command and do not wait; without the time that a fresh interpreter takes."""
+        code = "from recon.cli import main; main()"
+        return Forked(code, *map(str, args), cwd=self.path, environ=self._environ())
+
     def start(self, *args: str | Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
-        """Start the command and do not wait."""
+        """Start the command as users do, and do not wait."""
         return subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-c", WITH_DEFAULT_SIGNALS, str(RECON), *map(str, args)],
             cwd=self.path,

@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from textwrap import dedent
 
-_ROOT = Path(__file__).parents[2]
+from tests.forked import Forked
 
 #: Longer than anything here takes, however busy the machine.
 _SECONDS = 120
 
 
 @contextmanager
-def started(code: str) -> Iterator[subprocess.Popen[str]]:
-    """Start a Python process, and kill it if it still runs at the end."""
-    process = subprocess.Popen(  # noqa: S603 - the test's own code
-        [sys.executable, "-c", dedent(code)],
-        cwd=_ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+def started(code: str) -> Iterator[Forked]:
+    """Start a process with recon imported, and kill it if it still runs at the end."""
+    with Forked(dedent(code)) as process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def awaited(process: subprocess.Popen[str]) -> str:
+def awaited(process: Forked) -> str:
     """Return the next line that a process says."""
-    assert process.stdout is not None
     line = process.stdout.readline()
     assert line, "it ended: " + process.communicate()[1]
     return line.strip()
 
 
-def ended(process: subprocess.Popen[str], said: str = "") -> str:
+def ended(process: Forked, said: str = "") -> str:
     """Say something to a process, and return what it says until it ends well."""
     output, errors = process.communicate(said, timeout=_SECONDS)
     assert process.returncode == 0, errors
@@ -61,7 +49,6 @@ def at_once(codes: Sequence[str], *, word: Callable[[], str] = lambda: "go") -> 
             assert awaited(process) == "ready"
         said = word()
         for process in processes:
-            assert process.stdin is not None
             process.stdin.write(f"{said}\n")
             process.stdin.flush()
         for process in processes:
