@@ -16,7 +16,7 @@ from recon.model import Unreadable
 #: What a reason quotes of its row, and what may follow it.
 _QUOTED: Final = r": '(.*?)'(?=$|; |\. )"
 #: Where a line of a file does not parse, the reason begins with its place.
-_LINE: Final = r"^(?:line|row) [0-9,]+: "
+_LINE: Final = r"^(?:line|row|item|object) [0-9,]+: "
 _ABOUT_A_NUMBER: Final = "phone"
 #: What may be a phone number in the wrong column, and is no date.
 _MAY_BE_A_NUMBER: Final = re.compile(r"(?![0-9]{4}-[0-9]{2}-)\+?[0-9][0-9 ()-]{5,}[0-9]")

@@ -26,6 +26,7 @@ _SIGNATURES: Final = (
     (b"\xff\xff\xff\xff", "a stream of Arrow", "save it as Parquet"),
     (b"Obj\x01", "an Avro file", "save it as Parquet or JSON Lines"),
     (b"\x89HDF", "an HDF5 file", "save it as Parquet"),
+    (b"HTTP/", "an answer with its HTTP headers", "save the body alone, without curl's -i"),
     (b"PGDMP", "a dump of PostgreSQL", "restore it, or export the table as CSV"),
     (b"{\\rtf", "a text document (RTF)", "save it as plain text in CSV"),
     (b"\x89PNG", "a picture", "export the data as CSV"),

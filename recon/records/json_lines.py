@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from recon.errors import InputError
-from recon.records import extended_json, text_files
+from recon.records import extended_json, json_text, text_files
 from recon.records.chunk import Chunk
 from recon.records.suggestions import not_found_error
 
 #: Objects that become one chunk, and objects whose keys are read.
 _LINES: Final = 16_000
 _SAMPLE: Final = 100
-_BLANK: Final = re.compile(r"[ \t\r\n]*")
 _EXTENDED: Final = '"$'
+#: What may stand around a line; the last one is the record separator of JSON text sequences
+#: (RFC 7464).
+_AROUND: Final = b" \t\r\n\x1e"
 #: Under this name the list call answers with its items; an item itself has one of the others.
 _ENVELOPE: Final = "messages"
 _OF_A_RECORD: Final = ("message_id", "phone_number", "sent_at")
-_decode: Final = json.JSONDecoder(parse_float=Decimal).raw_decode
 
 
 #: Called with each object that holds a list of items, and its line, from 1.
@@ -59,7 +58,7 @@ def lines(path: Path, envelope: Envelope = _ignore) -> Iterator[Line]:
         OSError: it cannot be read.
     """
     every = enumerate(text_files.lines(path), start=1)
-    filled = ((number, line) for number, raw in every if (line := raw.strip()))
+    filled = ((number, line) for number, raw in every if (line := raw.strip(_AROUND)))
     start = list(islice(filled, 2))
     if _is_one_document([line for _, line in start]):
         yield from _of_document(path, start, filled, envelope)
@@ -78,7 +77,7 @@ def _is_one_document(start: Sequence[bytes]) -> bool:
     first, *second = start
     try:
         text = first.decode()
-        _, end = _decode(text)
+        _, end = json_text.decode(text)
     except json.JSONDecodeError as cause:
         return first.startswith(b"[") or (bool(second) and cause.pos >= len(cause.doc))
     except (ValueError, RecursionError):
@@ -94,12 +93,14 @@ def _of_document(
 ) -> Iterator[Line]:
     lines = [*start, *rest]
     if start[0][1].startswith(b"["):
-        yield from _of_array(path, b"\n".join(line for _, line in lines))
+        yield from _of_array(path, b"\n".join(line for _, line in lines), envelope)
         return
     try:
         text = b"\n".join(line for _, line in lines).decode()
-        values = list(_values(text))
-    except (ValueError, RecursionError):
+        values = list(json_text.values(text))
+    except (ValueError, RecursionError) as cause:
+        if not any(json_text.begins_with_object(line) for _, line in lines):
+            raise _no_json(path, "an object", cause) from cause
         for number, line in lines:
             yield from _of_line(number, line, envelope)
         return
@@ -111,51 +112,24 @@ def _of_document(
             yield _line(number, item, "object", extended=extended)
 
 
-def _of_array(path: Path, raw: bytes) -> Iterator[Line]:
+def _of_array(path: Path, raw: bytes, envelope: Envelope) -> Iterator[Line]:
     text = raw.decode("utf-8", "replace")
     extended = _EXTENDED in text
+    number = 0
     try:
-        for number, value in enumerate(_values(text), start=1):
-            yield _line(number, value, "item", extended=extended)
+        for value in json_text.values(text):
+            for item in _items(value, number + 1, envelope, alone=False):
+                number += 1
+                yield _line(number, item, "item", extended=extended)
     except (ValueError, RecursionError) as cause:
-        why = cause.msg if isinstance(cause, json.JSONDecodeError) else "nested too deeply"
-        raise InputError(
-            f"{path} is an array that is not valid JSON: {why}",
-            hint="was it cut off? Export it again, or write one object a line (JSON Lines)",
-        ) from cause
+        raise _no_json(path, "an array", cause) from cause
 
 
-def _values(text: str) -> Iterator[Any]:
-    """Yield the values that stand one after another, and those of an array one by one.
-
-    Raises:
-        ValueError: it is no JSON.
-        RecursionError: it is nested too deeply.
-    """
-    at = _skip(text, 0)
-    while at < len(text):
-        if text[at] != "[":
-            value, at = _decode(text, at)
-            yield value
-        else:
-            at = _skip(text, at + 1)
-            closed = text[at : at + 1] == "]"
-            while not closed:
-                value, at = _decode(text, at)
-                yield value
-                at = _skip(text, at)
-                closed = text[at : at + 1] == "]"
-                if not closed:
-                    if text[at : at + 1] != ",":
-                        raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
-                    at = _skip(text, at + 1)
-            at += 1
-        at = _skip(text, at)
-
-
-def _skip(text: str, at: int) -> int:
-    found = _BLANK.match(text, at)
-    return at if found is None else found.end()
+def _no_json(path: Path, what: str, cause: Exception) -> InputError:
+    return InputError(
+        f"{path} is {what} that is not valid JSON: {json_text.reason(cause)}",
+        hint="was it cut off? Export it again, or write one object a line (JSON Lines)",
+    )
 
 
 def _of_line(
@@ -163,23 +137,32 @@ def _of_line(
 ) -> Iterator[Line]:
     try:
         text = line.decode("utf-8")
-        value, end = _decode(text)
+        value, end = json_text.decode(text)
     except UnicodeDecodeError:
         yield Line(number, broken=f"line {number}: no UTF-8")
     except json.JSONDecodeError as cause:
-        yield Line(number, broken=f"line {number}: no JSON, {cause.msg}")
+        yield Line(number, broken=f"line {number}: no JSON, {json_text.reason(cause)}")
     except (ValueError, RecursionError):
         yield Line(number, broken=f"line {number}: JSON beyond all measure")
     else:
-        if end != len(text):
-            yield Line(number, broken=f"line {number}: no JSON, Extra data")
-            return
         extended = _EXTENDED in text
-        if not extended and isinstance(value, dict) and not alone and _ENVELOPE not in value:
+        if end != len(text):
+            items = _of_several(text, number, envelope)
+            if not items:
+                yield Line(number, broken=f"line {number}: no JSON, Extra data")
+        elif not extended and isinstance(value, dict) and not alone and _ENVELOPE not in value:
             yield Line(number, value)
             return
-        for item in _items(value, number, envelope, alone=alone):
+        else:
+            items = _items(value, number, envelope, alone=alone)
+        for item in items:
             yield _line(number, item, "line", extended=extended)
+
+
+def _of_several(text: str, number: int, envelope: Envelope) -> Sequence[Any]:
+    """Return the objects of a line that holds several, nothing where it is no such line."""
+    every = json_text.one_after_another(text)
+    return [item for one in every for item in _items(one, number, envelope, alone=False)]
 
 
 def _line(number: int, item: object, what: str, *, extended: bool) -> Line:

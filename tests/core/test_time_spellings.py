@@ -39,6 +39,13 @@ SPELLINGS: Final = {
     "2026-05-03T10:05:07+01:00[Europe/Dublin]": "",
     "2026-05-03-09.05.07.000000": "",
     "/Date(1777799107000)/": "",
+    "20260503090507": "",
+    "20260503090507.250": "09:05:07.250",
+    "2026-05-03\u00a009:05:07": "",
+    "2026-05-03\u202f9:05:07\u202fPM": "21:05:07",
+    'ISODate("2026-05-03T09:05:07Z")': "",
+    "new Date('2026-05-03T11:05:07+02:00')": "",
+    "2026-05-03 09:05:07 (UTC)": "",
     r"\/Date(1777799107000+0200)\/": "",
     '="2026-05-03 09:05:07"': "",
     "'2026-05-03 09:05:07": "",
@@ -73,6 +80,15 @@ def test_every_month_has_its_number_and_a_time_without_offset_is_in_the_zone() -
         assert found == [datetime(2026, month, 9, 4, 30, tzinfo=UTC) for month in range(1, 13)]
 
 
+def test_numbers_that_are_the_digits_of_a_date_are_read_as_their_texts_are() -> None:
+    numbers = [20260503090507, 20260503, None, 20261303000000, 1777799107, 20090230]
+    found = timestamps.instants(numbers, "Asia/Tokyo").column
+    read_as_texts = read([str(one or "") for one in numbers], "Asia/Tokyo")
+    assert [None if pd.isna(one) else one.to_pydatetime() for one in found] == read_as_texts
+    assert read_as_texts[0] == datetime(2026, 5, 3, 0, 5, 7, tzinfo=UTC)
+    assert [one is None for one in read_as_texts] == [False, False, True, True, False, True]
+
+
 @pytest.mark.parametrize("hour", range(24))
 def test_every_hour_of_a_half_day_clock_is_read(hour: int) -> None:
     text = datetime(2026, 5, 3, hour, 7).strftime("%Y/%m/%d %I:%M %p")  # noqa: DTZ001
@@ -101,6 +117,7 @@ def test_what_has_another_meaning_or_none_is_not_read(text: str) -> None:
         ("03/05/2026 09:05", "which number is the month?"),
         ("3.5.26", "which number is the month?"),
         ("2026-05-03 09:05 CEST", "zone as an offset"),
+        ("03-MAY-26 09.05.07.000000 AM", "year with four digits"),
     ],
 )
 def test_a_time_that_is_not_read_is_called_by_its_cause(value: object, cause: str) -> None:

@@ -85,6 +85,7 @@ def archive() -> bytes:
         (b"SQLite format 3\0" + bytes(84), "an SQLite database"),
         (b"<!DOCTYPE html><html><body>Sign in", "a page of HTML"),
         (b"%PDF-1.7", "a PDF"),
+        (b"HTTP/2 200\r\nDate: now\r\n\r\n[]", "an answer with its HTTP headers"),
         (parquet(), "a Parquet file"),
         (feather(), "an Arrow"),
         (arrow_stream(), "a stream of Arrow"),

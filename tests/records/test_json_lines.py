@@ -49,6 +49,12 @@ SHAPES: Final = {
     "indented objects one after another": "\n".join(json.dumps(one, indent=2) for one in ITEMS),
     "answers one a line": json.dumps(ITEMS[:2]) + "\n" + json.dumps({"messages": ITEMS[2:]}),
     "lines": lines_of(ITEMS),
+    "objects without anything between them": "".join(map(json.dumps, ITEMS)),
+    "objects with commas between them": ",\n".join(map(json.dumps, ITEMS)) + ",\n",
+    "a text sequence with record separators": "".join(f"\x1e{json.dumps(o)}\n" for o in ITEMS),
+    "lines that end with a carriage return": "\r".join(map(json.dumps, ITEMS)),
+    "an array of arrays": json.dumps([ITEMS[:2], ITEMS[2:]]),
+    "an array of answers": json.dumps([{"messages": ITEMS[:2]}, {"messages": ITEMS[2:]}], indent=1),
 }
 
 
@@ -161,3 +167,25 @@ def test_records_exported_by_mongodb_are_read(tmp_path: Path) -> None:
     assert row["local_id"] == "64b7f9c2e1d3a40001a1b2c3"
     assert row["message_id"] == 700100
     assert row["sent_at"].isoformat() == "2026-04-23T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("cut", [9, 60, 150])
+def test_an_answer_of_many_lines_that_is_cut_off_is_refused_as_a_whole(
+    tmp_path: Path, cut: int
+) -> None:
+    text = json.dumps({"request_id": "r", "messages": ITEMS}, indent=2)
+    with pytest.raises(InputError, match="is an object that is not valid JSON") as raised:
+        read(tmp_path / "a.json", text[:-cut])
+    assert "cut off" in str(raised.value)
+    assert "35386" not in str(raised.value)
+
+
+def test_why_a_line_is_cut_off_does_not_end_in_the_middle_of_a_sentence(tmp_path: Path) -> None:
+    found = read(tmp_path / "a.jsonl", json.dumps(ITEMS[0])[:40] + "\n" + lines_of(ITEMS[1:]))
+    assert found.frame["local_id"].tolist() == [1, 2]
+    assert found.rejects["reason"].tolist() == ["line 1: no JSON, Unterminated string"]
+
+
+def test_something_else_after_an_object_is_no_second_object(tmp_path: Path) -> None:
+    found = read(tmp_path / "a.jsonl", json.dumps(ITEMS[0]) + " 7\n" + lines_of(ITEMS[1:]))
+    assert found.rejects["reason"].tolist() == ["line 1: no JSON, Extra data"]

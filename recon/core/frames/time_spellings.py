@@ -2,7 +2,8 @@
 
 Read are dates with the year first (`2026/4/24 9:05`, `2026-4-24 9:05 PM`), with the month as a
 word (RFC 2822: `Fri, 24 Apr 2026 10:00:00 +0000`; `Fri Apr 24 10:00:00 UTC 2026`; `Apr 24, 2026
-10:00 AM`), and a few that one program writes (Go, DB2, Java, JavaScript, .NET). Day and month as
+10:00 AM`), fourteen digits (`20260424100000`), and a few that one program writes (Go, DB2, Java,
+JavaScript, .NET, MongoDB). Day and month as
 two numbers, a year of two digits, serial numbers and nanoseconds are not: they could mean
 something else, so they only get a name.
 """
@@ -50,8 +51,15 @@ _RFC_ZONES: Final = {
     "MST": "-0700", "MDT": "-0600", "PST": "-0800", "PDT": "-0700",
 }  # fmt: skip
 
-#: With the month as a word: pattern and replacement, the case ignored.
+#: Pattern and replacement, one after the other.
 _RULES: Final = (
+    # Blanks that do not break, as `toLocaleString` and spreadsheets write them.
+    (r"[\x{a0}\x{2009}\x{202f}]", " "),
+    # The shell of MongoDB.
+    (r"""^(?:ISODate|new Date)\(["']([^"']+)["']\)$""", r"\1"),
+    (r"^([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([.][0-9]+)?$",
+     r"\1-\2-\3 \4:\5:\6\7"),
+    (r" ?\((?:UTC|GMT)\)$", "Z"),
     # Java's `[Europe/Dublin]` and JavaScript's `(Irish Standard Time)` after an offset.
     (r"((?:[Zz]|[+-][0-9]{2}:?[0-9]{2})) *(?:\[[^\]]*\]|\([^)]*\))$", r"\1"),
     (r"([+-][0-9]{2}:?[0-9]{2}) (?:UTC|GMT|Z)$", r"\1"),
@@ -88,6 +96,7 @@ _CAUSES: Final = (
         r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}([0-9]{2})?\b",
         "; which number is the month? Write the year first, as in 2026-04-24",
     ),
+    (r"(?i)^[0-9]{1,2}[ -][a-z]{3}[ -][0-9]{2}\b", "; write the year with four digits"),
     (r"[0-9] ?[A-Z]{3,5}$", "; write the zone as an offset, as in +01:00"),
 )
 

@@ -81,8 +81,11 @@ _SPELLINGS: Final = (
     _Spelling(f"^{_MOMENT} ?({_quiet(_OFFSET)})$", r"\1T\2\3\4\5", _ZONED_TYPE),
     _Spelling(f"^{_MOMENT}$", r"\1T\2\3\4", _NAIVE_TYPE),
     _Spelling(f"^{_DAY}$", r"\1", _NAIVE_TYPE),
-    _Spelling(r"^[0-9]{9,16}(?:\.[0-9]*)?$", "", None),
+    _Spelling(r"^(?:[0-9]{9,13}|[0-9]{15,16})(?:\.[0-9]*)?$", "", None),
 )
+
+#: Numbers whose digits are those of a date, or of a date and time: no epoch has so few or so many.
+_DIGITS_OF_DATES: Final = ((20090101, 22010101), (20090101_000000, 22010101_000000))
 
 #: What is left to `isoparse`, which itself takes any character before the time of day, and
 #: eight digits or more as a date. Digits alone are an epoch, but for a date of eight.
@@ -121,13 +124,27 @@ def instants(column: Column, zone: str) -> Instants:
         days = np.clip(days, -_MANY_DAYS, _MANY_DAYS)
         return _checked(_in_zone(Instants(days * _DAY_US, read), zone))
     if pa.types.is_integer(kind) and kind != pa.uint64():
-        return _epoch(*_held(array))
+        return _numbers(array, zone)
     if pa.types.is_floating(kind):
         seconds = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
         return _epoch(seconds, ~np.isnan(seconds))
     if pa.types.is_boolean(kind):
         return Instants(np.zeros(len(array), np.int64), np.zeros(len(array), np.bool_))
     return _checked(_texts(without_null_words(texts(array)), zone))
+
+
+def _numbers(array: pa.Array, zone: str) -> Instants:
+    """Read whole numbers: an epoch, or the digits of a date and time (`20260424100000`)."""
+    numbers, held = _held(array)
+    microseconds, read = _epoch(numbers, held)
+    dated = np.zeros(len(numbers), dtype=np.bool_)
+    for low, high in _DIGITS_OF_DATES:
+        dated |= (numbers >= low) & (numbers < high)
+    rows = np.flatnonzero(dated & held)
+    if rows.size:
+        digits = array.take(pa.array(rows)).cast(pa.large_string())
+        microseconds[rows], read[rows] = _checked(_texts(digits, zone))
+    return Instants(microseconds, read)
 
 
 def _held(array: pa.Array) -> Instants:

@@ -1,0 +1,84 @@
+"""Text of JSON: values one after another, in an array or by themselves, and why a text is none."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Final
+
+_BLANK: Final = re.compile(r"[ \t\r\n]*")
+
+#: Decode the value at the beginning or at a place of a text; return it and where it ends. Numbers
+#: with a point are `Decimal`.
+decode: Final = json.JSONDecoder(parse_float=Decimal).raw_decode
+
+
+def values(text: str) -> Iterator[Any]:
+    """Yield the values that stand one after another, and those of an array one by one.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
+    """
+    at = _skip(text, 0)
+    while at < len(text):
+        if text[at] != "[":
+            value, at = decode(text, at)
+            yield value
+        else:
+            at = _skip(text, at + 1)
+            closed = text[at : at + 1] == "]"
+            while not closed:
+                value, at = decode(text, at)
+                yield value
+                at = _skip(text, at)
+                closed = text[at : at + 1] == "]"
+                if not closed:
+                    if text[at : at + 1] != ",":
+                        raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
+                    at = _skip(text, at + 1)
+            at += 1
+        at = _skip(text, at)
+
+
+def _skip(text: str, at: int) -> int:
+    found = _BLANK.match(text, at)
+    return at if found is None else found.end()
+
+
+def one_after_another(text: str) -> list[Any]:
+    """Return the objects of a line that stand without a line break or with a comma between them.
+
+    Streams into object stores write them so. Nothing is returned where something else is between.
+    """
+    found = []
+    at = 0
+    while at < len(text):
+        try:
+            value, at = decode(text, at)
+        except (ValueError, RecursionError):
+            return []
+        if not isinstance(value, dict):
+            return []
+        found.append(value)
+        at = _skip(text, at)
+        if text[at : at + 1] == ",":
+            at = _skip(text, at + 1)
+    return found
+
+
+def begins_with_object(line: bytes) -> bool:
+    """Say whether a line by itself begins with a whole object."""
+    try:
+        return isinstance(decode(line.decode())[0], dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def reason(cause: Exception) -> str:
+    """Say why a text is no JSON; the decoder's words about a string expect a place after them."""
+    if isinstance(cause, json.JSONDecodeError):
+        return cause.msg.removesuffix(" starting at")
+    return "nested too deeply"
