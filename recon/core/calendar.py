@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from recon.core.coverage import microseconds
-from recon.model import Window
+from recon.model import Span, Window
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +40,20 @@ def windows(first: date, last: date, zone: str) -> tuple[Window, ...]:
     """Return the windows from `first` to `last`, both included, in order and without holes."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return tuple(window(day, zone) for day in days)
+
+
+def hours(day: date, zone: str) -> tuple[tuple[int, Span], ...]:
+    """Return the hours of one calendar day by the clock, each with its stretch of time in UTC.
+
+    An hour that comes twice is one of two hours' length; one that the clocks skip is left out.
+    """
+    midnights = _midnight(day, zone), _midnight(_next(day), zone)
+    starts = [midnights[0]]
+    for hour in range(1, 24):
+        local = datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(zone))
+        starts.append(min(max(local.astimezone(UTC), starts[-1]), midnights[1]))
+    bounds = enumerate(pairwise([*starts, midnights[1]]))
+    return tuple((hour, Span(start, end)) for hour, (start, end) in bounds if start < end)
 
 
 def unbounded(zone: str) -> Window:

@@ -10,6 +10,7 @@ claimed here is a proof: a message in it that was not listed does not exist.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -185,6 +186,22 @@ def gaps(window: Span, spans: Sequence[Span]) -> tuple[Span, ...]:
     if at < window.end:
         found.append(Span(at, window.end))
     return tuple(found)
+
+
+def covered_seconds(parts: Sequence[Span], spans: Iterable[Span]) -> list[float]:
+    """Return for how many seconds of each part, which has bounds, some span covers it."""
+    merged = merge(spans)
+    ends = [span.end or _FUTURE for span in merged]
+    found = []
+    for part in parts:
+        start, end = part.start or _PAST, part.end or _FUTURE
+        covered = timedelta()
+        for span in merged[bisect_right(ends, start) :]:
+            if (span.start or _PAST) >= end:
+                break
+            covered += min(span.end or _FUTURE, end) - max(span.start or _PAST, start)
+        found.append(covered.total_seconds())
+    return found
 
 
 def longest(gaps: Sequence[Span], count: int) -> list[Span]:

@@ -152,6 +152,37 @@ class DayFigures(SendFigures):
     """`None` where no rates are configured."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourFigures(SendFigures):
+    """The messages of one hour by the clock of the configured time zone."""
+
+    account: str
+    date: date
+    hour: int
+    """0 to 23; one that comes twice on its day is both of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountryFigures(SendFigures):
+    """The messages of one day to one country; covered is what is covered of the whole day."""
+
+    account: str
+    date: date
+    calling_code: str
+    country: str
+    """See `recon.core.calling_codes.Country`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonFigures(SendFigures):
+    """The messages of one day that failed for one reason; covered is as for the whole day."""
+
+    account: str
+    date: date
+    reason: str
+    """In Octopods' words, without long numbers; empty where it gives none."""
+
+
 def summed(days: Iterable[DayFigures]) -> DayFigures | None:
     """Return the figures of several days together, `None` for no day.
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import pyarrow.compute as pc
 
 from recon.core import arrow_text
 from recon.core.arrow_text import Texts
 from recon.core.buckets import Case
+from recon.core.reason_texts import LONG_NUMBER
 from recon.model import Status
-
-#: What may be a phone number or an id in a failure reason.
-_LONG_NUMBER: Final = r"\+?[0-9](?:[ ().-]?[0-9]){6,}"
 
 
 def without_numbers(reasons: Texts) -> Texts:
     """Return failure reasons with `…` for long numbers: they name one customer or one message."""
-    return pc.replace_substring_regex(reasons, _LONG_NUMBER, "…")
+    return pc.replace_substring_regex(reasons, LONG_NUMBER, "…")
 
 
 def of_day(case: Case, day: int, most: int = 20) -> dict[str, int]:

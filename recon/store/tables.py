@@ -205,7 +205,8 @@ messages: Final = sa.Table(
     sa.Column("first_seen_at", UtcDateTime, nullable=False),
     sa.Column("observed_at", UtcDateTime, nullable=False),
     sa.Column("listed_by", _ID),
-    sa.Index(None, "account_id", "sent_at"),
+    # With the status, so that messages are counted without being read.
+    sa.Index(None, "account_id", "sent_at", "status"),
     sa.Index(None, "key_id", "sent_at"),
     sa.Index(None, "listed_by"),
     sqlite_with_rowid=False,

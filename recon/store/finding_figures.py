@@ -1,0 +1,124 @@
+"""What the store counts of findings, runs and polls, by day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from recon.model import Kind, RequestCounts, State
+from recon.store import coverage_proof
+from recon.store.accounts import id_of
+from recon.store.dialects import is_postgres
+from recon.store.engine import reading
+from recon.store.figure_counts import REACHED
+from recon.store.tables import findings, polls, runs
+
+#: The first and the last day, both included.
+Days = tuple[date, date]
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """What the runs of a day counted."""
+
+    incidents: int
+    """Of the newest one."""
+    requests: RequestCounts
+    """Of all of them."""
+
+
+class FindingCount(NamedTuple):
+    """How many findings about a day are of one kind and group."""
+
+    day: date
+    kind: str
+    group: str
+    findings: int
+
+
+class Collected(NamedTuple):
+    """Since when an account's messages are collected."""
+
+    since: datetime | None
+    """Our own clock at the first answer, `None` before it."""
+    purged_before: datetime | None
+    """Before which time nothing is known any more, `None` before any purge."""
+
+
+def by_state(engine: sa.Engine, account: str, days: Days) -> list[FindingCount]:
+    """Return the findings about some days by kind and state."""
+    every = [state.value for state in State]
+    query = (
+        sa.select(findings.c.date, findings.c.kind, findings.c.status, sa.func.count())
+        # All states are named, so that the index is used.
+        .where(*_about(account, days), findings.c.status.in_(every))
+        .group_by(findings.c.date, findings.c.kind, findings.c.status)
+    )
+    with reading(engine) as connection:
+        return [FindingCount(*row) for row in connection.execute(query)]
+
+
+def costly(engine: sa.Engine, account: str, days: Days, length: int) -> list[FindingCount]:
+    """Return the findings that cost money by kind and the beginning of the number.
+
+    They are messages that reached somebody and are a `duplicate_send` or a `recipient_mismatch`.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        days: about which days.
+        length: so many characters of the number, the `+` included.
+    """
+    prefix = sa.func.substr(sa.func.coalesce(findings.c.phone_number, ""), 1, length)
+    lasting = [state.value for state in State if state is not State.RESOLVED]
+    query = (
+        sa.select(findings.c.date, findings.c.kind, prefix.label("grouped"), sa.func.count())
+        .where(
+            *_about(account, days),
+            findings.c.status.in_(lasting),
+            findings.c.kind.in_([Kind.DUPLICATE_SEND.value, Kind.RECIPIENT_MISMATCH.value]),
+            findings.c.provider_status.in_(REACHED),
+        )
+        .group_by(findings.c.date, findings.c.kind, sa.text("grouped"))
+    )
+    with reading(engine) as connection:
+        return [FindingCount(*row) for row in connection.execute(query)]
+
+
+def _about(account: str, days: Days) -> list[sa.ColumnElement[bool]]:
+    return [findings.c.account_id == id_of(account), findings.c.date.between(*days)]
+
+
+def runs_by_day(engine: sa.Engine, account: str, days: Days) -> dict[date, RunCounts]:
+    """Return what the runs of each day counted, of the days that have one."""
+    found: dict[date, RunCounts] = {}
+    with reading(engine) as connection:
+        query = (
+            sa.select(runs.c.date, runs.c.requests, _incidents(connection))
+            .where(runs.c.account_id == id_of(account), runs.c.date.between(*days))
+            .order_by(runs.c.id)
+        )
+        for day, stored, incidents in connection.execute(query):
+            before = found[day].requests if day in found else RequestCounts()
+            found[day] = RunCounts(incidents, before + RequestCounts(**stored))
+    return found
+
+
+def _incidents(connection: sa.Connection) -> sa.ColumnElement[int]:
+    """Return how many incidents a run reported; those of earlier versions did not count them."""
+    stored = runs.c.incidents
+    if not is_postgres(connection):
+        return sa.func.coalesce(sa.func.json_array_length(stored, type_=sa.Integer), 0)
+    is_list = sa.func.jsonb_typeof(stored) == "array"
+    return sa.case((is_list, sa.func.jsonb_array_length(stored, type_=sa.Integer)), else_=0)
+
+
+def collected(engine: sa.Engine, account: str) -> Collected:
+    """Return since when the messages of an account are collected, and what was purged."""
+    first = sa.select(sa.func.min(polls.c.kept_at)).where(polls.c.account_id == id_of(account))
+    with reading(engine) as connection:
+        since: datetime | None = connection.execute(first).scalar()
+        return Collected(since, coverage_proof.unproven_before(connection, account))
