@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from recon.errors import MailError, MailRefusedError, ReconError, TemporaryError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from recon.jobs.runtime import Runtime
     from recon.notify.mail_server import MailServer
     from recon.report.mail import Envelope
+    from recon.report.mail_chart import MailChart
     from recon.store.outbox import WaitingMail
 
 log = logging.getLogger(__name__)
@@ -218,7 +220,12 @@ def _send(
         date=one.created_at,
         reply_to=one.reply_to,
     )
-    made = mail.of_night_as_mail(told, envelope, mask=settings.report.mask_phone_numbers)
+    made = mail.of_night_as_mail(
+        told,
+        envelope,
+        mask=settings.report.mask_phone_numbers,
+        chart=_chart(engine, told),
+    )
     bare = {_bare(each): each for each in recipients}
     try:
         refused = server.send(made, _bare(email.sender), list(bare))
@@ -229,6 +236,31 @@ def _send(
     noted(tuple(bare[each] for each in refused), error)
     log.info("mailed to %d of %d recipients", len(bare) - len(refused), len(bare))
     return error
+
+
+def _chart(engine: Engine, told: Sequence[Run | Failure]) -> MailChart | None:
+    """Return the last days of the accounts as a picture; the mail is complete without it."""
+    from recon.report import mail_chart, trends
+    from recon.report.public_text import public
+    from recon.store import runs
+
+    if not mail_chart.is_available():
+        return None
+    try:
+        days = [
+            (one.account, one.day)
+            if isinstance(one, Failure)
+            else (one.verdict.account, date.fromisoformat(one.verdict.window.label))
+            for one in told
+        ]
+        accounts = sorted({account for account, _ in days} - {""})
+        today = max(day for _, day in days)
+        histories = [runs.figures(engine, one, today, trends.DAYS) for one in accounts]
+        whose = accounts[0] if len(accounts) == 1 else "all accounts"
+        return mail_chart.draw(histories, today, public(whose))
+    except Exception as error:  # noqa: BLE001 - whatever an installed library does
+        log.warning("the mail has no chart: %s", type(error).__name__)
+        return None
 
 
 def _refusal(refused: Mapping[str, str]) -> MailError:

@@ -14,6 +14,7 @@ from typing import Final
 from recon.model import Failure, Run
 from recon.report import attachments, message_text
 from recon.report.attachments import Attachment
+from recon.report.mail_chart import MailChart
 from recon.report.message import OutcomeMessage, by_urgency, of_night
 
 #: The page is at most so many bytes as it is sent: Gmail cuts one of 102 kB.
@@ -36,7 +37,12 @@ class Envelope:
 
 
 def of_night_as_mail(
-    told: Sequence[Run | Failure], envelope: Envelope, *, mask: bool, notes: Sequence[str] = ()
+    told: Sequence[Run | Failure],
+    envelope: Envelope,
+    *,
+    mask: bool,
+    notes: Sequence[str] = (),
+    chart: MailChart | None = None,
 ) -> EmailMessage:
     """Return the mail about runs and failures.
 
@@ -45,13 +51,14 @@ def of_night_as_mail(
         envelope: its addresses and ids.
         mask: whether phone numbers are masked in the attachments; in the body they always are.
         notes: more to say at its end.
+        chart: a picture of the days before, if there is one.
     """
     runs = [one for one in by_urgency(told)[: _SIZES[0][1]] if isinstance(one, Run)]
     files, said = attachments.of_runs(runs, mask=mask)
     closing = [*notes, *said, _ABOUT]
     for findings, sections in _SIZES:
         made = of_night(told, findings=findings, sections=sections, footer=closing)
-        mail = as_mail(made, envelope, files)
+        mail = as_mail(made, envelope, files, chart)
         if encoded_size(mail) <= MOST_BYTES:
             break
     return mail
@@ -64,9 +71,12 @@ _ABOUT: Final = (
 
 
 def as_mail(
-    message: OutcomeMessage, envelope: Envelope, files: Sequence[Attachment] = ()
+    message: OutcomeMessage,
+    envelope: Envelope,
+    files: Sequence[Attachment] = (),
+    chart: MailChart | None = None,
 ) -> EmailMessage:
-    """Return a message as a mail with these files attached."""
+    """Return a message as a mail with these files attached, and a picture within its page."""
     mail = EmailMessage(policy=policy.SMTP)
     mail["From"] = address(envelope.sender)
     mail["To"] = [address(one) for one in envelope.recipients]
@@ -80,7 +90,14 @@ def as_mail(
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(message_text.mail_text(message), cte="quoted-printable")
-    mail.add_alternative(html(message), subtype="html", cte="quoted-printable")
+    # Other mails have other pictures: some programs keep them by this id alone.
+    picture = f"chart.{envelope.message_id.strip('<>')}"
+    page = html(message, chart, picture)
+    mail.add_alternative(page, subtype="html", cte="quoted-printable")
+    if chart is not None:
+        shown = mail.get_body(("html",))
+        assert shown is not None
+        shown.add_related(chart.png, "image", "png", cid=f"<{picture}>", disposition="inline")
     for one in files:
         mail.add_attachment(
             one.content, maintype=one.maintype, subtype=one.subtype, filename=one.name
@@ -88,13 +105,19 @@ def as_mail(
     return mail
 
 
-def html(message: OutcomeMessage) -> str:
-    """Return the page of a message, every rule of its style sheet written into the elements."""
+def html(message: OutcomeMessage, chart: MailChart | None = None, picture: str = "") -> str:
+    """Return the page of a message, every rule of its style sheet written into the elements.
+
+    Args:
+        message: what to say.
+        chart: a picture to show.
+        picture: the `Content-ID` under which the mail has it.
+    """
     import css_inline
 
     from recon.report.html_templates import template
 
-    page = template("mail.html").render(message=message)
+    page = template("mail.html").render(message=message, chart=chart, picture=picture)
     # Rules for narrow and dark screens cannot be inlined: what knows them finds them in the head.
     inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
     return inliner.inline(page)

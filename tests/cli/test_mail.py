@@ -66,6 +66,43 @@ def test_whole_numbers_are_in_the_attachments_only_and_only_where_that_is_set(
     assert str(tmp_path) not in one.mail.as_string()
 
 
+def pictures(box: MailBox) -> list[int]:
+    return [
+        sum(part.get_content_type() == "image/png" for part in one.mail.walk()) for one in box.mails
+    ]
+
+
+def test_a_mail_shows_the_days_before_as_a_picture_once_there_are_some(
+    tmp_path: Path, database: str
+) -> None:
+    with mailed_nights(tmp_path, database) as (made, box):
+        made.send(3, start=NOON)
+        made.run()
+        made.next_night()
+    assert pictures(box) == [0, 1]
+    assert 'alt="The last 30 days of main. Messages: 0, usually 3.' in box.mails[1].html()
+    assert "main-2026-04-24.html" in box.mails[1].files()
+
+
+@pytest.mark.parametrize("ends", ["not installed", "fails"])
+def test_without_charts_the_mail_has_no_picture_and_all_the_rest(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    def broken(*_args: object) -> None:
+        raise OSError
+
+    if ends == "fails":
+        monkeypatch.setattr("recon.report.mail_chart.draw", broken)
+    else:
+        monkeypatch.setattr("recon.report.mail_chart.find_spec", lambda _: None)
+    with mailed_nights(tmp_path, database) as (made, box):
+        made.send(3, start=NOON)
+        assert made.run() == 0
+        assert made.next_night() == 0
+    assert pictures(box) == [0, 0]
+    assert "main-2026-04-24.html" in box.mails[1].files()
+
+
 def test_reruns_of_a_day_are_one_thread(tmp_path: Path, database: str) -> None:
     with mailed_nights(tmp_path, database) as (made, box):
         for _ in range(3):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ import pytest
 from recon.model import Failure, LocalBalance, ProviderBalance, Run, VerdictKind
 from recon.report import attachments, csv_report, mail
 from recon.report.mail import Envelope
+from recon.report.mail_chart import MailChart
 from tests.factories import DAY, FINISHED, NUMBER, finding, run, utc
 
 ENVELOPE = Envelope(
@@ -26,7 +28,7 @@ ENVELOPE = Envelope(
 #: What Gmail and Outlook for Windows show, of the tags and properties that a table layout needs.
 TAGS: Final = frozenset(
     {"html", "head", "meta", "title", "style", "body", "table", "tbody", "tr", "td", "b", "br"}
-    | {"span", "div"}
+    | {"span", "div", "img"}
 )
 PROPERTIES: Final = frozenset(
     {"margin", "padding", "background-color", "color", "border", "border-top", "border-color"}
@@ -62,8 +64,13 @@ def failure(message: str = "the API key is refused") -> Failure:
     return Failure("main", date.fromisoformat(DAY), FINISHED, 77, message)
 
 
-def made(*told: Run | Failure, mask: bool = True) -> EmailMessage:
-    return mail.of_night_as_mail(told, ENVELOPE, mask=mask)
+CHART: Final = MailChart(
+    b"\x89PNG\r\n...", "The last 30 days of main. Messages: 1,204, usually 1,196."
+)
+
+
+def made(*told: Run | Failure, mask: bool = True, chart: MailChart | None = None) -> EmailMessage:
+    return mail.of_night_as_mail(told, ENVELOPE, mask=mask, chart=chart)
 
 
 def page(message: EmailMessage) -> str:
@@ -101,9 +108,12 @@ NIGHTS = [
 ]
 
 
+@pytest.mark.parametrize("chart", [None, CHART], ids=["no chart", "chart"])
 @pytest.mark.parametrize("told", NIGHTS)
-def test_the_page_holds_only_what_mail_programs_show(told: list[Run | Failure]) -> None:
-    text = page(made(*told))
+def test_the_page_holds_only_what_mail_programs_show(
+    told: list[Run | Failure], chart: MailChart | None
+) -> None:
+    text = page(made(*told, chart=chart))
     for tag, attributes in Elements(text).found:
         assert tag in TAGS
         style = attributes.get("style") or ""
@@ -156,6 +166,35 @@ def test_a_page_says_without_pictures_and_colours_what_the_text_says(
     seen = " ".join(re.sub(r"<[^>]+>", " ", page(message)).split())
     assert subject in said
     assert subject.replace("'", "&#39;") in seen
+
+
+def test_a_chart_lies_in_the_mail_beside_its_page_and_says_in_words_what_it_shows() -> None:
+    message = made(night(3), chart=CHART)
+    alternative, *files = message.iter_parts()
+    assert message.get_content_type() == "multipart/mixed"
+    assert [one.get_content_disposition() for one in files] == ["attachment", "attachment"]
+    text, related = alternative.iter_parts()
+    assert text.get_content_type() == "text/plain"
+    assert related.get_content_type() == "multipart/related"
+    body, picture = related.iter_parts()
+    assert body.get_content_type() == "text/html"
+    assert (picture.get_content_type(), picture.get_content()) == ("image/png", CHART.png)
+    assert picture["Content-ID"] == "<chart.1@example.com>"
+    [shown] = [attributes for tag, attributes in Elements(page(message)).found if tag == "img"]
+    assert (shown["src"], shown["alt"]) == ("cid:chart.1@example.com", CHART.text)
+    assert names(message) == names(made(night(3)))
+
+
+def test_charts_of_two_mails_have_two_ids() -> None:
+    other = replace(ENVELOPE, message_id="<2@example.com>")
+    message = mail.of_night_as_mail([night(3)], other, mask=True, chart=CHART)
+    assert "cid:chart.2@example.com" in page(message)
+
+
+def test_a_mail_without_a_chart_has_no_picture() -> None:
+    message = made(night(3))
+    assert "<img" not in page(message)
+    assert not any(part.get_content_maintype() == "image" for part in message.walk())
 
 
 def test_lines_are_no_longer_than_mail_allows() -> None:
