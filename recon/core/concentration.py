@@ -126,7 +126,7 @@ def hour(times: Positions, sends: Positions, start: int) -> Concentration | None
 
     Args:
         times: of the affected sends, in microseconds.
-        sends: of all other sends, likewise.
+        sends: of all other sends, likewise, ascending.
         start: when the hours are counted from.
     """
     if len(times) < _LEAST_OF_AN_HOUR:
@@ -135,7 +135,8 @@ def hour(times: Positions, sends: Positions, start: int) -> Concentration | None
     at = int(np.argmax(counts))
     share = counts[at] / len(times)
     first = start + int(hours[at]) * _HOUR_US
-    inside = int(np.count_nonzero((sends >= first) & (sends < first + _HOUR_US))) + int(counts[at])
+    since, until = np.searchsorted(sends, [first, first + _HOUR_US])
+    inside = int(until - since + counts[at])
     usual = inside / (len(sends) + len(times))
     if share < MOST or usual > _LARGEST_HOUR:
         return None

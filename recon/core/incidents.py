@@ -122,34 +122,36 @@ class _Day:
     found: DayFindings
 
     @cached_property
-    def pairs(self) -> tuple[Positions, Positions]:
-        """The records and messages of the day's pairs."""
+    def recorded(self) -> Positions:
+        """When the records of the day's pairs were sent, ascending."""
         case = self.case
-        at = np.flatnonzero((case.local_owner == self.day) & (case.links.partner_of_local >= 0))
-        return at, case.links.partner_of_local[at]
+        paired = (case.local_owner == self.day) & (case.links.partner_of_local >= 0)
+        return concentration.ascending(case.local_time[paired])
 
     @cached_property
-    def recorded(self) -> Positions:
-        """When the records of the pairs were sent, ascending."""
-        return concentration.ascending(self.case.local_time[self.pairs[0]])
+    def paired(self) -> Mask:
+        """Which messages are one of the day's pairs."""
+        case = self.case
+        return (case.provider_owner == self.day) & (case.links.partner_of_provider >= 0)
 
     @cached_property
     def sent(self) -> Positions:
         """When the messages of the pairs were sent, ascending."""
-        return concentration.ascending(self.case.provider_time[self.pairs[1]])
+        return concentration.ascending(self.case.provider_time[self.paired])
 
     @cached_property
     def numbers(self) -> Positions:
         """The keys of the numbers of the pairs' messages."""
-        return self.case.provider_keys[self.pairs[1]]
+        return self.case.provider_keys[self.paired]
 
     def goes_on_after(self, kind: Kind, moment: int) -> bool:
         """Say whether a pair was sent after a moment, on this day or in the time read after it."""
         case = self.case
-        held = case.links.partner_of_local >= 0
         if kind is Kind.MISSING_AT_PROVIDER:
-            return bool((case.local_time[held] > moment).any())
-        return bool((case.provider_time[case.links.partner_of_local[held]] > moment).any())
+            later = case.local_time > moment
+            return bool((later & (case.links.partner_of_local >= 0)).any())
+        later = case.provider_time > moment
+        return bool((later & (case.links.partner_of_provider >= 0)).any())
 
     @cached_property
     def keys(self) -> Mapping[Kind, Positions]:

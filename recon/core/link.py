@@ -107,9 +107,9 @@ def second_times(frame: pd.DataFrame, times: Positions) -> tuple[Positions, Posi
         frame: a local frame.
         times: the first reading of each.
     """
-    minutes = frame["other_minutes"].to_numpy(dtype=np.int64)
+    minutes = frame["other_minutes"].to_numpy()
     rows = np.flatnonzero(minutes)
-    return rows, times[rows] + minutes[rows] * _MINUTE_US
+    return rows, times[rows] + minutes[rows].astype(np.int64) * _MINUTE_US
 
 
 def id_column(column: pd.Series) -> tuple[Positions, Mask]:

@@ -15,7 +15,7 @@ from recon.core import failures
 from recon.core.buckets import Case
 from recon.core.concentration import LEAST, MOST
 from recon.core.day_findings import DayFindings
-from recon.core.link import Positions
+from recon.core.link import Mask, Positions
 from recon.core.policy import Policy
 from recon.core.rules import RECORDS_END
 from recon.core.statuses import LOCAL_WORDS, PROVIDER_WORDS
@@ -63,14 +63,13 @@ def of_day(
     contradicting = found.of(Kind.STATUS_MISMATCH)
     yield from _unmapped(found, contradicting)
     yield from _one_failure_reason(found, contradicting)
-    matched = _matched(case, day)
-    yield from _foreign_ids(case, matched, found.of(Kind.MESSAGE_ID_MISMATCH))
-    yield from _other_numbers(len(matched), found.of(Kind.RECIPIENT_MISMATCH))
+    yield from _foreign_ids(case, day, found.of(Kind.MESSAGE_ID_MISMATCH))
+    yield from _other_numbers(case, day, found.of(Kind.RECIPIENT_MISMATCH))
 
 
-def _matched(case: Case, day: int) -> Positions:
-    """Return the records of the day's pairs."""
-    return np.flatnonzero((case.local_owner == day) & (case.links.partner_of_local >= 0))
+def _paired(case: Case, day: int) -> Mask:
+    """Say of each record whether it is one of the day's pairs."""
+    return (case.local_owner == day) & (case.links.partner_of_local >= 0)
 
 
 def _constant_offset(
@@ -157,9 +156,11 @@ def _one_failure_reason(found: DayFindings, rows: Positions) -> Iterator[Systemi
     )
 
 
-def _foreign_ids(case: Case, matched: Positions, rows: Positions) -> Iterator[Systemic]:
-    with_id = int(np.count_nonzero(case.holds_id[matched]))
-    if len(rows) >= LEAST and len(rows) >= MOST * with_id:
+def _foreign_ids(case: Case, day: int, rows: Positions) -> Iterator[Systemic]:
+    if len(rows) < LEAST:
+        return
+    with_id = int(np.count_nonzero(_paired(case, day) & case.holds_id))
+    if len(rows) >= MOST * with_id:
         yield Systemic(
             "foreign_ids",
             "",
@@ -169,8 +170,11 @@ def _foreign_ids(case: Case, matched: Positions, rows: Positions) -> Iterator[Sy
         )
 
 
-def _other_numbers(pairs: int, rows: Positions) -> Iterator[Systemic]:
-    if len(rows) >= LEAST and len(rows) >= MOST * pairs:
+def _other_numbers(case: Case, day: int, rows: Positions) -> Iterator[Systemic]:
+    if len(rows) < LEAST:
+        return
+    pairs = int(np.count_nonzero(_paired(case, day)))
+    if len(rows) >= MOST * pairs:
         yield Systemic(
             "numbers",
             "",
