@@ -132,7 +132,8 @@ class _Day:
     def paired(self) -> Mask:
         """Which messages are one of the day's pairs."""
         case = self.case
-        return (case.provider_owner == self.day) & (case.links.partner_of_provider >= 0)
+        paired: Mask = (case.provider_owner == self.day) & (case.links.partner_of_provider >= 0)
+        return paired
 
     @cached_property
     def sent(self) -> Positions:

@@ -69,7 +69,8 @@ def of_day(
 
 def _paired(case: Case, day: int) -> Mask:
     """Say of each record whether it is one of the day's pairs."""
-    return (case.local_owner == day) & (case.links.partner_of_local >= 0)
+    paired: Mask = (case.local_owner == day) & (case.links.partner_of_local >= 0)
+    return paired
 
 
 def _constant_offset(
