@@ -91,25 +91,68 @@ class ConfigError(ReconError):
     exit_code = 78
 
 
-def out_of_files(error: BaseException) -> TemporaryError | None:
-    """Return the error for a process or machine that can open no more files; `None` for others.
+#: What the system says when a process, or the whole machine, can open no more files.
+_NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
+#: An SQLite database takes this many: itself, its log, the index of the log, and a journal.
+_FILES_OF_SQLITE: Final = 4
 
-    It can come up wherever a file, a connection or a module is opened, so it is recognised in one
-    place, where whatever is not expected is caught.
+
+def expected(error: BaseException) -> ReconError | None:
+    """Return the error to report; `None` where it is a bug.
+
+    Whatever a file could not be opened for (a report, a database, records, a module), the cause
+    counts where no file at all can be opened any more. It is recognised here, in one place, in
+    the chain of causes.
     """
+    shortage = out_of_files(error)
+    return shortage or (error if isinstance(error, ReconError) else None)
+
+
+def out_of_files(error: BaseException) -> TemporaryError | None:
+    """Return the error for a process or machine that can open no more files; `None` for others."""
     cause: BaseException | None = error
     seen: list[BaseException] = []
     while cause is not None and cause not in seen:
-        if isinstance(cause, OSError) and cause.errno in {errno.EMFILE, errno.ENFILE}:
-            what = f": {cause.filename}" if cause.filename else ""
-            return TemporaryError(
-                f"no more files can be opened ({os.strerror(cause.errno)}){what}",
-                hint="Raise the limit of open files: ulimit -n, or LimitNOFILE in a unit of "
-                "systemd.",
-            )
+        number = _without_files(cause)
+        if number is not None:
+            what = f": {cause.filename}" if isinstance(cause, OSError) and cause.filename else ""
+            return _shortage(number, what)
         seen.append(cause)
         cause = cause.__cause__ or cause.__context__
     return None
+
+
+def _without_files(cause: BaseException) -> int | None:
+    if isinstance(cause, OSError):
+        return cause.errno if cause.errno in _NO_FILES else None
+    if isinstance(cause, ReconError):
+        return None
+    # Libraries that open files by themselves hand on the system's words only.
+    return next((number for number in _NO_FILES if os.strerror(number) in str(cause)), None)
+
+
+def file_shortage() -> TemporaryError | None:
+    """Return the error of `out_of_files` if a database cannot be opened now for want of files.
+
+    SQLite does not say why it cannot open one.
+    """
+    opened: list[int] = []
+    try:
+        while len(opened) < _FILES_OF_SQLITE:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return _shortage(error.errno, "") if error.errno in _NO_FILES else None
+    finally:
+        for one in opened:
+            os.close(one)
+    return None
+
+
+def _shortage(number: int, what: str) -> TemporaryError:
+    return TemporaryError(
+        f"no more files can be opened ({os.strerror(number)}){what}",
+        hint="Raise the limit of open files: ulimit -n, or LimitNOFILE in a unit of systemd.",
+    )
 
 
 def worst(codes: Iterable[int]) -> int:

@@ -15,7 +15,7 @@ import click
 import recon
 from recon.cli import streams, termination
 from recon.cli.common import PathParam, Session, show_error, typed
-from recon.errors import ReconError, out_of_files
+from recon.errors import ReconError, expected
 from recon.jobs.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -109,20 +109,17 @@ def main() -> NoReturn:
     except click.ClickException as wrong:
         wrong.show()
         code = wrong.exit_code
-    except ReconError as error:
-        show_error(error)
-        code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
     except termination.Terminated as asked:
         click.echo(f"ended by {asked.signal.name}", err=True)
         code = asked.exit_code
-    except Exception as bug:
-        expected = out_of_files(bug)
-        if expected is not None:
-            show_error(expected)
-            code = expected.exit_code
+    except Exception as error:
+        reported = expected(error)
+        if reported is not None:
+            show_error(reported)
+            code = reported.exit_code
         else:
             # The last resort: shown whole but for secrets, which logging blots out; never exit
             # code 1.

@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from recon.errors import ConfigError, out_of_files
+from recon.errors import ConfigError
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S")
 
@@ -102,10 +102,8 @@ def _text(place: str, file: Path) -> str:
     except UnicodeDecodeError:
         reason = "it is not text in UTF-8"
     except OSError as error:
-        expected = out_of_files(error)
-        if expected is not None:
-            raise expected from error
         reason = error.strerror or type(error).__name__
+        raise ConfigError(f"{place} cannot be read: {reason}") from error
     raise ConfigError(f"{place} cannot be read: {reason}")
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from recon.config import environment, error_messages
 from recon.config.settings import Settings
-from recon.errors import ConfigError, out_of_files
+from recon.errors import ConfigError
 
 #: Where the configuration is searched for by default.
 DEFAULT_PATH: Final = Path("recon.toml")
@@ -119,8 +119,7 @@ def read_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError as cause:
         raise ConfigError(f"there is no configuration file {path}", hint=_HOW_TO_START) from cause
     except OSError as cause:
-        expected = out_of_files(cause)
-        raise expected or ConfigError(f"{path} cannot be read: {cause.strerror}") from cause
+        raise ConfigError(f"{path} cannot be read: {cause.strerror}") from cause
     except UnicodeDecodeError:
         text = None
     if text is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from recon.errors import ReconError, out_of_files
+from recon.errors import expected
 from recon.jobs import removal_lookups, wiring
 from recon.jobs.poll_due import PollDecider
 from recon.jobs.runtime import Runtime
@@ -81,13 +81,11 @@ def collect(
         collector = Collector(settings, engine, name, runtime, CRON_TICK, new_coverage=new_coverage)
         try:
             result = collector.poll_if_due(force=force)
-        except ReconError as error:
-            yield AccountPoll(name, error)
-        except Exception as bug:
-            expected = out_of_files(bug)
-            if expected is None:
+        except Exception as error:
+            reported = expected(error)
+            if reported is None:
                 log.exception("account %s: internal error; it was not polled", name)
-            yield AccountPoll(name, expected or bug)
+            yield AccountPoll(name, reported or error)
         else:
             level = logging.INFO if result.polled or force else logging.DEBUG
             log.log(level, "account %s: %s", name, result.summary)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from recon.core import calendar
 from recon.core.listing_evidence import CLOCKS_AGREE_WITHIN
-from recon.errors import InputError, OutputError, ReconError, TemporaryError
+from recon.errors import InputError, OutputError, ReconError, TemporaryError, expected
 from recon.jobs import mailing, wiring
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def _run_check(name: str, run: Callable[[], str]) -> CheckResult:
     except _Note as note:
         return CheckResult(name, str(note), needs_attention=True)
     except ReconError as error:
-        return CheckResult(name, str(error), error)
+        reported = expected(error) or error
+        return CheckResult(name, str(reported), reported)
 
 
 def _unused_variables(settings: Settings, runtime: Runtime) -> list[str]:

@@ -14,7 +14,7 @@ from recon.errors import (
     KeyRefusedError,
     ReconError,
     TemporaryError,
-    out_of_files,
+    expected,
 )
 from recon.jobs.collector import AccountPoll, Collector
 from recon.jobs.outage import Outage
@@ -122,8 +122,11 @@ def _patiently(open_engine: Callable[[], Engine], runtime: Runtime) -> Engine:
     while True:
         try:
             return open_engine()
-        except TemporaryError as error:
-            log.warning("%s; trying again in %.0f s", error.message, seconds)
+        except ReconError as error:
+            reported = expected(error)
+            if not isinstance(reported, TemporaryError):
+                raise
+            log.warning("%s; trying again in %.0f s", reported.message, seconds)
         runtime.sleep(seconds)
         seconds = min(2 * seconds, _LONGEST_BACK_OFF)
 
@@ -168,13 +171,11 @@ class _Followed:
             return None
         try:
             result = self.collector.poll_if_due(force=self.force)
-        except ReconError as error:
-            return self._back_off(error)
-        except Exception as bug:
-            expected = out_of_files(bug)
-            if expected is None:
+        except Exception as error:
+            reported = expected(error)
+            if reported is None:
                 log.exception("account %s: internal error; it was not polled", self.account)
-            return self._back_off(expected or bug)
+            return self._back_off(reported or error)
         self.outage.over(self.runtime.monotonic())
         self.accepted |= result.polled
         why = _FIGURES.sub("#", result.decision.why)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar, listing_evidence
-from recon.errors import InputError, ReconError, out_of_files, worst
+from recon.errors import InputError, ReconError, expected, worst
 from recon.jobs import purging, removal_lookups, stored_reports, wiring
 from recon.jobs.account_job import AccountJob, LatestPoll
 from recon.jobs.earlier_days import EarlierDays
@@ -132,13 +132,11 @@ def run(
                 judged_again = _account(
                     settings, engine, options, runtime, name, done, progress, session, live
                 )
-        except ReconError as error:
-            yield AccountRun(name, days=done, error=error)
-        except Exception as bug:
-            expected = out_of_files(bug)
-            if expected is None:
+        except Exception as error:
+            reported = expected(error)
+            if reported is None:
                 log.exception("account %s: internal error; its run ended", name)
-            yield AccountRun(name, days=done, error=expected or bug)
+            yield AccountRun(name, days=done, error=reported or error)
         else:
             yield AccountRun(name, days=done, judged_again=judged_again)
     if settings.retention.automatic and not options.dry_run:

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from recon.errors import ConfigError, InputError, ReconError, TemporaryError
+from recon.errors import ConfigError, InputError, ReconError, TemporaryError, file_shortage
 
 _LONGEST: Final = 500
 
@@ -70,6 +70,9 @@ def translated(
     of = f"{setting}." if setting else ""
     cause = _told(error.orig) if isinstance(error, DBAPIError) else None
     said = driver_text(cause or error, url)
+    shortage = file_shortage() if isinstance(cause, sqlite3.Error) else None
+    if shortage is not None:
+        return shortage
     if _is_refusal(cause, said, connecting=connecting):
         return ConfigError(
             f"the records at {place} refuse us: {said}",

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from recon.errors import ConfigError, OutputError, ReconError, TemporaryError
+from recon.errors import ConfigError, OutputError, ReconError, TemporaryError, file_shortage
 
 URL_HINT: Final = (
     'database.url looks like "sqlite:///recon.db" or '
@@ -116,6 +116,10 @@ _SQLITE_OPTIONS: Final = ("no such access mode", "no such cache mode", "no such 
 
 def _of_sqlite(error: sqlite3.Error, url: sa.URL) -> ReconError | None:
     code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}:
+        shortage = file_shortage()
+        if shortage is not None:
+            return shortage
     if any(sign in str(error) for sign in _SQLITE_OPTIONS):
         return ConfigError(f"{described(url)} cannot be opened: {error}", hint=_OPTIONS_HINT)
     if code == sqlite3.SQLITE_ERROR and _SQLITE_LACKS.match(str(error)):
