@@ -53,7 +53,7 @@ def stretches(
     """Yield conditions that `rows` rows of the table meet, the last fewer; each row meets one."""
     low = None
     while (high := _end(connection, table, low, rows)) is not None:
-        yield sa.and_(_above(low), _row_id() <= high)
+        yield sa.and_(_above(low), row_id() <= high)
         low = high
     yield _above(low)
 
@@ -62,14 +62,15 @@ def _end(
     connection: sa.Connection, table: sa.TableClause, low: int | None, rows: int
 ) -> int | None:
     """Return the last row id of the stretch above `low`; `None` where the table ends in it."""
-    ids = sa.select(_row_id()).select_from(table).where(_above(low)).order_by(_row_id())
+    ids = sa.select(row_id()).select_from(table).where(_above(low)).order_by(row_id())
     return connection.execute(ids.limit(1).offset(rows)).scalar()
 
 
 def _above(low: int | None) -> sa.ColumnElement[bool]:
-    return sa.true() if low is None else _row_id() > low
+    return sa.true() if low is None else row_id() > low
 
 
-def _row_id() -> sa.ColumnClause[int]:
+def row_id() -> sa.ColumnClause[int]:
+    """Return a row's place in its table, as a column."""
     # Bare: in quotation marks a name that is not there would be a text.
     return sa.literal_column(_ROW_ID, sa.BigInteger())

@@ -19,6 +19,7 @@ from recon.records import (
     postgres_columns,
     rowid_ranges,
     sql_syntax,
+    sqlite_time_index,
     table_columns,
     time_conditions,
     user_sql,
@@ -100,6 +101,13 @@ class SqlReader:
             return self._rows(connection, asked, asked, (start, end))
         table, kinds = self._table(connection)
         name = self._source.mapping["sent_at"]
+        if dialect == "sqlite":
+            parts = sqlite_time_index.parts(
+                connection, table, name, (start, end), self._stretch_rows
+            )
+            if parts is not None:
+                every = self._select(connection, table)
+                return self._collected(self._paged(connection, every, parts), (start, end))
         near = time_conditions.within(
             sa.column(name), kinds[name], (start, end), dialect=dialect, zone=self._source.timezone
         )
@@ -138,7 +146,8 @@ class SqlReader:
                 and rowid_ranges.are_possible(connection, table, self._stretch_rows)
             ):
                 assert isinstance(statement, sa.Select)
-                return self._collected(self._paged(connection, table, statement), span)
+                stretches = rowid_ranges.stretches(connection, table, self._stretch_rows)
+                return self._collected(self._paged(connection, statement, stretches), span)
             if are_many and postgres_arrow.is_possible(connection):
                 with suppress(ArrowUnavailable):
                     batches = postgres_columns.chunks(
@@ -152,15 +161,18 @@ class SqlReader:
             return self._collected(chain([first], chunks), span)
 
     def _paged(
-        self, connection: sa.Connection, table: sa.TableClause, statement: sa.Select[Any]
+        self,
+        connection: sa.Connection,
+        statement: sa.Select[Any],
+        parts: Iterable[sa.ColumnElement[bool]],
     ) -> Iterator[Raw]:
-        """Yield the rows of a statement stretch by stretch of its table, as Arrow columns.
+        """Yield the rows of a statement of SQLite part by part, as Arrow columns.
 
-        From the first stretch on that cannot be had so, it goes on in the plain way.
+        From the first part on that cannot be had so, it goes on in the plain way.
         """
         as_arrow = True
-        for stretch in rowid_ranges.stretches(connection, table, self._stretch_rows):
-            part = statement.where(stretch)
+        for condition in parts:
+            part = statement.where(condition)
             if as_arrow:
                 try:
                     cells = sqlite_arrow.read_columns(connection, part)

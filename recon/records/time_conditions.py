@@ -21,7 +21,8 @@ from recon.records import mysql_columns
 Column: TypeAlias = sa.ColumnElement[Any]
 Condition: TypeAlias = sa.ColumnElement[bool]
 
-#: The first ten characters of a text are its date in some zone, which may be a day off in UTC.
+#: The first ten characters of a text are its date in some zone, which is less than a day off UTC.
+_TEXT_DAYS: Final = timedelta(days=1)
 _DAYS: Final = timedelta(days=2)
 #: How far wall clocks jump, and more; and how far the zones of the runtime lie apart.
 _CLOCKS: Final = timedelta(hours=3)
@@ -32,6 +33,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RARE_YEARS: Final = tuple(
     f"{year}-[01][0-9]-[0-3][0-9]*" for year in ("2009", "21[0-9][0-9]", "2200")
 )
+
+#: Days that SQLite takes for real, and that are not of `TEXT_SHAPE`.
+_ODD_DAYS: Final = ("02-29", "02-30", "02-31", "04-31", "06-31", "09-31", "11-31")
 
 #: Databases of which it is known in what zone a time without an offset is returned.
 _READ_IN_ZONE: Final = mysql_columns.DIALECTS | {"postgresql", "duckdb"}
@@ -151,8 +155,8 @@ def _impossible_days(column: Column) -> Condition:
 def _first_and_last_day(span: tuple[datetime | None, datetime | None]) -> tuple[Any, Any]:
     start, end = span
     return (
-        None if start is None else (start - _DAYS).date(),
-        None if end is None else (end + _DAYS).date(),
+        None if start is None else (start - _TEXT_DAYS).date(),
+        None if end is None else (end + _TEXT_DAYS).date(),
     )
 
 
@@ -185,20 +189,64 @@ def _of_other_days(column: Column, span: tuple[datetime | None, datetime | None]
 
 def _by_stored_type(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
     """Judge each row of an SQLite table by the type that it is stored as, whatever the column's."""
-    stored = sa.func.typeof(column)
+    # Only in the conditions of a CASE does SQLite stop as soon as it knows.
+    return sa.case((texts_near(column, span), sa.true()), else_=all_but_texts_near(column, span))
+
+
+def texts_near(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
+    """Return the condition for texts of SQLite that may lie in `span`: a range of an index."""
     first, last = _first_and_last_day(span)
     # Numbers come before, and blobs after, all text.
-    near = sa.and_(
+    return sa.and_(
         column >= sa.literal((first or EARLIEST.date()).isoformat(), sa.String()),
         column <= sa.literal(f"{(last or LATEST.date()).isoformat()}~", sa.String()),
     )
-    # Only in the conditions of a CASE does SQLite stop as soon as it knows.
+
+
+def all_but_texts_near(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
+    """Return the condition for the other rows of SQLite that `within` keeps."""
+    stored = sa.func.typeof(column)
     return sa.case(
-        (near, sa.true()),
+        (texts_near(column, span), sa.false()),
+        (sa.and_(stored == "text", _plain_for_sqlite(column)), sa.false()),
         (sa.and_(stored == "text", _shaped_for_sqlite(column)), sa.false()),
         (sa.and_(stored.in_(["integer", "real"]), sa.not_(_epochs(column, span))), sa.false()),
         else_=sa.true(),
     )
+
+
+def _plain_for_sqlite(column: Column) -> Condition:
+    """Say of nearly all texts that have `TEXT_SHAPE` that they have it, in a sixth of the time.
+
+    SQLite's own reading of a time is less strict in that it knows no short months, the hour 24, and
+    blanks: between date and time, before the offset, and at the end.
+    """
+
+    def between(part: Column, low: str, high: str) -> Condition:
+        return part.between(sa.literal(low, sa.String()), sa.literal(high, sa.String()))
+
+    def part(start: int, *length: int) -> Column:
+        return sa.func.substr(column, start, *length)
+
+    low, high = (_julian_day(time) for time in (EARLIEST + _DAYS, LATEST - _DAYS))
+    return sa.and_(
+        # A blob would be read as the text that its bytes are.
+        column < sa.literal_column("x''"),
+        sa.func.julianday(column).between(low, high),
+        sa.or_(between(part(11, 3), " 00", " 23"), between(part(11, 3), "T00", "T23")),
+        sa.or_(
+            between(part(9, 2), "01", "28"),
+            part(6, 5).not_in([sa.literal(one, sa.String()) for one in _ODD_DAYS]),
+        ),
+        sa.or_(between(part(-1), "0", "9"), between(part(-2), "0Z", "9Z")),
+        # Before an offset, and in all other places within the time, there is no blank.
+        part(-7) > sa.literal("!", sa.String()),
+    )
+
+
+def _julian_day(time: datetime) -> float:
+    """Return the days since noon of 24 November 4714 BC, as SQLite counts."""
+    return 2_440_587.5 + (time - _EPOCH) / timedelta(days=1)
 
 
 def _shaped_for_sqlite(column: Column) -> Condition:

@@ -1,0 +1,93 @@
+"""A short span of a large SQLite table is read by the index of its times, and nothing is lost."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recon.records import sqlite_time_index
+from recon.records.connections import read_only_engine
+from recon.records.reader_factory import open_reader
+from recon.records.source import Source
+from recon.records.sql_source import SqlReader
+from tests.records.samples import END, NOON, START, local_ids, sqlite_source
+from tests.records.test_time_conditions import GARBAGE, NUMBERS, TEXTS
+
+#: Rows of a stretch, here.
+FEW = 3
+BLANKS = st.sampled_from(
+    ["2026-04-23 12:00:00.12 ", "2026-04-23 12:00:00 +00:00", "2026-04-23\t12:00:00",
+     "2026-04-23  12:00", "2026-01-01 12:00:00\n", "2026-01-01 12:00:00Z ", "2026-01-01 24:00:00",
+     "2026-01-01 12:00:00.1\t+01:00", "2026-01-01 12:00:00 Z", "2026-04-31 12:00:00"]
+)  # fmt: skip
+
+
+def table(path: Path, values: list[Any], kind: str = "", index: str = "sent_at") -> Source:
+    """Make a table of many records of another year, and of some with these times."""
+    times = ["2019-01-01 00:00:00"] * 100 + values
+    rows = [(place, place, None, value, None) for place, value in enumerate(times)]
+    source = sqlite_source(path, rows, f",,,{kind},")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"CREATE INDEX by_time ON sends ({index})")
+    return source
+
+
+def indexed(source: Source) -> SqlReader:
+    assert source.url is not None
+    return SqlReader(source, read_only_engine(source.url, source.timezone), stretch_rows=FEW)
+
+
+def parts(source: Source) -> list[sa.ColumnElement[bool]] | None:
+    assert source.url is not None
+    with sa.create_engine(source.url).connect() as connection:
+        return sqlite_time_index.parts(connection, sa.table("sends"), "sent_at", (START, END), FEW)
+
+
+@pytest.mark.parametrize("kind", ["", "DATETIME", "INTEGER"])
+@settings(max_examples=25)
+@given(
+    values=st.lists(
+        TEXTS | GARBAGE | BLANKS | NUMBERS | NUMBERS.map(int) | TEXTS.map(str.encode), max_size=8
+    )
+)
+def test_every_row_that_a_scan_finds_is_read(kind: str, values: list[Any]) -> None:
+    with tempfile.TemporaryDirectory() as room:
+        source = table(Path(room) / "records.db", values, kind)
+        assert parts(source) is not None
+        one, other = indexed(source).read(START, END), open_reader(source).read(START, END)
+    assert local_ids(one.frame) == local_ids(other.frame)
+    assert local_ids(one.rejects) == local_ids(other.rejects)
+
+
+def test_the_index_alone_says_which_rows_are_read(tmp_path: Path) -> None:
+    source = table(tmp_path / "records.db", [NOON, "soon"])
+    assert source.url is not None
+    conditions = parts(source)
+    assert conditions is not None
+    plans = []
+    with sa.create_engine(source.url).connect() as connection:
+        for condition in conditions:
+            asked = sa.select(sa.text("*")).select_from(sa.table("sends")).where(condition)
+            compiled = asked.compile(connection, compile_kwargs={"literal_binds": True})
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")
+            plans += [row.detail for row in plan]
+            assert len(connection.execute(asked).all()) == 1
+    assert not [step for step in plans if step == "SCAN sends"]
+    assert "SCAN sends USING COVERING INDEX by_time" in plans
+
+
+@pytest.mark.parametrize("index", ["status, sent_at", "sent_at) WHERE (id > 5"])
+def test_an_index_that_does_not_lead_to_every_row_is_not_used(tmp_path: Path, index: str) -> None:
+    assert parts(table(tmp_path / "records.db", [NOON], index=index)) is None
+
+
+def test_a_span_of_much_of_the_table_is_read_through(tmp_path: Path) -> None:
+    assert parts(table(tmp_path / "records.db", [NOON] * 20)) is None
