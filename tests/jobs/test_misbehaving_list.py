@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -54,7 +53,8 @@ from recon.simulator.list_misbehaviours import Misbehaviour
 from recon.simulator.simulated_message import FAILED_LATER, READ, SimulatedMessage
 from recon.store import coverage_proof, messages, removed_messages
 from recon.store.accounts import id_of
-from recon.store.engine import reading
+from recon.store.dialects import is_postgres
+from recon.store.engine import connect, reading
 from recon.store.tables import keys
 from tests.factories import NOON, Record, local_side
 
@@ -515,14 +515,8 @@ def _as_client(calls: Calls) -> Client:
 
 
 @pytest.fixture(scope="module")
-def store(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
-    import shutil
-
-    from recon.store.engine import connect
-
-    path = tmp_path_factory.mktemp("machine") / "recon.db"
-    shutil.copy(migrated_sqlite, path)
-    engine = connect(f"sqlite:///{path}")
+def store(shared_database_url: str) -> Iterator[sa.Engine]:
+    engine = connect(shared_database_url)
     yield engine
     engine.dispose()
 
@@ -540,7 +534,8 @@ def machine(store: sa.Engine) -> Machine:
 
 def test_nothing_that_octopods_has_is_called_missing(store: sa.Engine) -> None:
     Machine.engine = store
-    examples = int(os.environ.get("RECON_MACHINE_EXAMPLES", "10"))
+    few = 2 if is_postgres(store) else 10
+    examples = int(os.environ.get("RECON_MACHINE_EXAMPLES", few))
     run_state_machine_as_test(
         Machine, settings=settings(max_examples=examples, stateful_step_count=50)
     )

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -16,8 +15,9 @@ from hypothesis import strategies as st
 
 from recon.core import coverage
 from recon.model import Listing, Span
-from recon.store import coverage_proof, messages, schema
+from recon.store import coverage_proof, messages
 from recon.store.accounts import id_of
+from recon.store.dialects import is_postgres
 from recon.store.engine import connect, reading
 from recon.store.tables import keys
 from tests.core.provider import Ledger, Poll, Sent, answer, polls, sends
@@ -27,12 +27,15 @@ _WORDS = ("sent", "delivered", "read", "failed")
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
-    path: Path = tmp_path_factory.mktemp("ledger") / "recon.db"
-    engine = connect(f"sqlite:///{path}")
-    schema.ensure_ready(engine)
+def store(shared_database_url: str) -> Iterator[sa.Engine]:
+    engine = connect(shared_database_url)
     yield engine
     engine.dispose()
+
+
+def examples(store: sa.Engine) -> settings:
+    """Return settings with fewer examples where a statement takes longer."""
+    return settings(max_examples=6 if is_postgres(store) else 50)
 
 
 def moving(listing: Listing, chance: Random) -> Listing:
@@ -56,50 +59,50 @@ def spans_of_keys(store: sa.Engine, account: str) -> dict[str, tuple[Span, ...]]
         }
 
 
-@given(sends(), polls(), st.integers(1, 5), st.sampled_from((-3600.0, 0.0, 5400.0)))
-@settings(max_examples=50)
-def test_the_store_proves_what_the_rules_say_of_answers_in_order(
-    store: sa.Engine, sent: list[Sent], asked: list[Poll], limit: int, skew: float
-) -> None:
-    account, ledger = f"account-{next(_numbers)}", Ledger()
-    chance = Random(0)
-    for poll in asked:
-        listing = moving(answer(sent, poll, limit), chance)
-        ledger.enter(listing)
-        ours = listing.answered_at + timedelta(seconds=skew)
-        messages.keep(store, account, "key", listing, ours)
-        assert spans_of_keys(store, account) == {"key": ledger.spans}
+def test_the_store_proves_what_the_rules_say_of_answers_in_order(store: sa.Engine) -> None:
+    @given(sends(), polls(), st.integers(1, 5), st.sampled_from((-3600.0, 0.0, 5400.0)))
+    @examples(store)
+    def holds(sent: list[Sent], asked: list[Poll], limit: int, skew: float) -> None:
+        account, ledger = f"account-{next(_numbers)}", Ledger()
+        chance = Random(0)
+        for poll in asked:
+            listing = moving(answer(sent, poll, limit), chance)
+            ledger.enter(listing)
+            ours = listing.answered_at + timedelta(seconds=skew)
+            messages.keep(store, account, "key", listing, ours)
+            assert spans_of_keys(store, account) == {"key": ledger.spans}
+
+    holds()
 
 
-@given(
-    st.booleans().flatmap(lambda late: sends(late=late)),
-    polls(lagging=True),
-    st.integers(1, 5),
-    st.sampled_from((-3600.0, 0.0, 5400.0)),
-    st.randoms(use_true_random=False),
-)
-@settings(max_examples=50)
 def test_the_store_never_proves_more_with_two_keys_old_answers_and_a_wrong_clock(
     store: sa.Engine,
-    sent: list[Sent],
-    asked: list[Poll],
-    limit: int,
-    skew: float,
-    chance: Random,
 ) -> None:
-    account = f"account-{next(_numbers)}"
-    listings = [moving(answer(sent, poll, limit), chance) for poll in asked]
-    half = len(listings) // 2
-    ledgers: dict[str, Ledger] = {}
-    for key, answers in (("old", listings[:half]), ("new", listings[half:])):
-        chance.shuffle(answers)
-        for listing in answers:
-            if key not in ledgers:
-                oldest = min((one.sent_at for one in listing.messages), default=listing.answered_at)
-                ledgers[key] = Ledger(since=oldest if ledgers else None)
-            ledgers[key].enter(listing)
-            ours = listing.answered_at + timedelta(seconds=skew)
-            messages.keep(store, account, key, listing, ours)
-            # Less, where an old answer that is kept late contradicts what came before it.
-            for name, spans in spans_of_keys(store, account).items():
-                assert coverage.subtract(spans, ledgers[name].spans) == ()
+    @given(
+        st.booleans().flatmap(lambda late: sends(late=late)),
+        polls(lagging=True),
+        st.integers(1, 5),
+        st.sampled_from((-3600.0, 0.0, 5400.0)),
+        st.randoms(use_true_random=False),
+    )
+    @examples(store)
+    def holds(sent: list[Sent], asked: list[Poll], limit: int, skew: float, chance: Random) -> None:
+        account = f"account-{next(_numbers)}"
+        listings = [moving(answer(sent, poll, limit), chance) for poll in asked]
+        half = len(listings) // 2
+        ledgers: dict[str, Ledger] = {}
+        for key, answers in (("old", listings[:half]), ("new", listings[half:])):
+            chance.shuffle(answers)
+            for listing in answers:
+                if key not in ledgers:
+                    times = [one.sent_at for one in listing.messages]
+                    since = min(times, default=listing.answered_at) if ledgers else None
+                    ledgers[key] = Ledger(since=since)
+                ledgers[key].enter(listing)
+                ours = listing.answered_at + timedelta(seconds=skew)
+                messages.keep(store, account, key, listing, ours)
+                # Less, where an old answer that is kept late contradicts what came before it.
+                for name, spans in spans_of_keys(store, account).items():
+                    assert coverage.subtract(spans, ledgers[name].spans) == ()
+
+    holds()
