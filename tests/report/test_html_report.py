@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
@@ -24,38 +23,7 @@ from recon.model import (
 )
 from recon.report import html_report
 from tests.factories import DUBLIN, finding, run, utc
-
-VOID = {"meta", "br", "col", "link", "img", "input", "hr"}
-
-
-class Reader(HTMLParser):
-    """Reads a page: its text, its tags, and whether they are well nested."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self._open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self._open:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        assert not self._open
-        return " ".join(" ".join(self.words).split())
+from tests.report.html_reader import Reader
 
 
 def read(made: Run, *, mask: bool = True, history: Sequence[RunFigures] = ()) -> Reader:

@@ -1,0 +1,165 @@
+"""The dashboard: sends, failures and findings of several accounts and days as one HTML page.
+
+It asks for nothing. Without its script it shows all accounts and days; the script shows one account
+and a shorter time. The script is ours, and the page's policy allows no other.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from recon import __version__
+from recon.core.day_figures import MOST_REASONS, DayFigures
+from recon.report import dashboard_layout, dashboard_view, labels
+from recon.report.dashboard_data import MONEY_UNIT, in_script, page_data
+from recon.report.dashboard_layout import Chart, Column, Tile
+from recon.report.html_templates import template
+from recon.report.masking import mask_numbers
+
+#: Periods that the page offers beside all its days.
+_PRESETS: Final = (7, 30, 90, 180, 365)
+_NO_REASON: Final = "no reason given"
+_OTHER_REASONS: Final = "other reasons"
+_HOW_TO_READ: Final = "Point at a bar, or touch it, to read it."
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days of a dashboard, and how they are shown."""
+
+    first: date
+    last: date
+    """Both are included."""
+    zone: str
+    """Whose calendar days they are."""
+    made_at: datetime
+    """When the figures were read."""
+
+
+def content(
+    figures: Sequence[DayFigures],
+    period: Period,
+    accounts: Sequence[str],
+    *,
+    currency: str | None,
+    mask: bool,
+) -> bytes:
+    """Return the page in UTF-8.
+
+    Args:
+        figures: of the accounts and days, in any order; a day may be absent.
+        period: the days.
+        accounts: the accounts, in the order of the page.
+        currency: of the cost estimate; `None` where no rates are configured.
+        mask: whether phone numbers in failure reasons are masked.
+    """
+    days = dashboard_view.all_days(period.first, period.last)
+    tiles, charts = [*dashboard_layout.TILES], [*dashboard_layout.CHARTS]
+    if currency is not None:
+        tiles.append(dashboard_layout.cost_tile(currency))
+        charts.append(dashboard_layout.cost_chart(currency))
+    made = page_data(figures, days, accounts, shown=_reason_text(mask=mask))
+    view = dashboard_view.view(
+        figures,
+        days,
+        accounts,
+        tiles,
+        charts,
+        reasons=made.reasons,
+        other_reasons=made.other_reasons,
+    )
+    all_accounts = accounts[0] if len(accounts) == 1 else f"All {len(accounts):,} accounts"
+    data = {
+        **made.content,
+        "reasons": [[reason] for reason in made.content["reasons"]],
+        "kinds": [
+            [kind.value, _capital(known.title), known.meaning]
+            for kind, known in labels.EXPLANATIONS.items()
+        ],
+        "layout": _layout(tiles, charts, all_accounts),
+    }
+    script = template("dashboard.js").render()
+    context = {
+        "first": period.first,
+        "last": period.last,
+        "days": days,
+        "zone": period.zone,
+        "made_at": f"{period.made_at.astimezone(ZoneInfo(period.zone)):%Y-%m-%d %H:%M}",
+        "scope": f"{all_accounts}, {period.first} to {period.last} "
+        f"({labels.counted(len(days), 'day')})",
+        "accounts": accounts,
+        "account_columns": dashboard_layout.ACCOUNT_COLUMNS,
+        "presets": [count for count in _PRESETS if count < len(days)],
+        "view": view,
+        "other_reasons": _OTHER_REASONS,
+        "kinds": {kind.value: known for kind, known in labels.EXPLANATIONS.items()},
+        "masked": mask,
+        "data": in_script(data),
+        "script": script,
+        "script_hash": _hash(script),
+        "version": __version__,
+    }
+    return template("dashboard.html").render(context).encode()
+
+
+def _reason_text(*, mask: bool) -> Callable[[str], str]:
+    def shown(reason: str) -> str:
+        one_line = " ".join(reason.split())
+        return (mask_numbers(one_line, ()) if mask else one_line) or _NO_REASON
+
+    return shown
+
+
+def _layout(tiles: Sequence[Tile], charts: Sequence[Chart], all_accounts: str) -> Mapping[str, Any]:
+    """Return what the script has to know of the page."""
+    columns = [column for tile in tiles for column in (tile.column, *tile.notes)]
+    columns += [column for chart in charts for column in chart.columns]
+    return {
+        "keys": sorted({column.key for column in columns}),
+        "of_messages": dashboard_layout.OF_MESSAGES,
+        "tiles": [asdict(tile) for tile in tiles],
+        "statuses": [column.key for column in dashboard_layout.STATUSES],
+        "charts": [_chart(chart) for chart in charts],
+        "account_columns": [asdict(column) for column in dashboard_layout.ACCOUNT_COLUMNS],
+        "money": ["spent", "twice", "wasted"],
+        "money_unit": MONEY_UNIT,
+        "most_days": dashboard_view.MOST_DAYS,
+        "most_days_of_weeks": dashboard_view.MOST_DAYS_OF_WEEKS,
+        "least_top": dashboard_view.LEAST_TOP,
+        "most_reasons": MOST_REASONS,
+        "other_reasons": [_OTHER_REASONS],
+        "all_accounts": all_accounts,
+        "how_to_read": _HOW_TO_READ,
+    }
+
+
+def _chart(chart: Chart) -> Mapping[str, Any]:
+    return {
+        "name": chart.name,
+        "title": chart.title,
+        "form": chart.form,
+        "is_stacked": chart.is_stacked,
+        "marks_gaps": chart.marks_gaps,
+        "drawn": [_column(column) for column in chart.drawn],
+        "columns": [_column(column) for column in chart.columns],
+    }
+
+
+def _column(column: Column) -> Mapping[str, str]:
+    return asdict(column)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _hash(script: str) -> str:
+    """Return what the page's policy names its script by."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
