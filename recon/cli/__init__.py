@@ -27,6 +27,7 @@ _COMMANDS = (
     "collect",
     "diff",
     "report",
+    "dashboard",
     "discrepancies",
     "explain",
     "status",

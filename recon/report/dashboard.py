@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -42,29 +42,35 @@ class Period:
     """When the figures were read."""
 
 
-def content(
-    figures: Sequence[DayFigures],
-    period: Period,
-    accounts: Sequence[str],
-    *,
-    currency: str | None,
-    mask: bool,
-) -> bytes:
-    """Return the page in UTF-8.
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """What a dashboard is made of."""
 
-    Args:
-        figures: of the accounts and days, in any order; a day may be absent.
-        period: the days.
-        accounts: the accounts, in the order of the page.
-        currency: of the cost estimate; `None` where no rates are configured.
-        mask: whether phone numbers in failure reasons are masked.
-    """
+    figures: Sequence[DayFigures]
+    """Of the accounts and days, in any order; a day may be absent."""
+    period: Period
+    accounts: Sequence[str]
+    """In the order of the page."""
+    currency: str | None
+    """Of the cost estimate; `None` where no rates are configured."""
+    mask: bool
+    """Whether phone numbers in failure reasons are masked."""
+
+
+def content(shown: Dashboard) -> str:
+    """Return the page."""
+    figures, period, accounts = shown.figures, shown.period, shown.accounts
     days = dashboard_view.all_days(period.first, period.last)
     tiles, charts = [*dashboard_layout.TILES], [*dashboard_layout.CHARTS]
-    if currency is not None:
-        tiles.append(dashboard_layout.cost_tile(currency))
-        charts.append(dashboard_layout.cost_chart(currency))
-    made = page_data(figures, days, accounts, shown=_reason_text(mask=mask))
+    if shown.currency is not None:
+        tiles.append(dashboard_layout.cost_tile(shown.currency))
+        charts.append(dashboard_layout.cost_chart(shown.currency))
+    made = page_data(
+        figures,
+        days,
+        accounts,
+        shown=lambda reason: reason_text(reason, mask=shown.mask) or _NO_REASON,
+    )
     view = dashboard_view.view(
         figures,
         days,
@@ -99,21 +105,19 @@ def content(
         "view": view,
         "other_reasons": _OTHER_REASONS,
         "kinds": {kind.value: known for kind, known in labels.EXPLANATIONS.items()},
-        "masked": mask,
+        "masked": shown.mask,
         "data": in_script(data),
         "script": script,
         "script_hash": _hash(script),
         "version": __version__,
     }
-    return template("dashboard.html").render(context).encode()
+    return template("dashboard.html").render(context)
 
 
-def _reason_text(*, mask: bool) -> Callable[[str], str]:
-    def shown(reason: str) -> str:
-        one_line = " ".join(reason.split())
-        return (mask_numbers(one_line, ()) if mask else one_line) or _NO_REASON
-
-    return shown
+def reason_text(reason: str, *, mask: bool) -> str:
+    """Return a failure reason in one line, its phone numbers masked if wanted."""
+    one_line = " ".join(reason.split())
+    return mask_numbers(one_line, ()) if mask else one_line
 
 
 def _layout(tiles: Sequence[Tile], charts: Sequence[Chart], all_accounts: str) -> Mapping[str, Any]:

@@ -67,3 +67,13 @@ def write_index(account: str, days: Sequence[RunFigures], directory: Path) -> Pa
     with staged(target, [index_page.content(account, days, linked)]) as put_in_place:
         put_in_place()
     return target
+
+
+def write_page(content: bytes, target: Path) -> None:
+    """Write a page of its own, or its data, mode 0600.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with staged(target, [content]) as put_in_place:
+        put_in_place()

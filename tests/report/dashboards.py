@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from recon.core.day_figures import CostEstimate, DayFigures
 from recon.model import RequestCounts
 from recon.report import dashboard
-from recon.report.dashboard import Period
+from recon.report.dashboard import Dashboard, Period
 
 LAST = date(2026, 4, 23)
 MADE_AT = datetime(2026, 4, 24, 5, tzinfo=UTC)
@@ -71,5 +71,19 @@ def page(
     mask: bool = True,
 ) -> bytes:
     """Return the dashboard of the last days."""
+    return dashboard.content(
+        shown(made, days=days, accounts=accounts, currency=currency, mask=mask)
+    ).encode()
+
+
+def shown(
+    made: Sequence[DayFigures],
+    *,
+    days: int = 30,
+    accounts: Sequence[str] = ("main",),
+    currency: str | None = None,
+    mask: bool = True,
+) -> Dashboard:
+    """Return what the dashboard of the last days is made of."""
     period = Period(LAST - timedelta(days=days - 1), LAST, "Europe/Dublin", MADE_AT)
-    return dashboard.content(made, period, accounts, currency=currency, mask=mask)
+    return Dashboard(made, period, accounts, currency, mask)

@@ -1,0 +1,76 @@
+"""`recon dashboard`: sends, failures and findings of the last days as one page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from recon.cli import common
+
+
+@click.command("dashboard")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3660),
+    default=30,
+    show_default=True,
+    help="So many days, today included.",
+)
+@common.account_option
+@click.option(
+    "--output",
+    type=common.PathParam(),
+    metavar="FILE",
+    help="Where the page goes, instead of dashboard.html in the directory of the reports; "
+    "- for standard output.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the page's data as JSON instead of the page."
+)
+@common.pass_session
+def command(
+    session: common.Session,
+    days: int,
+    accounts: Sequence[str],
+    output: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Show the last days of all accounts as one HTML page.
+
+    The page has charts of messages, failures, findings, coverage and requests, each with a table,
+    and needs no network. It can be narrowed to an account and a time where scripts may run. It
+    holds no phone number, and is readable by its owner only.
+
+    Reads recon's own database only: neither your records nor Octopods are asked.
+    """
+    from recon.jobs import figures
+    from recon.report import dashboard, dashboard_json, report_files
+
+    settings = session.settings()
+    names = common.chosen_accounts(settings, accounts)
+    engine, now = session.engine(settings), session.runtime.clock()
+    counted = figures.by_day(settings.timezone, engine, names, now, days)
+    period = dashboard.Period(counted[0].date, counted[-1].date, settings.timezone, now)
+    shown = dashboard.Dashboard(
+        counted, period, names, currency=None, mask=settings.report.mask_phone_numbers
+    )
+    content = (dashboard_json if as_json else dashboard).content(shown)
+    if output == Path("-") or (as_json and output is None):
+        _print(content)
+    else:
+        target = output or settings.report.directory / "dashboard.html"
+        report_files.write_page(content.encode(), target)
+        click.echo(target)
+    return 0
+
+
+def _print(content: str) -> None:
+    """Print a page or its data: as they are, whatever the encoding of standard output."""
+    if sys.stdout.isatty():
+        common.show_data(content)
+    else:
+        click.echo(content.encode(), nl=False)
