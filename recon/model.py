@@ -126,6 +126,52 @@ class FindingChange:
     """The day that it was moved from."""
 
 
+class Decision(StrEnum):
+    """What is proposed for a failed send."""
+
+    RETRY = "retry"
+    DO_NOT_RETRY = "do_not_retry"
+    REVIEW = "review"
+    """A person decides, or has to repair something first."""
+
+
+class FailureScope(StrEnum):
+    """How far the cause of a failure reaches."""
+
+    RECIPIENT = "recipient"
+    """This number, or this country."""
+    TEMPLATE = "template"
+    """All sends of the template."""
+    ACCOUNT = "account"
+    """All sends through the key."""
+    PAYLOAD = "payload"
+    """This message alone."""
+
+
+class Permanence(StrEnum):
+    """Whether the cause of a failure goes away."""
+
+    PASSING = "passing"
+    PERMANENT = "permanent"
+    NEEDS_CHANGE = "needs_change"
+    """Only if somebody changes something."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """A rule of the configuration for failure reasons; it goes before what is built in."""
+
+    decision: Decision
+    why: str
+    wait_hours: float = 0.0
+    """From the failed send on."""
+    pattern: str | None = None
+    """A regular expression that is searched for in the reason, case ignored; or `code` is set."""
+    code: int | None = None
+    """An error number in the reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of time `[start, end)`; `None` is without bound on that side."""
@@ -488,6 +534,8 @@ class Run:
     changes: Changes = Changes()
     is_dry_run: bool = False
     """Whether nothing of it was stored."""
+    retry_rules: Sequence[RetryRule] = ()
+    """What the configuration says of failure reasons."""
 
     @property
     def exit_code_if_asked(self) -> int:

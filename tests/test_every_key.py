@@ -19,6 +19,8 @@ from recon.cli import collect, run
 from recon.cli.common import Session
 from recon.config import Settings, environment, known_keys
 from recon.config.expected_settings import Expected
+from recon.config.retry_settings import Rule
+from recon.core import failure_reasons
 from recon.errors import ConfigError, ReconError
 from recon.jobs import mailing, notifying, wiring
 from recon.jobs.expected_rules import ExpectedRules
@@ -97,6 +99,11 @@ def api_key(room: Room, values: Values) -> object:
 
 def expected_rules(room: Room, values: Values) -> object:
     return ExpectedRules.of(room.settings(values), "main").rules
+
+
+def failure_reason(room: Room, values: Values) -> object:
+    rules = room.settings(values).retries.as_rules
+    return [failure_reasons.explain(text, rules) for text in ("(#7777) Quota", "Limit hit")]
 
 
 def mail_rules(room: Room, values: Values) -> object:
@@ -261,6 +268,15 @@ def of_expected(name: str, *words: str) -> tuple[str, Probe]:
     return f"{key} {name}", probe
 
 
+def of_retries(name: str, *words: str) -> tuple[str, Probe]:
+    """Build the probe of a key of `[[retries.rules]]`, written as JSON."""
+    plain = {"pattern": "quota", "decision": "retry", "why": "w"}
+    other = json.loads("{" + ", ".join(words) + "}")
+    rules = [json.dumps([rule]) for rule in (plain, {**plain, **other})]
+    probe = Probe(failure_reason, *({"retries.rules": rule} for rule in rules))
+    return f"retries.rules {name}", probe
+
+
 LOGIN = {"email.username": "recon", "email.password_env": "PASSWORD"}
 
 PROBES: Mapping[str, Probe] = dict(
@@ -366,6 +382,7 @@ PROBES: Mapping[str, Probe] = dict(
             ),
         ),
         ("accounts.main.expected", of_expected("", '"at_most": 9')[1]),
+        ("retries.rules", of_retries("", '"wait_hours": 9')[1]),
         of_source("url", "sqlite:///a.db", "sqlite:///b.db"),
         of_source("file", "", "sends.csv", url="", table=""),
         of_source("table", "a", "b"),
@@ -380,6 +397,17 @@ PROBES: Mapping[str, Probe] = dict(
         of_source("columns.sent_at", "sent_at", "nr"),
         of_source("columns.status", "status", "nr"),
         of_source("statuses.accepted", "sent", "failed"),
+    ]
+)
+
+#: The keys within `[[retries.rules]]`, a list of sections.
+RETRY_PROBES: Mapping[str, Probe] = dict(
+    [
+        of_retries("pattern", '"pattern": "limit"'),
+        of_retries("code", '"pattern": null, "code": 131026'),
+        of_retries("decision", '"decision": "do_not_retry"'),
+        of_retries("wait_hours", '"wait_hours": 3'),
+        of_retries("why", '"why": "another"'),
     ]
 )
 
@@ -409,6 +437,14 @@ def test_every_key_has_a_probe() -> None:
     assert {general(key) for key in PROBES} == set(known_keys.all_keys())
     names = {field.alias or name for name, field in Expected.model_fields.items()}
     assert {key.split()[1] for key in EXPECTED_PROBES} == names
+    of_rules = {field.alias or name for name, field in Rule.model_fields.items()}
+    assert {key.split()[1] for key in RETRY_PROBES} == of_rules
+
+
+@pytest.mark.parametrize("key", RETRY_PROBES)
+def test_a_key_of_a_retry_rule_does_something(key: str, tmp_path: Path) -> None:
+    probe, room = RETRY_PROBES[key], Room(tmp_path, tmp_path / "recon.db")
+    assert failure_reason(room, probe.one) != failure_reason(room, probe.other)
 
 
 @pytest.mark.parametrize("key", EXPECTED_PROBES)

@@ -66,7 +66,7 @@ def entries(path: Path | None, environ: Mapping[str, str]) -> list[Entry]:
 def _values(section: Section, above: Location) -> Iterator[tuple[Location, Any]]:
     plain = section.model_dump(mode="json")
     for name, field in type(section).model_fields.items():
-        here, value = (*above, name), getattr(section, name)
+        here, value = (*above, field.alias or name), getattr(section, name)
         if isinstance(value, Section):
             yield from _values(value, here)
         elif isinstance(value, Mapping):

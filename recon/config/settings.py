@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr
 
 from recon.config import credentials
 from recon.config.account_settings import Account
+from recon.config.retry_settings import Retries
 from recon.config.section import Location, Section, keys_given
 from recon.config.value_types import (
     BaseUrl,
@@ -223,6 +224,7 @@ class Settings(Section):
     notify: Notify | None = None
     monitoring: Monitoring = Monitoring()
     retention: Retention = Retention()
+    retries: Retries = Retries()
     accounts: Frozen[Account] = Field(default_factory=dict, validate_default=True)
 
     @classmethod

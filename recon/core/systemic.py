@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow.compute as pc
 
-from recon.core import failures
+from recon.core import failure_reasons, failures
 from recon.core.buckets import Case
 from recon.core.concentration import LEAST, MOST
 from recon.core.day_findings import DayFindings
@@ -19,7 +19,7 @@ from recon.core.link import Mask, Positions
 from recon.core.policy import Policy
 from recon.core.rules import RECORDS_END
 from recon.core.statuses import LOCAL_WORDS, PROVIDER_WORDS
-from recon.model import Kind, Status, Window
+from recon.model import FailureScope, Kind, Status, Window
 
 _SECOND_US: Final = 1_000_000
 _MINUTE_US: Final = 60 * _SECOND_US
@@ -153,8 +153,25 @@ def _one_failure_reason(found: DayFindings, rows: Positions) -> Iterator[Systemi
         reason,
         failed[codes == commonest],
         f"{counts[commonest]:,} of {len(failed):,} failed messages give one reason: "
-        f"{reason.rstrip('.')}. If it is about the account or the template, mend that first.",
+        f"{reason.rstrip('.')}. {_what_to_do(reason)}",
     )
+
+
+def _what_to_do(reason: str) -> str:
+    """Say what a reason means, and what has to be repaired first."""
+    found = failure_reasons.explain(reason)
+    match found.scope:
+        case FailureScope.ACCOUNT:
+            return f"It is about the account ({found.title}): {_lower(found.advice)}"
+        case FailureScope.TEMPLATE:
+            return f"It is about the template ({found.title}): {_lower(found.advice)}"
+    if found.name == failure_reasons.UNKNOWN:
+        return "If it is about the account or the template, repair that first."
+    return f"It means: {found.title}. {found.advice}"
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _foreign_ids(case: Case, day: int, rows: Positions) -> Iterator[Systemic]:

@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -207,7 +208,7 @@ def _send(
         news.failure or fresh.get(news.run_id or "") or runs.load(engine, news.run_id or "")
         for news in one.news
     ]
-    told = [each for each in found if each is not None]
+    told = [_with_rules(each, settings) for each in found if each is not None]
     recipients = [each for each in email.recipients if one.waiting is None or each in one.waiting]
     if not told or not recipients:
         # Its runs were purged, or those who refused it are no recipients any more.
@@ -261,6 +262,11 @@ def _chart(engine: Engine, told: Sequence[Run | Failure]) -> MailChart | None:
     except Exception as error:  # noqa: BLE001 - whatever an installed library does
         log.warning("the mail has no chart: %s", type(error).__name__)
         return None
+
+
+def _with_rules(news: Run | Failure, settings: Settings) -> Run | Failure:
+    rules = settings.retries.as_rules
+    return replace(news, retry_rules=rules) if isinstance(news, Run) else news
 
 
 def _refusal(refused: Mapping[str, str]) -> MailError:

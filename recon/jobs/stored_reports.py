@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,7 @@ def write(
     account, day = run.verdict.account, date.fromisoformat(run.verdict.window.label)
     history = runs.figures(engine, account, day, trends.DAYS)
     mask = settings.report.mask_phone_numbers
+    run = replace(run, retry_rules=settings.retries.as_rules)
     return report_files.write(run, directory, mask=mask, history=history)
 
 

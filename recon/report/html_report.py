@@ -18,11 +18,10 @@ from recon.model import (
     Severity,
     VerdictKind,
 )
-from recon.report import finding_states, incident_states, labels, timeline, trends
+from recon.report import failure_meanings, finding_states, incident_states, labels, timeline, trends
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.headline import headline
 from recon.report.html_templates import template
-from recon.report.masking import mask_numbers
 
 #: Findings that the page shows at most, together and of one kind; all are in the CSV file.
 MOST_ROWS: Final = 500
@@ -133,7 +132,7 @@ def _context(
             )
             for at, gap in enumerate(verdict.gaps[:MOST_GAPS])
         ],
-        "failures": _failures(run, mask=mask),
+        "failures": failure_meanings.ranked(run, masked=mask),
         "statuses": list(verdict.statuses.items()),
         "masked": mask,
         "instant": labels.iso_time,
@@ -148,14 +147,6 @@ def _actions(run: Run, groups: Sequence[Group]) -> list[Group]:
         return []
     open_kinds = set(labels.open_findings(run)["kind"].unique())
     return [group for group in groups if group.kind.value in open_kinds][:_ACTIONS]
-
-
-def _failures(run: Run, *, mask: bool) -> list[tuple[str, int]]:
-    """Return the reasons of the day's failed messages, the commonest first."""
-    return [
-        ((mask_numbers(reason, ()) if mask else reason) or "no reason given", count)
-        for reason, count in run.verdict.failures.items()
-    ]
 
 
 def _trends(run: Run, history: Sequence[RunFigures]) -> list[trends.Trend]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from recon import __version__
 from recon.model import LocalBalance, ProviderBalance, Run, Span, Status, VerdictKind
+from recon.report import failure_meanings
 from recon.report.labels import iso_time
 
 
@@ -43,6 +44,18 @@ def summary(run: Run) -> dict[str, Any]:
         "confirmation": asdict(run.confirmation),
         "unreadable": [asdict(one) for one in verdict.unreadable],
         "statuses": dict.fromkeys(map(str, Status), 0) | dict(verdict.statuses),
+        "failure_reasons": [
+            {
+                "reason": one.text,
+                "code": one.reason.code,
+                "count": one.count,
+                "meaning": one.reason.title,
+                "scope": one.reason.scope.value,
+                "decision": one.reason.decision.value,
+                "advice": one.reason.advice,
+            }
+            for one in failure_meanings.ranked(run, masked=True)
+        ],
         "changes": asdict(run.changes),
         "incidents": [
             asdict(one) | {"start": iso_time(one.start), "end": iso_time(one.end)}

@@ -166,8 +166,22 @@ def test_one_failure_reason_for_many_is_one_incident_without_their_numbers() -> 
     [incident] = with_status("sent", "failed", 12, "Template paused for 353 87 123 4567.").incidents
     assert (incident.cause, incident.kinds) == ("failure_reason", {"status_mismatch": 12})
     assert incident.summary.startswith(
-        "12 of 12 failed messages give one reason: Template paused for …. If it is about"
+        "12 of 12 failed messages give one reason: Template paused for …. "
+        "It is about the template (the template is paused): check in WhatsApp Manager that"
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("(#131042) Payment issue", "It is about the account (payment problem of the account): "),
+        ("Recipient is not on WhatsApp", "It means: the number cannot be reached on WhatsApp. "),
+        ("Nobody knows", "If it is about the account or the template, repair that first."),
+    ],
+)
+def test_the_incident_of_one_reason_says_what_to_repair(reason: str, said: str) -> None:
+    [incident] = with_status("sent", "failed", 12, reason).incidents
+    assert f"give one reason: {reason}. {said}" in incident.summary
 
 
 def test_failures_without_a_reason_or_with_several_have_no_common_cause() -> None:

@@ -199,7 +199,8 @@ def test_trends_compare_the_day_with_those_before_it() -> None:
 def test_failure_reasons_are_ranked() -> None:
     text = read(run(failures={"Rate limit hit": 1204, "": 3})).text
     assert "Why messages failed" in text
-    assert "Rate limit hit 1,204 no reason given 3" in text
+    assert "Rate limit hit too many requests in a short time (may be sent again)." in text
+    assert "no reason given no reason given (to be reviewed)." in text
     assert "Why messages failed" not in read(run()).text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,13 @@ from recon.core.calendar import unbounded
 from recon.model import (
     Changes,
     CoverageEvidence,
+    Decision,
     Incident,
     Kind,
     LocalBalance,
     ProviderBalance,
     RefusedAnswer,
+    RetryRule,
     Run,
     Span,
     Unreadable,
@@ -30,6 +33,13 @@ def read(made: Run) -> dict[str, Any]:
     return said
 
 
+def test_a_rule_of_the_configuration_says_what_a_failure_reason_means() -> None:
+    rule = RetryRule(Decision.RETRY, "resets at midnight", pattern="quota")
+    made = replace(run(failures={"Quota used up": 2}), retry_rules=(rule,))
+    [found] = read(made)["failure_reasons"]
+    assert (found["decision"], found["advice"]) == ("retry", "resets at midnight")
+
+
 def test_a_run_gives_these_keys_in_this_order() -> None:
     made = run(
         [finding("missing_at_provider"), finding("missing_at_provider", "b")],
@@ -42,6 +52,7 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
             (Withdrawal(None, utc("10:30:00"), "message 7 appeared late"),),
             ("Octopods' clock is wrong.",),
         ),
+        failures={"(#131042) Payment issue": 9},
         changes=Changes(new=1, persisting=1, resolved=3),
         incidents=[
             Incident("c3", {"stuck": 2}, utc("10:00:00"), None, "outage", "It was down."),
@@ -99,6 +110,18 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
             "unknown": 0,
             "on_its_way": 1,
         },
+        "failure_reasons": [
+            {
+                "reason": "(#131042) Payment issue",
+                "code": 131042,
+                "count": 9,
+                "meaning": "payment problem of the account",
+                "scope": "account",
+                "decision": "review",
+                "advice": "Correct the payment method in Meta's billing settings, then send what "
+                "waits.",
+            }
+        ],
         "changes": {"new": 1, "persisting": 1, "resolved": 3, "acknowledged": 0, "expected": 0},
         "incidents": [
             {
@@ -117,7 +140,8 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
     }
     assert list(said) == [
         *("run_id", "account", "date", "verdict", "window", "coverage", "local", "provider"),
-        *("discrepancies", "confirmation", "unreadable", "statuses", "changes"),
+        *("discrepancies", "confirmation", "unreadable", "statuses"),
+        *("failure_reasons", "changes"),
         *("incidents", "requests", "finished_at", "coverage_notes", "version"),
     ]
     for side in ("local", "provider"):

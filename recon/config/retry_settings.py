@@ -1,0 +1,77 @@
+"""The settings of `recon retries`: the user's own rules for failure reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from recon.config.section import Location, Section, invalid
+from recon.config.value_types import Count, Number, OptionalText, closest, one_of, quoted
+from recon.model import Decision, RetryRule
+
+
+def _pattern(pattern: str | None) -> str | None:
+    if pattern is None:
+        return None
+    try:
+        found = re.compile(pattern, re.IGNORECASE).search("")
+    except (re.error, OverflowError, RecursionError) as error:
+        raise invalid(
+            f"is {quoted(pattern)}, which is no regular expression: {error}; "
+            "write \\\\ before a character that is meant as it is"
+        ) from None
+    if found is not None:
+        raise invalid(f"is {quoted(pattern)}, which matches every reason; name what it must hold")
+    return pattern
+
+
+def _decision(word: object) -> object:
+    words = [each.value for each in Decision]
+    if isinstance(word, str) and word.strip().lower().replace("-", "_") in words:
+        return Decision(word.strip().lower().replace("-", "_"))
+    found = closest(word, words) if isinstance(word, str) else []
+    meant = f"did you mean {quoted(found[0])}?" if found else f"write {one_of(words)}"
+    raise invalid(f"is {quoted(word)}, which is no decision; {meant}")
+
+
+class Rule(Section):
+    """What to do about failures with this reason; it goes before what recon knows itself."""
+
+    pattern: Annotated[OptionalText, AfterValidator(_pattern)] = Field(
+        None, examples=["quota of the reseller"]
+    )
+    code: Count | None = Field(None, ge=0, le=9_999_999, examples=[131026])
+    decision: Annotated[Decision, BeforeValidator(_decision)] = Field(examples=["retry"])
+    wait_hours: Number = Field(0, ge=0, le=8760, examples=[6])
+    why: str = Field(min_length=1, examples=["resets at midnight"])
+
+    @classmethod
+    def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+        """One way to tell which reasons are meant; only a retry waits."""
+        pattern, code = raw.get("pattern") not in (None, ""), raw.get("code") is not None
+        if pattern and code:
+            yield (), "pattern and code are both there; keep one of them"
+        if not pattern and not code:
+            yield (), 'does not say which reasons it is for; write pattern = "…" or code = 131026'
+        waits = raw.get("wait_hours") not in (None, 0)
+        if waits and str(raw.get("decision")).strip().lower() in {"do_not_retry", "review"}:
+            yield ("wait_hours",), 'goes with decision = "retry" only; remove it'
+
+    @property
+    def as_rule(self) -> RetryRule:
+        """The rule as the core takes it."""
+        return RetryRule(self.decision, self.why, self.wait_hours, self.pattern, self.code)
+
+
+class Retries(Section):
+    """Failure reasons, and what is proposed for them."""
+
+    rules_: tuple[Rule, ...] = Field((), alias="rules")
+
+    @property
+    def as_rules(self) -> tuple[RetryRule, ...]:
+        """The rules as the core takes them, in their order."""
+        return tuple(rule.as_rule for rule in self.rules_)
