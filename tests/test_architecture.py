@@ -180,7 +180,7 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "run", "diff", "db", "check", "demo", "simulate", "explain", "status"]
+    "command", ["", "run", "diff", "db", "check", "demo", "simulate", "explain", "status", "stats"]
 )
 def test_help_loads_nothing_heavy(command: str) -> None:
     arguments = [*command.split(), "--help"]

@@ -31,6 +31,7 @@ _COMMANDS = (
     "discrepancies",
     "explain",
     "status",
+    "stats",
     "ack",
     "init",
     "config",
