@@ -22,7 +22,7 @@ from recon.report.trends import Trend
 
 #: Pixels of a mail's column; the picture has twice as many, for fine screens.
 WIDTH: Final = 552
-HEIGHT: Final = 104
+HEIGHT: Final = 128
 _DOTS_PER_INCH: Final = 192
 _CSS_DOTS_PER_INCH: Final = 96
 
@@ -93,7 +93,7 @@ def _png(drawn: Sequence[Trend]) -> bytes:
     with rc_context({"font.family": ["DejaVu Sans"], "font.size": 8, "axes.linewidth": 0.5}):
         figure = Figure(figsize=size, dpi=_DOTS_PER_INCH, facecolor=_PAPER)
         for at, trend in enumerate(drawn):
-            panel = figure.add_axes((0.01 + at * 0.34, 0.14, 0.3, 0.6))
+            panel = figure.add_axes((0.005 + at * 0.345, 0.19, 0.3, 0.55))
             panel.bar(
                 [bar.x for bar in trend.bars],
                 [bar.height for bar in trend.bars],
@@ -107,7 +107,7 @@ def _png(drawn: Sequence[Trend]) -> bytes:
             panel.set_yticks([])
             panel.spines[["left", "right", "top"]].set_visible(False)
             title = f"{trend.title} {trend.latest}"
-            panel.set_title(title, loc="left", fontsize=9, fontweight="bold", color=_INK)
-            panel.set_xlabel(f"usually {trend.usual}", loc="left", fontsize=7, color=_INK)
+            panel.set_title(title, loc="left", fontsize=11.5, fontweight="bold", color=_INK)
+            panel.set_xlabel(f"usually {trend.usual}", loc="left", fontsize=10, color=_INK)
         figure.savefig(target, format="png", metadata={"Software": None})
     return target.getvalue()

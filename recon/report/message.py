@@ -5,6 +5,7 @@ Every text in it is fit to leave the machine: numbers masked, no path, no secret
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,7 @@ _LONGEST: Final = 300
 _PARAGRAPH: Final = 1000
 _MOST_INCIDENTS: Final = 5
 _OPEN: Final = "open"
+_REQUEST_ID: Final = re.compile(r"\s*\(request_id [^)]*\)")
 
 
 class Tone(StrEnum):
@@ -219,7 +221,8 @@ def _headline(told: Sequence[Run | Failure]) -> str:
 
 
 def _failure_headline(failure: Failure) -> str:
-    said = failure.message.partition("\n")[0].strip().rstrip(".:")
+    # The id of the request is for Octopods' support; the text below has it.
+    said = _REQUEST_ID.sub("", failure.message.partition("\n")[0]).strip().rstrip(".:")
     return f"The run failed: {_cut(said, 120)}."
 
 

@@ -47,11 +47,11 @@ def _section(one: MessageSection) -> str:
         lines += ["", "Likely causes:"]
         lines += [_wrapped(said, f"{at}. ", "   ") for at, said in enumerate(one.causes, 1)]
     if one.incidents:
-        lines += ["", "What explains many findings at once:"]
+        lines += ["", "Likely cause:" if len(one.incidents) == 1 else "Likely causes:"]
         lines += [_wrapped(said, "- ", "  ") for said in one.incidents]
-    lines += ["", *(_wrapped(f"{name}: {value}") for name, value in one.facts)]
     for kind in one.kinds:
         lines += ["", f"{kind.count:,} {kind.title}", _wrapped(kind.advice, "  ", "  ")]
+    lines += ["", *(_wrapped(f"{name}: {value}") for name, value in one.facts)]
     if one.findings:
         lines += ["", "Findings:", *map(_finding, one.findings)]
     if one.more:

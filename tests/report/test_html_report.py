@@ -227,7 +227,7 @@ def test_what_changed_since_the_last_run_is_counted() -> None:
     seen = {"a": date(2026, 4, 20), "b": date(2026, 4, 24)}
     changes = Changes(new=1, persisting=1, resolved=4)
     text = read(run(rows, first_seen_on=seen, changes=changes)).text
-    assert "New 1 Still open 1 Resolved 4" in text
+    assert "New findings 1 Still open 1 Resolved 4" in text
     assert "2026-04-20 4 days old" in text
     assert "2026-04-24 new" in text
 

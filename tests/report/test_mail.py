@@ -293,6 +293,14 @@ def test_a_subject_is_one_line_whatever_the_account_and_error() -> None:
     assert subject == f"[recon] main {DAY}: The run failed: a."
 
 
+def test_the_id_of_a_request_is_below_and_not_in_the_first_sentence() -> None:
+    message = made(failure("the API key is refused (401) (request_id ae2d-5efc)"))
+    assert (
+        message["Subject"] == f"[recon] main {DAY}: The run failed: the API key is refused (401)."
+    )
+    assert "(request_id ae2d-5efc)" in page(message)
+
+
 def test_no_number_path_or_secret_of_an_error_is_mailed() -> None:
     from recon.report.public_text import public_error
 
