@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar, expected
 from recon.core.expected import ExpectedRule
-from recon.model import Run, State, Verdict
+from recon.model import Kind, Run, State, Verdict
 from recon.store import expected_findings, finding_list, runs
 
 if TYPE_CHECKING:
@@ -105,10 +105,26 @@ class ExpectedRules:
         ids, states = found["discrepancy_id"], found["state"]
         is_covered = ids.isin(covered)
         news = ids.loc[(states == State.OPEN) & is_covered]
-        over = ids.loc[(states == State.EXPECTED) & ~is_covered]
+        over = ids.loc[(states == State.EXPECTED) & ~is_covered & ~self._in_doubt(engine, found)]
         expected_findings.change(
             engine, self.account, {one: covered[one] for one in news}, over.tolist(), now
         )
+
+    def _in_doubt(self, engine: Engine, found: pd.DataFrame) -> pd.Series[bool]:
+        """Say which findings a rule covers by the kind that they had while they were proven."""
+        in_doubt = found["kind"] == Kind.UNVERIFIABLE
+        doubted = found.loc[(found["state"] == State.EXPECTED) & in_doubt, "discrepancy_id"]
+        reasons = expected_findings.reasons(engine, self.account, doubted.tolist())
+        days = dict(zip(found["discrepancy_id"], found["date"], strict=True))
+        kept = [
+            one
+            for one, reason in reasons.items()
+            if any(
+                rule.reason == reason and rule.holds_on(date.fromisoformat(days[one]))
+                for rule in self.rules
+            )
+        ]
+        return found["discrepancy_id"].isin(kept)
 
     def _covered(self, day: date, found: pd.DataFrame) -> dict[str, str]:
         window: Window = calendar.window(day, self.zone)

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from recon.model import Change
 from recon.store import finding_history
-from recon.store.accounts import lock_account
+from recon.store.accounts import id_of, lock_account
 from recon.store.dialects import among, id_chunks
-from recon.store.engine import writing
+from recon.store.engine import reading, writing
 from recon.store.finding_lifecycle import by_reason
 from recon.store.finding_list import EXPECTED, OPEN
 from recon.store.tables import findings
@@ -51,3 +51,12 @@ def change(
                 )
                 finding_history.record(connection, what, these, now, reason=reason)
                 connection.execute(sa.update(findings).where(these).values(status=after))
+
+
+def reasons(engine: sa.Engine, account: str, ids: Sequence[str]) -> dict[str, str]:
+    """Return which of these findings of an account are expected, each with its rule's reason."""
+    if not ids:
+        return {}
+    with reading(engine) as connection:
+        account_id = connection.execute(sa.select(id_of(account))).scalar_one()
+        return finding_history.expected_for(connection, account_id, ids)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from recon.model import Change, FindingChange
+from recon.model import Change, FindingChange, State
 from recon.store.accounts import id_of
+from recon.store.dialects import among, id_chunks
 from recon.store.engine import reading
 from recon.store.tables import finding_changes, findings, runs
 
@@ -139,6 +141,30 @@ def was_open(at: datetime) -> sa.ColumnElement[bool]:
     )
     not_since = sa.or_(findings.c.resolved_at.is_(None), findings.c.resolved_at > at)
     return sa.or_(sa.and_(findings.c.opened_at <= at, not_since), sa.and_(later, first))
+
+
+def expected_for(connection: sa.Connection, account_id: int, ids: Iterable[str]) -> dict[str, str]:
+    """Return which of these findings a rule covers, each with the rule's reason."""
+    latest = (
+        sa.select(finding_changes.c.reason)
+        .where(
+            finding_changes.c.finding_id == findings.c.id,
+            finding_changes.c.change == Change.EXPECTED.value,
+        )
+        .order_by(finding_changes.c.id.desc())
+        .limit(1)
+        .correlate(findings)
+        .scalar_subquery()
+    )
+    covered: dict[str, str] = {}
+    for some in id_chunks(sorted(ids)):
+        query = sa.select(findings.c.discrepancy_id, latest).where(
+            findings.c.account_id == account_id,
+            findings.c.status == State.EXPECTED.value,
+            among(connection, findings.c.discrepancy_id, some),
+        )
+        covered.update((row[0], row[1] or "") for row in connection.execute(query))
+    return covered
 
 
 def was_expected() -> sa.ColumnElement[bool]:

@@ -7,14 +7,14 @@ that an earlier run found too pass through a temporary table, and change where t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from recon.core import calendar
+from recon.core import calendar, judge
 from recon.model import FINDING_COLUMNS, Change, Changes, Run
 from recon.store import (
     absence_claims,
@@ -66,7 +66,7 @@ def update(connection: sa.Connection, account_id: int, run: Run) -> Run:
     found, known, new = split()
     claims = absence_claims.turned_unverifiable(connection, gone, found)
     if claims:
-        run = _renamed(run, claims)
+        run = _still_expected(connection, account_id, _renamed(run, claims), claims.values())
         AGAIN.drop(connection)
         found, known, new = split()
     expected = run.verdict.expected
@@ -122,6 +122,25 @@ def _renamed(run: Run, names: Mapping[str, str]) -> Run:
     expected = {names.get(one, one): reason for one, reason in run.verdict.expected.items()}
     verdict = replace(run.verdict, findings=found.assign(discrepancy_id=ids), expected=expected)
     return replace(run, verdict=verdict)
+
+
+def _still_expected(
+    connection: sa.Connection, account_id: int, run: Run, claims: Iterable[str]
+) -> Run:
+    """Return the run in which claims that a rule covers stay expected, now that they are in doubt.
+
+    The rule names the kind that the claim had. Where it holds no more, the claim is open by now:
+    see `recon.jobs.expected_rules`.
+    """
+    verdict = run.verdict
+    kept = finding_history.expected_for(connection, account_id, claims)
+    expected = {**kept, **verdict.expected}
+    if len(expected) == len(verdict.expected):
+        return run
+    found = verdict.findings
+    others = found.loc[~found["discrepancy_id"].isin(expected)]
+    kind = judge.verdict_kind(verdict.local, verdict.provider, others, verdict.gaps)
+    return replace(run, verdict=replace(verdict, expected=expected, kind=kind))
 
 
 def _compared_with(connection: sa.Connection, account_id: int, run: Run) -> datetime | None:

@@ -12,6 +12,7 @@ from recon.cli.status import command as status
 from recon.jobs import doctor
 from recon.jobs.runtime import Runtime
 from recon.simulator.channel import SIMULATED_KEY
+from recon.store.engine import opened, writing
 from tests.cli.nights import Nights, nights
 from tests.cli.workshop import minute
 
@@ -59,6 +60,32 @@ def test_expected_findings_are_counted_apart_while_their_rule_holds(
         assert states(night) == {"00": "open"}
         assert night.workshop.report()["verdict"] == "discrepancies"
         assert found["discrepancy_id"] == night.workshop.rows()[0]["discrepancy_id"]
+
+
+def test_what_a_rule_covers_stays_expected_when_its_proof_is_lost(
+    tmp_path: Path, database_url: str
+) -> None:
+    rule = RULE.format(until="2026-12-31").replace("missing_locally", "missing_at_provider")
+    with nights(tmp_path, database_url) as night, opened(database_url) as engine:
+        night.send(3, start=minute(0))
+        night.workshop.add_records((900, None, "+353871200000", minute(5), "sent"))
+        configure(night, rule)
+        assert night.run("--exit-code") == 0
+        [found] = night.workshop.rows()
+        assert (found["kind"], found["state"]) == ("missing_at_provider", "expected")
+
+        with writing(engine) as connection:
+            connection.exec_driver_sql("DELETE FROM coverage")
+        other = RULE.format(until="2026-12-31").replace("1200000", "9999999")
+        for rules in (rule, rule, rule + other):
+            configure(night, rules)
+            night.run("--offline")
+            [doubted] = night.workshop.rows()
+            assert (doubted["kind"], doubted["state"]) == ("unverifiable", "expected")
+            assert doubted["discrepancy_id"] == found["discrepancy_id"]
+        configure(night, "")
+        night.run("--offline")
+        assert night.workshop.rows()[0]["state"] == "open"
 
 
 def test_rules_hold_for_days_that_are_not_judged_again(tmp_path: Path, database_url: str) -> None:
