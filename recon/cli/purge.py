@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,6 +12,9 @@ from recon.errors import UsageError
 
 if TYPE_CHECKING:
     from recon.config import Settings
+
+#: Up to so many rows of a kind are counted: nobody waits for a number that is only to be seen.
+_COUNTED: Final = 500_000
 
 
 @click.command("purge")
@@ -55,13 +58,20 @@ def command(session: common.Session, days: int | None, number: str | None, *, dr
         counted = purging.purge(engine, before, dry_run=True)
         total = sum(sum(counts.values()) for _, counts in counted)
     with click.progressbar(length=total, label="Rows", file=sys.stderr, hidden=hidden) as bar:
-        found = list(purging.purge(engine, before, dry_run=dry_run, progress=bar.update))
+        most = _COUNTED if dry_run else None
+        found = list(purging.purge(engine, before, dry_run=dry_run, most=most, progress=bar.update))
     for account, counts in found:
-        told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+        told = ", ".join(_told(name, count, most) for name, count in counts.items() if count)
         click.echo(f"{account}: {told or 'nothing'} {done}")
     if not found:
         click.echo("nothing is stored")
     return 0
+
+
+def _told(name: str, count: int, most: int | None) -> str:
+    if most is not None and count > most:
+        return f"more than {most:,} {name}"
+    return f"{count:,} {name.removesuffix('s') if count == 1 else name}"
 
 
 def _forget(session: common.Session, settings: Settings, number: str, *, dry_run: bool) -> int:

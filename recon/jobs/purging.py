@@ -37,6 +37,7 @@ def purge(
     before: Limit,
     *,
     dry_run: bool = False,
+    most: int | None = None,
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> Iterator[tuple[str, dict[str, int]]]:
     """Purge each account of the store, also those that are configured no more.
@@ -45,6 +46,7 @@ def purge(
         engine: the store, its schema ready.
         before: where what is kept begins.
         dry_run: count only.
+        most: then counting stops beyond so many rows of a kind; `None` counts all.
         progress: called with the number of rows after each transaction.
 
     Yields:
@@ -56,7 +58,7 @@ def purge(
     """
     for account in retention.account_names_stored(engine):
         if dry_run:
-            yield account, retention.expired(engine, account, before)
+            yield account, retention.expired(engine, account, before, most=most)
             continue
         with lock.hold(engine, account):
             yield account, retention.purge(engine, account, before, progress=progress)

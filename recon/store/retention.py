@@ -85,20 +85,26 @@ def account_names_stored(engine: sa.Engine) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
-def expired(engine: sa.Engine, account: str, limit: Limit) -> dict[str, int]:
+def expired(
+    engine: sa.Engine, account: str, limit: Limit, *, most: int | None = None
+) -> dict[str, int]:
     """Return how many rows of each kind a purge would delete; nothing is changed.
 
     Args:
         engine: the store.
         account: the account's name.
         limit: where what is kept begins.
+        most: counting stops beyond so many rows, so that it takes no time; `None` counts all.
     """
     counts: dict[str, int] = {}
     with reading(engine) as connection:
         account_id = _id(connection, account)
         for step in _steps(account_id, limit):
             if step.name is not None:
-                query = sa.select(sa.func.count()).select_from(step.table).where(*step.conditions)
+                rows = sa.select(step.key).where(*step.conditions)
+                if most is not None:
+                    rows = rows.limit(most + 1)
+                query = sa.select(sa.func.count()).select_from(rows.subquery())
                 found = int(connection.execute(query).scalar_one())
                 counts[step.name] = counts.get(step.name, 0) + found
     return counts

@@ -72,7 +72,7 @@ def test_a_dry_run_counts_and_an_empty_store_has_nothing(
         capsys.readouterr()
         assert night.invoke(command, "--older-than", "10", "--dry-run") == 0
         said = capsys.readouterr().out
-        assert "main: 6 messages, 1 findings, 1 runs, 1 polls would be deleted" in said
+        assert "main: 6 messages, 1 finding, 1 run, 1 poll would be deleted" in said
         assert stored(database_url, "messages") == 9
 
 

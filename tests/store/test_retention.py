@@ -72,6 +72,12 @@ def test_a_dry_run_changes_nothing(engine: sa.Engine) -> None:
     assert messages.spans(engine, "main")[0].start is None
 
 
+def test_counting_stops_beyond_as_many_as_are_asked_for(engine: sa.Engine) -> None:
+    fill(engine)
+    told = retention.expired(engine, "main", NEXT_DAY, most=3)
+    assert (told["messages"], told["polls"]) == (4, 1)
+
+
 def test_nothing_is_proven_of_purged_time_nor_shortly_after(engine: sa.Engine) -> None:
     fill(engine)
     retention.purge(engine, "main", NEXT_DAY)
