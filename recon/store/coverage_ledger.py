@@ -186,12 +186,14 @@ def _lower_the_cap(connection: sa.Connection, account_id: int, key: Key, cap: in
 
 
 def _bound(connection: sa.Connection, key: Key, start: datetime) -> bool:
-    """Let proof that reaches back to the key's beginning start later; say whether there was any."""
+    """Let proof that reaches back to the key's beginning start later; say whether there was any.
+
+    Proof that ended before is empty then.
+    """
     begins: sa.ColumnElement[bool] = coverage.c.starts_at.is_(None)
     if key.since is not None:
         begins = sa.or_(begins, coverage.c.starts_at == next_second(key.since))
     unbounded = (coverage.c.key_id == key.id, begins)
-    connection.execute(sa.delete(coverage).where(*unbounded, coverage.c.seen_at <= start))
     changed = connection.execute(sa.update(coverage).where(*unbounded).values(starts_at=start))
     return changed.rowcount > 0
 
@@ -201,7 +203,8 @@ def _part_of(connection: sa.Connection, key: Key, stored: Mapping[int, Any]) -> 
     listed = {
         message_id: row.listed_by
         for message_id, row in stored.items()
-        if row.key_id == key.id and row.listed_by and row.listed_by >= (key.started_by or 0)
+        # Of another key no answer is accepted any more since the coverage of this one started.
+        if row.listed_by and row.listed_by >= (key.started_by or 0)
     }
     if key.started_by is None or not listed:
         return {}
