@@ -59,6 +59,7 @@ def connect(url: str) -> sa.Engine:
         "application_name": "octopods-recon",
         "connect_timeout": _CONNECT_SECONDS,
         "keepalives_idle": 60,
+        "client_encoding": "UTF8",
     }
     settings = {key: value for key, value in settings.items() if key not in parsed.query}
     with translated(parsed), readable_options(parsed):
@@ -158,8 +159,11 @@ def settle_postgres(connection: psycopg.Connection, _record: object) -> None:
     # A value that is set for this user, or in the URL, is left as it is.
     if connection.execute("SHOW lock_timeout").fetchone() == ("0",):
         connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
-    # Of the server, database or user it may be another, in which the driver reads no time.
+    # Of the server, database or user these may be others. In another style the driver reads no
+    # time; each time is in UTC; what waited for a lock has to see what was stored meanwhile.
     connection.execute("SET DateStyle = 'ISO, YMD'")
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET default_transaction_isolation = 'read committed'")
     connection.autocommit = before
 
 

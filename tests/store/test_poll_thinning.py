@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -67,6 +68,19 @@ def test_a_message_that_returns_joins_the_stretch_of_its_poll_that_went(engine: 
     state = rows(engine, "polls", "shared_count")
     assert state[-1] == (2,)
     assert rows(engine, "keys", "disordered_at") == [(None,)]
+
+
+def test_a_refused_poll_does_not_stand_for_one_that_went(engine: sa.Engine) -> None:
+    for step in range(1, 9):
+        answered = 100 * step
+        shown = [message(n, 100 * n) for n in range(1, step + 1)]
+        messages.keep(engine, "main", KEY, listing(*shown[-3:], answered=answered, limit=3))
+        refused = replace(listing(answered=answered + 1), is_partial=True)
+        messages.keep(engine, "main", KEY, refused)
+    thin(engine, "main")
+    again = listing(*(message(n, 100 * n) for n in (3, 4)), message(9, 950), answered=960, limit=3)
+    messages.keep(engine, "main", KEY, again)
+    assert rows(engine, "polls", "shared_count")[-1] == (2,)
 
 
 def test_a_poll_with_which_coverage_was_started_again_stays(engine: sa.Engine) -> None:
