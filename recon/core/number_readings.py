@@ -64,9 +64,20 @@ def readings(text: str, region: str | None) -> tuple[int, int]:
     if plus or digits.startswith("00"):
         return _or_unreadable(_international(digits.removeprefix("00"))), NONE
     if region is None:
-        whole = _SHORTEST_BARE <= len(digits) <= LONGEST and digits[0] != "0"
-        return _or_unreadable(_international(digits) if whole else NONE), NONE
+        return _or_unreadable(_without_region(digits)), NONE
     return _with_region(digits, region.upper())
+
+
+def _without_region(digits: str) -> int:
+    """Read digits as an international number; seven only where a country has that number.
+
+    Seven digits are mostly a number without its area code. Niue, Tokelau and Saint Helena have
+    numbers of seven with the country code.
+    """
+    if len(digits) == SHORTEST and digits[0] != "0" and _is_valid(int(digits)):
+        return int(digits)
+    whole = _SHORTEST_BARE <= len(digits) <= LONGEST and digits[0] != "0"
+    return _international(digits) if whole else NONE
 
 
 def is_international(spelled: str) -> bool:

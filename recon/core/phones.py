@@ -56,7 +56,7 @@ def keys(
         region: ISO 3166 code of the country whose national numbers are understood. Digits
             without a country code that are no possible number there, or more likely an
             international one, are taken as international. With `None`, 8 to 15 digits that do not
-            begin with 0 are.
+            begin with 0 are, and seven that a country has.
         block_rows: rows that one thread works on at a time; no result depends on it.
     """
     import pyarrow as pa

@@ -389,6 +389,20 @@ def test_in_every_region_international_digits_may_have_lost_their_plus() -> None
     assert wrong == []
 
 
+def test_without_a_region_international_digits_of_every_region_may_have_lost_their_plus() -> None:
+    wrong = [
+        digits
+        for _, digits in examples()
+        if oracles.number_key(digits, None) != oracles.number_key("+" + digits, None)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("local", ["5551234", "6830000", "0871234"])
+def test_seven_digits_that_no_country_has_are_no_number_without_a_region(local: str) -> None:
+    assert keys([local], None) == [UNREADABLE]
+
+
 def test_in_every_region_a_national_number_is_one_of_the_readings() -> None:
     wrong = []
     for region, digits in examples():
