@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from recon.simulator.simulated_message import Junk
 from tests.cli.nights import Nights, nights
 from tests.cli.workshop import NUMBER, minute
@@ -50,23 +52,24 @@ def test_an_item_without_a_readable_time_shields_between_its_neighbours_in_later
         assert night.workshop.kinds() == expected
 
 
-def queue(night: Nights, *ids: int) -> None:
-    """Add records that wait to be sent: they have no time yet."""
+def queue(night: Nights, *ids: int, nothing: str) -> None:
+    """Add records that wait to be sent: they have no id and no time yet."""
     for record in ids:
         night.workshop.change_records(
-            "INSERT INTO sends (id, phone_number, status) "  # noqa: S608 - our own words
-            f"VALUES ({record}, '{NUMBER.format(record)}', 'queued')"
+            "INSERT INTO sends VALUES "  # noqa: S608 - our own words
+            f"({record}, {nothing}, '{NUMBER.format(record)}', {nothing}, 'queued')"
         )
 
 
+@pytest.mark.parametrize("nothing", ["NULL", "0"])
 def test_records_that_have_no_time_until_they_are_sent_are_not_sent_and_then_matched(
-    tmp_path: Path, database_url: str
+    tmp_path: Path, database_url: str, nothing: str
 ) -> None:
     with nights(tmp_path, database_url) as night:
         config = tmp_path / "recon.toml"
         text = config.read_text().replace("guard_rows = 1000", "guard_rows = 10")
         config.write_text(text + '[accounts.main.local.statuses]\nqueued = "not_sent"\n')
-        queue(night, *range(1, 13))
+        queue(night, *range(1, 13), nothing=nothing)
         assert night.run("--exit-code") == 0
         report = night.workshop.report()
         assert (report["local"]["total"], report["local"]["not_sent"]) == (12, 12)

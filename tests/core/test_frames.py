@@ -25,7 +25,7 @@ from recon.core.frames.columns import Column
 Read = tuple[pd.DataFrame, pd.DataFrame]
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-INT64 = st.integers(-(2**63), 2**63 - 1)
+INT64 = st.integers(-(2**63), 2**63 - 1).filter(bool)  # 0 is no id
 MOMENTS = st.datetimes(datetime(2009, 1, 2), datetime(2200, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis wants naive bounds
 
 
@@ -65,19 +65,26 @@ def test_every_64_bit_id_survives_as_a_number_and_as_text(values: list[int | Non
     assert ids(pa.array(values, pa.int64())) == values
 
 
-@given(st.lists(st.none() | st.integers(-(2**53), 2**53)))
+@given(st.lists(st.none() | st.integers(-(2**53), 2**53).filter(bool)))
 def test_whole_floats_are_ids_and_nan_is_none(values: list[int | None]) -> None:
     assert ids([math.nan if value is None else float(value) for value in values]) == values
 
 
 @pytest.mark.parametrize(
     "word",
-    ["", "  ", "NULL", "null", "None", "nan", "NaN", r"\N", None, "#N/A", "N/A", "NA", "nil", "NaT",
-     "<NA>", "(null)", "[NULL]", "undefined", "-", "--", "—", '=""', "'"],
+    ["", "  ", "#NV", "#N/D", "(blank)", "NULL", "null", "None", "nan", "NaN", r"\N", None,
+     "#N/A", "N/A", "NA", "nil", "NaT", "<NA>", "(null)", "[NULL]", "undefined", "-", "--", "—", '=""', "'"],
 )  # fmt: skip
 def test_what_exports_write_for_null_is_null(word: str | None) -> None:
     assert ids(["7", word]) == [7, None]
     assert odd(["7", word]) == [None, None]
+
+
+@pytest.mark.parametrize("zero", [0, "0", 0.0, "0.0", "00", b"0", Decimal(0)])
+def test_zero_in_place_of_an_id_is_none(zero: object) -> None:
+    assert ids([zero]) == [None]
+    assert ids(["7", zero]) == [7, None]
+    assert odd(["7", zero]) == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -512,7 +519,7 @@ def provider(**raw: Column) -> Read:
     return frames.provider_frames(
         [
             {
-                "message_id": list(range(count)),
+                "message_id": list(range(1, count + 1)),
                 "phone_number": ["+353871234567"] * count,
                 "sent_at": ["2026-04-23T12:00:00Z"] * count,
                 "status": ["delivered"] * count,
@@ -549,6 +556,8 @@ def test_blank_reasons_of_failure_are_null() -> None:
     [
         ("message_id", "wamid.1", "message_id cannot be read: 'wamid.1'"),
         ("message_id", None, "message_id is missing"),
+        ("message_id", 0, "message_id cannot be read: '0'"),
+        ("message_id", -7, "message_id cannot be read: '-7'"),
         ("phone_number", "nobody", "phone_number cannot be read: 'nobody'"),
         ("sent_at", "soon", "sent_at cannot be read: 'soon'"),
     ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -34,6 +34,8 @@ NULL_WORDS: Final = frozenset(
         "", "null", "none", "nan", "-nan", "nil", "nat", "na", "n/a", "undefined", "\\n",
         "(null)", "[null]", "<null>", "<na>", "(none)", "#null!", "#n/a", "#n/a n/a", "#na",
         "-", "--", "\u2013", "\u2014",
+        # A spreadsheet's `#N/A` in other languages, and an empty cell in its pivot tables.
+        "#n/d", "#nv", "#n/b", "#\u043d/\u0434", "n.a.", "n/d", "(blank)", "(empty)",
     }
 )  # fmt: skip
 _LONGEST_NULL_WORD: Final = max(map(len, NULL_WORDS))
@@ -287,6 +289,15 @@ def whole_numbers(column: Column) -> WholeNumbers:
     if pc.all(plain).as_py():
         return _held(spelled.cast(pa.int64()))
     return _whole_texts(without_null_words(unwrapped(spelled)))
+
+
+def message_ids(column: Column) -> WholeNumbers:
+    """Read ids of messages: as `whole_numbers` does, but 0 is none.
+
+    Octopods' ids are positive. A column that cannot be null holds 0 where there is no id.
+    """
+    ids = whole_numbers(column)
+    return replace(ids, held=ids.held & np.not_equal(ids.values, 0))
 
 
 def _held(numbers: pa.Array) -> WholeNumbers:

@@ -64,17 +64,24 @@ PROVIDER_REJECTS: Final[Mapping[str, Any]] = {
 
 #: Why a record without a time is rejected.
 MISSING_TIME: Final = "sent_at is missing"
+#: What columns that cannot be null hold where there is no time: MySQL's zero date, or the epoch.
+_PLACEHOLDER: Final = (
+    r"sent_at cannot be read: '(?:0+(?:\.0+)?|0000-00-00.*|1970-01-01(?:[ T]00:00.*)?)'.*"
+)
 
 
 def unsent(rejects: pd.DataFrame) -> pd.Series[bool]:
     """Say which local rejects are no errors: never sent, by their own word, and so without a time.
 
-    An application that keeps its outbox in the same table sets the time when it sends. With a
-    message id a record was sent after all.
+    An application that keeps its outbox in the same table sets the time when it sends. Until then
+    it is null, or zero where the column cannot be null. With a message id a record was sent after
+    all.
     """
+    reasons = rejects["reason"].astype("str")
+    timeless = (reasons == MISSING_TIME) | reasons.str.fullmatch(_PLACEHOLDER)
     found: pd.Series[bool] = (
         (rejects["status"] == NOT_SENT)
-        & (rejects["reason"] == MISSING_TIME)
+        & timeless
         & rejects["message_id"].isna()
         & rejects["odd_message_id"].isna()
     )

@@ -52,8 +52,9 @@ def provider_frames(
     """Type raw columns: readable messages (`layout.PROVIDER`) and the rest (`PROVIDER_REJECTS`).
 
     Times without an offset are UTC, a missing status is `unknown`, upper case is lowered. Of rows
-    with one id the one whose status is most advanced is kept. A row without a whole-number id or a
-    readable time is rejected, and one whose phone number has no digit in it. It may have none.
+    with one id the one whose status is most advanced is kept. A row is rejected without a positive
+    whole number as its id, without a readable time, or with a phone number that has no digit in it;
+    it may have no phone number.
 
     Args:
         chunks: columns by their name in `PROVIDER_FIELDS`, of one length in each chunk. They are
@@ -85,12 +86,13 @@ def _typed(raw: Raw) -> _Typed:
         },
         copy=False,
     )
-    good = ids.held & times.read & dialable
+    numbered = ids.held & np.greater(ids.values, 0)
+    good = numbered & times.read & dialable
     if good.all():
         return _Typed(_known(frame), layout.empty_provider_rejects().drop(columns="key"), [])
     bad = np.flatnonzero(~good)
     rows = {name: columns.as_arrow(fields[name]).take(pa.array(bad)) for name in fields}
-    said = _why(rows, [ids.held[bad], dialable[bad], times.read[bad]])
+    said = _why(rows, [numbered[bad], dialable[bad], times.read[bad]])
     kept = frame.take(np.flatnonzero(good)).reset_index(drop=True)
     return _Typed(_known(kept), _rejects(frame.take(bad), said), _spelled(rows))
 

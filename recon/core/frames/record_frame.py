@@ -40,7 +40,7 @@ def local_frame(
     first, other_minutes = clock_changes.two_readings(*times, zone, in_zone)
     times = times._replace(microseconds=first)
     nothing = columns.no_texts(count)
-    ids = columns.whole_numbers(raw.get("message_id", nothing))
+    ids = columns.message_ids(raw.get("message_id", nothing))
     numbers = columns.phone_numbers(raw.get("phone_number", nothing))
     words = columns.status_words(raw.get("status", nothing), statuses)
     own_ids = columns.local_ids(raw.get("id", nothing))
