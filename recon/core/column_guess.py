@@ -117,6 +117,15 @@ def guess(sample: Mapping[str, Sequence[str | None]]) -> Guess:
     )
 
 
+def is_usual_name(name: str) -> bool:
+    """Say whether a name is one that tables give to a column of a field, or holds a field's own."""
+    plain = _SEPARATORS.sub("", name.casefold())
+    return any(
+        plain in usual or (field != "id" and _SEPARATORS.sub("", field) in plain)
+        for field, usual in _NAMES.items()
+    )
+
+
 def meaning(word: str) -> str | None:
     """Return what a word for a status mostly means: Octopods' word or `not_sent`.
 

@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from recon.core.column_guess import is_usual_name
 from recon.core.statuses import LOCAL_WORDS, canonical
 from recon.errors import InputError
 from recon.records import csv_blocks, csv_header, csv_lines, text_files
 from recon.records.chunk import Chunk
 from recon.records.csv_blocks import Parsed
 from recon.records.csv_header import Header
-from recon.records.suggestions import looks_like_data, no_header, not_found_error
+from recon.records.suggestions import looks_like_data, no_header, no_known_name, not_found_error
 
 _BLOCK_BYTES: Final = 1 << 24
 #: By so much a block may be longer: a piece of a file goes on to the end of its last line.
@@ -94,6 +95,9 @@ def missing_columns_error(
     values = LOCAL_WORDS if len(absent) > 1 else frozenset[str]()
     if any(looks_like_data(name) or canonical(name) in values for name in names):
         return no_header(absent, where=str(path))
+    if len(absent) > 1 and not {*mapped} & {*names} and not any(map(is_usual_name, names)):
+        # Not one name is as expected: it may be the text of a message.
+        return no_known_name(absent, len(names), where=str(path))
     return not_found_error("column", absent, names, where=str(path), mapped=mapped)
 
 

@@ -106,6 +106,23 @@ def no_header(names: Iterable[str], *, where: str) -> InputError:
     )
 
 
+def no_known_name(names: Iterable[str], count: int, *, where: str) -> InputError:
+    """Return the error for a first row without one usual name; nothing of it is shown.
+
+    Args:
+        names: those that are needed.
+        count: how many cells the first row has.
+        where: the file.
+    """
+    wanted = ", ".join(map(printable, names))
+    return InputError(
+        f"{where} has none of the columns {wanted}: not one of the {count} cells of its first row "
+        "is a usual name for them",
+        hint="has it no header? They are not shown, as they may be data. Write the names of the "
+        "columns above the rows, or map them under [accounts.NAME.local.columns]",
+    )
+
+
 def no_such_file(path: Path, setting: str = "") -> InputError:
     """Return the error for a file that is not there; it names the near ones, and its setting."""
     others: list[str] = []

@@ -73,7 +73,8 @@ def test_whole_floats_are_ids_and_nan_is_none(values: list[int | None]) -> None:
 @pytest.mark.parametrize(
     "word",
     ["", "  ", "#NV", "#N/D", "(blank)", "NULL", "null", "None", "nan", "NaN", r"\N", None,
-     "#N/A", "N/A", "NA", "nil", "NaT", "<NA>", "(null)", "[NULL]", "undefined", "-", "--", "—", '=""', "'"],
+     "#N/A", "N/A", "NA", "nil", "NaT", "<NA>", "(null)", "[NULL]", "undefined", "-", "--", "—",
+     '=""', "'"],
 )  # fmt: skip
 def test_what_exports_write_for_null_is_null(word: str | None) -> None:
     assert ids(["7", word]) == [7, None]

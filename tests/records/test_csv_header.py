@@ -153,3 +153,23 @@ def test_more_fields_than_the_header_has_are_broken_rows_where_one_holds_a_value
 ) -> None:
     content = text().replace("sent\n", "sent,\n").replace("read\n", "read,x\n")
     assert len(read(tmp_path / "a.csv", content).rejects) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Dear Alice,thanks for your order,see you",
+        "Alice Murphy,abc,hello there,x",
+        "1^700101^+353861111111^2026-04-23^Dear Alice",
+        "7~Alice",
+    ],
+)
+def test_a_first_row_without_one_usual_name_is_not_shown(tmp_path: Path, line: str) -> None:
+    said = refused(tmp_path / "a.csv", f"{line}\n{line}\n")
+    assert "has it no header?" in said
+    assert not any(word in said for word in ("Alice", "hello", "3861111111"))
+
+
+@pytest.mark.parametrize("names", ["Nr,Recipient,Zeit", "uuid,wann,wer", "id^message_id^sent_at"])
+def test_a_first_row_with_a_usual_name_is_shown(tmp_path: Path, names: str) -> None:
+    assert f"there is: {', '.join(sorted(names.split(',')))}" in refused(tmp_path / "a.csv", names)
