@@ -35,12 +35,16 @@ _OPPOSITES: Final = (
 CLOSE: Final = 0.7
 #: A shorter name is found in a longer one as a whole word only.
 _LEAST_PART: Final = 4
+#: A name of more words than that beyond another's is no name: it may be a whole line.
+_MORE_WORDS: Final = 2
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 
 
 def contains(longer: str, shorter: str) -> bool:
-    """Say whether a name begins or ends with another, or has it as one of its words."""
+    """Say whether a name begins or ends with another, or has it as one of its few words."""
     if not shorter or len(shorter) >= len(longer):
+        return False
+    if len(_SEPARATORS.split(longer)) > len(_SEPARATORS.split(shorter)) + _MORE_WORDS:
         return False
     if len(shorter) < _LEAST_PART:
         return shorter in _SEPARATORS.split(longer)

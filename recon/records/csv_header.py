@@ -12,7 +12,8 @@ from typing import Final
 
 from recon.errors import InputError
 
-_DELIMITERS: Final = (",", ";", "\t", "|")
+#: The last but two is that of Hive.
+_DELIMITERS: Final = (",", ";", "\t", "|", "\x01", "^", "~")
 #: How many lines may stand above the header: a title, the name of the exporter, a range of dates.
 _PREAMBLE_LINES: Final = 60
 #: How many lines a header may take whose names hold line breaks.
@@ -22,6 +23,7 @@ _ROW_LINES: Final = 20
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 #: Excel's own line about the delimiter.
 _SEP: Final = re.compile(r'"?sep=(?P<one>\\t|.)"?[,;\t|]*', re.IGNORECASE | re.DOTALL)
+_RULE: Final = re.compile(r"[-=+|: ]*[-=]{3}[-=+|: ]*")
 _INVISIBLE: Final = "\ufeff\u200b\u200e\u200f"
 
 
@@ -67,7 +69,17 @@ def find(head: str, wanted: Sequence[str], path: Path) -> Header:
             break
     if best is None:
         raise InputError(f"{path}: its header cannot be read")
-    return _with_unnamed(best[1], lines)
+    return _with_unnamed(_with_rule(best[1], lines), lines)
+
+
+def _with_rule(header: Header, lines: Sequence[str]) -> Header:
+    """Take a line of dashes below the names, as `sqlcmd` and `psql` write it, for a part of it."""
+    if header.lines >= len(lines):
+        return header
+    line = lines[header.lines]
+    if _RULE.fullmatch(line.replace(header.delimiter, "").strip()) is None:
+        return header
+    return replace(header, lines=header.lines + 1, size=header.size + len(line.encode()))
 
 
 def _with_unnamed(header: Header, lines: Sequence[str]) -> Header:

@@ -24,6 +24,8 @@ _LONGEST_TIME: Final = 45
 _DIGIT: Final = re.compile(rb"[0-9]")
 _LETTER: Final = re.compile(rb"[A-Za-z]")
 _EMPTY: Final = frozenset({b"\n", b"\r\n", b"\r"})
+#: Blanks, and what fills up or ends a file: NUL, and the end of file of DOS.
+_BLANKS: Final = b" \t\r\n\v\f\0\x1a"
 _BLANK: Final = frozenset({b"", b"null", b"\\n", b"none", b"nan", b"(null)", b"-"})
 #: `(3 rows)` of psql, `(3 rows affected)` of sqlcmd, `3 rows selected.` of SQL*Plus.
 _ROW_COUNT: Final = re.compile(
@@ -80,7 +82,7 @@ def without_line_break(line: bytes) -> bytes:
 
 def is_no_record(line: bytes, delimiter: bytes) -> bool:
     """Say whether all cells of a line are blank, or it is the count that a database tool adds."""
-    text = line.replace(delimiter, b"").replace(b'"', b"").strip()
+    text = line.replace(delimiter, b"").replace(b'"', b"").strip(_BLANKS)
     return not text or _ROW_COUNT.fullmatch(text) is not None
 
 

@@ -106,7 +106,7 @@ def test_a_first_row_of_words_that_holds_a_status_is_data_too(tmp_path: Path) ->
     [
         ('[{"id": 1, "phone_number": "+353861111111"}]', "holds JSON"),
         ('{"id": 1, "phone_number": "+353861111111"}\n', "holds JSON"),
-        ("a;b;c\n", "no column 'id'"),
+        ("uuid;b;c\n", "no column 'id'"),
         ("\n\n", "not even a header"),
     ],
 )
@@ -160,8 +160,8 @@ def test_more_fields_than_the_header_has_are_broken_rows_where_one_holds_a_value
     [
         "Dear Alice,thanks for your order,see you",
         "Alice Murphy,abc,hello there,x",
-        "1^700101^+353861111111^2026-04-23^Dear Alice",
-        "7~Alice",
+        "1¦700101¦+353861111111¦2026-04-23¦Dear Alice",
+        "7¦Alice",
     ],
 )
 def test_a_first_row_without_one_usual_name_is_not_shown(tmp_path: Path, line: str) -> None:
@@ -170,6 +170,35 @@ def test_a_first_row_without_one_usual_name_is_not_shown(tmp_path: Path, line: s
     assert not any(word in said for word in ("Alice", "hello", "3861111111"))
 
 
-@pytest.mark.parametrize("names", ["Nr,Recipient,Zeit", "uuid,wann,wer", "id^message_id^sent_at"])
+@pytest.mark.parametrize("names", ["Nr,Recipient,Zeit", "uuid,wann,wer", "id=message_id=sent_at"])
 def test_a_first_row_with_a_usual_name_is_shown(tmp_path: Path, names: str) -> None:
     assert f"there is: {', '.join(sorted(names.split(',')))}" in refused(tmp_path / "a.csv", names)
+
+
+@pytest.mark.parametrize("names", ["id=message_id=sent_at", "id   message_id   sent_at"])
+def test_a_whole_line_is_not_suggested_for_a_name(tmp_path: Path, names: str) -> None:
+    assert "did you mean" not in refused(tmp_path / "a.csv", f"{names}\n")
+
+
+@pytest.mark.parametrize("delimiter", ["\x01", "^", "~"])
+def test_rare_delimiters_are_found_by_the_names_that_they_separate(
+    tmp_path: Path, delimiter: str
+) -> None:
+    assert len(read(tmp_path / "a.csv", text(delimiter)).frame) == len(ROWS)
+
+
+@pytest.mark.parametrize("delimiter", [",", "|", "\t"])
+@pytest.mark.parametrize("rule", ["-", "---", "=====", "----------"])
+def test_a_line_of_dashes_below_the_names_is_no_row(
+    tmp_path: Path, rule: str, delimiter: str
+) -> None:
+    names, *rows = text(delimiter).splitlines()
+    content = "\n".join([names, delimiter.join([rule] * len(NAMES)), *rows])
+    found = read(tmp_path / "a.csv", content)
+    assert (len(found.frame), len(found.rejects)) == (len(ROWS), 0)
+
+
+@pytest.mark.parametrize("end", ["\x1a", "\0" * 9, "\x1a\n", " \0\n"])
+def test_what_fills_up_the_end_of_a_file_is_no_row(tmp_path: Path, end: str) -> None:
+    found = read(tmp_path / "a.csv", text() + end)
+    assert (len(found.frame), len(found.rejects)) == (len(ROWS), 0)
