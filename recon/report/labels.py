@@ -64,7 +64,7 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
         Kind.MISSING_LOCALLY: KindExplanation(
             "missing locally",
             "Octopods has the message; the records do not.",
-            "Find out what sends with this key without records it, and record the message.",
+            "Find out what sends with this key without recording it, and record the message.",
         ),
         Kind.MESSAGE_ID_MISMATCH: KindExplanation(
             "message id mismatch",

@@ -99,7 +99,8 @@ def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:
     verdict = run.verdict
     word = paint(labels.title(verdict.kind.value).upper(), _COLOURS[verdict.kind], on=colour)
     when = f"{labels.weekday(verdict.window)} {verdict.window.label}".strip()
-    lines = [f"{word}  {plain(verdict.account)}, {when}, {verdict.window.zone}"]
+    pieces = [f"{word}  {plain(verdict.account)},", f"{when},", verdict.window.zone]
+    lines = flow(pieces, width, indent="", hanging="  ")
     note = labels.length_note(verdict.window)
     lines += [f"The day is {note}."] if note else []
     lines += wrapped(plain(headline(run)), width)
@@ -128,7 +129,7 @@ def _sum(noun: str, balance: LocalBalance | ProviderBalance, width: int) -> list
     signs = ["=", *"+" * (len(terms) - 1)]
     pieces = [f"{sign} {term}" for sign, term in zip(signs, terms, strict=True)]
     pieces[0] = f"{balance.total:,} {pieces[0]}"
-    return flow(pieces, width, indent=_SIDE.format(noun), hanging=_INDENT + "  ")
+    return flow(pieces, width, indent=_SIDE.format(noun), hanging=_INDENT)
 
 
 def _findings(run: Run, *, colour: bool, width: int) -> list[str]:
@@ -142,9 +143,10 @@ def _findings(run: Run, *, colour: bool, width: int) -> list[str]:
         severity = f"{kind.severity.value:<7}"
         word = paint(severity, _SEVERITY_COLOURS[kind.severity], on=colour)
         title = f"{counts[kind]:>{digits},}  {labels.EXPLANATIONS[kind].title}"
-        lines.append(f"  {word}  {paint(title, 'bold', on=colour)}")
+        pieces = [f"{word}  {paint(title, 'bold', on=colour)}"]
         if kind is Kind.MISSING_AT_PROVIDER and confirmed:
-            lines[-1] += f" ({confirmed})"
+            pieces.append(f"({confirmed})")
+        lines += flow(pieces, width, indent="  ", hanging=_INDENT)
         lines += wrapped(labels.EXPLANATIONS[kind].meaning, width, indent=_INDENT)
         lines += wrapped(f"What to do: {labels.EXPLANATIONS[kind].advice}", width, indent=_INDENT)
         for row in rows[:_EXAMPLES_OF_A_KIND]:

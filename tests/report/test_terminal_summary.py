@@ -158,8 +158,8 @@ def test_suspect_input_is_reported_first_with_the_likely_causes() -> None:
     assert lines[4:7] == ["Likely causes:", "  1. A wrong key.", "  2. Another table."]
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
-def test_no_line_is_wider_than_the_terminal_and_all_are_ascii(width: int) -> None:
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_no_line_is_wider_than_the_terminal_and_no_advice_is_cut(width: int) -> None:
     rows = [
         finding(
             kind.value,
@@ -170,6 +170,7 @@ def test_no_line_is_wider_than_the_terminal_and_all_are_ascii(width: int) -> Non
             local_phone_number="087 123 4567",
             provider_sent_at=utc("10:00:00"),
             detail="recorded for 087 123 4567, sent to +353871234567, and some more words",
+            confirmed="yes" if kind is Kind.MISSING_AT_PROVIDER else "",
         )
         for n, kind in enumerate(Kind)
     ]
@@ -185,6 +186,10 @@ def test_no_line_is_wider_than_the_terminal_and_all_are_ascii(width: int) -> Non
     assert "1234567" not in re.sub(r"\s", "", text)
     for bucket in ("+ 1,002 missing at provider", "+ 1,005 invalid local"):
         assert bucket in text
+    said = " ".join(text.split())
+    for explanation in EXPLANATIONS.values():
+        assert f"{explanation.meaning} What to do: {explanation.advice}" in said
+    assert "missing at provider (1 confirmed by Octopods)" in said
 
 
 def test_colour_only_adds_to_the_words() -> None:
