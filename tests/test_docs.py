@@ -44,7 +44,7 @@ def general(way: tuple[str, ...]) -> tuple[str, ...]:
     """Put `*` for the names that a user chooses."""
     if way[:1] == ("accounts",):
         way = ("accounts", "*", *way[2:])
-    return (*way[:-1], "*") if way[-2:-1] == ("statuses",) else way
+    return (*way[:-1], "*") if way[-2:-1] in {("statuses",), ("rates",)} else way
 
 
 def documented() -> Iterator[tuple[tuple[str, ...], str]]:

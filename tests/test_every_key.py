@@ -101,6 +101,12 @@ def expected_rules(room: Room, values: Values) -> object:
     return ExpectedRules.of(room.settings(values), "main").rules
 
 
+def cost_rates(room: Room, values: Values) -> object:
+    cost = room.settings(values).cost
+    assert cost is not None
+    return cost.as_rates
+
+
 def failure_reason(room: Room, values: Values) -> object:
     rules = room.settings(values).retries.as_rules
     return [failure_reasons.explain(text, rules) for text in ("(#7777) Quota", "Limit hit")]
@@ -268,6 +274,12 @@ def of_expected(name: str, *words: str) -> tuple[str, Probe]:
     return f"{key} {name}", probe
 
 
+def of_cost(name: str, value: str) -> tuple[str, Probe]:
+    """Build the probe of a key of `[cost]`."""
+    base = {"cost.currency": "EUR", "cost.rates.353": "0.05"}
+    return f"cost.{name}", Probe(cost_rates, base, base | {f"cost.{name}": value})
+
+
 def of_retries(name: str, *words: str) -> tuple[str, Probe]:
     """Build the probe of a key of `[[retries.rules]]`, written as JSON."""
     plain = {"pattern": "quota", "decision": "retry", "why": "w"}
@@ -382,6 +394,9 @@ PROBES: Mapping[str, Probe] = dict(
             ),
         ),
         ("accounts.main.expected", of_expected("", '"at_most": 9')[1]),
+        of_cost("currency", "USD"),
+        of_cost("rates.353", "0.06"),
+        of_cost("changes", '[{"from": "2026-07-01", "rates": {"353": 0.06}}]'),
         ("retries.rules", of_retries("", '"wait_hours": 9')[1]),
         of_source("url", "sqlite:///a.db", "sqlite:///b.db"),
         of_source("file", "", "sends.csv", url="", table=""),
@@ -430,7 +445,7 @@ EXPECTED_PROBES: Mapping[str, Probe] = dict(
 def general(key: str) -> tuple[str, ...]:
     """Put `*` for the names that a user chooses."""
     parts = ["*" if part == "main" else part for part in key.split(".")]
-    return tuple([*parts[:-1], "*"] if parts[-2:-1] == ["statuses"] else parts)
+    return tuple([*parts[:-1], "*"] if parts[-2:-1] in (["statuses"], ["rates"]) else parts)
 
 
 def test_every_key_has_a_probe() -> None:

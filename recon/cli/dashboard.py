@@ -53,10 +53,15 @@ def command(
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     engine, now = session.engine(settings), session.runtime.clock()
-    counted = figures.by_day(settings.timezone, engine, names, now, days)
+    rates = None if settings.cost is None else settings.cost.as_rates
+    counted = figures.by_day(settings.timezone, engine, names, now, days, rates)
     period = dashboard.Period(counted[0].date, counted[-1].date, settings.timezone, now)
     shown = dashboard.Dashboard(
-        counted, period, names, currency=None, mask=settings.report.mask_phone_numbers
+        counted,
+        period,
+        names,
+        currency=None if rates is None else rates.currency,
+        mask=settings.report.mask_phone_numbers,
     )
     content = (dashboard_json if as_json else dashboard).content(shown)
     if output == Path("-") or (as_json and output is None):

@@ -61,6 +61,8 @@ def command(session: common.Session, days: int, by: str, accounts: Sequence[str]
         session.runtime.clock(),
         days,
     )
+    rates = None if settings.cost is None else settings.cost.as_rates
+    currency = None if rates is None else rates.currency
     rows: list[stats_rows.Row]
     match by:
         case "hour":
@@ -70,12 +72,18 @@ def command(session: common.Session, days: int, by: str, accounts: Sequence[str]
         case "reason":
             rows = [*figures.by_reason(*chosen)]
         case _:
-            rows = [*figures.by_day(*chosen)]
+            rows = [*figures.by_day(*chosen, rates)]
     if form == "table":
-        page = stats_table.page(rows, by, width=common.width(), colour=common.wants_colour())
+        page = stats_table.page(
+            rows,
+            by,
+            currency=currency,
+            width=common.width(),
+            colour=common.wants_colour(),
+        )
         click.echo(page, nl=False, color=True)
     else:
         common.show_data(
-            stats_rows.as_json(rows) if form == "json" else stats_rows.as_csv(rows, by)
+            stats_rows.as_json(rows, currency) if form == "json" else stats_rows.as_csv(rows, by)
         )
     return 0

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr
 
 from recon.config import credentials
 from recon.config.account_settings import Account
+from recon.config.cost_settings import Cost
 from recon.config.retry_settings import Retries
 from recon.config.section import Location, Section, keys_given
 from recon.config.value_types import (
@@ -225,6 +226,7 @@ class Settings(Section):
     monitoring: Monitoring = Monitoring()
     retention: Retention = Retention()
     retries: Retries = Retries()
+    cost: Cost | None = None
     accounts: Frozen[Account] = Field(default_factory=dict, validate_default=True)
 
     @classmethod

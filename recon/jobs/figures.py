@@ -10,7 +10,9 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from recon.core import calendar, calling_codes, coverage, reason_texts
+from recon.core.cost_rates import CostRates, price
 from recon.core.day_figures import (
+    CostEstimate,
     CountryFigures,
     DayFigures,
     DeliveryTimes,
@@ -18,7 +20,7 @@ from recon.core.day_figures import (
     ReasonFigures,
     ranked,
 )
-from recon.model import RequestCounts, Span, State, Status
+from recon.model import Kind, RequestCounts, Span, State, Status
 from recon.store import coverage_proof, figure_counts, finding_figures
 from recon.store.finding_figures import RunCounts
 
@@ -48,7 +50,12 @@ class _Part:
 
 
 def by_day(
-    zone: str, engine: Engine, accounts: Sequence[str], now: datetime, days: int
+    zone: str,
+    engine: Engine,
+    accounts: Sequence[str],
+    now: datetime,
+    days: int,
+    rates: CostRates | None = None,
 ) -> list[DayFigures]:
     """Return the figures of each account and day, the oldest day first, then by account.
 
@@ -58,23 +65,28 @@ def by_day(
         accounts: which accounts, in this order.
         now: our own clock.
         days: so many, today included, which has passed in part.
+        rates: what delivered messages cost; without it, costs are not estimated.
 
     Raises:
         TemporaryError, OutputError, ConfigError: the store failed.
     """
     parts = _days(zone, now, days)
-    found = [_of_account(engine, name, parts) for name in accounts]
+    found = [_of_account(engine, name, parts, rates) for name in accounts]
     return [one for of_day in zip(*found, strict=True) for one in of_day]
 
 
-def _of_account(engine: Engine, account: str, parts: Sequence[_Part]) -> list[DayFigures]:
+def _of_account(
+    engine: Engine, account: str, parts: Sequence[_Part], rates: CostRates | None
+) -> list[DayFigures]:
     spans = [part.span for part in parts]
     days = parts[0].day, parts[-1].day
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         reasons = pool.submit(figure_counts.by_reason, engine, account, spans)
+        costs = pool.submit(_costs, engine, account, parts, rates)
         counts = figure_counts.by_status(engine, account, spans)
         delivery = _delivery(engine, account, spans, counts)
         failed = _by_position(reasons.result())
+        cost = costs.result()
     states = _by_date(finding_figures.by_state(engine, account, days))
     ran = finding_figures.runs_by_day(engine, account, days)
     nothing = RunCounts(0, RequestCounts())
@@ -105,6 +117,7 @@ def _of_account(engine: Engine, account: str, parts: Sequence[_Part]) -> list[Da
                 incidents=run.incidents,
                 requests=run.requests,
                 delivery=delivery.get(position),
+                cost=cost.get(part.day),
             )
         )
     return figures
@@ -232,6 +245,31 @@ def _is_collected(span: Span, collected: Collected) -> bool:
     purged = collected.purged_before
     since = collected.since
     return since is not None and span.end > since and (purged is None or span.end > purged)
+
+
+def _costs(
+    engine: Engine, account: str, parts: Sequence[_Part], rates: CostRates | None
+) -> dict[date, CostEstimate]:
+    """Return the estimate of each day; none without rates."""
+    if rates is None:
+        return {}
+    length, spans = rates.prefix_length, [part.span for part in parts]
+    found = {part.day: CostEstimate() for part in parts}
+    of_day = {part.day: rates.on(part.day) for part in parts}
+    for one in figure_counts.by_prefix(engine, account, spans, length, figure_counts.REACHED):
+        day = parts[one.position].day
+        rate = price(one.group, of_day[day])
+        found[day] += (
+            CostEstimate(unpriced=one.messages)
+            if rate is None
+            else CostEstimate(spent=rate * one.messages)
+        )
+    days = parts[0].day, parts[-1].day
+    for surplus in finding_figures.costly(engine, account, days, length):
+        cost = (price(surplus.group, of_day[surplus.day]) or 0.0) * surplus.findings
+        twice = cost if surplus.kind == Kind.DUPLICATE_SEND else 0.0
+        found[surplus.day] += CostEstimate(twice=twice, wasted=cost)
+    return found
 
 
 def _delivery(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from recon.core.day_figures import (
+    CostEstimate,
     CountryFigures,
     DayFigures,
     DeliveryTimes,
@@ -34,13 +35,20 @@ _DAY_COLUMNS: Final = (
     *(f"requests_{what}" for what in ("list", "status", "rate_limited")),
     "delivery_measured",
     *(f"delivery_{what}_{end}" for what in ("median", "percentile_90") for end in ("min", "max")),
+    *(f"cost_estimate_{what}" for what in ("spent", "twice", "wasted", "unpriced")),
     *map(str, Kind),
 )
 
 
-def as_json(rows: Iterable[Row]) -> str:
-    """Return rows as a JSON array, one object for each. Nothing known is null; rates are 0 to 1."""
-    return json.dumps([content(one) for one in rows], ensure_ascii=False, indent=2) + "\n"
+def as_json(rows: Iterable[Row], currency: str | None = None) -> str:
+    """Return rows as a JSON array, one object for each. Nothing known is null; rates are 0 to 1.
+
+    Args:
+        rows: of one sort.
+        currency: of the cost estimates, where there are any.
+    """
+    found = [content(one, currency) for one in rows]
+    return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
 
 
 def as_csv(rows: Sequence[Row], by: str) -> str:
@@ -63,7 +71,7 @@ def as_csv(rows: Sequence[Row], by: str) -> str:
     return b"".join(csv_report.encode(pd.DataFrame(columns), names)).decode()
 
 
-def content(one: Row) -> dict[str, Any]:
+def content(one: Row, currency: str | None = None) -> dict[str, Any]:
     """Return a row as JSON has it."""
     found: dict[str, Any] = {"date": one.date.isoformat(), "account": one.account}
     match one:
@@ -74,7 +82,7 @@ def content(one: Row) -> dict[str, Any]:
         case ReasonFigures():
             found["reason"] = one.reason or None
     found |= _counts(one)
-    return found | (_of_day(one) if isinstance(one, DayFigures) else {})
+    return found | (_of_day(one, currency) if isinstance(one, DayFigures) else {})
 
 
 def _counts(one: SendFigures) -> dict[str, Any]:
@@ -82,7 +90,7 @@ def _counts(one: SendFigures) -> dict[str, Any]:
     return counts | {name: _rounded(getattr(one, name)) for name in _RATES}
 
 
-def _of_day(one: DayFigures) -> dict[str, Any]:
+def _of_day(one: DayFigures, currency: str | None) -> dict[str, Any]:
     reasons = [{"reason": text or None, "count": n} for text, n in one.failure_reasons.items()]
     return {
         "failure_reasons": reasons,
@@ -97,6 +105,7 @@ def _of_day(one: DayFigures) -> dict[str, Any]:
             "rate_limited": one.requests.rate_limited,
         },
         "delivery_seconds": one.delivery and _delivery(one.delivery),
+        "cost_estimate": one.cost and _cost(one.cost, currency),
     }
 
 
@@ -104,6 +113,11 @@ def _delivery(times: DeliveryTimes) -> dict[str, Any]:
     bounds = {"median": times.median, "percentile_90": times.percentile_90}
     said = {name: {"min": least, "max": most} for name, (least, most) in bounds.items()}
     return {"measured": times.messages, **said}
+
+
+def _cost(cost: CostEstimate, currency: str | None) -> dict[str, Any]:
+    money = {name: round(getattr(cost, name), 4) for name in ("spent", "twice", "wasted")}
+    return {"currency": currency, **money, "unpriced": cost.unpriced}
 
 
 def _rounded(share: float | None) -> float | None:
@@ -115,6 +129,7 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     flat = dict(row)
     flat |= row.get("findings") or {}
     flat |= {f"requests_{name}": value for name, value in (row.get("requests") or {}).items()}
+    flat |= {f"cost_estimate_{name}": one for name, one in (row.get("cost_estimate") or {}).items()}
     for name, value in (row.get("delivery_seconds") or {}).items():
         ends = value.items() if isinstance(value, dict) else [("", value)]
         flat |= {f"delivery_{name}_{end}".rstrip("_"): each for end, each in ends}
@@ -124,5 +139,5 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 def _dtype(name: str) -> str:
     if name in {"date", "account", "country", "calling_code", "reason"}:
         return "str"
-    is_fraction = name in _RATES or name.endswith(("_min", "_max"))
+    is_fraction = name in _RATES or name.endswith(("_min", "_max", "_spent", "_twice", "_wasted"))
     return "Float64" if is_fraction else "Int64"

@@ -27,12 +27,13 @@ _FIGURES: Final = frozenset({*_HEADER, "findings", "incidents"})
 _REASONS: Final = 5
 
 
-def page(rows: Sequence[Row], by: str, *, width: int, colour: bool) -> str:
+def page(rows: Sequence[Row], by: str, *, currency: str | None, width: int, colour: bool) -> str:
     """Return the table of rows.
 
     Args:
         rows: of one sort, the oldest first.
         by: what they are grouped by: `day`, `hour`, `country` or `reason`.
+        currency: of the cost estimates, where there are any.
         width: columns that a sentence may take; those of a table are not broken.
         colour: whether ANSI codes may be used.
     """
@@ -47,10 +48,10 @@ def page(rows: Sequence[Row], by: str, *, width: int, colour: bool) -> str:
             return _by_reason(failed, width=width, colour=colour)
         case _:
             days = [one for one in rows if isinstance(one, DayFigures)]
-            return _by_day(days, width=width, colour=colour)
+            return _by_day(days, currency, width=width, colour=colour)
 
 
-def _by_day(days: Sequence[DayFigures], *, width: int, colour: bool) -> str:
+def _by_day(days: Sequence[DayFigures], currency: str | None, *, width: int, colour: bool) -> str:
     """Return the figures of each day and account, then those of all days.
 
     Days at the beginning of which nothing is known are one line.
@@ -69,7 +70,7 @@ def _by_day(days: Sequence[DayFigures], *, width: int, colour: bool) -> str:
     rows.append(_row(("all", "" if several else together.account), together, _extra(together)))
     header = ("date", "account", *_HEADER, "findings", "incidents")
     lines += [""] * bool(lines) + _table(header, rows, colour=colour)
-    return "\n".join([*lines, "", *_sentences(shown, together, width)]) + "\n"
+    return "\n".join([*lines, "", *_sentences(shown, together, currency, width)]) + "\n"
 
 
 def _by_hour(hours: Iterable[HourFigures], *, colour: bool) -> str:
@@ -138,7 +139,9 @@ def _share(coverage: float | None) -> str:
     return "not known" if coverage is None else f"{int(coverage * 1000) / 10:g}%"
 
 
-def _sentences(shown: Sequence[DayFigures], together: DayFigures, width: int) -> list[str]:
+def _sentences(
+    shown: Sequence[DayFigures], together: DayFigures, currency: str | None, width: int
+) -> list[str]:
     said: list[str] = []
     uncovered = sum(one.seconds - (one.covered_seconds or 0) for one in shown if one.seconds)
     if uncovered >= 1:
@@ -155,6 +158,13 @@ def _sentences(shown: Sequence[DayFigures], together: DayFigures, width: int) ->
         f"Requests of runs: {asked.list:,} list, {asked.status:,} status, "
         f"{asked.rate_limited:,} rate-limited."
     )
+    if together.cost is not None and currency is not None:
+        cost = together.cost
+        said.append(
+            f"Cost (estimate): {currency} {cost.spent:,.2f} spent, {cost.twice:,.2f} of it twice "
+            f"for duplicates, {cost.wasted:,.2f} wasted; {cost.unpriced:,} delivered messages "
+            "have no rate."
+        )
     timed = [one for one in shown if one.delivery is not None]
     if timed and (latest := timed[-1].delivery) is not None:
         least, most = latest.median

@@ -194,3 +194,17 @@ def test_uncovered_time_is_shown(tmp_path: Path, database_url: str) -> None:
 def test_options_that_cannot_be_meant_are_refused(workshop: Workshop, options: list[str]) -> None:
     workshop.configure("http://127.0.0.1:9")
     assert workshop.recon("stats", *options).code == 2
+
+
+def test_costs_are_labelled_as_estimates(tmp_path: Path, database_url: str) -> None:
+    with nights(tmp_path, database_url) as stage:
+        with (tmp_path / "recon.toml").open("a") as config:
+            config.write('[cost]\ncurrency = "EUR"\nrates = { "353" = 0.05 }\n')
+        stage.send(3, start=MORNING_AFTER - timedelta(hours=9))
+        assert stage.run() == 0
+        [before, _] = rows(stage, "--days", "2")
+        money = {"spent": 0.15, "twice": 0.0, "wasted": 0.0, "unpriced": 0}
+        assert before["cost_estimate"] == {"currency": "EUR"} | money
+        assert "Cost (estimate): EUR 0.15 spent" in stage.shown(command, "--days", "2")
+        table = stage.shown(command, "--days", "2", "--format", "csv")
+        assert next(csv.DictReader(io.StringIO(table)))["cost_estimate_spent"] == "0.15"

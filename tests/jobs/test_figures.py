@@ -12,11 +12,14 @@ import pytest
 import sqlalchemy as sa
 
 from recon.core import calendar
+from recon.core.cost_rates import CostRates, RateChange
+from recon.core.day_figures import CostEstimate
 from recon.jobs import figures
-from recon.model import Listing, Message, Status
-from recon.store import messages
+from recon.model import Kind, Listing, Message, Status
+from recon.store import messages, runs
 from recon.store.engine import connect, writing
 from recon.store.tables import METADATA, UtcDateTime
+from tests.factories import finding, findings_frame, run
 
 ZONE = "Europe/Dublin"
 DAYS = 30
@@ -196,6 +199,46 @@ def test_delivery_takes_between_the_polls_that_saw_it(engine: sa.Engine) -> None
     # Last seen on their way 1 to 10 minutes after they were sent, delivered 20 minutes later.
     delivery = today.delivery
     assert [delivery.median, delivery.percentile_90] == [(300.0, 1500.0), (540.0, 1740.0)]
+
+
+RATES = CostRates("EUR", {"353": 0.05, "44": 0.04}, [RateChange(date(2026, 4, 1), {"44": 0.08})])
+
+
+@pytest.mark.parametrize("now", [SPRING, AUTUMN])
+def test_every_estimate_is_that_of_a_slow_count(engine: sa.Engine, now: datetime) -> None:
+    sent = sends(now)
+    keep(engine, sent, now)
+    for one in figures.by_day(ZONE, engine, ["main"], now, DAYS, RATES):
+        prices = {"+353": 0.05, "+447": 0.08 if one.date >= date(2026, 4, 1) else 0.04}
+        paid = [
+            prices.get(message.phone_number[:4])
+            for message in sent
+            if local(message).date() == one.date
+            and message.status in {"delivered", "read", "deleted"}
+        ]
+        assert one.cost is not None
+        assert one.cost.spent == pytest.approx(sum(price for price in paid if price))
+        assert one.cost.unpriced == paid.count(None)
+
+
+def test_duplicates_are_paid_twice_and_wrong_recipients_are_wasted(engine: sa.Engine) -> None:
+    kinds = [Kind.DUPLICATE_SEND, Kind.RECIPIENT_MISMATCH, Kind.MISSING_LOCALLY]
+    costly = [
+        finding(kind, f"{n}{kind}", phone_number=number, provider_status=status)
+        for n, (number, status) in enumerate(
+            [("+353871", "read"), ("+353872", "failed"), ("+1555", "read"), ("+447700", "read")]
+        )
+        for kind in kinds
+    ]
+    runs.save(engine, run(findings_frame(costly), day="2026-04-09"), "run")
+    [day, _] = figures.by_day(ZONE, engine, ["main"], SPRING, 2, RATES)
+    assert day.cost == CostEstimate(spent=0.0, twice=0.05 + 0.08, wasted=2 * (0.05 + 0.08))
+    assert (day.findings, day.opened) == ({kind.value: 4 for kind in kinds}, 12)
+
+
+def test_without_rates_nothing_is_estimated(engine: sa.Engine) -> None:
+    keep(engine, sends(SPRING), SPRING)
+    assert all(one.cost is None for one in figures.by_day(ZONE, engine, ["main"], SPRING, 2))
 
 
 def test_of_many_messages_a_part_is_measured_whatever_their_ids(engine: sa.Engine) -> None:
