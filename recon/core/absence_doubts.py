@@ -20,7 +20,7 @@ from recon.core.policy import Policy
 from recon.model import Span
 
 #: Why the absence of a row's counterpart is not proven; 0 is that it is.
-UNCOVERED, UNREAD_ID, SHIELDED, STALE, FIRST_CONTACT, OTHER_ID = 1, 2, 3, 4, 5, 6
+UNCOVERED, UNREAD_ID, SHIELDED, STALE, FIRST_CONTACT, OTHER_ID, PURGED_ID = 1, 2, 3, 4, 5, 6, 7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +65,8 @@ class Evidence:
     first_contact: Span | None = None
     """The part of `spans` before the oldest message that was ever listed: nothing could have
     contradicted the answers there, so only a denied id is missing."""
+    purged_below: int | None = None
+    """Smaller ids may be of messages that were purged; `None` where nothing was."""
 
 
 def of_records(
@@ -106,6 +108,7 @@ def of_records(
             found &= _proven(rows, links, other_times, provider_time, spans)
         return found
 
+    purged = has_id & (wanted < (evidence.purged_below or 0))
     covered = proven(evidence.spans)
     contradictable = covered
     if evidence.first_contact is not None:
@@ -117,8 +120,8 @@ def of_records(
         again = shields.PartialRows(wanted, has_id, keys, other_times[rows], other_times[rows])
         may_be_listed |= shields.of_side(again, nameless, provider, policy)
     doubt = np.select(
-        [denied, listed, ~covered, ~contradictable, may_be_listed],
-        [0, UNREAD_ID, UNCOVERED, FIRST_CONTACT, SHIELDED],
+        [denied, listed, ~covered, purged, ~contradictable, may_be_listed],
+        [0, UNREAD_ID, UNCOVERED, PURGED_ID, FIRST_CONTACT, SHIELDED],
     )
     return doubt, denied
 

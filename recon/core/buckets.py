@@ -27,6 +27,7 @@ from recon.core.absence_doubts import (
     FIRST_CONTACT,
     NO_DENIALS,
     OTHER_ID,
+    PURGED_ID,
     SHIELDED,
     STALE,
     UNCOVERED,
@@ -105,6 +106,7 @@ def classify(
     policy: Policy,
     denials: Denials = NO_DENIALS,
     first_contact: Span | None = None,
+    purged_below: int | None = None,
 ) -> Case:
     """Link both sides and put every row into its bucket.
 
@@ -117,6 +119,7 @@ def classify(
         denials: ids that Octopods does not have, wherever coverage ends.
         first_contact: the part of `spans` before the oldest message that was ever listed: nothing
             could have contradicted the answers there, so only a denied id is missing.
+        purged_below: smaller ids may be of messages that were purged.
     """
     local, local_keys = unlinkable.separate_unlinkable(local, policy.region)
     provider, provider_keys = unlinkable.separate_unlinkable(
@@ -125,7 +128,7 @@ def classify(
     provider_time = link.microseconds(provider.frame["sent_at"])
     names = provider.frame["message_id"].to_numpy(dtype=np.int64)
     holds_id = _held(local.frame["message_id"]) | _held(local.frame["odd_message_id"])
-    evidence = absence_doubts.Evidence(spans, denials, first_contact)
+    evidence = absence_doubts.Evidence(spans, denials, first_contact, purged_below)
     links, waiting, given_up = other_ids.link_where_proven(
         local, provider, local_keys, provider_keys, holds_id, evidence, policy
     )
@@ -258,7 +261,7 @@ def _local_buckets(
     bucket[alone] = LOCAL.index("missing_at_provider")
     bucket[alone[(doubt == SHIELDED) | (doubt == FIRST_CONTACT)]] = LOCAL.index("unverifiable")
     bucket[alone[says_not_sent | (failed & ~holds_id[alone])]] = LOCAL.index("not_sent")
-    bucket[alone[(doubt == UNCOVERED) | (doubt == UNREAD_ID)]] = LOCAL.index("unverifiable")
+    bucket[alone[np.isin(doubt, [UNCOVERED, UNREAD_ID, PURGED_ID])]] = LOCAL.index("unverifiable")
     bucket[links.duplicates.at] = LOCAL.index("duplicate_local")
     return bucket
 

@@ -14,6 +14,7 @@ from recon.core import rule_texts, rules
 from recon.core.absence_doubts import (
     FIRST_CONTACT,
     OTHER_ID,
+    PURGED_ID,
     SHIELDED,
     STALE,
     UNCOVERED,
@@ -31,6 +32,7 @@ _DOUBTS: Final = {
     UNREAD_ID: Rule.ID_UNREADABLE,
     SHIELDED: Rule.MAY_BE_AN_UNREADABLE_ITEM,
     FIRST_CONTACT: Rule.BEFORE_FIRST_LISTED,
+    PURGED_ID: Rule.ID_MAY_BE_PURGED,
 }
 _DOUBTS_OF_MESSAGES: Final = {
     SHIELDED: Rule.MAY_BE_AN_UNREADABLE_RECORD,

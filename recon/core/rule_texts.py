@@ -23,6 +23,7 @@ class Rule(StrEnum):
     DUPLICATE_LOCAL = "duplicate_local"
     IN_A_GAP = "in_a_gap"
     ID_UNREADABLE = "id_unreadable"
+    ID_MAY_BE_PURGED = "id_may_be_purged"
     BEFORE_FIRST_LISTED = "before_first_listed"
     MAY_BE_AN_UNREADABLE_ITEM = "may_be_an_unreadable_item"
     MAY_BE_AN_UNREADABLE_RECORD = "may_be_an_unreadable_record"
@@ -50,6 +51,7 @@ _KINDS: Final[Mapping[Rule, Kind]] = {
     Rule.DUPLICATE_LOCAL: Kind.DUPLICATE_LOCAL,
     Rule.IN_A_GAP: Kind.UNVERIFIABLE,
     Rule.ID_UNREADABLE: Kind.UNVERIFIABLE,
+    Rule.ID_MAY_BE_PURGED: Kind.UNVERIFIABLE,
     Rule.BEFORE_FIRST_LISTED: Kind.UNVERIFIABLE,
     Rule.MAY_BE_AN_UNREADABLE_ITEM: Kind.UNVERIFIABLE,
     Rule.MAY_BE_AN_UNREADABLE_RECORD: Kind.UNVERIFIABLE,
@@ -85,6 +87,8 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     "its id.",
     Rule.ID_UNREADABLE: "A record is not called missing if Octopods lists its id in an item that "
     "cannot be read.",
+    Rule.ID_MAY_BE_PURGED: "A record is not called missing if its id is smaller than that of every "
+    "message that a purge left, unless Octopods denies it.",
     Rule.BEFORE_FIRST_LISTED: "Before the oldest message that was ever listed for a key, a record "
     "is only called missing if Octopods denies its id.",
     Rule.MAY_BE_AN_UNREADABLE_ITEM: "A record is not called missing if an item that cannot be read "
@@ -135,6 +139,8 @@ _CHANGES: Final[Mapping[Rule, str]] = {
     "only. If the record holds an id, a status call settles it; runs make these as far as "
     "status_lookups_per_run goes.",
     Rule.ID_UNREADABLE: "An answer in which the item can be read, or a status call for the id.",
+    Rule.ID_MAY_BE_PURGED: "A status call that denies the id, or a corrected id or time in the "
+    "records.",
     Rule.BEFORE_FIRST_LISTED: "A status call for its id: denied, it is missing; found, it is a "
     "pair. Without an id nothing can settle it.",
     Rule.MAY_BE_AN_UNREADABLE_ITEM: "An answer in which the item can be read, or a denial of the "

@@ -10,7 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from recon.core import arrow_text, blocks, statuses, user_ids
-from recon.core.absence_doubts import FIRST_CONTACT, OTHER_ID, STALE, UNCOVERED, UNREAD_ID
+from recon.core.absence_doubts import (
+    FIRST_CONTACT,
+    OTHER_ID,
+    PURGED_ID,
+    STALE,
+    UNCOVERED,
+    UNREAD_ID,
+)
 from recon.core.arrow_text import Texts
 from recon.core.buckets import Case
 from recon.core.finding_rows import FindingRows
@@ -168,7 +175,12 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
             arrow_text.if_else(
                 doubt == FIRST_CONTACT,
                 "sent before the first message that Octopods ever listed for this key",
-                "Octopods lists an item that cannot be read and may be this one",
+                arrow_text.if_else(
+                    doubt == PURGED_ID,
+                    "its id is older than all messages that a purge left, and may be of a deleted "
+                    "one",
+                    "Octopods lists an item that cannot be read and may be this one",
+                ),
             ),
         ),
     )

@@ -68,7 +68,13 @@ class BothSides:
         denials = status_answers.denials(engine, self.account)
         sides = (self.local, self.provider)
         return buckets.classify(
-            self.days, *sides, proof.spans, self.policy, denials, proof.first_contact
+            self.days,
+            *sides,
+            proof.spans,
+            self.policy,
+            denials,
+            proof.first_contact,
+            proof.purged_below,
         )
 
     def judge(self, engine: Engine) -> list[Verdict]:

@@ -16,7 +16,7 @@ from recon.store import accounts, coverage_notes, key_history, withdrawals
 from recon.store.coverage_ledger import SETTLED, SHARED
 from recon.store.engine import reading
 from recon.store.tables import accounts as account_names
-from recon.store.tables import coverage, keys, polls
+from recon.store.tables import coverage, keys, messages, polls
 
 #: Refused answers that a report names at most: the latest.
 _REFUSED: Final = 20
@@ -27,6 +27,9 @@ PURGED: Final = "the messages of this time were purged (retention.days, recon pu
 #: A record may be so much later than its message, which may have been purged: so long after the
 #: purged time its absence proves nothing either. The zones of the world are 26 hours apart.
 PURGED_MARGIN: Final = timedelta(days=2)
+
+#: Larger than any id of a message.
+_NO_ID: Final = 2**63 - 1
 
 _NOT_ACCEPTED: Final = (AnswerKind.REFUSED.value, AnswerKind.NOTHING.value)
 
@@ -40,6 +43,8 @@ class AccountProof:
     """The part of it before the oldest message that was ever listed. Nothing was listed of that
     time, so nothing could have contradicted the answers: only an id that Octopods denies is
     missing there. It has no end where nothing was ever listed; `None` where no answer claims it."""
+    purged_below: int | None = None
+    """Smaller ids may be of messages that were purged; `None` where nothing was."""
 
 
 def read(engine: sa.Engine, account: str) -> AccountProof:
@@ -65,9 +70,19 @@ def read(engine: sa.Engine, account: str) -> AccountProof:
             if mine and mine[0].start is None:
                 first_contact = Span(None, row.first_listed_at)
         purged = unproven_before(connection, account)
-    if purged is not None:
-        return AccountProof(subtract(spans, [Span(None, purged)]), first_contact)
+        if purged is not None:
+            spans = list(subtract(spans, [Span(None, purged)]))
+            return AccountProof(merge(spans), first_contact, _smallest_id(connection, account))
     return AccountProof(merge(spans), first_contact)
+
+
+def _smallest_id(connection: sa.Connection, account: str) -> int:
+    """Return the smallest id of the messages that a purge left; no id is as large where none is."""
+    query = sa.select(sa.func.min(messages.c.message_id)).where(
+        messages.c.account_id == accounts.id_of(account)
+    )
+    smallest: int | None = connection.execute(query).scalar()
+    return _NO_ID if smallest is None else smallest
 
 
 def unproven_before(connection: sa.Connection, account: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,6 +61,34 @@ def test_after_a_purge_a_backfill_of_that_time_accuses_nobody(
         assert stored(database_url, "messages") == 3
         assert night.run(day="2026-05-05") == 0
         assert night.workshop.report(day="2026-05-05")["local"]["missing_at_provider"] == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_after_any_purge_records_with_wrong_times_are_not_called_missing(
+    database_url: str, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    with nights(tmp_path, database_url) as night:
+        # Around midnight too, and recorded up to eight days too early or too late.
+        minutes = sorted(chance.sample(range(-13 * 1440, 0, 720), 18))
+        for number, sent_at in enumerate(map(minute, minutes), start=1):
+            message = night.channel.send(NUMBER.format(number), sent_at)
+            wrong = timedelta(hours=chance.choice([0, 0, -200, 50, 72, 120, 200]))
+            night.workshop.add_records(
+                (number, message.message_id, NUMBER.format(number), sent_at + wrong, "sent")
+            )
+        days = ("--from", "2026-04-10", "--to", "2026-04-23")
+
+        def kinds() -> set[str]:
+            assert night.run(*days, day=None) in {0, 65}
+            return {row["kind"] for row in night.workshop.findings("--status", "all")}
+
+        assert kinds() <= {"sent_at_drift"}
+        night.clock.advance(3 * 86_400)
+        older = chance.randint(10, 15)
+        assert night.invoke(command, "--older-than", str(older)) == 0
+        assert stored(database_url, "messages") < 18
+        assert kinds() <= {"sent_at_drift", "unverifiable"}
 
 
 def test_a_dry_run_counts_and_an_empty_store_has_nothing(
