@@ -135,6 +135,29 @@ def test_the_page_holds_only_what_mail_programs_show(
 
 
 @pytest.mark.parametrize("told", NIGHTS)
+def test_the_page_needs_nothing_that_outlook_for_windows_ignores(
+    told: list[Run | Failure],
+) -> None:
+    """Word lays it out: no padding but a cell's, and an image's size by its attributes only."""
+    for tag, attributes in Elements(page(made(*told, chart=CHART))).found:
+        rules: dict[str, str] = {}
+        for rule in filter(str.strip, (attributes.get("style") or "").split(";")):
+            name, _, value = rule.partition(":")
+            rules[name.strip()] = value.strip()
+        assert not {"padding", "width", "height"} & rules.keys() or tag in {"td", "body"}
+        assert "margin" not in rules or (tag, rules["margin"]) == ("body", "0")
+        for name in ("color", "background-color"):
+            assert re.fullmatch(r"#[0-9a-f]{6}", rules.get(name, "#000000"))
+        assert all(
+            re.fullmatch(r"\d+px", rules.get(name, "1px")) for name in ("font-size", "width")
+        )
+        if tag == "img":
+            assert attributes["alt"]
+            assert int(attributes["width"] or 0) <= 552
+            assert int(attributes["height"] or 0) > 0
+
+
+@pytest.mark.parametrize("told", NIGHTS)
 def test_what_is_not_inlined_is_for_narrow_and_dark_screens_only(
     told: list[Run | Failure],
 ) -> None:
