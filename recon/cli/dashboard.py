@@ -17,7 +17,8 @@ from recon.cli import common
     type=click.IntRange(1, 3660),
     default=30,
     show_default=True,
-    help="So many days, today included.",
+    metavar="N",
+    help="The last so many days, today included.",
 )
 @common.account_option
 @click.option(
@@ -62,6 +63,7 @@ def command(
         names,
         currency=None if rates is None else rates.currency,
         mask=settings.report.mask_phone_numbers,
+        rules=settings.retries.as_rules,
     )
     content = (dashboard_json if as_json else dashboard).content(shown)
     if output == Path("-") or (as_json and output is None):

@@ -15,10 +15,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from recon import __version__
+from recon.core import failure_reasons
 from recon.core.day_figures import MOST_REASONS, DayFigures
+from recon.model import RetryRule
 from recon.report import dashboard_layout, dashboard_view, labels
 from recon.report.dashboard_data import MONEY_UNIT, in_script, page_data
 from recon.report.dashboard_layout import Chart, Column, Tile
+from recon.report.failure_meanings import DECISIONS
 from recon.report.html_templates import template
 from recon.report.masking import mask_numbers
 
@@ -55,11 +58,17 @@ class Dashboard:
     """Of the cost estimate; `None` where no rates are configured."""
     mask: bool
     """Whether phone numbers in failure reasons are masked."""
+    rules: Sequence[RetryRule] = ()
+    """What the configuration says of failure reasons, before what is built in."""
 
 
 def content(shown: Dashboard) -> str:
     """Return the page."""
     figures, period, accounts = shown.figures, shown.period, shown.accounts
+
+    def meaning(reason: str) -> tuple[str, str]:
+        return reason or _NO_REASON, _meaning(reason, shown.rules)
+
     days = dashboard_view.all_days(period.first, period.last)
     tiles, charts = [*dashboard_layout.TILES], [*dashboard_layout.CHARTS]
     if shown.currency is not None:
@@ -69,7 +78,7 @@ def content(shown: Dashboard) -> str:
         figures,
         days,
         accounts,
-        shown=lambda reason: reason_text(reason, mask=shown.mask) or _NO_REASON,
+        shown=lambda reason: reason_text(reason, mask=shown.mask),
     )
     view = dashboard_view.view(
         figures,
@@ -83,7 +92,7 @@ def content(shown: Dashboard) -> str:
     all_accounts = accounts[0] if len(accounts) == 1 else f"All {len(accounts):,} accounts"
     data = {
         **made.content,
-        "reasons": [[reason] for reason in made.content["reasons"]],
+        "reasons": [meaning(reason) for reason in made.content["reasons"]],
         "kinds": [
             [kind.value, _capital(known.title), known.meaning]
             for kind, known in labels.EXPLANATIONS.items()
@@ -103,6 +112,7 @@ def content(shown: Dashboard) -> str:
         "account_columns": dashboard_layout.ACCOUNT_COLUMNS,
         "presets": [count for count in _PRESETS if count < len(days)],
         "view": view,
+        "meaning": meaning,
         "other_reasons": _OTHER_REASONS,
         "kinds": {kind.value: known for kind, known in labels.EXPLANATIONS.items()},
         "masked": shown.mask,
@@ -118,6 +128,12 @@ def reason_text(reason: str, *, mask: bool) -> str:
     """Return a failure reason in one line, its phone numbers masked if wanted."""
     one_line = " ".join(reason.split())
     return mask_numbers(one_line, ()) if mask else one_line
+
+
+def _meaning(reason: str, rules: Sequence[RetryRule]) -> str:
+    """Return in two sentences what a reason means, whether to send again, and what to do."""
+    found = failure_reasons.explain(reason, tuple(rules))
+    return f"{_capital(found.title)} ({DECISIONS[found.decision]}). {found.advice}"
 
 
 def _layout(tiles: Sequence[Tile], charts: Sequence[Chart], all_accounts: str) -> Mapping[str, Any]:
@@ -137,7 +153,7 @@ def _layout(tiles: Sequence[Tile], charts: Sequence[Chart], all_accounts: str) -
         "most_days_of_weeks": dashboard_view.MOST_DAYS_OF_WEEKS,
         "least_top": dashboard_view.LEAST_TOP,
         "most_reasons": MOST_REASONS,
-        "other_reasons": [_OTHER_REASONS],
+        "other_reasons": [_OTHER_REASONS, ""],
         "all_accounts": all_accounts,
         "how_to_read": _HOW_TO_READ,
     }

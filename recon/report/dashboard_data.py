@@ -22,6 +22,8 @@ from recon.core.day_figures import DayFigures, ranked
 MOST_BYTES: Final = 1_250_000
 #: So many reasons of an account are told apart, fewer where the page would grow too large.
 _MOST_REASONS: Final = (20, 12, 8, 5, 2, 0)
+#: Bytes of what the page says that a reason means.
+_MEANING: Final = 200
 #: A reason is cut there: some are whole answers of another system.
 _MOST_CHARACTERS: Final = 200
 #: Money is kept in parts of the currency's unit, so that a column holds whole numbers.
@@ -186,7 +188,10 @@ def _by_reason(rows: Sequence[DayFigures | None], texts: Mapping[str, str]) -> d
 def _room_for(tallies: Sequence[Mapping[str, Sequence[int]]], room: int) -> int:
     """Return how many reasons of each account there is room for."""
     sizes = [
-        [len(reason.encode()) + len(column(counts)) for reason, counts in by_reason.items()]
+        [
+            _MEANING + len(reason.encode()) + len(column(counts))
+            for reason, counts in by_reason.items()
+        ]
         for by_reason in tallies
     ]
     return next(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
+from recon.core import failure_reasons
 from recon.core.day_figures import DayFigures
+from recon.report import stats_rows
 from recon.report.dashboard import Dashboard, reason_text
 from recon.report.labels import iso_time
 
@@ -15,7 +17,8 @@ from recon.report.labels import iso_time
 def content(shown: Dashboard) -> str:
     """Return an object: what the figures are of, and one row for each account and day.
 
-    Rates and coverage are 0 to 1, and null where nothing is known, as are the counts of messages.
+    The rows are those of the JSON of `recon stats`. Rates and coverage are
+    0 to 1. They are null where nothing is known, as are the counts of messages.
     """
     period = shown.period
     said = {
@@ -25,44 +28,36 @@ def content(shown: Dashboard) -> str:
         "last": period.last.isoformat(),
         "currency": shown.currency,
         "accounts": list(shown.accounts),
-        "days": [_row(one, mask=shown.mask) for one in shown.figures],
+        "failure_reasons": _meanings(shown),
+        "days": [_row(one, shown.currency, mask=shown.mask) for one in shown.figures],
     }
     return json.dumps(said, ensure_ascii=False, indent=1) + "\n"
 
 
-def _row(one: DayFigures, *, mask: bool) -> Mapping[str, Any]:
-    def known(count: int) -> int | None:
-        return count if one.is_known else None
-
+def _row(one: DayFigures, currency: str | None, *, mask: bool) -> Mapping[str, Any]:
     reasons: dict[str, int] = {}
     for reason, count in one.failure_reasons.items():
         text = reason_text(reason, mask=mask)
         reasons[text] = reasons.get(text, 0) + count
-    return {
-        "date": one.date.isoformat(),
-        "account": one.account,
-        "total": known(one.total),
-        "sent": known(one.sent),
-        "delivered": known(one.delivered),
-        "read": known(one.read),
-        "failed": known(one.failed),
-        "deleted": known(one.deleted),
-        "unknown": known(one.unknown),
-        "failure_rate": one.failure_rate,
-        "delivered_rate": one.delivered_rate,
-        "read_rate": one.read_rate,
-        "coverage": one.coverage,
-        "findings": dict(one.findings),
-        "opened": one.opened,
-        "resolved": one.resolved,
-        "incidents": one.incidents,
-        "requests": {
-            "list": one.requests.list,
-            "status": one.requests.status,
-            "rate_limited": one.requests.rate_limited,
-        },
-        "failure_reasons": reasons,
-        "other_reasons": one.other_reasons,
-        "delivery_seconds": one.delivery and asdict(one.delivery),
-        "cost": one.cost and asdict(one.cost),
+    return stats_rows.content(replace(one, failure_reasons=reasons), currency)
+
+
+def _meanings(shown: Dashboard) -> list[Mapping[str, Any]]:
+    """Return what the reasons of all days mean."""
+    texts = {
+        reason_text(reason, mask=shown.mask)
+        for one in shown.figures
+        for reason in one.failure_reasons
     }
+    found = [(text, failure_reasons.explain(text, tuple(shown.rules))) for text in sorted(texts)]
+    return [
+        {
+            "reason": text or None,
+            "code": one.code,
+            "meaning": one.title,
+            "scope": one.scope.value,
+            "decision": one.decision.value,
+            "advice": one.advice,
+        }
+        for text, one in found
+    ]

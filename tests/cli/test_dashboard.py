@@ -33,7 +33,7 @@ def test_the_page_and_its_data_show_what_the_nights_stored(
     days = {one["date"]: one for one in said["days"]}
     assert list(days) == ["2026-04-22", DAY, TODAY]
     assert (days[DAY]["account"], days[DAY]["total"], days[DAY]["coverage"]) == ("main", 7, 1.0)
-    assert days[DAY]["findings"] == {"missing_locally": 2}
+    assert days[DAY]["findings"]["missing_locally"] == 2
     assert days[DAY]["requests"]["list"] == made
     assert page.startswith("<!doctype html>")
     assert re.search(rf'<th scope="row">Thu {DAY}</th><td class="figure">7</td>', page)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from recon.core.day_figures import CostEstimate, DayFigures
-from recon.model import RequestCounts
+from recon.model import RequestCounts, RetryRule
 from recon.report import dashboard
 from recon.report.dashboard import Dashboard, Period
 
@@ -69,10 +69,11 @@ def page(
     accounts: Sequence[str] = ("main",),
     currency: str | None = None,
     mask: bool = True,
+    rules: Sequence[RetryRule] = (),
 ) -> bytes:
     """Return the dashboard of the last days."""
     return dashboard.content(
-        shown(made, days=days, accounts=accounts, currency=currency, mask=mask)
+        shown(made, days=days, accounts=accounts, currency=currency, mask=mask, rules=rules)
     ).encode()
 
 
@@ -83,7 +84,8 @@ def shown(
     accounts: Sequence[str] = ("main",),
     currency: str | None = None,
     mask: bool = True,
+    rules: Sequence[RetryRule] = (),
 ) -> Dashboard:
     """Return what the dashboard of the last days is made of."""
     period = Period(LAST - timedelta(days=days - 1), LAST, "Europe/Dublin", MADE_AT)
-    return Dashboard(made, period, accounts, currency, mask)
+    return Dashboard(made, period, accounts, currency, mask, rules)

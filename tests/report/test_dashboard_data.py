@@ -56,7 +56,7 @@ def test_reasons_that_do_not_fit_are_counted_together() -> None:
     whole = data(made, 1, "main")
     assert len(whole.content["reasons"]) == len(whole.reasons) == 20
     assert whole.other_reasons == 90
-    short = data(made, 1, "main", most_bytes=160)
+    short = data(made, 1, "main", most_bytes=800)
     assert list(short.reasons.items()) == [("REASON 00", 30), ("REASON 01", 29)]
     assert short.content["reasons"] == ["REASON 00", "REASON 01"]
     assert sum(short.reasons.values()) + short.other_reasons == 500

@@ -232,11 +232,11 @@
     const shown = ranked.slice(0, layout.most_reasons).map(([n, count]) => [...reasons[n], count]);
     if (others) shown.push([...layout.other_reasons, others]);
     by("s-reasons").hidden = !shown.length;
-    fill("reasons", shown.map((one) => {
-      const count = one.pop();
+    fill("reasons", shown.map(([reason, meaning, count]) => {
       const share = written(count / (whole.counts.failed || count), "share");
-      const cells = [...one.slice(1), written(count, "count"), share];
-      return row(one[0], cells, cells.map((_, n) => n >= cells.length - 2));
+      const line = row(reason, [written(count, "count"), share]);
+      if (meaning) line.cells[0].append(element("small", {}, meaning));
+      return line;
     }));
     const open = kinds.filter(([kind]) => whole.findings[kind]);
     by("s-kinds").hidden = !open.length;
