@@ -28,6 +28,14 @@ class KeyUse:
     """When the oldest one was."""
     starts_whole: bool = True
     """Whether the answer with which its coverage started showed all there was."""
+    seen: datetime | None = None
+    """When the newest message was sent that is known of it, also from answers that prove nothing:
+    it was in use then."""
+
+    @property
+    def last_used(self) -> datetime | None:
+        """When the newest message was sent with it, as far as is known."""
+        return max((time for time in (self.newest, self.seen) if time is not None), default=None)
 
 
 def trusted_keys(keys: Sequence[KeyUse]) -> frozenset[int]:
@@ -41,14 +49,14 @@ def trusted_keys(keys: Sequence[KeyUse]) -> frozenset[int]:
     if not keys:
         return frozenset()
     newest = max(keys, key=lambda one: one.started)
-    others = [one for one in keys if one is not newest and one.newest is not None]
-    last = max((one.newest for one in others if one.newest is not None), default=None)
+    others = [one for one in keys if one is not newest]
+    last = max((one.last_used for one in others if one.last_used is not None), default=None)
     every = frozenset(one.key_id for one in keys)
-    if last is None or (newest.newest is not None and newest.newest >= last):
+    if last is None or (newest.last_used is not None and newest.last_used >= last):
         return every
-    if newest.newest is None:
+    if newest.last_used is None:
         return every - {newest.key_id}
-    return every - {newest.key_id, *(one.key_id for one in others if one.newest == last)}
+    return every - {newest.key_id, *(one.key_id for one in others if one.last_used == last)}
 
 
 def periods(keys: Sequence[KeyUse]) -> Mapping[int, Span]:

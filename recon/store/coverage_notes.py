@@ -9,9 +9,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from recon.core.coverage import SETTLING
-from recon.core.key_use import KeyUse, trusted_keys
+from recon.core.key_use import trusted_keys
 from recon.core.listing_evidence import CLOCKS_AGREE_WITHIN
-from recon.store import accounts
+from recon.store import accounts, key_history
 from recon.store.dialects import among
 from recon.store.tables import absences, polls
 
@@ -72,9 +72,10 @@ def of_keys(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[str]
         connection: to the store.
         rows: the account's keys, whole rows.
     """
-    notes = []
-    uses = [KeyUse(row.id, row.started_by or 0, row.last_listed_at) for row in rows]
-    in_use = trusted_keys(uses)
+    notes: list[str] = []
+    if not rows:
+        return notes
+    in_use = trusted_keys(key_history.uses_of(connection, rows[0].account_id))
     distrusted = [row for row in rows if row.id not in in_use]
     if len(distrusted) > 1:
         notes.append(

@@ -128,10 +128,16 @@ def uses(connection: sa.Connection, account: str) -> list[KeyUse]:
         connection: to the store.
         account: the account's name.
     """
+    return uses_of(connection, accounts.id_of(account))
+
+
+def uses_of(connection: sa.Connection, account_id: int | sa.ScalarSelect[int]) -> list[KeyUse]:
+    """Return the same of the account with this id."""
+    seen = sa.select(sa.func.max(messages.c.sent_at)).where(messages.c.key_id == keys.c.id)
     query = (
-        sa.select(keys, polls.c.reading.label("started_as"))
+        sa.select(keys, polls.c.reading.label("started_as"), seen.scalar_subquery().label("seen"))
         .outerjoin(polls, polls.c.id == keys.c.started_by)
-        .where(keys.c.account_id == accounts.id_of(account))
+        .where(keys.c.account_id == account_id)
     )
     return [
         KeyUse(
@@ -140,6 +146,7 @@ def uses(connection: sa.Connection, account: str) -> list[KeyUse]:
             newest=row.last_listed_at,
             oldest=row.first_listed_at,
             starts_whole=row.started_as in {None, AnswerKind.WHOLE.value},
+            seen=row.seen,
         )
         for row in connection.execute(query)
     ]

@@ -69,3 +69,10 @@ def test_lost_is_nothing_of_a_key_that_proved_nothing() -> None:
     }
     forgotten = KeyUse(2, 20, at(-500), at(-900), starts_whole=False)
     assert lost([KeyUse(1, 10, at(-100), at(-900)), forgotten]) == {}
+
+
+def test_an_old_key_that_is_polled_first_of_all_later_takes_no_trust() -> None:
+    """The answers to the key in use prove nothing then, but show that it is in use."""
+    in_use = KeyUse(1, 10, None, seen=at(-100))
+    assert trusted_keys([in_use, KeyUse(2, 20, at(-500), seen=at(-500))]) == frozenset()
+    assert trusted_keys([in_use, KeyUse(2, 20, at(-50), seen=at(-50))]) == {1, 2}

@@ -554,6 +554,20 @@ def test_a_key_that_is_polled_too_long_hides_nothing(machine: Machine) -> None:
     machine.nothing_that_exists_is_claimed_not_to()
 
 
+def test_an_old_key_that_is_polled_after_the_one_in_use_hides_nothing(store: sa.Engine) -> None:
+    Machine.engine = store
+    machine = Machine()
+    machine.begin()
+    machine.rotate("configured", [1200] * 8, "plain", "without id", is_polled=True)
+    machine.poll_with_the_old_key()
+    machine.send([1200, 1200], "plain", "without id")
+    machine.poll(HOUR, 1)
+    machine.send([1, 130], "plain", "without id")
+    machine.wait(HOUR)
+    machine.poll_with_the_old_key()
+    machine.nothing_that_exists_is_claimed_not_to()
+
+
 def test_the_first_messages_of_all_may_be_late_too(store: sa.Engine) -> None:
     Machine.engine = store
     machine = Machine()
