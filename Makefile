@@ -28,10 +28,10 @@ demo: $(CAN_RUN) ## Watch a whole night against a simulated Octopods
 	$(BIN)/python -m recon demo --output demo
 
 test: $(CAN_TEST) ## Run the tests
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-sqlite: $(CAN_TEST) ## Run the tests that need SQLite on a newer one than Python's
-	RECON_TESTS_SQLITE=newer $(BIN)/python -m pytest -n $(WORKERS) \
+	RECON_TESTS_SQLITE=newer $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 		-k 'not postgres and not mariadb' tests/test_arrow_sqlite.py tests/test_rows.py \
 		tests/store tests/records tests/jobs tests/cli/test_closing.py
 
