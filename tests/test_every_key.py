@@ -6,10 +6,12 @@ import json
 import re
 import shutil
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -20,9 +22,9 @@ from recon.cli.common import Session
 from recon.config import Settings, environment, known_keys
 from recon.config.expected_settings import Expected
 from recon.config.retry_settings import Rule
-from recon.core import failure_reasons
+from recon.core import calendar, failure_reasons
 from recon.errors import ConfigError, ReconError
-from recon.jobs import mailing, notifying, wiring
+from recon.jobs import mailing, notifying, retries, wiring
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.runtime import Runtime
 from recon.simulator.channel import SIMULATED_KEY
@@ -110,6 +112,18 @@ def cost_rates(room: Room, values: Values) -> object:
 def failure_reason(room: Room, values: Values) -> object:
     rules = room.settings(values).retries.as_rules
     return [failure_reasons.explain(text, rules) for text in ("(#7777) Quota", "Limit hit")]
+
+
+def categories(room: Room, values: Values) -> object:
+    """Return the categories of the records, which have a column `kind`."""
+    with closing(sqlite3.connect("shop.db")) as connection, connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS sends AS SELECT 7 AS id, 1 AS message_id, "
+            "'+353871234567' AS phone_number, '2026-04-23T12:00:00' AS sent_at, 'sent' AS status, "
+            "'Utility' AS kind"
+        )
+    days = calendar.windows(date(2026, 4, 23), date(2026, 4, 23), "UTC")
+    return retries.categories(room.settings(values), "main", days)
 
 
 def mail_rules(room: Room, values: Values) -> object:
@@ -411,6 +425,10 @@ PROBES: Mapping[str, Probe] = dict(
         of_source("columns.phone_number", "phone_number", "nr"),
         of_source("columns.sent_at", "sent_at", "nr"),
         of_source("columns.status", "status", "nr"),
+        (
+            "accounts.main.local.columns.category",
+            Probe(categories, {}, {"accounts.main.local.columns.category": "kind"}),
+        ),
         of_source("statuses.accepted", "sent", "failed"),
     ]
 )

@@ -29,6 +29,7 @@ _COMMANDS = (
     "report",
     "dashboard",
     "discrepancies",
+    "retries",
     "explain",
     "status",
     "stats",

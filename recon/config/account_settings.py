@@ -37,6 +37,7 @@ class Columns(Section):
     phone_number: str = Field("phone_number", examples=["phone_number"])
     sent_at: str = Field("sent_at", min_length=1, examples=["sent_at"])
     status: str = Field("status", examples=["status"])
+    category: str = Field("", examples=["category"])
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:

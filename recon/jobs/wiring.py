@@ -52,7 +52,7 @@ def source(local: Local, account: str = "") -> Source:
         query=local.query,
         where=local.where,
         timezone=local.timezone,
-        columns=local.columns.model_dump(),
+        columns=local.columns.model_dump(exclude={"category"}),
         statuses=local.statuses,
         setting=f"accounts.{account}.local" if account else "",
     )

@@ -28,6 +28,7 @@ from recon.store.tables import (
     messages,
     polls,
     provider_rejects,
+    retry_exports,
     runs,
     status_changes,
     withdrawals,
@@ -224,6 +225,12 @@ def _steps(account_id: int, limit: Limit) -> list[_Step]:
         ),
         step(
             "denied ids", denied_ids.c.message_id, mine(denied_ids), denied_ids.c.asked_at < start
+        ),
+        step(
+            None,
+            retry_exports.c.message_id,
+            mine(retry_exports),
+            retry_exports.c.date < limit.day,
         ),
         step(None, absences.c.message_id, of_key, absences.c.last_at < start),
         step(None, withdrawals.c.id, mine(withdrawals), withdrawals.c.ends_at <= start),

@@ -327,6 +327,19 @@ forgotten_numbers: Final = sa.Table(
     sa.Column("forgotten_at", UtcDateTime, nullable=False),
 )
 
+#: Failed sends that were proposed for a retry, in an export that a script may have acted on.
+retry_exports: Final = sa.Table(
+    "retry_exports",
+    METADATA,
+    _account(primary_key=True),
+    sa.Column("message_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("date", sa.Date, nullable=False),
+    sa.Column("local_id", SafeText),
+    sa.Column("phone_number", SafeText),
+    sa.Column("exported_at", UtcDateTime, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+)
+
 #: Until when a key is not to be asked again, as a 429 of the provider asked; by our own clock.
 #: The limit is the key's, whichever accounts use it.
 pauses: Final = sa.Table(

@@ -1,0 +1,68 @@
+"""`recon retries`: which failed sends may go out again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+import click
+
+from recon.cli import common
+
+
+@click.command("retries")
+@common.day_options
+@common.account_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="For a person, a spreadsheet or a program.",
+)
+@click.option("--again", is_flag=True, help="Propose again what was proposed before.")
+@click.option("--show-numbers", is_flag=True, help="Show phone numbers whole in the table.")
+@common.pass_session
+def command(
+    session: common.Session,
+    day: date | None,
+    first: date | None,
+    last: date | None,
+    accounts: Sequence[str],
+    form: Literal["table", "csv", "json"],
+    *,
+    again: bool,
+    show_numbers: bool,
+) -> int:
+    """List failed sends, and say whether each may be sent again.
+
+    The decision is retry (from not_before on), do_not_retry or review, with the reason. Without
+    dates: yesterday. Sends nothing and makes no request.
+
+    CSV and JSON are exports: what they propose is stored before it is written, and is not proposed
+    again without --again. The table exports nothing. It masks phone numbers; CSV and JSON hold them
+    in full.
+    """
+    from recon.core import calendar
+    from recon.jobs import retries
+    from recon.report import retries_table
+
+    settings = session.settings()
+    names = common.chosen_accounts(settings, accounts)
+    now, zone = session.runtime.clock(), settings.timezone
+    yesterday = calendar.yesterday(now, zone)
+    days = common.day_range(day, first, last) or (yesterday, yesterday)
+    days = common.not_in_the_future(days, now, zone)
+    engine = session.engine(settings)
+    found = retries.retries(settings, engine, names, days, session.runtime, again=again)
+    if form == "table":
+        shown = [(one.account, one.decided, one.advice) for one in found]
+        click.echo(
+            retries_table.table(shown, width=common.width(), show_numbers=show_numbers), nl=False
+        )
+        return 0
+    found = retries.export(engine, found, session.runtime)
+    common.show_data(retries_table.data([(one.account, one.decided) for one in found], form))
+    return 0

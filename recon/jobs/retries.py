@@ -1,0 +1,136 @@
+"""What may be sent again: the failed sends of some days, judged from the store and the records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from recon.core import calendar
+from recon.jobs import reconcile, wiring
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy import Engine
+
+    from recon.config import Settings
+    from recon.core.retry_decisions import Decided
+    from recon.jobs.runtime import Runtime
+    from recon.model import Window
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountRetries:
+    """The failed sends of one account."""
+
+    account: str
+    decided: Decided
+    advice: str
+    """To stop, where few of the earlier proposals got through; else empty."""
+
+
+def retries(
+    settings: Settings,
+    engine: Engine,
+    accounts: Sequence[str],
+    days: tuple[date, date],
+    runtime: Runtime,
+    *,
+    again: bool = False,
+) -> list[AccountRetries]:
+    """Decide about the failed sends of some days. Makes no request and stores nothing.
+
+    Args:
+        settings: the configuration.
+        engine: the store.
+        accounts: whose sends.
+        days: the first and the last day, in the configured zone.
+        runtime: its clock.
+        again: whether what was proposed before is proposed again.
+
+    Raises:
+        InputError, TemporaryError, ConfigError: the records cannot be read, or the store failed.
+    """
+    from recon.core import retry_decisions
+    from recon.store import retry_exports
+
+    # Later messages to a number are looked for on the day after, too.
+    windows = calendar.windows(days[0], days[1] + timedelta(days=1), settings.timezone)
+    policy = wiring.policy(settings)
+    found = []
+    for account in accounts:
+        both = reconcile.read(
+            account,
+            windows,
+            reader=wiring.open_reader(settings, account),
+            engine=engine,
+            policy=policy,
+        )
+        decided = retry_decisions.decide(
+            both.classify(engine),
+            [window.label for window in windows[:-1]],
+            policy=policy,
+            categories=categories(settings, account, windows),
+            retry_rules=settings.retries.as_rules,
+            exports=retry_exports.proposed(engine, account),
+            now=runtime.clock(),
+            again=again,
+        )
+        advice = retry_exports.advice(retry_exports.outcomes(engine, [account], None))
+        found.append(AccountRetries(account, decided, advice))
+    return found
+
+
+def export(
+    engine: Engine, found: Sequence[AccountRetries], runtime: Runtime
+) -> list[AccountRetries]:
+    """Store what is proposed, before anybody acts on it; return what may be written.
+
+    A crash between this and the output loses a proposal, which `--again` brings back. The other
+    order could propose a send twice. What another export stored meanwhile is left to it.
+    """
+    from recon.model import Decision
+    from recon.store import retry_exports
+
+    written = []
+    now = runtime.clock()
+    for one in found:
+        sends = one.decided.sends
+        proposed = sends.loc[sends["decision"] == Decision.RETRY.value]
+        known = set(retry_exports.proposed(engine, one.account)["message_id"])
+        fresh = proposed.loc[~proposed["message_id"].isin(known)]
+        taken = retry_exports.store(engine, one.account, fresh, now)
+        if taken:
+            other = sends["message_id"].isin(taken)
+            sends = sends.copy()
+            sends.loc[other, "decision"] = Decision.REVIEW.value
+            sends.loc[other, "why"] = "already proposed by another export"
+            sends["not_before"] = sends["not_before"].mask(other)
+        written.append(replace(one, decided=replace(one.decided, sends=sends)))
+    return written
+
+
+def categories(settings: Settings, account: str, days: Sequence[Window]) -> Mapping[str, str]:
+    """Return the category of each record by its id, in lower case; nothing where none is kept.
+
+    They are read in the place of the statuses, so that the nightly run does not read a column that
+    it has no use for.
+    """
+    from recon.records.reader_factory import open_reader
+
+    local = settings.accounts[account].local
+    if not local.columns.category:
+        return {}
+    source = wiring.source(local, account)
+    columns = {**source.columns, "status": local.columns.category}
+    start, end = days[0].start, days[-1].end
+    assert start is not None
+    assert end is not None
+    margin = timedelta(days=1)
+    read = open_reader(replace(source, columns=columns, statuses={})).read(
+        start - margin, end + margin
+    )
+    frame: pd.DataFrame = read.frame.dropna(subset=["local_id", "status"])
+    words = frame["status"].astype("str").str.lower()
+    return dict(zip(frame["local_id"].astype("str"), words, strict=True))

@@ -1,0 +1,168 @@
+"""Failed sends that were proposed for a retry, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from recon.model import Status
+from recon.store.accounts import id_of, lock_account
+from recon.store.dialects import insert, microseconds
+from recon.store.engine import reading, writing
+from recon.store.tables import accounts, messages, retry_exports
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What shows that a message has reached its recipient.
+_REACHED: Final = (Status.DELIVERED.value, Status.READ.value, Status.DELETED.value)
+#: From so many proposals on their outcome says something.
+_ENOUGH: Final = 50
+#: Of those, fewer than this share delivered means that retries are of little use.
+_LEAST_SHARE: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the proposals for one account's failed sends of one day."""
+
+    account: str
+    day: date
+    proposed: int
+    delivered: int
+    """To so many of their numbers a message was delivered that was sent after the proposal."""
+
+
+def proposed(engine: sa.Engine, account: str) -> pd.DataFrame:
+    """Return what was proposed of an account: `retry_decisions.EXPORT_COLUMNS`."""
+    import pandas as pd
+
+    from recon.core.retry_decisions import EXPORT_COLUMNS
+
+    kept = retry_exports.c
+    with reading(engine) as connection:
+        query = sa.select(
+            kept.message_id,
+            kept.local_id,
+            kept.phone_number,
+            kept.date,
+            microseconds(connection, kept.exported_at),
+            kept.attempt,
+        ).where(kept.account_id == id_of(account))
+        rows = connection.execute(query).all()
+    columns = dict(zip(EXPORT_COLUMNS, zip(*rows, strict=True), strict=True)) if rows else {}
+    days = [one.isoformat() for one in columns.get("date", ())]
+    return pd.DataFrame(
+        {
+            "message_id": pd.Series(columns.get("message_id", ()), dtype="int64"),
+            "local_id": pd.Series(columns.get("local_id", ()), dtype="str"),
+            "phone_number": pd.Series(columns.get("phone_number", ()), dtype="str"),
+            "date": pd.Series(days, dtype="str"),
+            "exported_at": pd.Series(
+                pd.Series(columns.get("exported_at", ()), dtype="int64").astype("datetime64[us]")
+            ).dt.tz_localize("UTC"),
+            "attempt": pd.Series(columns.get("attempt", ()), dtype="int64"),
+        }
+    )
+
+
+def store(engine: sa.Engine, account: str, sends: pd.DataFrame, now: datetime) -> list[int]:
+    """Store proposals in one transaction; return the messages that another export had first.
+
+    Args:
+        engine: the store.
+        account: whose sends.
+        sends: those that are proposed, with `retry_decisions.COLUMNS`.
+        now: our own clock.
+    """
+    if sends.empty:
+        return []
+    cells = (sends[name].astype("object") for name in ("local_id", "phone_number"))
+    local_ids, numbers = ([None if one != one else one for one in column] for column in cells)  # noqa: PLR0124 - NaN
+    ids = [int(one) for one in sends["message_id"]]
+    with writing(engine) as connection:
+        account_id = lock_account(connection, account)
+        rows = [
+            {
+                "account_id": account_id,
+                "message_id": message_id,
+                "date": date.fromisoformat(day),
+                "local_id": local_id,
+                "phone_number": number,
+                "exported_at": now,
+                "attempt": int(attempt),
+            }
+            for message_id, day, local_id, number, attempt in zip(
+                ids, sends["date"], local_ids, numbers, sends["attempt"], strict=True
+            )
+        ]
+        made: set[int] = set()
+        for start in range(0, len(rows), 500):
+            stored = connection.execute(
+                insert(connection, retry_exports)
+                .values(rows[start : start + 500])
+                .on_conflict_do_nothing()
+                .returning(retry_exports.c.message_id)
+            )
+            made.update(stored.scalars())
+    return [one for one in ids if one not in made]
+
+
+def outcomes(
+    engine: sa.Engine, names: Sequence[str] | None, days: tuple[date, date] | None
+) -> list[Outcome]:
+    """Return for each account and day how many sends were proposed, and how many got through.
+
+    Args:
+        engine: the store.
+        names: only these accounts; `None` is all.
+        days: only failed sends of these days, the first and the last one included.
+    """
+    kept = retry_exports.c
+    # One pass over the messages since the first proposal; they have no index by number.
+    first = sa.select(sa.func.min(kept.exported_at)).scalar_subquery()
+    reached = (
+        sa.select(kept.account_id, kept.message_id)
+        .join_from(
+            messages,
+            retry_exports,
+            (messages.c.account_id == kept.account_id)
+            & (messages.c.phone_number == kept.phone_number)
+            & (messages.c.sent_at >= kept.exported_at),
+        )
+        .where(messages.c.sent_at >= first, messages.c.status.in_(_REACHED))
+        .distinct()
+        .subquery()
+    )
+    query = (
+        sa.select(accounts.c.name, kept.date, sa.func.count(), sa.func.count(reached.c.message_id))
+        .join_from(retry_exports, accounts)
+        .outerjoin(
+            reached,
+            (reached.c.account_id == kept.account_id) & (reached.c.message_id == kept.message_id),
+        )
+        .group_by(accounts.c.name, kept.date)
+        .order_by(accounts.c.name, kept.date)
+    )
+    if names is not None:
+        query = query.where(accounts.c.name.in_(names))
+    if days is not None:
+        query = query.where(kept.date.between(*days))
+    with reading(engine) as connection:
+        return [Outcome(*row) for row in connection.execute(query)]
+
+
+def advice(found: Sequence[Outcome]) -> str:
+    """Return the advice to stop where few of many retries got through; else nothing."""
+    count = sum(one.proposed for one in found)
+    delivered = sum(one.delivered for one in found)
+    if count < _ENOUGH or delivered >= _LEAST_SHARE * count:
+        return ""
+    return (
+        f"Of {count:,} proposed retries {delivered:,} were delivered: stop retrying, and repair "
+        "what makes the messages fail."
+    )
