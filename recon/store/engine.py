@@ -194,7 +194,11 @@ def _without_foreign_keys(connection: sa.Connection) -> Iterator[None]:
     # Past SQLAlchemy, which would begin a transaction.
     driver: Any = connection.connection.dbapi_connection
     driver.execute("PRAGMA foreign_keys = OFF")
+    # A table that is built again takes its old name while views still name it, which SQLite
+    # otherwise refuses (https://www.sqlite.org/pragma.html#pragma_legacy_alter_table).
+    driver.execute("PRAGMA legacy_alter_table = ON")
     try:
         yield
     finally:
+        driver.execute("PRAGMA legacy_alter_table = OFF")
         driver.execute("PRAGMA foreign_keys = ON")

@@ -368,6 +368,8 @@ def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(tmp_path: Path) -> N
         connection.exec_driver_sql("ALTER TABLE new RENAME TO accounts")
     with writing(engine) as connection:
         assert connection.exec_driver_sql("SELECT id FROM keys").all() == [(1,)]
+        # Views that read from it still do.
+        assert connection.exec_driver_sql("SELECT * FROM daily_volume").all() == []
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     engine.dispose()
 
