@@ -1,0 +1,33 @@
+"""What is proven of an account, and which refused answers a report of some time names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from recon.model import Span
+from recon.store import coverage_proof, messages
+from tests.factories import KEY, at, listing, message
+
+
+def keep(engine: sa.Engine, answered: float, *, partial: bool = False) -> None:
+    answer = replace(listing(message(1, 50), answered=answered), is_partial=partial)
+    messages.keep(engine, "main", KEY, answer)
+
+
+def test_the_time_before_the_first_listed_message_is_told_apart(engine: sa.Engine) -> None:
+    keep(engine, 200)
+    proof = coverage_proof.read(engine, "main")
+    assert proof == coverage_proof.AccountProof((Span(None, at(140)),), Span(None, at(50)))
+
+
+def test_refused_answers_count_up_to_the_first_accepted_one_after_the_time(
+    engine: sa.Engine,
+) -> None:
+    accepted, refused = (100, 300, 900, 1_030, 1_200), (200, 500, 1_100, 1_150, 1_300)
+    for answered in sorted(accepted + refused):
+        keep(engine, answered, partial=answered in refused)
+    # What is accepted within the settling time of the end proves nothing of all of it yet.
+    told = coverage_proof.evidence(engine, "main", at(400), at(1_000)).refused
+    assert [one.at for one in told] == [at(500), at(1_100), at(1_150)]
