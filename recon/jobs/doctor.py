@@ -166,6 +166,7 @@ class _Account:
     def check(self) -> Iterator[CheckResult]:
         yield self._run("records", self._records)
         if self._sample is not None and len(self._sample.records):
+            yield self._run("ids", self._ids)
             yield self._run("statuses", self._statuses)
         yield self._run("key", self._key)
         if self._sample is not None:
@@ -190,6 +191,19 @@ class _Account:
         return (
             f"{reader.describe()}: {columns}; {len(self._sample.records):,} records of "
             f"{self._sample.day.label}{unread}"
+        )
+
+    def _ids(self) -> str:
+        from recon.jobs import records_sample
+
+        assert self._sample is not None
+        count, foreign = len(self._sample.records), records_sample.foreign_ids(self._sample.records)
+        if not foreign:
+            return "every message_id of the sample is a number or empty"
+        raise _Note(
+            f"{foreign:,} of {count:,} records hold a message_id that is no id of Octopods\n"
+            f"  Map accounts.{self._name}.local.columns.message_id to the number that the send "
+            "call returned, not to WhatsApp's own id (wamid…)."
         )
 
     def _statuses(self) -> str:

@@ -79,6 +79,11 @@ def unmapped_statuses(records: pd.DataFrame) -> Mapping[str, int]:
     return {str(word): int(count) for word, count in counts.items() if word not in known and count}
 
 
+def foreign_ids(records: pd.DataFrame) -> int:
+    """Return how many records of a local frame hold an id that is none of Octopods'."""
+    return int(records["odd_message_id"].notna().sum())
+
+
 def times_without_offset(source: Source, sample: Sample) -> int:
     """Return how many times of the sample depend on the configured time zone of the records.
 

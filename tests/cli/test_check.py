@@ -116,6 +116,18 @@ def test_a_column_that_is_not_there_ends_the_checks_of_the_records(
     assert "main: comparison" not in found
 
 
+def test_ids_that_are_none_of_octopods_are_noticed(workshop: Workshop, channel: Channel) -> None:
+    sound(workshop, channel)
+    workshop.change_records("UPDATE sends SET message_id = 'wamid.HBg' || id WHERE id < 15")
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        ended = workshop.recon("check")
+    assert ended.code == 0
+    assert lines(ended.out)["main: ids"] == "note"
+    assert "15 of 20 records hold a message_id that is no id of Octopods" in ended.out
+    assert "wamid.HBg" not in ended.out
+
+
 def test_times_without_offset_are_counted_with_the_zone_that_is_used(
     workshop: Workshop, channel: Channel
 ) -> None:
