@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -273,15 +272,7 @@ CASES = [
 ]
 
 
-# Each case on one of the two stores; that both keep and prove the same is tested in tests/store.
-@pytest.mark.parametrize(
-    ("database_url", "case"),
-    [
-        pytest.param(store, case, id=f"{store}-{case.name}")
-        for store, case in zip(cycle(("sqlite", "postgres")), CASES, strict=False)
-    ],
-    indirect=["database_url"],
-)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_no_error_is_false_and_what_stays_open_is_told(
     tmp_path: Path, database_url: str, case: Case, caplog: pytest.LogCaptureFixture
 ) -> None:
