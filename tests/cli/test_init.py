@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.cli.workshop import Workshop, minute
 from tests.config.conftest import ACCOUNT
@@ -136,3 +137,33 @@ def test_config_shows_what_holds_and_where_it_comes_from(shop: Workshop) -> None
     (shop.path / "again.toml").write_text(said)
     again = shop.recon("--config", "again.toml", "config", "--format", "json")
     assert again.code == 0, again.err
+
+
+def test_a_table_of_mariadb_is_a_source_too(shop: Workshop, mariadb_url: str) -> None:
+    engine = sa.create_engine(mariadb_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE IF EXISTS outbox")
+        connection.exec_driver_sql(
+            "CREATE TABLE outbox (id BIGINT PRIMARY KEY, octopods_id BIGINT, recipient VARCHAR(40),"
+            " sent_at DATETIME, state VARCHAR(20))"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO outbox VALUES (1, 101, '+353871234567', '2026-04-23 12:00:00', 'sent')"
+        )
+    engine.dispose()
+    ended = shop.recon("init", "--url", mariadb_url, "--table", "outbox")
+    assert ended.code == 0, ended.err
+    listed = json.loads(shop.recon("config", "--format", "json").out)
+    values = {row["key"]: row["value"] for row in listed}
+    mapped = {
+        field: values.get(f"accounts.main.local.columns.{field}")
+        for field in ("id", "message_id", "phone_number", "sent_at", "status")
+    }
+    assert mapped == {
+        "id": "id",
+        "message_id": "octopods_id",
+        "phone_number": "recipient",
+        "sent_at": "sent_at",
+        "status": "state",
+    }
+    assert values["accounts.main.local.table"] == "outbox"
