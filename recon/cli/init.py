@@ -187,7 +187,7 @@ def _starter(
     api_key_env: str,
     base_url: str | None,
 ) -> Starter:
-    from recon.config import SecretUrl
+    from recon.config import SecretUrl, zone_country
     from recon.config.starter import Starter, Word
     from recon.core import column_guess
 
@@ -203,6 +203,7 @@ def _starter(
         words=tuple(words),
         timezone=zone,
         default_region=region or guess.region,
+        zone_region=zone_country.of_zone(zone),
         region_note=_region_note(guess, region),
         base_url=base_url,
         sampled=made.sampled,

@@ -44,6 +44,8 @@ class Starter:
     words: tuple[Word, ...] = ()
     timezone: str = "UTC"
     default_region: str = ""
+    zone_region: str = ""
+    """The country of the time zone, to be proposed where nothing else says which it is."""
     region_note: str = ""
     """What was seen of the numbers."""
     base_url: str | None = None
@@ -82,6 +84,9 @@ def _general(starter: Starter) -> Iterator[str]:
     yield '# The country of numbers that your records hold without a country code, such as "IE".'
     if starter.region_note:
         yield f"# {starter.region_note}"
+    if starter.zone_region and not starter.default_region:
+        proposal = f"default_region = {_toml(starter.zone_region)}"
+        yield f"# {proposal}   # the country of {starter.timezone}"
     yield f"default_region = {_toml(starter.default_region)}"
     yield ""
     yield "[report]"
