@@ -51,6 +51,7 @@ def test_each_check_has_a_line(workshop: Workshop, channel: Channel) -> None:
             "migrations",
             "reports",
             "main: records",
+            "main: ids",
             "main: statuses",
             "main: key",
             "main: timezone",
