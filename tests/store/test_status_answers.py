@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import sqlalchemy as sa
 
+from recon.core.coverage import microseconds
 from recon.model import RejectedItem
 from recon.store import messages, status_answers
 from tests.factories import KEY, at, listing, message
@@ -84,3 +85,37 @@ def test_the_place_of_an_id_is_between_listed_ids(engine: sa.Engine) -> None:
     status_answers.keep(engine, "main", KEY, found=[message(7, 50)], denied=[], at=at(300))
     around = [status_answers.listed_around(engine, "main", KEY, one) for one in (4, 6, 8, 10)]
     assert around == [(None, at(10)), (at(10), at(90)), (at(10), at(90)), (at(90), None)]
+
+
+def reach(engine: sa.Engine) -> list[tuple[int, int]]:
+    """Return from when and until when each denial counts, in seconds after noon where bounded."""
+    found = status_answers.denials(engine, "main")
+    noon, second = microseconds(at(0)), 1_000_000
+    return sorted(
+        ((since - noon) // second, (until - noon) // second)
+        for since, until in zip(found.since.tolist(), found.until.tolist(), strict=True)
+    )
+
+
+def test_denials_of_a_later_key_begin_with_it_and_those_of_a_replaced_one_end(
+    engine: sa.Engine,
+) -> None:
+    messages.keep(engine, "main", KEY, listing(message(1, 100), answered=5_000))
+    deny(engine, 7, seconds=700)
+    [(first, last)] = reach(engine)
+    assert first < -(10**9)
+    assert last > 10**9
+    # The first list of the next key is cut off: after the old one's last message nothing counts.
+    cut_off = listing(message(2, 4_000), message(3, 4_100), answered=5_100, limit=2)
+    messages.keep(engine, "main", "new", cut_off)
+    deny(engine, 8, seconds=5_200, key="new")
+    (since_old, until_old), (since_new, until_new) = reach(engine)
+    assert (since_old, until_old, since_new) == (first, 101, 4_001)
+    assert until_new == last
+
+
+def test_a_key_that_does_not_count_denies_nothing(engine: sa.Engine) -> None:
+    messages.keep(engine, "main", KEY, listing(message(5, 500), answered=700))
+    messages.keep(engine, "main", "old", listing(message(1, 100), answered=800))
+    deny(engine, 7, seconds=900, key="old")
+    assert denied(engine) == []
