@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from recon.cli import stats
 from recon.cli.retries import command
 from recon.simulator.simulated_message import FAILED_AT_ONCE, READ, Reason, StatusCourse
 from recon.store import retry_exports
@@ -138,6 +139,8 @@ def test_a_later_delivery_closes_the_proposal(night: Nights, database_url: str) 
     night.run(day="2026-04-24")
     [outcome] = stored(database_url)
     assert (outcome.proposed, outcome.delivered) == (2, 1)
+    said = "Retries: 2 proposed, 1 delivered since."
+    assert said in night.shown(stats.command, "--days", "5")
     assert decisions(exported(night, "--again"))[:2] == ["do_not_retry", "retry"]
 
 
