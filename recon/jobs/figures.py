@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: Messages whose time to delivery is measured: of each day, and of all days of an account.
 _MEASURED_OF_A_DAY: Final = 500
-_MEASURED: Final = 40_000
+_MEASURED: Final = 20_000
 _LEAST_MEASURED: Final = 20
 #: Statements at a time: one sorts while another one waits for the disk or the server.
 _AT_A_TIME: Final = 2
