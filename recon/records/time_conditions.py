@@ -137,8 +137,11 @@ def _times(
 
 def _dates(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
     low, high = (EARLIEST + _DAYS).date(), (LATEST - _DAYS).date()
-    first, last = _first_and_last_day(span)
-    wanted = (low if first is None else first, high if last is None else last)
+    start, end = span
+    wanted = (
+        low if start is None else (start - _DAYS).date(),
+        high if end is None else (end + _DAYS).date(),
+    )
     return _kept(column, sa.Date(), [(low, *wanted, high)])
 
 
@@ -153,6 +156,7 @@ def _impossible_days(column: Column) -> Condition:
 
 
 def _first_and_last_day(span: tuple[datetime | None, datetime | None]) -> tuple[Any, Any]:
+    """Return the days, both included, with which texts of times in the span may begin."""
     start, end = span
     return (
         None if start is None else (start - _TEXT_DAYS).date(),
