@@ -150,11 +150,16 @@ def hour(times: Positions, sends: Positions, start: int) -> Concentration | None
 def _weights(
     affected: Positions, unaffected: Positions, all_affected: int, all_unaffected: int, places: int
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the log-likelihood of each place against the rest, minus infinity where it is none."""
-    share = affected / (affected + unaffected)
-    elsewhere = all_affected - affected + 1
-    usual = elsewhere / (elsewhere + all_unaffected - unaffected + 1)
-    weight = (affected + unaffected) * _divergence(share, usual)
+    """Return the log-likelihood ratio of each place, minus infinity where it is none.
+
+    It is that of a scan statistic: two shares, at the place and elsewhere, against one for all.
+    """
+    sends = affected + unaffected
+    share = affected / sends
+    usual = all_affected / (all_affected + all_unaffected)
+    elsewhere = all_affected + all_unaffected - sends
+    rest = (all_affected - affected) / np.maximum(elsewhere, 1)
+    weight = sends * _divergence(share, usual) + elsewhere * _divergence(rest, usual)
     enough = (affected >= LEAST) & (share >= MOST) & (share > usual)
     enough &= weight > np.log(places * _FALSE_ONCE_IN)
     return np.where(enough, weight, -np.inf)
@@ -165,7 +170,8 @@ def _divergence(share: np.ndarray | float, usual: np.ndarray | float) -> np.ndar
     share, usual = np.asarray(share, dtype=float), np.asarray(usual, dtype=float)
     rest = np.where(share < 1, 1 - share, 1)
     lacking = np.where(share < 1, rest * np.log(rest / np.maximum(1 - usual, 1e-300)), 0)
-    diverging: np.ndarray = share * np.log(share / usual) + lacking
+    having = share * np.log(np.where(share > 0, share, 1) / usual)
+    diverging: np.ndarray = np.where(share > 0, having, 0) + lacking
     return diverging
 
 
