@@ -40,7 +40,7 @@ _MOST_DAYS = 36_500
 )
 @common.pass_session
 def command(session: common.Session, days: int, by: str, accounts: Sequence[str], form: str) -> int:
-    """Show how much was sent, what failed and why, and what is covered.
+    """Show volume, failures and coverage of the last days.
 
     Counts the stored messages of Octopods by the days of the configured time zone, with the
     failure rate, coverage, findings, incidents and requests of each day. The failure rate is over

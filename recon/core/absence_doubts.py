@@ -108,7 +108,9 @@ def of_records(
             found &= _proven(rows, links, other_times, provider_time, spans)
         return found
 
-    purged = has_id & (wanted < (evidence.purged_below or 0))
+    purged = np.zeros(len(rows), dtype=np.bool_)
+    if evidence.purged_below is not None:
+        purged = has_id & (wanted < evidence.purged_below)
     covered = proven(evidence.spans)
     contradictable = covered
     if evidence.first_contact is not None:

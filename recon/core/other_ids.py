@@ -112,14 +112,16 @@ def may_be_of(
     second = first.copy()
     twice, other = link.second_times(local.frame, first)
     second[twice] = other
-    first, second = first[waiting], second[waiting]
-    nameless = np.zeros(len(waiting), dtype=np.int64), np.zeros(len(waiting), dtype=np.bool_)
-    recorded = shields.PartialRows(
-        *nameless, links.local_keys[waiting], np.minimum(first, second), np.maximum(first, second)
-    )
-    keys, times = provider_keys[messages], provider_time[messages]
-    ids = np.zeros(len(messages), dtype=np.int64), np.zeros(len(messages), dtype=np.bool_)
-    sent = shields.PartialRows(*ids, keys, times, times)
-    near = shields.near(sent, recorded, policy.tolerance, by_number=True) & (keys >= 0)
-    found: Mask = near | np.isin(messages, given_up)
+    sent = _nameless(provider_keys[messages], provider_time[messages])
+    found: Mask = np.isin(messages, given_up)
+    for times in (first, second) if twice.size else (first,):
+        recorded = _nameless(links.local_keys[waiting], times[waiting])
+        near = shields.near(sent, recorded, policy.tolerance, by_number=True)
+        found |= near & (provider_keys[messages] >= 0)
     return found
+
+
+def _nameless(keys: Positions, times: Positions) -> shields.PartialRows:
+    """Return rows of which only numbers and times are compared."""
+    no_ids = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
+    return shields.PartialRows(*no_ids, keys, times, times)

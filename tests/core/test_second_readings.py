@@ -154,10 +154,6 @@ def findings_of(customer: Customer, spans: Sequence[Span], tolerance: float) -> 
     if customer.message is not None:
         apart = min(abs(customer.message - time) for time in customer.times)
     same_id = customer.has_id and not customer.other_id
-    if customer.message is not None and (same_id or apart <= tolerance):
-        wrong = {"sent_at_drift"} if apart > 300 else set[str]()
-        return wrong | ({"message_id_mismatch"} if customer.has_id and customer.other_id else set())
-    found = set[str]() if customer.message is None else {"missing_locally"}
     proven = all(
         any((s.start or at(time)) <= at(time) < (s.end or at(time + 1)) for s in spans)
         for time in customer.times
@@ -165,7 +161,13 @@ def findings_of(customer: Customer, spans: Sequence[Span], tolerance: float) -> 
     shielded = customer.item is not None and any(
         abs(customer.item - time) <= tolerance for time in customer.times
     )
-    return found | {"missing_at_provider" if proven and not shielded else "unverifiable"}
+    is_absent = proven and not shielded
+    if customer.message is not None and (same_id or apart <= tolerance):
+        if customer.has_id and customer.other_id:
+            return {"message_id_mismatch" if is_absent else "unverifiable"}
+        return {"sent_at_drift"} if apart > 300 else set()
+    found = set[str]() if customer.message is None else {"missing_locally"}
+    return found | {"missing_at_provider" if is_absent else "unverifiable"}
 
 
 CUSTOMERS = st.builds(

