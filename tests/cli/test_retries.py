@@ -147,7 +147,8 @@ def test_a_later_delivery_closes_the_proposal(night: Nights, database_url: str) 
 def test_an_authentication_message_is_never_proposed(night: Nights) -> None:
     configuration = night.workshop.path / "recon.toml"
     text = configuration.read_text()
-    with sa.create_engine(f"sqlite:///{night.workshop.path / 'sends.db'}").begin() as connection:
+    url = f"sqlite:///{night.workshop.path / 'sends.db'}"
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
         connection.execute(sa.text("ALTER TABLE sends ADD COLUMN kind TEXT DEFAULT 'Utility'"))
         connection.execute(sa.text("UPDATE sends SET kind = 'AUTHENTICATION' WHERE id = 101"))
     configuration.write_text(text + '\n[accounts.main.local.columns]\ncategory = "kind"\n')

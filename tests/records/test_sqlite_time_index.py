@@ -47,7 +47,7 @@ def indexed(source: Source) -> SqlReader:
 
 def parts(source: Source) -> list[sa.ColumnElement[bool]] | None:
     assert source.url is not None
-    with sa.create_engine(source.url).connect() as connection:
+    with sa.create_engine(source.url, poolclass=sa.NullPool).connect() as connection:
         return sqlite_time_index.parts(connection, sa.table("sends"), "sent_at", (START, END), FEW)
 
 
@@ -73,7 +73,7 @@ def test_the_index_alone_says_which_rows_are_read(tmp_path: Path) -> None:
     conditions = parts(source)
     assert conditions is not None
     plans = []
-    with sa.create_engine(source.url).connect() as connection:
+    with sa.create_engine(source.url, poolclass=sa.NullPool).connect() as connection:
         for condition in conditions:
             asked = sa.select(sa.text("*")).select_from(sa.table("sends")).where(condition)
             compiled = asked.compile(connection, compile_kwargs={"literal_binds": True})
