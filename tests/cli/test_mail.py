@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,25 @@ def test_when_decides_which_runs_are_mailed(
             made.clock.advance(60)
             told.append(len(box.mails) > before)
     assert told == mailed
+
+
+@pytest.mark.parametrize(("when", "mails"), [("changes", 1), ("never", 0)])
+def test_a_night_that_lost_coverage_is_mailed(
+    tmp_path: Path, database: str, when: str, mails: int
+) -> None:
+    with mailed_nights(tmp_path, database, more=f'when = "{when}"') as (made, box):
+        made.send(5, start=NOON)
+        assert made.run() == 0
+        assert not box.mails
+        # Octopods has a message that its list does not show: the list proved nothing.
+        never = datetime(2100, 1, 1, tzinfo=UTC)
+        later = NOON + timedelta(minutes=5)
+        hidden = made.channel.send("+353871299999", later, appears_at=never)
+        record = (99, hidden.message_id, hidden.phone_number, hidden.sent_at, "sent")
+        made.workshop.add_records(record)
+        assert made.run() == 0
+        assert made.workshop.report()["coverage"]["withdrawn"]
+        assert len(box.mails) == mails
 
 
 def test_open_findings_are_mailed_once_more_after_some_days(tmp_path: Path, database: str) -> None:
