@@ -78,4 +78,5 @@ def test_a_database_that_cannot_be_opened(tmp_path: Path, left: int) -> None:
         reading(engine) as connection,
     ):
         connection.execute(query)
+    engine.dispose()
     assert errors.file_shortage() is None
