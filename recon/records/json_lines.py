@@ -160,7 +160,7 @@ def _of_line(
 
 
 def _of_several(text: str, number: int, envelope: Envelope) -> Sequence[Any]:
-    """Return the objects of a line that holds several, nothing where it is no such line."""
+    """Return the objects of a line that holds several of them, else nothing."""
     every = json_text.one_after_another(text)
     return [item for one in every for item in _items(one, number, envelope, alone=False)]
 
