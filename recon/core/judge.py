@@ -110,7 +110,14 @@ def of_case(
         suspicions = (
             ()
             if policy.trust_input
-            else why_suspect(mine, theirs, policy.guard_rows, unreadable, unlisted=unlisted)
+            else why_suspect(
+                mine,
+                theirs,
+                policy.guard_rows,
+                unreadable,
+                unlisted=unlisted,
+                ended=[one.summary for one in seen if one.cause == "stale_records"],
+            )
         )
         verdicts.append(
             Verdict(
@@ -167,6 +174,7 @@ def why_suspect(
     unreadable: Sequence[Unreadable] = (),
     *,
     unlisted: int = 0,
+    ended: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Say why the input cannot be what the user meant, nothing where it can.
 
@@ -181,6 +189,7 @@ def why_suspect(
         guard_rows: a side of at least this many rows without any counterpart is suspect.
         unreadable: why rows cannot be read, the commonest reason first.
         unlisted: records that are unverifiable only because nothing was ever listed for the key.
+        ended: says when the records end, if they do.
     """
     records, messages = (
         local.total - local.invalid_local,
@@ -199,7 +208,7 @@ def why_suspect(
         return (seen, *reasons, _WRONG_KEY, _WRONG_TABLE, _WRONG_DAY)
     if records == 0 and messages >= guard_rows:
         seen = f"Octopods lists {messages:,} messages, your records have none at all."
-        return (seen, *reasons, _WRONG_TABLE, _WRONG_DAY, _WRONG_KEY)
+        return (seen, *reasons, *ended, _WRONG_TABLE, _WRONG_DAY, _WRONG_KEY)
     doubtful = messages - provider.unverifiable
     if min(accused, doubtful) >= guard_rows and local.matched == 0:
         seen = f"{records:,} records and {messages:,} messages: not one pair links."

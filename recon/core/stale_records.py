@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -28,6 +28,21 @@ def may_have_ended(recorded: pd.Series, sent: pd.Series) -> bool:
         sent: times of the messages.
     """
     return bool(len(recorded) and len(sent) and sent.max() - recorded.max() > _HOUR)
+
+
+def are_too_few(recorded: pd.Series, sent: pd.Series, start: datetime) -> bool:
+    """Say whether earlier records have to be known to see that the records ended.
+
+    That is where there are hardly any records, and the messages go on for long.
+
+    Args:
+        recorded: times of the records.
+        sent: times of the messages.
+        start: the time from which on both were read.
+    """
+    if len(recorded) >= _LEAST_RECORDS or not len(sent):
+        return False
+    return bool(sent.max() - (recorded.max() if len(recorded) else start) > _HOUR)
 
 
 def records_end(links: Links, local: Side, provider_time: Positions) -> int | None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _LATELY: Final = timedelta(days=7)
 #: How many unmapped statuses are named; the rest is counted.
 _NAMED_STATUSES: Final = 8
+#: The causes of incidents that lie in the records or their mapping, but for those of which another
+#: check tells.
+_INPUT_CAUSES: Final = frozenset({"stale_records", "foreign_ids", "numbers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +331,7 @@ class _Account:
         from recon.jobs import records_sample
 
         assert self._sample is not None
-        verdict: Verdict = records_sample.judge(
+        verdicts = records_sample.judge(
             self._name,
             wiring.open_reader(self._settings, self._name),
             self._sample,
@@ -336,19 +339,30 @@ class _Account:
             self._listing,
             self._runtime.clock(),
         )
-        if verdict.suspicions:
-            raise InputError(verdict.suspicions[0], hint="\n  ".join(verdict.suspicions[1:]))
-        notes = [*verdict.notes]
-        for one in verdict.unreadable:
-            side = "records" if one.side == "local" else "messages"
-            notes.append(f"{one.count:,} unreadable {side}: {one.reason}")
-        said = (
+        for verdict in verdicts:
+            if verdict.suspicions:
+                raise InputError(verdict.suspicions[0], hint="\n  ".join(verdict.suspicions[1:]))
+        said = "; ".join(
             f"{verdict.local.matched:,} of {verdict.local.total:,} records of "
-            f"{self._sample.day.label} match a listed message"
+            f"{verdict.window.label} match a listed message"
+            for verdict in verdicts
+            if verdict.local.total or verdict.window == self._sample.day
         )
+        notes = [note for verdict in verdicts for note in _notes(verdict)]
         if notes:
             raise _Note("\n  ".join([said, *notes]))
         return said
+
+
+def _notes(verdict: Verdict) -> Iterator[str]:
+    """Say what a person should know of a day of the sample: about the input, not each finding."""
+    yield from verdict.notes
+    for incident in verdict.incidents:
+        if incident.cause in _INPUT_CAUSES:
+            yield incident.summary
+    for one in verdict.unreadable:
+        side = "records" if one.side == "local" else "messages"
+        yield f"{one.count:,} unreadable {side}: {one.reason}"
 
 
 def _mail(email: Email, runtime: Runtime) -> str:

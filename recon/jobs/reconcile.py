@@ -24,7 +24,7 @@ from recon.core.buckets import Case
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.core.statuses import NOT_TERMINAL
-from recon.model import Verdict, Window
+from recon.model import Span, Verdict, Window
 from recon.store import coverage_proof, forgotten_numbers, messages, status_answers
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ _LEAST_MARGIN: Final = timedelta(hours=1)
 
 #: Records of this long after the days are read, to see whether the records go on.
 _LATER: Final = timedelta(days=8)
+#: Where the days have too few records to tell, those of so long before are read, and if there are
+#: none, those of so long before that.
+_EARLIER: Final = (timedelta(days=1), timedelta(days=7))
 
 
 def margin(policy: Policy) -> timedelta:
@@ -56,6 +59,8 @@ class BothSides:
     provider: Side
     policy: Policy
     untimed: bool
+    earlier: Span | None = None
+    """Time before the days that was read too, to see when the records ended."""
 
     @property
     def row_count(self) -> int:
@@ -119,7 +124,13 @@ class BothSides:
     def refreshed(self, engine: Engine) -> BothSides:
         """Return the same with the messages as they are stored now."""
         provider = _messages(
-            engine, self.account, self.days, self.policy, self.records.frame, untimed=self.untimed
+            engine,
+            self.account,
+            self.days,
+            self.policy,
+            self.records.frame,
+            untimed=self.untimed,
+            earlier=self.earlier,
         )
         return replace(self, provider=provider)
 
@@ -156,6 +167,14 @@ def read(
         rejects=forgotten.blanked(records.rejects, policy.region, None),
     )
     provider = _messages(engine, account, days, policy, records.frame, untimed=untimed)
+    earlier = None
+    if stale_records.are_too_few(records.frame["sent_at"], provider.frame["sent_at"], start):
+        before, earlier = _records_before(reader, start)
+        before = forgotten.blanked(before, policy.region, None)
+        records = replace(records, frame=frames.concat([before, records.frame]))
+        provider = _messages(
+            engine, account, days, policy, records.frame, untimed=untimed, earlier=earlier
+        )
     local = records.frame
     if reader.can_find:
         wanted = out_of_window_ids.wanted_records(local, provider.frame, start, end)
@@ -171,7 +190,21 @@ def read(
         newest=_newest(reader, local, provider.frame, end),
         other_rejects=records.rejects.loc[~counted],
     )
-    return BothSides(account, days, records, side, provider, policy, untimed)
+    return BothSides(account, days, records, side, provider, policy, untimed, earlier)
+
+
+def _records_before(reader: RecordsReader, end: datetime) -> tuple[pd.DataFrame, Span]:
+    """Return the last records before a time, those of a day at most, and the time they are of."""
+    for length in _EARLIER:
+        start = end - length
+        frame = reader.read(start, end).frame
+        if len(frame):
+            newest = frame["sent_at"].max().to_pydatetime()
+            start = max(start, newest - _EARLIER[0])
+            frame = frame.loc[frame["sent_at"] >= start].reset_index(drop=True)
+            return frame, Span(start, newest + _LEAST_MARGIN)
+        end = start
+    return frame, Span(end, end)
 
 
 def _newest(
@@ -204,10 +237,14 @@ def _messages(
     local: pd.DataFrame,
     *,
     untimed: bool,
+    earlier: Span | None = None,
 ) -> Side:
     """Return the messages of the time, and those that its records name, whenever sent."""
     start, end = _around(days, policy)
     near = messages.read(engine, account, start, end)
+    if earlier is not None and earlier.start is not None and earlier.end is not None:
+        before = messages.read(engine, account, earlier.start, min(earlier.end, start))
+        near = frames.concat([before, near])
     far = messages.find(engine, account, out_of_window_ids.wanted_messages(local, near))
     rejects = unreadable_rows.without_known(
         messages.rejects(engine, account, start, end, untimed=untimed),

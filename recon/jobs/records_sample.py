@@ -121,8 +121,11 @@ def judge(
     policy: Policy,
     listing: Listing | None,
     now: datetime,
-) -> Verdict:
+) -> list[Verdict]:
     """Judge the sample as a night does, against one listing and nothing that was stored before.
+
+    Where the newest records are older than yesterday, so is yesterday, which the next run judges.
+    Rows without a readable time count once, with the sample.
 
     Args:
         account: whose records these are.
@@ -139,8 +142,17 @@ def judge(
         schema.upgrade(scratch)
         if listing is not None:
             messages.keep(scratch, account, "sample", listing, now)
-        both_sides = reconcile.read(
-            account, [sample.day], reader=reader, engine=scratch, policy=policy
-        )
-        [verdict] = both_sides.judge(scratch)
-    return verdict
+        zone = sample.day.zone
+        days = {sample.day, calendar.window(calendar.yesterday(now, zone), zone)}
+        return [
+            verdict
+            for day in sorted(days, key=lambda day: day.label)
+            for verdict in reconcile.read(
+                account,
+                [day],
+                reader=reader,
+                engine=scratch,
+                policy=policy,
+                untimed=day == sample.day,
+            ).judge(scratch)
+        ]
