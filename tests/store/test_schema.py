@@ -5,6 +5,7 @@ from argparse import Namespace
 from datetime import timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -13,10 +14,18 @@ from alembic.script import ScriptDirectory
 
 from recon.errors import ConfigError, OutputError
 from recon.model import Span
-from recon.store import finding_history, finding_list, messages, runs, schema
+from recon.store import (
+    expected_findings,
+    finding_history,
+    finding_list,
+    messages,
+    retry_exports,
+    runs,
+    schema,
+)
 from recon.store.engine import connect, writing
 from recon.store.tables import METADATA, UtcDateTime
-from tests.factories import at, found, listing, message, run
+from tests.factories import DAY, NUMBER, at, found, listing, message, run
 from tests.store import processes
 from tests.store.table_contents import rows
 
@@ -177,37 +186,62 @@ def told(engine: sa.Engine, one: str) -> list[tuple[str, str | None, str | None]
     return [(change.change.value, change.run_id, change.reason) for change in history]
 
 
-@pytest.mark.parametrize("version", ["0001", "0003", "0006", "0009", "0010"])
-def test_findings_get_their_known_history_from_an_earlier_schema(
+#: Schemas that findings come from; the test of coverage has findings in each of the first eight.
+EARLIER = ["0001", "0003", "0006", *(f"{number:04d}" for number in range(9, 20))]
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_what_people_did_with_findings_comes_along_from_each_earlier_schema(
     engine: sa.Engine, version: str
 ) -> None:
-    for number, ids in enumerate((("a", "b", "c", "d"), ("a", "b", "d"), ("a", "b"))):
+    for number, ids in enumerate((("a", "b", "c", "d", "e"), ("a", "b", "d", "e"), ("a", "b"))):
         made = run(found(*ids), run_id=f"r{number}", finished=at(86_400 * (number + 1)))
         runs.save(engine, made, "run")
-        finding_list.acknowledge(engine, ["b", "d"], "a test number", at(90_000))
+        if number == 0:
+            finding_list.acknowledge(engine, ["b", "d"], "a test number", at(90_000))
+    if version >= "0011":
+        expected_findings.change(engine, "main", {"a": "a test phone"}, [], at(300_000))
+    send = {"message_id": 7, "date": DAY, "local_id": "7", "phone_number": NUMBER, "attempt": 1}
+    if version >= "0019":
+        retry_exports.store(engine, "main", pd.DataFrame([send]), at(0))
     before = rows(engine, "findings")
     with writing(engine, foreign_keys=False) as connection:
         command.downgrade(alembic(connection), version)
     schema.upgrade(engine)
     assert schema.check(engine) == []
     assert rows(engine, "findings") == before
-    assert told(engine, "a") == [("opened", "r0", None)]
+    expected = [("expected", None, "a test phone")] if version >= "0011" else []
+    assert told(engine, "a") == [("opened", "r0", None), *expected]
     assert told(engine, "b") == [("opened", "r0", None), ("acknowledged", None, "a test number")]
     assert told(engine, "c") == [("opened", "r0", None), ("resolved", "r1", None)]
     assert [change for change, *_ in told(engine, "d")] == ["opened", "acknowledged", "resolved"]
+    assert len(retry_exports.proposed(engine, "main")) == (version >= "0019")
+    with engine.connect() as connection:
+        shown = connection.exec_driver_sql(
+            "SELECT discrepancy_id, state FROM discrepancies ORDER BY 1"
+        )
+        assert dict(map(tuple, shown)) == {
+            "a": "expected" if expected else "open",
+            "b": "acknowledged",
+            "c": "resolved",
+            "d": "resolved",
+            "e": "resolved",
+        }
     loaded = runs.load(engine, "r1")
     assert loaded is not None
     assert (loaded.changes.acknowledged, loaded.verdict.expected) == (2, {})
 
 
 @pytest.mark.parametrize("version", [f"{number:04d}" for number in range(1, 9)])
-def test_coverage_that_a_date_in_the_future_proved_is_taken_back(
+def test_coverage_that_a_date_in_the_future_proved_is_taken_back_and_other_data_stays(
     engine: sa.Engine, version: str
 ) -> None:
     """One answer of the past went by a `Date` header a year ahead of our clock."""
     year = timedelta(days=365)
     messages.keep(engine, "main", "f1a9", listing(message(1, 0), answered=100, limit=1))
     messages.keep(engine, "main", "f1a9", listing(message(1, 0), answered=200, limit=1))
+    runs.save(engine, run(found("a"), run_id="r0"), "run")
+    finding_list.acknowledge(engine, ["a"], "a test number", at(90_000))
     with writing(engine, foreign_keys=False) as connection:
         command.downgrade(alembic(connection), version)
     end, time = ("ends_at" if version == "0001" else "seen_at"), UtcDateTime()
@@ -224,6 +258,7 @@ def test_coverage_that_a_date_in_the_future_proved_is_taken_back(
     assert messages.spans(engine, "main") == (Span(at(1), at(140)),)
     messages.keep(engine, "main", "f1a9", listing(message(2, 900), answered=1000, limit=1))
     assert messages.spans(engine, "main") == (Span(at(1), at(140)), Span(at(901), at(940)))
+    assert told(engine, "a") == [("opened", "r0", None), ("acknowledged", None, "a test number")]
     assert schema.check(engine) == []
 
 
