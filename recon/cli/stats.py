@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import click
 
@@ -51,10 +50,8 @@ def command(session: common.Session, days: int, by: str, accounts: Sequence[str]
     and day, with --by for each hour, country or failure reason of it; the table of these adds up
     all days.
     """
-    from recon.core import calendar
     from recon.jobs import figures
-    from recon.report import retries_table, stats_rows, stats_table
-    from recon.store import retry_exports
+    from recon.report import stats_rows, stats_table
 
     settings = session.settings()
     chosen = (
@@ -85,16 +82,6 @@ def command(session: common.Session, days: int, by: str, accounts: Sequence[str]
             colour=common.wants_colour(),
         )
         click.echo(page, nl=False, color=True)
-        _, engine, names, now, _ = chosen
-        today = calendar.day_at(now, settings.timezone)
-        span = today - timedelta(days=days), today
-        outcomes = retry_exports.outcomes(engine, names, span)
-        if said := retries_table.followed(
-            sum(one.proposed for one in outcomes),
-            sum(one.delivered for one in outcomes),
-            retry_exports.advice(outcomes),
-        ):
-            click.echo(f"\n{said}")
     else:
         common.show_data(
             stats_rows.as_json(rows, currency) if form == "json" else stats_rows.as_csv(rows, by)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, TypedDict
 
+from recon.core import retry_outcomes
+from recon.core.retry_outcomes import RetryCounts
 from recon.model import RequestCounts
 
 #: So many failure reasons of a day are told apart; the messages of all others are counted together.
@@ -146,6 +148,8 @@ class DayFigures(SendFigures):
     """Incidents that the newest run of the day reported."""
     requests: RequestCounts = field(default_factory=RequestCounts)
     """What all runs of the day asked of Octopods; polls of `recon collect` are not in it."""
+    retries: RetryCounts = field(default_factory=RetryCounts)
+    """Failed sends of the day that were proposed for a retry, and how many got through."""
     delivery: DeliveryTimes | None = None
     """`None` where no delivery was seen, and for several days together."""
     cost: CostEstimate | None = None
@@ -210,6 +214,7 @@ def summed(days: Iterable[DayFigures]) -> DayFigures | None:
         resolved=sum(one.resolved for one in every),
         incidents=sum(one.incidents for one in every),
         requests=sum((one.requests for one in every), RequestCounts()),
+        retries=retry_outcomes.summed(one.retries for one in every),
         cost=sum(costs, CostEstimate()) if costs else None,
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from recon.core import calendar, calling_codes, coverage, reason_texts
 from recon.core.cost_rates import CostRates, price
@@ -20,14 +20,15 @@ from recon.core.day_figures import (
     ReasonFigures,
     ranked,
 )
+from recon.core.retry_outcomes import RetryCounts
 from recon.model import Kind, RequestCounts, Span, State, Status
-from recon.store import coverage_proof, figure_counts, finding_figures
+from recon.store import coverage_proof, figure_counts, finding_figures, retry_exports
 from recon.store.finding_figures import RunCounts
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from recon.store.figure_counts import GroupCount
+    from recon.store.figure_counts import GroupCount, StatusCount
     from recon.store.finding_figures import Collected, FindingCount
 
 #: Messages whose time to delivery is measured: of each day, and of all days of an account.
@@ -38,6 +39,7 @@ _LEAST_MEASURED: Final = 20
 _AT_A_TIME: Final = 2
 
 _Counts = dict[str, int]
+_Count = TypeVar("_Count", "GroupCount", "StatusCount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def _of_account(
     states = _by_date(finding_figures.by_state(engine, account, days))
     ran = finding_figures.runs_by_day(engine, account, days)
     nothing = RunCounts(0, RequestCounts())
+    retried = {one.day: one.counts for one in retry_exports.outcomes(engine, [account], days)}
     covered = _covered(engine, account, parts, [sum(each.values()) for each in counts])
     figures = []
     for position, part in enumerate(parts):
@@ -116,6 +119,7 @@ def _of_account(
                 resolved=sum(one.findings for one in about if one.group == State.RESOLVED),
                 incidents=run.incidents,
                 requests=run.requests,
+                retries=retried.get(part.day, RetryCounts()),
                 delivery=delivery.get(position),
                 cost=cost.get(part.day),
             )
@@ -166,7 +170,7 @@ def by_country(
         grouped = _by_position(counted)
         covered = _covered(engine, account, parts, [len(grouped[n]) for n in range(len(parts))])
         for position, part in enumerate(parts):
-            countries: dict[calling_codes.Country, list[GroupCount]] = defaultdict(list)
+            countries: dict[calling_codes.Country, list[StatusCount]] = defaultdict(list)
             for one in grouped[position]:
                 countries[places[one.group]].append(one)
             for place, some in sorted(countries.items()):
@@ -256,7 +260,7 @@ def _costs(
     length, spans = rates.prefix_length, [part.span for part in parts]
     found = {part.day: CostEstimate() for part in parts}
     of_day = {part.day: rates.on(part.day) for part in parts}
-    for one in figure_counts.by_prefix(engine, account, spans, length, figure_counts.REACHED):
+    for one in figure_counts.reached_by_prefix(engine, account, spans, length):
         day = parts[one.position].day
         rate = price(one.group, of_day[day])
         found[day] += (
@@ -279,33 +283,33 @@ def _delivery(
     most = max(_LEAST_MEASURED, min(_MEASURED_OF_A_DAY, _MEASURED // len(spans)))
     reached = [sum(each[status] for status in figure_counts.REACHED) for each in counts]
     steps = [max(1, -(-count // most)) for count in reached]
-    times: dict[int, list[tuple[timedelta, timedelta]]] = defaultdict(list)
+    times: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for position, least, longest in figure_counts.delivery_times(engine, account, spans, steps):
         times[position].append((least, longest))
     return {position: _quantiles(some) for position, some in times.items()}
 
 
-def _quantiles(times: Sequence[tuple[timedelta, timedelta]]) -> DeliveryTimes:
+def _quantiles(times: Sequence[tuple[float, float]]) -> DeliveryTimes:
     sides = [sorted(side) for side in zip(*times, strict=True)]
 
     def at(per_cent: int) -> tuple[float, float]:
         # The smallest that so many per cent of them do not exceed.
         place = max(0, -(-len(times) * per_cent // 100) - 1)
-        least, longest = (side[place].total_seconds() for side in sides)
+        least, longest = (side[place] for side in sides)
         return least, longest
 
     return DeliveryTimes(len(times), at(50), at(90))
 
 
-def _statuses(counted: Sequence[GroupCount]) -> dict[str, int]:
+def _statuses(counted: Sequence[StatusCount]) -> dict[str, int]:
     counts = dict.fromkeys(map(str, Status), 0)
     for one in counted:
         counts[one.status if one.status in counts else Status.UNKNOWN.value] += one.messages
     return counts
 
 
-def _by_position(counted: Sequence[GroupCount]) -> Mapping[int, list[GroupCount]]:
-    found: dict[int, list[GroupCount]] = defaultdict(list)
+def _by_position(counted: Iterable[_Count]) -> Mapping[int, list[_Count]]:
+    found: dict[int, list[_Count]] = defaultdict(list)
     for one in counted:
         found[one.position].append(one)
     return found

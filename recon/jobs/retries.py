@@ -52,7 +52,7 @@ def retries(
     Raises:
         InputError, TemporaryError, ConfigError: the records cannot be read, or the store failed.
     """
-    from recon.core import retry_decisions
+    from recon.core import retry_decisions, retry_outcomes
     from recon.store import retry_exports
 
     # Later messages to a number are looked for on the day after, too.
@@ -77,7 +77,8 @@ def retries(
             now=runtime.clock(),
             again=again,
         )
-        advice = retry_exports.advice(retry_exports.outcomes(engine, [account], None))
+        outcomes = retry_exports.outcomes(engine, [account], None)
+        advice = retry_outcomes.advice(retry_outcomes.summed(one.counts for one in outcomes))
         found.append(AccountRetries(account, decided, advice))
     return found
 

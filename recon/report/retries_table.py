@@ -68,20 +68,6 @@ def table(
     return "\n".join([*lines, sums, "", *columns(header, rows)]) + "\n"
 
 
-def followed(proposed: int, delivered: int, advice: str) -> str:
-    """Return what became of the proposals of some days; nothing where there were none.
-
-    Args:
-        proposed: failed sends that were proposed for a retry.
-        delivered: to so many of their numbers a later message was delivered.
-        advice: to stop, where that is due.
-    """
-    if not proposed:
-        return ""
-    said = f"Retries: {proposed:,} proposed, {delivered:,} delivered since."
-    return f"{said} {advice}" if advice else said
-
-
 def _hold(hold: Hold) -> str:
     waits = "send waits" if hold.sends == 1 else "sends wait"
     return f"{hold.reason.title}: {hold.sends:,} {waits}; fix this first. {hold.reason.advice}"

@@ -33,6 +33,8 @@ _DAY_COLUMNS: Final = (
     "resolved",
     "incidents",
     *(f"requests_{what}" for what in ("list", "status", "rate_limited")),
+    "retries_proposed",
+    "retries_delivered",
     "delivery_measured",
     *(f"delivery_{what}_{end}" for what in ("median", "percentile_90") for end in ("min", "max")),
     *(f"cost_estimate_{what}" for what in ("spent", "twice", "wasted", "unpriced")),
@@ -104,6 +106,7 @@ def _of_day(one: DayFigures, currency: str | None) -> dict[str, Any]:
             "status": one.requests.status,
             "rate_limited": one.requests.rate_limited,
         },
+        "retries": {"proposed": one.retries.proposed, "delivered": one.retries.delivered},
         "delivery_seconds": one.delivery and _delivery(one.delivery),
         "cost_estimate": one.cost and _cost(one.cost, currency),
     }
@@ -128,8 +131,8 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row with the values of its objects beside the others."""
     flat = dict(row)
     flat |= row.get("findings") or {}
-    flat |= {f"requests_{name}": value for name, value in (row.get("requests") or {}).items()}
-    flat |= {f"cost_estimate_{name}": one for name, one in (row.get("cost_estimate") or {}).items()}
+    for group in ("requests", "retries", "cost_estimate"):
+        flat |= {f"{group}_{name}": value for name, value in (row.get(group) or {}).items()}
     for name, value in (row.get("delivery_seconds") or {}).items():
         ends = value.items() if isinstance(value, dict) else [("", value)]
         flat |= {f"delivery_{name}_{end}".rstrip("_"): each for end, each in ends}

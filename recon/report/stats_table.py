@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from itertools import takewhile
 from typing import Final
 
-from recon.core import day_figures
+from recon.core import day_figures, retry_outcomes
 from recon.core.day_figures import (
     CountryFigures,
     DayFigures,
@@ -158,6 +158,13 @@ def _sentences(
         f"Requests of runs: {asked.list:,} list, {asked.status:,} status, "
         f"{asked.rate_limited:,} rate-limited."
     )
+    retried = together.retries
+    if retried.proposed:
+        advice = retry_outcomes.advice(retried)
+        said.append(
+            f"Retries: {retried.proposed:,} proposed, {retried.delivered:,} delivered since. "
+            f"{advice}".rstrip()
+        )
     if together.cost is not None and currency is not None:
         cost = together.cost
         said.append(

@@ -175,6 +175,19 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
+def counting(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection of `reading` for statements that count much.
+
+    PostgreSQL does not compile them: that takes longer than what is compiled
+    (https://www.postgresql.org/docs/current/jit-decision.html).
+    """
+    with reading(engine) as connection:
+        if is_postgres(connection):
+            connection.exec_driver_sql("SET LOCAL jit = off")
+        yield connection
+
+
+@contextmanager
 def writing(engine: sa.Engine, *, foreign_keys: bool = True) -> Iterator[sa.Connection]:
     """Give a connection in one transaction: all of it is stored, or none. Errors come translated.
 

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
 from functools import reduce
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from recon.core.coverage import microseconds
+from recon.core.coverage import microseconds as since_epoch
 from recon.model import Span, Status
 from recon.store.accounts import id_of
-from recon.store.dialects import is_postgres
-from recon.store.engine import reading
-from recon.store.tables import UtcDateTime, messages, status_changes
+from recon.store.dialects import is_postgres, microseconds
+from recon.store.engine import counting
+from recon.store.tables import messages, status_changes
+
+#: What messages are grouped by, of the table that holds them.
+_Group: TypeAlias = Callable[[sa.FromClause], sa.ColumnElement[Any]]
 
 #: Statuses of messages that reached the recipient.
 REACHED: Final = (Status.DELIVERED.value, Status.READ.value, Status.DELETED.value)
@@ -29,7 +31,7 @@ REACHED: Final = (Status.DELIVERED.value, Status.READ.value, Status.DELETED.valu
 _ON_THE_WAY: Final = (Status.SENT.value, Status.UNKNOWN.value)
 _COUNTED: Final = tuple(status.value for status in Status if status is not Status.UNKNOWN)
 
-#: Spans whose messages are grouped by one statement: SQLite sorts those of more days in files.
+#: Spans whose messages SQLite groups by one statement: it sorts those of more days in files.
 _SPANS: Final = 16
 
 #: Ids modulo this prime, times the factor, are spread evenly, whatever steps they were given in.
@@ -39,6 +41,15 @@ _FACTOR: Final = 7_919
 
 class GroupCount(NamedTuple):
     """How many messages of a span are of one group."""
+
+    position: int
+    """Of the span among those that were asked for."""
+    group: str
+    messages: int
+
+
+class StatusCount(NamedTuple):
+    """How many messages of a span are of one status and group."""
 
     position: int
     """Of the span among those that were asked for."""
@@ -67,7 +78,9 @@ class _SpansFirst(sa.Join):
 def _cross_join(join: _SpansFirst, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     # https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join
     plain: str = compiler.visit_join(join, **options)  # type: ignore[no-untyped-call]
-    return plain.replace(" JOIN ", " CROSS JOIN ", 1)
+    # The left side may be such a join too.
+    left, _, right = plain.rpartition(" JOIN ")
+    return f"{left} CROSS JOIN {right}"
 
 
 def by_status(engine: sa.Engine, account: str, spans: Sequence[Span]) -> list[dict[str, int]]:
@@ -76,14 +89,11 @@ def by_status(engine: sa.Engine, account: str, spans: Sequence[Span]) -> list[di
     Words that are not documented count as `unknown`. The index holds all that it takes. The counts
     of a span come as one text: SQLite sorts what it groups, which takes twice as long.
     """
-    counts: list[sa.ColumnElement[int]] = [
-        sa.func.coalesce(sa.func.sum(sa.case((messages.c.status == word, 1), else_=0)), 0)
-        for word in _COUNTED
-    ]
+    counts = [sa.func.count().filter(messages.c.status == word) for word in _COUNTED]
     texts = [sa.cast(count, sa.Text) for count in [*counts, sa.func.count()]]
     joined: sa.ColumnElement[str] = reduce(lambda one, other: one + " " + other, texts)
     found: list[dict[str, int]] = []
-    with reading(engine) as connection:
+    with counting(engine) as connection:
         place = _numbered(connection, spans)
         counted = sa.select(joined).where(*_inside(account, place)).scalar_subquery()
         query = sa.select(place.position, counted.correlate(place.table)).order_by(place.position)
@@ -96,17 +106,13 @@ def by_status(engine: sa.Engine, account: str, spans: Sequence[Span]) -> list[di
 
 def by_reason(engine: sa.Engine, account: str, spans: Sequence[Span]) -> list[GroupCount]:
     """Return the failed messages of each span by what Octopods gives as the reason, "" for none."""
-    reason = sa.func.coalesce(messages.c.failure_reason, "")
-    return list(_grouped(engine, account, spans, reason, (Status.FAILED.value,)))
+    found = _grouped(engine, account, spans, [_reason], (Status.FAILED.value,))
+    return [GroupCount(*row) for row in found]
 
 
 def by_prefix(
-    engine: sa.Engine,
-    account: str,
-    spans: Sequence[Span],
-    length: int,
-    statuses: Sequence[str] | None = None,
-) -> list[GroupCount]:
+    engine: sa.Engine, account: str, spans: Sequence[Span], length: int
+) -> list[StatusCount]:
     """Return the messages of each span by status and the beginning of their numbers.
 
     Args:
@@ -114,37 +120,111 @@ def by_prefix(
         account: the account's name.
         spans: with bounds.
         length: so many characters, the `+` included.
-        statuses: only messages with these; `None` is all.
     """
-    prefix = sa.func.substr(messages.c.phone_number, 1, length)
-    return list(_grouped(engine, account, spans, prefix, statuses))
+    found = _grouped(engine, account, spans, [_status, _prefix(length)])
+    return [StatusCount(*row) for row in found]
+
+
+def reached_by_prefix(
+    engine: sa.Engine, account: str, spans: Sequence[Span], length: int
+) -> list[GroupCount]:
+    """Return the messages that reached somebody, as `by_prefix` does, of all statuses together."""
+    found = _grouped(engine, account, spans, [_prefix(length)], REACHED)
+    return [GroupCount(*row) for row in found]
+
+
+def _reason(rows: sa.FromClause) -> sa.ColumnElement[Any]:
+    return sa.func.coalesce(rows.c.failure_reason, "")
+
+
+def _status(rows: sa.FromClause) -> sa.ColumnElement[Any]:
+    return rows.c.status
+
+
+def _prefix(length: int) -> _Group:
+    return lambda rows: sa.func.substr(rows.c.phone_number, 1, length)
 
 
 def _grouped(
     engine: sa.Engine,
     account: str,
     spans: Sequence[Span],
-    group: sa.ColumnElement[Any],
-    statuses: Sequence[str] | None,
-) -> Iterator[GroupCount]:
-    of_status = [] if statuses is None else [messages.c.status.in_(statuses)]
-    with reading(engine) as connection:
+    groups: Sequence[_Group],
+    statuses: Sequence[str] | None = None,
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the position of each span, the groups of its messages, and their count."""
+    with counting(engine) as connection:
+        if is_postgres(connection):
+            if spans:
+                yield from connection.execute(
+                    _by_span(connection, account, spans, groups, statuses)
+                )
+            return
         for first in range(0, len(spans), _SPANS):
-            place = _numbered(connection, spans[first : first + _SPANS])
-            columns = place.position, messages.c.status, group.label("grouped")
-            query = (
-                sa.select(*columns, sa.func.count())
-                .select_from(_SpansFirst(place.table, messages, sa.and_(*_inside(account, place))))
-                .where(*of_status)
-                .group_by(place.position, messages.c.status, sa.text("grouped"))
-            )
+            some = spans[first : first + _SPANS]
+            query = _of_all_spans(connection, account, some, groups, statuses)
             for position, *counted in connection.execute(query):
-                yield GroupCount(first + position, *counted)
+                yield first + position, *counted
+
+
+def _by_span(
+    connection: sa.Connection,
+    account: str,
+    spans: Sequence[Span],
+    groups: Sequence[_Group],
+    statuses: Sequence[str] | None,
+) -> sa.Select[Any]:
+    """Return a statement that groups the messages of one span after the other.
+
+    PostgreSQL would estimate a join of all spans to be most of the messages, and read every one.
+    """
+    place = _numbered(connection, spans)
+    columns = [group(messages).label(f"group_{n}") for n, group in enumerate(groups)]
+    counted = (
+        sa.select(*columns, sa.func.count().label("messages"))
+        .where(*_inside(account, place), *_of(messages, statuses))
+        .group_by(*(sa.text(column.name) for column in columns))
+        .correlate(place.table)
+        .lateral()
+    )
+    return sa.select(place.position, *counted.c).select_from(place.table.join(counted, sa.true()))
+
+
+def _of_all_spans(
+    connection: sa.Connection,
+    account: str,
+    spans: Sequence[Span],
+    groups: Sequence[_Group],
+    statuses: Sequence[str] | None,
+) -> sa.Select[Any]:
+    """Return a statement that groups the messages of some spans at once.
+
+    Where only some statuses count, SQLite would read the row of a message before it compares the
+    status that is in the index: the index is a table of its own here.
+    """
+    place = _numbered(connection, spans)
+    joined: sa.FromClause = _SpansFirst(place.table, messages, sa.and_(*_inside(account, place)))
+    rows: sa.FromClause = messages
+    if statuses is not None:
+        rows = messages.alias("of_row")
+        is_same = [rows.c[name] == messages.c[name] for name in ("account_id", "message_id")]
+        joined = _SpansFirst(joined, rows, sa.and_(*is_same))
+    columns = [group(rows).label(f"group_{n}") for n, group in enumerate(groups)]
+    return (
+        sa.select(place.position, *columns, sa.func.count())
+        .select_from(joined)
+        .where(*_of(messages, statuses))
+        .group_by(place.position, *(sa.text(column.name) for column in columns))
+    )
+
+
+def _of(table: sa.FromClause, statuses: Sequence[str] | None) -> list[sa.ColumnElement[bool]]:
+    return [] if statuses is None else [table.c.status.in_(statuses)]
 
 
 def delivery_times(
     engine: sa.Engine, account: str, spans: Sequence[Span], steps: Sequence[int]
-) -> list[tuple[int, timedelta, timedelta]]:
+) -> list[tuple[int, float, float]]:
     """Return between which times messages of each span were delivered.
 
     Args:
@@ -155,16 +235,16 @@ def delivery_times(
 
     Returns:
         The position of the span, when a message was last seen on its way (0 where it never was)
-        and when it was first seen delivered, both counted from its `sent_at`.
+        and when it was first seen delivered, both in seconds after its `sent_at`.
     """
-    with reading(engine) as connection:
+    with counting(engine) as connection:
         place = _numbered(connection, spans, steps)
         query = (
             sa.select(
                 place.position,
-                messages.c.sent_at,
-                _seen(sa.func.max, _ON_THE_WAY),
-                _seen(sa.func.min, REACHED),
+                microseconds(connection, messages.c.sent_at),
+                _seen(connection, sa.func.max, _ON_THE_WAY),
+                _seen(connection, sa.func.min, REACHED),
             )
             .select_from(_SpansFirst(place.table, messages, sa.and_(*_inside(account, place))))
             .where(
@@ -173,27 +253,27 @@ def delivery_times(
             )
         )
         rows = connection.execute(query).all()
-    nothing = timedelta()
     return [
-        (position, max(min(before or sent, after) - sent, nothing), max(after - sent, nothing))
+        (position, max(min(before or sent, after) - sent, 0) / 1e6, max(after - sent, 0) / 1e6)
         for position, sent, before, after in rows
         if after is not None
     ]
 
 
-def _seen(which: Callable[..., Any], statuses: Sequence[str]) -> sa.ColumnElement[Any]:
+def _seen(
+    connection: sa.Connection, which: Callable[..., Any], statuses: Sequence[str]
+) -> sa.ColumnElement[int]:
     """Return the first or last time that a message was seen with one of some statuses."""
     query = (
-        sa.select(which(status_changes.c.seen_at))
+        sa.select(microseconds(connection, which(status_changes.c.seen_at)))
         .where(
             status_changes.c.account_id == messages.c.account_id,
             status_changes.c.message_id == messages.c.message_id,
             status_changes.c.status.in_(statuses),
         )
         .correlate(messages)
-        .scalar_subquery()
     )
-    return sa.type_coerce(query, UtcDateTime())
+    return query.scalar_subquery()
 
 
 def _inside(account: str, place: _NumberedSpans) -> list[sa.ColumnElement[bool]]:
@@ -222,7 +302,7 @@ def _numbered(
         return _NumberedSpans(named, *columns, named.c.step)
     bounds = [(span.start, span.end) for span in spans]
     numbers = [
-        [*(microseconds(time) for time in times if time), step]
+        [*(since_epoch(time) for time in times if time), step]
         for times, step in zip(bounds, steps, strict=True)
     ]
     rows = sa.func.json_each(json.dumps(numbers)).table_valued("key", "value")

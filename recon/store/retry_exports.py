@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from recon.model import Status
+from recon.core.retry_outcomes import Outcome, RetryCounts
 from recon.store.accounts import id_of, lock_account
 from recon.store.dialects import insert, microseconds
-from recon.store.engine import reading, writing
+from recon.store.engine import counting, reading, writing
+from recon.store.figure_counts import REACHED
 from recon.store.tables import accounts, messages, retry_exports
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: What shows that a message has reached its recipient.
-_REACHED: Final = (Status.DELIVERED.value, Status.READ.value, Status.DELETED.value)
-#: From so many proposals on their outcome says something.
-_ENOUGH: Final = 50
-#: Of those, fewer than this share delivered means that retries are of little use.
-_LEAST_SHARE: Final = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of the proposals for one account's failed sends of one day."""
-
-    account: str
-    day: date
-    proposed: int
-    delivered: int
-    """To so many of their numbers a message was delivered that was sent after the proposal."""
 
 
 def proposed(engine: sa.Engine, account: str) -> pd.DataFrame:
@@ -123,28 +105,16 @@ def outcomes(
         days: only failed sends of these days, the first and the last one included.
     """
     kept = retry_exports.c
-    # One pass over the messages since the first proposal; they have no index by number.
-    first = sa.select(sa.func.min(kept.exported_at)).scalar_subquery()
-    reached = (
-        sa.select(kept.account_id, kept.message_id)
-        .join_from(
-            messages,
-            retry_exports,
-            (messages.c.account_id == kept.account_id)
-            & (messages.c.phone_number == kept.phone_number)
-            & (messages.c.sent_at >= kept.exported_at),
-        )
-        .where(messages.c.sent_at >= first, messages.c.status.in_(_REACHED))
-        .distinct()
-        .subquery()
+    delivered = sa.exists().where(
+        messages.c.account_id == kept.account_id,
+        messages.c.phone_number == kept.phone_number,
+        messages.c.sent_at >= kept.exported_at,
+        messages.c.status.in_(REACHED),
     )
+    each = sa.case((delivered, 1), else_=0)
     query = (
-        sa.select(accounts.c.name, kept.date, sa.func.count(), sa.func.count(reached.c.message_id))
+        sa.select(accounts.c.name, kept.date, sa.func.count(), sa.func.sum(each))
         .join_from(retry_exports, accounts)
-        .outerjoin(
-            reached,
-            (reached.c.account_id == kept.account_id) & (reached.c.message_id == kept.message_id),
-        )
         .group_by(accounts.c.name, kept.date)
         .order_by(accounts.c.name, kept.date)
     )
@@ -152,17 +122,8 @@ def outcomes(
         query = query.where(accounts.c.name.in_(names))
     if days is not None:
         query = query.where(kept.date.between(*days))
-    with reading(engine) as connection:
-        return [Outcome(*row) for row in connection.execute(query)]
-
-
-def advice(found: Sequence[Outcome]) -> str:
-    """Return the advice to stop where few of many retries got through; else nothing."""
-    count = sum(one.proposed for one in found)
-    delivered = sum(one.delivered for one in found)
-    if count < _ENOUGH or delivered >= _LEAST_SHARE * count:
-        return ""
-    return (
-        f"Of {count:,} proposed retries {delivered:,} were delivered: stop retrying, and repair "
-        "what makes the messages fail."
-    )
+    with counting(engine) as connection:
+        return [
+            Outcome(name, day, RetryCounts(count, reached))
+            for name, day, count, reached in connection.execute(query)
+        ]

@@ -207,6 +207,8 @@ messages: Final = sa.Table(
     sa.Column("listed_by", _ID),
     # With the status, so that messages are counted without being read.
     sa.Index(None, "account_id", "sent_at", "status"),
+    # What became of a proposed retry is asked by number.
+    sa.Index(None, "account_id", "phone_number", "sent_at"),
     sa.Index(None, "key_id", "sent_at"),
     sa.Index(None, "listed_by"),
     sqlite_with_rowid=False,

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from recon.cli import stats
 from recon.cli.retries import command
+from recon.core.retry_outcomes import Outcome, RetryCounts
 from recon.simulator.simulated_message import FAILED_AT_ONCE, READ, Reason, StatusCourse
 from recon.store import retry_exports
 from recon.store.engine import connect
@@ -70,7 +71,7 @@ def decisions(found: list[dict[str, object]]) -> list[object]:
     return [one["decision"] for one in found]
 
 
-def stored(url: str) -> list[retry_exports.Outcome]:
+def stored(url: str) -> list[Outcome]:
     engine = connect(url)
     try:
         return retry_exports.outcomes(engine, ["main"], (date(2026, 4, 1), date(2026, 4, 30)))
@@ -110,7 +111,7 @@ def test_what_was_exported_is_proposed_once_until_it_is_asked_for_again(
     assert again[0]["why"] == "already proposed on 2026-04-24"
     assert decisions(exported(night, "--again"))[:2] == ["retry", "retry"]
     [outcome] = stored(database_url)
-    assert (outcome.day, outcome.proposed, outcome.delivered) == (date(2026, 4, 23), 2, 0)
+    assert (outcome.day, outcome.counts) == (date(2026, 4, 23), RetryCounts(2, 0))
 
 
 def test_the_table_exports_nothing_and_masks_numbers(night: Nights) -> None:
@@ -138,9 +139,15 @@ def test_a_later_delivery_closes_the_proposal(night: Nights, database_url: str) 
     night.clock.advance(86_400)
     night.run(day="2026-04-24")
     [outcome] = stored(database_url)
-    assert (outcome.proposed, outcome.delivered) == (2, 1)
+    assert outcome.counts == RetryCounts(2, 1)
     said = "Retries: 2 proposed, 1 delivered since."
     assert said in night.shown(stats.command, "--days", "5")
+    days = json.loads(night.shown(stats.command, "--days", "3", "--format", "json"))
+    counts = [(one["retries"]["proposed"], one["retries"]["delivered"]) for one in days]
+    assert counts == [(2, 1), (0, 0), (0, 0)]
+    text = night.shown(stats.command, "--days", "3", "--format", "csv")
+    [first, *_] = csv.DictReader(io.StringIO(text))
+    assert (first["retries_proposed"], first["retries_delivered"]) == ("2", "1")
     assert decisions(exported(night, "--again"))[:2] == ["do_not_retry", "retry"]
 
 
@@ -167,12 +174,3 @@ def test_messages_that_are_sent_are_told_and_not_listed(tmp_path: Path, database
 
 def test_a_day_that_has_not_begun_is_refused(night: Nights) -> None:
     assert night.invoke(command, "--date", "2026-05-30") == 2
-
-
-def test_few_deliveries_of_many_retries_are_reason_to_stop() -> None:
-    day = date(2026, 4, 23)
-    assert "Of 50 proposed retries 7 were delivered: stop retrying" in retry_exports.advice(
-        [retry_exports.Outcome("main", day, 30, 4), retry_exports.Outcome("shop", day, 20, 3)]
-    )
-    assert retry_exports.advice([retry_exports.Outcome("main", day, 49, 0)]) == ""
-    assert retry_exports.advice([retry_exports.Outcome("main", day, 100, 15)]) == ""

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from recon.model import Span
 from recon.store import figure_counts, messages
 from recon.store.dialects import is_postgres
-from recon.store.figure_counts import GroupCount
+from recon.store.figure_counts import GroupCount, StatusCount
 from tests.factories import at, listing, message
+from tests.store.plans import plans_of
 
 SPANS = [Span(at(60 * n), at(60 * n + 60)) for n in range(40)]
 INDEX = "ix_messages_account_id_sent_at_status"
@@ -26,28 +27,15 @@ Count = Callable[[sa.Engine], Any]
         lambda engine: figure_counts.by_status(engine, "main", SPANS),
         lambda engine: figure_counts.by_reason(engine, "main", SPANS),
         lambda engine: figure_counts.by_prefix(engine, "main", SPANS, 4),
+        lambda engine: figure_counts.reached_by_prefix(engine, "main", SPANS, 4),
         lambda engine: figure_counts.delivery_times(engine, "main", SPANS, [1] * len(SPANS)),
     ],
-    ids=["by_status", "by_reason", "by_prefix", "delivery_times"],
+    ids=["by_status", "by_reason", "by_prefix", "reached_by_prefix", "delivery_times"],
 )
 def test_messages_of_other_times_are_not_read(engine: sa.Engine, count: Count) -> None:
-    asked: list[tuple[str, Any]] = []
-
-    def keep(_conn: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:  # noqa: ANN401
-        asked.append((statement, given))
-
-    sa.event.listen(engine, "before_cursor_execute", keep)
-    count(engine)
-    statements = [each for each in asked if "messages" in each[0]]
-    assert statements
-    for statement, given in statements:
-        with engine.begin() as connection:
-            if is_postgres(connection):
-                # Of so few rows the planner reads all unless it is told not to.
-                connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-                connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
-            explain = "EXPLAIN " if is_postgres(connection) else "EXPLAIN QUERY PLAN "
-            plan = str(connection.exec_driver_sql(explain + statement, given).all())
+    plans = list(plans_of(engine, lambda: count(engine)))
+    assert plans
+    for plan in plans:
         assert INDEX in plan
         assert "SCAN messages" not in plan
         if not is_postgres(engine):
@@ -61,18 +49,14 @@ def test_a_message_is_counted_in_its_span_and_no_other(engine: sa.Engine) -> Non
     counts = figure_counts.by_status(engine, "main", SPANS)
     assert [sum(each.values()) for each in counts] == [1] * 39 + [0]
     grouped = figure_counts.by_prefix(engine, "main", SPANS, 3)
-    assert sorted(grouped) == [GroupCount(n, "sent", "+35", 1) for n in range(39)]
+    assert sorted(grouped) == [StatusCount(n, "sent", "+35", 1) for n in range(39)]
 
 
 def test_only_wanted_statuses_are_grouped(engine: sa.Engine) -> None:
     shown = [message(1, 1, "read"), message(2, 2), message(3, 3, "failed", "no route")]
     messages.keep(engine, "main", "f1a9", listing(*shown, answered=100))
-    assert figure_counts.by_prefix(engine, "main", SPANS, 2, ["read"]) == [
-        GroupCount(0, "read", "+3", 1)
-    ]
-    assert figure_counts.by_reason(engine, "main", SPANS) == [
-        GroupCount(0, "failed", "no route", 1)
-    ]
+    assert figure_counts.reached_by_prefix(engine, "main", SPANS, 2) == [GroupCount(0, "+3", 1)]
+    assert figure_counts.by_reason(engine, "main", SPANS) == [GroupCount(0, "no route", 1)]
 
 
 def test_no_spans_have_no_counts(engine: sa.Engine) -> None:

@@ -1,0 +1,49 @@
+"""What became of failed sends that were proposed for a retry, and whether to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+#: From so many proposals on their outcome says something.
+_ENOUGH: Final = 50
+#: Of those, fewer than this share delivered means that retries are of little use.
+_LEAST_SHARE: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class RetryCounts:
+    """Failed sends that were proposed for a retry."""
+
+    proposed: int = 0
+    delivered: int = 0
+    """To so many of their numbers a message was delivered that was sent after the proposal."""
+
+    def __add__(self, other: RetryCounts) -> RetryCounts:
+        return RetryCounts(self.proposed + other.proposed, self.delivered + other.delivered)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the proposals for one account's failed sends of one day."""
+
+    account: str
+    day: date
+    counts: RetryCounts
+
+
+def summed(counts: Iterable[RetryCounts]) -> RetryCounts:
+    """Return the counts together."""
+    return sum(counts, RetryCounts())
+
+
+def advice(counts: RetryCounts) -> str:
+    """Return the advice to stop where few of many retries got through; else nothing."""
+    if counts.proposed < _ENOUGH or counts.delivered >= _LEAST_SHARE * counts.proposed:
+        return ""
+    return (
+        f"Of {counts.proposed:,} proposed retries {counts.delivered:,} were delivered: stop "
+        "retrying, and repair what makes the messages fail."
+    )

@@ -1,0 +1,54 @@
+"""What became of proposals is asked by number, however many messages are stored."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import sqlalchemy as sa
+
+from recon.core.retry_outcomes import Outcome, RetryCounts
+from recon.store import messages, retry_exports
+from tests.factories import DAY, KEY, NUMBER, at, listing, message
+from tests.store.plans import plans_of
+
+SPAN = (date(2026, 4, 22), date(2026, 4, 24))
+
+
+def propose(engine: sa.Engine, *ids: int, day: str = DAY, number: str | None = NUMBER) -> None:
+    count = len(ids)
+    sends = pd.DataFrame(
+        {
+            "message_id": pd.Series(ids, dtype="Int64"),
+            "date": [day] * count,
+            "local_id": pd.Series([None] * count, dtype="str"),
+            "phone_number": pd.Series([number] * count, dtype="str"),
+            "attempt": [1] * count,
+        }
+    )
+    assert retry_exports.store(engine, "main", sends, at(60)) == []
+
+
+def test_only_a_later_message_that_reached_the_number_counts(engine: sa.Engine) -> None:
+    shown = [message(1, 0, "failed"), message(2, 30, "read"), message(3, 90, "sent")]
+    messages.keep(engine, "main", KEY, listing(*shown, answered=100))
+    propose(engine, 1)
+    propose(engine, 7, number=None)
+    propose(engine, 8, day="2026-04-24", number="+353871234568")
+    day, next_day = date(2026, 4, 23), date(2026, 4, 24)
+    nothing = [
+        Outcome("main", day, RetryCounts(2, 0)),
+        Outcome("main", next_day, RetryCounts(1, 0)),
+    ]
+    assert retry_exports.outcomes(engine, ["main"], SPAN) == nothing
+    messages.keep(engine, "main", KEY, listing(message(4, 120, "delivered"), answered=200))
+    reached = [Outcome("main", day, RetryCounts(2, 1)), nothing[1]]
+    assert retry_exports.outcomes(engine, None, None) == reached
+    assert retry_exports.outcomes(engine, ["other"], None) == []
+
+
+def test_messages_are_found_by_their_number(engine: sa.Engine) -> None:
+    plans = list(plans_of(engine, lambda: retry_exports.outcomes(engine, ["main"], SPAN)))
+    [plan] = plans
+    assert "ix_messages_account_id_phone_number_sent_at" in plan
+    assert "SCAN messages" not in plan
