@@ -527,6 +527,9 @@ class Run:
     """A digest of what the verdict rests on, by `recon.core.input_digest`, `None` if unknown."""
     expected_rules: str | None = None
     """Tells the rules for expected findings from others; `None` where there are none."""
+    verdict_basis: str | None = None
+    """A digest of all that the verdict follows from, settings included, by
+    `recon.core.verdict_basis`; `None` if unknown."""
     first_seen_on: Mapping[str, date] = field(default_factory=dict)
     """`discrepancy_id` to the day on which it was first seen; absent is today's."""
     lifecycle: Mapping[str, str] = field(default_factory=dict)

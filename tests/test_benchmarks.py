@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from benchmarks import collect_cost, diff, findings, growth, linking, records
+from benchmarks import backfill, collect_cost, diff, findings, growth, linking, records
 from recon.model import Verdict
 from recon.store.engine import connect
 
@@ -108,3 +108,14 @@ def test_polls_go_on_where_the_loaded_year_ends(engine: sa.Engine) -> None:
     assert after["polls"] == before["polls"] + made
     assert after["messages"] == pytest.approx(before["messages"] + made * 83.3, abs=2)
     assert cost.megabytes < 10
+
+
+def test_a_backfill_over_a_filled_store_is_complete(tmp_path: Path) -> None:
+    sends = backfill.Sends(days=2, per_day=250)
+    with backfill.prepared(tmp_path, sends, accounts=["first"]) as made:
+        measure = made.measured("--offline")
+    assert (measure.seconds > 0, measure.requests) == (True, 0)
+    report = json.loads(Path("reports/first/2026-01-02.json").read_text(encoding="utf-8"))
+    assert report["coverage"]["complete"]
+    assert report["discrepancies"]["missing_at_provider"] == 1
+    assert report["provider"]["total"] == 250

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import date
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from recon.cli import common
-from recon.errors import worst
+from recon.errors import UsageError, worst
 from recon.model import Run, VerdictKind
 
 if TYPE_CHECKING:
-    from recon.jobs.night import AccountRun
+    from recon.jobs.night import AccountRun, ReportedRun
     from recon.jobs.notifying import Notifier
+
+log = logging.getLogger(__name__)
+
+#: Of more days than these only the number is said, since the table shows each.
+_MOST_NAMED: Final = 7
 
 
 @click.command("run")
@@ -29,6 +36,13 @@ if TYPE_CHECKING:
 @common.exit_code_option
 @common.trust_option
 @click.option("--dry-run", is_flag=True, help="Write reports; store nothing and tell nobody.")
+@click.option("--again", is_flag=True, help="With --from: judge days that have not changed, too.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --from: judge in N processes beside this one.",
+)
 @common.pass_session
 def command(
     session: common.Session,
@@ -43,6 +57,8 @@ def command(
     exit_code: bool,
     trust_input: bool,
     dry_run: bool,
+    again: bool,
+    workers: int | None,
 ) -> int:
     """Pull the latest messages and reconcile a day.
 
@@ -50,14 +66,20 @@ def command(
     days before are judged again where anything has changed.
 
     Stores what Octopods lists, compares it with your own records, saves the findings and writes
-    CSV, JSON and HTML reports. --from and --to check a range of days again.
+    CSV, JSON and HTML reports.
+
+    --from and --to check a range of days, months if need be. Each day is stored when it is judged.
+    A day that was judged before is left as it is if its records, its messages, their coverage and
+    the settings are the same: an interrupted command goes on where it ended when it is repeated.
+    Exit code, summary and mail are about the whole range.
 
     --dry-run makes the same requests and the same reports; only a pause that Octopods asks for is
     stored.
     """
-    from recon.jobs import night, notifying
+    from recon.jobs import backfill, executors, night, notifying
 
     chosen = common.day_range(day, first, last)
+    _check_range_options(first, again=again, workers=workers, dry_run=dry_run)
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     now = session.runtime.clock()
@@ -80,6 +102,7 @@ def command(
         trust_input=trust_input,
         dry_run=dry_run,
         announcement=None if notifier is None else notifier.announcement(),
+        again=again,
     )
     total = (1 if chosen is None else (chosen[1] - chosen[0]).days + 1) * len(names)
     if notifier is not None:
@@ -91,6 +114,7 @@ def command(
             label="Days",
             file=sys.stderr,
             hidden=total == 1 or not sys.stderr.isatty(),
+            show_pos=True,
         ) as bar,
     ):
         live = None
@@ -98,9 +122,20 @@ def command(
             live, engine = session.rehearsal(settings)
         else:
             engine = session.engine(settings)
-        runtime = session.runtime
+        places = backfill.HERE
+        if workers is not None:
+            pool = session.at_exit.enter_context(executors.processes(workers))
+            places = backfill.Workers(pool, workers)
         outcomes = list(
-            night.run(settings, engine, options, runtime, lambda *_: bar.update(1), live=live)
+            night.run(
+                settings,
+                engine,
+                options,
+                session.runtime,
+                _progress(bar.update, total, logged=total > 1 and bar.hidden),
+                live=live,
+                workers=places,
+            )
         )
     show(outcomes)
     mail_errors = [] if notifier is None else notifier.run_ended(engine, outcomes)
@@ -108,6 +143,50 @@ def command(
         common.show_error(error)
     codes = [o.exit_code_if_asked if exit_code else o.exit_code for o in outcomes]
     return worst([*codes, *(error.exit_code for error in mail_errors)])
+
+
+def _check_range_options(
+    first: date | None, *, again: bool, workers: int | None, dry_run: bool
+) -> None:
+    """See to it that no option is given that would do nothing.
+
+    Raises:
+        UsageError: there is one.
+    """
+    if again and first is None:
+        raise UsageError("--again goes with --from and --to; any other day is always judged.")
+    if workers is not None and first is None:
+        raise UsageError("--workers goes with --from and --to; a night needs one process.")
+    if workers is not None and dry_run:
+        raise UsageError("--dry-run works in one process; leave out --workers.")
+
+
+def _progress(
+    advance: Callable[[int], None], total: int, *, logged: bool
+) -> Callable[[ReportedRun], None]:
+    """Return what shows that a day is done: it moves the bar on, or logs a line.
+
+    Args:
+        advance: moves the bar on by so many days.
+        total: how many days there are.
+        logged: whether each has a line.
+    """
+    done = count(1)
+
+    def show_day(one: ReportedRun) -> None:
+        advance(1)
+        if logged:
+            verdict = one.run.verdict
+            log.info(
+                "account %s: %s: %s (%d of %d)",
+                verdict.account,
+                verdict.window.label,
+                "unchanged" if one.unchanged else verdict.kind.value,
+                next(done),
+                total,
+            )
+
+    return show_day
 
 
 @contextmanager
@@ -122,28 +201,36 @@ def _notifying_if_broken_off(notifier: Notifier) -> Iterator[None]:
 
 def show(outcomes: Sequence[AccountRun]) -> None:
     """Print the outcome of each account: findings to standard output, errors to standard error."""
-    common.show_runs([(day.run, day.written) for outcome in outcomes for day in outcome.days])
+    days = [day for outcome in outcomes for day in outcome.days]
+    common.show_runs([(day.run, day.written) for day in days])
+    if unchanged := sum(day.unchanged for day in days):
+        of = f"{unchanged:,} of {len(days):,} days"
+        click.echo(f"{of} had not changed since they were judged; --again judges them again.")
     for outcome in outcomes:
         news = [day for day in outcome.judged_again if day.new_findings]
         if outcome.judged_again:
-            days = ", ".join(day.run.verdict.window.label for day in outcome.judged_again)
-            click.echo(f"{outcome.account}: checked again: {days}")
+            labels = ", ".join(day.run.verdict.window.label for day in outcome.judged_again)
+            click.echo(f"{outcome.account}: checked again: {labels}")
         for day in news:
             label, count = day.run.verdict.window.label, day.new_findings
             said = "1 new finding" if count == 1 else f"{count:,} new findings"
             click.echo(f"{outcome.account}: {said} of {label}: {day.written.html}")
-        _show_what_is_wrong([day.run for day in (*outcome.days, *news)])
+        _show_what_is_wrong(outcome.account, [day.run for day in (*outcome.days, *news)])
         if outcome.error is not None:
             common.show_error(outcome.error, account=outcome.account)
 
 
-def _show_what_is_wrong(runs: Sequence[Run]) -> None:
+def _show_what_is_wrong(account: str, runs: Sequence[Run]) -> None:
     """Print a line on standard error for each day that asks for a person: cron mails it."""
     from recon.report.headline import headline
     from recon.report.terminal_text import plain
 
-    for run in runs:
-        verdict = run.verdict
-        if run.exit_code_if_asked or verdict.kind is VerdictKind.SUSPECT:
-            said = f"{verdict.account} {verdict.window.label}: {headline(run)}"
-            click.echo(f"attention: {plain(said)}", err=True)
+    wrong = [
+        run for run in runs if run.exit_code_if_asked or run.verdict.kind is VerdictKind.SUSPECT
+    ]
+    if len(wrong) > _MOST_NAMED:
+        click.echo(f"attention: {account}: {len(wrong):,} of {len(runs):,} days", err=True)
+        return
+    for run in wrong:
+        said = f"{account} {run.verdict.window.label}: {headline(run)}"
+        click.echo(f"attention: {plain(said)}", err=True)

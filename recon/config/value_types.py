@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -182,8 +183,18 @@ def _database_url(url: SecretUrl) -> SecretUrl:
     return url
 
 
-def _frozen(words: Mapping[str, Value]) -> Mapping[str, Value]:
+def _frozen(words: Mapping[str, Value]) -> MappingProxyType[str, Value]:
     return MappingProxyType(dict(words))
+
+
+def _reduced(
+    words: MappingProxyType[Any, Any],
+) -> tuple[Callable[..., MappingProxyType[Any, Any]], tuple[Any, ...]]:
+    return _frozen, (dict(words),)
+
+
+# Settings go to other processes, and Python itself does not pickle this type.
+copyreg.pickle(MappingProxyType, _reduced)
 
 
 Number = Annotated[float, BeforeValidator(_no_bool)]

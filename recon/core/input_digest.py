@@ -44,16 +44,20 @@ def digest(
         for frame in (side.frame, side.rejects):
             times = frame["sent_at"]
             inside = ((times >= start) & (times < end)).to_numpy(dtype=np.bool_)
-            rows = frame if inside.all() else frame.loc[inside]
-            made.update(f"{len(rows)}\n".encode())
-            for name in rows.columns:
-                if name not in _NOT_CONTENT:
-                    _add(made, name, rows[name])
+            add_rows(made, frame if inside.all() else frame.loc[inside])
     for gap in coverage.gaps(Span(start, end), spans):
         made.update(f"{gap.start} {gap.end}\n".encode())
     if first_contact is not None and (first_contact.end is None or first_contact.end > start):
         made.update(f"before {first_contact.end}\n".encode())
     return made.hexdigest()
+
+
+def add_rows(made: hashlib.blake2b, rows: pd.DataFrame) -> None:
+    """Add rows to a digest, without what every answer changes."""
+    made.update(f"{len(rows)}\n".encode())
+    for name in rows.columns:
+        if name not in _NOT_CONTENT:
+            _add(made, name, rows[name])
 
 
 def _add(made: hashlib.blake2b, name: str, column: pd.Series) -> None:

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from recon.core.policy import Policy
-from recon.jobs import reconcile
+from recon.jobs import judging, reconcile
 from recon.jobs.expected_rules import ExpectedRules
+from recon.jobs.judging import DayVerdict
 from recon.jobs.reconcile import BothSides
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_lookups import StatusLookups
@@ -68,16 +69,25 @@ class AccountJob:
             untimed=untimed,
         )
 
+    @property
+    def settings_digest(self) -> str:
+        """What tells the settings and the version of the program from others."""
+        return judging.settings_digest(self.policy, self.expected)
+
     def judge(self, both_sides: BothSides, *, mode: str) -> Iterator[Run]:
         """Judge days and save a run of each; commit before anything is announced."""
         started_at = self.runtime.clock()
-        for verdict in both_sides.judge(self.engine):
-            self._log_unreadable(verdict)
-            digest = both_sides.digest(self.engine, verdict.window)
-            made = self._run(self.expected.apply(verdict), digest, started_at)
-            if mode == "run":
-                made = self.expected.told(self.engine, made)
-            yield runs.save(self.engine, made, mode=mode, announcement=self.announcement)
+        for day in judging.judged(both_sides, self.engine, self.settings_digest):
+            assert day.verdict is not None
+            yield self.save(day, day.verdict, mode=mode, started_at=started_at)
+
+    def save(self, day: DayVerdict, verdict: Verdict, *, mode: str, started_at: datetime) -> Run:
+        """Save a run of a day, in a transaction of its own; nothing is announced before."""
+        self._log_unreadable(verdict)
+        made = self._run(day, self.expected.apply(verdict), started_at)
+        if mode == runs.RUN:
+            made = self.expected.told(self.engine, made)
+        return runs.save(self.engine, made, mode=mode, announcement=self.announcement)
 
     def _log_unreadable(self, verdict: Verdict) -> None:
         for one in verdict.unreadable:
@@ -90,7 +100,7 @@ class AccountJob:
                 one.reason,
             )
 
-    def _run(self, verdict: Verdict, digest: str, started_at: datetime) -> Run:
+    def _run(self, day: DayVerdict, verdict: Verdict, started_at: datetime) -> Run:
         pulled = self.pulled
         made = Run(
             run_id=str(uuid.uuid4()),
@@ -98,7 +108,8 @@ class AccountJob:
             started_at=started_at,
             finished_at=self.runtime.clock(),
             requests=RequestCounts() if pulled is None else pulled.client.counts,
-            input_digest=digest,
+            input_digest=day.input_digest,
+            verdict_basis=day.basis,
             expected_rules=self.expected.digest,
             notices=self.notices,
             is_dry_run=self.is_dry_run,

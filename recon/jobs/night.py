@@ -13,6 +13,7 @@ from recon.core import calendar, listing_evidence
 from recon.errors import InputError, ReconError, expected, worst
 from recon.jobs import purging, removal_lookups, stored_reports, wiring
 from recon.jobs.account_job import AccountJob, LatestPoll
+from recon.jobs.backfill import HERE, Backfill, Workers
 from recon.jobs.earlier_days import EarlierDays
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.reconcile import BothSides
@@ -38,9 +39,6 @@ _DRY_RUN: Final = (
     "This is a dry run: nothing was stored, and nobody was notified. The next run reports it again."
 )
 
-#: A long range is judged in stretches of this many days, so that memory stays bounded.
-_STRETCH_DAYS: Final = 7
-
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -58,6 +56,13 @@ class RunOptions:
     """Say in the reports that nothing is stored; the engine sees to it that it is so."""
     announcement: Announcement | None = None
     """Which channels are notified of it."""
+    again: bool = False
+    """Judge every day of a backfill, also those of which nothing has changed."""
+
+    @property
+    def is_backfill(self) -> bool:
+        """Whether a range is asked for: days judged before on the same basis stay as they are."""
+        return self.days is not None and self.days[0] < self.days[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +71,8 @@ class ReportedRun:
 
     run: Run
     written: report_files.WrittenFiles
+    unchanged: bool = False
+    """Whether it was judged before, and not again, since nothing has changed."""
 
     @property
     def new_findings(self) -> int:
@@ -110,9 +117,10 @@ def run(
     engine: Engine,
     options: RunOptions,
     runtime: Runtime,
-    progress: Callable[[str, Window], None] = lambda _account, _day: None,
+    progress: Callable[[ReportedRun], None] = lambda _: None,
     *,
     live: Engine | None = None,
+    workers: Workers = HERE,
 ) -> Iterator[AccountRun]:
     """Run the job for each account in turn; an error in one does not affect the others.
 
@@ -121,16 +129,18 @@ def run(
         engine: the job's own database, its schema ready.
         options: what to do.
         runtime: clock, environment and so on.
-        progress: called with the account and the day after each day is reported.
+        progress: called after each day is reported.
         live: in a dry run the store itself, where locks are held and pauses are kept; `engine` is
             what `recon.store.rehearsal` gives then.
+        workers: where the days of a backfill are judged. Requests are made here, and what is
+            found is stored here.
     """
     for name in options.accounts:
         done: list[ReportedRun] = []
         try:
             with lock.hold(live or engine, name), wiring.KeptSession() as session:
                 judged_again = _account(
-                    settings, engine, options, runtime, name, done, progress, session, live
+                    settings, engine, options, runtime, name, done, progress, session, live, workers
                 )
         except Exception as error:
             reported = expected(error)
@@ -151,9 +161,10 @@ def _account(
     runtime: Runtime,
     name: str,
     done: list[ReportedRun],
-    progress: Callable[[str, Window], None],
+    progress: Callable[[ReportedRun], None],
     session: wiring.KeptSession,
     live: Engine | None,
+    workers: Workers,
 ) -> list[ReportedRun]:
     first, last = options.days or catch_up(engine, name, runtime.clock(), settings.timezone)
     pulled = None if options.offline else pull(settings, engine, name, runtime, session, live)
@@ -171,18 +182,29 @@ def _account(
     )
     job.expected.renew(engine, runtime.clock())
     days = calendar.windows(first, last, settings.timezone)
-    stretches = [days[at : at + _STRETCH_DAYS] for at in range(0, len(days), _STRETCH_DAYS)]
     earlier = EarlierDays(job, first, settings.timezone)
-    held = None if pulled is None else _ask(job, pulled.status_lookups, stretches, earlier)
+    lookups = None if pulled is None else pulled.status_lookups
 
     def reported(one: Run) -> ReportedRun:
         return ReportedRun(one, stored_reports.write(settings, engine, one, options.directory))
 
-    for stretch in stretches:
-        both_sides = held or job.read(stretch, untimed=stretch[-1] is days[-1])
-        for one in job.judge(both_sides, mode="run"):
+    if options.is_backfill:
+        again = options.again or options.dry_run
+        backfill = Backfill(job, settings, days, options.directory, workers, again)
+        unchanged = lookups is not None and backfill.confirm(lookups)
+        if lookups is not None:
+            _ask_for_the_rest(lookups, days, earlier)
+            unchanged = unchanged and not lookups.learnt
+        for day in backfill.judge(unchanged=unchanged):
+            done.append(ReportedRun(day.run, day.written, day.unchanged))
+            progress(done[-1])
+    else:
+        both_sides = job.read(days, untimed=True)
+        if lookups is not None:
+            both_sides = _ask(job, lookups, both_sides, earlier)
+        for one in job.judge(both_sides, mode=runs.RUN):
             done.append(reported(one))
-            progress(name, one.verdict.window)
+            progress(done[-1])
     judged_again = [
         reported(one)
         for both_sides in earlier.changed()
@@ -206,35 +228,31 @@ def catch_up(engine: Engine, account: str, now: datetime, zone: str) -> tuple[da
 
 
 def _ask(
-    job: AccountJob,
-    lookups: StatusLookups,
-    stretches: Sequence[Sequence[Window]],
-    earlier: EarlierDays,
-) -> BothSides | None:
+    job: AccountJob, lookups: StatusLookups, both_sides: BothSides, earlier: EarlierDays
+) -> BothSides:
     """Spend the status calls of the run, before any day is judged.
 
-    First come the ids of records that would be missing, of all days, then messages that are not
-    terminal, then the ids that a gap leaves open. So each day is read before any other call is
-    made.
-
     Returns:
-        What was read of the run's own days where that is one stretch, as it is stored now.
+        Both sides of the run's own days as they are stored now.
     """
-    both_sides = None
-    for stretch in stretches:
-        if lookups.may_ask or len(stretches) == 1:
-            both_sides = job.read(stretch, untimed=stretch is stretches[-1])
-            lookups.confirm(both_sides.classify(job.engine), stretch, job.policy)
+    lookups.confirm(both_sides.classify(job.engine), both_sides.days, job.policy)
+    _ask_for_the_rest(lookups, both_sides.days, earlier)
+    return both_sides.refreshed(job.engine) if lookups.learnt else both_sides
+
+
+def _ask_for_the_rest(lookups: StatusLookups, days: Sequence[Window], earlier: EarlierDays) -> None:
+    """Spend the status calls that the ids of records that would be missing have left.
+
+    Those of earlier days come first, then messages that are not terminal, then the ids that a gap
+    leaves open.
+    """
     earlier.confirm(lookups)
-    start, end = earlier.start or stretches[0][0].start, stretches[-1][-1].end
+    start, end = earlier.start or days[0].start, days[-1].end
     assert start is not None
     assert end is not None
     lookups.refresh(start, end)
     lookups.confirm_open()
     earlier.contradicted = lookups.withdrawn_days
-    if both_sides is None or len(stretches) > 1:
-        return None
-    return both_sides.refreshed(job.engine) if lookups.learnt else both_sides
 
 
 def pull(

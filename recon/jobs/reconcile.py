@@ -19,6 +19,7 @@ from recon.core import (
     settled_rows,
     stale_records,
     unreadable_rows,
+    verdict_basis,
 )
 from recon.core.buckets import Case
 from recon.core.link import Side
@@ -30,7 +31,10 @@ from recon.store import coverage_proof, forgotten_numbers, messages, status_answ
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from recon.core.absence_doubts import Denials
+    from recon.model import CoverageEvidence
     from recon.records.reader import RecordsRead, RecordsReader
+    from recon.store.coverage_proof import AccountProof
 
 #: Both sides are read at least so far beyond the window, so that clusters of sends to one number
 #: are linked as a whole even where midnight cuts through them.
@@ -119,6 +123,40 @@ class BothSides:
         proof = coverage_proof.read(engine, self.account)
         return input_digest.digest(
             start, end, self.local, self.provider, proof.spans, proof.first_contact
+        )
+
+    def basis(
+        self,
+        day: Window,
+        *,
+        input_digest: str,
+        proof: AccountProof,
+        denials: Denials,
+        evidence: CoverageEvidence,
+        settings: str,
+    ) -> str:
+        """Return a digest of all that the verdict of one of the days follows from.
+
+        Args:
+            day: which day.
+            input_digest: what `digest` gives of it.
+            proof: what is proven of the account.
+            denials: its ids that Octopods does not have.
+            evidence: what keeps the coverage of the day from being more than it is.
+            settings: tells the settings and the version of the program from others.
+        """
+        start, end = _around([day], self.policy)
+        return verdict_basis.basis(
+            start,
+            end,
+            self.local,
+            self.provider,
+            input_digest=input_digest,
+            denials=denials,
+            purged_below=proof.purged_below,
+            evidence=evidence,
+            untimed=self.untimed and day is self.days[-1],
+            settings=settings,
         )
 
     def refreshed(self, engine: Engine) -> BothSides:

@@ -94,8 +94,22 @@ class StatusLookups:
         Raises:
             KeyRefusedError: the key was refused in the middle of it.
         """
-        self._open.append(lookup_priority.left_open(case, days))
-        self._confirm(lookup_priority.accused(case, days, policy), accused=True)
+        self.confirm_candidates(
+            lookup_priority.accused(case, days, policy), lookup_priority.left_open(case, days)
+        )
+
+    def confirm_candidates(self, accused: Candidates, left_open: Candidates) -> None:
+        """Ask for these ids as `confirm` does.
+
+        Args:
+            accused: of records that would be missing at the provider.
+            left_open: of records that a gap leaves open, for `confirm_open`.
+
+        Raises:
+            KeyRefusedError: the key was refused in the middle of it.
+        """
+        self._open.append(left_open)
+        self._confirm(accused, accused=True)
 
     def confirm_open(self) -> None:
         """Ask for the ids of records that a gap leaves open, as `confirm` saw them.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,11 +30,22 @@ def write(
     Raises:
         OutputError: a file cannot be written.
     """
+    return prepared(settings, engine, run, directory)()
+
+
+def prepared(
+    settings: Settings, engine: Engine, run: Run, directory: Path
+) -> Callable[[], report_files.WrittenFiles]:
+    """Return what writes the files of a stored run, also in another process.
+
+    All that the store has to say for them is read now. The returned function raises `OutputError`
+    where a file cannot be written.
+    """
     account, day = run.verdict.account, date.fromisoformat(run.verdict.window.label)
     history = runs.figures(engine, account, day, trends.DAYS)
     mask = settings.report.mask_phone_numbers
     run = replace(run, retry_rules=settings.retries.as_rules)
-    return report_files.write(run, directory, mask=mask, history=history)
+    return partial(report_files.write, run, directory, mask=mask, history=history)
 
 
 def write_index(engine: Engine, account: str, directory: Path) -> None:

@@ -38,9 +38,8 @@ def write(
     Raises:
         OutputError: a file cannot be written; nothing half-written is left behind.
     """
-    folder, label = directory / run.verdict.account, run.verdict.window.label
+    written = _places(run, directory)
     page = html_report.content(run, mask=mask, history=history, has_files=True)
-    written = WrittenFiles(*(folder / f"{label}.{kind}" for kind in ("csv", "json", "html")))
     with ExitStack() as stack:
         ready = [
             stack.enter_context(staged(written.csv, csv_report.chunks(run))),
@@ -50,6 +49,24 @@ def write(
         for put_in_place in ready:
             put_in_place()
     return written
+
+
+def written_before(run: Run, directory: Path) -> WrittenFiles | None:
+    """Return the files of a run where they lie whole in their places, else `None`.
+
+    The page is put there last, and names its run.
+    """
+    written = _places(run, directory)
+    try:
+        is_there = run.run_id.encode() in written.html.read_bytes()
+    except OSError:
+        return None
+    return written if is_there and written.csv.exists() and written.json.exists() else None
+
+
+def _places(run: Run, directory: Path) -> WrittenFiles:
+    folder, label = directory / run.verdict.account, run.verdict.window.label
+    return WrittenFiles(*(folder / f"{label}.{kind}" for kind in ("csv", "json", "html")))
 
 
 def write_index(account: str, days: Sequence[RunFigures], directory: Path) -> Path:

@@ -35,7 +35,7 @@ _PURPOSE: Final = "forgotten numbers"
 _NO_TEXTS: Final = frozenset(
     {"status", "kind", "severity", "verdict", "mode", "reading", "basis", "state", "change"}
     | {"timezone", "name", "fingerprint", "run_id", "request_id", "key", "discrepancy_id"}
-    | {"input_digest", "digest", "random_hex", "purpose", "version_num"}
+    | {"input_digest", "verdict_basis", "digest", "random_hex", "purpose", "version_num"}
 )
 _SEPARATORS: Final = (" ", "-", "(", ")", ".", "/", "\u00a0")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -34,8 +34,19 @@ from recon.store.notifications import Announcement
 from recon.store.tables import accounts as account_names
 from recon.store.tables import findings, runs
 
+#: The mode of a run of a day that was asked for, or was due.
+RUN: Final = "run"
 #: The mode of a run of an earlier day that is judged again.
 LATE_NEWS: Final = "late_news"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedDay:
+    """The latest run of a day."""
+
+    run_id: str
+    basis: str | None
+    """See `recon.core.verdict_basis`; `None` for a run of an earlier version."""
 
 
 def save(engine: sa.Engine, run: Run, mode: str, announcement: Announcement | None = None) -> Run:
@@ -108,6 +119,7 @@ def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> Non
             advice=run_columns.advice_as_json(verdict.advice),
             failures=list(verdict.failures.items()),
             expected_rules=run.expected_rules,
+            verdict_basis=run.verdict_basis,
         )
     )
 
@@ -165,6 +177,21 @@ def input_digests(
     query = sa.select(runs.c.date, runs.c.input_digest).where(runs.c.id.in_(latest))
     with reading(engine) as connection:
         return {row.date: row.input_digest for row in connection.execute(query)}
+
+
+def judged_days(engine: sa.Engine, account: str, first: date, last: date) -> dict[str, JudgedDay]:
+    """Return the latest run of each day of `[first, last]` that has one, by the day's ISO date."""
+    latest = (
+        sa.select(sa.func.max(runs.c.id))
+        .where(runs.c.account_id == id_of(account), runs.c.date >= first, runs.c.date <= last)
+        .group_by(runs.c.date)
+    )
+    query = sa.select(runs.c.date, runs.c.run_id, runs.c.verdict_basis).where(runs.c.id.in_(latest))
+    with reading(engine) as connection:
+        return {
+            row.date.isoformat(): JudgedDay(row.run_id, row.verdict_basis)
+            for row in connection.execute(query)
+        }
 
 
 def figures(engine: sa.Engine, account: str, until: date | None, days: int) -> list[RunFigures]:
@@ -263,6 +290,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         notices=tuple(row.notices),
         input_digest=row.input_digest,
         expected_rules=row.expected_rules,
+        verdict_basis=row.verdict_basis,
         first_seen_on=first_seen_on,
         lifecycle=lifecycle,
         changes=_changes(row, first_seen_on, lifecycle),

@@ -357,6 +357,7 @@ pauses: Final = sa.Table(
 #: open. It is a list in the row of the run, since a row for each finding takes as long to write as
 #: the findings themselves. `changes` is null for runs of versions that did not count them, and
 #: `expected_rules` a digest of the rules that the findings of the account were compared with.
+#: `verdict_basis` is a digest of all that the verdict follows from, see `recon.core.verdict_basis`.
 runs: Final = sa.Table(
     "runs",
     METADATA,
@@ -391,6 +392,7 @@ runs: Final = sa.Table(
     sa.Column("incidents", _JSON),
     sa.Column("advice", _JSON),
     sa.Column("failures", _JSON),
+    sa.Column("verdict_basis", SafeText),
     sa.Index(None, "account_id", "date"),
 )
 

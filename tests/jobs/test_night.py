@@ -58,7 +58,7 @@ def test_each_account_is_reconciled_and_reported(tmp_path: Path, engine: sa.Engi
                 engine,
                 options(stage, days=(TODAY - timedelta(days=1), TODAY)),
                 stage.runtime,
-                lambda account, day: done.append((account, day.label)),
+                lambda day: done.append((day.run.verdict.account, day.run.verdict.window.label)),
             )
         )
     yesterday = "2026-04-22"

@@ -1,0 +1,177 @@
+"""A range of days of an account, judged again where anything has changed since it was judged.
+
+Octopods is asked and the store is written to in this process only. Reading, judging and rendering
+are tasks of an executor. Each day is stored in a transaction of its own before its files are
+written. So whenever the process ends, the same command goes on where it ended.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from recon.core import lookup_priority
+from recon.jobs import executors, stored_reports
+from recon.jobs.account_job import AccountJob
+from recon.jobs.executors import InProcessExecutor
+from recon.jobs.judging import DayVerdict, Judge, RemoteJudge, Stretch
+from recon.jobs.status_lookups import StatusLookups
+from recon.model import Run, Verdict, Window
+from recon.report import report_files
+from recon.report.report_files import WrittenFiles
+from recon.store import runs
+from recon.store.runs import JudgedDay
+
+if TYPE_CHECKING:
+    from recon.config import Settings
+
+#: Days that are read and linked together, so that memory stays bounded.
+STRETCH_DAYS: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Where the tasks of a backfill are done; without arguments in this process."""
+
+    executor: Executor
+    count: int
+    """How many processes it has; 0 where tasks are done in this one."""
+
+
+#: In this process, one task after the other.
+HERE: Final = Workers(InProcessExecutor(), 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BackfilledDay:
+    """A day that is stored and written."""
+
+    run: Run
+    written: WrittenFiles
+    unchanged: bool
+    """Whether it was judged before on the same basis, and not again."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """A day that is stored, and whose files are being written."""
+
+    run: Run
+    written: Future[WrittenFiles]
+    unchanged: bool
+
+    def done(self) -> BackfilledDay:
+        """Wait for its files."""
+        return BackfilledDay(self.run, executors.result(self.written), self.unchanged)
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """The days of one account, from the first to the last."""
+
+    job: AccountJob
+    settings: Settings
+    days: Sequence[Window]
+    directory: Path
+    workers: Workers = HERE
+    again: bool = False
+    """Judge every day, also where nothing has changed."""
+
+    def confirm(self, lookups: StatusLookups) -> bool:
+        """Ask Octopods for the ids of records that would be missing, spread over all days.
+
+        Days that are judged already, and of which nothing has changed, are left out.
+
+        Returns:
+            Whether nothing has changed of any day.
+
+        Raises:
+            KeyRefusedError: the key was refused in the middle of it.
+        """
+        if not lookups.may_ask:
+            return False
+        _, stretches = self._stretches()
+        work = executors.in_order(
+            self.workers.executor, self._judge().candidates, stretches, ahead=self.workers.count
+        )
+        found = [candidates for _, candidates in work]
+        lookups.confirm_candidates(
+            lookup_priority.joined([one.accused for one in found]),
+            lookup_priority.joined([one.left_open for one in found]),
+        )
+        return all(one.unchanged for one in found)
+
+    def judge(self, *, unchanged: bool = False) -> Iterator[BackfilledDay]:
+        """Judge, store and write each day whose verdict may have changed; yield all, in order.
+
+        Args:
+            unchanged: whether it is known that nothing has changed of any day.
+
+        Raises:
+            OutputError: a file cannot be written.
+            TemporaryError: a database is busy or out of reach, or a process was ended.
+            InputError: the records cannot be used.
+        """
+        before, stretches = self._stretches()
+        if unchanged:
+            for day in self.days:
+                yield self._unchanged(before[day.label]).done()
+            return
+        waiting: deque[_Waiting] = deque()
+        started_at = self.job.runtime.clock()
+        for _, verdicts in executors.in_order(
+            self.workers.executor, self._judge().judge, stretches, ahead=self.workers.count
+        ):
+            for one in verdicts:
+                waiting.append(
+                    self._unchanged(before[one.window.label])
+                    if one.verdict is None
+                    else self._saved(one, one.verdict, started_at)
+                )
+                while len(waiting) > self.workers.count:
+                    yield waiting.popleft().done()
+            started_at = self.job.runtime.clock()
+        while waiting:
+            yield waiting.popleft().done()
+
+    def _stretches(self) -> tuple[dict[str, JudgedDay], list[Stretch]]:
+        """Return the runs that there are, and the days to read together."""
+        first, last = (date.fromisoformat(day.label) for day in (self.days[0], self.days[-1]))
+        before = runs.judged_days(self.job.engine, self.job.account, first, last)
+        done = {} if self.again else {label: one.basis for label, one in before.items()}
+        stretches = []
+        for at in range(0, len(self.days), STRETCH_DAYS):
+            days = tuple(self.days[at : at + STRETCH_DAYS])
+            bases = {day.label: basis for day in days if (basis := done.get(day.label))}
+            stretches.append(Stretch(days, days[-1] is self.days[-1], bases))
+        return before, stretches
+
+    def _judge(self) -> Judge | RemoteJudge:
+        job = self.job
+        if self.workers.count:
+            return RemoteJudge(job.account, self.settings, job.policy.trust_input)
+        return Judge(job.account, job.engine, job.reader, job.policy, job.settings_digest)
+
+    def _saved(self, day: DayVerdict, verdict: Verdict, started_at: datetime) -> _Waiting:
+        run = self.job.save(day, verdict, mode=runs.RUN, started_at=started_at)
+        return _Waiting(run, self._writing(run), unchanged=False)
+
+    def _unchanged(self, judged: JudgedDay) -> _Waiting:
+        """Return a day as it is stored; its files are written where they are not there yet."""
+        run = runs.load(self.job.engine, judged.run_id)
+        assert run is not None
+        written = report_files.written_before(run, self.directory)
+        if written is None:
+            return _Waiting(run, self._writing(run), unchanged=True)
+        future: Future[WrittenFiles] = Future()
+        future.set_result(written)
+        return _Waiting(run, future, unchanged=True)
+
+    def _writing(self, run: Run) -> Future[WrittenFiles]:
+        write = stored_reports.prepared(self.settings, self.job.engine, run, self.directory)
+        return self.workers.executor.submit(write)

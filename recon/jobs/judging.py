@@ -1,0 +1,179 @@
+"""Judging stretches of days, in whichever process: both sides are read, nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING, TypeVar
+
+import recon
+from recon.core import lookup_priority
+from recon.core.lookup_priority import Candidates
+from recon.core.policy import Policy
+from recon.jobs import reconcile, wiring
+from recon.jobs.expected_rules import ExpectedRules
+from recon.jobs.reconcile import BothSides
+from recon.model import Verdict, Window
+from recon.store import coverage_proof, status_answers
+from recon.store.engine import connect
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from recon.config import Settings
+    from recon.records.reader import RecordsReader
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Days of an account that are read and linked together."""
+
+    days: Sequence[Window]
+    """In order and without holes."""
+    untimed: bool
+    """Whether rows without a readable time belong to the last of them."""
+    done: Mapping[str, str] = field(default_factory=dict)
+    """The days that were judged before, each with the basis of its verdict."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DayVerdict:
+    """A verdict and what it follows from."""
+
+    window: Window
+    input_digest: str
+    """See `recon.core.input_digest`."""
+    basis: str
+    """See `recon.core.verdict_basis`."""
+    verdict: Verdict | None
+    """`None` where the day was judged before on the same basis."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StretchCandidates:
+    """The recorded ids of a stretch that Octopods may be asked for."""
+
+    accused: Candidates
+    left_open: Candidates
+    unchanged: bool
+    """Whether every day was judged before on the same basis; then nothing is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges the days of one account with connections that are open already."""
+
+    account: str
+    engine: Engine
+    reader: RecordsReader
+    policy: Policy
+    settings: str
+    """Tells the settings and the version of the program from others, see `settings_digest`."""
+
+    def judge(self, stretch: Stretch) -> list[DayVerdict]:
+        """Judge each day of a stretch whose basis has changed."""
+        return judged(self._read(stretch), self.engine, self.settings, stretch.done)
+
+    def candidates(self, stretch: Stretch) -> StretchCandidates:
+        """Return which recorded ids of a stretch Octopods may be asked for."""
+        both_sides = self._read(stretch)
+        days = _days(both_sides, self.engine, self.settings)
+        if all(stretch.done.get(day.window.label) == day.basis for day in days):
+            none = lookup_priority.joined([])
+            return StretchCandidates(none, none, unchanged=True)
+        case = both_sides.classify(self.engine)
+        return StretchCandidates(
+            lookup_priority.accused(case, stretch.days, self.policy),
+            lookup_priority.left_open(case, stretch.days),
+            unchanged=False,
+        )
+
+    def _read(self, stretch: Stretch) -> BothSides:
+        return reconcile.read(
+            self.account,
+            stretch.days,
+            reader=self.reader,
+            engine=self.engine,
+            policy=self.policy,
+            untimed=stretch.untimed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteJudge:
+    """Judges the days of one account in another process, with connections of its own."""
+
+    account: str
+    configuration: Settings
+    trust_input: bool
+
+    def judge(self, stretch: Stretch) -> list[DayVerdict]:
+        """Judge each day of a stretch whose basis has changed."""
+        return self._with_connections(Judge.judge, stretch)
+
+    def candidates(self, stretch: Stretch) -> StretchCandidates:
+        """Return which recorded ids of a stretch Octopods may be asked for."""
+        return self._with_connections(Judge.candidates, stretch)
+
+    def _with_connections(self, do: Callable[[Judge, Stretch], T], stretch: Stretch) -> T:
+        configuration = self.configuration
+        engine = connect(configuration.database.url.get_secret_value())
+        try:
+            policy = wiring.policy(configuration, trust_input=self.trust_input)
+            rules = ExpectedRules.of(configuration, self.account)
+            reader = wiring.open_reader(configuration, self.account)
+            settings = settings_digest(policy, rules)
+            return do(Judge(self.account, engine, reader, policy, settings), stretch)
+        finally:
+            engine.dispose()
+
+
+def settings_digest(policy: Policy, rules: ExpectedRules) -> str:
+    """Return what tells the settings that verdicts follow from, and the version, from others."""
+    told = repr((recon.__version__, policy, rules.digest, rules.zone))
+    return blake2b(told.encode(), digest_size=16).hexdigest()
+
+
+def judged(
+    both_sides: BothSides, engine: Engine, settings: str, done: Mapping[str, str] | None = None
+) -> list[DayVerdict]:
+    """Judge each day of what was read, unless its verdict follows from the same as before.
+
+    Args:
+        both_sides: what was read of days of an account.
+        engine: the database of the collected messages.
+        settings: what `settings_digest` gives.
+        done: days that need not be judged again, each with the basis of its verdict.
+    """
+    days = _days(both_sides, engine, settings)
+    unchanged = [(done or {}).get(day.window.label) == day.basis for day in days]
+    if all(unchanged):
+        return days
+    verdicts = both_sides.judge(engine)
+    return [
+        day if same else replace(day, verdict=verdict)
+        for day, verdict, same in zip(days, verdicts, unchanged, strict=True)
+    ]
+
+
+def _days(both_sides: BothSides, engine: Engine, settings: str) -> list[DayVerdict]:
+    """Return what the verdict of each day follows from."""
+    account = both_sides.account
+    proof = coverage_proof.read(engine, account)
+    denials = status_answers.denials(engine, account)
+    found = []
+    for day in both_sides.days:
+        digest = both_sides.digest(engine, day)
+        basis = both_sides.basis(
+            day,
+            input_digest=digest,
+            proof=proof,
+            denials=denials,
+            evidence=coverage_proof.evidence(engine, account, day.start, day.end),
+            settings=settings,
+        )
+        found.append(DayVerdict(day, digest, basis, None))
+    return found

@@ -1,0 +1,199 @@
+"""Ranges of days: what is done again, what an interruption leaves, and how many processes do it."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from recon.simulator.channel import Channel
+from recon.simulator.server import Received, serve
+from tests.cli.mailing import EMAIL, add_to_config
+from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, awaited, minute
+from tests.clocks import ManualClock
+from tests.factories import DAY
+from tests.smtp import mail_server
+
+#: More than are read together.
+DAYS = 9
+FIRST = "2026-04-15"
+RANGE = ("run", "--from", FIRST, "--to", DAY, "--no-email")
+OFFLINE = (*RANGE, "--offline")
+
+#: What each run has of its own in its files.
+_OF_A_RUN = re.compile(r"[0-9a-f-]{36}|<p>Run .*|datetime=.*|.finished_at.:.*")
+
+
+@pytest.fixture
+def shop(workshop: Workshop) -> Iterator[Workshop]:
+    """Nine days, of three messages and one lost record each, all collected."""
+    with serve(filled(workshop), clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        assert workshop.recon("collect").code == 0
+        yield workshop
+
+
+def filled(workshop: Workshop) -> Channel:
+    channel = Channel(first_id=101)
+    records: list[tuple[int, int | None, str, datetime, str | None]] = []
+    for n in range(3 * DAYS):
+        time = minute(n % 3) - timedelta(days=DAYS - 1 - n // 3)
+        sent = channel.send(NUMBER.format(n), time)
+        records.append((n, sent.message_id, sent.phone_number, time, "sent"))
+        if n % 3 == 0:
+            records.append((1000 + n, None, NUMBER.format(1000 + n), time, "sent"))
+    workshop.add_records(*records)
+    return channel
+
+
+def state(workshop: Workshop) -> dict[str, Any]:
+    """Return all that runs leave, but for what each run has of its own."""
+    runs = workshop.query(
+        "SELECT date, verdict, local, provider, found, changes, verdict_basis FROM runs"
+        " WHERE id IN (SELECT max(id) FROM runs GROUP BY date) ORDER BY date"
+    )
+    findings = workshop.query(
+        "SELECT discrepancy_id, date, kind, status FROM findings ORDER BY discrepancy_id"
+    )
+    files = {}
+    for path in sorted((workshop.path / "reports").rglob("*-*.*")):
+        text = path.read_text()
+        files[path.name] = _OF_A_RUN.sub("", text)
+    return {"runs": runs, "findings": findings, "files": files}
+
+
+def run_count(workshop: Workshop) -> int:
+    return int(workshop.query("SELECT count(*) FROM runs")[0][0])
+
+
+def test_what_has_not_changed_is_not_judged_again(shop: Workshop) -> None:
+    first = shop.recon(*OFFLINE)
+    assert first.code == 0, first.err
+    before = state(shop)
+    assert (len(before["runs"]), len(before["findings"])) == (DAYS, DAYS)
+    again = shop.recon(*OFFLINE)
+    assert run_count(shop) == DAYS
+    assert "9 of 9 days had not changed" in again.out
+    assert again.out.startswith(first.out)
+    assert state(shop) == before
+
+
+def test_only_the_days_of_a_changed_record_are_judged_again(shop: Workshop) -> None:
+    shop.recon(*OFFLINE)
+    shop.change_records("UPDATE sends SET status = 'failed' WHERE id = 12")
+    ended = shop.recon(*OFFLINE)
+    assert "8 of 9 days had not changed" in ended.out
+    assert ("status_mismatch", "12", "113") in shop.kinds(day="2026-04-19")
+
+
+#: A setting of the comparison, and a rule for findings.
+SETTINGS = [
+    "[matching]\nstuck_after_hours = 1\n",
+    '[[accounts.main.expected]]\nkind = "stuck"\nreason = "x"\nuntil = 2026-12-31\n',
+]
+
+
+@pytest.mark.parametrize("more", SETTINGS)
+def test_other_settings_judge_all_again(shop: Workshop, more: str) -> None:
+    shop.recon(*OFFLINE)
+    add_to_config(shop.path, more)
+    ended = shop.recon(*OFFLINE)
+    assert "had not changed" not in ended.out
+    assert run_count(shop) == 2 * DAYS
+
+
+def test_again_judges_all_again(shop: Workshop) -> None:
+    shop.recon(*OFFLINE)
+    before = state(shop)
+    assert shop.recon(*OFFLINE, "--again").code == 0
+    assert run_count(shop) == 2 * DAYS
+    assert state(shop) == before
+
+
+def test_missing_files_of_a_day_that_is_stored_are_written(shop: Workshop) -> None:
+    shop.recon(*OFFLINE)
+    before = state(shop)
+    pages = shop.path / "reports" / "main"
+    (pages / f"{FIRST}.json").unlink()
+    (pages / f"{DAY}.html").write_text("the page of another run")
+    shop.recon(*OFFLINE)
+    assert run_count(shop) == DAYS
+    assert state(shop) == before
+
+
+def test_a_day_that_was_judged_alone_is_done(shop: Workshop) -> None:
+    shop.recon("run", "--date", "2026-04-20", "--offline")
+    assert "1 of 9 days had not changed" in shop.recon(*OFFLINE).out
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_an_interrupted_range_goes_on_where_it_ended(shop: Workshop, number: int) -> None:
+    with shop.fork(*OFFLINE) as process:
+        awaited(lambda: run_count(shop) >= 2, process)
+        process.send_signal(number)
+        process.wait()
+    done = run_count(shop)
+    assert done < DAYS
+    ended = shop.recon(*OFFLINE)
+    assert ended.code == 0, ended.err
+    assert f"{done} of 9 days had not changed" in ended.out
+    assert run_count(shop) == DAYS
+    resumed = state(shop)
+    shop.recon(*OFFLINE, "--again")
+    assert state(shop) == resumed
+
+
+def test_two_processes_find_what_one_finds(shop: Workshop) -> None:
+    ended = shop.recon(*OFFLINE, "--workers", "2")
+    assert ended.code == 0, ended.err
+    by_two = state(shop)
+    shop.recon(*OFFLINE, "--again")
+    assert state(shop) == by_two
+
+
+def test_octopods_is_asked_once_for_each_account_and_for_each_id_once(workshop: Workshop) -> None:
+    channel = filled(workshop)
+    workshop.change_records("UPDATE sends SET message_id = 9000 + id WHERE message_id IS NULL")
+    log: list[Received] = []
+    with serve(channel, clock=ManualClock(MORNING_AFTER), log=log) as url:
+        workshop.configure(url)
+        assert workshop.recon(*RANGE).code == 0
+        # The list, nine ids, and one that the list shows.
+        assert len(log) == 11
+        assert workshop.rows(day=FIRST)[0]["confirmed"] == "yes"
+        ended = workshop.recon(*RANGE)
+        assert len(log) == 12
+    assert "9 of 9 days had not changed" in ended.out
+
+
+def test_a_range_is_mailed_as_one(shop: Workshop) -> None:
+    with mail_server(shop.path) as box:
+        add_to_config(shop.path, EMAIL.format(port=box.port, more=""))
+        assert shop.recon(*(one for one in OFFLINE if one != "--no-email")).code == 0
+    [delivered] = box.mails
+    assert f"main {FIRST} to {DAY}" in str(delivered.mail["Subject"])
+
+
+def test_each_day_has_a_line_in_the_log(shop: Workshop) -> None:
+    ended = shop.recon(*OFFLINE)
+    assert f"account main: {FIRST}: discrepancies (1 of 9)" in ended.err
+    assert "attention: main: 9 of 9 days" in ended.err
+    ended = shop.recon(*OFFLINE)
+    assert f"account main: {DAY}: unchanged (9 of 9)" in ended.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--date", DAY, "--again"],
+        ["--workers", "2"],
+        ["--from", FIRST, "--to", DAY, "--workers", "0"],
+        ["--from", FIRST, "--to", DAY, "--workers", "2", "--dry-run"],
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(shop: Workshop, options: list[str]) -> None:
+    assert shop.recon("run", *options).code == 2
