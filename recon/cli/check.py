@@ -18,10 +18,12 @@ from recon.report.terminal_text import plain
 def command(session: common.Session, accounts: Sequence[str], *, send_test: bool) -> int:
     """Check all that a run needs; say how to fix it.
 
-    Checks configuration, database, directories, API key and mail server, and compares yesterday's
-    records (or the newest) with what Octopods lists now: one request for each account, none while
-    a pause lasts. Ends with the exit code that a run would end with. Stores nothing.
+    Checks configuration, who may read it, database, directories, API key and mail server, and
+    compares yesterday's records (or the newest) with what Octopods lists now: one request for each
+    account, none while a pause lasts. Ends with the exit code that a run would end with. Stores
+    nothing.
     """
+    from recon import config
     from recon.jobs import doctor
 
     settings = session.settings()
@@ -33,7 +35,13 @@ def command(session: common.Session, accounts: Sequence[str], *, send_test: bool
             hint="Add one of them; see config.example.toml.",
         )
     codes = []
-    for line in doctor.check(settings, names, session.runtime, send_test=send_test):
+    for line in doctor.check(
+        settings,
+        names,
+        session.runtime,
+        config_file=session.config or config.DEFAULT_PATH,
+        send_test=send_test,
+    ):
         mark = "WRONG" if line.error else "note " if line.needs_attention else "ok   "
         said = common.typed(f"{mark} {line.name}: {line.message}", session.config) or ""
         click.echo("\n".join(plain(one) for one in said.split("\n")))

@@ -29,6 +29,9 @@ _EXAMPLES: Final = {
 }
 
 
+_KEY_VARIABLE: Final = "OCTOPODS_API_KEY"
+
+
 @click.command("init")
 @click.option("--source", type=click.Choice(_SOURCES), help="Where your records are.")
 @click.option("--url", metavar="URL", help="Their database, as an SQLAlchemy URL.")
@@ -46,10 +49,15 @@ _EXAMPLES: Final = {
 )
 @click.option(
     "--api-key-env",
-    default="OCTOPODS_API_KEY",
-    show_default=True,
+    show_default=_KEY_VARIABLE,
     metavar="NAME",
     help="The environment variable that holds its API key.",
+)
+@click.option(
+    "--api-key-file",
+    type=common.PathParam(),
+    metavar="FILE",
+    help="Or the file that holds it; made, for this user only, if it is not there.",
 )
 @click.option("--base-url", metavar="URL", help="Another Octopods, such as a simulated one.")
 @click.option(
@@ -70,7 +78,8 @@ def command(
     timezone: str | None,
     region: str | None,
     account: str,
-    api_key_env: str,
+    api_key_env: str | None,
+    api_key_file: Path | None,
     base_url: str | None,
     output: Path | None,
     force: bool,
@@ -79,7 +88,8 @@ def command(
 
     Reads the columns and some rows of a table or file, proposes which column is which and what your
     words for statuses mean, and writes that with comments. Asks for what no option says, on a
-    terminal. Writes no secret, and creates nothing else. `recon check` says what remains.
+    terminal. Writes no secret; creates nothing else but an empty --api-key-file. `recon check` says
+    what remains.
     """
     from recon import config
     from recon.config import starter as starters
@@ -91,17 +101,30 @@ def command(
             f"{target.absolute()} is there already, and is not replaced",
             hint="Give --force to replace it, or --output FILE for another one.",
         )
+    if api_key_env is not None and api_key_file is not None:
+        raise UsageError("Give --api-key-env or --api-key-file, not both.")
+    if api_key_file is not None:
+        api_key_file = api_key_file.absolute()
     asks = sys.stdin.isatty()
     url, file = _source(source, url, file, asks=asks)
     zone = timezone or (click.prompt("Your time zone", default="UTC") if asks else "UTC")
     made = _inspected(url, file, table, zone, asks=asks)
     starter = _starter(
-        made, zone=zone, region=region, account=account, api_key_env=api_key_env, base_url=base_url
+        made,
+        zone=zone,
+        region=region,
+        account=account,
+        api_key_env=api_key_env or _KEY_VARIABLE,
+        api_key_file=api_key_file,
+        base_url=base_url,
     )
     text = starters.text(starter)
     with atomic_files.staged(target.absolute(), [text.encode()]) as put_in_place:
         put_in_place()
     config.load(target, {})
+    if api_key_file is not None and not api_key_file.exists():
+        with atomic_files.staged(api_key_file, []) as put_in_place:
+            put_in_place()
     _show(starter, target, made.guess)
     return 0
 
@@ -185,6 +208,7 @@ def _starter(
     region: str | None,
     account: str,
     api_key_env: str,
+    api_key_file: Path | None,
     base_url: str | None,
 ) -> Starter:
     from recon.config import SecretUrl, zone_country
@@ -196,6 +220,7 @@ def _starter(
     return Starter(
         account=account,
         api_key_env=api_key_env,
+        api_key_file=api_key_file,
         columns=guess.columns,
         url=None if made.url is None else SecretUrl(made.url),
         file=made.file,
@@ -233,4 +258,7 @@ def _show(starter: Starter, target: Path, guess: Guess) -> None:
     option = (
         "" if target.name == "recon.toml" and not target.is_absolute() else f"--config {target} "
     )
-    click.echo(f"next: read it over, set {starter.api_key_env}, and run `recon {option}check`")
+    key = f"set {starter.api_key_env}"
+    if starter.api_key_file is not None:
+        key = f"put the API key into {starter.api_key_file}"
+    click.echo(f"next: read it over, {key}, and run `recon {option}check`")

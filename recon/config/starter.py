@@ -38,6 +38,8 @@ class Starter:
     api_key_env: str
     columns: Mapping[str, str]
     """Field to column, "" where none was recognised."""
+    api_key_file: Path | None = None
+    """Where the key is, instead of a variable."""
     url: SecretUrl | None = None
     file: Path | None = None
     table: str | None = None
@@ -99,8 +101,12 @@ def _account(starter: Starter) -> Iterator[str]:
     variable = f"RECON_ACCOUNTS__{starter.account.upper().replace('-', '_').replace('.', '_')}"
     yield ""
     yield f"[{section}]"
-    yield "# The environment variable that holds the API key; or api_key_file names a file with it."
-    yield f"api_key_env = {_toml(starter.api_key_env)}"
+    if starter.api_key_file is not None:
+        yield "# The file that holds the API key and nothing else; or api_key_env names a variable."
+        yield f"api_key_file = {_toml(str(starter.api_key_file))}"
+    else:
+        yield "# The environment variable that holds the API key; or api_key_file names its file."
+        yield f"api_key_env = {_toml(starter.api_key_env)}"
     yield ""
     yield f"[{section}.local]           # your own records, which are only read"
     if starter.file is not None:

@@ -53,19 +53,26 @@ class _Note(Exception):  # noqa: N818 - no error: a run goes on
 
 
 def check(
-    settings: Settings, accounts: Sequence[str], runtime: Runtime, *, send_test: bool = False
+    settings: Settings,
+    accounts: Sequence[str],
+    runtime: Runtime,
+    *,
+    config_file: Path | None = None,
+    send_test: bool = False,
 ) -> Iterator[CheckResult]:
-    """Check what a run needs: database, directories, and the records and key of each account.
+    """Check what a run needs: files, database, directories, records and key of each account.
 
     The records of one day are read and judged by the night's own code against one listing, which
     takes one request for each account; no request is made while a pause lasts that Octopods asked
-    for. Nothing is stored. `send_test` sends a test mail.
+    for. Nothing is stored. `config_file` is where the settings come from, if that is a file.
+    `send_test` sends a test mail.
     """
     from recon.store import engine
 
     if unused := _unused_variables(settings, runtime):
         said = f"{', '.join(unused)}: no setting, and no setting names it"
         yield CheckResult("environment", said, needs_attention=True)
+    yield _run_check("files", lambda: _files(settings, config_file))
     with engine.opened(settings.database.url.get_secret_value()) as database:
         yield _run_check("database", lambda: _database(settings, database))
         migrations = _run_check("migrations", lambda: _migrations(database))
@@ -108,6 +115,18 @@ def _variables_of(section: dict[str, Any]) -> Iterator[str]:
             yield from _variables_of(value)
         elif key.endswith("_env") and isinstance(value, str):
             yield value
+
+
+def _files(settings: Settings, config_file: Path | None) -> str:
+    from recon.jobs import file_access
+
+    user = file_access.User.current()
+    files = [config_file] if config_file is not None else []
+    files += file_access.secret_files(settings.model_dump(mode="json"))
+    complaints = [file_access.open_to_others(file, user) for file in dict.fromkeys(files)]
+    if any(complaints):
+        raise _Note("\n".join(filter(None, complaints)))
+    return f"configuration and secrets are closed to users other than {user.name}"
 
 
 def _database(settings: Settings, database: Engine) -> str:

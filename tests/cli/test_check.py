@@ -47,6 +47,7 @@ def test_each_check_has_a_line(workshop: Workshop, channel: Channel) -> None:
     assert lines(ended.out) == dict.fromkeys(
         [
             "configuration",
+            "files",
             "database",
             "migrations",
             "reports",
@@ -203,3 +204,24 @@ def test_a_variable_that_sets_nothing_is_told(workshop: Workshop, channel: Chann
         ended = workshop.recon("check")
     assert ended.code == 0, ended.out
     assert "note  environment: RECON_COLOUR: no setting, and no setting names it" in ended.out
+
+
+def test_a_configuration_or_key_that_others_may_read_is_noticed(
+    workshop: Workshop, channel: Channel
+) -> None:
+    sound(workshop, channel)
+    key = workshop.path / "key"
+    key.write_text(SIMULATED_KEY)
+    key.chmod(0o644)
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        config_file = workshop.path / "recon.toml"
+        text = config_file.read_text().replace(
+            'api_key_env = "OCTOPODS_API_KEY"', 'api_key_file = "key"'
+        )
+        config_file.write_text(text)
+        config_file.chmod(0o646)
+        ended = workshop.recon("check")
+    assert (ended.code, lines(ended.out)["files"]) == (0, "note")
+    assert f"{config_file} can be read and changed by every user" in ended.out
+    assert f"chmod 600 {key}" in ended.out

@@ -169,3 +169,27 @@ def test_a_table_of_mariadb_is_a_source_too(shop: Workshop, mariadb_url: str) ->
         "status": "state",
     }
     assert values["accounts.main.local.table"] == "outbox"
+
+
+def test_a_file_for_the_key_is_made_for_this_user_alone(shop: Workshop) -> None:
+    ended = shop.recon("init", "--file", "sends.db", "--api-key-file", "secrets/key")
+    key = shop.path / "secrets/key"
+    assert ended.code == 0, ended.err
+    assert (key.read_text(), key.stat().st_mode & 0o777) == ("", 0o600)
+    assert f"put the API key into {key}" in ended.out
+    text = (shop.path / "recon.toml").read_text()
+    assert f'api_key_file = "{key}"' in text
+    assert "api_key_env =" not in text
+
+
+def test_a_key_that_is_there_stays(shop: Workshop) -> None:
+    key = shop.path / "key"
+    key.write_text("secret")
+    assert shop.recon("init", "--file", "sends.db", "--api-key-file", "key").code == 0
+    assert key.read_text() == "secret"
+
+
+def test_a_key_is_in_one_place(shop: Workshop) -> None:
+    both = ("--api-key-file", "key", "--api-key-env", "KEY")
+    ended = shop.recon("init", "--file", "sends.db", *both)
+    assert (ended.code, (shop.path / "recon.toml").exists()) == (2, False)

@@ -105,7 +105,9 @@ class Workshop:
         text = CONFIG.format(base_url=base_url, max_wait=max_wait)
         for name, key_env in (accounts or {"main": "OCTOPODS_API_KEY"}).items():
             text += ACCOUNT.format(name=name, key_env=key_env, records=self.path / "sends.db")
-        (self.path / "recon.toml").write_text(text + more)
+        config = self.path / "recon.toml"
+        config.touch(0o600)
+        config.write_text(text + more)
 
     def add_records(self, *records: tuple[int, int | None, str, datetime, str | None]) -> None:
         """Write the records: id, message id, number, time and status of each record."""
