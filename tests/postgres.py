@@ -31,8 +31,12 @@ _SETTINGS = {
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Start a server, give the URL of its database `postgres`, and stop it."""
+def server(port: int | None = None) -> Iterator[str]:
+    """Start a server, give the URL of its database `postgres`, and stop it.
+
+    Args:
+        port: listen on this port of loopback too, and ask everybody for a password there.
+    """
     # The path of a socket has to be short.
     room = Path(tempfile.mkdtemp(prefix="recon-pg-", dir="/tmp"))
     try:
@@ -43,13 +47,18 @@ def server() -> Iterator[str]:
             "--no-sync", "--no-locale", "--encoding=UTF8", "--no-instructions",
         )  # fmt: skip
         rules = (data / "pg_hba.conf").read_text()
-        (data / "pg_hba.conf").write_text(f"local all {PASSWORD_USER} scram-sha-256\n{rules}")
-        settings = "".join(f"{name} = {value}\n" for name, value in _SETTINGS.items())
+        first = (
+            f"local all {PASSWORD_USER} scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n"
+        )
+        (data / "pg_hba.conf").write_text(first + rules)
+        tcp = {} if port is None else {"listen_addresses": "'127.0.0.1'", "port": str(port)}
+        settings = "".join(f"{name} = {value}\n" for name, value in {**_SETTINGS, **tcp}.items())
         with (data / "postgresql.conf").open("a") as config:
             config.write(f"{settings}unix_socket_directories = '{room}'\n")
         programs.run("pg_ctl", "start", "--wait", "-D", str(data), "-l", str(room / "log"))
         try:
-            yield f"postgresql+psycopg://postgres@/postgres?host={room}"
+            at = "" if port is None else f"&port={port}"
+            yield f"postgresql+psycopg://postgres@/postgres?host={room}{at}"
         finally:
             programs.run("pg_ctl", "stop", "--wait", "-D", str(data), "-m", "immediate")
     finally:
