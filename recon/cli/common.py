@@ -294,10 +294,14 @@ def file_source(settings: Settings, account: str | None, path: Path) -> Source:
     )
 
 
-def show_runs(runs: Sequence[tuple[Run, WrittenFiles]]) -> None:
-    """Print one run whole, several as a table, to standard output."""
+def show_runs(runs: Sequence[tuple[Run, WrittenFiles]], config: Path | None = None) -> None:
+    """Print one run whole, several as a table, to standard output.
+
+    `config` is the configuration in use, which an advised crontab line names.
+    """
     import shutil
 
+    from recon.cli import crontab_line
     from recon.report import terminal_summary
 
     colour, width = wants_colour(), shutil.get_terminal_size().columns
@@ -306,7 +310,8 @@ def show_runs(runs: Sequence[tuple[Run, WrittenFiles]]) -> None:
         click.echo(terminal_summary.many(made, files, colour=colour, width=width))
         return
     for run, written in runs:
-        click.echo(terminal_summary.text(run, written, colour=colour, width=width))
+        text = terminal_summary.text(run, written, colour=colour, width=width)
+        click.echo(crontab_line.whole(text, config))
 
 
 #: A command in a hint: in backticks, or after "Run:".

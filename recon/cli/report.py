@@ -57,7 +57,7 @@ def command(
     ]
     for name in names:
         stored_reports.write_index(engine, name, directory)
-    common.show_runs(written)
+    common.show_runs(written, session.config)
     return 0
 
 

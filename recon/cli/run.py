@@ -137,7 +137,7 @@ def command(
                 workers=places,
             )
         )
-    show(outcomes)
+    show(outcomes, session.config)
     mail_errors = [] if notifier is None else notifier.run_ended(engine, outcomes)
     for error in mail_errors:
         common.show_error(error)
@@ -199,10 +199,10 @@ def _notifying_if_broken_off(notifier: Notifier) -> Iterator[None]:
         raise
 
 
-def show(outcomes: Sequence[AccountRun]) -> None:
+def show(outcomes: Sequence[AccountRun], config: Path | None) -> None:
     """Print the outcome of each account: findings to standard output, errors to standard error."""
     days = [day for outcome in outcomes for day in outcome.days]
-    common.show_runs([(day.run, day.written) for day in days])
+    common.show_runs([(day.run, day.written) for day in days], config)
     if unchanged := sum(day.unchanged for day in days):
         of = f"{unchanged:,} of {len(days):,} days"
         click.echo(f"{of} had not changed since they were judged; --again judges them again.")
