@@ -34,6 +34,7 @@ LAYERS = {
     "jobs": 4,
     "simulator": 4,
     "cli": 5,
+    "api": 5,
     "__main__": 6,
 }
 
@@ -51,6 +52,7 @@ FORBIDDEN = {
     "store": {"requests", "click"},
     "report": {"sqlalchemy", "alembic", "requests", "click"},
     "jobs": {"click"},
+    "api": {"click"},
     "simulator": {"click"},
 }
 
@@ -210,6 +212,7 @@ except SystemExit as end:
         ("recon.records.send_counts", {"sqlalchemy"}),
         ("recon.store.messages", {"sqlalchemy", "numpy"}),
         ("recon.jobs.wiring", set()),
+        ("recon.api", set()),
     ],
 )
 def test_what_each_poll_needs_is_light(module: str, may_load: set[str]) -> None:
