@@ -14,6 +14,9 @@ VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version(
 CAN_RUN := $(VENV)/.can-run-$(VERSION)
 CAN_TEST := $(VENV)/.can-test-$(VERSION)
 CAN_RUN_ALONE := $(RUNTIME)/.can-run-$(VERSION)
+# Where it is set, as in many containers, each process would compile the code, and each process of
+# the tests rewrite their assertions, anew.
+unexport PYTHONDONTWRITEBYTECODE
 # With their extras: older pips look for the newest version of a name with an extra that has no pin.
 LOCKED := --universal --generate-hashes --no-header --no-strip-extras
 PIP_FLAGS := --disable-pip-version-check --no-input --quiet

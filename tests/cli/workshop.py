@@ -210,12 +210,13 @@ def _process_state_kept() -> Iterator[None]:
     thresholds, root, ours = gc.get_threshold(), logging.getLogger(), logging.getLogger(logs.LOGGER)
     handlers, levels = list(root.handlers), (root.level, ours.level)
     try:
-        yield
+        # What is frozen at the end of a process is garbage of this one.
+        with mock.patch.object(gc, "freeze"):
+            yield
     finally:
         root.handlers[:] = handlers
         root.setLevel(levels[0])
         ours.setLevel(levels[1])
-        gc.unfreeze()
         gc.set_threshold(*thresholds)
 
 
