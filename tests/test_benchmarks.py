@@ -5,13 +5,15 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from benchmarks import backfill, collect_cost, diff, findings, growth, linking, records
+from benchmarks import backfill, collect_cost, diff, findings, growth, linking, records, stats
+from recon.jobs import figures
 from recon.model import Verdict
 from recon.store.engine import connect
 
@@ -119,3 +121,15 @@ def test_a_backfill_over_a_filled_store_is_complete(tmp_path: Path) -> None:
     assert report["coverage"]["complete"]
     assert report["discrepancies"]["missing_at_provider"] == 1
     assert report["provider"]["total"] == 250
+
+
+def test_figures_are_asked_of_what_is_loaded(engine: sa.Engine) -> None:
+    day = date(2026, 4, 23)
+    stats.load(engine, messages=500, days=5, sends_a_day=40, today=day)
+    noon = datetime(2026, 4, 23, 12, tzinfo=UTC)
+    found = figures.by_day("UTC", engine, ["main"], noon, 5)
+    assert [one.total for one in found] == [40] * 5
+    assert [one.retries.proposed for one in found] == [10] * 5
+    assert found[0].coverage == pytest.approx(23 / 24, abs=0.001)
+    assert sum(one.total for one in figures.by_day("UTC", engine, ["other"], noon, 5)) == 300
+    assert {command[0] for command in stats.COMMANDS} == {"stats", "dashboard", "retries"}

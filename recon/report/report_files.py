@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recon.model import Run, RunFigures
-from recon.report import csv_report, html_report, index_page, json_report
+from recon.report import index_page
 from recon.report.atomic_files import staged
 
 
@@ -38,6 +38,9 @@ def write(
     Raises:
         OutputError: a file cannot be written; nothing half-written is left behind.
     """
+    # Imported where they are used: the other pages need no pandas.
+    from recon.report import csv_report, html_report, json_report
+
     written = _places(run, directory)
     page = html_report.content(run, mask=mask, history=history, has_files=True)
     with ExitStack() as stack:
