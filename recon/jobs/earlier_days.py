@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -40,7 +41,6 @@ class EarlierDays:
         self._days = [calendar.window(day, zone) for day in sorted(self._digests, reverse=True)]
         self._held: dict[str, BothSides] = {}
         self._unchanged: set[str] = set()
-        self.contradicted: frozenset[str] = frozenset()
 
     @property
     def start(self) -> datetime | None:
@@ -57,24 +57,33 @@ class EarlierDays:
             if not self._has_changed(day, both_sides):
                 self._unchanged.add(day.label)
                 continue
-            lookups.confirm(both_sides.classify(self._job.engine), [day], self._job.policy)
+            lookups.confirm(both_sides.case, [day], self._job.policy)
             if both_sides.row_count <= room:
                 self._held[day.label] = both_sides
                 room -= both_sides.row_count
 
-    def changed(self) -> Iterator[BothSides]:
-        """Yield the days to judge again, each with what is known of it now."""
+    def changed(
+        self, *, learnt: bool = False, contradicted: AbstractSet[str] = frozenset()
+    ) -> Iterator[BothSides]:
+        """Yield the days to judge again, each with what is known of it now.
+
+        Args:
+            learnt: whether any answer to a status call was stored since `confirm` began.
+            contradicted: the days whose proof such an answer contradicted, as ISO dates.
+        """
         for day in self._days:
-            if day.label in self._unchanged - self.contradicted:
+            if day.label in self._unchanged - contradicted:
                 continue
             held = self._held.pop(day.label, None)
-            both_sides = held.refreshed(self._job.engine) if held else None
-            both_sides = both_sides or self._job.read([day], untimed=False)
-            if day.label in self.contradicted or held or self._has_changed(day, both_sides):
+            if held is not None:
+                yield held.refreshed(self._job.engine, self._job.reader) if learnt else held
+                continue
+            both_sides = self._job.read([day], untimed=False)
+            if day.label in contradicted or self._has_changed(day, both_sides):
                 yield both_sides
 
     def _has_changed(self, day: Window, both_sides: BothSides) -> bool:
         date_ = date.fromisoformat(day.label)
         if date_ in self._open or both_sides.is_waiting():
             return True
-        return self._digests[date_] != both_sides.digest(self._job.engine, day)
+        return self._digests[date_] != both_sides.digest(day)

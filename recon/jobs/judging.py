@@ -15,7 +15,7 @@ from recon.jobs import reconcile, wiring
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.reconcile import BothSides
 from recon.model import Verdict, Window
-from recon.store import coverage_proof, status_answers
+from recon.store import coverage_proof
 from recon.store.engine import connect
 
 if TYPE_CHECKING:
@@ -84,10 +84,9 @@ class Judge:
         if all(stretch.done.get(day.window.label) == day.basis for day in days):
             none = lookup_priority.joined([])
             return StretchCandidates(none, none, unchanged=True)
-        case = both_sides.classify(self.engine)
         return StretchCandidates(
-            lookup_priority.accused(case, stretch.days, self.policy),
-            lookup_priority.left_open(case, stretch.days),
+            lookup_priority.accused(both_sides.case, stretch.days, self.policy),
+            lookup_priority.left_open(both_sides.case, stretch.days),
             unchanged=False,
         )
 
@@ -162,16 +161,12 @@ def judged(
 def _days(both_sides: BothSides, engine: Engine, settings: str) -> list[DayVerdict]:
     """Return what the verdict of each day follows from."""
     account = both_sides.account
-    proof = coverage_proof.read(engine, account)
-    denials = status_answers.denials(engine, account)
     found = []
     for day in both_sides.days:
-        digest = both_sides.digest(engine, day)
+        digest = both_sides.digest(day)
         basis = both_sides.basis(
             day,
             input_digest=digest,
-            proof=proof,
-            denials=denials,
             evidence=coverage_proof.evidence(engine, account, day.start, day.end),
             settings=settings,
         )

@@ -205,9 +205,14 @@ def _account(
         for one in job.judge(both_sides, mode=runs.RUN):
             done.append(reported(one))
             progress(done[-1])
+    changed = (
+        earlier.changed()
+        if lookups is None
+        else earlier.changed(learnt=lookups.learnt > 0, contradicted=lookups.withdrawn_days)
+    )
     judged_again = [
         reported(one)
-        for both_sides in earlier.changed()
+        for both_sides in changed
         for one in job.judge(both_sides, mode=runs.LATE_NEWS)
     ]
     stored_reports.write_index(engine, name, options.directory)
@@ -235,9 +240,9 @@ def _ask(
     Returns:
         Both sides of the run's own days as they are stored now.
     """
-    lookups.confirm(both_sides.classify(job.engine), both_sides.days, job.policy)
+    lookups.confirm(both_sides.case, both_sides.days, job.policy)
     _ask_for_the_rest(lookups, both_sides.days, earlier)
-    return both_sides.refreshed(job.engine) if lookups.learnt else both_sides
+    return both_sides.refreshed(job.engine, job.reader) if lookups.learnt else both_sides
 
 
 def _ask_for_the_rest(lookups: StatusLookups, days: Sequence[Window], earlier: EarlierDays) -> None:
@@ -252,7 +257,6 @@ def _ask_for_the_rest(lookups: StatusLookups, days: Sequence[Window], earlier: E
     assert end is not None
     lookups.refresh(start, end)
     lookups.confirm_open()
-    earlier.contradicted = lookups.withdrawn_days
 
 
 def pull(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -52,7 +52,7 @@ def margin(policy: Policy) -> timedelta:
     return max(_LEAST_MARGIN, 10 * policy.tolerance, 2 * policy.drift, 2 * policy.duplicate)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class BothSides:
     """Both sides around some days of an account, as they were read."""
 
@@ -63,6 +63,9 @@ class BothSides:
     provider: Side
     policy: Policy
     untimed: bool
+    proof: AccountProof
+    """For which time the messages are complete: what was proven before they were read."""
+    denials: Denials
     earlier: Span | None = None
     """Time before the days that was read too, to see when the records ended."""
 
@@ -71,37 +74,31 @@ class BothSides:
         """How many rows are held of both sides."""
         return len(self.local.frame) + len(self.provider.frame)
 
-    def classify(self, engine: Engine) -> Case:
-        """Link both sides and put each row into its bucket."""
-        proof = coverage_proof.read(engine, self.account)
-        denials = status_answers.denials(engine, self.account)
-        sides = (self.local, self.provider)
+    @cached_property
+    def case(self) -> Case:
+        """Both sides linked and each row in its bucket; worked out once, where first asked for."""
         return buckets.classify(
             self.days,
-            *sides,
-            proof.spans,
+            self.local,
+            self.provider,
+            self.proof.spans,
             self.policy,
-            denials,
-            proof.first_contact,
-            proof.purged_below,
+            self.denials,
+            self.proof.first_contact,
+            self.proof.purged_below,
         )
 
     def judge(self, engine: Engine) -> list[Verdict]:
-        """Link both sides once and judge each day."""
-        return self.judge_case(engine, self.classify(engine))
-
-    def judge_case(self, engine: Engine, case: Case) -> list[Verdict]:
-        """Judge each day of a case that `classify` gave."""
-        proof = coverage_proof.read(engine, self.account)
+        """Judge each day."""
         verdicts = judge.of_case(
             self.account,
             self.days,
-            case,
-            spans=proof.spans,
+            self.case,
+            spans=self.proof.spans,
             policy=self.policy,
-            first_contact=proof.first_contact,
+            first_contact=self.proof.first_contact,
         )
-        is_settled = partial(settled_rows.are_settled, case)
+        is_settled = partial(settled_rows.are_settled, self.case)
         return [
             replace(
                 one,
@@ -117,12 +114,11 @@ class BothSides:
         inside = (frame["sent_at"] >= start) & (frame["sent_at"] < end)
         return bool((inside & frame["status"].isin(sorted(NOT_TERMINAL))).any())
 
-    def digest(self, engine: Engine, day: Window) -> str:
+    def digest(self, day: Window) -> str:
         """Return a digest of all that the verdict of one of the days rests on."""
         start, end = _around([day], self.policy)
-        proof = coverage_proof.read(engine, self.account)
         return input_digest.digest(
-            start, end, self.local, self.provider, proof.spans, proof.first_contact
+            start, end, self.local, self.provider, self.proof.spans, self.proof.first_contact
         )
 
     def basis(
@@ -130,8 +126,6 @@ class BothSides:
         day: Window,
         *,
         input_digest: str,
-        proof: AccountProof,
-        denials: Denials,
         evidence: CoverageEvidence,
         settings: str,
     ) -> str:
@@ -140,8 +134,6 @@ class BothSides:
         Args:
             day: which day.
             input_digest: what `digest` gives of it.
-            proof: what is proven of the account.
-            denials: its ids that Octopods does not have.
             evidence: what keeps the coverage of the day from being more than it is.
             settings: tells the settings and the version of the program from others.
         """
@@ -152,25 +144,83 @@ class BothSides:
             self.local,
             self.provider,
             input_digest=input_digest,
-            denials=denials,
-            purged_below=proof.purged_below,
+            denials=self.denials,
+            purged_below=self.proof.purged_below,
             evidence=evidence,
             untimed=self.untimed and day is self.days[-1],
             settings=settings,
         )
 
-    def refreshed(self, engine: Engine) -> BothSides:
-        """Return the same with the messages as they are stored now."""
-        provider = _messages(
-            engine,
-            self.account,
-            self.days,
-            self.policy,
-            self.records.frame,
-            untimed=self.untimed,
-            earlier=self.earlier,
+    def refreshed(self, engine: Engine, reader: RecordsReader) -> BothSides:
+        """Return the same with the messages as they are stored now.
+
+        The records are read again if there are other messages than before: one that was sent
+        meanwhile may have been recorded meanwhile.
+        """
+        stored = _Stored.read(engine, self.account, self.days, self.policy, untimed=self.untimed)
+        if not stored.messages["message_id"].isin(self.provider.frame["message_id"]).all():
+            return _with_records(self.account, self.days, reader, engine, self.policy, stored)
+        if self.earlier is not None:
+            start, _ = _around(self.days, self.policy)
+            stored = stored.with_earlier(engine, self.account, self.earlier, start)
+        return replace(
+            self,
+            provider=stored.side(engine, self.account, self.records.frame),
+            proof=stored.proof,
+            denials=stored.denials,
         )
-        return replace(self, provider=provider)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stored:
+    """What the store holds of the messages of some days, and what it proves."""
+
+    proof: AccountProof
+    denials: Denials
+    messages: pd.DataFrame
+    rejects: pd.DataFrame
+    other_rejects: pd.DataFrame
+    untimed: bool
+
+    @classmethod
+    def read(
+        cls, engine: Engine, account: str, days: Sequence[Window], policy: Policy, *, untimed: bool
+    ) -> _Stored:
+        """Read the proof first, then the messages.
+
+        A collector may store an answer meanwhile. Its messages do no harm without its proof; its
+        proof without its messages would make them missing.
+        """
+        start, end = _around(days, policy)
+        proof = coverage_proof.read(engine, account)
+        denials = status_answers.denials(engine, account)
+        rejects = messages.rejects(engine, account, start, end, untimed=untimed)
+        others = messages.rejects_of_other_days(engine, account, start, end, untimed=untimed)
+        known = messages.asked_singly(engine, account, start, end)
+        return cls(
+            proof,
+            denials,
+            messages.read(engine, account, start, end),
+            unreadable_rows.without_known(rejects, known, policy.tolerance),
+            others,
+            untimed,
+        )
+
+    def with_earlier(self, engine: Engine, account: str, earlier: Span, until: datetime) -> _Stored:
+        """Add the messages of a time before the days."""
+        if earlier.start is None or earlier.end is None:
+            return self
+        before = messages.read(engine, account, earlier.start, min(earlier.end, until))
+        return replace(self, messages=frames.concat([before, self.messages]))
+
+    def side(self, engine: Engine, account: str, local: pd.DataFrame) -> Side:
+        """Return the messages, with those that records name, whenever sent."""
+        far = messages.find(
+            engine, account, out_of_window_ids.wanted_messages(local, self.messages)
+        )
+        return Side(
+            frames.concat([self.messages, far]), self.rejects, other_rejects=self.other_rejects
+        )
 
 
 def read(
@@ -182,7 +232,9 @@ def read(
     policy: Policy,
     untimed: bool = True,
 ) -> BothSides:
-    """Read both sides around `days`.
+    """Read both sides around `days`, the records after the messages.
+
+    So a message that is sent and recorded meanwhile is not among the messages without its record.
 
     Args:
         account: whose messages and reader these are.
@@ -196,6 +248,18 @@ def read(
         InputError: the reader cannot be used.
         TemporaryError: a database is busy or out of reach.
     """
+    stored = _Stored.read(engine, account, days, policy, untimed=untimed)
+    return _with_records(account, days, reader, engine, policy, stored)
+
+
+def _with_records(
+    account: str,
+    days: Sequence[Window],
+    reader: RecordsReader,
+    engine: Engine,
+    policy: Policy,
+    stored: _Stored,
+) -> BothSides:
     start, end = _around(days, policy)
     forgotten = forgotten_numbers.forgotten(engine)
     records = reader.read(start, end)
@@ -204,22 +268,21 @@ def read(
         frame=forgotten.blanked(records.frame, policy.region, None),
         rejects=forgotten.blanked(records.rejects, policy.region, None),
     )
-    provider = _messages(engine, account, days, policy, records.frame, untimed=untimed)
+    provider = stored.side(engine, account, records.frame)
     earlier = None
     if stale_records.are_too_few(records.frame["sent_at"], provider.frame["sent_at"], start):
         before, earlier = _records_before(reader, start)
         before = forgotten.blanked(before, policy.region, None)
         records = replace(records, frame=frames.concat([before, records.frame]))
-        provider = _messages(
-            engine, account, days, policy, records.frame, untimed=untimed, earlier=earlier
-        )
+        stored = stored.with_earlier(engine, account, earlier, start)
+        provider = stored.side(engine, account, records.frame)
     local = records.frame
     if reader.can_find:
         wanted = out_of_window_ids.wanted_records(local, provider.frame, start, end)
         found = forgotten.blanked(reader.find(wanted).frame, policy.region, None)
         outside = (found["sent_at"] < start) | (found["sent_at"] >= end)
         local = frames.concat([local, found.loc[outside]])
-    counted = records.rejects["sent_at"].notna() | untimed
+    counted = records.rejects["sent_at"].notna() | stored.untimed
     side = Side(
         local,
         records.rejects.loc[counted].reset_index(drop=True),
@@ -228,7 +291,18 @@ def read(
         newest=_newest(reader, local, provider.frame, end),
         other_rejects=records.rejects.loc[~counted],
     )
-    return BothSides(account, days, records, side, provider, policy, untimed, earlier)
+    return BothSides(
+        account,
+        days,
+        records,
+        side,
+        provider,
+        policy,
+        stored.untimed,
+        stored.proof,
+        stored.denials,
+        earlier,
+    )
 
 
 def _records_before(reader: RecordsReader, end: datetime) -> tuple[pd.DataFrame, Span]:
@@ -265,29 +339,3 @@ def _around(days: Sequence[Window], policy: Policy) -> tuple[datetime, datetime]
     assert first is not None
     assert last is not None
     return first - margin(policy), last + margin(policy)
-
-
-def _messages(
-    engine: Engine,
-    account: str,
-    days: Sequence[Window],
-    policy: Policy,
-    local: pd.DataFrame,
-    *,
-    untimed: bool,
-    earlier: Span | None = None,
-) -> Side:
-    """Return the messages of the time, and those that its records name, whenever sent."""
-    start, end = _around(days, policy)
-    near = messages.read(engine, account, start, end)
-    if earlier is not None and earlier.start is not None and earlier.end is not None:
-        before = messages.read(engine, account, earlier.start, min(earlier.end, start))
-        near = frames.concat([before, near])
-    far = messages.find(engine, account, out_of_window_ids.wanted_messages(local, near))
-    rejects = unreadable_rows.without_known(
-        messages.rejects(engine, account, start, end, untimed=untimed),
-        messages.asked_singly(engine, account, start, end),
-        policy.tolerance,
-    )
-    others = messages.rejects_of_other_days(engine, account, start, end, untimed=untimed)
-    return Side(frames.concat([near, far]), rejects, other_rejects=others)

@@ -68,7 +68,7 @@ def retries(
             policy=policy,
         )
         decided = retry_decisions.decide(
-            both.classify(engine),
+            both.case,
             [window.label for window in windows[:-1]],
             policy=policy,
             categories=categories(settings, account, windows),

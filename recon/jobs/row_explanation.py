@@ -59,8 +59,8 @@ class JudgedDay:
 def judge(engine: Engine, sides: BothSides) -> JudgedDay:
     """Judge one day that was read."""
     [day] = sides.days
-    case = sides.classify(engine)
-    [verdict] = sides.judge_case(engine, case)
+    case = sides.case
+    [verdict] = sides.judge(engine)
     kinds = rules.rows_by_kind(case, sides.policy)
     return JudgedDay(
         account=sides.account,

@@ -51,8 +51,8 @@ def changed(stage: Stage, first: date = NEXT, *, contradicted: str = "") -> list
     rules = ExpectedRules.of(stage.settings, "main")
     job = AccountJob("main", stage.engine, reader, policy, None, stage.runtime, rules)
     earlier = EarlierDays(job, first, "UTC")
-    earlier.contradicted = frozenset({contradicted})
-    return [day.label for one in earlier.changed() for day in one.days]
+    days = earlier.changed(contradicted={contradicted})
+    return [day.label for one in days for day in one.days]
 
 
 def add_record(stage: Stage, number: str = NUMBER, seconds: float = 0) -> None:

@@ -298,9 +298,9 @@ class Machine(RuleBasedStateMachine):
         )
         reader = Reader(self.records)
         read = reconcile.read(self.account, days, reader=reader, engine=self.engine, policy=policy)  # type: ignore[arg-type]
-        lookups.confirm(read.classify(self.engine), days, policy)
+        lookups.confirm(read.case, days, policy)
         if lookups.learnt:
-            read = read.refreshed(self.engine)
+            read = read.refreshed(self.engine, reader)  # type: ignore[arg-type]
         for verdict in read.judge(self.engine):
             self._check_balance(verdict)
             self._check_findings(verdict.findings)

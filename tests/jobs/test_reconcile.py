@@ -1,0 +1,121 @@
+"""Reading both sides while a collector stores answers, and linking them once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from recon.core import buckets, calendar
+from recon.core.buckets import Case
+from recon.jobs import night, reconcile, wiring
+from recon.jobs.night import RunOptions
+from recon.jobs.reconcile import BothSides
+from recon.model import Verdict
+from recon.records.reader import RecordsRead, RecordsReader
+from recon.store import messages
+from tests.factories import DAY
+from tests.jobs.stage import Stage, staged
+
+TODAY = date.fromisoformat(DAY)
+
+
+@pytest.fixture
+def stage(tmp_path: Path, engine: sa.Engine) -> Iterator[Stage]:
+    """Three recorded messages of today, collected."""
+    with staged(tmp_path, engine) as made:
+        made.send(3, seconds=60)
+        made.clock.advance(600)
+        made.collect(force=True)
+        yield made
+
+
+class _Interrupted:
+    """A reader during whose reading something else happens."""
+
+    def __init__(self, reader: RecordsReader, *, before: Callable[[], object]) -> None:
+        self._reader = reader
+        self._before = before
+        self.can_find = False
+
+    def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
+        self._before()
+        self._before = lambda: None
+        return self._reader.read(start, end)
+
+
+def read(stage: Stage, reader: object) -> BothSides:
+    return reconcile.read(
+        "main",
+        [calendar.window(TODAY, "UTC")],
+        reader=reader,  # type: ignore[arg-type]
+        engine=stage.engine,
+        policy=wiring.policy(stage.settings),
+    )
+
+
+def judged(stage: Stage, reader: object) -> Verdict:
+    [verdict] = read(stage, reader).judge(stage.engine)
+    return verdict
+
+
+def send_and_collect(stage: Stage) -> None:
+    stage.send(4, seconds=30)
+    stage.clock.advance(900)
+    stage.collect(force=True)
+
+
+def test_an_answer_stored_while_the_records_are_read_makes_nothing_missing(stage: Stage) -> None:
+    reader = wiring.open_reader(stage.settings, "main")
+    meanwhile = _Interrupted(reader, before=lambda: send_and_collect(stage))
+    seen = judged(stage, meanwhile)
+    assert seen.local.total == 7
+    assert seen.local.matched == seen.provider.total == 3
+    assert seen.local.unverifiable == 4
+    assert judged(stage, reader).local.matched == 7
+
+
+def test_an_answer_stored_just_after_the_messages_are_read_proves_nothing_of_them(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_now = messages.read
+
+    def read_early(*args: object) -> object:
+        early = read_now(*args)  # type: ignore[arg-type]
+        send_and_collect(stage)
+        return early
+
+    monkeypatch.setattr(messages, "read", read_early)
+    seen = judged(stage, wiring.open_reader(stage.settings, "main"))
+    assert seen.local.matched == seen.provider.total == 3
+    assert seen.local.unverifiable == 4
+
+
+def test_a_message_that_is_sent_and_recorded_before_messages_are_read_again_has_its_record(
+    stage: Stage,
+) -> None:
+    reader = wiring.open_reader(stage.settings, "main")
+    both_sides = read(stage, reader)
+    send_and_collect(stage)
+    [seen] = both_sides.refreshed(stage.engine, reader).judge(stage.engine)
+    assert seen.local.matched == seen.provider.total == seen.provider.matched == 7
+
+
+def test_a_night_in_which_no_status_call_brings_anything_links_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.clock.advance(86_400)
+    classify, linked = buckets.classify, []
+
+    def counted(*args: object) -> Case:
+        linked.append(1)
+        return classify(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(buckets, "classify", counted)
+    options = RunOptions((TODAY, TODAY), stage.names, directory=stage.room / "reports")
+    [outcome] = night.run(stage.settings, stage.engine, options, stage.runtime)
+    assert outcome.error is None
+    assert len(linked) == 1
