@@ -74,6 +74,8 @@ class Measure(NamedTuple):
     """What one command took."""
 
     seconds: float
+    processor: float
+    """Seconds of all processes together."""
     megabytes: float
     """Resident at the peak, of its largest process."""
     requests: int
@@ -151,6 +153,7 @@ class Prepared:
     def measured(self, *options: str) -> Measure:
         """Run it to its end, and measure it."""
         asked, started = len(self.requests), time.perf_counter()
+        before = _processor_seconds()
         subprocess.run(
             [*self.command, *options],
             cwd=self.room,
@@ -161,7 +164,13 @@ class Prepared:
         )
         seconds = time.perf_counter() - started
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
-        return Measure(seconds, peak, len(self.requests) - asked)
+        return Measure(seconds, _processor_seconds() - before, peak, len(self.requests) - asked)
+
+
+def _processor_seconds() -> float:
+    """Return what all processes that have ended have taken."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _fill_store(path: Path, sends: Sends, accounts: Sequence[str]) -> None:
@@ -272,7 +281,8 @@ def main() -> None:
                 one = made.measured(*options)
                 print(
                     f"  {' '.join(options) or 'one process':<12} {name:<6} {one.seconds:7.1f} s"
-                    f"  {one.megabytes:5.0f} MB  {one.requests:,} requests",
+                    f"  {one.processor:6.1f} s of processors  {one.megabytes:5.0f} MB"
+                    f"  {one.requests:,} requests",
                     flush=True,
                 )
 

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 BUSY_SECONDS: Final = 10
 
 _CONNECT_SECONDS: Final = 10
+#: A server that has not acknowledged anything for so long is lost; by default that takes hours.
+_LOST_SECONDS: Final = 120
 #: How long other processes are waited for when the write-ahead log is emptied at the end.
 _CHECKPOINT_SECONDS: Final = 0.5
 _WRITES: Final = "recon_writes"
@@ -59,6 +61,9 @@ def connect(url: str) -> sa.Engine:
         "application_name": "octopods-recon",
         "connect_timeout": _CONNECT_SECONDS,
         "keepalives_idle": 60,
+        "keepalives_interval": 15,
+        "keepalives_count": 4,
+        "tcp_user_timeout": _LOST_SECONDS * 1000,
         "client_encoding": "UTF8",
     }
     settings = {key: value for key, value in settings.items() if key not in parsed.query}

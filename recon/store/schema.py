@@ -18,6 +18,7 @@ import recon
 from recon.errors import ConfigError, OutputError
 from recon.store.dialects import is_postgres
 from recon.store.engine import reading, writing
+from recon.store.pooler import refuse_shared_sessions
 from recon.store.store_errors import described, sqlite_file, translated
 from recon.store.tables import METADATA
 
@@ -77,8 +78,10 @@ def ensure_ready(engine: sa.Engine) -> None:
     An SQLite file that is absent or empty is simply created.
 
     Raises:
-        ConfigError: if `recon db upgrade` has to be run, or the program updated.
+        ConfigError: if `recon db upgrade` has to be run, or the program updated, or a pooler
+            shares sessions between connections.
     """
+    refuse_shared_sessions(engine)
     found = current(engine)
     if found == head():
         return
@@ -111,10 +114,19 @@ def ensure_writable(engine: sa.Engine) -> None:
                 )
         current(engine)
         return
+    refuse_shared_sessions(engine)
+    names = sorted(_tables(engine) & METADATA.tables.keys())
     rights = [
         sa.func.has_table_privilege(sa.literal(name), sa.literal(right))
-        for name in sorted(_tables(engine) & METADATA.tables.keys())
+        for name in names
         for right in ("SELECT", "INSERT", "UPDATE", "DELETE")
+    ]
+    rights += [
+        sa.func.has_sequence_privilege(
+            sa.func.pg_get_serial_sequence(sa.literal(name), "id"), "USAGE"
+        )
+        for name in names
+        if METADATA.tables[name].autoincrement_column is not None
     ]
     with writing(engine) as connection:
         read_only = connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
@@ -123,8 +135,8 @@ def ensure_writable(engine: sa.Engine) -> None:
         raise OutputError(
             f"{described(engine.url)} cannot be written: "
             + ("it is read-only" if read_only else "the role lacks rights on recon's tables"),
-            hint="Grant the role SELECT, INSERT, UPDATE and DELETE on all tables of recon, or "
-            "set database.url to a database that it may write.",
+            hint="Grant the role SELECT, INSERT, UPDATE and DELETE on all tables of recon and "
+            "USAGE on their sequences, or set database.url to a database that it may write.",
         )
 
 
@@ -154,6 +166,7 @@ def upgrade(engine: sa.Engine) -> Upgrade:
         ConfigError: where the schema is newer, or the tables of another program are in the way.
     """
     _create_file(engine)
+    refuse_shared_sessions(engine)
     with _migrating(engine) as connection:
         before = _current(connection)
         if before is None:
@@ -161,8 +174,19 @@ def upgrade(engine: sa.Engine) -> Upgrade:
         else:
             _refuse_newer(engine, before)
         if before != head():
+            _keep_writers_out(connection, before)
             _alembic(connection, lambda config, command: command.upgrade(config, "head"))
     return Upgrade(before, head())
+
+
+def _keep_writers_out(connection: sa.Connection, before: str | None) -> None:
+    """Wait for those who write to an account, and let nobody begin before the migration is done.
+
+    All of them begin with the row of the account. Otherwise a writer and the migration could each
+    wait for a table that the other has locked. (SQLite has one writer at a time anyway.)
+    """
+    if before is not None and is_postgres(connection):
+        connection.exec_driver_sql("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
 
 
 def _create_file(engine: sa.Engine) -> None:

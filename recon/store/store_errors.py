@@ -132,10 +132,15 @@ def _of_sqlite(error: sqlite3.Error, url: sa.URL) -> ReconError | None:
 
 
 _UNREACHABLE: Final = "cannot be reached"
+_NOT_ALLOWED: Final = "does not let this user do that"
+_NOT_ALLOWED_HINT: Final = (
+    "`recon check` says whether the role has the rights that a run needs. `recon db upgrade` needs "
+    "the role that owns the tables."
+)
 #: SQLSTATE, or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 _POSTGRES_ERRORS: Final[dict[str, tuple[type[ReconError], str]]] = {
     "25006": (OutputError, "is read-only"),
-    "42501": (OutputError, "does not let this user write"),
+    "42501": (OutputError, _NOT_ALLOWED),
     "53100": (OutputError, "has no room on its disk"),
     "3D000": (ConfigError, "does not exist"),
     "42P01": (ConfigError, _DIFFERS),
@@ -160,7 +165,16 @@ _LOGIN_ERRORS: Final = (
 )
 
 
+#: What pgbouncer says at the beginning of a transaction, which recon cannot do without.
+_STATEMENT_POOLING: Final = "statement pooling mode"
+
+
 def _of_postgres(error: BaseException, url: sa.URL) -> ReconError | None:
+    if _STATEMENT_POOLING in str(error):
+        return ConfigError(
+            f"{described(url)} is behind a pooler that allows no transactions: {error}",
+            hint="Point database.url at PostgreSQL itself, or at a pool with pool_mode = session.",
+        )
     state: str | None = getattr(error, "sqlstate", None)
     known = _unconnected(error) if state is None else _by_state(state)
     if known is None:
@@ -171,7 +185,8 @@ def _of_postgres(error: BaseException, url: sa.URL) -> ReconError | None:
         TemporaryError: _UNREACHED if what == _UNREACHABLE else _AGAIN,
         ConfigError: _DIFFERS_HINT if what == _DIFFERS else "Check database.url.",
     }
-    return kind(f"{described(url)} {what}: {words}", hint=hints.get(kind))
+    hint = _NOT_ALLOWED_HINT if what == _NOT_ALLOWED else hints.get(kind)
+    return kind(f"{described(url)} {what}: {words}", hint=hint)
 
 
 #: What libpq and psycopg say of an option that they do not know, or cannot read.

@@ -27,13 +27,8 @@ from recon.store.engine import connect, writing
 from recon.store.tables import METADATA, UtcDateTime
 from tests.factories import DAY, NUMBER, at, found, listing, message, run
 from tests.store import processes
+from tests.store.migrations import alembic, downgrade
 from tests.store.table_contents import rows
-
-
-def alembic(connection: sa.Connection | None = None) -> Config:
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(schema.location()))
-    return config
 
 
 def described(engine: sa.Engine) -> dict[str, object]:
@@ -437,6 +432,47 @@ def test_several_that_upgrade_at_once_all_succeed(empty_database_url: str) -> No
     processes.together(code, count=3)
     engine = connect(empty_database_url)
     assert schema.check(engine) == []
+    engine.dispose()
+
+
+#: Writes to accounts as runs and collectors do, which begin with the row of the account.
+WRITER = """
+    import sys
+    import sqlalchemy as sa
+    from recon.store.accounts import lock_account
+    from recon.store.engine import connect, writing
+    engine = connect({url!r})
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for number in range(60):
+        with writing(engine) as connection:
+            lock_account(connection, "main")
+            connection.execute(sa.text("UPDATE runs SET mode = mode"))
+            connection.execute(sa.text("UPDATE messages SET status = status"))
+            connection.execute(sa.text("UPDATE polls SET new_count = new_count + 1"))
+"""
+UPGRADE = """
+    import sys
+    import alembic.command
+    from recon.store import schema
+    from recon.store.engine import connect
+    engine = connect({url!r})
+    print("ready", flush=True)
+    sys.stdin.readline()
+    schema.upgrade(engine)
+"""
+
+
+def test_an_upgrade_beside_others_who_write_loses_nothing(database_url: str) -> None:
+    engine = connect(database_url)
+    messages.keep(engine, "main", "f1a9", listing(message(1, 0), answered=100, limit=1))
+    runs.save(engine, run(found("a")), "run")
+    downgrade(engine, "0020")
+    both = [WRITER.format(url=database_url)] * 2 + [UPGRADE.format(url=database_url)] * 2
+    processes.at_once(both)
+    assert schema.check(engine) == []
+    assert rows(engine, "polls", "new_count") == [(1 + 2 * 60,)]
+    assert len(rows(engine, "runs")) == len(rows(engine, "findings")) == 1
     engine.dispose()
 
 
