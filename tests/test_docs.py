@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -129,3 +130,49 @@ def test_every_help_text_of_the_page_of_commands_is_the_programs() -> None:
     assert [block.command for block in shown] == [(), *commands]
     for block in shown:
         assert block.text == help_texts.help_of(block.command)
+
+
+# --- names and links ---------------------------------------------------------------------------
+
+_PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+_LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
+_PLACE = re.compile(r"\| `(recon/[a-z_/]+\.py)` \| `([\w.]+)` \|$", re.MULTILINE)
+
+
+def defined(path: Path) -> set[str]:
+    """Return the names of a module: functions, classes, their methods, and constants."""
+    names = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            inner = (one for one in node.body if isinstance(one, ast.FunctionDef))
+            names |= {f"{node.name}.{one.name}" for one in inner}
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
+
+
+def test_each_function_of_the_way_through_a_night_exists() -> None:
+    places = _PLACE.findall((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
+    assert len(places) > 20
+    lacking = [(file, name) for file, name in places if name not in defined(ROOT / file)]
+    assert lacking == []
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_each_link_of_a_page_leads_somewhere(page: Path) -> None:
+    dead = []
+    for target, anchor in _LINK.findall(page.read_text(encoding="utf-8")):
+        if target.startswith(("http://", "https://", "mailto:")):
+            continue
+        path = (page.parent / target).resolve() if target else page
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            dead.append(f"{target}#{anchor}")
+    assert dead == []
