@@ -6,13 +6,16 @@ import re
 import signal
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from recon import api
 from recon.simulator.channel import Channel
 from recon.simulator.server import Received, serve
 from tests.cli.mailing import EMAIL, add_to_config
+from tests.cli.nights import nights
 from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, awaited, minute
 from tests.clocks import ManualClock
 from tests.factories import DAY
@@ -153,6 +156,17 @@ def test_two_processes_find_what_one_finds(shop: Workshop) -> None:
     by_two = state(shop)
     shop.recon(*OFFLINE, "--again")
     assert state(shop) == by_two
+
+
+def test_a_range_is_done_once_on_each_database(tmp_path: Path, database_url: str) -> None:
+    with nights(tmp_path, database_url) as made:
+        made.send(3, start=minute(0))
+        days = ("--from", "2026-04-22", "--to", DAY)
+        # Above, other processes work on SQLite.
+        elsewhere = ["--workers", "1"] if database_url.startswith("postgresql") else []
+        assert made.run(*days, *elsewhere, day=None) == 0
+        assert made.run(*days, day=None) == 0
+        assert api.read_runs(database_url, latest=False)["records"].tolist() == [0, 3]
 
 
 def test_octopods_is_asked_once_for_each_account_and_for_each_id_once(workshop: Workshop) -> None:
