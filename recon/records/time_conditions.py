@@ -212,10 +212,25 @@ def all_but_texts_near(column: Column, span: tuple[datetime | None, datetime | N
     stored = sa.func.typeof(column)
     return sa.case(
         (texts_near(column, span), sa.false()),
+        (_as_sqlite_writes_it(column), sa.false()),
         (sa.and_(stored == "text", _plain_for_sqlite(column)), sa.false()),
         (sa.and_(stored == "text", _shaped_for_sqlite(column)), sa.false()),
         (sa.and_(stored.in_(["integer", "real"]), sa.not_(_epochs(column, span))), sa.false()),
         else_=sa.true(),
+    )
+
+
+def _as_sqlite_writes_it(column: Column) -> Condition:
+    """Say of a time whether it is spelled as SQLite spells it, `2026-04-23 12:00:00`.
+
+    Such a text has `TEXT_SHAPE`, and is recognised in a third of the time of `_plain_for_sqlite`.
+    """
+    low, high = (time.date().isoformat() for time in (EARLIEST + _DAYS, LATEST - _DAYS))
+    return sa.and_(
+        sa.func.length(column) == len("2026-04-23 12:00:00"),
+        column.between(sa.literal(low, sa.String()), sa.literal(high, sa.String())),
+        # Without the addition, days that a month does not have would stay as they are.
+        sa.func.datetime(column, sa.literal("+0 days", sa.String()), type_=sa.String()) == column,
     )
 
 

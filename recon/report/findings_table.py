@@ -40,6 +40,8 @@ TABLE_COLUMNS: Final = (
     "detail",
 )
 
+#: Columns of numbers that no cell of the table shows whole.
+_MASKED: Final = ("phone_number", "local_phone_number")
 #: Columns whose cells are broken into lines.
 _BROKEN: Final = frozenset({"detail"})
 #: Columns that a broken one should have at least.
@@ -95,6 +97,8 @@ def _word(value: Any) -> str | None:  # noqa: ANN401 - a cell of a frame
 
 def _value(value: Any) -> str | int | float | bool | None:  # noqa: ANN401 - a cell of a frame
     """Return a cell as JSON has it."""
+    if isinstance(value, str):
+        return value
     if pd.isna(value):
         return None
     if isinstance(value, datetime) and value.tzinfo is not None:
@@ -125,7 +129,8 @@ def _table(frame: pd.DataFrame, width: int, *, colour: bool) -> str:
     if frame.empty:
         return "No findings.\n"
     names = [name for name in TABLE_COLUMNS if name in frame.columns]
-    rows = [_row(found, names) for found in _objects(frame)]
+    needed = [name for name in frame.columns if name in {*names, *_MASKED}]
+    rows = [_row(found, names) for found in _objects(frame[needed])]
     if width >= UNLIMITED:
         return "\n".join(columns(names, rows)) + "\n"
     fixed = sum(
@@ -153,7 +158,7 @@ def _paragraph(names: Sequence[str], row: Sequence[str], width: int) -> list[str
 
 def _row(found: dict[str, Any], names: Sequence[str]) -> list[str]:
     words = {name: "" if value is None else str(value) for name, value in found.items()}
-    numbers = [words.get(name, "") for name in ("phone_number", "local_phone_number")]
+    numbers = [words.get(name, "") for name in _MASKED]
     for name in ("local_id", "detail"):
         words[name] = mask_numbers(words.get(name, ""), numbers)
     words["phone_number"] = mask(numbers[0]) if numbers[0] else ""

@@ -35,9 +35,11 @@ def plain(text: str) -> str:
     Controls, escapes, line breaks and characters that turn the direction of writing become `?`;
     the dots of a masked number become `*`, which every terminal shows.
     """
+    shown = text.replace("•", "*")
+    if shown.isprintable():
+        return shown
     return "".join(
-        "?" if unicodedata.category(character) in _STEERING else character
-        for character in text.replace("•", "*")
+        "?" if unicodedata.category(character) in _STEERING else character for character in shown
     )
 
 
@@ -66,6 +68,8 @@ def _escape(character: str) -> str:
 
 def width_of(text: str) -> int:
     """Return how many columns a terminal takes for `text`; East Asian wide characters take two."""
+    if text.isascii() and "\x1b" not in text:
+        return len(text)
     return sum(
         0 if unicodedata.combining(character)
         else 2 if unicodedata.east_asian_width(character) in "WF"
