@@ -104,7 +104,7 @@ def test_the_example_and_its_secret_are_a_configuration() -> None:
     assert account.api_key_env in SECRET["stringData"]
     assert str(settings.timezone) == NIGHT["spec"]["timeZone"]
     assert str(settings.report.directory).startswith("/data/")
-    assert not environment.unused(SECRET["stringData"], [account.api_key_env])
+    assert not environment.unused(SECRET["stringData"], [str(account.api_key_env)])
 
 
 def test_what_is_temporary_is_tried_again_hours_later_and_the_rest_fails_at_once() -> None:
