@@ -4,10 +4,11 @@ WORKDIR /src
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
 # Dependencies change less often than the code, so they come first.
-COPY deploy/build.lock deploy/requirements.lock ./
+COPY deploy/build.lock deploy/requirements.lock deploy/prune-packages ./
 RUN pip install --require-hashes --requirement build.lock \
     && python -m venv --without-pip /opt/recon \
-    && pip --python /opt/recon/bin/python install --require-hashes --requirement requirements.lock
+    && pip --python /opt/recon/bin/python install --require-hashes --requirement requirements.lock \
+    && ./prune-packages /opt/recon/lib/python3.13/site-packages
 
 COPY pyproject.toml README.md LICENSE ./
 COPY migrations migrations
@@ -17,6 +18,13 @@ RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /tmp/dist . 
 
 # Run: nothing but Python and the finished environment.
 FROM python:3.13-slim-trixie
+ARG VERSION=0.1.0
+ARG REVISION=
+LABEL org.opencontainers.image.title="octopods-recon" \
+      org.opencontainers.image.description="Nightly reconciliation of WhatsApp sends with Octopods" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.licenses="MIT"
 COPY --from=build /opt/recon /opt/recon
 ENV PATH=/opt/recon/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -26,5 +34,12 @@ ENV PATH=/opt/recon/bin:$PATH \
 RUN install --directory --owner=10001 --group=10001 --mode=0750 /data
 WORKDIR /data
 USER 10001:10001
+
+# 0 if configuration, database and schema can be used; every other code of recon is 1 for a container engine. A run
+# ends before the first check; it is for `collect --follow`.
+HEALTHCHECK --interval=5m --timeout=30s --start-period=1m --retries=2 \
+    CMD ["sh", "-c", "recon --quiet status >/dev/null || exit 1"]
+
+# The exec form: recon is process 1 and gets SIGTERM itself.
 ENTRYPOINT ["recon"]
 CMD ["--help"]
