@@ -58,11 +58,11 @@ def command(
     engine = session.engine(settings)
     found = retries.retries(settings, engine, names, days, session.runtime, again=again)
     if form == "table":
-        shown = [(one.account, one.decided, one.advice) for one in found]
+        shown = [(one.account, one.decided, one.advice, one.uncovered) for one in found]
         click.echo(
             retries_table.table(shown, width=common.width(), show_numbers=show_numbers), nl=False
         )
         return 0
-    found = retries.export(engine, found, session.runtime)
+    found = retries.export(settings, engine, found, session.runtime)
     common.show_data(retries_table.data([(one.account, one.decided) for one in found], form))
     return 0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from recon.core import calendar
+from recon.core import calendar, coverage
 from recon.jobs import reconcile, wiring
+from recon.model import Span
+from recon.store import coverage_proof
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +30,8 @@ class AccountRetries:
     decided: Decided
     advice: str
     """To stop, where few of the earlier proposals got through; else empty."""
+    uncovered: timedelta
+    """How much of the days, as far as they have passed, is not proven complete."""
 
 
 def retries(
@@ -79,12 +83,24 @@ def retries(
         )
         outcomes = retry_exports.outcomes(engine, [account], None)
         advice = retry_outcomes.advice(retry_outcomes.summed(one.counts for one in outcomes))
-        found.append(AccountRetries(account, decided, advice))
+        uncovered = _uncovered(engine, account, windows[:-1], runtime.clock())
+        found.append(AccountRetries(account, decided, advice, uncovered))
     return found
 
 
+def _uncovered(engine: Engine, account: str, days: Sequence[Window], now: datetime) -> timedelta:
+    parts = [
+        Span(day.start, min(day.end, now))
+        for day in days
+        if day.start is not None and day.end is not None and day.start < now
+    ]
+    covered = coverage.covered_seconds(parts, coverage_proof.read(engine, account).spans)
+    length = sum((one.end - one.start for one in parts if one.end and one.start), timedelta())
+    return length - timedelta(seconds=sum(covered))
+
+
 def export(
-    engine: Engine, found: Sequence[AccountRetries], runtime: Runtime
+    settings: Settings, engine: Engine, found: Sequence[AccountRetries], runtime: Runtime
 ) -> list[AccountRetries]:
     """Store what is proposed, before anybody acts on it; return what may be written.
 
@@ -101,7 +117,8 @@ def export(
         proposed = sends.loc[sends["decision"] == Decision.RETRY.value]
         known = set(retry_exports.proposed(engine, one.account)["message_id"])
         fresh = proposed.loc[~proposed["message_id"].isin(known)]
-        taken = retry_exports.store(engine, one.account, fresh, now)
+        region = settings.matching.default_region
+        taken = retry_exports.store(engine, one.account, fresh, now, region)
         if taken:
             other = sends["message_id"].isin(taken)
             sends = sends.copy()

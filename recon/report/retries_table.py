@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
@@ -12,7 +12,7 @@ from recon.core.phones import mask
 from recon.core.retry_decisions import COLUMNS, Decided
 from recon.model import Decision
 from recon.report import findings_table
-from recon.report.labels import counted, iso_time
+from recon.report.labels import counted, duration_text, iso_time
 from recon.report.masking import mask_numbers
 from recon.report.terminal_text import columns, plain, wrapped
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from recon.core.retry_decisions import Hold
 
 _TABLE: Final = ("decision", "date", "account", "message_id", "local_id", "phone_number")
+_LEAST_UNCOVERED: Final = timedelta(seconds=1)
 _ORDER: Final = (Decision.RETRY, Decision.REVIEW, Decision.DO_NOT_RETRY)
 
 
@@ -36,22 +37,26 @@ def data(found: Sequence[tuple[str, Decided]], form: Literal["csv", "json"]) -> 
 
 
 def table(
-    found: Sequence[tuple[str, Decided, str]], *, width: int, show_numbers: bool = False
+    found: Sequence[tuple[str, Decided, str, timedelta]], *, width: int, show_numbers: bool = False
 ) -> str:
     """Return the failed sends for a person: what to repair first, then one line a send.
 
     Args:
-        found: the accounts with what was decided, and advice about earlier proposals.
+        found: the accounts with what was decided, advice about earlier proposals, and how much of
+            the days is not covered.
         width: columns that a line of text may take; the table is not broken.
         show_numbers: whether phone numbers are shown whole.
     """
     lines: list[str] = []
     rows: list[tuple[str, ...]] = []
-    for account, decided, advice in found:
+    for account, decided, advice, uncovered in found:
         place = f"{account}: " if len(found) > 1 else ""
         said = [_hold(hold) for hold in decided.holds]
         said += [_on_their_way(decided.on_their_way, decided.until)] if decided.until else []
         said += [advice] if advice else []
+        if uncovered >= _LEAST_UNCOVERED:
+            length = duration_text(uncovered)
+            said.append(f"{length} are not covered: failed sends of that time may be missing here.")
         for sentence in said:
             lines += wrapped(plain(place + sentence), width)
         rows += [
@@ -59,7 +64,7 @@ def table(
             for send in decided.sends.astype("object").to_dict("records")
         ]
     if not rows:
-        return "\n".join([*lines, "No failed sends."]) + "\n"
+        return "\n".join([*lines, "No failed send is known."]) + "\n"
     ranks = {decision.value: rank for rank, decision in enumerate(_ORDER)}
     rows.sort(key=lambda row: ranks[row[0]])
     counts = [f"{sum(row[0] == one for row in rows):,} {one.value}" for one in _ORDER]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from recon.core.retry_outcomes import Outcome, RetryCounts
+from recon.store import forgotten_numbers
 from recon.store.accounts import id_of, lock_account
 from recon.store.dialects import insert, microseconds
 from recon.store.engine import counting, reading, writing
@@ -52,22 +53,28 @@ def proposed(engine: sa.Engine, account: str) -> pd.DataFrame:
     )
 
 
-def store(engine: sa.Engine, account: str, sends: pd.DataFrame, now: datetime) -> list[int]:
+def store(
+    engine: sa.Engine, account: str, sends: pd.DataFrame, now: datetime, region: str | None
+) -> list[int]:
     """Store proposals in one transaction; return the messages that another export had first.
+
+    Numbers that a person wants forgotten, which records may still hold, are not stored.
 
     Args:
         engine: the store.
         account: whose sends.
         sends: those that are proposed, with `retry_decisions.COLUMNS`.
         now: our own clock.
+        region: of national numbers.
     """
     if sends.empty:
         return []
-    cells = (sends[name].astype("object") for name in ("local_id", "phone_number"))
-    local_ids, numbers = ([None if one != one else one for one in column] for column in cells)  # noqa: PLR0124 - NaN
     ids = [int(one) for one in sends["message_id"]]
     with writing(engine) as connection:
         account_id = lock_account(connection, account)
+        kept = forgotten_numbers.load(connection).blanked(sends, region, None)
+        cells = (kept[name].astype("object") for name in ("local_id", "phone_number"))
+        local_ids, numbers = ([None if one != one else one for one in column] for column in cells)  # noqa: PLR0124 - NaN
         rows = [
             {
                 "account_id": account_id,

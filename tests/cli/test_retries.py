@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from recon.cli import stats
+from recon.cli import purge, stats
 from recon.cli.retries import command
 from recon.core.retry_outcomes import Outcome, RetryCounts
 from recon.simulator.simulated_message import FAILED_AT_ONCE, READ, Reason, StatusCourse
@@ -21,6 +22,7 @@ from recon.store.engine import connect
 from tests.cli.nights import Nights, nights
 from tests.cli.workshop import NUMBER
 from tests.factories import DAY, NOON
+from tests.forked import Forked
 
 BUSY = Reason("(#131016) Service unavailable")
 CLASSES = [
@@ -169,8 +171,61 @@ def test_messages_that_are_sent_are_told_and_not_listed(tmp_path: Path, database
         assert made.run() == 0
         shown = made.shown(command, "--date", DAY)
     assert "1 message is sent, not failed: Meta may still deliver it until 2026-05-23" in shown
-    assert "No failed sends." in shown
+    assert "No failed send is known." in shown
+
+
+def test_time_that_is_not_covered_is_told(night: Nights) -> None:
+    assert "not covered" not in night.shown(command, "--date", DAY)
+    night.clock.advance(86_400)
+    shown = night.shown(command, "--date", "2026-04-24")
+    assert "min are not covered: failed sends of that time may be missing here." in shown
+    assert "No failed send is known." in shown
 
 
 def test_a_day_that_has_not_begun_is_refused(night: Nights) -> None:
     assert night.invoke(command, "--date", "2026-05-30") == 2
+
+
+#: `recon`, killed where it would write what it has stored.
+KILLED = """
+import os, signal
+from recon.cli import common, main
+common.show_data = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+main()
+"""
+
+
+def test_what_a_killed_export_has_stored_is_proposed_again_only_when_asked_for(
+    night: Nights, database_url: str
+) -> None:
+    argv = ("retries", "--date", DAY, "--format", "json")
+    with Forked(KILLED, *argv, cwd=night.workshop.path, environ={"KEY": night.key}) as killed:
+        assert killed.communicate(timeout=60) == ("", "")
+    assert killed.returncode == -signal.SIGKILL
+    next_run = exported(night)
+    assert decisions(next_run)[:2] == ["review", "review"]
+    assert all(str(one["why"]).startswith("already proposed on ") for one in next_run[:2])
+    again = exported(night, "--again")
+    assert decisions(again)[:2] == ["retry", "retry"]
+    assert [one["attempt"] for one in again[:2]] == [1, 1]
+    [outcome] = stored(database_url)
+    assert outcome.counts == RetryCounts(2, 0)
+
+
+def test_a_purge_takes_proposals_with_their_day_and_leaves_no_zero(
+    night: Nights, database_url: str
+) -> None:
+    assert decisions(exported(night))[0] == "retry"
+    night.clock.advance(12 * 86_400)
+    assert night.invoke(purge.command, "--older-than", "10") == 0
+    assert stored(database_url) == []
+    days = json.loads(night.shown(stats.command, "--days", "14", "--format", "json"))
+    [day] = [one for one in days if one["date"] == DAY]
+    for name in ("total", "failed", "failure_rate", "coverage"):
+        assert day[name] is None
+    assert day["failure_reasons"] == []
+    assert "Nothing is known of 2026-04-23" in night.shown(stats.command, "--days", "14")
+    engine = connect(database_url)
+    with engine.connect() as connection:
+        assert not connection.exec_driver_sql("SELECT * FROM daily_volume").all()
+    engine.dispose()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date
 
 import pandas as pd
+import pytest
 import sqlalchemy as sa
 
+from recon.core.person import Person
 from recon.core.retry_outcomes import Outcome, RetryCounts
-from recon.store import messages, retry_exports
+from recon.store import forgotten_numbers, messages, retry_exports
 from tests.factories import DAY, KEY, NUMBER, at, listing, message
 from tests.store.plans import plans_of
+from tests.store.table_contents import rows
 
+#: Days around the proposals'.
 SPAN = (date(2026, 4, 22), date(2026, 4, 24))
 
 
@@ -26,7 +31,7 @@ def propose(engine: sa.Engine, *ids: int, day: str = DAY, number: str | None = N
             "attempt": [1] * count,
         }
     )
-    assert retry_exports.store(engine, "main", sends, at(60)) == []
+    assert retry_exports.store(engine, "main", sends, at(60), "IE") == []
 
 
 def test_only_a_later_message_that_reached_the_number_counts(engine: sa.Engine) -> None:
@@ -52,3 +57,24 @@ def test_messages_are_found_by_their_number(engine: sa.Engine) -> None:
     [plan] = plans
     assert "ix_messages_account_id_phone_number_sent_at" in plan
     assert "SCAN messages" not in plan
+
+
+@pytest.mark.parametrize("spelled", [NUMBER, "087 123 4567"])
+def test_a_forgotten_number_is_in_no_export_and_comes_into_none(
+    engine: sa.Engine, spelled: str
+) -> None:
+    other = "+353879999999"
+    propose(engine, 1)
+    propose(engine, 2, number=other)
+    person = Person.of(NUMBER, "IE")
+    assert person is not None
+    counts = forgotten_numbers.forget(engine, person, at(90), random.Random(1))
+    assert counts == {"retry_exports": 1}
+    propose(engine, 3, number=spelled)
+    kept = rows(engine, "retry_exports", "message_id", "phone_number")
+    assert kept == [(1, None), (2, other), (3, None)]
+    assert retry_exports.proposed(engine, "main")["phone_number"].isna().tolist() == [
+        True,
+        False,
+        True,
+    ]

@@ -198,7 +198,7 @@ def test_what_people_did_with_findings_comes_along_from_each_earlier_schema(
         expected_findings.change(engine, "main", {"a": "a test phone"}, [], at(300_000))
     send = {"message_id": 7, "date": DAY, "local_id": "7", "phone_number": NUMBER, "attempt": 1}
     if version >= "0019":
-        retry_exports.store(engine, "main", pd.DataFrame([send]), at(0))
+        retry_exports.store(engine, "main", pd.DataFrame([send]), at(0), None)
     before = rows(engine, "findings")
     with writing(engine, foreign_keys=False) as connection:
         command.downgrade(alembic(connection), version)
