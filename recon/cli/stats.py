@@ -70,7 +70,7 @@ def command(session: common.Session, days: int, by: str, accounts: Sequence[str]
         case "country":
             rows = [*figures.by_country(*chosen)]
         case "reason":
-            rows = [*figures.by_reason(*chosen)]
+            rows = [*figures.by_reason(*chosen, settings.retries.as_rules)]
         case _:
             rows = [*figures.by_day(*chosen, rates)]
     if form == "table":

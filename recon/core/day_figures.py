@@ -9,6 +9,7 @@ from datetime import date
 from typing import Final, TypedDict
 
 from recon.core import retry_outcomes
+from recon.core.failure_reasons import FailureReason
 from recon.core.retry_outcomes import RetryCounts
 from recon.model import RequestCounts
 
@@ -185,6 +186,8 @@ class ReasonFigures(SendFigures):
     date: date
     reason: str
     """In Octopods' words, without long numbers; empty where it gives none."""
+    meaning: FailureReason
+    """What is known of it."""
 
 
 def summed(days: Iterable[DayFigures]) -> DayFigures | None:

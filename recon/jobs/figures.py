@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from recon.core import calendar, calling_codes, coverage, reason_texts
+from recon.core import calendar, calling_codes, coverage, failure_reasons, reason_texts
 from recon.core.cost_rates import CostRates, price
 from recon.core.day_figures import (
     CostEstimate,
@@ -21,7 +21,7 @@ from recon.core.day_figures import (
     ranked,
 )
 from recon.core.retry_outcomes import RetryCounts
-from recon.model import Kind, RequestCounts, Span, State, Status
+from recon.model import Kind, RequestCounts, RetryRule, Span, State, Status
 from recon.store import coverage_proof, figure_counts, finding_figures, retry_exports
 from recon.store.finding_figures import RunCounts
 
@@ -186,11 +186,17 @@ def by_country(
 
 
 def by_reason(
-    zone: str, engine: Engine, accounts: Sequence[str], now: datetime, days: int
+    zone: str,
+    engine: Engine,
+    accounts: Sequence[str],
+    now: datetime,
+    days: int,
+    rules: Sequence[RetryRule] = (),
 ) -> Iterator[ReasonFigures]:
     """Yield the failed messages of each day by reason, by account; the arguments of `by_day`.
 
-    The commonest reason of a day comes first.
+    The commonest reason of a day comes first. What it means is decided by `rules` of the
+    configuration first.
     """
     parts = _days(zone, now, days)
     for account in accounts:
@@ -204,6 +210,7 @@ def by_reason(
                     account=account,
                     date=part.day,
                     reason=reason,
+                    meaning=failure_reasons.explain(reason, tuple(rules)),
                     failed=count,
                     seconds=part.seconds,
                     covered_seconds=covered[position],

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from recon.model import Failure, Kind, Run, Severity, VerdictKind
-from recon.report import finding_states, incident_states, labels
+from recon.report import failure_meanings, finding_states, incident_states, labels
 from recon.report import headline as headlines
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.public_text import public, public_error
@@ -35,6 +35,7 @@ _ADVICE: Final = {
 _LONGEST: Final = 300
 _PARAGRAPH: Final = 1000
 _MOST_INCIDENTS: Final = 5
+_MOST_REASONS: Final = 3
 _OPEN: Final = "open"
 _REQUEST_ID: Final = re.compile(r"\s*\(request_id [^)]*\)")
 
@@ -292,7 +293,8 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "Messages at Octopods", f"{verdict.provider.total:,}"
     yield "Matched", f"{verdict.local.matched:,}"
     if failed := verdict.statuses.get("failed", 0):
-        yield "Failed sends", f"{failed:,}"
+        why = "; ".join(failure_meanings.meanings(run, _MOST_REASONS))
+        yield "Failed sends", f"{failed:,}" + (f": {public(why)}" if why else "")
     changes = run.changes
     said = [
         f"{count:,} {word}"

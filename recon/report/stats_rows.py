@@ -24,7 +24,10 @@ _GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "day": (),
     "hour": ("hour",),
     "country": ("country", "calling_code"),
-    "reason": ("reason",),
+    "reason": ("reason", "class", "meaning", "decision"),
+}
+_TEXTS: Final = {"date", "account", *(name for group in _GROUPS.values() for name in group)} - {
+    "hour"
 }
 _COUNTS: Final = ("total", *map(str, Status))
 _RATES: Final = ("failure_rate", "delivered_rate", "read_rate", "coverage")
@@ -82,7 +85,9 @@ def content(one: Row, currency: str | None = None) -> dict[str, Any]:
         case CountryFigures():
             found |= {"country": one.country or None, "calling_code": one.calling_code or None}
         case ReasonFigures():
-            found["reason"] = one.reason or None
+            about = one.meaning
+            found |= {"reason": one.reason or None, "class": about.name, "meaning": about.title}
+            found["decision"] = about.decision.value
     found |= _counts(one)
     return found | (_of_day(one, currency) if isinstance(one, DayFigures) else {})
 
@@ -140,7 +145,7 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dtype(name: str) -> str:
-    if name in {"date", "account", "country", "calling_code", "reason"}:
+    if name in _TEXTS:
         return "str"
     is_fraction = name in _RATES or name.endswith(("_min", "_max", "_spent", "_twice", "_wasted"))
     return "Float64" if is_fraction else "Int64"

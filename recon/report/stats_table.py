@@ -16,6 +16,7 @@ from recon.core.day_figures import (
     ReasonFigures,
     SendFigures,
 )
+from recon.core.failure_reasons import FailureReason
 from recon.report.labels import KINDS_BY_URGENCY, counted, duration_text, title
 from recon.report.stats_rows import Row
 from recon.report.terminal_text import columns, paint, plain, wrapped
@@ -94,15 +95,23 @@ def _by_country(countries: Iterable[CountryFigures], *, colour: bool) -> str:
 
 
 def _by_reason(reasons: Iterable[ReasonFigures], *, width: int, colour: bool) -> str:
-    """Return how many messages failed for each reason, all days and accounts together."""
+    """Return how many messages failed for each reason, all days and accounts together.
+
+    Below each stand its class and what it means.
+    """
     counts: dict[str, int] = {}
+    meanings: dict[str, FailureReason] = {}
     for one in reasons:
         counts[one.reason] = counts.get(one.reason, 0) + one.failed
+        meanings[one.reason] = one.meaning
     if not counts:
         return "No message failed.\n"
     lines = [paint("failed  reason", "bold", on=colour)]
     for reason, count in day_figures.ranked(counts, len(counts))[0].items():
+        about = meanings[reason]
         lines += _ranked(reason, count, width)
+        said = f"{about.name}: {about.title} ({about.decision.value})"
+        lines += wrapped(said, width, indent=" " * 8, hanging=" " * 10)
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from recon.model import Kind, LocalBalance, ProviderBalance, Run, Severity, State, VerdictKind
-from recon.report import finding_states, incident_states, labels
+from recon.report import failure_meanings, finding_states, incident_states, labels
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.headline import headline, overall
 from recon.report.terminal_text import columns, flow, paint, plain, wrapped
@@ -28,6 +28,7 @@ _EXAMPLES_OF_A_KIND: Final = 3
 _EXAMPLES: Final = 12
 _GAPS: Final = 5
 _INCIDENTS: Final = 5
+_REASONS: Final = 5
 
 _SIDE: Final = "  {:<10}"
 _INDENT: Final = " " * 12
@@ -51,7 +52,7 @@ def text(run: Run, written: WrittenFiles | None = None, *, colour: bool, width: 
     findings = _findings(run, colour=colour, width=width)
     if findings:
         lines += ["", *findings]
-    lines += ["", *_coverage(run, width)]
+    lines += ["", *_failures(run, width), *_coverage(run, width)]
     if written is not None:
         files = [str(path) for path in (written.html, written.csv, written.json)]
         lines += [_SIDE.format("files" if at == 0 else "") + path for at, path in enumerate(files)]
@@ -177,6 +178,16 @@ def _example(run: Run, row: SampleRow, width: int) -> list[str]:
     sentence = ": ".join(part for part in (said, plain(row.detail)) if part)
     sentence += "".join(f" [{tag}]" for tag in tags)
     return wrapped(sentence, width, indent=f"{_INDENT}- ", hanging=f"{_INDENT}  ")
+
+
+def _failures(run: Run, width: int) -> list[str]:
+    """Return why messages failed, the commonest first."""
+    indent = _SIDE.format("failed")
+    lines: list[str] = []
+    for said in failure_meanings.meanings(run, _REASONS):
+        lines += wrapped(plain(said), width, indent=indent, hanging=_INDENT)
+        indent = _INDENT
+    return lines
 
 
 def _coverage(run: Run, width: int) -> list[str]:

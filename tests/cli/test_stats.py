@@ -34,6 +34,16 @@ from tests.cli.workshop import MORNING_AFTER, Workshop
 DAYS = 30
 REASONS = ("Recipient is not a WhatsApp user.", "(#131049) Not delivered: healthy ecosystem", "")
 
+MEANINGS = {
+    REASONS[0]: ("not_on_whatsapp", "the number cannot be reached on WhatsApp", "do_not_retry"),
+    REASONS[1]: (
+        "marketing_cap",
+        "the user gets too much marketing at the moment, from all businesses together",
+        "retry",
+    ),
+    "": ("unknown", "no reason given", "review"),
+}
+
 
 def rows(stage: Nights, *options: str) -> list[dict[str, Any]]:
     found = json.loads(stage.shown(command, "--format", "json", *options))
@@ -148,9 +158,11 @@ def assert_groups(stage: Nights, found: list[dict[str, Any]]) -> None:
     for part in rows(stage, "--by", "reason"):
         reasons[part["date"]] += part["failed"]
         assert part["total"] == part["failed"]
+        assert (part["class"], part["meaning"], part["decision"]) == MEANINGS[part["reason"] or ""]
     assert dict(reasons) == {day: count for day, count in failed.items() if count}
     table = stage.shown(command, "--by", "reason")
     assert REASONS[0] in table
+    assert "not_on_whatsapp: the number cannot be reached on WhatsApp (do_not_retry)" in table
     assert "(no reason given)" in table
     for by in ("day", "hour", "country"):
         assert "failure rate" in stage.shown(command, "--by", by)

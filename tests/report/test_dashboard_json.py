@@ -69,6 +69,7 @@ def test_a_day_has_all_its_figures() -> None:
         "resolved": 1,
         "incidents": 1,
         "requests": {"list": 7, "status": 8, "rate_limited": 9},
+        "retries": {"proposed": 0, "delivered": 0},
         "failure_reasons": [
             {"reason": "busy number +353••••••567", "count": 3},
             {"reason": None, "count": 1},
