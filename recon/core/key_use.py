@@ -66,7 +66,8 @@ def periods(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
     old one: all but the first key prove nothing before the first message that they listed. A key
     that a host went on polling after it had been replaced lists nothing new, while messages are
     sent with the new one: if the first answer to a later key was cut off, there may be such
-    messages that nothing shows, and an older key proves nothing after the last one it listed.
+    messages that nothing shows, and an older key proves nothing from the second of the last one on
+    that it listed: the first message of the new key may have been sent in that second.
     """
     trusted = trusted_keys(keys)
     first = min((one.key_id for one in keys), default=None)
@@ -80,7 +81,7 @@ def periods(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
                 found[one.key_id] = Span(None, None)
             continue
         start = None if one.key_id == first else next_second(one.oldest)
-        found[one.key_id] = Span(start, next_second(one.newest) if is_cut else None)
+        found[one.key_id] = Span(start, _second(one.newest) if is_cut else None)
     return found
 
 
@@ -94,7 +95,7 @@ def lost(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
     first = min((one.key_id for one in keys), default=None)
     # A later key that has listed nothing never proved anything.
     return {
-        one.key_id: Span(None if one.newest is None else next_second(one.newest), None)
+        one.key_id: Span(None if one.newest is None else _second(one.newest), None)
         for one in keys
         if one.key_id in trusted
         and _is_cut(one, keys)
@@ -105,3 +106,8 @@ def lost(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
 def _is_cut(one: KeyUse, keys: Sequence[KeyUse]) -> bool:
     """Say whether the first answer to a later key may have left out messages."""
     return any(not later.starts_whole for later in keys if later.started > one.started)
+
+
+def _second(time: datetime) -> datetime:
+    """Return the beginning of the second that `time` lies in."""
+    return time.replace(microsecond=0)

@@ -44,7 +44,7 @@ def test_a_key_that_has_listed_nothing_proves_something_only_as_the_first_one() 
 def test_an_old_key_proves_nothing_after_its_last_message_if_the_new_ones_list_starts_cut() -> None:
     cut = KeyUse(2, 20, at(-100), at(-400), starts_whole=False)
     old = KeyUse(1, 10, at(-500.5), at(-900))
-    assert periods([old, cut]) == {1: Span(None, at(-500)), 2: Span(at(-399), None)}
+    assert periods([old, cut]) == {1: Span(None, at(-501)), 2: Span(at(-399), None)}
     assert periods([KeyUse(1, 10, None), cut]) == {2: Span(at(-399), None)}
 
 
@@ -56,7 +56,7 @@ def test_a_key_that_is_not_trusted_proves_nothing_of_any_time() -> None:
 def test_lost_is_what_an_old_key_proved_after_its_last_message() -> None:
     cut = KeyUse(2, 20, at(-100), at(-400), starts_whole=False)
     old = KeyUse(1, 10, at(-500.5), at(-900))
-    assert lost([old, cut]) == {1: Span(at(-500), None)}
+    assert lost([old, cut]) == {1: Span(at(-501), None)}
     assert lost([KeyUse(1, 10, None), cut]) == {1: EVER}
     assert lost([old]) == {}
     assert lost([old, KeyUse(2, 20, at(-100), at(-400))]) == {}
@@ -65,7 +65,7 @@ def test_lost_is_what_an_old_key_proved_after_its_last_message() -> None:
 def test_lost_is_nothing_of_a_key_that_proved_nothing() -> None:
     cut = KeyUse(3, 30, at(-100), at(-400), starts_whole=False)
     assert lost([KeyUse(1, 10, at(-500), at(-900)), KeyUse(2, 20, None), cut]) == {
-        1: Span(at(-499), None)
+        1: Span(at(-500), None)
     }
     forgotten = KeyUse(2, 20, at(-500), at(-900), starts_whole=False)
     assert lost([KeyUse(1, 10, at(-100), at(-900)), forgotten]) == {}

@@ -554,6 +554,17 @@ def test_a_key_that_is_polled_too_long_hides_nothing(machine: Machine) -> None:
     machine.nothing_that_exists_is_claimed_not_to()
 
 
+def test_the_keys_may_change_within_a_second(store: sa.Engine) -> None:
+    Machine.engine = store
+    machine = Machine()
+    machine.begin()
+    machine.send([0], "plain", "without id")
+    machine.rotate("used", [0, 1200, 130], "plain", "not", is_polled=True)
+    machine.send([130] * LIMIT, "plain", "without id")
+    machine.poll(HOUR, 1)
+    machine.nothing_that_exists_is_claimed_not_to()
+
+
 def test_an_old_key_that_is_polled_after_the_one_in_use_hides_nothing(store: sa.Engine) -> None:
     Machine.engine = store
     machine = Machine()

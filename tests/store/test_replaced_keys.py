@@ -37,11 +37,11 @@ def test_proof_after_the_last_message_of_the_old_key_is_withdrawn(
     cut_off = answer(40, 49, answered=2950, limit=10)
     messages.keep(polled_too_long, "main", NEW, cut_off)
     [gone] = withdrawals.of_account(polled_too_long, "main", None, None)
-    assert (gone.start, gone.end, gone.reason) == (at(301), at(2740), REPLACED)
-    said = f"the proof that all messages from {at(301).isoformat()} to {at(2740).isoformat()}"
+    assert (gone.start, gone.end, gone.reason) == (at(300), at(2740), REPLACED)
+    said = f"the proof that all messages from {at(300).isoformat()} to {at(2740).isoformat()}"
     [line] = [line for line in caplog.messages if "withdrawn" in line]
     assert line == f"account main: {said} were listed is withdrawn: {REPLACED}"
-    spans = (Span(None, at(301)), Span(at(2401), at(2890)))
+    spans = (Span(None, at(300)), Span(at(2401), at(2890)))
     assert messages.spans(polled_too_long, "main") == spans
     messages.keep(polled_too_long, "main", NEW, answer(41, 50, answered=3200, limit=10))
     assert len(withdrawals.of_account(polled_too_long, "main", None, None)) == 1
@@ -56,7 +56,7 @@ def test_a_lower_cap_that_shows_later_withdraws_as_well(polled_too_long: sa.Engi
     messages.keep(polled_too_long, "main", NEW, answer(40, 49, answered=2950))
     messages.keep(polled_too_long, "main", NEW, answer(45, 54, answered=3400))
     [gone] = withdrawals.of_account(polled_too_long, "main", None, None)
-    assert (gone.start, gone.end) == (at(301), at(2740))
+    assert (gone.start, gone.end) == (at(300), at(2740))
 
 
 def test_a_key_that_never_listed_anything_loses_all(engine: sa.Engine) -> None:
