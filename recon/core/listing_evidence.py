@@ -9,12 +9,13 @@ that. `prove` makes it; everything it needs to know of the past is in `KeyHistor
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from recon.core.coverage import SETTLING, ShownSpan, next_second
+from recon.core.listing_times import moved
 from recon.model import Listing, Message, Span
 
 #: Clocks that differ by more than this are reported.
@@ -57,6 +58,10 @@ class KeyHistory:
     claimed up to the end of that second."""
     is_superseded: bool = False
     """Whether another key of the account was first polled after this one."""
+    times: Mapping[int, datetime] = field(default_factory=dict)
+    """When the messages that this answer shows were sent, as accepted answers listed them."""
+    is_time_disputed: bool = False
+    """Whether answers have given listed messages other times, and none agreed with them since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,10 @@ class Proof:
     """The lowest number of items at which the listing is cut, as known with this answer."""
     lacking: tuple[int, ...] = ()
     """The settled messages that it had to show and does not, in the order of time."""
+    moved: Mapping[int, timedelta] = field(default_factory=dict)
+    """By how much later it gives messages than they were listed before."""
+    has_doubtful_times: bool = False
+    """Whether it is not known if its times are right, see `recon.core.listing_times`."""
 
     @property
     def is_accepted(self) -> bool:
@@ -103,14 +112,21 @@ def prove(listing: Listing, known: KeyHistory) -> Proof:
         listing: the answer.
         known: what accepted answers to the same key have shown.
     """
+    apart = moved(listing, known.times)
     if known.is_superseded:
         why = "the account has polled a newer key since, which messages are sent with now"
-        return Proof(AnswerKind.NOTHING, why=why, cap=known.cap)
+        return Proof(AnswerKind.NOTHING, why=why, cap=known.cap, has_doubtful_times=bool(apart))
+    if apart or (known.is_time_disputed and listing.messages and not known.times):
+        return _of_doubtful_times(known, apart)
     if listing.is_partial:
         return _refused(known, "it is a partial answer (status 206 or Content-Range)")
     if listing.error is not None:
         return _refused(known, f"it carries {listing.error} beside its list")
+    return _compared(listing, known)
 
+
+def _compared(listing: Listing, known: KeyHistory) -> Proof:
+    """Return what an answer proves by what it lacks."""
     at = clock(listing)
     absent = _absent(listing, known, before=at - known.settling)
     limit = listing.limit if known.cap is None else min(listing.limit, known.cap)
@@ -146,6 +162,21 @@ def prove(listing: Listing, known: KeyHistory) -> Proof:
 
 def _refused(known: KeyHistory, why: str, lacking: tuple[int, ...] = ()) -> Proof:
     return Proof(AnswerKind.REFUSED, why=why, cap=known.cap, lacking=lacking)
+
+
+def _of_doubtful_times(known: KeyHistory, apart: Mapping[int, timedelta]) -> Proof:
+    why = (
+        "earlier answers gave messages other times than were listed before, and it lists none by "
+        "which its own times could be checked"
+    )
+    if apart:
+        message_id, by = next(iter(apart.items()))
+        minutes = round(abs(by) / timedelta(minutes=1))
+        why = (
+            f"it gives {_count(len(apart))} another time than was listed before, such as "
+            f"{message_id} ({minutes:,} minutes {'later' if by > timedelta(0) else 'earlier'})"
+        )
+    return replace(_refused(known, why), moved=apart, has_doubtful_times=True)
 
 
 def _shown_span(start: datetime | None, known: KeyHistory, at: datetime) -> ShownSpan:

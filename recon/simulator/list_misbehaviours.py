@@ -145,3 +145,13 @@ def partial(items: int) -> Misbehaviour:
 def with_error(code: int, text: str, *, items: int) -> Misbehaviour:
     """Put an error beside a list that has the first `items` only."""
     return lambda page: replace(page, limit=min(page.limit, items), error=(code, text))
+
+
+def shifted(by: timedelta) -> Misbehaviour:
+    """Give each message a time that is so much later, as a server in a wrong zone would."""
+
+    def changed(page: Page) -> Page:
+        known = [replace(one, sent_at=one.sent_at + by) for one in page.known]
+        return replace(page, known=known, as_of=page.as_of + by)
+
+    return changed

@@ -236,6 +236,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
             _misbehaving(misbehaviours.by_last_change),
         ),
         (
+            "shifted",
+            "in a third of the time all messages are listed as sent an hour later",
+            _misbehaving(_often(misbehaviours.shifted(timedelta(hours=1)))),
+        ),
+        (
             "partial",
             "in a third of the time 206 with the newest ten",
             _misbehaving(_often(misbehaviours.partial(10))),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from recon.core.coverage import SETTLING
 from recon.core.key_use import trusted_keys
 from recon.core.listing_evidence import CLOCKS_AGREE_WITHIN
-from recon.store import accounts, key_history
+from recon.store import accounts, key_history, time_disputes
 from recon.store.dialects import among
 from recon.store.tables import absences, polls
 
@@ -121,6 +121,14 @@ def _notes_of_listing(connection: sa.Connection, row: sa.Row[Any]) -> list[str]:
             f"Octopods lists no more than {row.item_cap} messages, not the 100 of its "
             "documentation: polls have to be that much more frequent."
         )
+    dispute = time_disputes.load(connection, row.id)
+    if dispute is not None:
+        notes.append(
+            "Octopods' list has given messages other times than before since "
+            f"{dispute.first_at.isoformat(timespec='seconds')}{_by(dispute.moved)}, so its answers "
+            "are refused until they agree again, and what they contradict is not proven. After a "
+            "day the later times count. If they are right, run `recon collect --new-coverage`."
+        )
     hidden = connection.execute(
         sa.select(sa.func.count()).where(
             absences.c.key_id == row.id,
@@ -135,6 +143,12 @@ def _notes_of_listing(connection: sa.Connection, row: sa.Row[Any]) -> list[str]:
             "run `recon collect --new-coverage`."
         )
     return notes
+
+
+def _by(moved: timedelta | None) -> str:
+    if moved is None:
+        return ""
+    return f" ({_length(abs(moved))} {'later' if moved > timedelta(0) else 'earlier'})"
 
 
 def _length(time: timedelta) -> str:

@@ -12,7 +12,7 @@ from recon.core import key_use
 from recon.core.coverage import SETTLING, ShownSpan, intersect, merge, subtract
 from recon.core.listing_evidence import AnswerKind
 from recon.model import CoverageEvidence, RefusedAnswer, Span, Withdrawal
-from recon.store import accounts, coverage_notes, key_history, withdrawals
+from recon.store import accounts, coverage_notes, key_history, time_disputes, withdrawals
 from recon.store.coverage_ledger import SETTLED, SHARED
 from recon.store.engine import reading
 from recon.store.tables import accounts as account_names
@@ -109,6 +109,9 @@ def of_key(
     shown = (ShownSpan(row.starts_at, row.seen_at) for row in connection.execute(query))
     proven = [span for one in shown if (span := one.span(settling)) is not None]
     gone = [Span(one.start, one.end) for one in withdrawals.of_key(connection, key_id)]
+    dispute = time_disputes.load(connection, key_id)
+    if dispute is not None:
+        gone.append(Span(dispute.since, None))
     return subtract(proven, gone)
 
 
@@ -132,7 +135,15 @@ def evidence(
         refused = _refused(connection, account_id, start, end)
         notes = coverage_notes.of_account(connection, account_id, rows)
         purged = unproven_before(connection, account)
+        disputes = [time_disputes.load(connection, row.id) for row in rows]
     withdrawn = withdrawals.of_account(engine, account, start, end)
+    withdrawn += [
+        Withdrawal(one.since, one.last_at, time_disputes.DISPUTED)
+        for one in disputes
+        if one is not None
+        and (start is None or start < one.last_at)
+        and (end is None or one.since < end)
+    ]
     if purged is not None and (start is None or start < purged):
         withdrawn.insert(0, Withdrawal(None, purged, PURGED))
     return CoverageEvidence(tuple(refused), tuple(withdrawn), tuple(notes))

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from recon.core import listing_evidence
 from recon.core.listing_evidence import Proof, prove
+from recon.core.listing_times import TimeDispute
 from recon.model import Listing, Message, Span
 from recon.store import (
     accounts,
@@ -22,6 +23,7 @@ from recon.store import (
     poll_thinning,
     removed_messages,
     replaced_keys,
+    time_disputes,
 )
 from recon.store.dialects import among, id_chunks, is_postgres, microseconds
 from recon.store.engine import reading, writing
@@ -91,20 +93,30 @@ def keep(
         account_id = accounts.lock_account(connection, account)
         since = min((message.sent_at for message in listing.messages), default=listing.answered_at)
         key = accounts.get_or_create_key(connection, account_id, key_fingerprint, since)
-        if new_coverage:
-            key = key_history.start_again(connection, key, since)
+        dispute = time_disputes.load(connection, key.id)
         last = answer_log.last_poll(connection, account_id)
         stored = stored_messages(
             connection, account_id, [one.message_id for one in listing.messages]
         )
-        proof = prove(listing, key_history.load(connection, key, listing))
+        proof = _prove(connection, account_id, key, listing, stored, dispute)
+        is_lost = proof.has_doubtful_times and dispute and dispute.is_lost_at(listing.answered_at)
+        if new_coverage or (is_lost and not key.is_superseded):
+            if dispute is not None:
+                time_disputes.believe(connection, account_id, key, listing, dispute, own_clock)
+                dispute = None
+            key = key_history.start_again(connection, key, since)
+            proof = _prove(connection, account_id, key, listing, stored, None)
         purged = accounts.purged_before(connection, account_id)
         kept_part = listing if purged is None else _since(listing, purged)
         kept_part = forgotten_numbers.load(connection).without(kept_part)
+        kept_part = time_disputes.take(
+            connection, account_id, key, kept_part, proof, stored, dispute
+        )
         new = _not_listed_before(connection, account_id, key, kept_part, stored)
         key = coverage_ledger.note_new_messages(connection, account_id, key, new, own_clock)
         entered = coverage_ledger.add_answer(connection, account_id, key, kept_part, proof, stored)
         unknown = sum(one.message_id not in stored for one in kept_part.messages)
+        times = [] if proof.has_doubtful_times else [one.sent_at for one in listing.messages]
         made = connection.execute(
             sa.insert(polls)
             .values(
@@ -118,8 +130,8 @@ def keep(
                 new_count=unknown,
                 shared_count=entered.shared,
                 reject_count=len(listing.rejects),
-                oldest_sent_at=min((m.sent_at for m in listing.messages), default=None),
-                newest_sent_at=max((m.sent_at for m in listing.messages), default=None),
+                oldest_sent_at=min(times, default=None),
+                newest_sent_at=max(times, default=None),
                 request_id=listing.request_id,
                 coverage_id=entered.row_id,
                 reading=proof.reading.value,
@@ -148,6 +160,19 @@ def keep(
         gap=entered.gap,
         ask_for=ask_for,
     )
+
+
+def _prove(
+    connection: sa.Connection,
+    account_id: int,
+    key: accounts.Key,
+    listing: Listing,
+    stored: Mapping[int, Any],
+    dispute: TimeDispute | None,
+) -> Proof:
+    known = key_history.load(connection, key, listing)
+    times = time_disputes.times_before(connection, account_id, key, listing, stored, dispute)
+    return prove(listing, replace(known, times=times, is_time_disputed=dispute is not None))
 
 
 def _since(listing: Listing, purged: datetime) -> Listing:

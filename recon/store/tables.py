@@ -300,6 +300,22 @@ absences: Final = sa.Table(
     sa.Column("removed_at", UtcDateTime),
 )
 
+#: Keys whose answers have given listed messages other times than before, as long as it is not known
+#: which are right, see `recon.core.listing_times`. `first_at` and `last_at` are the clocks of the
+#: first and latest of `answers` that did not agree with earlier ones. From `starts_at` on nothing
+#: counts as proven. `moved_seconds` is how much later the later times are; null is not always by
+#: one length.
+time_disputes: Final = sa.Table(
+    "time_disputes",
+    METADATA,
+    sa.Column("key_id", _ID, sa.ForeignKey("keys.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("first_at", UtcDateTime, nullable=False),
+    sa.Column("last_at", UtcDateTime, nullable=False),
+    sa.Column("answers", sa.Integer, nullable=False),
+    sa.Column("starts_at", UtcDateTime, nullable=False),
+    sa.Column("moved_seconds", sa.Integer),
+)
+
 #: Ids that a key was asked for singly and denied. `asked_at` is the provider's clock at the first
 #: denial, `asked_again_at` that at the one of a later night, null before.
 denied_ids: Final = sa.Table(

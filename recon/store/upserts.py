@@ -73,6 +73,9 @@ def keep_messages(
         seen = Observation(message.status, message.failure_reason, listing.answered_at)
         before = stored.get(message.message_id)
         row = _row(message, seen, before) | _listed(poll_id, key_id, before)
+        if poll_id is None and before is not None and before.listed_by is not None:
+            # Of a message that was listed, only a list tells the time.
+            row["sent_at"] = before.sent_at
         if is_news(history[message.message_id], seen):
             news.append(_change(message.message_id, seen))
             if before is not None and is_regress(_observed(before), seen):

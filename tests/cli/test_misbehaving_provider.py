@@ -256,6 +256,26 @@ CASES = [
         log="its messages are not listed newest first",
     ),
     Case(
+        "an-hour-later",
+        at_noon(misbehaviours.shifted(timedelta(hours=1))),
+        refused=1,
+        log="another time than was listed before",
+    ),
+    Case(
+        "an-hour-earlier",
+        at_noon(misbehaviours.shifted(-timedelta(hours=1))),
+        refused=1,
+        log="another time than was listed before",
+    ),
+    Case(
+        "an-hour-later-at-first-contact",
+        misbehaviours.during(hour(0), hour(24), misbehaviours.shifted(timedelta(hours=1))),
+        polls=POLLS[1:],
+        refused=1,
+        has_withdrawn=True,
+        log="another time than was listed before",
+    ),
+    Case(
         "status-pages",
         status_fault=http_faults.not_found_page(),
         log="no more status calls in this run",

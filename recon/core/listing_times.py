@@ -1,0 +1,111 @@
+"""Whether an answer gives messages the times that were listed before.
+
+`sent_at` of a message does not change. An answer that gives listed messages other times (a server
+in a wrong zone, say) contradicts what was listed, and which of the two is wrong is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from recon.core.coverage import SETTLING
+from recon.model import Listing, Message, RejectedItem
+
+#: Times of one message that are no further apart than this agree: another shape of the answer may
+#: give the time of the request in place of that of the send, or whole minutes.
+TIMES_AGREE_WITHIN: Final = SETTLING
+#: How many answers, over how long, must not agree with earlier ones until the later ones count.
+BELIEVED_AFTER_ANSWERS: Final = 3
+BELIEVED_AFTER: Final = timedelta(hours=24)
+#: A time in a wrong zone is at most so far off: the zones of the world are 26 hours apart.
+_ZONES_APART: Final = timedelta(hours=26)
+_PAST: Final = datetime.min.replace(tzinfo=UTC) + _ZONES_APART
+_FUTURE: Final = datetime.max.replace(tzinfo=UTC) - _ZONES_APART
+
+#: Why such an item is unreadable.
+DOUBTFUL: Final = (
+    "its time is in doubt: the answer gives messages other times than were listed before, or none "
+    "by which its times could be checked"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeDispute:
+    """Answers have given listed messages other times, and it is not known which times are right."""
+
+    first_at: datetime
+    """The clock of the first such answer."""
+    last_at: datetime
+    """The clock of the latest answer that did not agree with the earlier ones."""
+    answers: int
+    """How many did not."""
+    since: datetime
+    """What was proven from here on rests on times that may be wrong."""
+    moved: timedelta | None
+    """By how much the later answers differ; `None` where messages differ by different lengths."""
+
+    def is_lost_at(self, now: datetime) -> bool:
+        """Say whether it has lasted until the later answers count, with one more at `now`."""
+        lasted = now - self.first_at >= BELIEVED_AFTER
+        return lasted and self.answers + 1 >= BELIEVED_AFTER_ANSWERS
+
+
+def moved(listing: Listing, times: Mapping[int, datetime]) -> dict[int, timedelta]:
+    """Return of an answer's messages that have another time than before by how much it differs.
+
+    Args:
+        listing: the answer.
+        times: when messages were sent as they were listed before, by id.
+    """
+    apart = {
+        one.message_id: one.sent_at - times[one.message_id]
+        for one in listing.messages
+        if one.message_id in times
+    }
+    return {one: by for one, by in apart.items() if abs(by) > TIMES_AGREE_WITHIN}
+
+
+def common(lengths: Collection[timedelta]) -> timedelta | None:
+    """Return by how many seconds all messages have moved, `None` where that is not one length."""
+    if not lengths or max(lengths) - min(lengths) > TIMES_AGREE_WITHIN:
+        return None
+    return timedelta(seconds=round(sorted(lengths)[len(lengths) // 2].total_seconds()))
+
+
+def is_same(by: timedelta | None, before: timedelta | None) -> bool:
+    """Say whether two answers have moved all messages by the same length."""
+    return by is not None and before is not None and abs(by - before) <= TIMES_AGREE_WITHIN
+
+
+def doubtful(message: Message, by: timedelta | None) -> RejectedItem:
+    """Return a message as an item whose time cannot be read.
+
+    Args:
+        message: as an answer gives it that contradicts earlier ones.
+        by: by how much the times of the answer have moved, `None` where that is not known.
+    """
+    if by is None:
+        earliest = max(message.sent_at, _PAST) - _ZONES_APART
+        latest = min(message.sent_at, _FUTURE) + _ZONES_APART
+    else:
+        earliest, latest = sorted((message.sent_at, message.sent_at - by))
+    return RejectedItem(
+        key=f"time:{message.message_id}",
+        reason=DOUBTFUL,
+        message_id=message.message_id,
+        phone_number=message.phone_number,
+        status=message.status,
+        failure_reason=message.failure_reason,
+        earliest=earliest,
+        latest=latest,
+    )
+
+
+def as_listed_before(earliest: datetime, latest: datetime, by: timedelta | None) -> datetime | None:
+    """Return the time of a `doubtful` item if the earlier answers are right, `None` if unknown."""
+    if by is None or latest - earliest != abs(by):
+        return None
+    return earliest if by > timedelta(0) else latest
