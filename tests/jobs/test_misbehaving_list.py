@@ -90,6 +90,8 @@ LISTS: Mapping[str, Callable[[datetime], Misbehaviour | None]] = {
     "partial": _always(misbehaviours.partial(2)),
     "with error": _always(misbehaviours.with_error(12, "Degraded.", items=2)),
     "empty": _always(misbehaviours.capped(0)),
+    "an hour later": _always(misbehaviours.shifted(HOUR)),
+    "an hour earlier": _always(misbehaviours.shifted(-HOUR)),
 }
 
 
@@ -171,6 +173,8 @@ class Machine(RuleBasedStateMachine):
         self.missing: set[str] = set()
         self.recorded: dict[str, int] = {}
         self.last: Listing | None = None
+        self.moved_since: dict[str, datetime] = {}
+        self.is_deceived = False
 
     @property
     def key(self) -> str:
@@ -297,6 +301,8 @@ class Machine(RuleBasedStateMachine):
             zone="UTC",
         )
         reader = Reader(self.records)
+        if self.is_deceived:
+            return
         read = reconcile.read(self.account, days, reader=reader, engine=self.engine, policy=policy)  # type: ignore[arg-type]
         lookups.confirm(read.case, days, policy)
         if lookups.learnt:
@@ -345,6 +351,8 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def nothing_that_exists_is_claimed_not_to(self) -> None:
         """Compare what is proven with the truth."""
+        if self.is_deceived:
+            return
         unseen = [one for one in self.sent if one not in self.shown and not self._is_gone(one)]
         if not unseen or self.last is None:
             return
@@ -383,6 +391,7 @@ class Machine(RuleBasedStateMachine):
         kept = messages.keep(
             self.engine, self.account, key, listing, own, new_coverage=new_coverage
         )
+        self._check_times(key, listing, is_accepted=kept.proof.is_accepted)
         self._remember(key, listing, settling, new_coverage=new_coverage)
         truth = self.known[key]
         if kept.proof.is_accepted:
@@ -401,6 +410,27 @@ class Machine(RuleBasedStateMachine):
                     del truth.listed[one]
         self.last = listing
         return listing
+
+    def _check_times(self, key: str, listing: Listing, *, is_accepted: bool) -> None:
+        """Check that no answer is accepted whose times an earlier one contradicts.
+
+        Where nothing contradicts them, or for a day, nobody can tell: then nothing is checked more.
+        """
+        is_moved = any(
+            abs(one.sent_at - self._time(one.message_id)) > MINUTE for one in listing.messages
+        )
+        if not is_moved:
+            if is_accepted:
+                self.moved_since.pop(key, None)
+            return
+        known = self.known.get(key, Truth()).listed
+        at = listing_evidence.clock(listing)
+        since = self.moved_since.get(key)
+        if any(one.message_id in known for one in listing.messages):
+            since = self.moved_since.setdefault(key, at)
+        if is_accepted:
+            assert since is None or at - since >= 24 * HOUR, listing
+            self.is_deceived = True
 
     def _remember(
         self, key: str, listing: Listing, settling: timedelta, *, new_coverage: bool
@@ -552,6 +582,17 @@ def test_a_key_that_is_polled_too_long_hides_nothing(machine: Machine) -> None:
     machine.rotate("used", [100] * 8, "plain", "without id", is_polled=True)
     machine.poll(HOUR, 1)
     machine.nothing_that_exists_is_claimed_not_to()
+
+
+@pytest.mark.parametrize("name", ["an hour later", "an hour earlier"])
+def test_times_that_change_for_a_while_deceive_nobody(machine: Machine, name: str) -> None:
+    for lists in (name, "honest"):
+        machine.list_otherwise(lists)
+        for _ in range(2):
+            machine.send([40, 130, 7], "plain", "without id")
+            machine.judge()
+            machine.nothing_that_exists_is_claimed_not_to()
+    assert not machine.is_deceived
 
 
 def test_the_keys_may_change_within_a_second(store: sa.Engine) -> None:

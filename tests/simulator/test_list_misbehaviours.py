@@ -126,3 +126,11 @@ def test_a_page_is_cut_after_it_was_changed() -> None:
         return Page(page.now, page.known[::-1], 2, page.as_of)
 
     assert ids(reversed_) == [1, 2]
+
+
+def test_shifted_times_leave_statuses_as_they_are() -> None:
+    now = T + 5 * HOUR
+    honest = sent_each_hour(lambda page: page).listing(now).messages
+    shifted = sent_each_hour(misbehaviours.shifted(HOUR)).listing(now).messages
+    assert [one.sent_at - HOUR for one in shifted] == [one.sent_at for one in honest]
+    assert [one.status for one in shifted] == [one.status for one in honest]

@@ -1,4 +1,4 @@
-"""Answers that give listed messages other times: neither side proves anything until one is right."""
+"""Answers that give listed messages other times: neither side proves anything meanwhile."""
 
 from __future__ import annotations
 
