@@ -102,7 +102,9 @@ def keep(
         is_lost = proof.has_doubtful_times and dispute and dispute.is_lost_at(listing.answered_at)
         if new_coverage or (is_lost and not key.is_superseded):
             if dispute is not None:
-                time_disputes.believe(connection, account_id, key, listing, dispute, own_clock)
+                time_disputes.believe(
+                    connection, account_id, key, listing, proof, dispute, own_clock
+                )
                 dispute = None
             key = key_history.start_again(connection, key, since)
             proof = _prove(connection, account_id, key, listing, stored, None)

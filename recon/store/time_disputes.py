@@ -176,6 +176,7 @@ def believe(
     account_id: int,
     key: Key,
     listing: Listing,
+    proof: Proof,
     dispute: TimeDispute,
     own_clock: datetime,
 ) -> None:
@@ -186,12 +187,15 @@ def believe(
         account_id: whose messages.
         key: the key that asked.
         listing: the answer with which the coverage of the key starts again.
+        proof: what it was taken for until now.
         dispute: what is known of the times.
         own_clock: when the answer is kept.
     """
     gone = Withdrawal(dispute.since, dispute.first_at, _LOST)
     withdrawals.add(connection, account_id, key.id, gone, own_clock)
-    if dispute.moved is not None:
+    by = listing_times.common(proof.moved.values())
+    # An answer by which nothing can be checked may have the earlier times again.
+    if dispute.moved is not None and listing_times.is_same(by, dispute.moved):
         shown = [one.message_id for one in listing.messages]
         mine = (messages.c.account_id == account_id, messages.c.key_id == key.id)
         rows = connection.execute(

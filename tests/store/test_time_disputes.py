@@ -129,6 +129,12 @@ def test_the_later_times_count_when_they_have_lasted_for_a_day(
     assert keep(disputed, range(3, 8), hours=31, moved=1, limit=5).proof.is_accepted
 
 
+def test_after_a_day_without_a_common_message_no_time_is_corrected(disputed: sa.Engine) -> None:
+    assert not keep(disputed, range(20, 24), hours=24, limit=4).proof.is_accepted
+    assert keep(disputed, range(30, 34), hours=34, limit=4).proof.is_accepted
+    assert times(disputed)[2] == at(2 * HOUR)
+
+
 def test_two_answers_are_not_enough_however_far_apart(disputed: sa.Engine) -> None:
     assert not keep(disputed, range(3, 7), hours=90, moved=1, limit=4).proof.is_accepted
     assert keep(disputed, range(3, 7), hours=91, moved=1, limit=4).proof.is_accepted
