@@ -416,6 +416,8 @@ class Machine(RuleBasedStateMachine):
 
         Where nothing contradicts them, or for a day, nobody can tell: then nothing is checked more.
         """
+        if self.is_deceived:
+            return
         is_moved = any(
             abs(one.sent_at - self._time(one.message_id)) > MINUTE for one in listing.messages
         )
