@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recon.core import coverage
 from recon.model import Span
-from tests.factories import at
+from tests.factories import at, message
 
 
 def test_spans_that_touch_or_overlap_join_and_others_leave_a_gap() -> None:
@@ -85,3 +85,10 @@ def test_what_is_left_without_some_spans_is_what_none_of_them_touches() -> None:
     assert coverage.subtract(whole, [Span(at(100), None)]) == tuple(whole)
     assert coverage.subtract(whole, [Span(None, at(40))]) == (Span(at(40), at(100)),)
     assert coverage.subtract(whole, [Span(None, None)]) == ()
+
+
+def test_within_a_second_any_order_of_new_messages_is_as_good() -> None:
+    shown = [message(2, 10.4), message(1, 10)]
+    known = {1: coverage.ShownSpan(None, at(60))}
+    assert coverage.late_messages(shown, {2: 1}, known) == ()
+    assert coverage.late_messages([shown[0], message(1, 8.9)], {2: 1}, known) != ()

@@ -177,3 +177,8 @@ def test_a_key_whose_messages_are_all_older_is_said_once(kept: Kept) -> None:
     assert "account main: All messages of the key that was polled last are older" in line
     assert "neither proves anything" in line
     assert kept.keep(listing(*some(1, 3), answered=8 * HOUR), key="old") == []
+
+
+def test_a_refused_answer_is_no_first_contact(kept: Kept) -> None:
+    kept.keep(replace(listing(*some(1, 5), answered=5 * HOUR), is_partial=True))
+    assert not [one for one in kept.lines(logging.INFO) if "the first messages" in one]

@@ -31,3 +31,17 @@ def test_refused_answers_count_up_to_the_first_accepted_one_after_the_time(
     # What is accepted within the settling time of the end proves nothing of all of it yet.
     told = coverage_proof.evidence(engine, "main", at(400), at(1_000)).refused
     assert [one.at for one in told] == [at(500), at(1_100), at(1_150)]
+
+
+def test_refused_answers_of_another_account_are_not_told(engine: sa.Engine) -> None:
+    keep(engine, 100)
+    answer = replace(listing(message(1, 50), answered=200), is_partial=True)
+    messages.keep(engine, "other", KEY, answer)
+    assert coverage_proof.evidence(engine, "main", None, None).refused == ()
+
+
+def test_the_latest_twenty_refused_answers_are_told(engine: sa.Engine) -> None:
+    for answered in range(100, 121):
+        keep(engine, answered, partial=True)
+    told = coverage_proof.evidence(engine, "main", None, None).refused
+    assert [one.at for one in told] == [at(answered) for answered in range(101, 121)]

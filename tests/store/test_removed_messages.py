@@ -11,6 +11,7 @@ from recon.model import Message, Span
 from recon.store import coverage_proof, messages, removed_messages
 from recon.store.messages import KeepResult
 from tests.factories import KEY, at, listing, message
+from tests.store.table_contents import rows
 
 HOUR = 3_600
 
@@ -105,3 +106,34 @@ def test_new_coverage_compares_with_nothing_listed_before(lacking: sa.Engine) ->
     assert keep(lacking, 28, 1, 9).proof.reading is AnswerKind.WHOLE
     assert messages.spans(lacking, "main") == (Span(None, at(28 * HOUR - 60)),)
     assert coverage_proof.evidence(lacking, "main", at(30 * HOUR), None).notes == ()
+
+
+def test_what_one_key_lacks_is_nothing_of_another(lacking: sa.Engine) -> None:
+    other = listing(*shown(2, 3, 20, 21), answered=26.1 * HOUR)
+    messages.keep(lacking, "main", "other", other)
+    # The other key lists two of them, and its first answer that lacks some is not the third.
+    lacks = listing(*shown(20, 21), answered=26.5 * HOUR, limit=2)
+    assert messages.keep(lacking, "main", "other", lacks).ask_for == ()
+    assert removed_messages.settle(
+        lacking, "main", KEY, denied=[2, 3, 4, 5, 6], found=[], at=at(27 * HOUR)
+    )
+    rows_of = rows(lacking, "absences", "key_id", "removed_at")
+    assert {key for key, removed_at in rows_of if removed_at is not None} == {1}
+    assert len([key for key, _ in rows_of if key == 1]) == 7
+
+
+def test_only_messages_that_are_lacked_for_a_day_count_as_removed(lacking: sa.Engine) -> None:
+    messages.keep(lacking, "main", KEY, listing(*shown(*range(1, 11)), answered=26.1 * HOUR))
+    keep(lacking, 27, 1, 9, 10)
+    assert not keep(lacking, 28, 1, 10).ask_for
+
+
+def test_removed_messages_stay_removed_when_others_are_lacked(lacking: sa.Engine) -> None:
+    settle(lacking, 26, denied=[2, 3, 4, 5, 6])
+    keep(lacking, 27, 1, 9, 10, 11)
+    for hours in (28, 40, 52):
+        kept = keep(lacking, hours, 1, 9, 11)
+    assert kept.ask_for == (10,)
+    assert settle(lacking, 53, denied=[10])
+    times = dict(rows(lacking, "absences", "message_id", "removed_at"))
+    assert times[2] != times[10]

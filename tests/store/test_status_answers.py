@@ -7,7 +7,9 @@ import sqlalchemy as sa
 
 from recon.core.coverage import microseconds
 from recon.model import RejectedItem
-from recon.store import messages, status_answers
+from recon.store import coverage_proof, messages, status_answers
+from recon.store.engine import writing
+from recon.store.tables import accounts
 from tests.factories import KEY, at, listing, message
 
 HOUR = 3600
@@ -110,7 +112,7 @@ def test_denials_of_a_later_key_begin_with_it_and_those_of_a_replaced_one_end(
     messages.keep(engine, "main", "new", cut_off)
     deny(engine, 8, seconds=5_200, key="new")
     (since_old, until_old), (since_new, until_new) = reach(engine)
-    assert (since_old, until_old, since_new) == (first, 101, 4_001)
+    assert (since_old, until_old, since_new) == (first, 100, 4_001)
     assert until_new == last
 
 
@@ -119,3 +121,17 @@ def test_a_key_that_does_not_count_denies_nothing(engine: sa.Engine) -> None:
     messages.keep(engine, "main", "old", listing(message(1, 100), answered=800))
     deny(engine, 7, seconds=900, key="old")
     assert denied(engine) == []
+
+
+def test_no_denial_reaches_back_into_purged_time(engine: sa.Engine) -> None:
+    messages.keep(engine, "main", KEY, listing(message(1, 100), answered=5_000))
+    messages.keep(engine, "main", "new", listing(message(2, 4_000), answered=5_100))
+    deny(engine, 7, seconds=5_200)
+    deny(engine, 7, seconds=5_200, key="new")
+    before = reach(engine)
+    purged = at(4_500)
+    with writing(engine) as connection:
+        values = {"purged_before": purged - coverage_proof.PURGED_MARGIN}
+        connection.execute(sa.update(accounts).values(values))
+    assert before[1][0] == 4_001
+    assert [since for since, _ in reach(engine)] == [4_500, 4_500]
