@@ -38,6 +38,7 @@ from hypothesis.stateful import (
 
 from recon.core import calendar, listing_evidence
 from recon.core.coverage import covered, microseconds, next_second
+from recon.core.listing_evidence import Proof
 from recon.core.policy import Policy
 from recon.errors import RequestRefusedError
 from recon.jobs import reconcile
@@ -391,7 +392,7 @@ class Machine(RuleBasedStateMachine):
         kept = messages.keep(
             self.engine, self.account, key, listing, own, new_coverage=new_coverage
         )
-        self._check_times(key, listing, is_accepted=kept.proof.is_accepted)
+        self._check_times(key, listing, kept.proof)
         self._remember(key, listing, settling, new_coverage=new_coverage)
         truth = self.known[key]
         if kept.proof.is_accepted:
@@ -411,10 +412,10 @@ class Machine(RuleBasedStateMachine):
         self.last = listing
         return listing
 
-    def _check_times(self, key: str, listing: Listing, *, is_accepted: bool) -> None:
-        """Check that no answer is accepted whose times an earlier one contradicts.
+    def _check_times(self, key: str, listing: Listing, proof: Proof) -> None:
+        """Check that the times of an answer are doubted where an earlier one contradicts them.
 
-        Where nothing contradicts them, or for a day, nobody can tell: then nothing is checked more.
+        Where none does, and after a day, nobody can tell: then nothing is checked any more.
         """
         if self.is_deceived:
             return
@@ -422,7 +423,7 @@ class Machine(RuleBasedStateMachine):
             abs(one.sent_at - self._time(one.message_id)) > MINUTE for one in listing.messages
         )
         if not is_moved:
-            if is_accepted:
+            if proof.is_accepted:
                 self.moved_since.pop(key, None)
             return
         known = self.known.get(key, Truth()).listed
@@ -430,7 +431,7 @@ class Machine(RuleBasedStateMachine):
         since = self.moved_since.get(key)
         if any(one.message_id in known for one in listing.messages):
             since = self.moved_since.setdefault(key, at)
-        if is_accepted:
+        if not proof.has_doubtful_times:
             assert since is None or at - since >= 24 * HOUR, listing
             self.is_deceived = True
 
