@@ -1,4 +1,4 @@
-"""The pictures in docs/: the demo's page, and the mails of five nights, as Chromium shows them.
+"""The pictures in docs/: the demo's page, a dashboard, and the mails of five nights, in Chromium.
 
 `python -m tests.screenshots` draws them anew, through the program itself: a simulated Octopods,
 real runs, a real mail server. It needs Chromium.
@@ -19,11 +19,18 @@ from typing import Final, Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
-from recon.cli import demo
+from recon.cli import dashboard, demo
 from recon.cli.common import Session
 from recon.jobs.runtime import Runtime
+from recon.simulator.simulated_message import (
+    DELETED,
+    DELIVERED,
+    FAILED_AT_ONCE,
+    READ,
+    Reason,
+)
 from tests.cli.mailing import mailed_nights
-from tests.cli.nights import Nights
+from tests.cli.nights import Nights, nights
 from tests.factories import NOON
 from tests.smtp import Delivered
 
@@ -35,6 +42,15 @@ MORNING: Final = datetime(2026, 11, 28, 6, tzinfo=UTC)
 #: Ordinary nights before the one that is shown, and how many messages each has.
 NIGHTS_BEFORE: Final = 13
 MESSAGES: Final = 60
+
+#: Nights of the dashboard, what becomes of their messages, and why some fail.
+DASHBOARD_NIGHTS: Final = 30
+COURSES: Final = (READ, DELIVERED, READ, READ, DELIVERED, READ, DELIVERED, READ, DELETED)
+REASONS: Final = (
+    Reason("(#131026) Message undeliverable"),
+    Reason("(#131049) This message was not delivered to maintain healthy ecosystem engagement"),
+    Reason("Re-engagement window expired", 470),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +142,39 @@ def demo_page() -> str:
         return page.read_text()
 
 
+def busy_day(made: Nights, noon: datetime, night: int) -> None:
+    """Send and record a day of some hundred messages, some of which fail, fewer at weekends."""
+    count = 40 if noon.weekday() > 4 else 80 + night % 7 * 3
+    for n in range(count):
+        at = noon + timedelta(minutes=7 * n - 280)
+        reason = REASONS[n % len(REASONS)] if (n + night) % 17 == 0 else None
+        course = FAILED_AT_ONCE if reason else COURSES[n % len(COURSES)]
+        number = f"{('+35387', '+44770')[n % 2]}{night:03}{n:04}"
+        sent = made.channel.send(number, at, course=course, reason=reason)
+        if n != 3 or night % 9:
+            status = "failed" if reason else "sent"
+            made.workshop.add_records((sent.message_id, sent.message_id, number, at, status))
+
+
+def dashboard_page() -> str:
+    """Run a month of nights; return the dashboard of them."""
+    with tempfile.TemporaryDirectory() as room:
+        path = Path(room)
+        with nights(path, f"sqlite:///{path / 'recon.db'}") as made:
+            config = (path / "recon.toml").read_text()
+            config += '\n[cost]\ncurrency = "EUR"\nrates = { "353" = 0.05, "44" = 0.04 }\n'
+            (path / "recon.toml").write_text(config.replace("accounts.main", "accounts.shop"))
+            for night in range(DASHBOARD_NIGHTS):
+                busy_day(made, NOON + timedelta(days=night), night)
+                if night % 10 == 4:
+                    made.clock.advance(86_400)  # a night without a poll leaves a gap
+                else:
+                    made.run(day=None) if night == 0 else made.next_night()
+            options = ("--days", str(DASHBOARD_NIGHTS + 1), "--output", str(path / "page.html"))
+            assert made.invoke(dashboard.command, *options) == 0
+        return (path / "page.html").read_text()
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run the system's Chromium."""
@@ -150,10 +199,13 @@ def shoot(browser: Browser, page: str, shot: Shot, target: Path, *, whole: bool 
 def main() -> None:
     """Draw all pictures."""
     report = demo_page()
+    month = dashboard_page()
     mails = {name: page_of(mail_of(last)) for name, last in LAST_NIGHTS.items()}
     with chromium() as browser:
         shoot(browser, report, Shot(390, 844), DOCS / "report-phone.png")
         shoot(browser, report, Shot(1280, 1000, "dark"), DOCS / "report-desk.png")
+        shoot(browser, month, Shot(390, 844), DOCS / "images/dashboard-phone.png")
+        shoot(browser, month, Shot(1280, 1000, "dark"), DOCS / "images/dashboard-desk.png")
         for name, page in mails.items():
             shoot(browser, page, Shot(616, 1000), DOCS / f"images/mail-{name}.png")
 

@@ -105,7 +105,7 @@ def _by_reason(reasons: Iterable[ReasonFigures], *, width: int, colour: bool) ->
         counts[one.reason] = counts.get(one.reason, 0) + one.failed
         meanings[one.reason] = one.meaning
     if not counts:
-        return "No message failed.\n"
+        return "No failed message is known.\n"
     lines = [paint("failed  reason", "bold", on=colour)]
     for reason, count in day_figures.ranked(counts, len(counts))[0].items():
         about = meanings[reason]
