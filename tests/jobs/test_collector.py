@@ -394,7 +394,7 @@ def test_following_waits_for_a_database_that_is_not_there_yet(stage: Stage) -> N
             raise TemporaryError("the database cannot be reached")
         return stage.engine
 
-    assert stage.follow(timedelta(hours=1), open_engine=open_engine) == []
+    assert stage.follow(timedelta(minutes=25), open_engine=open_engine) == []
     assert len(stage.requests) == 1
 
 
