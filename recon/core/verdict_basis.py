@@ -57,10 +57,9 @@ def basis(
     made.update(f"{local.has_numbers} {local.has_statuses}\n".encode())
     records, messages = local.frame, provider.frame
     mine, theirs = _inside(records, start, end), _inside(messages, start, end)
-    wanted = records.loc[mine, "message_id"].dropna().astype("int64")
-    far_records = records["message_id"].isin(messages.loc[theirs, "message_id"]) & ~mine
-    far_messages = messages["message_id"].isin(wanted) & ~theirs
-    for far in (records.loc[far_records], messages.loc[far_messages]):
+    wanted = records.loc[mine, "message_id"]
+    listed = messages.loc[theirs, "message_id"]
+    for far in (_named(records.loc[~mine], listed), _named(messages.loc[~theirs], wanted)):
         add_rows(made, far.sort_values(["message_id", "sent_at"], kind="stable"))
     waiting = theirs & messages["status"].isin(sorted(NOT_TERMINAL))
     # Once more, since how long a message waits is seen by the time of the answer.
@@ -73,10 +72,12 @@ def basis(
     for column in _denied(denials, wanted, start, end):
         made.update(column.tobytes())
     if purged_below is not None:
-        made.update(f"purged {int((wanted < purged_below).sum())}\n".encode())
+        made.update(f"purged {int((wanted.dropna() < purged_below).sum())}\n".encode())
     if stale_records.may_have_ended(records["sent_at"], messages["sent_at"]):
-        newest = [records["sent_at"].max(), local.newest, messages["sent_at"].max()]
-        made.update(f"ended {newest}\n".encode())
+        # When they have depends on how far apart they usually are, of whichever day.
+        made.update(f"ended {local.newest}\n".encode())
+        for frame in (records, messages):
+            made.update(frame["sent_at"].astype("int64").to_numpy().tobytes())
     made.update(f"{evidence.refused} {evidence.withdrawn}\n".encode())
     return made.hexdigest()
 
@@ -85,11 +86,20 @@ def _inside(frame: pd.DataFrame, start: datetime, end: datetime) -> pd.Series[bo
     return (frame["sent_at"] >= start) & (frame["sent_at"] < end)
 
 
+def _named(outside: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:
+    """Return the rows of other days that have one of the ids of this one."""
+    if outside.empty:
+        return outside
+    # Of one night these are few, and its ids are many.
+    found = ids.loc[ids.isin(outside["message_id"].dropna())]
+    return outside.loc[outside["message_id"].isin(found)]
+
+
 def _denied(
-    denials: Denials, wanted: pd.Series[int], start: datetime, end: datetime
+    denials: Denials, wanted: pd.Series, start: datetime, end: datetime
 ) -> tuple[Positions, Positions, Positions]:
     """Return the denials of these ids, as far as they say something of this time."""
-    mine = np.isin(denials.ids, wanted)
+    mine = np.isin(denials.ids, wanted.loc[wanted.isin(denials.ids)].to_numpy(dtype=np.int64))
     bounds = microseconds(start), microseconds(end)
     since, until = (np.clip(one[mine], *bounds) for one in (denials.since, denials.until))
     return denials.ids[mine], since, until

@@ -96,6 +96,7 @@ def test_that_the_records_may_have_ended_shows() -> None:
     ended = made(records, messages)
     assert ended != BEFORE
     assert made(replace(records, newest=at(30_000)), messages) != ended
+    assert made(local_side([*RECORDS, Record(5, None, -4000)]), messages) != ended
 
 
 @pytest.mark.parametrize(
