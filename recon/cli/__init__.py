@@ -55,6 +55,20 @@ class _Commands(click.Group):
             error.hint = typed(error.hint, ctx.params.get("config"))
             raise
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; where there is none of the name, the error names the near one."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            from recon.core.near_words import CLOSE
+
+            near = get_close_matches(args[0], _COMMANDS, n=1, cutoff=CLOSE)
+            also = f" Did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"No such command '{args[0]}'.{also}")
+        return super().resolve_command(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)
 

@@ -251,7 +251,7 @@ class _Account:
             if left > self._settings.octopods.max_wait_seconds:
                 raise TemporaryError(
                     f"{said}, longer than octopods.max_wait_seconds allows; no request was made",
-                    hint="Check again after that, or run with --offline.",
+                    hint="Check again after that; `recon run --offline` makes no request.",
                 )
             raise _Note(f"{said}; no request was made. Check again after that.")
         with wiring.KeptSession() as session:

@@ -147,9 +147,9 @@ class RetryBudget:
             again, when = f"; it asks to pause until {at:%Y-%m-%d %H:%M:%S} UTC", "then"
         return TemporaryError(
             f"Octopods' rate limit is used up, {limited}{again}",
-            hint=f"Run again {when}, or now with --offline, which uses what is stored and makes no "
-            f"request. octopods.max_wait_seconds ({self._max_wait:g}) allows no longer pause; the "
-            "limit is shared with your sends.",
+            hint=f"Run again {when}, or `recon run --offline` now, which uses what is stored and "
+            f"makes no request. octopods.max_wait_seconds ({self._max_wait:g}) allows no longer "
+            "pause; the limit is shared with your sends.",
         )
 
     def _pause(self, tally: _Tally[Read], error: BaseException | None) -> float:

@@ -51,6 +51,19 @@ def test_a_hint_is_what_must_be_typed(hint: str | None, wanted: str | None) -> N
     assert typed(hint, None) == hint
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("discrepencies", "No such command 'discrepencies'. Did you mean 'discrepancies'?"),
+        ("acknowledge", "No such command 'acknowledge'."),
+    ],
+)
+def test_a_command_that_is_not_there_names_the_near_one(name: str, said: str) -> None:
+    with pytest.raises(click.UsageError) as wrong:
+        group.main([name], standalone_mode=False)
+    assert wrong.value.message == said
+
+
 def test_no_summary_in_a_list_of_commands_is_cut() -> None:
     def cut(command: click.Command, above: click.Context | None, name: str) -> list[str]:
         context = click.Context(command, above, name, terminal_width=80)
