@@ -6,7 +6,8 @@ import csv
 import io
 import json
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from tests.cli.nights import Nights, nights
 from tests.cli.workshop import MORNING_AFTER, Workshop
 
 DAYS = 30
+REACHED = {"delivered", "read", "deleted"}
 REASONS = ("Recipient is not a WhatsApp user.", "(#131049) Not delivered: healthy ecosystem", "")
 
 MEANINGS = {
@@ -106,14 +108,8 @@ def test_every_figure_of_thirty_days_is_that_of_a_slow_count(
             assert {status: one[status] for status in map(str, Status)} == {
                 status: counts[status] for status in map(str, Status)
             }
-            final = len(mine) - counts["sent"] - counts["unknown"]
-            shares = one["failure_rate"], one["delivered_rate"]
-            failed = counts["failed"]
-            if final:
-                wanted = failed / final, 1 - failed / final
-                assert shares == pytest.approx(wanted, abs=1e-6)
-            else:
-                assert shares == (None, None)
+            assert_rates(one)
+            assert_delivery(one, mine, now)
             why = Counter(
                 each.reason.title for each in mine if each.status(now) == "failed" and each.reason
             )
@@ -121,7 +117,7 @@ def test_every_figure_of_thirty_days_is_that_of_a_slow_count(
             assert shown == dict(why)
             assert one["coverage"] == 1.0 or one["date"] == now.date().isoformat()
         assert_findings(stage, found)
-        assert_groups(stage, found)
+        assert_groups(stage, sent)
 
 
 def assert_findings(stage: Nights, found: list[dict[str, Any]]) -> None:
@@ -138,34 +134,71 @@ def assert_findings(stage: Nights, found: list[dict[str, Any]]) -> None:
     assert found[-2]["requests"]["list"] >= report["requests"]["list"]
 
 
-def assert_groups(stage: Nights, found: list[dict[str, Any]]) -> None:
-    totals = {one["date"]: one["total"] for one in found}
-    failed = {one["date"]: one["failed"] for one in found}
-    for by in ("hour", "country"):
-        parts = rows(stage, "--by", by)
-        summed: Counter[str] = Counter()
-        for part in parts:
-            summed[part["date"]] += part["total"] or 0
-        assert {day: count for day, count in summed.items() if count} == {
-            day: count for day, count in totals.items() if count
-        }
-    countries = rows(stage, "--by", "country")
-    assert {(one["country"], one["calling_code"]) for one in countries} == {
-        ("IE", "353"),
-        ("GB", "44"),
+def assert_groups(stage: Nights, sent: Sequence[SimulatedMessage]) -> None:
+    """Compare every count of the groups with those of the messages."""
+    now = stage.clock()
+    groups: dict[str, Callable[[SimulatedMessage], object]] = {
+        "hour": lambda one: one.sent_at.hour,
+        "country": lambda one: {"+353": "IE", "+447": "GB"}[one.phone_number[:4]],
+        "reason": lambda one: one.reason.title if one.reason else "",
     }
-    reasons: Counter[str] = Counter()
-    for part in rows(stage, "--by", "reason"):
-        reasons[part["date"]] += part["failed"]
-        assert part["total"] == part["failed"]
-        assert (part["class"], part["meaning"], part["decision"]) == MEANINGS[part["reason"] or ""]
-    assert dict(reasons) == {day: count for day, count in failed.items() if count}
+    for by, group in groups.items():
+        slow = Counter(
+            (each.sent_at.date().isoformat(), group(each), each.status(now))
+            for each in sent
+            if by != "reason" or each.status(now) == "failed"
+        )
+        found: Counter[tuple[str, object, str]] = Counter()
+        for row in rows(stage, "--by", by, "--days", str(DAYS + 1)):
+            assert_rates(row)
+            shown = "" if row[by] is None else row[by]
+            for status in map(str, Status):
+                found[row["date"], shown, status] += row[status] or 0
+            if by == "country":
+                assert row["calling_code"] == {"IE": "353", "GB": "44"}[row["country"]]
+            if by == "reason":
+                about = (row["class"], row["meaning"], row["decision"])
+                assert about == MEANINGS[shown]
+        assert +found == slow
     table = stage.shown(command, "--by", "reason")
     assert REASONS[0] in table
     assert "not_on_whatsapp: the number cannot be reached on WhatsApp (do_not_retry)" in table
     assert "(no reason given)" in table
     for by in ("day", "hour", "country"):
         assert "failure rate" in stage.shown(command, "--by", by)
+
+
+def assert_rates(row: dict[str, Any]) -> None:
+    """Compare the total and the rates of a row with its counts."""
+    counts = {status: row[status] or 0 for status in map(str, Status)}
+    assert (row["total"] or 0) == sum(counts.values())
+    reached = counts["delivered"] + counts["read"] + counts["deleted"]
+    final = reached + counts["failed"]
+
+    def share(part: int, whole: int) -> Any:  # noqa: ANN401 - approx
+        return pytest.approx(part / whole, abs=1e-6) if whole else None
+
+    assert row["failure_rate"] == share(counts["failed"], final)
+    assert row["delivered_rate"] == share(reached, final)
+    assert row["read_rate"] == share(counts["read"], reached)
+
+
+def assert_delivery(row: dict[str, Any], mine: Sequence[SimulatedMessage], now: datetime) -> None:
+    """Compare the times to delivery: all were first seen by the poll of the same night."""
+    polled_at = mine[0].sent_at + timedelta(hours=20) if mine else now
+    polled = [
+        (polled_at - each.sent_at).total_seconds() for each in mine if each.status(now) in REACHED
+    ]
+    found = row["delivery_seconds"]
+    if not polled:
+        assert found is None
+        return
+    longest = sorted(polled)
+    assert found["measured"] == len(longest)
+    for name, per_cent in (("median", 50), ("percentile_90", 90)):
+        place = -(-len(longest) * per_cent // 100) - 1
+        assert found[name]["min"] == 0
+        assert found[name]["max"] == pytest.approx(longest[place], abs=2)
 
 
 def test_csv_has_the_values_of_json(tmp_path: Path, database_url: str) -> None:
