@@ -86,6 +86,20 @@ def test_a_refused_poll_does_not_stand_for_one_that_went(engine: sa.Engine) -> N
     assert (kept.shared, kept.gap) == (2, None)
 
 
+def test_a_poll_of_another_account_does_not_stand_for_one_that_went(engine: sa.Engine) -> None:
+    older, newer = (500, 600, 700), (700, 730, 745)
+    for answered in (710, 740, 750, 760, 770, 780, 800):
+        # Only the poll at 760 shows the message of 745, which has not settled yet.
+        seconds = newer if answered == 760 else older
+        shown = listing(*(message(n, n) for n in seconds), answered=answered, limit=3)
+        for account in ("main", "other"):
+            messages.keep(engine, account, KEY, shown)
+    thin(engine, "main")
+    again = listing(message(745, 745), message(1_990, 1_990), answered=2_000, limit=2)
+    kept = messages.keep(engine, "main", KEY, again)
+    assert (kept.shared, kept.gap) == (1, None)
+
+
 def test_a_poll_with_which_coverage_was_started_again_stays(engine: sa.Engine) -> None:
     for step in range(1, 12):
         answer_to = listing(*newest(5, 3 * step), answered=100 + 3 * step, limit=5)
