@@ -60,7 +60,6 @@ def note(connection: sa.Connection, key_id: int, listing: Listing, proof: Proof)
         .where(
             absences.c.key_id == key_id,
             among(connection, absences.c.message_id, proof.lacking),
-            absences.c.removed_at.is_(None),
         )
         .order_by(absences.c.message_id)
     )

@@ -108,24 +108,44 @@ def test_new_coverage_compares_with_nothing_listed_before(lacking: sa.Engine) ->
     assert coverage_proof.evidence(lacking, "main", at(30 * HOUR), None).notes == ()
 
 
+def keep_other(engine: sa.Engine, hours: float, *ids: int) -> KeepResult:
+    """Keep an answer for another account, whose messages have the same ids."""
+    return messages.keep(engine, "other", KEY, listing(*shown(*ids), answered=hours * HOUR))
+
+
+def removed(engine: sa.Engine) -> list[tuple[int, int]]:
+    """Return the keys and ids of the messages that count as removed."""
+    found = rows(engine, "absences", "key_id", "message_id", "removed_at")
+    return [(key, message_id) for key, message_id, removed_at in found if removed_at is not None]
+
+
 def test_what_one_key_lacks_is_nothing_of_another(lacking: sa.Engine) -> None:
-    other = listing(*shown(2, 3, 20, 21), answered=26.1 * HOUR)
-    messages.keep(lacking, "main", "other", other)
-    # The other key lists two of them, and its first answer that lacks some is not the third.
-    lacks = listing(*shown(20, 21), answered=26.5 * HOUR, limit=2)
-    assert messages.keep(lacking, "main", "other", lacks).ask_for == ()
-    assert removed_messages.settle(
-        lacking, "main", KEY, denied=[2, 3, 4, 5, 6], found=[], at=at(27 * HOUR)
-    )
-    rows_of = rows(lacking, "absences", "key_id", "removed_at")
-    assert {key for key, removed_at in rows_of if removed_at is not None} == {1}
-    assert len([key for key, _ in rows_of if key == 1]) == 7
+    keep_other(lacking, 1, 1, 2, 9)
+    # It shows 2, and lacks it once: not three times, and the first key still lacks it.
+    assert keep_other(lacking, 26, 1, 9).ask_for == ()
+    assert keep(lacking, 26.5, 1, 9).ask_for == (2, 3, 4, 5, 6)
+
+
+def test_what_one_key_is_denied_is_nothing_of_another(lacking: sa.Engine) -> None:
+    keep_other(lacking, 1, 1, 2, 9)
+    for hours in (2, 14, 26):
+        keep_other(lacking, hours, 1, 9)
+    assert settle(lacking, 26, denied=[2, 3, 4, 5, 6])
+    assert removed(lacking) == [(1, n) for n in range(2, 9)]
 
 
 def test_only_messages_that_are_lacked_for_a_day_count_as_removed(lacking: sa.Engine) -> None:
-    messages.keep(lacking, "main", KEY, listing(*shown(*range(1, 11)), answered=26.1 * HOUR))
-    keep(lacking, 27, 1, 9, 10)
-    assert not keep(lacking, 28, 1, 10).ask_for
+    assert keep(lacking, 26.5, 1, 10).ask_for == (2, 3, 4, 5, 6)
+    settle(lacking, 26.5, denied=[2, 3, 4, 5, 6])
+    assert removed(lacking) == [(1, n) for n in range(2, 9)]
+
+
+def test_only_messages_that_this_answer_lacks_are_asked_for(lacking: sa.Engine) -> None:
+    answer = listing(*shown(30, 31, 32), answered=26.1 * HOUR, limit=3)
+    assert messages.keep(lacking, "main", KEY, answer).proof.is_accepted
+    lacks = listing(*shown(30, 32), answered=27 * HOUR, limit=2)
+    kept = messages.keep(lacking, "main", KEY, lacks)
+    assert (kept.proof.lacking, kept.ask_for) == ((31,), ())
 
 
 def test_removed_messages_stay_removed_when_others_are_lacked(lacking: sa.Engine) -> None:
@@ -136,4 +156,4 @@ def test_removed_messages_stay_removed_when_others_are_lacked(lacking: sa.Engine
     assert kept.ask_for == (10,)
     assert settle(lacking, 53, denied=[10])
     times = dict(rows(lacking, "absences", "message_id", "removed_at"))
-    assert times[2] != times[10]
+    assert (times[2], times[10]) == (at(26 * HOUR), at(53 * HOUR))
