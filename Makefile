@@ -14,6 +14,10 @@ VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version(
 CAN_RUN := $(VENV)/.can-run-$(VERSION)
 CAN_TEST := $(VENV)/.can-test-$(VERSION)
 CAN_RUN_ALONE := $(RUNTIME)/.can-run-$(VERSION)
+# Tests of tests/records that open no SQLite database.
+WITHOUT_SQLITE := test_csv_files.py test_csv_header.py test_file_formats.py test_file_signatures.py \
+	test_json_lines.py test_mysql_columns.py test_parquet_files.py test_suggestions.py \
+	test_text_files.py
 # Where it is set, as in many containers, each process would compile the code, and each process of
 # the tests rewrite their assertions, anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -35,8 +39,9 @@ test: $(CAN_TEST) ## Run the tests
 
 test-sqlite: $(CAN_TEST) ## Run the tests that need SQLite on a newer one than Python's
 	RECON_TESTS_SQLITE=newer $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
-		-k 'not postgres and not mariadb' tests/test_arrow_sqlite.py tests/test_rows.py \
-		tests/store tests/records tests/jobs tests/cli/test_closing.py
+		-k 'not postgres and not mariadb' $(addprefix --ignore=tests/records/,$(WITHOUT_SQLITE)) \
+		tests/test_arrow_sqlite.py tests/test_rows.py tests/store tests/records tests/jobs \
+		tests/cli/test_closing.py
 
 lint: $(CAN_TEST) ## Lint, and check the formatting
 	$(BIN)/ruff check .
