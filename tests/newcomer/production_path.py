@@ -220,35 +220,6 @@ def walk(newcomer: Newcomer, shop: Shop, box: smtp.MailBox) -> None:
     with (newcomer.home / "reports/main/2026-04-24.csv").open(encoding="utf-8") as file:
         kinds = [row["kind"] for row in csv.DictReader(file)]
     must(kinds == ["missing_at_provider"], f"the bad night found {kinds}")
-    end_with_each_code(newcomer)
-
-
-#: How each exit code is reached by the command as the wheel installs it.
-_RECON: Final = "/opt/recon/bin/recon --config /etc/recon/recon.toml"
-_EXITS: Final = {
-    0: f"{_RECON} run --no-email --date 2026-04-23",
-    1: f"{_RECON} run --no-email --exit-code --date 2026-04-24",
-    2: f"{_RECON} run --nonsense",
-    3: f"{_RECON} run --no-email --exit-code --date 2026-04-22",
-    65: f"{_RECON} diff none.csv none.csv",
-    69: f"RECON_EMAIL__PORT=1 RECON_EMAIL__WHEN=always {_RECON} run --date 2026-04-23",
-    73: f"{_RECON} report --output /dev/null/reports",
-    75: f"RECON_OCTOPODS__MAX_WAIT_SECONDS=0 RECON_OCTOPODS__BASE_URL=http://127.0.0.1:1 {_RECON}"
-    " run --no-email --date 2026-04-24",
-    77: f"RECON_ACCOUNTS__MAIN__API_KEY_FILE=$HOME/.pgpass {_RECON} run --no-email",
-    78: "/opt/recon/bin/recon --config none.toml run",
-}
-
-
-def end_with_each_code(newcomer: Newcomer) -> None:
-    """Reach each exit code but 70, which is for bugs, through the installed command."""
-    for code, line in _EXITS.items():
-        ended = newcomer.run(line)
-        must(
-            ended.returncode == code and "Traceback" not in ended.stderr,
-            f"{line} ended with {ended.returncode}, not {code}:\n{ended.stderr}",
-        )
-    show(f"exit codes reached: {', '.join(map(str, _EXITS))}")
 
 
 def must_only_read(newcomer: Newcomer) -> None:
@@ -299,7 +270,7 @@ def typed(newcomer: Newcomer, line: str) -> None:
     if line.startswith("crontab "):
         show(f"$ {line}")
         return
-    said = newcomer.type(f"{line} --base-url <octopods>" if " init " in line else line)
+    said = newcomer.type(f"{line} --base-url OCTOPODS" if " init " in line else line)
     if "-m venv" in line:
         [site] = (newcomer.room / "opt/recon/lib").glob("python3*/site-packages")
         as_user(newcomer, site / "packages.pth", f"{newcomer.room}/packages\n")
@@ -392,10 +363,6 @@ def main(dist: Path, packages: Path) -> None:
         smtp.mail_server(room) as box,
     ):
         reachable(packages, room / "packages", without=("recon", "octopods_recon*", "_octopods*"))
-        if user is not None:
-            # Compiled once, by the first command that loads a module.
-            for directory_of_packages, _, _ in os.walk(room / "packages"):
-                shutil.chown(directory_of_packages, user)
         for wheel in dist.glob("*.whl"):
             shutil.copy(wheel, room / "var/lib/recon")
         hosts = {
@@ -403,7 +370,7 @@ def main(dist: Path, packages: Path) -> None:
             "db.example.com": "127.0.0.1",
             "smtp.example.com": "127.0.0.1",
             "MAIL_PORT": str(box.port),
-            "<octopods>": octopods,
+            "OCTOPODS": octopods,
         }
         newcomer = Newcomer(room, user, interpreter(room, user), clock, faketime, hosts)
         own(newcomer, newcomer.home)
