@@ -18,6 +18,8 @@ CAN_RUN_ALONE := $(RUNTIME)/.can-run-$(VERSION)
 WITHOUT_SQLITE := test_csv_files.py test_csv_header.py test_file_formats.py test_file_signatures.py \
 	test_json_lines.py test_mysql_columns.py test_parquet_files.py test_suggestions.py \
 	test_text_files.py
+# What looks at plans or runs whole nights; the other jobs ask nothing else of SQLite.
+BY_PLAN := test_collect_queries.py test_figures.py test_night.py test_reconcile.py
 # Where it is set, as in many containers, each process would compile the code, and each process of
 # the tests rewrite their assertions, anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -40,8 +42,8 @@ test: $(CAN_TEST) ## Run the tests
 test-sqlite: $(CAN_TEST) ## Run the tests that need SQLite on a newer one than Python's
 	RECON_TESTS_SQLITE=newer $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 		-k 'not postgres and not mariadb' $(addprefix --ignore=tests/records/,$(WITHOUT_SQLITE)) \
-		tests/test_arrow_sqlite.py tests/test_rows.py tests/store tests/records tests/jobs \
-		tests/cli/test_closing.py
+		tests/test_arrow_sqlite.py tests/test_rows.py tests/store tests/records \
+		$(addprefix tests/jobs/,$(BY_PLAN)) tests/cli/test_closing.py
 
 lint: $(CAN_TEST) ## Lint, and check the formatting
 	$(BIN)/ruff check .
@@ -90,7 +92,7 @@ $(CAN_RUN): deploy/requirements.lock
 $(CAN_TEST): $(CAN_RUN) requirements.lock pyproject.toml
 	$(BIN)/python -m pip install $(PIP_FLAGS) --no-compile --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	$(BIN)/python -m compileall -qq -j 0 -x '/tests/|kubernetes_validate/' $(VENV)/lib || true
 	@touch $@
 
 $(CAN_RUN_ALONE): deploy/requirements.lock

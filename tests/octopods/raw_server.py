@@ -28,6 +28,7 @@ def raw_server(handler: Handler) -> Iterator[RawServer]:
     """Hand each connection to `handler`, in a thread of its own, until the block ends."""
     over = threading.Event()
     threads: list[threading.Thread] = []
+    open_: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = RawServer(listening.getsockname()[1])
 
@@ -42,6 +43,7 @@ def raw_server(handler: Handler) -> Iterator[RawServer]:
                     connection, _ = listening.accept()
                     thread = threading.Thread(target=handle, args=(connection,), daemon=True)
                     threads.append(thread)
+                    open_.append(connection)
                     thread.start()
 
         accepting = threading.Thread(target=accept, daemon=True)
@@ -51,6 +53,9 @@ def raw_server(handler: Handler) -> Iterator[RawServer]:
         finally:
             over.set()
             listening.shutdown(socket.SHUT_RDWR)
+            for connection in open_:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
             for thread in [accepting, *threads]:
                 thread.join(5)
 
