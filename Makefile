@@ -28,10 +28,12 @@ LOCKED := --universal --generate-hashes --no-header --no-strip-extras
 PIP_FLAGS := --disable-pip-version-check --no-input --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sqlite lint types format docs dockerfile wheel check lock clean
+.PHONY: help setup demo test test-sqlite lint types format docs dockerfile wheel check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(CAN_TEST) ## Set up what the tests need
 
 demo: $(CAN_RUN) ## Watch a whole night against a simulated Octopods
 	$(BIN)/python -m recon demo --output demo
