@@ -92,7 +92,7 @@ def diff(
     Raises:
         InputError: a column is missing, or the input cannot be what you meant: one side is empty,
             or nothing of it links. `Policy(trust_input=True)` turns the latter off.
-        UsageError: the last day lies before the first.
+        UsageError: the last day is before the first.
     """
     import pandas as pd
 
@@ -176,7 +176,7 @@ def read_findings(
     Raises:
         ConfigError: there is no store, or it has another schema than this version needs.
         TemporaryError: it is busy or out of reach.
-        UsageError: the last day lies before the first.
+        UsageError: the last day is before the first.
     """
     from recon.store import finding_list
 
@@ -258,7 +258,7 @@ def run(
             `ConfigError`, `KeyRefusedError`, `OutputError`, `InputError` (also where the input
             looks wrong; the report says why), `TemporaryError` (also where another run holds the
             lock), `MailError`.
-        UsageError: the last day lies before the first, or there is no such account.
+        UsageError: the last day is before the first, or there is no such account.
     """
     from recon.jobs import night, notifying
     from recon.store import run_list

@@ -45,12 +45,12 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
     from recon.store import engine, schema
 
     day = demo_day.plant(seed, session.runtime.clock(), "Europe/Dublin")
-    work = output / "work"
-    _fresh(work)
-    demo_day.write_records(day, work / "sends.db")
+    data = output / "simulated"
+    _fresh(data)
+    demo_day.write_records(day, data / "sends.db")
     runtime = replace(session.runtime, clock=day.clock, environ={_KEY: day.api_key})
     with server.serve(day.channel, clock=day.clock) as base_url:
-        settings = _settings(day, base_url, work)
+        settings = _settings(day, base_url, data)
         with engine.opened(settings.database.url.get_secret_value()) as database:
             schema.ensure_ready(database)
             options = night.RunOptions(days=(day.day, day.day), accounts=["demo"], directory=output)
@@ -60,9 +60,9 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
     [reported] = outcome.days
     common.show_runs([(reported.run, reported.written)])
     if keep:
-        click.echo(f"kept: {work / 'recon.toml'}, with its databases beside it")
+        click.echo(f"kept: {data / 'recon.toml'}, with its databases beside it")
     else:
-        shutil.rmtree(work)
+        shutil.rmtree(data)
     missed, invented = _compare(day.expected, reported.run.verdict)
     if missed or invented:
         _show_differences("planted, but not found", missed)
@@ -72,31 +72,38 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
     return 0
 
 
-def _fresh(work: Path) -> None:
-    """Make an empty working directory; only what an earlier demo left there is removed."""
+def _fresh(data: Path) -> None:
+    """Make an empty directory; only what an earlier demo left there is removed."""
     try:
-        if work.exists():
-            shutil.rmtree(work)
-        work.mkdir(parents=True)
+        held = [one.name for one in data.iterdir()] if data.exists() else []
+        strange = [name for name in held if not name.startswith(("recon.", "sends."))]
+        if strange:
+            raise OutputError(
+                f"{data} holds files that are not the demo's, such as {min(strange)}",
+                hint="Choose another --output.",
+            )
+        if data.exists():
+            shutil.rmtree(data)
+        data.mkdir(parents=True)
     except OSError as cause:
         raise OutputError(
-            f"{work} cannot be made: {cause.strerror}", hint="Choose another --output."
+            f"{data} cannot be made: {cause.strerror}", hint="Choose another --output."
         ) from cause
 
 
-def _settings(day: DemoDay, base_url: str, work: Path) -> Settings:
+def _settings(day: DemoDay, base_url: str, data: Path) -> Settings:
     """Write the demo's configuration as a user would, and load it."""
     from recon import config
 
     columns = "\n".join(f'{field} = "{column}"' for field, column in day.columns.items())
     statuses = "\n".join(f'{word} = "{meaning}"' for word, meaning in day.statuses.items())
-    path = work / "recon.toml"
+    path = data / "recon.toml"
     path.write_text(
         f"""\
 timezone = "{day.zone}"
 
 [database]
-url = "sqlite:///{work / "recon.db"}"
+url = "sqlite:///{data / "recon.db"}"
 
 [octopods]
 base_url = "{base_url}"
@@ -109,7 +116,7 @@ default_region = "{day.default_region}"
 api_key_env = "{_KEY}"
 
 [accounts.demo.local]
-url = "sqlite:///{work / "sends.db"}"
+url = "sqlite:///{data / "sends.db"}"
 table = "{day.table}"
 where = "{day.where}"
 timezone = "{day.zone}"

@@ -124,7 +124,7 @@ def test_after_a_bug_too(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_demo_closes_its_databases(workshop: Workshop) -> None:
     assert workshop.recon("demo", "--keep").code == 0
-    assert rows(copied(workshop.path / "demo" / "work" / "recon.db"), "runs") == 1
+    assert rows(copied(workshop.path / "demo" / "simulated" / "recon.db"), "runs") == 1
 
 
 def test_what_a_killed_process_left_in_the_log_is_put_into_the_file(shop: Workshop) -> None:
