@@ -117,8 +117,8 @@ def _ledger(end: datetime, days: int) -> Iterator[tuple[str, pa.Table]]:
         "id": np.arange(days) + 1,
         "account_id": np.ones(days, np.int64),
         "key_id": np.ones(days, np.int64),
-        "starts_at": _times(first, starts + 3600),
-        "seen_at": _times(first, starts + _DAY.total_seconds()),
+        "starts_at": times(first, starts + 3600),
+        "seen_at": times(first, starts + _DAY.total_seconds()),
         "basis": ["shared"] * days,
     }
     yield "coverage", pa.table(spans)
@@ -141,17 +141,17 @@ def _messages(account: int, count: int, end: datetime, days: int) -> Iterator[tu
         of = {"account_id": np.full(len(ids), account), "message_id": ids}
         rows = of | {
             "key_id": np.full(len(ids), account),
-            "phone_number": _phones(numbers),
-            "sent_at": _times(first, sent),
+            "phone_number": phones(numbers),
+            "sent_at": times(first, sent),
             "status": status,
             "failure_reason": reason,
-            "first_seen_at": _times(first, sent + 60),
-            "observed_at": _times(first, sent + 600),
+            "first_seen_at": times(first, sent + 60),
+            "observed_at": times(first, sent + 600),
             "listed_by": np.ones(len(ids), np.int64),
         }
         yield "messages", pa.table(rows)
         for word, later in ((np.full(len(ids), "sent"), 60), (status, 600)):
-            seen = _times(first, sent + later)
+            seen = times(first, sent + later)
             yield "status_changes", pa.table(of | {"seen_at": seen, "status": word})
 
 
@@ -195,17 +195,19 @@ def _proposals(
             "message_id": number + 1,
             "date": day.date(),
             "local_id": None,
-            "phone_number": _phones(np.array([number]))[0],
+            "phone_number": phones(np.array([number]))[0],
             "exported_at": day - timedelta(hours=3),
             "attempt": 1,
         }
 
 
-def _phones(numbers: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401 - an array of texts
+def phones(numbers: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401 - an array of texts
+    """Return the numbers that messages went to."""
     return np.char.add(_PREFIXES[numbers % len(_PREFIXES)], (1_000_000 + numbers).astype(str))
 
 
-def _times(first: datetime, seconds: Any) -> pa.Array:  # noqa: ANN401 - a list or an array
+def times(first: datetime, seconds: Any) -> pa.Array:  # noqa: ANN401 - a list or an array
+    """Return the times so many seconds after the first."""
     import pyarrow as pa
 
     after = (np.asarray(seconds, np.float64) * 1e6).astype(np.int64)

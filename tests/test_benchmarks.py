@@ -11,10 +11,23 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
-from benchmarks import backfill, collect_cost, diff, findings, growth, linking, records, stats
+from benchmarks import (
+    backfill,
+    collect_cost,
+    diff,
+    everyday,
+    findings,
+    growth,
+    linking,
+    records,
+    stats,
+)
+from recon.cli import group
 from recon.jobs import figures
 from recon.model import Verdict
+from recon.simulator.channel import SIMULATED_KEY
 from recon.store.engine import connect
 
 ROWS = 2_000
@@ -133,3 +146,20 @@ def test_figures_are_asked_of_what_is_loaded(engine: sa.Engine) -> None:
     assert found[0].coverage == pytest.approx(23 / 24, abs=0.001)
     assert sum(one.total for one in figures.by_day("UTC", engine, ["other"], noon, 5)) == 300
     assert {command[0] for command in stats.COMMANDS} == {"stats", "dashboard", "retries"}
+
+
+def test_the_everyday_commands_are_asked_of_open_findings(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY", SIMULATED_KEY)
+    with everyday.prepared(database_url, tmp_path, days=4, sends_a_day=200) as made:
+        runner = CliRunner()
+        for command in everyday.commands(made):
+            argv = ["--config", str(tmp_path / "recon.toml"), *command]
+            ended = runner.invoke(group, argv, standalone_mode=False)
+            assert (ended.exception, ended.return_value) == (None, 0), ended.output
+            if command[0] == "explain":
+                has_record = command[1] == str(made.unrecorded - 1)
+                assert ("nothing is wrong" in ended.stdout) is has_record
+    with sa.create_engine(database_url, poolclass=sa.NullPool).connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM findings")) == 8

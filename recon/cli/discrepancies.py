@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 import click
 
 from recon.cli import common
 from recon.model import Kind, Severity, State
+
+#: How many findings a terminal shows unless told otherwise.
+_ON_A_TERMINAL: Final = 100
+_NARROW: Final = "Narrow the list with --kind, --severity, --date or --account, or give --limit."
 
 
 @click.command("discrepancies")
@@ -41,6 +46,12 @@ from recon.model import Kind, Severity, State
     show_default=True,
     help="For a person, a spreadsheet or a program.",
 )
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Only the first N; a table on a terminal has 100 without it.",
+)
 @common.pass_session
 def command(
     session: common.Session,
@@ -52,6 +63,7 @@ def command(
     last: date | None,
     accounts: Sequence[str],
     form: Literal["table", "csv", "json"],
+    limit: int | None,
 ) -> int:
     """List the findings of all runs, the newest day first.
 
@@ -63,14 +75,18 @@ def command(
 
     days = common.day_range(day, first, last)
     settings = session.settings()
-    found = finding_list.listing(
-        session.engine(settings),
-        accounts=common.chosen_accounts(settings, accounts) if accounts else None,
-        states=tuple(map(str, State)) if status == "all" else (status,),
-        kinds=kinds or tuple(map(str, Kind)),
-        severity=severity,
-        days=days,
-    )
+    wanted: finding_list.Filters = {
+        "accounts": common.chosen_accounts(settings, accounts) if accounts else None,
+        "states": tuple(map(str, State)) if status == "all" else (status,),
+        "severity": severity,
+        "days": days,
+    }
+    if kinds:
+        wanted["kinds"] = kinds
+    if limit is None and form == "table" and sys.stdout.isatty():
+        limit = _ON_A_TERMINAL
+    engine = session.engine(settings)
+    found = finding_list.listing(engine, limit=limit, **wanted)
     if form != "table":
         found = found.reindex(columns=list(findings_table.STORED_COLUMNS))
         common.show_data(findings_table.findings_table(found, form))
@@ -79,4 +95,6 @@ def command(
         found, form, width=common.width(), colour=common.wants_colour()
     )
     click.echo(table, nl=False, color=True)
+    if len(found) == limit and (more := finding_list.count(engine, **wanted) - limit):
+        click.echo(f"… {more:,} more. {_NARROW}")
     return 0

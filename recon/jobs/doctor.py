@@ -183,10 +183,16 @@ class _Account:
         self._store = store
         """`None` where the job's own database is not ready."""
         self._sample: Sample | None = None
+        self._indexes: Sequence[str] = ()
         self._listing: Listing | None = None
 
     def check(self) -> Iterator[CheckResult]:
         yield self._run("records", self._records)
+        if self._indexes:
+            from recon.records.missing_indexes import READ_WHOLE
+
+            advice = "\n  ".join([READ_WHOLE, *self._indexes])
+            yield CheckResult(f"{self._name}: indexes", advice, needs_attention=True)
         if self._sample is not None and len(self._sample.records):
             yield self._run("ids", self._ids)
             yield self._run("statuses", self._statuses)
@@ -208,6 +214,7 @@ class _Account:
         reader = wiring.open_reader(self._settings, self._name)
         columns = ", ".join(f"{field} = {name}" for field, name in reader.columns().items())
         self._sample = records_sample.take(reader, self._settings.timezone, self._runtime.clock())
+        self._indexes = reader.advised_indexes()
         rejects = len(self._sample.rejects)
         unread = f", {rejects:,} unreadable" if rejects else ""
         return (

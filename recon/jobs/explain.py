@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property, partial
@@ -88,6 +89,7 @@ def explain(
         )
         try:
             explained += list(search.explanations())
+            search.advise_indexes()
         except ReconError as error:
             stored = search.stored_only(error.one_line)
             explained += stored
@@ -180,6 +182,14 @@ class _Search:
                 yield one
         yield from self._unsent()
         yield from self._gone([one for one in self.stored if one.discrepancy_id not in told])
+
+    def advise_indexes(self) -> None:
+        """Log what would make looking up records fast, where their table lacks it."""
+        from recon.records.missing_indexes import READ_WHOLE
+
+        with suppress(ReconError):
+            if lacking := self.reader.advised_indexes():
+                log.info("account %s: %s %s", self.account, READ_WHOLE, " ".join(lacking))
 
     # --- where to look -----------------------------------------------------------------------
 

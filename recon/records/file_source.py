@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,10 @@ class FileReader:
             self._path, list(mapping.values()), time=mapping["sent_at"], setting=self._setting
         ):
             yield chunk.fields(mapping)
+
+    def advised_indexes(self) -> Sequence[str]:
+        """See `RecordsReader.advised_indexes`."""
+        return ()
 
     def columns(self) -> Mapping[str, str]:
         """See `RecordsReader.columns`."""

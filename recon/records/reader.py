@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -58,6 +58,12 @@ class RecordsReader(Protocol):
         """Read the records with this id of the user's own, whatever their time.
 
         Usually one; nothing where the records keep no id, or cannot be looked up.
+        """
+
+    def advised_indexes(self) -> Sequence[str]:
+        """Return statements for the indexes without which a large table is read whole each time.
+
+        Nothing of a file or a query, or where all that is of use is there.
         """
 
     def columns(self) -> Mapping[str, str]:

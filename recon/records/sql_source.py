@@ -15,6 +15,7 @@ from recon.arrow import ArrowUnavailable, postgres_arrow, sqlite_arrow
 from recon.errors import InputError
 from recon.records import (
     id_conditions,
+    missing_indexes,
     mysql_columns,
     postgres_columns,
     rowid_ranges,
@@ -48,11 +49,20 @@ class SqlReader:
         database: ReadOnlyDatabase,
         *,
         stretch_rows: int = rowid_ranges.STRETCH_ROWS,
+        large_rows: int = missing_indexes.LARGE_ROWS,
     ) -> None:
-        """Read what `source` names in `database`; a large SQLite table in such stretches."""
+        """Read what `source` names in `database`.
+
+        Args:
+            source: what to read.
+            database: where it is.
+            stretch_rows: a large SQLite table is read in such stretches.
+            large_rows: for a table of more rows indexes are advised.
+        """
         self._source = source
         self._database = database
         self._stretch_rows = stretch_rows
+        self._large_rows = large_rows
 
     @property
     def can_find(self) -> bool:
@@ -90,6 +100,23 @@ class SqlReader:
             field: f"{name} ({_type_name(kinds[name])})"
             for field, name in self._source.mapping.items()
         }
+
+    def advised_indexes(self) -> Sequence[str]:
+        """See `RecordsReader.advised_indexes`."""
+        if not self.can_find:
+            return ()
+        return self._database.run(self._advised_indexes)
+
+    def _advised_indexes(self, connection: sa.Connection) -> Sequence[str]:
+        table, kinds = self._table(connection)
+        return missing_indexes.statements(
+            connection,
+            table,
+            kinds,
+            self._source.mapping,
+            filtered=bool(self._source.where),
+            large=self._large_rows,
+        )
 
     def _read(
         self, connection: sa.Connection, start: datetime | None, end: datetime | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
 import sqlalchemy as sa
 
@@ -35,25 +35,30 @@ def finding_columns(connection: sa.Connection) -> list[sa.ColumnElement[Any]]:
     ]
 
 
+class Filters(TypedDict, total=False):
+    """Which findings are meant; what is left out narrows nothing."""
+
+    accounts: Sequence[str] | None
+    """Only of these; `None` is all."""
+    states: Sequence[str]
+    """Only findings that stand so."""
+    kinds: Sequence[str]
+    severity: str | None
+    """Only `error` or `warning`; `None` is both."""
+    days: tuple[date, date] | None
+    """Only of these days, the first and the last one included, in the zone that the account was
+    judged in; `None` is all."""
+
+
 def listing(
-    engine: sa.Engine,
-    *,
-    accounts: Sequence[str] | None = None,
-    states: Sequence[str] = tuple(State),
-    kinds: Sequence[str] = tuple(Kind),
-    severity: str | None = None,
-    days: tuple[date, date] | None = None,
+    engine: sa.Engine, *, limit: int | None = None, **filters: Unpack[Filters]
 ) -> pd.DataFrame:
     """Return findings as they stand now, the latest day first, then as reports sort them.
 
     Args:
         engine: the store.
-        accounts: only these; `None` is all.
-        states: only findings that stand so.
-        kinds: only findings of these kinds.
-        severity: only `error` or `warning`.
-        days: only those of these days, the first and the last one included, in the zone that the
-            account was judged in.
+        limit: only the first so many; `None` is all.
+        filters: which findings.
 
     Returns:
         `account`, `date`, `run_id` (the newest run of the account and day), all of
@@ -62,20 +67,21 @@ def listing(
     """
     from recon.store import stored_frames
 
-    chosen = [kind for kind in map(Kind, kinds) if severity in {None, kind.severity}]
     time = sa.func.coalesce(findings.c.provider_sent_at, findings.c.local_sent_at)
     with reading(engine) as connection:
-        names = sa.select(account_names.c.id)
-        if accounts is not None:
-            names = names.where(account_names.c.name.in_(accounts))
-        # All columns of the index, so that it is used for every filter.
-        wanted = [
-            findings.c.account_id.in_(connection.execute(names).scalars().all()),
-            findings.c.status.in_(states),
-            findings.c.kind.in_([kind.value for kind in chosen]),
-        ]
-        if days is not None:
-            wanted.append(findings.c.date.between(*days))
+        wanted = _wanted(connection, filters)
+        order = (
+            findings.c.date.desc(),
+            account_names.c.name,
+            findings.c.severity,
+            findings.c.kind,
+            time.asc().nulls_last(),
+            findings.c.discrepancy_id,
+        )
+        if limit is not None:
+            # Chosen before all of each is read.
+            first = sa.select(findings.c.id).join_from(findings, account_names).where(*wanted)
+            wanted = [findings.c.id.in_(first.order_by(*order).limit(limit))]
         query = (
             sa.select(
                 account_names.c.name,
@@ -88,16 +94,36 @@ def listing(
             )
             .join_from(findings, account_names)
             .where(*wanted)
-            .order_by(
-                findings.c.date.desc(),
-                account_names.c.name,
-                findings.c.severity,
-                findings.c.kind,
-                time.asc().nulls_last(),
-                findings.c.discrepancy_id,
-            )
+            .order_by(*order)
         )
         return stored_frames.placed_findings(connection, query)
+
+
+def count(engine: sa.Engine, **filters: Unpack[Filters]) -> int:
+    """Return how many findings `listing` returns without a limit."""
+    with reading(engine) as connection:
+        wanted = _wanted(connection, filters)
+        query = sa.select(sa.func.count()).select_from(findings).where(*wanted)
+        return int(connection.execute(query).scalar_one())
+
+
+def _wanted(connection: sa.Connection, filters: Filters) -> list[sa.ColumnElement[bool]]:
+    accounts, days = filters.get("accounts"), filters.get("days")
+    severity = filters.get("severity")
+    kinds = [Kind(kind) for kind in filters.get("kinds", Kind)]
+    chosen = [kind.value for kind in kinds if severity in {None, kind.severity}]
+    names = sa.select(account_names.c.id)
+    if accounts is not None:
+        names = names.where(account_names.c.name.in_(accounts))
+    # All columns of the index, so that it is used for every filter.
+    wanted: list[sa.ColumnElement[bool]] = [
+        findings.c.account_id.in_(connection.execute(names).scalars().all()),
+        findings.c.status.in_(filters.get("states", tuple(State))),
+        findings.c.kind.in_(chosen),
+    ]
+    if days is not None:
+        wanted.append(findings.c.date.between(*days))
+    return wanted
 
 
 def _newest_run() -> sa.ScalarSelect[str]:

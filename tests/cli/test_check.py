@@ -118,6 +118,24 @@ def test_a_column_that_is_not_there_ends_the_checks_of_the_records(
     assert "main: comparison" not in found
 
 
+def test_the_index_that_a_large_table_lacks_is_advised_to_its_owner(
+    workshop: Workshop, channel: Channel
+) -> None:
+    sound(workshop, channel)
+    workshop.change_records(
+        "WITH RECURSIVE old(id) AS (SELECT 100 UNION ALL SELECT id + 1 FROM old LIMIT 50000) "
+        "INSERT INTO sends SELECT id, NULL, '+353871234567', '2025-01-01 12:00', 'read' FROM old"
+    )
+    workshop.change_records("CREATE INDEX by_message ON sends (message_id)")
+    advice = "CREATE INDEX sends_sent_at_idx ON sends (sent_at);"
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        ended = workshop.recon("check")
+        assert (ended.code, lines(ended.out)["main: indexes"]) == (0, "note")
+        assert f"reads the whole table of your records. Its owner can add:\n  {advice}" in ended.out
+    assert advice in workshop.recon("explain", "3").err
+
+
 def test_ids_that_are_none_of_octopods_are_noticed(workshop: Workshop, channel: Channel) -> None:
     sound(workshop, channel)
     workshop.change_records("UPDATE sends SET message_id = 'wamid.HBg' || id WHERE id < 15")

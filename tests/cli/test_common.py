@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import sys
 from datetime import date
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from recon.cli import group
 from recon.cli.common import DateParam, PathParam, show_data, typed, wants_colour, width
 from recon.report.rich_terminal import UNLIMITED
+from tests.cli.workshop import Screen
 
 
 @pytest.mark.parametrize("day", ["2009-01-01", "2026-04-23", "2200-12-31"])
@@ -76,17 +76,6 @@ def test_no_summary_in_a_list_of_commands_is_cut() -> None:
         ]
 
     assert cut(group, None, "recon") == []
-
-
-class Screen(io.StringIO):
-    """A standard output that may be a terminal."""
-
-    def __init__(self, *, is_terminal: bool) -> None:
-        super().__init__()
-        self._is_terminal = is_terminal
-
-    def isatty(self) -> bool:
-        return self._is_terminal
 
 
 @pytest.mark.parametrize(("is_terminal", "shown"), [(True, "a\\u009bb\r\n"), (False, "a\x9bb\r\n")])

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 
 import pytest
 import sqlalchemy as sa
 
+from recon.cli import group
 from recon.model import Kind
 from recon.report import csv_report
 from recon.store import finding_list, runs
-from tests.cli.workshop import Workshop
+from tests.cli.workshop import Screen, Workshop
 from tests.factories import NOON, found, run
 
 
@@ -73,3 +75,32 @@ def test_csv_and_json_have_the_columns_of_a_runs_file_and_the_reason(shop: Works
     assert list(listed[1]) == columns
     assert listed[1]["message_id"] == 9007199254740993
     assert listed[1]["ack_reason"] is None
+
+
+def test_a_list_may_be_cut_and_says_how_many_are_left(shop: Workshop) -> None:
+    assert ids(shop, "--limit", "1") == ["s"]
+    both = shop.recon("discrepancies", "--limit", "2").out
+    assert len(both.splitlines()) == 3
+    first = shop.recon("discrepancies", "--status", "all", "--limit", "1").out.splitlines()
+    assert first[1].startswith("s ")
+    assert first[2:] == [
+        "… 3 more. Narrow the list with --kind, --severity, --date or --account, or give --limit."
+    ]
+    assert shop.recon("discrepancies", "--limit", "0").code == 2
+
+
+def test_a_terminal_shows_the_first_hundred_and_a_pipe_all(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.configure("http://127.0.0.1:9")
+    engine = sa.create_engine(f"sqlite:///{workshop.path / 'recon.db'}")
+    runs.save(engine, run(found(*(f"{n:016x}" for n in range(130))), run_id="r1"), "run")
+    engine.dispose()
+    assert len(workshop.recon("discrepancies").out.splitlines()) == 131
+    screen = Screen(is_terminal=True)
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.chdir(workshop.path)
+    monkeypatch.setenv("COLUMNS", "120")
+    assert group.main(["-q", "discrepancies"], standalone_mode=False) == 0
+    assert screen.getvalue().count(" missing_locally ") == 100
+    assert "… 30 more. " in screen.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gc
+import io
 import json
 import logging
 import os
@@ -59,6 +60,17 @@ min_interval_seconds = 0
 max_wait_seconds = {max_wait}
 timeout_seconds = 5
 """
+
+
+class Screen(io.StringIO):
+    """A standard output that may be a terminal."""
+
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
 
 
 def awaited(condition: Callable[[], object], process: subprocess.Popen[str] | Forked) -> None:

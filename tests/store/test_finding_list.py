@@ -61,6 +61,7 @@ def test_a_listing_can_be_narrowed_to_kinds_severities_and_days(engine: sa.Engin
         {"states": ["open"], "kinds": ["stuck"]},
         {"states": ["resolved"], "days": (date(2026, 4, 22), date(2026, 4, 23))},
         {"accounts": ["main"], "severity": "error"},
+        {"states": ["open"], "limit": 2},
     ],
     ids=str,
 )
@@ -100,6 +101,14 @@ def test_a_listing_says_all_of_a_finding_and_where_it_stands(engine: sa.Engine) 
     ]
     assert row["provider_sent_at"] == pd.Timestamp(at(0.000001))
     assert row["ack_reason"] == "a test number"
+
+
+def test_a_limit_takes_the_first_of_them(engine: sa.Engine) -> None:
+    assert ids(finding_list.listing(engine, limit=3)) == ["a", "gone", "s"]
+    assert ids(finding_list.listing(engine, limit=9, severity="warning")) == ["s"]
+    assert finding_list.count(engine) == 5
+    assert finding_list.count(engine, severity="error", accounts=["main"]) == 3
+    assert finding_list.count(engine, states=["open"], kinds=["stuck"]) == 1
 
 
 def test_an_empty_listing_has_the_types_of_a_full_one(engine: sa.Engine) -> None:
