@@ -44,6 +44,9 @@ class Truth:
     waits: dict[int, float] = field(default_factory=dict)
     classes: dict[int, str] = field(default_factory=dict)
     sent_at: dict[int, datetime] = field(default_factory=dict)
+    exported_at: dict[int, datetime] = field(default_factory=dict)
+    retried: dict[str, datetime] = field(default_factory=dict)
+    """The numbers to which a proposed send went out again, and when."""
     records: dict[int, int] = field(default_factory=dict)
 
     def send(
@@ -97,6 +100,14 @@ class Truth:
             decision = "retry" if night < 6 else "review"
             self.send("+353861111111", at(60), record=STUBBORN, decision=decision)
 
+    def retry(self, proposed: list[dict[str, Any]]) -> None:
+        """Send some of what was proposed again; all of it is read."""
+        start = self.stage.clock() - timedelta(hours=18)
+        others = [one for one in proposed if one["local_id"] != str(STUBBORN)]
+        for n, one in enumerate(others[::3]):
+            self.retried[one["phone_number"]] = start + timedelta(minutes=n)
+            self.send(one["phone_number"], start + timedelta(minutes=n), course=READ, status="read")
+
 
 def exported(stage: Nights) -> list[dict[str, Any]]:
     """Export what failed on the last two days."""
@@ -111,11 +122,14 @@ def test_every_decision_is_right_and_nothing_is_proposed_twice(
 ) -> None:
     every = cycle(one_of_each_class())
     proposed: list[dict[str, Any]] = []
+    fresh: list[dict[str, Any]] = []
     seen: set[int] = set()
     with nights(tmp_path, database_url) as stage:
         truth = Truth(stage)
         for night in range(NIGHTS):
             truth.night(night, [next(every) for _ in range(A_NIGHT)])
+            truth.retry(fresh)
+            fresh = []
             assert stage.invoke(collect.command, "--force") == 0
             if night % 2:
                 found = exported(stage)
@@ -123,7 +137,9 @@ def test_every_decision_is_right_and_nothing_is_proposed_twice(
                     key: decision for key, decision in truth.decisions.items() if key not in seen
                 }
                 seen |= {one["message_id"] for one in found}
-                proposed += [one for one in found if one["decision"] == "retry"]
+                fresh = [one for one in found if one["decision"] == "retry"]
+                truth.exported_at |= dict.fromkeys((x["message_id"] for x in fresh), stage.clock())
+                proposed += fresh
             if night in {1, NIGHTS - 1}:
                 assert not [one for one in exported(stage) if one["decision"] == "retry"]
             stage.clock.advance(86_400)
@@ -154,8 +170,16 @@ def assert_counts(truth: Truth, proposed: list[dict[str, Any]]) -> None:
 
     days = {key: at.date().isoformat() for key, at in truth.sent_at.items()}
     sends = Counter(one["date"] for one in proposed)
+    delivered = Counter(
+        one["date"]
+        for one in proposed
+        if (at := truth.retried.get(one["phone_number"]))
+        and at >= truth.exported_at[one["message_id"]]
+    )
+    assert delivered
     for row in rows():
-        assert row["retries"] == {"proposed": sends[row["date"]], "delivered": 0}
+        counts = {"proposed": sends[row["date"]], "delivered": delivered[row["date"]]}
+        assert row["retries"] == counts
     slow = Counter((days[key], name) for key, name in truth.classes.items() if name)
     counted: Counter[tuple[str, str]] = Counter()
     for row in rows("--by", "reason"):

@@ -235,12 +235,21 @@ STATUSES = ["failed", "failed", "sent", "delivered", "unknown"]
 REASONS = [BUSY, CAP, "Recipient is not a WhatsApp user.", "(#131042) payment", "odd", None]
 
 
+#: Seconds after noon: within a tolerance of each other, and hours apart.
+TIMES = st.one_of(
+    st.integers(0, 6).map(lambda n: n * 60), st.integers(0, 40).map(lambda n: n * 1000)
+)
+CATEGORIES = st.dictionaries(
+    st.sampled_from(list("123456")), st.sampled_from(["authentication", "marketing", "utility"])
+)
+
+
 @st.composite
 def days(draw: st.DrawFn) -> tuple[list[Record], list[Sent]]:
     messages = [
         Sent(
             n + 1,
-            draw(st.integers(0, 40)) * 1000,
+            draw(TIMES),
             draw(st.sampled_from([NUMBER, OTHER, US])),
             draw(st.sampled_from(STATUSES)),
             draw(st.sampled_from(REASONS)),
@@ -248,31 +257,40 @@ def days(draw: st.DrawFn) -> tuple[list[Record], list[Sent]]:
         for n in range(draw(st.integers(1, 6)))
     ]
     records = [
-        Record(sent.message_id, sent.message_id, sent.sent_at, sent.phone_number, status)
+        Record(
+            sent.message_id,
+            draw(st.sampled_from([sent.message_id, None])),
+            sent.sent_at + draw(st.sampled_from([0, 0, 90, -90])),
+            sent.phone_number,
+            status,
+        )
         for sent in messages
         if (status := draw(st.sampled_from([None, "none", "failed", "sent"]))) != "none"
     ]
     return records, messages
 
 
-def decisions(decided: Decided) -> dict[tuple[object, ...], str]:
-    sends = decided.sends
-    return {
-        (row["message_id"], row["local_id"]): row["decision"] for row in sends.to_dict("records")
-    }
-
-
 @settings(max_examples=15, deadline=None)
-@given(days(), st.integers(0, 40), st.sampled_from([NUMBER, OTHER]), st.sampled_from(STATUSES))
+@given(days(), TIMES, st.sampled_from([NUMBER, OTHER]), st.sampled_from(STATUSES), CATEGORIES)
 def test_one_more_message_never_permits_what_was_forbidden(
-    sides: tuple[list[Record], list[Sent]], at: int, number: str, status: str
+    sides: tuple[list[Record], list[Sent]],
+    at: int,
+    number: str,
+    status: str,
+    categories: dict[str, str],
 ) -> None:
     records, messages = sides
-    before = decisions(decide(records, messages))
-    after = decisions(decide(records, [*messages, Sent(99, 1000 * at + 500, number, status, BUSY)]))
-    for send, decision in before.items():
-        if decision == "do_not_retry":
-            assert after.get(send) != "retry"
+    before = decide(records, messages, categories=categories)
+    more = [*messages, Sent(99, at + 30, number, status, BUSY)]
+    after = decide(records, more, categories=categories)
+    for name in ("message_id", "local_id"):
+        forbidden = set(of(before, name, "do_not_retry"))
+        assert not forbidden.intersection(of(after, name, "retry"))
+
+
+def of(decided: Decided, name: str, decision: str) -> list[object]:
+    sends = decided.sends
+    return sends.loc[sends["decision"] == decision, name].dropna().tolist()
 
 
 @settings(max_examples=15, deadline=None)
