@@ -84,6 +84,8 @@ def command(session: common.Session, days: int, by: str, accounts: Sequence[str]
         click.echo(page, nl=False, color=True)
     else:
         common.show_data(
-            stats_rows.as_json(rows, currency) if form == "json" else stats_rows.as_csv(rows, by)
+            stats_rows.as_json(rows, currency)
+            if form == "json"
+            else stats_rows.as_csv(rows, by, currency)
         )
     return 0

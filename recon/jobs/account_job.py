@@ -52,6 +52,8 @@ class AccountJob:
     """`None` offline."""
     runtime: Runtime
     expected: ExpectedRules
+    started_at: datetime
+    """When it began: what all runs that are saved of it share, and those of no other."""
     notices: Sequence[str] = ()
     is_dry_run: bool = False
     """What each run has to say first."""
@@ -76,15 +78,14 @@ class AccountJob:
 
     def judge(self, both_sides: BothSides, *, mode: str) -> Iterator[Run]:
         """Judge days and save a run of each; commit before anything is announced."""
-        started_at = self.runtime.clock()
         for day in judging.judged(both_sides, self.engine, self.settings_digest):
             assert day.verdict is not None
-            yield self.save(day, day.verdict, mode=mode, started_at=started_at)
+            yield self.save(day, day.verdict, mode=mode)
 
-    def save(self, day: DayVerdict, verdict: Verdict, *, mode: str, started_at: datetime) -> Run:
+    def save(self, day: DayVerdict, verdict: Verdict, *, mode: str) -> Run:
         """Save a run of a day, in a transaction of its own; nothing is announced before."""
         self._log_unreadable(verdict)
-        made = self._run(day, self.expected.apply(verdict), started_at)
+        made = self._run(day, self.expected.apply(verdict))
         if mode == runs.RUN:
             made = self.expected.told(self.engine, made)
         return runs.save(self.engine, made, mode=mode, announcement=self.announcement)
@@ -100,12 +101,12 @@ class AccountJob:
                 one.reason,
             )
 
-    def _run(self, day: DayVerdict, verdict: Verdict, started_at: datetime) -> Run:
+    def _run(self, day: DayVerdict, verdict: Verdict) -> Run:
         pulled = self.pulled
         made = Run(
             run_id=str(uuid.uuid4()),
             verdict=verdict,
-            started_at=started_at,
+            started_at=self.started_at,
             finished_at=self.runtime.clock(),
             requests=RequestCounts() if pulled is None else pulled.client.counts,
             input_digest=day.input_digest,

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -123,7 +123,6 @@ class Backfill:
                 yield self._unchanged(before[day.label]).done()
             return
         waiting: deque[_Waiting] = deque()
-        started_at = self.job.runtime.clock()
         for _, verdicts in executors.in_order(
             self.workers.executor, self._judge().judge, stretches, ahead=self.workers.count
         ):
@@ -131,11 +130,10 @@ class Backfill:
                 waiting.append(
                     self._unchanged(before[one.window.label])
                     if one.verdict is None
-                    else self._saved(one, one.verdict, started_at)
+                    else self._saved(one, one.verdict)
                 )
                 while len(waiting) > self.workers.count:
                     yield waiting.popleft().done()
-            started_at = self.job.runtime.clock()
         while waiting:
             yield waiting.popleft().done()
 
@@ -157,8 +155,8 @@ class Backfill:
             return RemoteJudge(job.account, self.settings, job.policy.trust_input)
         return Judge(job.account, job.engine, job.reader, job.policy, job.settings_digest)
 
-    def _saved(self, day: DayVerdict, verdict: Verdict, started_at: datetime) -> _Waiting:
-        run = self.job.save(day, verdict, mode=runs.RUN, started_at=started_at)
+    def _saved(self, day: DayVerdict, verdict: Verdict) -> _Waiting:
+        run = self.job.save(day, verdict, mode=runs.RUN)
         return _Waiting(run, self._writing(run), unchanged=False)
 
     def _unchanged(self, judged: JudgedDay) -> _Waiting:

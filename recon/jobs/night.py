@@ -166,7 +166,8 @@ def _account(
     live: Engine | None,
     workers: Workers,
 ) -> list[ReportedRun]:
-    first, last = options.days or catch_up(engine, name, runtime.clock(), settings.timezone)
+    started_at = runtime.clock()
+    first, last = options.days or catch_up(engine, name, started_at, settings.timezone)
     pulled = None if options.offline else pull(settings, engine, name, runtime, session, live)
     job = AccountJob(
         name,
@@ -176,6 +177,7 @@ def _account(
         pulled,
         runtime,
         ExpectedRules.of(settings, name),
+        started_at,
         notices=(_DRY_RUN,) if options.dry_run else (),
         is_dry_run=options.dry_run,
         announcement=options.announcement,
@@ -196,15 +198,17 @@ def _account(
             _ask_for_the_rest(lookups, days, earlier)
             unchanged = unchanged and not lookups.learnt
         for day in backfill.judge(unchanged=unchanged):
-            done.append(ReportedRun(day.run, day.written, day.unchanged))
-            progress(done[-1])
+            made = ReportedRun(day.run, day.written, day.unchanged)
+            done.append(made)
+            progress(made)
     else:
         both_sides = job.read(days, untimed=True)
         if lookups is not None:
             both_sides = _ask(job, lookups, both_sides, earlier)
         for one in job.judge(both_sides, mode=runs.RUN):
-            done.append(reported(one))
-            progress(done[-1])
+            made = reported(one)
+            done.append(made)
+            progress(made)
     changed = (
         earlier.changed()
         if lookups is None

@@ -26,8 +26,11 @@ _GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "country": ("country", "calling_code"),
     "reason": ("reason", "class", "meaning", "decision"),
 }
-_TEXTS: Final = {"date", "account", *(name for group in _GROUPS.values() for name in group)} - {
-    "hour"
+_TEXTS: Final = {
+    "date",
+    "account",
+    "cost_estimate_currency",
+    *(name for group in _GROUPS.values() for name in group if name != "hour"),
 }
 _COUNTS: Final = ("total", *map(str, Status))
 _RATES: Final = ("failure_rate", "delivered_rate", "read_rate", "coverage")
@@ -40,7 +43,7 @@ _DAY_COLUMNS: Final = (
     "retries_delivered",
     "delivery_measured",
     *(f"delivery_{what}_{end}" for what in ("median", "percentile_90") for end in ("min", "max")),
-    *(f"cost_estimate_{what}" for what in ("spent", "twice", "wasted", "unpriced")),
+    *(f"cost_estimate_{what}" for what in ("currency", "spent", "twice", "wasted", "unpriced")),
     *map(str, Kind),
 )
 
@@ -56,12 +59,13 @@ def as_json(rows: Iterable[Row], currency: str | None = None) -> str:
     return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
 
 
-def as_csv(rows: Sequence[Row], by: str) -> str:
+def as_csv(rows: Sequence[Row], by: str, currency: str | None = None) -> str:
     """Return rows as CSV with a header; what is not known is an empty cell.
 
     Args:
         rows: of one sort.
         by: what they are grouped by: `day`, `hour`, `country` or `reason`.
+        currency: of the cost estimates, where there are any.
     """
     import pandas as pd
 
@@ -69,7 +73,7 @@ def as_csv(rows: Sequence[Row], by: str) -> str:
 
     names = ["date", "account", *_GROUPS[by], *_COUNTS, *_RATES]
     names += _DAY_COLUMNS if by == "day" else ()
-    flat = [_flat(content(one)) for one in rows]
+    flat = [_flat(content(one, currency)) for one in rows]
     columns = {
         name: pd.Series([one.get(name) for one in flat], dtype=_dtype(name)) for name in names
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ class RunCounts:
     incidents: int
     """Of the newest one."""
     requests: RequestCounts
-    """Of all of them."""
+    """Of all commands whose newest day it is."""
 
 
 class FindingCount(NamedTuple):
@@ -93,27 +94,36 @@ def _about(account: str, days: Days) -> list[sa.ColumnElement[bool]]:
 
 
 def runs_by_day(engine: sa.Engine, account: str, days: Days) -> dict[date, RunCounts]:
-    """Return what the runs of each day counted, of the days that have one."""
-    found: dict[date, RunCounts] = {}
+    """Return what the runs of each day counted, of the days that have one.
+
+    Each run of a command is stored with all requests that the command has made until then; they
+    count once.
+    """
+    requests: dict[date, RequestCounts] = {}
     with reading(engine) as connection:
         query = (
-            sa.select(runs.c.date, runs.c.requests, _incidents(connection))
+            sa.select(runs.c.date, runs.c.started_at, runs.c.requests, _incidents(connection))
             .where(runs.c.account_id == id_of(account), runs.c.date.between(*days))
             .order_by(runs.c.id)
         )
-        for day, stored, incidents in connection.execute(query):
-            before = found[day].requests if day in found else RequestCounts()
-            found[day] = RunCounts(incidents, before + RequestCounts(**stored))
-    return found
+        rows = connection.execute(query).all()
+    incidents = {row.date: row.incidents for row in rows}
+    for _, some in groupby(rows, lambda row: row.started_at):
+        newest = max(some, key=lambda row: row.date)
+        before = requests.get(newest.date, RequestCounts())
+        requests[newest.date] = before + RequestCounts(**newest.requests)
+    return {day: RunCounts(n, requests.get(day, RequestCounts())) for day, n in incidents.items()}
 
 
 def _incidents(connection: sa.Connection) -> sa.ColumnElement[int]:
     """Return how many incidents a run reported; those of earlier versions did not count them."""
     stored = runs.c.incidents
     if not is_postgres(connection):
-        return sa.func.coalesce(sa.func.json_array_length(stored, type_=sa.Integer), 0)
+        length = sa.func.json_array_length(stored, type_=sa.Integer)
+        return sa.func.coalesce(length, 0).label("incidents")
     is_list = sa.func.jsonb_typeof(stored) == "array"
-    return sa.case((is_list, sa.func.jsonb_array_length(stored, type_=sa.Integer)), else_=0)
+    length = sa.func.jsonb_array_length(stored, type_=sa.Integer)
+    return sa.case((is_list, length), else_=0).label("incidents")
 
 
 def collected(engine: sa.Engine, account: str) -> Collected:

@@ -49,7 +49,9 @@ def changed(stage: Stage, first: date = NEXT, *, contradicted: str = "") -> list
     reader = wiring.open_reader(stage.settings, "main")
     policy = wiring.policy(stage.settings)
     rules = ExpectedRules.of(stage.settings, "main")
-    job = AccountJob("main", stage.engine, reader, policy, None, stage.runtime, rules)
+    job = AccountJob(
+        "main", stage.engine, reader, policy, None, stage.runtime, rules, stage.runtime.clock()
+    )
     earlier = EarlierDays(job, first, "UTC")
     days = earlier.changed(contradicted={contradicted})
     return [day.label for one in days for day in one.days]
