@@ -9,20 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
+from jsonschema import ValidationError
 
 import recon
 from recon import config
 from recon.config import environment
+from tests.deploy import kubernetes_schemas
 from tests.deploy.commands import DEPLOY, must_parse
 
 KUBERNETES = DEPLOY / "kubernetes"
 EXAMPLE = KUBERNETES / "overlays/example"
 DOCKERFILE = (DEPLOY.parent / "Dockerfile").read_text()
 #: The oldest in which all that is used is there by default, and the newest that is known.
-VERSIONS = ["1.29", kubernetes_validate.latest_version()]
+VERSIONS = ["1.29", kubernetes_schemas.newest()]
 
 
 def objects(*paths: Path) -> Iterator[dict[str, Any]]:
@@ -44,11 +45,20 @@ def must_be_valid(documents: list[dict[str, Any]]) -> None:
     assert documents
     for document in documents:
         for version in VERSIONS:
-            kubernetes_validate.validate(document, version, strict=True)
+            kubernetes_schemas.must_be_valid(document, version)
 
 
 def test_every_object_is_valid() -> None:
     must_be_valid(list(objects(*FILES)))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_field_that_no_version_knows_is_an_error(version: str) -> None:
+    pod = {**JOB["template"]["spec"], "restartPolice": "Never"}
+    [night] = objects(KUBERNETES / "base/night.yaml")
+    night["spec"]["jobTemplate"]["spec"]["template"]["spec"] = pod
+    with pytest.raises(ValidationError, match="restartPolice"):
+        kubernetes_schemas.must_be_valid(night, version)
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl here to build the overlay")

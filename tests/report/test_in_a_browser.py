@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
@@ -24,18 +22,8 @@ from recon.model import (
 )
 from recon.report import report_files
 from tests.factories import finding, run, utc
+from tests.report.chromium import DESK, HEIGHT, PHONE, Browser, opened, violations
 
-CHROMIUM = shutil.which("chromium")
-if "NEEDS_BROWSER" not in os.environ:
-    if CHROMIUM is None:
-        pytest.skip("no chromium is installed (Debian: chromium)", allow_module_level=True)
-    for name in ("playwright", "axe_playwright_python"):
-        pytest.importorskip(name)
-
-from axe_playwright_python.sync_playwright import Axe  # noqa: E402 - may be missing, see above
-from playwright.sync_api import Browser, sync_playwright  # noqa: E402
-
-PHONE, DESK = 390, 1280
 DAYS = [date(2026, 4, 23) - timedelta(days=n) for n in range(30)]
 
 
@@ -99,14 +87,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, DESK])
@@ -121,25 +101,17 @@ def test_a_page_fits_is_silent_and_can_be_read_by_all(
     width: int,
     scheme: Literal["light", "dark"],
 ) -> None:
-    context = browser.new_context(
-        viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True
-    )
-    page = context.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
     address = (pages / f"{name}.html").as_uri()
-    page.goto(address)
-    for summary in page.locator("summary").all():
-        summary.click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert said == []
-    assert asked == [address]
-    violations = Axe().run(page).response["violations"]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in violations] == []
-    context.close()
+    screen = {"width": width, "height": HEIGHT}
+    # axe has to be let in.
+    with opened(browser, viewport=screen, color_scheme=scheme, bypass_csp=True) as shown:
+        shown.page.goto(address)
+        for summary in shown.page.locator("summary").all():
+            summary.click()
+        assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert shown.said == []
+        assert shown.asked == [address]
+        assert violations(shown.page) == []
 
 
 @pytest.mark.enable_socket
@@ -147,12 +119,12 @@ def test_the_first_screen_of_a_phone_says_what_is_wrong_and_what_to_do(
     browser: Browser,
     pages: Path,
 ) -> None:
-    page = browser.new_page(viewport={"width": PHONE, "height": 844})
+    page = browser.new_page(viewport={"width": PHONE, "height": HEIGHT})
     page.goto((pages / "busy/main/2026-04-23.html").as_uri())
     for words in ("h1", ".incidents li", ".actions li:first-child"):
         box = page.locator(words).first.bounding_box()
         assert box is not None
-        assert box["y"] + box["height"] < 844
+        assert box["y"] + box["height"] < HEIGHT
     page.close()
 
 
