@@ -319,6 +319,8 @@ def test_too_few_file_descriptors(workshop: Workshop) -> None:
     pair = files(workshop)
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
         workshop.configure(url)
+        # The server, in this process, lacks descriptors too, and then answers nothing.
+        workshop.environ["RECON_OCTOPODS__TIMEOUT_SECONDS"] = "0.5"
         commands = (
             ["run", "--date", DAY],
             ["collect", "--force"],

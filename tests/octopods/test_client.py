@@ -227,7 +227,7 @@ def test_a_redirect_to_nowhere_is_no_bug_of_ours(stage: Stage, make: Maker, loca
 def test_a_redirect_with_an_endless_body_holds_nobody(stage: Stage, make: Maker) -> None:
     ticks = count()
     stage.acts = [redirects_dripping(stage)]
-    client = make(monotonic=lambda: float(next(ticks)), max_wait_seconds=0)
+    client = make(monotonic=lambda: float(next(ticks)), timeout_seconds=0.1, max_wait_seconds=0)
     assert refused(client.latest).exit_code == 75
 
 

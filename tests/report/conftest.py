@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.report.chromium import Browser
+    from tests.report.chromium import Chromium
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[Chromium]:
     """Start Chromium once for each test process."""
-    from tests.report import chromium
+    from tests.report.chromium import launched
 
-    with chromium.launched() as browser:
-        yield browser
+    with launched() as chromium:
+        yield chromium

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
-from tests.report.chromium import DESK, HEIGHT, PHONE, Browser, opened, violations
+from tests.report.chromium import CONTRASTS, DESK, PHONE, Chromium, Scheme, violations
 from tests.report.dashboards import LAST, busy, figures, page
 
 TWO = ("main", "support")
@@ -51,11 +50,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def shows(browser: Browser, content: bytes, tmp_path: Path) -> object:
+def shows(browser: Chromium, content: bytes, tmp_path: Path) -> object:
     """Return what a page shows without its script."""
     file = tmp_path / "other.html"
     file.write_bytes(content)
-    with opened(browser, java_script_enabled=False) as shown:
+    with browser.opened(scripts=False) as shown:
         shown.page.goto(file.as_uri())
         return shown.page.evaluate(SHOWN)  # type: ignore[no-any-return]
 
@@ -72,12 +71,10 @@ def shows(browser: Browser, content: bytes, tmp_path: Path) -> object:
     ],
 )
 def test_a_dashboard_fits_is_silent_and_can_be_read_by_all(
-    browser: Browser, pages: Path, name: str, width: int, scheme: Literal["light", "dark"]
+    browser: Chromium, pages: Path, name: str, width: int, scheme: Scheme
 ) -> None:
     address = (pages / f"{name}.html").as_uri()
-    screen = {"width": width, "height": HEIGHT}
-    # axe has to be let in.
-    with opened(browser, viewport=screen, color_scheme=scheme, bypass_csp=True) as shown:
+    with browser.opened(width=width, scheme=scheme, policy=False) as shown:
         shown.page.goto(address)
         tables = shown.page.locator("summary:visible")
         for summary in tables.all() if name != "long" else []:
@@ -85,16 +82,16 @@ def test_a_dashboard_fits_is_silent_and_can_be_read_by_all(
         assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
         assert shown.said == []
         assert shown.asked == [address]
-        assert violations(shown.page) == []
+        assert violations(shown.page, contrast=name != "busy" or (width, scheme) in CONTRASTS) == []
 
 
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("name", ["busy", "empty", "day", "long", "months", "gaps", "hostile"])
 def test_the_script_shows_of_all_days_what_the_page_shows_without_it(
-    browser: Browser, pages: Path, tmp_path: Path, name: str
+    browser: Chromium, pages: Path, tmp_path: Path, name: str
 ) -> None:
     file = pages / f"{name}.html"
-    with opened(browser) as shown:
+    with browser.opened() as shown:
         shown.page.goto(file.as_uri())
         assert shown.page.evaluate(SHOWN) == shows(browser, file.read_bytes(), tmp_path)
         assert shown.page.locator("#filter").is_visible()
@@ -107,9 +104,9 @@ def test_the_script_shows_of_all_days_what_the_page_shows_without_it(
     ("account", "days"), [(None, 7), ("support", DAYS), ("support", 7), ("main", 1)]
 )
 def test_a_chosen_account_and_time_are_shown_as_a_page_of_their_own_shows_them(
-    browser: Browser, pages: Path, tmp_path: Path, account: str | None, days: int
+    browser: Chromium, pages: Path, tmp_path: Path, account: str | None, days: int
 ) -> None:
-    with opened(browser) as shown:
+    with browser.opened() as shown:
         shown.page.goto((pages / "busy.html").as_uri())
         shown.page.select_option("#account", account or "")
         first = LAST - timedelta(days=days - 1)
@@ -126,9 +123,9 @@ def test_a_chosen_account_and_time_are_shown_as_a_page_of_their_own_shows_them(
 
 @pytest.mark.enable_socket
 def test_without_a_script_all_is_shown_and_nothing_that_would_not_work(
-    browser: Browser, pages: Path
+    browser: Chromium, pages: Path
 ) -> None:
-    with opened(browser, java_script_enabled=False) as shown:
+    with browser.opened(scripts=False) as shown:
         shown.page.goto((pages / "busy.html").as_uri())
         assert not shown.page.locator("#filter").is_visible()
         assert not shown.page.locator("button:visible").count()
@@ -137,8 +134,8 @@ def test_without_a_script_all_is_shown_and_nothing_that_would_not_work(
 
 
 @pytest.mark.enable_socket
-def test_the_keyboard_is_enough(browser: Browser, pages: Path) -> None:
-    with opened(browser) as shown:
+def test_the_keyboard_is_enough(browser: Chromium, pages: Path) -> None:
+    with browser.opened() as shown:
         shown.page.goto((pages / "busy.html").as_uri())
         shown.page.keyboard.press("Tab")
         assert shown.page.evaluate("document.activeElement.id") == "account"
@@ -161,9 +158,9 @@ def test_the_keyboard_is_enough(browser: Browser, pages: Path) -> None:
 
 
 @pytest.mark.enable_socket
-def test_what_is_chosen_is_kept_in_the_address(browser: Browser, pages: Path) -> None:
+def test_what_is_chosen_is_kept_in_the_address(browser: Chromium, pages: Path) -> None:
     address = f"{(pages / 'busy.html').as_uri()}#account=support&from=2026-04-17"
-    with opened(browser) as shown:
+    with browser.opened() as shown:
         shown.page.goto(address)
         assert "support, 2026-04-17 to 2026-04-23" in shown.page.locator("#scope").inner_text()
         assert shown.page.locator("#period").input_value() == "7"
@@ -176,8 +173,10 @@ def test_what_is_chosen_is_kept_in_the_address(browser: Browser, pages: Path) ->
 
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("asked", ["account=none&from=x&to=", "from=2026-04-20&to=2026-04-01"])
-def test_an_address_that_names_nothing_shows_all(browser: Browser, pages: Path, asked: str) -> None:
-    with opened(browser) as shown:
+def test_an_address_that_names_nothing_shows_all(
+    browser: Chromium, pages: Path, asked: str
+) -> None:
+    with browser.opened() as shown:
         shown.page.goto(f"{(pages / 'busy.html').as_uri()}#{asked}")
         assert (
             "All 2 accounts, 2026-04-12 to 2026-04-23" in shown.page.locator("#scope").inner_text()
@@ -186,8 +185,8 @@ def test_an_address_that_names_nothing_shows_all(browser: Browser, pages: Path, 
 
 
 @pytest.mark.enable_socket
-def test_a_bar_is_read_by_pointing_at_it(browser: Browser, pages: Path) -> None:
-    with opened(browser) as shown:
+def test_a_bar_is_read_by_pointing_at_it(browser: Chromium, pages: Path) -> None:
+    with browser.opened() as shown:
         shown.page.goto((pages / "gaps.html").as_uri())
         chart = shown.page.locator("#chart-messages svg")
         box = chart.bounding_box()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -22,7 +21,15 @@ from recon.model import (
 )
 from recon.report import report_files
 from tests.factories import finding, run, utc
-from tests.report.chromium import DESK, HEIGHT, PHONE, Browser, opened, violations
+from tests.report.chromium import (
+    CONTRASTS,
+    DESK,
+    HEIGHT,
+    PHONE,
+    Chromium,
+    Scheme,
+    violations,
+)
 
 DAYS = [date(2026, 4, 23) - timedelta(days=n) for n in range(30)]
 
@@ -95,52 +102,40 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ["busy/main/2026-04-23", "clean/main/2026-04-23", "suspect/main/2026-04-23", "busy/main/index"],
 )
 def test_a_page_fits_is_silent_and_can_be_read_by_all(
-    browser: Browser,
-    pages: Path,
-    name: str,
-    width: int,
-    scheme: Literal["light", "dark"],
+    browser: Chromium, pages: Path, name: str, width: int, scheme: Scheme
 ) -> None:
     address = (pages / f"{name}.html").as_uri()
-    screen = {"width": width, "height": HEIGHT}
-    # axe has to be let in.
-    with opened(browser, viewport=screen, color_scheme=scheme, bypass_csp=True) as shown:
+    with browser.opened(width=width, scheme=scheme, policy=False) as shown:
         shown.page.goto(address)
         for summary in shown.page.locator("summary").all():
             summary.click()
         assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
         assert shown.said == []
         assert shown.asked == [address]
-        assert violations(shown.page) == []
+        assert violations(shown.page, contrast=(width, scheme) in CONTRASTS) == []
 
 
 @pytest.mark.enable_socket
 def test_the_first_screen_of_a_phone_says_what_is_wrong_and_what_to_do(
-    browser: Browser,
-    pages: Path,
+    browser: Chromium, pages: Path
 ) -> None:
-    page = browser.new_page(viewport={"width": PHONE, "height": HEIGHT})
-    page.goto((pages / "busy/main/2026-04-23.html").as_uri())
-    for words in ("h1", ".incidents li", ".actions li:first-child"):
-        box = page.locator(words).first.bounding_box()
-        assert box is not None
-        assert box["y"] + box["height"] < HEIGHT
-    page.close()
+    with browser.opened(width=PHONE) as shown:
+        shown.page.goto((pages / "busy/main/2026-04-23.html").as_uri())
+        for words in ("h1", ".incidents li", ".actions li:first-child"):
+            box = shown.page.locator(words).first.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] < HEIGHT
 
 
 @pytest.mark.enable_socket
-def test_every_link_leads_to_a_file_or_a_place_on_the_page(
-    browser: Browser,
-    pages: Path,
-) -> None:
-    page = browser.new_page()
-    for name in ("2026-04-23", "index"):
-        source = pages / "busy/main" / f"{name}.html"
-        page.goto(source.as_uri())
-        for link in page.locator("a").all():
-            target = link.get_attribute("href") or ""
-            if target.startswith("#"):
-                assert page.locator(target).count() == 1
-            else:
-                assert (source.parent / target).exists()
-    page.close()
+def test_every_link_leads_to_a_file_or_a_place_on_the_page(browser: Chromium, pages: Path) -> None:
+    with browser.opened() as shown:
+        for name in ("2026-04-23", "index"):
+            source = pages / "busy/main" / f"{name}.html"
+            shown.page.goto(source.as_uri())
+            for link in shown.page.locator("a").all():
+                target = link.get_attribute("href") or ""
+                if target.startswith("#"):
+                    assert shown.page.locator(target).count() == 1
+                else:
+                    assert (source.parent / target).exists()
