@@ -28,18 +28,21 @@ LOCKED := --universal --generate-hashes --no-header --no-strip-extras
 PIP_FLAGS := --disable-pip-version-check --no-input --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-sqlite lint types format docs dockerfile wheel check lock clean
+.PHONY: help setup demo test test-thorough test-sqlite lint types format docs dockerfile wheel check lock clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(CAN_TEST) ## Set up what the tests need
 
 demo: $(CAN_RUN) ## Watch a whole night against a simulated Octopods
 	$(BIN)/python -m recon demo --output demo
 
-test: $(CAN_TEST) ## Run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+test: $(CAN_TEST) ## Run the tests, but for those that search at length
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not thorough'
+
+test-thorough: $(CAN_TEST) ## Run the tests that search at length
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m thorough
 
 test-sqlite: $(CAN_TEST) ## Run the tests that need SQLite on a newer one than Python's
 	RECON_TESTS_SQLITE=newer $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \

@@ -42,6 +42,17 @@ def pytest_report_header() -> str:
     return f"SQLite {sqlite3.sqlite_version} from {sqlite_version.ORIGIN}"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as thorough what commands do on PostgreSQL: tests/store holds each statement to both."""
+    commands = Path(__file__).parent / "cli"
+    for item in items:
+        call = getattr(item, "callspec", None)
+        is_on_postgres = call is not None and call.params.get("database_url") == "postgres"
+        if is_on_postgres and commands in item.path.parents:
+            item.add_marker("thorough")
+
+
 def pytest_collection_finish() -> None:
     """Search for cycles less often, and not among the thousands of tests: that took a tenth."""
     gc.collect()

@@ -32,8 +32,11 @@ from recon.store.engine import connect
 
 ROWS = 2_000
 
-# A measure leaves its connections to the end of its process.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.thorough,
+    # A measure leaves its connections to the end of its process.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -286,6 +286,7 @@ def test_of_several_collectors_at_once_one_polls(crowd: Crowd) -> None:
     assert len(crowd.log) == 1
 
 
+@pytest.mark.thorough
 def test_collectors_and_a_nightly_run_at_once_lose_and_double_nothing(
     crowd: Crowd, database_url: str, tmp_path: Path
 ) -> None:

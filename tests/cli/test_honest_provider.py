@@ -101,6 +101,7 @@ CASES = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_all_that_is_planted_is_found_and_coverage_is_complete(
     tmp_path: Path, database_url: str, case: Case

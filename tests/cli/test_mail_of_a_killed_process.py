@@ -55,6 +55,7 @@ def at_ping(ending: str) -> Arm:
     return arm
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arm", "copies"),
     [

@@ -292,6 +292,7 @@ CASES = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_no_error_is_false_and_what_stays_open_is_told(
     tmp_path: Path, database_url: str, case: Case, caplog: pytest.LogCaptureFixture

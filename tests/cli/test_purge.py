@@ -63,6 +63,7 @@ def test_after_a_purge_a_backfill_of_that_time_accuses_nobody(
         assert night.workshop.report(day="2026-05-05")["local"]["missing_at_provider"] == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(3))
 def test_after_any_purge_records_with_wrong_times_are_not_called_missing(
     database_url: str, tmp_path: Path, seed: int

@@ -11,6 +11,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from recon.cli import collect, stats
 from recon.cli.retries import command
 from recon.simulator.simulated_message import (
@@ -117,6 +119,7 @@ def exported(stage: Nights) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.thorough
 def test_every_decision_is_right_and_nothing_is_proposed_twice(
     tmp_path: Path, database_url: str
 ) -> None:

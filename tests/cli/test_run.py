@@ -368,6 +368,7 @@ def test_several_accounts_each_go_their_own_way(workshop: Workshop) -> None:
     assert "TYPO" in worst.err
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_killed_anywhere_leaves_nothing_half_and_can_be_run_again(
     workshop: Workshop,
 ) -> None:

@@ -205,6 +205,7 @@ def rows(stage: Nights, *options: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.thorough
 def test_every_figure_of_thirty_days_is_that_of_a_slow_count(
     tmp_path: Path, database_url: str
 ) -> None:

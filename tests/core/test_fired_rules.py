@@ -59,6 +59,7 @@ def classified(
     )
 
 
+@pytest.mark.thorough
 @settings(max_examples=35)
 @given(
     records_strategy,

@@ -221,6 +221,7 @@ def test_an_hour_that_holds_most_findings_is_one_incident() -> None:
 # --- chance ------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lost", [0.002, 0.02, 0.08, 0.4])
 def test_scattered_findings_are_no_incident(lost: float) -> None:
     days = 250

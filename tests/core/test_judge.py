@@ -974,6 +974,7 @@ REJECTS = st.lists(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=40, deadline=None)
 @given(
     records_strategy,

@@ -82,6 +82,7 @@ def test_an_id_twice_on_the_providers_side_is_a_bug() -> None:
 SOME_IDS = st.integers(0, 8) | st.sampled_from([-(2**63), -1, 2**53 + 1, 2**63 - 1])
 
 
+@pytest.mark.thorough
 @settings(max_examples=400)
 @given(
     local=st.lists(st.tuples(st.none() | SOME_IDS, st.integers(0, 9)), max_size=12),

@@ -155,6 +155,7 @@ def all_problems(sends: int, messages: int) -> tuple[NDArray[np.int64], NDArray[
     return np.repeat(mine, len(theirs), axis=0), np.tile(theirs, (len(mine), 1))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("tolerance", range(6))
 def test_every_small_problem_is_solved_as_by_trying_all_and_ties_go_to_the_earliest_rows(
     tolerance: int,

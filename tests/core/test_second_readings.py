@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +109,7 @@ def most_pairs(records: Sequence[Record], messages: Sequence[Sent], tolerance: f
 MOMENTS = st.sampled_from([0, 30, 60, 90, 120, 150, HOUR, HOUR + 30, HOUR + 60, HOUR + 120])
 
 
+@pytest.mark.thorough
 @settings(max_examples=60)
 @given(
     st.lists(st.tuples(MOMENTS, st.sampled_from([0, 60])), max_size=5),
@@ -181,6 +183,7 @@ CUSTOMERS = st.builds(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=60)
 @given(
     st.lists(CUSTOMERS, max_size=6),

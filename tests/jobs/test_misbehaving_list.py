@@ -565,6 +565,7 @@ def machine(store: sa.Engine) -> Machine:
     return made
 
 
+@pytest.mark.thorough
 def test_nothing_that_octopods_has_is_called_missing(store: sa.Engine) -> None:
     Machine.engine = store
     few = 2 if is_postgres(store) else 10

@@ -81,6 +81,7 @@ def ways(caplog: pytest.LogCaptureFixture) -> Ways:
     return lambda: [record.getMessage() for record in caplog.records]
 
 
+@pytest.mark.thorough
 @settings(max_examples=60)
 @given(rows=ROWS, types=TYPES)
 def test_any_table_is_read_as_in_the_plain_way(rows: list[tuple[Any, ...]], types: str) -> None:

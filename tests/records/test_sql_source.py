@@ -140,6 +140,7 @@ def test_a_query_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None
 # --- ids -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["", "INTEGER", "TEXT", "NUMERIC", "BLOB"])
 @settings(max_examples=40)
 @given(ids=st.lists(INT64.filter(bool), max_size=5, unique=True))

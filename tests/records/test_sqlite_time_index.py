@@ -51,6 +51,7 @@ def parts(source: Source) -> list[sa.ColumnElement[bool]] | None:
         return sqlite_time_index.parts(connection, sa.table("sends"), "sent_at", (START, END), FEW)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["", "DATETIME", "INTEGER"])
 @settings(max_examples=25)
 @given(

@@ -86,6 +86,7 @@ def rows(values: Sequence[Any]) -> list[tuple[Any, ...]]:
     return [(place, place, None, value, None) for place, value in enumerate(values)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["", "TEXT", "DATETIME", "INTEGER", "REAL", "BLOB"])
 @settings(max_examples=50)
 @given(
@@ -130,6 +131,7 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
     max_examples=25,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import pytest
+from _pytest.mark import ParameterSet
 
 CHROMIUM = shutil.which("chromium")
 if "NEEDS_BROWSER" not in os.environ:
@@ -32,8 +33,16 @@ PHONE, DESK = 390, 1280
 HEIGHT = 844
 
 Scheme: TypeAlias = Literal["light", "dark"]
-#: The screens on which the contrast of colours is measured: each width, and each scheme.
-CONTRASTS = {(PHONE, "light"), (DESK, "dark")}
+
+
+def screens(wide: int = DESK) -> list[ParameterSet]:
+    """Return width, scheme, and whether contrast is measured: once for each width and scheme."""
+    return [
+        pytest.param(PHONE, "light", True),
+        pytest.param(PHONE, "dark", False, marks=pytest.mark.thorough),
+        pytest.param(wide, "light", False, marks=pytest.mark.thorough),
+        pytest.param(wide, "dark", True, marks=pytest.mark.thorough),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.chromium import CONTRASTS, DESK, PHONE, Chromium, Scheme, violations
+from tests.report.chromium import PHONE, Chromium, Scheme, screens, violations
 from tests.report.dashboards import LAST, busy, figures, page
 
 TWO = ("main", "support")
@@ -56,22 +56,22 @@ def shows(browser: Chromium, content: bytes, tmp_path: Path) -> object:
     file.write_bytes(content)
     with browser.opened(scripts=False) as shown:
         shown.page.goto(file.as_uri())
-        return shown.page.evaluate(SHOWN)  # type: ignore[no-any-return]
+        return shown.page.evaluate(SHOWN)
 
 
 @pytest.mark.enable_socket
 @pytest.mark.parametrize(
-    ("name", "width", "scheme"),
+    ("name", "width", "scheme", "contrast"),
     [
-        *(("busy", width, scheme) for width in (PHONE, DESK) for scheme in ("light", "dark")),
-        ("empty", PHONE, "light"),
-        ("day", PHONE, "dark"),
-        ("long", PHONE, "light"),
-        ("hostile", PHONE, "dark"),
+        *(pytest.param("busy", *each.values, marks=each.marks) for each in screens()),
+        ("empty", PHONE, "light", True),
+        pytest.param("day", PHONE, "dark", True, marks=pytest.mark.thorough),
+        pytest.param("long", PHONE, "light", True, marks=pytest.mark.thorough),
+        ("hostile", PHONE, "dark", True),
     ],
 )
 def test_a_dashboard_fits_is_silent_and_can_be_read_by_all(
-    browser: Chromium, pages: Path, name: str, width: int, scheme: Scheme
+    browser: Chromium, pages: Path, name: str, width: int, scheme: Scheme, *, contrast: bool
 ) -> None:
     address = (pages / f"{name}.html").as_uri()
     with browser.opened(width=width, scheme=scheme, policy=False) as shown:
@@ -82,11 +82,21 @@ def test_a_dashboard_fits_is_silent_and_can_be_read_by_all(
         assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
         assert shown.said == []
         assert shown.asked == [address]
-        assert violations(shown.page, contrast=name != "busy" or (width, scheme) in CONTRASTS) == []
+        assert violations(shown.page, contrast=contrast) == []
 
 
 @pytest.mark.enable_socket
-@pytest.mark.parametrize("name", ["busy", "empty", "day", "long", "months", "gaps", "hostile"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "busy",
+        "hostile",
+        *(
+            pytest.param(name, marks=pytest.mark.thorough)
+            for name in ("empty", "day", "long", "months", "gaps")
+        ),
+    ],
+)
 def test_the_script_shows_of_all_days_what_the_page_shows_without_it(
     browser: Chromium, pages: Path, tmp_path: Path, name: str
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from recon.model import Failure, Run, VerdictKind
 from tests.factories import run
-from tests.report.chromium import HEIGHT, PHONE, Chromium, Scheme, violations
+from tests.report.chromium import HEIGHT, PHONE, Chromium, Scheme, screens, violations
 from tests.report.test_mail import CHART, failure, made, night, page
 
 #: The width of the table, with the margin of the mail program beside it.
@@ -20,14 +20,12 @@ NIGHTS: dict[str, list[Run | Failure]] = {
 
 
 @pytest.mark.enable_socket
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, WIDE])
+@pytest.mark.parametrize(("width", "scheme", "contrast"), screens(WIDE))
 @pytest.mark.parametrize("name", NIGHTS)
 def test_a_mail_fits_asks_for_nothing_and_can_be_read_by_all(
-    browser: Chromium, name: str, width: int, scheme: Scheme
+    browser: Chromium, name: str, width: int, scheme: Scheme, *, contrast: bool
 ) -> None:
     widest = PHONE if width == PHONE else WIDE_WITH_MARGIN
-    contrast = (scheme == "light") is (width == PHONE)
     with browser.opened(width=width, scheme=scheme, policy=False) as shown:
         # The picture is in the mail, not here: it is shown as where pictures are blocked, by its
         # text.

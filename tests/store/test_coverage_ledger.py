@@ -59,6 +59,7 @@ def spans_of_keys(store: sa.Engine, account: str) -> dict[str, tuple[Span, ...]]
         }
 
 
+@pytest.mark.thorough
 def test_the_store_proves_what_the_rules_say_of_answers_in_order(store: sa.Engine) -> None:
     @given(sends(), polls(), st.integers(1, 5), st.sampled_from((-3600.0, 0.0, 5400.0)))
     @examples(store)
@@ -75,6 +76,7 @@ def test_the_store_proves_what_the_rules_say_of_answers_in_order(store: sa.Engin
     holds()
 
 
+@pytest.mark.thorough
 def test_the_store_never_proves_more_with_two_keys_old_answers_and_a_wrong_clock(
     store: sa.Engine,
 ) -> None:

@@ -118,6 +118,7 @@ def test_only_the_polls_of_one_key_are_thinned(engine: sa.Engine) -> None:
     assert (by_account.count(1), by_account.count(2)) == (3, 8)
 
 
+@pytest.mark.thorough
 @given(sends(), polls(), st.integers(2, 5), st.integers(1, 3))
 @settings(max_examples=40)
 def test_thinning_changes_nothing_of_what_is_proven(

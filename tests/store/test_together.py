@@ -55,6 +55,7 @@ VICTIM = """
 """
 
 
+@pytest.mark.thorough
 def test_collectors_that_keep_the_same_answers_at_once_lose_and_double_nothing(
     database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
