@@ -6,6 +6,13 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from recon.report import foreign_text
+
+
+def _shown(value: object) -> object:
+    # What is markup already was made of texts that came through here.
+    return foreign_text.shown(value) if type(value) is str else value
+
 
 @cache
 def template(name: str) -> Template:
@@ -20,6 +27,7 @@ def template(name: str) -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
     environment.filters["number"] = "{:,}".format
     return environment.get_template(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
+from recon.report.foreign_text import shown
 from recon.report.message import Finding, MessageSection, OutcomeMessage
 
 _WIDTH: Final = 78
@@ -21,7 +22,7 @@ def mail_text(message: OutcomeMessage) -> str:
         blocks.append("\n".join(["Other days", *named]))
     if message.footer:
         blocks.append("-- \n" + "\n".join(_wrapped(said) for said in message.footer))
-    return "\n\n".join(blocks) + "\n"
+    return shown("\n\n".join(blocks)) + "\n"
 
 
 def short_text(message: OutcomeMessage) -> str:
@@ -33,7 +34,7 @@ def short_text(message: OutcomeMessage) -> str:
     else:
         lines += everything[0].incidents
         lines += [f"Most likely: {cause}" for cause in everything[0].causes[:1]]
-    return "\n".join(lines)
+    return shown("\n".join(lines))
 
 
 def _name(section: MessageSection) -> str:

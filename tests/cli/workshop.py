@@ -25,6 +25,7 @@ import pytest
 
 from recon import cli, logs
 from recon.simulator.channel import SIMULATED_KEY
+from tests import leaks
 from tests.factories import DAY, NOON
 from tests.forked import Forked
 
@@ -128,10 +129,7 @@ class Workshop:
                 "CREATE TABLE IF NOT EXISTS sends (id INTEGER PRIMARY KEY, message_id INTEGER, "
                 "phone_number TEXT, sent_at TEXT, status TEXT)"
             )
-            connection.executemany(
-                "INSERT INTO sends VALUES (?, ?, ?, ?, ?)",
-                [(*row[:3], row[3].isoformat(), row[4]) for row in records],
-            )
+        self.insert([(*row[:3], row[3].isoformat(), row[4]) for row in records])
 
     def fork(self, *args: str | Path) -> Forked:
         """Start the command and do not wait; without the time that a fresh interpreter takes."""
@@ -161,7 +159,10 @@ class Workshop:
             _process_state_kept(),
         ):
             code = _main(out, err)
-            return Ended(code, _text(out), _text(err))
+            ended = Ended(code, _text(out), _text(err))
+        leaks.refuse(ended.out + ended.err, self.environ)
+        leaks.refuse_numbers(ended.err)
+        return ended
 
     def run(self, *args: str) -> Ended:
         """Run `recon run` for the day."""
@@ -198,6 +199,11 @@ class Workshop:
         """Run a statement on the user's database."""
         with closing(sqlite3.connect(self.path / "sends.db")) as connection, connection:
             connection.execute(statement)
+
+    def insert(self, rows: Sequence[Sequence[object]]) -> None:
+        """Insert rows of any kind into the records, which hold five columns."""
+        with closing(sqlite3.connect(self.path / "sends.db")) as connection, connection:
+            connection.executemany("INSERT INTO sends VALUES (?, ?, ?, ?, ?)", rows)
 
     def _environ(self) -> dict[str, str]:
         kept = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START")
