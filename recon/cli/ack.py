@@ -53,9 +53,7 @@ def command(
     _refuse_others(finding_list.statuses(engine, list(reasons)), list(reasons), wanted)
     now = session.runtime.clock()
     settle = finding_list.reopen if undo else finding_list.acknowledge
-    for text in dict.fromkeys(reasons.values()):
-        some = [one for one, given in reasons.items() if given == text]
-        settle(engine, some, text, now)
+    settle(engine, reasons, now)
     done = "reopened" if undo else "acknowledged"
     for one, text in reasons.items():
         log.info("finding %s %s: %s", one, done, text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
@@ -167,17 +167,19 @@ def statuses(engine: sa.Engine, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def reopen(engine: sa.Engine, ids: Sequence[str], reason: str, now: datetime) -> None:
-    """Take back the acknowledgement of these findings; all others stay as they are.
+def reopen(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> None:
+    """Take back the acknowledgement of findings, in one transaction; all others stay as they are.
 
     The history keeps both reasons. Where a rule covers a finding, the next run of its day says so.
+
+    Args:
+        engine: the store.
+        reasons: the reason for each finding, by its `discrepancy_id`.
+        now: our own clock.
     """
     with writing(engine) as connection:
-        for some in id_chunks(sorted(set(ids))):
-            these = sa.and_(
-                among(connection, findings.c.discrepancy_id, some),
-                findings.c.status == ACKNOWLEDGED,
-            )
+        for reason, mine in _by_reason(connection, reasons):
+            these = sa.and_(mine, findings.c.status == ACKNOWLEDGED)
             finding_history.record(connection, Change.REOPENED, these, now, reason=reason)
             connection.execute(
                 sa.update(findings)
@@ -186,22 +188,23 @@ def reopen(engine: sa.Engine, ids: Sequence[str], reason: str, now: datetime) ->
             )
 
 
-def acknowledge(
-    engine: sa.Engine, ids: Sequence[str], reason: str, now: datetime
-) -> tuple[str, ...]:
-    """Acknowledge findings that are not resolved; later runs keep them so.
+def acknowledge(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> tuple[str, ...]:
+    """Acknowledge findings that are not resolved, in one transaction; later runs keep them so.
 
     One that is acknowledged already takes the new reason.
 
+    Args:
+        engine: the store.
+        reasons: the reason for each finding, by its `discrepancy_id`.
+        now: our own clock.
+
     Returns:
-        Which of `ids` are acknowledged now, sorted; the others are resolved or unknown.
+        Which of them are acknowledged now, sorted; the others are resolved or unknown.
     """
     done: list[str] = []
     with writing(engine) as connection:
-        for some in id_chunks(sorted(set(ids))):
-            these = sa.and_(
-                among(connection, findings.c.discrepancy_id, some), findings.c.status != RESOLVED
-            )
+        for reason, mine in _by_reason(connection, reasons):
+            these = sa.and_(mine, findings.c.status != RESOLVED)
             finding_history.record(connection, Change.ACKNOWLEDGED, these, now, reason=reason)
             updated = connection.execute(
                 sa.update(findings)
@@ -211,3 +214,15 @@ def acknowledge(
             )
             done.extend(updated.scalars())
     return tuple(sorted(done))
+
+
+def _by_reason(
+    connection: sa.Connection, reasons: Mapping[str, str]
+) -> Iterator[tuple[str, sa.ColumnElement[bool]]]:
+    """Yield each reason with the condition for some of its findings, few enough for a statement."""
+    ids: dict[str, list[str]] = {}
+    for one, reason in reasons.items():
+        ids.setdefault(reason, []).append(one)
+    for reason, mine in ids.items():
+        for some in id_chunks(sorted(mine)):
+            yield reason, among(connection, findings.c.discrepancy_id, some)

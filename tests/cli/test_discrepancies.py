@@ -27,7 +27,7 @@ def shop(workshop: Workshop) -> Workshop:
     runs.save(engine, run(found("a", "b", "gone"), run_id="r1"), "run")
     runs.save(engine, run(found("a", "b"), run_id="r2"), "run")
     runs.save(engine, run(found("s", kind=Kind.STUCK), run_id="r3", day="2026-04-24"), "run")
-    finding_list.acknowledge(engine, ["b"], "a test phone", NOON)
+    finding_list.acknowledge(engine, {"b": "a test phone"}, NOON)
     engine.dispose()
     return workshop
 

@@ -35,8 +35,8 @@ def test_a_new_finding_was_opened_by_its_run(engine: sa.Engine) -> None:
 
 def test_each_change_is_kept_with_its_run_or_the_reason(engine: sa.Engine) -> None:
     runs.save(engine, night(0, "a"), "run")
-    finding_list.acknowledge(engine, ["a"], "a test number", FIRST + timedelta(hours=1))
-    finding_list.reopen(engine, ["a"], "a real one", FIRST + timedelta(hours=2))
+    finding_list.acknowledge(engine, {"a": "a test number"}, FIRST + timedelta(hours=1))
+    finding_list.reopen(engine, {"a": "a real one"}, FIRST + timedelta(hours=2))
     runs.save(engine, night(1), "run")
     runs.save(engine, night(2, "a"), "run")
     runs.save(engine, night(3), "run")
@@ -83,7 +83,7 @@ def test_what_no_run_has_found_before_is_new(engine: sa.Engine) -> None:
 
 def test_changes_compare_with_the_newest_run_of_an_earlier_date(engine: sa.Engine) -> None:
     changes(engine, night(0, "a", "b", "c", "x"))
-    finding_list.acknowledge(engine, ["c"], "a test number", FIRST)
+    finding_list.acknowledge(engine, {"c": "a test number"}, FIRST)
     made = night(1, "a", "c", "d", "e", expected={"e": "a test phone"})
     expected = Changes(new=1, persisting=1, resolved=2, acknowledged=1, expected=1)
     assert changes(engine, made) == expected
@@ -152,10 +152,10 @@ def test_an_expected_finding_that_is_gone_is_no_news(engine: sa.Engine) -> None:
 def test_an_acknowledgement_wins_over_a_rule(engine: sa.Engine) -> None:
     rule = {"a": "a test phone"}
     runs.save(engine, night(0, "a", expected=rule), "run")
-    assert finding_list.acknowledge(engine, ["a"], "mine", FIRST) == ("a",)
+    assert finding_list.acknowledge(engine, {"a": "mine"}, FIRST) == ("a",)
     saved = runs.save(engine, night(1, "a", expected=rule), "run")
     assert saved.lifecycle == {"a": "acknowledged"}
-    finding_list.reopen(engine, ["a"], "not mine", FIRST)
+    finding_list.reopen(engine, {"a": "not mine"}, FIRST)
     assert runs.save(engine, night(2, "a", expected=rule), "run").lifecycle == {"a": "expected"}
 
 
@@ -203,7 +203,7 @@ def test_what_has_its_counterpart_now_is_resolved_whatever_is_proven(engine: sa.
 
 def test_what_is_no_longer_proven_stays_the_same_finding(engine: sa.Engine) -> None:
     runs.save(engine, run([CLAIM], run_id="r1", finished=FIRST), "run")
-    finding_list.acknowledge(engine, ["a"], "a test number", FIRST)
+    finding_list.acknowledge(engine, {"a": "a test number"}, FIRST)
     for number in (2, 3):
         finished = FIRST + number * DAY
         saved = runs.save(engine, run([DOUBT], run_id=f"r{number}", finished=finished), "run")

@@ -85,7 +85,7 @@ def test_an_index_finds_what_is_listed(engine: sa.Engine, narrowed: dict[str, An
 
 
 def test_a_listing_says_all_of_a_finding_and_where_it_stands(engine: sa.Engine) -> None:
-    finding_list.acknowledge(engine, ["a"], "a test number", NOW)
+    finding_list.acknowledge(engine, {"a": "a test number"}, NOW)
     frame = finding_list.listing(engine, states=["acknowledged"])
     assert list(frame.columns) == [
         "account", "date", "run_id", *FINDING_COLUMNS, "state", "first_seen_on", "ack_reason",
@@ -125,15 +125,18 @@ def test_days_with_open_findings_are_reported_in_order(engine: sa.Engine) -> Non
 
 
 def test_days_whose_findings_are_all_settled_are_not_listed(engine: sa.Engine) -> None:
-    finding_list.acknowledge(engine, ["b"], "a test number", NOW)
+    finding_list.acknowledge(engine, {"b": "a test number"}, NOW)
     days = finding_list.days_with_open(engine, "main", date(2026, 4, 1), date(2026, 5, 1))
     assert days == [date(2026, 4, 23)]
 
 
 def test_what_can_be_acknowledged_is_and_the_rest_is_distinguished(engine: sa.Engine) -> None:
     asked = ["c", "a", "gone", "unknown", "a"]
-    assert finding_list.acknowledge(engine, asked, "a test number", NOW) == ("a", "c")
-    assert finding_list.acknowledge(engine, ["a"], "a better reason", NOW) == ("a",)
+    assert finding_list.acknowledge(engine, dict.fromkeys(asked, "a test number"), NOW) == (
+        "a",
+        "c",
+    )
+    assert finding_list.acknowledge(engine, {"a": "a better reason"}, NOW) == ("a",)
     columns = ("discrepancy_id", "status", "ack_reason", "acknowledged_at")
     stored = {row[0]: row[1:] for row in rows(engine, "findings", *columns)}
     assert stored["a"] == ("acknowledged", "a better reason", NOW)
@@ -143,6 +146,6 @@ def test_what_can_be_acknowledged_is_and_the_rest_is_distinguished(engine: sa.En
 
 def test_what_is_no_id_acknowledges_nothing(engine: sa.Engine) -> None:
     odd = ["", "\n", "a\ns", "a\n", "\na", "s,c", "%", "a\0", "\ud800"]
-    assert finding_list.acknowledge(engine, odd, "a test number", NOW) == ()
-    assert finding_list.acknowledge(engine, [], "a test number", NOW) == ()
+    assert finding_list.acknowledge(engine, dict.fromkeys(odd, "a test number"), NOW) == ()
+    assert finding_list.acknowledge(engine, dict.fromkeys([], "a test number"), NOW) == ()
     assert ids(finding_list.listing(engine, states=["acknowledged"])) == []

@@ -150,7 +150,7 @@ def test_a_purge_never_takes_proof_back_to_an_earlier_day(engine: sa.Engine) -> 
 
 def test_acknowledged_and_open_findings_go_too(engine: sa.Engine) -> None:
     fill(engine)
-    finding_list.acknowledge(engine, ["a" * 16], "known", NOON)
+    finding_list.acknowledge(engine, {"a" * 16: "known"}, NOON)
     retention.purge(engine, "main", NEXT_DAY)
     assert set(finding_list.statuses(engine, ["a" * 16, "b" * 16, "c" * 16])) == {"c" * 16}
 

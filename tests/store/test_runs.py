@@ -79,21 +79,21 @@ def test_a_finding_that_returns_is_open_again_and_as_old_as_before(engine: sa.En
 
 def test_an_acknowledged_finding_stays_so(engine: sa.Engine) -> None:
     runs.save(engine, run(found("a", "b"), run_id="r1"), "run")
-    finding_list.acknowledge(engine, ["a"], "a test number", NIGHT)
+    finding_list.acknowledge(engine, {"a": "a test number"}, NIGHT)
     saved = runs.save(engine, run(found("a", "b"), run_id="r2", finished=NEXT_NIGHT), "run")
     assert saved.lifecycle == {"a": "acknowledged", "b": "open"}
 
 
 def test_an_acknowledged_finding_that_is_gone_is_resolved(engine: sa.Engine) -> None:
     runs.save(engine, run(found("a"), run_id="r1"), "run")
-    finding_list.acknowledge(engine, ["a"], "a test number", NIGHT)
+    finding_list.acknowledge(engine, {"a": "a test number"}, NIGHT)
     runs.save(engine, run(found(), run_id="r2"), "run")
     assert standing(engine) == {"a": "resolved"}
 
 
 def test_what_a_person_settled_stays_settled_when_it_returns(engine: sa.Engine) -> None:
     runs.save(engine, run(found("a"), run_id="r1"), "run")
-    finding_list.acknowledge(engine, ["a"], "a test number", NIGHT)
+    finding_list.acknowledge(engine, {"a": "a test number"}, NIGHT)
     runs.save(engine, run(found(), run_id="r2"), "run")
     saved = runs.save(engine, run(found("a"), run_id="r3"), "run")
     assert saved.lifecycle == {"a": "acknowledged"}
@@ -125,7 +125,7 @@ def test_other_days_and_other_accounts_are_left_alone(engine: sa.Engine) -> None
 
 def test_running_the_same_day_twice_changes_nothing_but_the_run_log(engine: sa.Engine) -> None:
     runs.save(engine, run(found("a", "b", "c"), run_id="r1"), "run")
-    finding_list.acknowledge(engine, ["b"], "a test number", NIGHT)
+    finding_list.acknowledge(engine, {"b": "a test number"}, NIGHT)
     runs.save(engine, run(found("a", "b"), run_id="r2"), "run")
     before = everything(engine, without=RUN_LOG)
     runs.save(engine, run(found("a", "b"), run_id="r3", finished=NEXT_NIGHT), "run")
@@ -175,7 +175,7 @@ def test_a_run_keeps_its_order_where_some_findings_are_new_and_some_are_known(
     engine: sa.Engine,
 ) -> None:
     runs.save(engine, run(found("b", "x", "d"), run_id="r1"), "run")
-    finding_list.acknowledge(engine, ["d"], "a test number", NIGHT)
+    finding_list.acknowledge(engine, {"d": "a test number"}, NIGHT)
     given = run(found("a", "d", "c", "b"), run_id="r2", finished=NEXT_NIGHT)
     saved = runs.save(engine, given, "run")
     loaded = runs.load(engine, "r2")
@@ -340,7 +340,9 @@ def acknowledged_as(engine: sa.Engine, before: list[Mapping[str, object]]) -> No
     """Save a run with these findings, and acknowledge them all."""
     runs.save(engine, run(findings_frame(before), run_id="r1"), "run")
     ids = [str(one["discrepancy_id"]) for one in before]
-    assert finding_list.acknowledge(engine, ids, "a test number", at(0)) == tuple(ids)
+    assert finding_list.acknowledge(engine, dict.fromkeys(ids, "a test number"), at(0)) == tuple(
+        ids
+    )
 
 
 def test_an_acknowledgement_outlasts_a_change_of_identity(engine: sa.Engine) -> None:

@@ -153,7 +153,7 @@ def test_what_runs_reported_is_kept_when_each_finding_loses_its_row(engine: sa.E
         ("r4", "other", ("a",)),
     ):
         runs.save(engine, run(found(*ids), run_id=run_id, account=account), "run")
-        finding_list.acknowledge(engine, ["b"], "a test number", at(0))
+        finding_list.acknowledge(engine, {"b": "a test number"}, at(0))
     kept = [one.name for one in METADATA.tables["runs"].columns if one.name not in LATER]
     stored = rows(engine, "runs", *kept)
     with writing(engine, foreign_keys=False) as connection:
@@ -193,7 +193,9 @@ def test_what_people_did_with_findings_comes_along_from_each_earlier_schema(
         made = run(found(*ids), run_id=f"r{number}", finished=at(86_400 * (number + 1)))
         runs.save(engine, made, "run")
         if number == 0:
-            finding_list.acknowledge(engine, ["b", "d"], "a test number", at(90_000))
+            finding_list.acknowledge(
+                engine, {"b": "a test number", "d": "a test number"}, at(90_000)
+            )
     if version >= "0011":
         expected_findings.change(engine, "main", {"a": "a test phone"}, [], at(300_000))
     send = {"message_id": 7, "date": DAY, "local_id": "7", "phone_number": NUMBER, "attempt": 1}
@@ -236,7 +238,7 @@ def test_coverage_that_a_date_in_the_future_proved_is_taken_back_and_other_data_
     messages.keep(engine, "main", "f1a9", listing(message(1, 0), answered=100, limit=1))
     messages.keep(engine, "main", "f1a9", listing(message(1, 0), answered=200, limit=1))
     runs.save(engine, run(found("a"), run_id="r0"), "run")
-    finding_list.acknowledge(engine, ["a"], "a test number", at(90_000))
+    finding_list.acknowledge(engine, {"a": "a test number"}, at(90_000))
     with writing(engine, foreign_keys=False) as connection:
         command.downgrade(alembic(connection), version)
     end, time = ("ends_at" if version == "0001" else "seen_at"), UtcDateTime()
