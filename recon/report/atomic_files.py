@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,9 +20,10 @@ PRIVATE: Final = 0o600
 #: For whatever collects a file without personal data.
 PUBLIC: Final = 0o644
 
-#: What a killed process leaves beside its files, and after how many seconds it is removed.
-_LEFT_BEHIND: Final = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
-_REMOVED_AFTER: Final = 3600.0
+#: What is written beside its place. Its writer holds a lock on it, which ends with the process.
+_TEMPORARY: Final = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+#: Where it cannot be told who holds a lock, what is older than so many seconds has no writer.
+_ABANDONED_AFTER: Final = 3600.0
 
 _SPACE: Final = "Free some space there, or choose another directory, and write the report again."
 _RIGHTS: Final = "Give this user the right to write there, or choose another directory."
@@ -55,38 +57,80 @@ def staged(
         OutputError: it cannot be written or put in its place.
     """
     with translated(target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make(target.parent)
     with translated(target):
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    temporary = Path(name)
+        number, temporary = _temporary(target)
 
     def put_in_place() -> None:
         with translated(target):
             temporary.replace(target)
         _sync(target.parent)
 
-    try:
-        with translated(target), open(number, "wb") as file:  # noqa: PTH123 - a descriptor
-            os.fchmod(number, mode)  # whatever the umask took from it
-            _sweep(target.parent, os.fstat(number).st_mtime)
-            file.writelines(pieces)
-            file.flush()
-            os.fsync(number)
-        yield put_in_place
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    # Open, and so locked, until it is in its place.
+    with open(number, "wb") as file:  # noqa: PTH123 - a descriptor
+        try:
+            with translated(target):
+                os.fchmod(number, mode)  # whatever the umask took from it
+                _sweep(target.parent, os.fstat(number).st_mtime)
+                file.writelines(pieces)
+                file.flush()
+                os.fsync(number)
+            yield put_in_place
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def _make(folder: Path) -> None:
+    """Make a directory, and those above it, so that it lasts as the files in it do."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in reversed(missing):
+        _sync(one.parent)
+
+
+def _temporary(target: Path) -> tuple[int, Path]:
+    """Make a file beside `target` and lock it; return its descriptor and path."""
+    while True:
+        number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # Another process took it for one that was left behind, and is removing it.
+            os.close(number)
+            continue
+        except OSError:
+            # Not every file system of a network can lock.
+            return number, Path(name)
+        if os.fstat(number).st_nlink:
+            return number, Path(name)
+        os.close(number)
 
 
 def _sweep(folder: Path, now: float) -> None:
     """Remove what killed processes left behind; `now` is by the clock of the file system."""
     for path in folder.glob(".*.tmp"):
-        with suppress(OSError):
-            old = now - path.lstat().st_mtime > _REMOVED_AFTER
-            if old and _LEFT_BEHIND.fullmatch(path.name):
-                path.unlink()
+        if _TEMPORARY.fullmatch(path.name):
+            with suppress(OSError):
+                _remove_unlocked(path, now)
+
+
+def _remove_unlocked(path: Path, now: float) -> None:
+    """Remove a temporary file that no process is writing."""
+    with ExitStack() as stack:
+        try:
+            number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            stack.callback(os.close, number)
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        except OSError:
+            if now - path.lstat().st_mtime <= _ABANDONED_AFTER:
+                return
+        # Under the lock, so that a process that has only just made it notices.
+        path.unlink()
 
 
 def _sync(folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -68,12 +70,42 @@ def test_what_is_staged_and_not_put_in_place_is_gone(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
-    left, fresh = ".2026-04-22.csv.k3x_a9zq.tmp", ".2026-04-23.csv.aaaaaaaa.tmp"
-    foreign = ".somebody.tmp"
-    for name in (left, fresh, foreign):
-        (tmp_path / name).write_bytes(b"+353871234567")
+    left, foreign = ".2026-04-22.csv.k3x_a9zq.tmp", ".somebody.tmp"
     for name in (left, foreign):
-        before = (tmp_path / name).stat().st_mtime - 3700
-        os.utime(tmp_path / name, (before, before))
+        (tmp_path / name).write_bytes(b"+353871234567")
+    with staged(tmp_path / "b.csv", [b"being written"]) as put_in_place:
+        replace_file(tmp_path / "a.csv", [b"new"])
+        put_in_place()
+    assert sorted(names_in(tmp_path)) == [foreign, "a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize(("age", "is_left"), [(3500, False), (3700, True)])
+def test_where_nothing_can_be_locked_age_tells_what_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: int, *, is_left: bool
+) -> None:
+    def refused(_number: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    left = tmp_path / ".2026-04-22.csv.k3x_a9zq.tmp"
+    left.write_bytes(b"+353871234567")
+    before = left.stat().st_mtime - age
+    os.utime(left, (before, before))
     replace_file(tmp_path / "a.csv", [b"new"])
-    assert sorted(names_in(tmp_path)) == [fresh, foreign, "a.csv"]
+    assert left.exists() is not is_left
+
+
+def test_a_file_that_was_taken_for_one_left_behind_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+
+    def removed_first(number: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        next(tmp_path.iterdir()).unlink()
+        lock(number, operation)
+
+    monkeypatch.setattr(fcntl, "flock", removed_first)
+    replace_file(tmp_path / "a.csv", [b"new"])
+    assert names_in(tmp_path) == ["a.csv"]
+    assert (tmp_path / "a.csv").read_bytes() == b"new"
