@@ -143,6 +143,9 @@ def _settle_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver's own transactions do not begin before a SELECT and commit before DDL.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
+    # Some builds sync the write-ahead log only when it is emptied. What a power cut then takes back
+    # may have been mailed (https://www.sqlite.org/pragma.html#pragma_synchronous).
+    connection.execute("PRAGMA synchronous = FULL")
     # The mode stays with the file. Where it cannot be set (read-only, or another program is just
     # setting it), the file works in the mode it has, or the first statement says why it cannot.
     with suppress(sqlite3.OperationalError):

@@ -43,9 +43,10 @@ def test_sqlite_is_set_up_for_several_processes(file: Path) -> None:
     with reading(engine) as connection:
         said = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "foreign_keys", "busy_timeout")
+            for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
         ]
-    assert said == ["wal", 1, 10_000]
+    full = 2
+    assert said == ["wal", 1, 10_000, full]
     engine.dispose()
 
 
