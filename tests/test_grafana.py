@@ -210,3 +210,30 @@ def test_no_panel_lies_on_another() -> None:
         assert place["x"] + place["w"] <= 24
         assert not cells & taken
         taken |= cells
+
+
+#: The options of a panel that Grafana's schemas of dashboards require.
+REQUIRED: Final = {
+    "stat": {
+        *("graphMode", "colorMode", "justifyMode", "textMode", "wideLayout", "reduceOptions"),
+        *("showPercentChange", "percentChangeColorMode", "orientation"),
+    },
+    "table": {"frameIndex", "showHeader"},
+    "timeseries": {"legend", "tooltip"},
+}
+
+
+@pytest.mark.parametrize("path", [DASHBOARD, Path("deploy/monitoring/grafana.json")], ids=str)
+def test_a_dashboard_has_what_grafanas_schemas_require(path: Path) -> None:
+    found = json.loads(path.read_text())
+    assert {"annotations", "panels", "templating", "time", "title", "uid"} <= set(found)
+    for variable in found["templating"]["list"]:
+        assert {"name", "type", "query"} <= set(variable)
+        assert {"text", "value"} <= set(variable.get("current", {"text": "", "value": ""}))
+    for panel in found["panels"]:
+        if panel["type"] == "row":
+            continue
+        assert {"id", "type", "title", "gridPos", "targets"} <= set(panel)
+        assert set(panel["fieldConfig"]) == {"defaults", "overrides"}
+        if "options" in panel:
+            assert REQUIRED[panel["type"]] <= set(panel["options"])
