@@ -16,6 +16,7 @@ from recon.jobs.account_job import AccountJob, LatestPoll
 from recon.jobs.backfill import HERE, Backfill, Workers
 from recon.jobs.earlier_days import EarlierDays
 from recon.jobs.expected_rules import ExpectedRules
+from recon.jobs.held_days import HeldDays
 from recon.jobs.reconcile import BothSides
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_calls import StatusCalls
@@ -136,7 +137,7 @@ def run(
             found is stored here.
     """
     for name in options.accounts:
-        done: list[ReportedRun] = []
+        done = HeldDays[ReportedRun]() if options.is_backfill else list[ReportedRun]()
         try:
             with lock.hold(live or engine, name), wiring.KeptSession() as session:
                 judged_again = _account(
@@ -160,7 +161,7 @@ def _account(
     options: RunOptions,
     runtime: Runtime,
     name: str,
-    done: list[ReportedRun],
+    done: list[ReportedRun] | HeldDays[ReportedRun],
     progress: Callable[[ReportedRun], None],
     session: wiring.KeptSession,
     live: Engine | None,
