@@ -28,10 +28,14 @@ def _pattern(pattern: str | None) -> str | None:
     return pattern
 
 
+def _plain(word: object) -> str:
+    return str(word).strip().lower().replace("-", "_")
+
+
 def _decision(word: object) -> object:
     words = [each.value for each in Decision]
-    if isinstance(word, str) and word.strip().lower().replace("-", "_") in words:
-        return Decision(word.strip().lower().replace("-", "_"))
+    if isinstance(word, str) and _plain(word) in words:
+        return Decision(_plain(word))
     found = closest(word, words) if isinstance(word, str) else []
     meant = f"did you mean {quoted(found[0])}?" if found else f"write {one_of(words)}"
     raise invalid(f"is {quoted(word)}, which is no decision; {meant}")
@@ -57,7 +61,7 @@ class Rule(Section):
         if not pattern and not code:
             yield (), 'does not say which reasons it is for; write pattern = "…" or code = 131026'
         waits = raw.get("wait_hours") not in (None, 0)
-        if waits and str(raw.get("decision")).strip().lower() in {"do_not_retry", "review"}:
+        if waits and _plain(raw.get("decision")) in {"do_not_retry", "review"}:
             yield ("wait_hours",), 'goes with decision = "retry" only; remove it'
 
     @property

@@ -41,6 +41,7 @@ def test_rules_are_read_in_their_order(load: Load) -> None:
         ({"why": '" "'}, "why: is empty"),
         ({"wait_hours": "-1"}, "wait_hours: is -1, but must be at least 0"),
         ({"wait_hours": "6", "decision": '"review"'}, 'goes with decision = "retry" only'),
+        ({"wait_hours": "6", "decision": '"do-not-retry"'}, 'goes with decision = "retry" only'),
         ({"patern": '"x"'}, "is no known key; did you mean pattern?"),
     ],
 )
