@@ -54,8 +54,9 @@ def test_no_findings_of_a_day_stay_in_memory_while_later_days_are_judged(
         assert stage.run() == 0
         settings = config.load(tmp_path / "recon.toml", {"KEY": stage.key})
         last = stage.clock().date() - timedelta(days=1)
+        first = last - timedelta(days=DAYS - 1)
         options = RunOptions(
-            days=(last - timedelta(days=DAYS - 1), last),
+            days=(first, last),
             accounts=["main"],
             offline=True,
             directory=tmp_path,
@@ -67,5 +68,5 @@ def test_no_findings_of_a_day_stay_in_memory_while_later_days_are_judged(
     # Those of the last stretch, which are judged together.
     assert alive == [DAYS - 7]
     days = [one.run.verdict.window.label for one in outcome.days]
-    assert days == [one.label for one in calendar.windows(*options.days, "UTC")]
+    assert days == [one.label for one in calendar.windows(first, last, "UTC")]
     assert len(outcome.days[-1].run.verdict.findings) == 3
