@@ -39,7 +39,7 @@ def command(
 
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
-    engine = session.engine(settings)
+    engine = session.engine(settings, create=True)
     codes = []
     for outcome in collect(
         settings, engine, names, session.runtime, force=force, new_coverage=new_coverage
@@ -61,6 +61,11 @@ def _follow(session: common.Session, accounts: Sequence[str], *, force: bool) ->
         settings = session.settings()
         names = common.chosen_accounts(settings, accounts)
         outcomes = follow(
-            settings, lambda: session.engine(settings), names, session.runtime, stop, force=force
+            settings,
+            lambda: session.engine(settings, create=True),
+            names,
+            session.runtime,
+            stop,
+            force=force,
         )
     return 0 if stop else worst(outcome.exit_code for outcome in outcomes)

@@ -50,10 +50,15 @@ class Session:
         logs.redact(*settings.passwords)
         return settings
 
-    def engine(self, settings: Settings) -> Engine:
+    def engine(self, settings: Settings, *, create: bool = False) -> Engine:
         """Open the job's own database; its schema is ready when this returns.
 
         It is closed when the command has ended.
+
+        Args:
+            settings: where it is.
+            create: whether an SQLite file that is not there is made: by what collects or judges.
+                To all other commands it would be one in the wrong place.
 
         Raises:
             ConfigError: the database was not migrated; the message says what to type.
@@ -62,7 +67,7 @@ class Session:
 
         with ExitStack() as opening:
             made = opening.enter_context(engine.opened(settings.database.url.get_secret_value()))
-            schema.ensure_ready(made)
+            schema.ensure_ready(made, create=create)
             self.at_exit.enter_context(opening.pop_all())
         return made
 
@@ -328,12 +333,15 @@ def typed(hint: str | None, config: Path | None) -> str | None:
 
 def show_error(error: Exception, *, account: str | None = None) -> None:
     """Print on standard error what went wrong and what to do about it."""
+    from recon.report.terminal_text import plain
+
     where = f"account {account}: " if account is not None else ""
     if isinstance(error, ReconError):
         context = click.get_current_context(silent=True)
         session = None if context is None else context.find_object(Session)
         error.hint = typed(error.hint, None if session is None else session.config)
-        click.echo(f"error: {where}{error}", err=True)
+        said = f"error: {where}{error}"
+        click.echo("\n".join(plain(line) for line in said.split("\n")), err=True)
     else:
         name = type(error).__name__
         click.echo(f"error: {where}internal error ({name}); the traceback is above", err=True)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 import click
 
 from recon.cli import common
 from recon.errors import InputError, UsageError
+
+_LISTS: Final = "`recon discrepancies --status all` lists the findings with their ids."
+_NUMBER: Final = re.compile(r"\+[0-9 ()-]{6,20}")
+_NO_NUMBERS: Final = (
+    "Rows are not found by phone number: `recon discrepancies --status all --format csv` holds "
+    "those of findings."
+)
+#: So much of an id is repeated in an error.
+_SHOWN: Final = 60
 
 
 @click.command("explain")
@@ -49,21 +61,25 @@ def command(
     from recon.jobs.explain import explain
     from recon.report import explanation_json, explanation_page
 
+    wanted = wanted.strip()
+    if not wanted:
+        raise UsageError("The ID is empty.", hint=_LISTS)
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     engine = session.engine(settings)
-    explained = explain(settings, engine, names, wanted.strip(), session.runtime, day=day)
+    explained = explain(settings, engine, names, wanted, session.runtime, day=day)
     found = explained.rows
     owners = list(dict.fromkeys(one.account for one in found))
     if len(owners) > 1:
         raise UsageError(
-            f"{wanted} is an id of several accounts: {', '.join(owners)}. Name one with --account."
+            f"{_cut(wanted)} is an id of several accounts: {', '.join(owners)}.",
+            hint=f"`recon explain --account {owners[0]} {shlex.quote(wanted)}` shows the first.",
         )
     if not found:
         raise InputError(
-            f"{wanted} is no discrepancy_id, message id or record id of {', '.join(names)}",
-            hint="`recon discrepancies --status all` lists the findings with their ids. A message "
-            "is only known once a poll has shown it.",
+            f"{_cut(wanted)} is no discrepancy_id, message id or record id of {', '.join(names)}",
+            hint=f"{_LISTS} A message is only known once a poll has shown it."
+            + (f" {_NO_NUMBERS}" if _NUMBER.fullmatch(wanted) else ""),
         )
     if form == "json":
         common.show_data(explanation_json.content(wanted, found, show_numbers=show_numbers))
@@ -79,3 +95,7 @@ def command(
     if explained.error is not None:
         raise explained.error
     return 0
+
+
+def _cut(wanted: str) -> str:
+    return wanted if len(wanted) <= _SHOWN else f"{wanted[:_SHOWN]}…"

@@ -121,7 +121,7 @@ def command(
         if dry_run:
             live, engine = session.rehearsal(settings)
         else:
-            engine = session.engine(settings)
+            engine = session.engine(settings, create=True)
         places = backfill.HERE
         if workers is not None:
             pool = session.at_exit.enter_context(executors.processes(workers))
@@ -223,6 +223,7 @@ def show(outcomes: Sequence[AccountRun], config: Path | None) -> None:
 def _show_what_is_wrong(account: str, runs: Sequence[Run]) -> None:
     """Print a line on standard error for each day that asks for a person: cron mails it."""
     from recon.report.headline import headline
+    from recon.report.labels import coverage_sentence
     from recon.report.terminal_text import plain
 
     wrong = [
@@ -233,4 +234,7 @@ def _show_what_is_wrong(account: str, runs: Sequence[Run]) -> None:
         return
     for run in wrong:
         said = f"{account} {run.verdict.window.label}: {headline(run)}"
+        if run.verdict.kind is VerdictKind.DISCREPANCIES and run.verdict.gaps:
+            # It may be all that is left to see to.
+            said += f" {coverage_sentence(run.verdict.gaps)}"
         click.echo(f"attention: {plain(said)}", err=True)

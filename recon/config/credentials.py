@@ -14,6 +14,11 @@ from recon.errors import ConfigError
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S")
 
+_SET_IT: Final = (
+    "Set it for the process that runs recon: cron, systemd and containers do not read the profile "
+    "of your shell. Or name a file that holds it with …_file."
+)
+
 
 def fingerprint(key: SecretStr) -> str:
     """Return 16 hex digits that distinguish API keys and do not lead back to them."""
@@ -84,7 +89,7 @@ def _found(
         place = _variable(what, variable)
         value = environ.get(variable)
         if value is None:
-            raise ConfigError(f"{place} is not set")
+            raise ConfigError(f"{place} is not set", hint=_SET_IT)
     else:
         assert file is not None
         place = _file(what, file)

@@ -119,7 +119,12 @@ def read_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError as cause:
         raise ConfigError(f"there is no configuration file {path}", hint=_HOW_TO_START) from cause
     except OSError as cause:
-        raise ConfigError(f"{path} cannot be read: {cause.strerror}") from cause
+        hint = (
+            f"Name the file in it: --config {path / DEFAULT_PATH}"
+            if path.is_dir()
+            else "The user that runs recon must be able to read it."
+        )
+        raise ConfigError(f"{path} cannot be read: {cause.strerror}", hint=hint) from cause
     except UnicodeDecodeError:
         text = None
     if text is None:

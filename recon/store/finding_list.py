@@ -167,6 +167,25 @@ def statuses(engine: sa.Engine, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def of_rows(engine: sa.Engine, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return which of these are ids of messages or records, each with its unresolved findings."""
+    found: dict[str, list[str]] = {}
+    query = (
+        sa.select(findings.c.message_id, findings.c.local_id, findings.c.discrepancy_id)
+        .where(
+            findings.c.status != RESOLVED,
+            sa.or_(findings.c.message_id.in_(names), findings.c.local_id.in_(names)),
+        )
+        .order_by(findings.c.id)
+    )
+    with reading(engine) as connection:
+        for message_id, local_id, identity in connection.execute(query):
+            for name in dict.fromkeys([message_id, local_id]):
+                if name in names:
+                    found.setdefault(name, []).append(identity)
+    return found
+
+
 def reopen(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> None:
     """Take back the acknowledgement of findings, in one transaction; all others stay as they are.
 

@@ -31,6 +31,10 @@ _VERSION: Final = sa.table("alembic_version", sa.column("version_num"))
 _UPGRADE_LOCK: Final = 0x0C7_0B0D5
 
 _COMMAND: Final = "Run: recon db upgrade"
+_CREATED_BY: Final = (
+    "The first `recon run` or `recon collect` creates it. If there has been one, correct "
+    "database.url; a relative path begins where recon is started."
+)
 
 
 class Upgrade(NamedTuple):
@@ -72,14 +76,16 @@ def _current(connection: sa.Connection) -> str | None:
     return found
 
 
-def ensure_ready(engine: sa.Engine) -> None:
+def ensure_ready(engine: sa.Engine, *, create: bool = True) -> None:
     """See to it that the database has the version that this program needs.
 
-    An SQLite file that is absent or empty is simply created.
+    Args:
+        engine: the store.
+        create: whether an SQLite file that is absent or empty is simply created.
 
     Raises:
         ConfigError: if `recon db upgrade` has to be run, or the program updated, or a pooler
-            shares sessions between connections.
+            shares sessions between connections, or the SQLite file is absent.
     """
     refuse_shared_sessions(engine)
     found = current(engine)
@@ -87,6 +93,10 @@ def ensure_ready(engine: sa.Engine) -> None:
         return
     if found is None:
         if not is_postgres(engine) and not _tables(engine):
+            if not create:
+                raise ConfigError(
+                    f"{described(engine.url)} is not there yet, or empty", hint=_CREATED_BY
+                )
             upgrade(engine)
             return
         raise ConfigError(f"{described(engine.url)} has no tables of recon yet", hint=_COMMAND)

@@ -53,7 +53,7 @@ def test_undo_reopens(shop: Workshop) -> None:
 def test_an_unknown_id_changes_nothing(shop: Workshop) -> None:
     ended = shop.recon("ack", ids(shop)[0], "ffffffffffffffff", "--reason", "a test phone")
     assert ended.code == 65
-    assert "nothing was changed: ffffffffffffffff: unknown" in ended.err
+    assert "nothing was changed: ffffffffffffffff is no finding" in ended.err
     assert {state for state, _ in states(shop)} == {"open"}
 
 
@@ -67,7 +67,67 @@ def test_a_csv_file_brings_a_reason_for_each(shop: Workshop) -> None:
     assert [reason for _, reason in states(shop)] == ["a test phone", "the app team"]
 
 
-@pytest.mark.parametrize("args", [[], ["--reason", "x"], ["00000000000000a1"]])
+def test_an_id_that_cannot_be_taken_says_why_and_what_to_do(shop: Workshop) -> None:
+    first, second = ids(shop)
+    undone = shop.recon("ack", first, "--undo", "--reason", "x")
+    assert f"nothing was changed: {first} is open, not acknowledged" in undone.err
+    assert "`recon discrepancies --status acknowledged` lists" in undone.err
+    by_message = shop.recon("ack", "102", "--reason", "x")
+    assert f"102 is the id of a message or record, whose findings are {first}" in by_message.err
+    assert "`recon explain 102` tells each of its findings." in by_message.err
+    rounded = shop.recon("ack", second, "1.23457E+15", "--reason", "x")
+    assert "A spreadsheet has made a number of it." in rounded.err
+    shop.change_records("INSERT INTO sends SELECT 2, 102, phone_number, sent_at, status FROM sends")
+    shop.run("--offline")
+    resolved = shop.recon("ack", first, "--reason", "x")
+    assert f"{first} is resolved: no run finds it any more" in resolved.err
+    codes = {one.code for one in (undone, by_message, rounded, resolved)}
+    assert (codes, states(shop)[-1]) == ({65}, ("open", None))
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "codec"),
+    [
+        ("discrepancy_id;reason", "{};a test phone\r\n;\r\n", "utf-8-sig"),
+        ("sep=;\r\nreason;discrepancy_id;kind", "a test phone;{};stuck", "utf-8"),
+        ("discrepancy_id\treason", "{}\ta test phone", "utf-16"),
+        ("Discrepancy_ID,Reason", "{},a test phone\n\n", "utf-8"),
+    ],
+)
+def test_a_file_is_read_as_a_spreadsheet_saves_it(
+    shop: Workshop, head: str, row: str, codec: str
+) -> None:
+    first, _ = ids(shop)
+    (shop.path / "acks.csv").write_bytes(f"{head}\r\n{row.format(first)}".encode(codec))
+    ended = shop.recon("ack", "--from-csv", "acks.csv")
+    assert (ended.code, ended.out) == (0, "1 finding acknowledged\n"), ended.err
+    assert states(shop)[0] == ("acknowledged", "a test phone")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "there is no file"),
+        (b"", "acks.csv is empty"),
+        (b"PK\x03\x04[Content_Types].xml", "acks.csv is "),
+        (b"kind,reason\nstuck,x\n", "acks.csv has no column discrepancy_id"),
+        (b"discrepancy_id,reason\n\na1,x\n,y\n", "acks.csv, row 4: no discrepancy_id"),
+    ],
+)
+def test_a_file_that_names_no_findings_is_refused_in_words(
+    workshop: Workshop, content: bytes | None, said: str
+) -> None:
+    workshop.configure("http://127.0.0.1:9")
+    if content is not None:
+        (workshop.path / "acks.csv").write_bytes(content)
+    ended = workshop.recon("ack", "--from-csv", "acks.csv")
+    assert ended.code == 65
+    assert said in ended.err
+
+
+@pytest.mark.parametrize(
+    "args", [[], ["--reason", "x"], ["00000000000000a1"], ["", "--reason", "x"]]
+)
 def test_ids_and_reasons_are_needed(shop: Workshop, args: list[str]) -> None:
     assert shop.recon("ack", *args).code == 2
 

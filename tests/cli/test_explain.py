@@ -316,6 +316,28 @@ def test_an_id_that_is_nowhere_is_an_error(tmp_path: Path, database_url: str) ->
                 stage.shown(command, "--", wanted)
 
 
+def test_an_id_that_cannot_be_meant_is_shown_short_and_cannot_steer_the_terminal(
+    workshop: Workshop,
+) -> None:
+    workshop.configure("http://127.0.0.1:9")
+    workshop.add_records()
+    long = workshop.recon("explain", "x" * 5_000)
+    assert (long.code, "x" * 60 + "… is no " in long.err, len(long.err) < 300) == (65, True, True)
+    assert "\x1b" not in workshop.recon("explain", "a\x1b[2J").err
+    assert "not found by phone number" in workshop.recon("explain", "+353 87 123 4567").err
+    empty = workshop.recon("explain", " ")
+    assert (empty.code, "The ID is empty." in empty.err) == (2, True)
+
+
+def test_an_id_of_several_accounts_is_asked_for_with_a_command(workshop: Workshop) -> None:
+    workshop.configure("http://127.0.0.1:9", accounts={"main": "KEY", "shop": "KEY"})
+    workshop.add_records((7, 101, NUMBER.format(0), minute(0), "sent"))
+    asked = workshop.recon("explain", "7")
+    assert asked.code == 2
+    assert "7 is an id of several accounts: main, shop." in asked.err
+    assert "`recon explain --account main 7`" in asked.err
+
+
 def test_records_of_a_query_are_searched_in_the_last_days_or_on_a_day_that_is_named(
     tmp_path: Path, database: str
 ) -> None:

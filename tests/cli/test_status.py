@@ -141,3 +141,30 @@ def test_a_database_without_tables_is_refused_as_by_other_commands(
     ended = workshop.recon("status")
     assert ended.code == 78
     assert "has no tables of recon yet" in ended.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["status"],
+        ["discrepancies"],
+        ["explain", "7"],
+        ["ack", "7", "--reason", "x"],
+        ["report"],
+        ["retries"],
+        ["stats"],
+        ["dashboard"],
+        ["purge", "--dry-run"],
+    ],
+    ids=" ".join,
+)
+def test_a_database_in_another_place_is_named_and_not_made(
+    tmp_path: Path, command: list[str]
+) -> None:
+    workshop = Workshop(tmp_path)
+    workshop.configure("http://127.0.0.1:9")
+    ended = workshop.recon(*command)
+    assert ended.code == 78
+    assert f"the database {tmp_path / 'recon.db'} is not there yet, or empty" in ended.err
+    assert "a relative path begins where recon is started" in ended.err
+    assert not (tmp_path / "recon.db").exists()

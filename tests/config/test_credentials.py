@@ -81,7 +81,7 @@ def test_a_file_that_is_no_text_shows_nothing_of_itself(tmp_path: Path) -> None:
 def test_a_key_in_the_place_of_its_name_is_not_repeated() -> None:
     with pytest.raises(ConfigError) as caught:
         by_variable("hunter2").api_key({})
-    assert str(caught.value) == "the environment variable that api_key_env names is not set"
+    assert caught.value.message == "the environment variable that api_key_env names is not set"
     with pytest.raises(ConfigError) as caught:
         by_file("hunter2").api_key({})
     assert "the file that api_key_file names cannot be read" in str(caught.value)

@@ -191,6 +191,11 @@ def test_a_slip_in_the_name_of_an_account_names_the_right_variable(key: str, loa
     assert error.strip() == f"{wrong}: there is no account mian; did you mean {right}?"
 
 
+def test_a_slip_before_the_name_of_an_account_keeps_the_name(load: Load) -> None:
+    with pytest.raises(ConfigError, match="did you mean RECON_ACCOUNTS__SHOP__API_KEY_ENV"):
+        load(RECON_ACOUNTS__SHOP__API_KEY_ENV="KEY")
+
+
 def test_a_whole_account_whose_name_is_near_another_is_another() -> None:
     twin = {name.replace("MAIN", "MAIN2"): value for name, value in ALONE.items()}
     assert set(config.load(None, ALONE | twin).accounts) == {"main", "main2"}
