@@ -324,7 +324,15 @@ def _room_without_hint(
     if room < _LEAST_GAIN:
         room, goal = rules.room, _TOO_FAST
     tick, gone = known.tick.total_seconds(), (known.now - since).total_seconds()
-    lasts = ahead.lasts(since, _surely(room, _SURE), rules.max_interval.total_seconds() + gone)
+    longest = rules.max_interval.total_seconds()
+    lasts = ahead.lasts(since, _surely(room, _SURE), longest + gone)
+    last = known.last_poll_at or since
+    unsure = (last - since).total_seconds()
+    if lasts <= unsure:
+        # Another poll at once would leave as much open. What the last answers showed tells how
+        # much one that is too old may lack.
+        gone -= unsure
+        lasts = ahead.lasts(last, _surely(room - ahead.recent * unsure, _SURE), longest + gone)
     left = lasts - gone - tick
     why = (
         f"room for {room} sends after the last poll {goal}: by the rhythm learnt so far "

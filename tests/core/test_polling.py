@@ -213,6 +213,24 @@ def test_without_records_no_poll_comes_sooner_than_the_floor_asks_when_nothing_i
     assert not decision.due
 
 
+def test_without_records_a_rhythm_that_is_far_too_fast_does_not_poll_again_and_again() -> None:
+    # In the time that an answer may be too old to show, as much as fills one is usual.
+    quiet = replace(QUIET, recorded=None, tick=SECOND, last_poll_at=NOON - 20 * SECOND)
+    assert not decide(quiet, usual(6000)).due
+    assert decide(replace(quiet, last_poll_at=NOON - 45 * SECOND), usual(6000)).due
+
+
+def test_without_records_an_answer_that_may_be_too_old_is_asked_for_again_soon() -> None:
+    old = replace(
+        QUIET,
+        recorded=None,
+        tick=SECOND,
+        newest=NOON - 60 * SECOND,
+        last_poll_at=NOON - 10 * SECOND,
+    )
+    assert decide(old, usual(6000, recent=6000 / 3600)).due
+
+
 def test_out_of_order_and_without_records_less_room_is_left() -> None:
     assert not decide(BLIND, usual(40)).due
     assert decide(replace(BLIND, unproven=50), usual(40)).due
