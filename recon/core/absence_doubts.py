@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
@@ -102,10 +103,12 @@ def of_records(
         other_times = times.copy()
         other_times[twice] = second
 
+    apart = _apart(links, provider_time, policy)
+
     def proven(spans: Sequence[Span]) -> Mask:
-        found = _proven(rows, links, times, provider_time, spans)
+        found = _proven(times[rows], spans, apart)
         if twice.size:
-            found &= _proven(rows, links, other_times, provider_time, spans)
+            found &= _proven(other_times[rows], spans, apart)
         return found
 
     purged = np.zeros(len(rows), dtype=np.bool_)
@@ -134,25 +137,39 @@ def _among(wanted: Positions, listed: pd.Series) -> Mask:
     return np.isin(wanted, held) if held.size else np.zeros(len(wanted), dtype=np.bool_)
 
 
-def _proven(
-    records: Positions,
-    links: link.Links,
-    times: Positions,
-    provider_time: Positions,
-    spans: Sequence[Span],
-) -> Mask:
-    """Say of each of these records whether its absence is proven: its time is covered.
+def _proven(times: Positions, spans: Sequence[Span], apart: tuple[int, int]) -> Mask:
+    """Say of each record's time whether the absence of its message is proven.
 
-    Where the records' clock is off (kept in a wrong zone, say), the pairs found by id show by how
-    much; a record's true time has to be covered too, else a gap would pass for a lost message.
+    The record's own time has to be covered, and all the time in which its message may have been
+    sent: a gap that begins within it would pass for a lost message.
+
+    Args:
+        times: microseconds, UTC.
+        spans: the time for which the messages are proven complete.
+        apart: by how much records are later than their messages, see `_apart`.
     """
-    times = times[records]
     proven = coverage.covered(spans, times)
-    if any(span.start is None and span.end is None for span in spans):
+    if apart == (0, 0) or any(span.start is None and span.end is None for span in spans):
         return proven
-    at, partner = links.pairs
-    known = links.by_id[at]
+    least, most = apart
+    return proven & coverage.covered_throughout(spans, times - most, times - least)
+
+
+def _apart(links: link.Links, provider_time: Positions, policy: Policy) -> tuple[int, int]:
+    """Return by how many microseconds records are later than their messages, at least and at most.
+
+    The pairs found by id show it, also where the records' clock is off (kept in a wrong zone, say);
+    where there are none, the others do. Pairs that are further from the usual distance than a pair
+    by number may be are left out: those are findings of their own.
+    """
+    local, partner = links.pairs
+    known = links.by_id[local]
     if known.any():
-        apart = links.local_time[at[known]] - provider_time[partner[known]]
-        proven &= coverage.covered(spans, times - int(np.median(apart)))
-    return proven
+        local, partner = local[known], partner[known]
+    if not local.size:
+        return 0, 0
+    apart = links.local_time[local] - provider_time[partner]
+    usual = int(np.median(apart))
+    tolerance = policy.tolerance // timedelta(microseconds=1)
+    near = apart[np.abs(apart - usual) <= tolerance]
+    return (int(near.min()), int(near.max())) if near.size else (usual, usual)

@@ -213,15 +213,25 @@ def longest(gaps: Sequence[Span], count: int) -> list[Span]:
 
 def covered(spans: Sequence[Span], times: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Say of each time (microseconds since the epoch, UTC) whether a span covers it."""
+    return covered_throughout(spans, times, times)
+
+
+def covered_throughout(
+    spans: Sequence[Span], first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Say of each stretch, given by its first and last moment, whether one span covers all of it.
+
+    Moments are microseconds since the epoch, UTC.
+    """
     import numpy as np
 
-    result = np.zeros(len(times), dtype=np.bool_)
+    result = np.zeros(len(first), dtype=np.bool_)
     for span in merge(spans):
-        inside = np.ones(len(times), dtype=np.bool_)
+        inside = np.ones(len(first), dtype=np.bool_)
         if span.start is not None:
-            inside &= times >= microseconds(span.start)
+            inside &= first >= microseconds(span.start)
         if span.end is not None:
-            inside &= times < microseconds(span.end)
+            inside &= last < microseconds(span.end)
         result |= inside
     return result
 

@@ -83,8 +83,8 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     "(tolerance_seconds).",
     Rule.DUPLICATE_LOCAL: "Of several records with the id of one message, the nearest in time (on "
     "a tie the smallest id) accounts for it; the others are surplus.",
-    Rule.IN_A_GAP: "A record is not called missing in a gap of coverage, unless Octopods denies "
-    "its id.",
+    Rule.IN_A_GAP: "A record is not called missing in a gap of coverage, nor so near to one that "
+    "its message may lie in it, unless Octopods denies its id.",
     Rule.ID_UNREADABLE: "A record is not called missing if Octopods lists its id in an item that "
     "cannot be read.",
     Rule.ID_MAY_BE_PURGED: "A record is not called missing if its id is smaller than that of every "

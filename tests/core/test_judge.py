@@ -391,6 +391,29 @@ def test_only_pairs_by_id_show_whether_the_records_clock_is_off() -> None:
     assert kinds(verdict) == [("missing_at_provider", "9", None)]
 
 
+@pytest.mark.parametrize("with_ids", [True, False])
+def test_a_record_whose_message_may_lie_in_a_gap_beside_it_is_not_missing(
+    *, with_ids: bool
+) -> None:
+    # They are written up to 40 seconds after their messages.
+    late = [0, 10, 40]
+    records = [
+        Record(n, 10 + n if with_ids else None, 500 + 200 * n + lag) for n, lag in enumerate(late)
+    ]
+    messages = [Sent(10 + n, 500 + 200 * n) for n in range(3)]
+    beside = [Record(7, None, 39, "+353861111111"), Record(8, None, 40, "+353862222222")]
+    verdict = judge_one([*records, *beside], messages, spans=[Span(at(0), None)])
+    assert kinds(verdict) == [("missing_at_provider", "8", None), ("unverifiable", "7", None)]
+
+
+def test_a_pair_far_from_all_others_does_not_widen_gaps() -> None:
+    records = [Record(n, 10 + n, 500 + 200 * n) for n in range(4)]
+    messages = [Sent(10 + n, 500 + 200 * n - (400 if n == 3 else 0)) for n in range(4)]
+    beside = Record(7, None, 1, "+353861111111")
+    verdict = judge_one([*records, beside], messages, spans=[Span(at(0), None)])
+    assert kinds(verdict) == [("missing_at_provider", "7", None), ("sent_at_drift", "3", "13")]
+
+
 # --- the verdict's word ------------------------------------------------------------------------
 
 
@@ -593,7 +616,7 @@ messages_strategy = st.lists(
     max_size=7,
     unique_by=lambda message: message.message_id,
 )
-SPANS = [EVER, (), (Span(at(0), at(60)),), (Span(None, at(0)), Span(at(60), at(2 * HALF_DAY)))]
+SPANS = [EVER, (), (Span(at(-1000), at(200)),), (Span(None, at(0)), Span(at(60), at(2 * HALF_DAY)))]
 
 
 def day_of(seconds: float) -> int | None:
@@ -704,18 +727,30 @@ def records_end(
     return times[-1] - shift
 
 
+def usual_lengths(lengths: Sequence[float], tolerance: float) -> tuple[float, float]:
+    """Return by how much records are later than their messages, but for those far from the rest."""
+    usual = median(lengths)
+    near = [one for one in lengths if abs(one - usual) <= tolerance]
+    return (min(near), max(near)) if near else (usual, usual)
+
+
 def oracle(  # noqa: C901, PLR0912, PLR0915 - it reads as the rules do, one after the other
     records: Sequence[Record],
     messages: Sequence[Sent],
     spans: Sequence[Span],
     policy: Policy,
     shift: float,
+    apart: tuple[float, float] | None,
     local_rejects: Sequence[Reject] = (),
     provider_rejects: Sequence[Reject] = (),
     *,
     may_end: bool = False,
 ) -> tuple[Counter[tuple[int, str]], Counter[tuple[int, str]], Found]:
-    """Judge row by row, as the rules read; give buckets and findings by day."""
+    """Judge row by row, as the rules read; give buckets and findings by day.
+
+    `shift` is by how much records are usually later than the messages that they name, `apart` at
+    least and at most; `None` where no record names one.
+    """
     readable, there = readable_rows(records, messages)
     local: Counter[tuple[int, str]] = Counter()
     provider: Counter[tuple[int, str]] = Counter()
@@ -749,10 +784,9 @@ def oracle(  # noqa: C901, PLR0912, PLR0915 - it reads as the rules do, one afte
     rest = [r for r in readable if r not in partner.values() and r not in duplicates]
     alone = [m for m in there if m.message_id not in partner]
 
-    def proven(seconds: float) -> bool:
-        moment = at(seconds)
+    def proven(first: float, last: float) -> bool:
         return any(
-            (s.start is None or s.start <= moment) and (s.end is None or moment < s.end)
+            (s.start is None or s.start <= at(first)) and (s.end is None or at(last) < s.end)
             for s in spans
         )
 
@@ -762,7 +796,14 @@ def oracle(  # noqa: C901, PLR0912, PLR0915 - it reads as the rules do, one afte
     reach = policy.tolerance.total_seconds()
 
     def is_open(r: Record) -> bool:
-        return not (proven(r.sent_at) and proven(r.sent_at - shift)) or r.message_id in unread
+        """Say whether a gap, or an item with its id, may hide the message of a record."""
+        least, most = apart or of_pairs()
+        is_proven = proven(r.sent_at, r.sent_at) and proven(r.sent_at - most, r.sent_at - least)
+        return not is_proven or r.message_id in unread
+
+    def of_pairs() -> tuple[float, float]:
+        sent_at = {m.message_id: m.sent_at for m in there}
+        return usual_lengths([r.sent_at - sent_at[n] for n, r in pairs.items()] or [0], reach)
 
     pairs = by_number(rest, alone, policy)
     others = [
@@ -927,12 +968,13 @@ def test_a_thousand_small_businesses_at_once_are_judged_as_by_the_oracle(
     rng = random.Random(clock_off)
     businesses = [a_business(rng, nr, clock_off) for nr in range(1000)]
     policy = Policy(status_policy=status_policy, trust_input=True)
-    shift = median([one for business in businesses for one in shifts(*business)])
+    apart = [one for business in businesses for one in shifts(*business)]
+    shift, usual = median(apart), usual_lengths(apart, policy.tolerance.total_seconds())
     assert shift == clock_off
     local, provider = Counter[tuple[int, str]](), Counter[tuple[int, str]]()
     expected: Found = set()
     for business in businesses:
-        mine, theirs, found = oracle(*business, spans, policy, shift)
+        mine, theirs, found = oracle(*business, spans, policy, shift, usual)
         local += mine
         provider += theirs
         expected |= found
@@ -995,11 +1037,20 @@ def test_judging_equals_the_oracle_and_does_not_depend_on_the_order_of_rows(
     unread_items: list[Reject],
 ) -> None:
     policy = Policy(status_policy=status_policy, trust_input=True)
-    shift = median(shifts(records, messages) or [0])
+    apart = shifts(records, messages)
+    usual = usual_lengths(apart, policy.tolerance.total_seconds()) if apart else None
     # A file knows no time of a record that cannot be read, nor an item its record.
     unread_records = [replace(one, earliest=None, latest=None) for one in unread_records]
     expected_local, expected_provider, expected = oracle(
-        records, messages, spans, policy, shift, unread_records, unread_items, may_end=True
+        records,
+        messages,
+        spans,
+        policy,
+        median(apart or [0]),
+        usual,
+        unread_records,
+        unread_items,
+        may_end=True,
     )
 
     def judged_once() -> list[Verdict]:
