@@ -131,6 +131,21 @@ def unusual_answers() -> Iterator[Listing]:
     yield listing(*(message(n, 2 * _DAY + n) for n in range(200, 204)), answered=3 * _DAY, limit=4)
 
 
+def answers_with_other_times() -> Iterator[Listing]:
+    """Answers that give messages other times for more than a day, with one that says they are new.
+
+    At first the earlier times come again, which ends the dispute.
+    """
+    first = [message(n, n) for n in range(10, 20)]
+    yield listing(*first, answered=300)
+    yield listing(*(message(n, n + 3_600) for n in range(14, 22)), answered=4_000)
+    yield listing(*first, answered=4_300)
+    for hours in (2, 14, 28):
+        # Some of the listed messages are not shown: their times are corrected all the same.
+        shown = [message(n, n + 3_600) for n in range(14, 23)]
+        yield listing(*shown, answered=hours * 3_600 + 300)
+
+
 def test_every_query_of_collect_uses_an_index(tmp_path: Path, engine: sa.Engine) -> None:
     with staged(tmp_path, engine) as stage, listening(engine) as asked:
         stage.send(30, seconds=60)
@@ -142,6 +157,8 @@ def test_every_query_of_collect_uses_an_index(tmp_path: Path, engine: sa.Engine)
             kept = messages.keep(engine, "other", KEY, answer)
             if kept.ask_for:
                 settle(engine, kept.ask_for)
+        for answer in answers_with_other_times():
+            messages.keep(engine, "third", KEY, answer)
         messages.keep(engine, "other", "second", listing(message(999, 0), answered=4 * _DAY))
         again = listing(message(999, 0), answered=5 * _DAY)
         messages.keep(engine, "other", KEY, again, new_coverage=True)
