@@ -34,6 +34,9 @@ _CALM = hypothesis.settings(
 )
 hypothesis.settings.register_profile("recon", _CALM, derandomize=True, max_examples=60)
 hypothesis.settings.register_profile("explore", _CALM)
+hypothesis.settings.register_profile(
+    "fuzz", _CALM, max_examples=int(os.environ.get("RECON_FUZZ_EXAMPLES", "20_000"))
+)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "recon"))
 
 
