@@ -41,7 +41,7 @@ def _disk(path: Path, size: int) -> Iterator[None]:
 
 
 def _enlarge(path: Path) -> None:
-    command = ["mount", "-o", "remount,size=64m", path]
+    command = ["mount", "-o", "remount,size=64m", str(path)]
     subprocess.run(command, check=True)  # noqa: S603 - our own words
 
 
@@ -85,7 +85,7 @@ def test_a_run_on_a_full_disk_is_mended_by_the_next(
             _day(made)
             files = sum(path.stat().st_blocks * 512 for path in room.iterdir())
             assert files >= used
-            shrunk = ["mount", "-o", f"remount,size={files + free}", room]
+            shrunk = ["mount", "-o", f"remount,size={files + free}", str(room)]
             subprocess.run(shrunk, check=True)  # noqa: S603 - our own words
             code = made.run()
             assert code in {FREE[0]: ROOM_IS_NEEDED, FREE[-1]: {0}}.get(free, {0, *ROOM_IS_NEEDED})
