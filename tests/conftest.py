@@ -22,9 +22,10 @@ from pytest_socket import socket_allow_hosts
 from recon import logs
 from recon.store import schema
 from recon.store.engine import connect
-from tests import mariadb, postgres, statement_cache
+from tests import mariadb, memory, postgres, statement_cache
 
 _numbers = count(1)
+memory.use()
 statement_cache.share()
 
 # Neither a deadline nor a health check that depends on how busy the machine is. The same examples

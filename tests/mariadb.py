@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
+from tests import memory
+
 #: Speed and little memory, for what is thrown away.
 _SETTINGS = (
     "--no-defaults",
@@ -44,7 +46,7 @@ def is_missing() -> bool:
 def server() -> Iterator[str]:
     """Start a server, give the URL of its empty database `records`, and stop it."""
     # The path of a socket has to be short.
-    room = Path(tempfile.mkdtemp(prefix="recon-my-", dir="/tmp"))
+    room = Path(tempfile.mkdtemp(prefix="recon-my-", dir=memory.directory()))
     try:
         _make_data_directory(room)
         with _running(room):

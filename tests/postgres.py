@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests import memory
+
 #: A user that must give a password; the others need none.
 PASSWORD_USER = "locked"
 
@@ -31,11 +33,6 @@ _SETTINGS = {
     "autovacuum": "off",
 }
 
-#: A file system in memory, and what has to be free in it. A database of its own for each test is
-#: hundreds of files to create and remove, which a disk makes four times as dear.
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory with a random name is made in it
-_MIN_FREE = 1 << 30
-
 
 @contextmanager
 def server(port: int | None = None) -> Iterator[str]:
@@ -46,7 +43,7 @@ def server(port: int | None = None) -> Iterator[str]:
     """
     # The path of a socket has to be short.
     room = Path(tempfile.mkdtemp(prefix="recon-pg-", dir="/tmp"))
-    data = Path(tempfile.mkdtemp(prefix="recon-pg-", dir=_place_of_data()))
+    data = Path(tempfile.mkdtemp(prefix="recon-pg-", dir=memory.directory()))
     try:
         programs = _Programs(room)
         programs.own(data)
@@ -72,13 +69,6 @@ def server(port: int | None = None) -> Iterator[str]:
     finally:
         shutil.rmtree(data)
         shutil.rmtree(room)
-
-
-def _place_of_data() -> Path:
-    """Return where there is room for the databases, in memory where possible."""
-    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _MIN_FREE:
-        return _MEMORY
-    return Path("/tmp")  # noqa: S108 - a directory with a random name is made in it
 
 
 class _Programs:
