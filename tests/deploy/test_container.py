@@ -71,6 +71,7 @@ def test_what_no_run_loads_is_removed_and_the_rest_stays(tmp_path: Path) -> None
         "pandas/__init__.py",
         "numpy/core.py",
         "pyarrow/libarrow.so.2600",
+        "pyarrow/libarrow_python.so.2600",
         "phonenumbers/data/x.py",
     ]
     gone = [
@@ -78,6 +79,8 @@ def test_what_no_run_loads_is_removed_and_the_rest_stays(tmp_path: Path) -> None
         "numpy/random/tests/a.py",
         "pyarrow/include/a.h",
         "pyarrow/libarrow_flight.so.2600",
+        "pyarrow/libarrow_python.so",
+        "pyarrow/libarrow_python.so.2600.1.0",
         "pandas/core.pyi",
         "phonenumbers/geodata/data.py",
     ]
