@@ -14,9 +14,11 @@ import pytest
 from recon import config
 from recon.config import known_keys
 from tests import help_texts
+from tests.newcomer import production_path
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config.example.toml"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 _COMMENTED = re.compile(r"^# (?=[a-z_]+ = |\[{1,2}[a-z_.]+\]{1,2}$)", re.MULTILINE)
 _KEY = re.compile(r"^(?:# )?([a-z_]+) = ")
@@ -176,3 +178,24 @@ def test_each_link_of_a_page_leads_somewhere(page: Path) -> None:
         if not path.exists() or (anchor and anchor not in anchors(path)):
             dead.append(f"{target}#{anchor}")
     assert dead == []
+
+
+def test_the_first_report_takes_five_commands_and_one_edited_file() -> None:
+    typed = [
+        line.removeprefix("$ ")
+        for language, lines in production_path.blocks()
+        if language == "console"
+        for line in lines
+        if line.startswith("$ ")
+    ]
+    # The schedule, the test mail and the password of the role are for what comes after it, or
+    # for a database that asks for one.
+    others = re.compile(r"crontab |\(umask .*\.pgpass\)|.* --send-test$")
+    steps = [line for line in typed if not others.match(line)]
+    words = ["-m venv", "pip install", " init ", " check", " run"]
+    assert [word for line, word in zip(steps, words, strict=True) if word in line] == words
+    # The second file is edited for the mail.
+    assert "put the API key into `/etc/recon/octopods-api-key`" in README
+    page = (ROOT / "docs/production.md").read_text(encoding="utf-8")
+    assert "it takes five commands" in page
+    assert "and one edited file, the API key's" in page.replace("\n", " ")
