@@ -207,12 +207,28 @@ def texts_near(column: Column, span: tuple[datetime | None, datetime | None]) ->
     )
 
 
-def all_but_texts_near(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
-    """Return the condition for the other rows of SQLite that `within` keeps."""
+def all_but_texts_near(
+    column: Column,
+    span: tuple[datetime | None, datetime | None],
+    *,
+    hours_are_real: bool = False,
+) -> Condition:
+    """Return the condition for the other rows of SQLite that `within` keeps.
+
+    Args:
+        column: the times.
+        span: see `within`.
+        hours_are_real: that what SQLite takes for an hour is known to be one that a day has. Then a
+            text that is spelled as SQLite spells it is recognised in half of the time.
+    """
     stored = sa.func.typeof(column)
+    spelled = sa.func.datetime(column, type_=sa.String()) == column
+    usual = [(spelled, sa.false())] if hours_are_real else []
+    unusual = [] if hours_are_real else [(_as_sqlite_writes_it(column), sa.false())]
     return sa.case(
+        *usual,
         (texts_near(column, span), sa.false()),
-        (_as_sqlite_writes_it(column), sa.false()),
+        *unusual,
         (sa.and_(stored == "text", _plain_for_sqlite(column)), sa.false()),
         (sa.and_(stored == "text", _shaped_for_sqlite(column)), sa.false()),
         (sa.and_(stored.in_(["integer", "real"]), sa.not_(_epochs(column, span))), sa.false()),

@@ -68,6 +68,41 @@ def test_every_row_that_a_scan_finds_is_read(kind: str, values: list[Any]) -> No
     assert local_ids(one.rejects) == local_ids(other.rejects)
 
 
+UNREAL = [
+    "2026-02-30 12:00:00",
+    "2026-02-30",
+    "2025-02-29 12:00:00",
+    "2026-04-23 24:00:00",
+    "2026-04-23 24:00:00é",
+    "1999-12-31 12:00:00",
+    "2250-01-01 12:00:00",
+    "-0044-03-15 12:00:00",
+    "2026-13-01 12:00:00",
+]
+
+
+@pytest.mark.parametrize("kind", ["", "DATETIME"])
+@pytest.mark.parametrize("many", [0, 60])
+def test_days_and_hours_that_are_none_are_among_the_unreadable_rows(
+    tmp_path: Path, kind: str, many: int
+) -> None:
+    days = [
+        f"2018-02-30 12:00:{n:02}" if n % 2 else f"20{10 + n}-02-30 12:00:00" for n in range(many)
+    ]
+    real = ["2026-01-01", "2026-01-01 12", "2026-01-01 12:00:00", "2028-02-29 23:59:59", NOON]
+    source = table(tmp_path / "records.db", [*UNREAL, *days, *real], kind)
+    with closing(sqlite3.connect(tmp_path / "records.db")) as connection, connection:
+        # As often as is needed for these rows to be few.
+        times = ((n, "2019-01-01 00:00:00") for n in range(1_000, 2_000))
+        connection.executemany("INSERT INTO sends (id, sent_at) VALUES (?, ?)", times)
+    assert parts(source) is not None
+    one, other = indexed(source).read(START, END), open_reader(source).read(START, END)
+    assert local_ids(one.frame) == local_ids(other.frame)
+    assert local_ids(one.rejects) == local_ids(other.rejects)
+    # 24:00 is the midnight after.
+    assert len(one.rejects) == len(UNREAL) + many - 1
+
+
 def test_the_index_alone_says_which_rows_are_read(tmp_path: Path) -> None:
     source = table(tmp_path / "records.db", [NOON, "soon"])
     assert source.url is not None
