@@ -3,7 +3,8 @@
 #   make PYTHON=python3.12 VENV=.venv-3.12 test   beside the first one
 PYTHON ?= python3
 UV ?= uv
-WORKERS ?= 2
+# Tests wait a fifth of their time, so there is work for one more than there are processors.
+WORKERS ?= 3
 
 VENV ?= .venv
 BIN := $(VENV)/bin

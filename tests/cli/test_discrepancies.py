@@ -89,6 +89,7 @@ def test_a_list_may_be_cut_and_says_how_many_are_left(shop: Workshop) -> None:
     assert shop.recon("discrepancies", "--limit", "0").code == 2
 
 
+@pytest.mark.usefixtures("logging_as_before")
 def test_a_terminal_shows_the_first_hundred_and_a_pipe_all(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

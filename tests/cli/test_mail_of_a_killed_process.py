@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from recon.simulator.channel import SIMULATED_KEY
 from tests.cli.mailing import add_to_config, lose, mailed_nights
 from tests.factories import DAY
+from tests.forked import Forked
 from tests.listener import Listener, listener
 from tests.smtp import MailBox
 
@@ -24,12 +26,15 @@ Arm = Callable[[MailBox, Listener, Callable[[], None]], None]
 class Victim:
     """A command that is killed, once, when a server says so."""
 
-    process: list[subprocess.Popen[str]] = field(default_factory=list)
+    process: list[Forked] = field(default_factory=list)
 
     def kill(self) -> None:
         if self.process:
-            self.process[0].send_signal(signal.SIGKILL)
-            self.process.pop().wait()
+            victim = self.process.pop()
+            ended = os.pidfd_open(victim.pid)
+            victim.kill()
+            select.select([ended], [], [])
+            os.close(ended)
 
 
 def at_reply(code: str) -> Arm:
@@ -80,7 +85,7 @@ def test_one_copy_arrives_or_the_same_one_twice(
         lose(made)
         victim = Victim()
         arm(box, pinged, victim.kill)
-        process = made.workshop.start("run", "--offline", "--date", DAY)
+        process = made.workshop.fork("run", "--offline", "--date", DAY)
         victim.process.append(process)
         process.communicate(timeout=60)
         assert process.returncode == -signal.SIGKILL
