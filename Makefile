@@ -29,7 +29,7 @@ LOCKED := --universal --generate-hashes --no-header --no-strip-extras
 PIP_FLAGS := --disable-pip-version-check --no-input --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-thorough test-sqlite fuzz lint types format docs dockerfile wheel check lock clean
+.PHONY: help setup demo test test-thorough test-sqlite crash fuzz lint types format docs dockerfile wheel check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ test-sqlite: $(CAN_TEST) ## Run the tests that need SQLite on a newer one than P
 		-k 'not postgres and not mariadb' $(addprefix --ignore=tests/records/,$(WITHOUT_SQLITE)) \
 		tests/test_arrow_sqlite.py tests/test_rows.py tests/store tests/records \
 		$(addprefix tests/jobs/,$(BY_PLAN)) tests/cli/test_closing.py
+
+crash: $(CAN_TEST) ## Kill each command at every edge of its work
+	RECON_TESTS_CRASH=every $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \
+		tests/crash
 
 fuzz: $(CAN_TEST) ## Try bad input in masses: answers, files, SQL, settings, arguments, mails
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \

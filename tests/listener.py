@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,8 +17,6 @@ class Listener:
     status: int = 200
     told: list[tuple[str, str]] = field(default_factory=list)
     """Path and body."""
-    on_post: Callable[[str], None] = lambda _: None
-    """Called with the path of each request, before it is answered."""
 
 
 @contextmanager
@@ -30,7 +28,6 @@ def listener() -> Iterator[Listener]:
         def do_POST(self) -> None:
             size = int(self.headers.get("Content-Length", 0))
             noted.told.append((self.path, self.rfile.read(size).decode()))
-            noted.on_post(self.path)
             self.send_response(noted.status)
             self.send_header("Content-Length", "0")
             self.end_headers()

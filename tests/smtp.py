@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import email
 import socket
 import ssl
@@ -12,10 +11,10 @@ from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import AnyStr, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
 from tests.octopods import certificates
 
@@ -60,12 +59,6 @@ class MailBox:
     """Recipients that it refuses."""
     on_data: Callable[[], str | None] = lambda: None
     """Called with a mail that is complete; an answer other than `None` refuses it."""
-    after_data: Callable[[], None] = lambda: None
-    """Called when a mail was kept, before the server answers for it."""
-    before_reply: Callable[[str], None] = lambda _: None
-    """Called with each reply that the server is about to give, the greeting first."""
-    cut_off: bool = False
-    """Whether the connection is lost while a mail is handed in, before it is complete."""
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self,
@@ -89,28 +82,7 @@ class MailBox:
         assert isinstance(envelope.content, bytes)
         mail = email.message_from_bytes(envelope.content, policy=policy.default)
         self.mails.append(Delivered(tuple(envelope.rcpt_tos), mail))
-        self.after_data()
         return "250 OK"
-
-
-class _Server(SMTP):
-    """A server whose mailbox sees each reply before it is given."""
-
-    async def push(self, status: AnyStr) -> None:
-        box: MailBox = self.event_handler
-        reply = status if isinstance(status, str) else status.decode()
-        box.before_reply(reply)
-        await super().push(status)
-        if box.cut_off and reply.startswith("354"):
-            assert isinstance(self.transport, asyncio.Transport)
-            self.transport.abort()
-
-
-class _Controller(Controller):
-    """Runs one such server for each connection."""
-
-    def factory(self) -> SMTP:
-        return _Server(self.handler, **self.SMTP_kwargs)
 
 
 def _login(
@@ -145,7 +117,7 @@ def mail_server(
     pem.write_text(certificates.of_a_stranger())
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pem)
-    controller = _Controller(
+    controller = Controller(
         box,
         hostname="127.0.0.1",
         port=box.port or free_port(),

@@ -210,7 +210,8 @@ def reopen(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> None
 def acknowledge(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> tuple[str, ...]:
     """Acknowledge findings that are not resolved, in one transaction; later runs keep them so.
 
-    One that is acknowledged already takes the new reason.
+    One that is acknowledged already takes the new reason; with the same one it stays as it is, so
+    that a command may be repeated.
 
     Args:
         engine: the store.
@@ -223,15 +224,17 @@ def acknowledge(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) ->
     done: list[str] = []
     with writing(engine) as connection:
         for reason, mine in _by_reason(connection, reasons):
-            these = sa.and_(mine, findings.c.status != RESOLVED)
+            is_news = sa.or_(findings.c.status != ACKNOWLEDGED, findings.c.ack_reason != reason)
+            these = sa.and_(mine, findings.c.status != RESOLVED, is_news)
             finding_history.record(connection, Change.ACKNOWLEDGED, these, now, reason=reason)
-            updated = connection.execute(
+            connection.execute(
                 sa.update(findings)
                 .where(these)
                 .values(status=ACKNOWLEDGED, ack_reason=reason, acknowledged_at=now)
-                .returning(findings.c.discrepancy_id)
             )
-            done.extend(updated.scalars())
+            acknowledged = sa.and_(mine, findings.c.status == ACKNOWLEDGED)
+            query = sa.select(findings.c.discrepancy_id).where(acknowledged)
+            done.extend(connection.execute(query).scalars())
     return tuple(sorted(done))
 
 

@@ -371,31 +371,3 @@ def test_a_test_without_a_configured_way_is_an_error(tmp_path: Path, database: s
 def test_email_of_report_takes_no_other_option(tmp_path: Path, database: str) -> None:
     with mailed_nights(tmp_path, database) as (made, _box):
         assert made.workshop.recon("report", "--email", "--date", DAY).code == 2
-
-
-class Killed(BaseException):
-    """Ends the process, as far as the program can tell."""
-
-
-@pytest.mark.parametrize(
-    "step",
-    [
-        "recon.jobs.mailing.send_waiting",
-        "recon.store.outbox.compose",
-        "recon.store.outbox.waiting",
-    ],
-)
-def test_a_mail_is_sent_once_wherever_the_run_ends_between_its_storing_and_the_mail(
-    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    def kill(*_args: object, **_options: object) -> None:
-        raise Killed
-
-    with mailed_nights(tmp_path, database) as (made, box):
-        with monkeypatch.context() as patched:
-            patched.setattr(step, kill)
-            with pytest.raises(Killed):
-                made.run()
-        assert report_email(made) == 0
-        assert report_email(made) == 0
-    assert len(box.mails) == 1

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-import signal
 import sqlite3
 import stat
-import subprocess
-import time
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -369,40 +365,6 @@ def test_several_accounts_each_go_their_own_way(workshop: Workshop) -> None:
 
 
 @pytest.mark.thorough
-def test_a_run_that_is_killed_anywhere_leaves_nothing_half_and_can_be_run_again(
-    workshop: Workshop,
-) -> None:
-    channel = channel_with(range(60))
-    workshop.add_records(*((n, 101 + n, NUMBER.format(n), minute(n), "failed") for n in range(60)))
-    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
-        workshop.configure(url)
-        assert workshop.run().code == 0
-        whole = [{**row, "run_id": ""} for row in workshop.rows()]
-        for name in ("recon.db", "recon.db-wal", "recon.db-shm"):
-            workshop.path.joinpath(name).unlink(missing_ok=True)
-        started = time.monotonic()
-        with workshop.fork("run", "--date", DAY) as process:
-            process.communicate()
-        length = time.monotonic() - started
-        assert process.returncode == 0
-        for part in (0.5, 0.7, 0.8, 0.9, 0.95):
-            process = workshop.fork("run", "--date", DAY)
-            # The kill is to come at no particular moment, and may come too late.
-            with suppress(subprocess.TimeoutExpired):
-                process.communicate(timeout=length * part)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            assert [{**row, "run_id": ""} for row in workshop.rows()] == whole
-        assert workshop.run().code == 0
-    assert [{**row, "run_id": ""} for row in workshop.rows()] == whole
-    assert workshop.query("SELECT count(*) FROM findings") == [(60,)]
-    assert workshop.query("SELECT count(*) FROM messages") == [(60,)]
-    folder = workshop.path / "reports" / "main"
-    finals = re.compile(rf"{DAY}\.(csv|json|html)|index\.html")
-    leftover = [path.name for path in folder.iterdir() if not finals.fullmatch(path.name)]
-    assert all(name.startswith(".") for name in leftover), leftover
-
-
 def test_a_pause_that_the_provider_asks_for_is_waited_out(workshop: Workshop) -> None:
     channel = channel_with(range(3))
     workshop.add_records((1, 101, NUMBER.format(0), minute(0), "sent"))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -140,6 +140,10 @@ def test_what_can_be_acknowledged_is_and_the_rest_is_distinguished(engine: sa.En
     columns = ("discrepancy_id", "status", "ack_reason", "acknowledged_at")
     stored = {row[0]: row[1:] for row in rows(engine, "findings", *columns)}
     assert stored["a"] == ("acknowledged", "a better reason", NOW)
+    later = NOW + timedelta(hours=1)
+    assert finding_list.acknowledge(engine, {"a": "a better reason"}, later) == ("a",)
+    assert rows(engine, "findings", "acknowledged_at").count((later,)) == 0
+    assert rows(engine, "finding_changes", "changed_at").count((later,)) == 0
     assert stored["gone"] == ("resolved", None, None)
     assert stored["s"] == ("open", None, None)
 

@@ -1,0 +1,33 @@
+"""How many points each command was killed at, in the summary of a test run."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.crash.scenes import Scene
+
+_NAME = "crash points"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as thorough what takes long on PostgreSQL: the shorter commands show what differs."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        params = {} if call is None else call.params
+        scene = params.get("killing")
+        is_long = isinstance(scene, Scene) and scene.kinds is not None
+        if is_long and params.get("database_url") == "postgres":
+            item.add_marker("thorough")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at how many of its edges each command was killed, where that was asked for."""
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    told = sorted(
+        {str(said) for one in reports for name, said in one.user_properties if name == _NAME}
+    )
+    if told:
+        terminalreporter.section(_NAME)
+        for line in told:
+            terminalreporter.line(line)

@@ -1,0 +1,69 @@
+"""A database that is put back to what it was, as often as a test wants."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A directory, and a database of PostgreSQL if there is one, as they were at one moment."""
+
+    room: Path
+    kept: Path
+    server: sa.Connection | None
+    """To the server's own database, each statement for itself; `None` for SQLite in the room."""
+    database: str
+
+    def put_back(self) -> None:
+        """Let all be as it was at that moment; whoever is connected is not any more."""
+        shutil.rmtree(self.room)
+        shutil.copytree(self.kept, self.room)
+        if self.server is not None:
+            self._execute(f"DROP DATABASE {self.database} WITH (FORCE)")
+            self._execute(f"CREATE DATABASE {self.database} TEMPLATE {self.database}_start")
+
+    def await_the_end(self) -> None:
+        """Wait until the server has noticed that a process that was connected is gone."""
+        if self.server is not None:
+            self.server.execute(
+                sa.text(
+                    "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+                    " WHERE datname = :name"
+                ),
+                {"name": self.database},
+            ).all()
+
+    def _execute(self, statement: str) -> None:
+        assert self.server is not None
+        self.server.exec_driver_sql(statement)
+
+
+@contextmanager
+def start(room: Path, kept: Path, database_url: str, server_url: str | None) -> Iterator[Start]:
+    """Keep a directory and a database as they are now.
+
+    Args:
+        room: the directory.
+        kept: where its copy is made.
+        database_url: of the database.
+        server_url: the server's own database; `None` for SQLite in the room.
+    """
+    shutil.copytree(room, kept)
+    if server_url is None:
+        yield Start(room, kept, None, "")
+        return
+    name = sa.make_url(database_url).database or ""
+    engine = sa.create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}_start TEMPLATE {name}")
+        try:
+            yield Start(room, kept, connection, name)
+        finally:
+            connection.exec_driver_sql(f"DROP DATABASE {name}_start")
