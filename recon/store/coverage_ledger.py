@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from recon.model import Listing, Message, Span, Withdrawal
 from recon.store import accounts, withdrawals
 from recon.store.accounts import Key
 from recon.store.dialects import among
-from recon.store.tables import coverage, keys, polls, provider_rejects
+from recon.store.tables import coverage, keys, messages, polls, provider_rejects
 
 _log: Final = logging.getLogger(__name__)
 
@@ -80,16 +80,22 @@ def note_new_messages(
     connection: sa.Connection,
     account_id: int,
     key: Key,
+    listing: Listing,
     new: Sequence[Message],
     own_clock: datetime,
 ) -> Key:
     """Withdraw proof that messages contradict which the key lists for the first time.
 
+    An answer that lacked them may have been an old one. If the list does not reach back any more to
+    a message that was listed before them, others may have been pushed out of it that such an answer
+    lacked as well; so all is withdrawn from the last message on that was listed before.
+
     Args:
         connection: in a transaction that has locked the account.
         account_id: whose ledger.
         key: the key that asked.
-        new: the messages of an answer, accepted or not, that no answer to the key had listed.
+        listing: the answer, accepted or not.
+        new: those of its messages that no answer to the key had listed.
         own_clock: when the answer was kept.
 
     Returns:
@@ -112,8 +118,27 @@ def note_new_messages(
     late = appeared_late(new, list(shown_spans.values()), key.settling)
     if late is None:
         return key
+    first, names = late.span.start, {one.message_id for one in new}
+    assert first is not None
+    if all(one.sent_at > first or one.message_id in names for one in listing.messages):
+        listed = _last_listed(connection, key, first)
+        since = first if listed is None else min(first, next_second(listed))
+        late = replace(late, span=Span(since, late.span.end))
     _withdraw(connection, account_id, key, late, own_clock)
     return key._replace(settling=late.settling)
+
+
+def _last_listed(connection: sa.Connection, key: Key, before: datetime) -> datetime | None:
+    """Return when the last message was sent that accepted answers listed before a time."""
+    query = sa.select(messages.c.sent_at).where(
+        messages.c.key_id == key.id,
+        messages.c.listed_by >= key.started_by,
+        messages.c.sent_at < before,
+    )
+    found: datetime | None = connection.execute(
+        query.order_by(messages.c.sent_at.desc()).limit(1)
+    ).scalar()
+    return found
 
 
 def _withdraw(

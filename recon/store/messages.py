@@ -115,7 +115,9 @@ def keep(
             connection, account_id, key, kept_part, proof, stored, dispute
         )
         new = _not_listed_before(connection, account_id, key, kept_part, stored)
-        key = coverage_ledger.note_new_messages(connection, account_id, key, new, own_clock)
+        key = coverage_ledger.note_new_messages(
+            connection, account_id, key, kept_part, new, own_clock
+        )
         entered = coverage_ledger.add_answer(connection, account_id, key, kept_part, proof, stored)
         unknown = sum(one.message_id not in stored for one in kept_part.messages)
         times = [] if proof.has_doubtful_times else [one.sent_at for one in listing.messages]

@@ -145,6 +145,17 @@ CASES = [
         log="newer than its own oldest that were listed before",
     ),
     Case(
+        # It contradicts nothing; later ones do, but do not reach back to all that it lacks.
+        "cached-with-news",
+        misbehaviours.during(hour(34), hour(35), misbehaviours.cached(hour(27))),
+        polls=(18, 26, 34, 42, 50),
+        # With ids, a status call would find that the day is not proven.
+        prepare=lambda days: days.send(each(6), with_ids=False),
+        has_withdrawn=True,
+        note="Octopods has listed messages later than a minute after they were sent",
+        log="is withdrawn",
+    ),
+    Case(
         "own-clock-ahead",
         before_poll=own_clock(5),
         has_gap=False,

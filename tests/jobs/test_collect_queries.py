@@ -129,6 +129,9 @@ def unusual_answers() -> Iterator[Listing]:
     for hours in (1, 13, 26):
         yield listing(*shown[:1], *shown[2:], answered=3_300 + hours * 3_600)
     yield listing(*(message(n, 2 * _DAY + n) for n in range(200, 204)), answered=3 * _DAY, limit=4)
+    # Late, and the list does not reach back to what was listed before.
+    late = [message(n, 3 * _DAY - 43_200 + n) for n in range(300, 304)]
+    yield listing(*late, answered=4 * _DAY, limit=4)
 
 
 def answers_with_other_times() -> Iterator[Listing]:

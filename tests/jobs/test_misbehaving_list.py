@@ -492,8 +492,13 @@ class Machine(RuleBasedStateMachine):
         return start + MINUTE if disorder >= timedelta(seconds=1) else start
 
     def _expose(self, key: str, shown: list[int], settling: timedelta) -> None:
-        """An answer that hid what is shown now is no excuse for what it hid after it."""
+        """An answer that hid what is shown now is no excuse for what it hid after it.
+
+        Nor for what it hid after the last message that was listed, if the list does not reach back
+        to that any more.
+        """
         kept = []
+        listed = self.known[key].listed
         for lie in self.lies:
             seen = [
                 self._time(one)
@@ -504,6 +509,9 @@ class Machine(RuleBasedStateMachine):
             ]
             if lie.key == key and seen:
                 first = min(seen)
+                before = [self._time(one) for one in listed if self._time(one) < first]
+                if before and not any(self._time(one) <= first for one in shown if one in listed):
+                    first = min(first, max(before) + timedelta(seconds=1))
                 lie = replace(  # noqa: PLW2901 - what is left of it
                     lie, hidden=frozenset(one for one in lie.hidden if self._time(one) < first)
                 )
