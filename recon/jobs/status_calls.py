@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
@@ -46,7 +47,9 @@ class StatusCalls:
         # Neither the newest, which the status call may not know yet, nor the oldest.
         shown = listing.messages
         self._control = shown[len(shown) // 2].message_id if shown else None
-        self._control_answered: bool | None = None
+        self._shown_since = min((one.sent_at for one in shown), default=None)
+        self._answered: dict[int, bool] = {}
+        self._has_warned = False
 
     @property
     def left(self) -> int:
@@ -56,7 +59,7 @@ class StatusCalls:
     @property
     def left_for_records(self) -> int:
         """How many of them are free for recorded ids: one is kept for the control."""
-        pending = self._control_answered is None and self._control is not None
+        pending = not self._answered and self._control is not None
         return max(self._left - int(pending), 0)
 
     @property
@@ -92,28 +95,49 @@ class StatusCalls:
         self._asked.add(message_id)
         return NoMessage.DENIED if answer is None else answer
 
-    def is_controlled(self) -> bool:
-        """Say whether Octopods answers for an id that its list shows; ask once a run."""
-        if self._control_answered is None:
-            self._control_answered = False
-            if self._control is None:
+    def is_older_than_the_list(self, time: datetime) -> bool:
+        """Say whether what was sent at a time is older than all that the list shows."""
+        return self._shown_since is not None and time < self._shown_since
+
+    def is_controlled(self, control: int | None = None) -> bool:
+        """Say whether Octopods answers for an id that its list shows; ask once a run.
+
+        Args:
+            control: an id that the list showed earlier, for the denial of one as old.
+        """
+        if self._control is None:
+            if not self._has_warned:
                 log.warning(
                     "account %s: the list shows no message that could serve as a control, so "
                     "denied ids are not taken as denied",
                     self._account,
                 )
-                return False
-            answer = self.ask(self._control)
-            self._control_answered = not isinstance(answer, NoMessage)
+            self._has_warned = True
+            return False
+        asked = self._control if control is None else control
+        if asked not in self._answered:
+            answer = self.ask(asked)
+            self._answered[asked] = not isinstance(answer, NoMessage)
             if answer is NoMessage.DENIED:
-                self._left = 0
-                log.warning(
-                    "account %s: the status call denies message %d, which the list shows: its "
-                    "denials are not believed, and no more is asked in this run",
-                    self._account,
-                    self._control,
-                )
-        return self._control_answered
+                self._tell_denied(asked)
+        return self._answered[asked]
+
+    def _tell_denied(self, control: int) -> None:
+        if control == self._control:
+            self._left = 0
+            log.warning(
+                "account %s: the status call denies message %d, which the list shows: its "
+                "denials are not believed, and no more is asked in this run",
+                self._account,
+                control,
+            )
+        else:
+            log.warning(
+                "account %s: the status call denies message %d, which the list showed earlier: its "
+                "denials of messages as old are not believed",
+                self._account,
+                control,
+            )
 
     def _stop(self, error: ReconError) -> None:
         self._left = 0

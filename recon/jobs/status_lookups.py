@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 #: Answers that are stored together, so that a kill costs no more than these.
 _BATCH: Final = 20
 
+#: A message that was listed may have been removed; then the one before it may serve as a control.
+_OLDER_CONTROLS: Final = 2
+
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _INSTANT: Final = timedelta(microseconds=1)
 
 
@@ -64,6 +68,8 @@ class StatusLookups:
         self._learnt = 0
         self._open: list[Candidates] = []
         self._withdrawn: set[str] = set()
+        self._known_since: datetime | None = None
+        self._unknown_until: datetime | None = None
         self._confirmations: dict[str, Confirmation] = {}
 
     @property
@@ -172,7 +178,7 @@ class StatusLookups:
             answer = self._calls.ask(message_id)
             self._count(label, asked=1)
             if answer is NoMessage.DENIED:
-                if self._calls.is_controlled():
+                if self._is_believed(_EPOCH + timedelta(microseconds=int(chosen.times[place]))):
                     denied.append(message_id)
                     self._count(label, denied=1)
             elif not isinstance(answer, NoMessage):
@@ -183,6 +189,30 @@ class StatusLookups:
                 if accused and not stored.was_listed(self._engine, self._account, message_id):
                     self._withdraw(self._time_of(message, answer))
         self._keep(found, denied)
+
+    def _is_believed(self, sent_at: datetime) -> bool:
+        """Say whether a denial of an id counts that was recorded at a time.
+
+        Octopods may know singly what is recent only. So for an id that is older than all that the
+        list shows now, the control is a message as old that it showed earlier, if there is one.
+        """
+        if not self._calls.is_older_than_the_list(sent_at):
+            return self._calls.is_controlled()
+        if self._known_since is not None and sent_at >= self._known_since:
+            return True
+        if self._unknown_until is not None and sent_at <= self._unknown_until:
+            return False
+        older = stored.listed_before(
+            self._engine, self._account, self._fingerprint, sent_at, most=_OLDER_CONTROLS
+        )
+        for control in older:
+            if self._calls.is_controlled(control.message_id):
+                self._known_since = control.sent_at
+                return True
+        if older:
+            self._unknown_until = sent_at
+            return False
+        return self._calls.is_controlled()
 
     def _time_of(self, message: Message, answer: StatusAnswer) -> datetime:
         """Return a found message's own time; without one, the place of its id among listed ids."""
@@ -246,7 +276,7 @@ def _message(answer: StatusAnswer, chosen: Candidates, place: int) -> Message:
     The second shape of the answer has neither number nor time; then those of the record count.
     """
     key = int(chosen.keys[place])
-    recorded_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(chosen.times[place]))
+    recorded_at = _EPOCH + timedelta(microseconds=int(chosen.times[place]))
     return Message(
         answer.message_id,
         answer.phone_number or (f"+{key}" if 0 <= key < 10**LONGEST else ""),

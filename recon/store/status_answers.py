@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -187,10 +187,11 @@ def waiting(
         .limit(most)
     )
     with reading(engine) as connection:
-        return [
-            Message(row.message_id, row.phone_number, row.sent_at, row.status, row.failure_reason)
-            for row in connection.execute(query)
-        ]
+        return [_message(row) for row in connection.execute(query)]
+
+
+def _message(row: sa.Row[Any]) -> Message:
+    return Message(row.message_id, row.phone_number, row.sent_at, row.status, row.failure_reason)
 
 
 def was_listed(engine: sa.Engine, account: str, message_id: int) -> bool:
@@ -225,6 +226,34 @@ def listed_around(
         below = connection.execute(of_key.where(number < message_id).order_by(number.desc()))
         above = connection.execute(of_key.where(number > message_id).order_by(number))
         return below.scalar(), above.scalar()
+
+
+def listed_before(
+    engine: sa.Engine, account: str, key_fingerprint: str, time: datetime, *, most: int
+) -> list[Message]:
+    """Return the last messages that lists of a key showed of the time up to `time`, newest first.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        key_fingerprint: the key.
+        time: until when, inclusive.
+        most: how many.
+    """
+    query = (
+        sa.select(messages)
+        .join_from(messages, keys, messages.c.key_id == keys.c.id)
+        .where(
+            messages.c.account_id == accounts.id_of(account),
+            keys.c.fingerprint == key_fingerprint,
+            messages.c.listed_by.is_not(None),
+            messages.c.sent_at <= time,
+        )
+        .order_by(messages.c.sent_at.desc())
+        .limit(most)
+    )
+    with reading(engine) as connection:
+        return [_message(row) for row in connection.execute(query)]
 
 
 def contradicted_nights(engine: sa.Engine, account: str, zone: str) -> int:

@@ -11,7 +11,7 @@ import pytest
 from recon.simulator import http_faults
 from recon.simulator.channel import Channel
 from recon.simulator.http_faults import Fault
-from recon.simulator.simulated_message import Junk
+from recon.simulator.simulated_message import Junk, SimulatedMessage
 from tests.cli.nights import nights
 from tests.cli.workshop import NUMBER, minute
 from tests.factories import DAY
@@ -105,6 +105,38 @@ def test_denials_are_not_believed_where_the_control_id_is_denied_too(
         night.run()
         assert night.confirmed() == {"77": "yes"}
         assert night.workshop.report()["local"]["unverifiable"] == 0
+
+
+@pytest.mark.parametrize("hours", [20, 999])
+def test_denials_of_old_ids_count_only_if_octopods_knows_messages_as_old(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    find = Channel.find
+
+    def find_recent(
+        channel: Channel, message_id: int, now: datetime, *, key: str | None = None
+    ) -> SimulatedMessage | None:
+        found = find(channel, message_id, now, key=key)
+        return found if found and now - found.sent_at < timedelta(hours=hours) else None
+
+    monkeypatch.setattr(Channel, "find", find_recent)
+    with nights(tmp_path, database_url) as night:
+        night.send(5, start=minute(0))
+        night.run()
+        # For a day nobody polls, and the list moves on.
+        night.send(1, start=minute(22 * 60))
+        night.workshop.add_records((900, 77, NUMBER.format(9), minute(22 * 60), "sent"))
+        night.send(110, start=minute(36 * 60), minutes=0.1, recorded=False)
+        night.clock.now = minute(48 * 60)
+        night.run(day="2026-04-24")
+        kinds = set(night.workshop.kinds(day="2026-04-24"))
+        if hours == 20:
+            # Octopods answers for what its list shows, and denies all that is older.
+            assert kinds == {("unverifiable", "106", "106"), ("unverifiable", "900", "77")}
+        else:
+            assert kinds == {("missing_at_provider", "900", "77")}
+        # The controls are messages that the list of the first night showed.
+        assert set(night.asked()) - {77, 106} <= {104, 105}
 
 
 def test_denials_are_not_believed_where_the_list_shows_nothing(
