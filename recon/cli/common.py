@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shlex
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from recon.report.report_files import WrittenFiles
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +62,20 @@ class Session:
         Args:
             settings: where it is.
             create: whether an SQLite file that is not there is made: by what collects or judges.
-                To all other commands it would be one in the wrong place.
+                All other commands are given an empty store that is kept nowhere, and a warning
+                names the path: it may be the wrong one.
 
         Raises:
             ConfigError: the database was not migrated; the message says what to type.
         """
-        from recon.store import engine, schema
+        from recon.store import engine, rehearsal, schema
 
         with ExitStack() as opening:
             made = opening.enter_context(engine.opened(settings.database.url.get_secret_value()))
-            schema.ensure_ready(made, create=create)
+            if not create and schema.is_absent(made):
+                log.warning("%s", schema.absence(made))
+                made = opening.enter_context(rehearsal.rehearsed(made))
+            schema.ensure_ready(made)
             self.at_exit.enter_context(opening.pop_all())
         return made
 
@@ -81,11 +89,9 @@ class Session:
             ConfigError: the database was not migrated; the message says what to type.
         """
         from recon.store import rehearsal, schema
-        from recon.store.dialects import is_postgres
 
         unchecked = self.unchecked_engine(settings)
-        is_absent = not is_postgres(unchecked) and schema.current(unchecked) is None
-        live = None if is_absent else self.engine(settings)
+        live = None if schema.is_absent(unchecked) else self.engine(settings)
         return live, self.at_exit.enter_context(rehearsal.rehearsed(live or unchecked))
 
     def unchecked_engine(self, settings: Settings) -> Engine:

@@ -76,27 +76,31 @@ def _current(connection: sa.Connection) -> str | None:
     return found
 
 
-def ensure_ready(engine: sa.Engine, *, create: bool = True) -> None:
+def is_absent(engine: sa.Engine) -> bool:
+    """Say whether the store is an SQLite file that is not there, or in which there is nothing."""
+    return not is_postgres(engine) and current(engine) is None and not _tables(engine)
+
+
+def absence(engine: sa.Engine) -> str:
+    """Say that the store is absent, and why that may be."""
+    return f"{described(engine.url)} is not there yet, or empty. {_CREATED_BY}"
+
+
+def ensure_ready(engine: sa.Engine) -> None:
     """See to it that the database has the version that this program needs.
 
-    Args:
-        engine: the store.
-        create: whether an SQLite file that is absent or empty is simply created.
+    An SQLite file that is absent or empty is simply created.
 
     Raises:
         ConfigError: if `recon db upgrade` has to be run, or the program updated, or a pooler
-            shares sessions between connections, or the SQLite file is absent.
+            shares sessions between connections.
     """
     refuse_shared_sessions(engine)
     found = current(engine)
     if found == head():
         return
     if found is None:
-        if not is_postgres(engine) and not _tables(engine):
-            if not create:
-                raise ConfigError(
-                    f"{described(engine.url)} is not there yet, or empty", hint=_CREATED_BY
-                )
+        if is_absent(engine):
             upgrade(engine)
             return
         raise ConfigError(f"{described(engine.url)} has no tables of recon yet", hint=_COMMAND)
