@@ -139,7 +139,7 @@ def judge(
         tempfile.TemporaryDirectory(prefix="recon-check-") as room,
         engine.opened(f"sqlite:///{Path(room) / 'sample.db'}") as scratch,
     ):
-        schema.upgrade(scratch)
+        schema.create_scratch(scratch)
         if listing is not None:
             messages.keep(scratch, account, "sample", listing, now)
         zone = sample.day.zone

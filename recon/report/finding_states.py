@@ -30,7 +30,7 @@ def reported(run: Run) -> pd.DataFrame:
 
 def counts(run: Run) -> dict[Kind, int]:
     """Return how many findings of each kind a run reports, without the expected ones."""
-    found = reported(run)["kind"].value_counts()
+    found = reported(run)["kind"].value_counts(sort=False).to_dict()
     return {kind: int(found.get(kind.value, 0)) for kind in Kind}
 
 

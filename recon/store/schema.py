@@ -193,6 +193,14 @@ def upgrade(engine: sa.Engine) -> Upgrade:
     return Upgrade(before, head())
 
 
+def create_scratch(engine: sa.Engine) -> None:
+    """Make the tables in an empty database that is soon thrown away, without the migrations.
+
+    It takes a fraction of the time of `upgrade`. No command takes such a database for a store.
+    """
+    METADATA.create_all(engine)
+
+
 def _keep_writers_out(connection: sa.Connection, before: str | None) -> None:
     """Wait for those who write to an account, and let nobody begin before the migration is done.
 
