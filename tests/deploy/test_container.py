@@ -90,3 +90,21 @@ def test_what_no_run_loads_is_removed_and_the_rest_stays(tmp_path: Path) -> None
     subprocess.run([DEPLOY / "prune-packages", tmp_path], check=True)  # noqa: S603 - our own
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {*kept, "sqlalchemy/a.py", "alembic/a.py"}
+
+
+def test_the_page_runs_the_image_closed_and_with_a_command_of_the_program() -> None:
+    page = (ROOT / "docs/production.md").read_text()
+    [build, run] = re.findall(r"^\$ docker (.*)$", page.replace("\\\n", " "), re.MULTILINE)
+    [tag] = re.findall(r"--tag (\S+)", build)
+    assert {"ARG REVISION"} <= {line.split("=")[0] for line in TEXT.splitlines()}
+    options, command = run.split(f" {tag} ")
+    for option in ("--read-only", "--cap-drop ALL", "--security-opt no-new-privileges"):
+        assert option in options
+    # What is written goes to the working directory, or is gone with the container.
+    [work] = set(instructions("WORKDIR")) - {"/src"}
+    assert f"--volume recon:{work} " in f"{options} "
+    assert "--tmpfs /tmp" in options
+    must_parse(shlex.split(command))
+    [user] = instructions("USER")
+    assert user.split(":")[0] == "10001"
+    assert "runs as user 10001" in page
