@@ -24,6 +24,7 @@ _HOW_TO_START: Final = (
 _TOO_DEEP: Final = "Tables or lists lie too deep in each other"
 #: The deepest key is accounts.NAME.local.columns.id.
 _DEEPEST: Final = 20
+_SHORT_TIME: Final = re.compile(r"=\s*[0-9]{1,2}:[0-9]{2}\s*(?:#.*)?$")
 _PLACE: Final = re.compile(r" \(at (?:(line \d+), (column \d+)|(end of document))\)$")
 
 
@@ -108,6 +109,11 @@ def _refusal(path: Path | None, errors: list[str]) -> ConfigError:
     return ConfigError("\n  ".join([f"the configuration ({source}) has {count}:", *errors]))
 
 
+def _line(text: str, place: str) -> str:
+    """Return the line that `line 7` means."""
+    return text.split("\n")[int(place.removeprefix("line ")) - 1]
+
+
 def read_file(path: Path) -> dict[str, Any]:
     """Return what a TOML file says, unchecked.
 
@@ -144,4 +150,6 @@ def read_file(path: Path) -> dict[str, Any]:
     place = _PLACE.search(message)
     spot = ", ".join(part for part in place.groups() if part) if place else "somewhere"
     reason = _PLACE.sub("", message)
+    if place and place[1] and _SHORT_TIME.search(_line(text, place[1])):
+        reason = "a time of day has seconds, as in 09:00:00"
     raise ConfigError(f"{path}, {spot}: {reason[:1].lower()}{reason[1:]}")

@@ -343,6 +343,20 @@ def test_a_syntax_error_is_reported_with_its_place(tmp_path: Path) -> None:
         config.load(path, {})
 
 
+@pytest.mark.parametrize("time", ["09:00", "9:30  # every morning"])
+def test_a_time_without_seconds_is_said_to_lack_them(tmp_path: Path, time: str) -> None:
+    path = tmp_path / "recon.toml"
+    path.write_text(f"[[accounts.main.expected]]\nfrom = {time}\r\nto = 10:00:00\n")
+    with pytest.raises(ConfigError, match=r"line 2, column \d+: a time of day has seconds, as in"):
+        config.load(path, {})
+
+
+def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(tmp_path, {})
+    assert caught.value.hint == f"Name the file in it: --config {tmp_path / 'recon.toml'}"
+
+
 def test_an_unfinished_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "recon.toml"
     path.write_text("timezone =")
