@@ -328,11 +328,11 @@ def _room_without_hint(
     lasts = ahead.lasts(since, _surely(room, _SURE), longest + gone)
     last = known.last_poll_at or since
     unsure = (last - since).total_seconds()
-    if lasts <= unsure:
-        # Another poll at once would leave as much open. What the last answers showed tells how
-        # much one that is too old may lack.
+    if lasts <= unsure and ahead.recent * unsure < _LEAST_GAIN:
+        # However soon, another answer may be too old to show all that would fill it by the rhythm;
+        # but the last ones show that hardly anything is sent.
         gone -= unsure
-        lasts = ahead.lasts(last, _surely(room - ahead.recent * unsure, _SURE), longest + gone)
+        lasts = ahead.lasts(last, _surely(room, _SURE), longest + gone)
     left = lasts - gone - tick
     why = (
         f"room for {room} sends after the last poll {goal}: by the rhythm learnt so far "
