@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,16 @@ def test_proof_that_an_old_key_has_lost_is_told(tmp_path: Path, engine: sa.Engin
         checked = {one.name: one for one in doctor.check(stage.settings, ["main"], stage.runtime)}
     assert checked["main: coverage"].needs_attention
     assert f"Proof was withdrawn: {REPLACED}." in checked["main: coverage"].message
+
+
+def test_a_refused_answer_is_told_with_its_reason(tmp_path: Path, engine: sa.Engine) -> None:
+    with staged(tmp_path, engine) as stage:
+        messages.keep(engine, "main", "k", listing(message(1, -900), answered=-600))
+        partial = replace(listing(message(1, -900), answered=-300), is_partial=True)
+        messages.keep(engine, "main", "k", partial)
+        checked = {one.name: one for one in doctor.check(stage.settings, ["main"], stage.runtime)}
+    assert checked["main: coverage"].needs_attention
+    assert "2026-04-23T11:55:00+00:00: it is a partial answer" in checked["main: coverage"].message
 
 
 def test_a_mail_server_that_wants_no_login_is_accepted(tmp_path: Path) -> None:
