@@ -103,7 +103,8 @@ def of_records(
         other_times = times.copy()
         other_times[twice] = second
 
-    apart = _apart(links, provider_time, policy)
+    bounded = evidence.first_contact or not any(one == Span(None, None) for one in evidence.spans)
+    apart = _apart(links, provider_time, policy) if bounded else (0, 0)
 
     def proven(spans: Sequence[Span]) -> Mask:
         found = _proven(times[rows], spans, apart)
@@ -149,7 +150,7 @@ def _proven(times: Positions, spans: Sequence[Span], apart: tuple[int, int]) -> 
         apart: by how much records are later than their messages, see `_apart`.
     """
     proven = coverage.covered(spans, times)
-    if apart == (0, 0) or any(span.start is None and span.end is None for span in spans):
+    if apart == (0, 0):
         return proven
     least, most = apart
     return proven & coverage.covered_throughout(spans, times - most, times - least)
