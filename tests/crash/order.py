@@ -36,6 +36,9 @@ class _Done:
     pages: int = 0
     """How many pages of days were put in their places."""
 
+    is_written: bool = False
+    """Whether there was output."""
+
     def wrong(self, edge: Edge) -> list[str]:
         """Return what would have had to last before this is done."""
         source, _, target = edge.about.partition(" ")
@@ -44,6 +47,8 @@ class _Done:
             found.append(f"{source} is put in its place before it is synced")
         if edge.kind == "rename" and _PAGE.search(target) and self.pages == self.runs:
             found.append(f"{target} is put in its place before its run is stored")
+        if edge.kind == "write" and self.is_written:
+            found.append(f"stored after the output: {edge.about}")
         if edge.kind in _RELIES:
             folders = sorted(one for one in self.unsynced if not one.endswith(".tmp"))
             found += [f"{one} is not synced before {edge}" for one in folders]
@@ -58,6 +63,8 @@ class _Done:
             case "write":
                 self.uncommitted = edge.about
                 self.runs += edge.about.startswith("INSERT INTO runs ")
+            case "output":
+                self.is_written = True
             case "commit" | "rollback":
                 self.uncommitted = ""
             case "open" if path.endswith(".tmp"):

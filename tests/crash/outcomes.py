@@ -42,7 +42,7 @@ LOGS: Final = frozenset({"polls", "runs"})
 #: Of runs, and of mails.
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}\.recon@")
 #: The databases, what SQLite and the locks keep beside one, and what the test itself wrote.
-_NO_OUTPUT: Final = re.compile(r"recon\.db.*|sends\.db.*|recon\.toml|server\.pem|acks\.csv")
+_NO_OUTPUT: Final = re.compile(r"recon\.db.*|sends\.db.*|recon\.toml|server\.pem|acks\.csv|urls")
 
 
 @dataclass(frozen=True, slots=True)

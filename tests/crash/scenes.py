@@ -25,6 +25,13 @@ Prepare = Callable[[Nights, MailBox, str], None]
 """Makes what there is before the command, in the database with this URL."""
 
 _DAY: Final = timedelta(days=1)
+_BOTH: Final = frozenset({"sqlite", "postgres"})
+#: The file names a chat service.
+_CHAT: Final = """
+[notify]
+urls_file = "{room}/urls"
+when = "changes"
+"""
 #: Edges that no shorter command has.
 _OF_FILES: Final = frozenset({"open", "fsync", "rename", "remove"})
 _BUSY: Final = Reason("(#131016) Service unavailable")
@@ -39,8 +46,12 @@ class Scene:
     prepare: Prepare
     afterwards: tuple[Argv, ...] = ()
     """What is run before what is left is compared, by `make crash`: a night that relies on it."""
+    config: str = ""
+    """More of the configuration, before the command."""
     done_already: int = 0
     """The exit code of the command where it has been done."""
+    quick: frozenset[str] = frozenset({"sqlite"})
+    """The databases on which it is among the tests that do not take long."""
     points: int = 10
     """At how many edges the ordinary tests kill it."""
     kinds: frozenset[str] | None = None
@@ -146,19 +157,26 @@ def _an_older_schema(made: Nights, box: MailBox, url: str) -> None:
 
 
 SCENES: Final = (
-    Scene("run", ("run",), _a_second_night, points=8, kinds=_OF_FILES),
-    Scene("collect", ("collect",), _a_second_poll, (("run", "--date", DAY, "--offline"),)),
+    Scene("run", ("run",), _a_second_night, config=_CHAT, points=8, kinds=_OF_FILES),
+    Scene(
+        "collect",
+        ("collect",),
+        _a_second_poll,
+        (("run", "--date", DAY, "--offline"),),
+        quick=_BOTH,
+    ),
     Scene(
         "backfill",
         ("run", "--from", "2026-04-21", "--to", DAY, "--no-email"),
         _three_days,
+        quick=frozenset(),
         points=3,
         kinds=frozenset({"mkdir"}),
     ),
     Scene("mail", ("report", "--email"), _a_mail_that_waits),
     Scene("purge", ("purge", "--older-than", "10"), _an_old_night, (("run", "--date", DAY),)),
     Scene("forget", ("purge", "--phone-number", NUMBER.format(0)), _a_night, (("run",),)),
-    Scene("ack", ("ack", "--from-csv", "acks.csv"), _findings, (("run",),)),
+    Scene("ack", ("ack", "--from-csv", "acks.csv"), _findings, (("run",),), quick=_BOTH),
     Scene(
         "undo",
         ("ack", "--undo", "--from-csv", "acks.csv"),

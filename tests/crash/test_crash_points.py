@@ -28,9 +28,10 @@ from tests.crash.order import undone_by_a_power_cut
 from tests.crash.outcomes import LATER, Outcome, copies
 from tests.crash.scenes import SCENES, Argv, Scene, recon
 from tests.forked import Forked
-from tests.listener import listener
+from tests.listener import Listener, listener
 from tests.smtp import MailBox
 
+_CHAT: Final = "/chat"
 _MORE: Final = """
 [report]
 directory = "{room}/reports"
@@ -48,6 +49,8 @@ class Killing:
     scene: Scene
     made: Nights
     box: MailBox
+    listening: Listener
+    """Heartbeat and chat."""
     start: stores.Start
     engine: sa.Engine
     process: Forked
@@ -73,12 +76,17 @@ class Killing:
         """Let all be as it was before the command."""
         self.start.put_back()
         self.box.mails.clear()
+        self.listening.told.clear()
         self.made.clock.now = self.now
 
     def again(self) -> None:
         """Run the command in this process, a little later than it was run before."""
         self.made.clock.now = self.now + LATER
         self.run(self.scene.argv, codes={0, self.scene.done_already})
+
+    def chats(self) -> int:
+        """Return how often the chat service was told something."""
+        return [path for path, _ in self.listening.told].count(_CHAT)
 
     def run(self, *commands: Argv, codes: Container[int] = (0,)) -> None:
         """Run commands in this process, in the directory of the scene."""
@@ -134,12 +142,18 @@ def killing(
     ):
         add_to_config(room, _MORE.format(room=room, ping=pinged.url))
         scene.prepare(made, box, url)
+        service = room / "urls"
+        service.touch(0o600)
+        service.write_text(pinged.url.replace("http://", "json://").rpartition("/")[0] + _CHAT)
+        add_to_config(room, scene.config.format(room=room))
         arguments = (str(noted), str(room), made.clock.now.isoformat(), *scene.argv)
         with (
             stores.start(room, room.parent / "start", url, server) as start,
             Forked(edges.CODE, *arguments, environ={"KEY": made.key}) as process,
         ):
-            yield Killing(scene, made, box, start, connect(url), process, made.clock.now, noted)
+            yield Killing(
+                scene, made, box, pinged, start, connect(url), process, made.clock.now, noted
+            )
 
 
 def some(reached: Sequence[Edge], scene: Scene) -> list[int]:
@@ -175,6 +189,7 @@ def unanswered(reached: Sequence[Edge]) -> set[int]:
     return found
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 def test_nothing_is_lost_or_done_twice_by_a_power_cut_or_a_kill(
     killing: Killing, record_property: Callable[[str, object], None]
 ) -> None:
@@ -182,6 +197,7 @@ def test_nothing_is_lost_or_done_twice_by_a_power_cut_or_a_kill(
     then = killing.scene.afterwards if every else ()
     reached = killing.play()
     assert undone_by_a_power_cut(reached) == []
+    chats = killing.chats()
     killing.run(*then)
     undisturbed = [killing.outcome()]
     killing.begin()
@@ -206,6 +222,9 @@ def test_nothing_is_lost_or_done_twice_by_a_power_cut_or_a_kill(
         killing.again()
         killing.run(*then)
         wrong += [f"{where}: {one}" for one in killing.outcome().differences(undisturbed)]
+        # A service that has answered before the commit is told again.
+        if not chats <= killing.chats() <= 2 * chats:
+            wrong.append(f"{where}: chat was told {killing.chats()} times")
         most = 2 if number in twice else 1
         wrong += [
             f"{where}: {found} copies of a mail"

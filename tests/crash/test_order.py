@@ -47,6 +47,12 @@ def test_a_commit_after_the_mail_is_too_late() -> None:
     ]
 
 
+def test_what_is_stored_after_the_output_is_too_late() -> None:
+    assert undone_by_a_power_cut([Edge("output", ""), *RIGHT[:2]]) == [
+        "2: stored after the output: INSERT INTO runs (id)"
+    ]
+
+
 def test_a_page_before_its_run_is_too_early() -> None:
     assert undone_by_a_power_cut([*RIGHT[2:8], *RIGHT[:2]]) == [
         "5: reports/main/2026-04-23.html is put in its place before its run is stored"
