@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -18,6 +18,11 @@ from recon.store.tables import accounts, messages, retry_exports
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: A number is proposed once within so much time.
+_DAY: Final = timedelta(days=1)
+#: Proposals that are stored by one statement.
+_CHUNK: Final = 500
 
 
 def proposed(engine: sa.Engine, account: str) -> pd.DataFrame:
@@ -58,6 +63,9 @@ def store(
 ) -> list[int]:
     """Store proposals in one transaction; return the messages that another export had first.
 
+    So it is where the message is stored already, or another one to its number that was proposed
+    within a day or failed on the same day: another export has stored it since these were decided.
+
     Numbers that a person wants forgotten, which records may still hold, are not stored.
 
     Args:
@@ -90,15 +98,43 @@ def store(
             )
         ]
         made: set[int] = set()
-        for start in range(0, len(rows), 500):
+        for start in range(0, len(rows), _CHUNK):
+            some = rows[start : start + _CHUNK]
+            taken = _taken(connection, account_id, some, now)
+            free = [one for one in some if one["message_id"] not in taken]
+            if not free:
+                continue
             stored = connection.execute(
                 insert(connection, retry_exports)
-                .values(rows[start : start + 500])
+                .values(free)
                 .on_conflict_do_nothing()
                 .returning(retry_exports.c.message_id)
             )
             made.update(stored.scalars())
     return [one for one in ids if one not in made]
+
+
+def _taken(
+    connection: sa.Connection, account_id: int, rows: Sequence[dict[str, Any]], now: datetime
+) -> set[int]:
+    """Return the messages of proposals to whose number another one is stored that excludes it."""
+    kept = retry_exports.c
+    numbers = {row["phone_number"] for row in rows} - {None}
+    query = sa.select(kept.message_id, kept.phone_number, kept.date, kept.exported_at).where(
+        kept.account_id == account_id, kept.phone_number.in_(numbers)
+    )
+    others: dict[str, list[sa.Row[Any]]] = {}
+    for other in connection.execute(query):
+        others.setdefault(other.phone_number, []).append(other)
+    return {
+        row["message_id"]
+        for row in rows
+        if any(
+            other.message_id != row["message_id"]
+            and (other.date == row["date"] or other.exported_at > now - _DAY)
+            for other in others.get(row["phone_number"], ())
+        )
+    }
 
 
 def outcomes(

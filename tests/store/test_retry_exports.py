@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -21,6 +21,16 @@ SPAN = (date(2026, 4, 22), date(2026, 4, 24))
 
 
 def propose(engine: sa.Engine, *ids: int, day: str = DAY, number: str | None = NUMBER) -> None:
+    assert stored(engine, *ids, day=day, number=number) == []
+
+
+def stored(
+    engine: sa.Engine,
+    *ids: int,
+    day: str = DAY,
+    number: str | None = NUMBER,
+    now: datetime | None = None,
+) -> list[int]:
     count = len(ids)
     sends = pd.DataFrame(
         {
@@ -31,7 +41,22 @@ def propose(engine: sa.Engine, *ids: int, day: str = DAY, number: str | None = N
             "attempt": [1] * count,
         }
     )
-    assert retry_exports.store(engine, "main", sends, at(60), "IE") == []
+    return retry_exports.store(engine, "main", sends, now or at(60), "IE")
+
+
+def test_what_another_export_has_stored_meanwhile_is_left_to_it(engine: sa.Engine) -> None:
+    other = "+353871234568"
+    propose(engine, 1)
+    propose(engine, 2, number=other)
+    # The same message, the same day, and within a day.
+    assert stored(engine, 1) == [1]
+    assert stored(engine, 3) == [3]
+    assert stored(engine, 4, day="2026-04-20") == [4]
+    later = at(60) + timedelta(days=1)
+    assert stored(engine, 5, now=later) == [5]
+    assert stored(engine, 6, day="2026-04-24", now=later) == []
+    kept = rows(engine, "retry_exports", "message_id")
+    assert sorted(kept) == [(1,), (2,), (6,)]
 
 
 def test_only_a_later_message_that_reached_the_number_counts(engine: sa.Engine) -> None:
