@@ -123,16 +123,15 @@ def _taken(
     query = sa.select(kept.message_id, kept.phone_number, kept.date, kept.exported_at).where(
         kept.account_id == account_id, kept.phone_number.in_(numbers)
     )
-    others: dict[str, list[sa.Row[Any]]] = {}
-    for other in connection.execute(query):
-        others.setdefault(other.phone_number, []).append(other)
+    others: dict[str, list[tuple[int, date, datetime]]] = {}
+    for message_id, number, day, exported_at in connection.execute(query):
+        others.setdefault(number, []).append((message_id, day, exported_at))
     return {
         row["message_id"]
         for row in rows
         if any(
-            other.message_id != row["message_id"]
-            and (other.date == row["date"] or other.exported_at > now - _DAY)
-            for other in others.get(row["phone_number"], ())
+            message_id != row["message_id"] and (day == row["date"] or exported_at > now - _DAY)
+            for message_id, day, exported_at in others.get(row["phone_number"], ())
         )
     }
 
