@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from recon.model import Advice, CoverageEvidence, Incident, RefusedAnswer, Withdrawal
+from recon.model import Advice, CoverageEvidence, Incident, RefusedAnswer, Status, Withdrawal
 
 
 def incidents_as_json(incidents: Sequence[Incident]) -> list[dict[str, Any]]:
@@ -66,3 +66,9 @@ def iso(time: datetime | None) -> str | None:
 def time(text: str | None) -> datetime | None:
     """Return a time that was stored in JSON, in UTC."""
     return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+def in_order(statuses: Mapping[str, int]) -> dict[str, int]:
+    """Return counts by status in the order of a run's report: PostgreSQL keeps none."""
+    known = {one.value: statuses[one.value] for one in Status if one.value in statuses}
+    return known | dict(statuses)

@@ -271,7 +271,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         provider=ProviderBalance(**row.provider),
         findings=found,
         gaps=tuple(Span(*map(run_columns.time, bounds)) for bounds in row.gaps),
-        statuses=row.statuses,
+        statuses=run_columns.in_order(row.statuses),
         suspicions=tuple(row.suspicions),
         unreadable=tuple(Unreadable(**one) for one in row.unreadable),
         evidence=run_columns.evidence(row.evidence),
