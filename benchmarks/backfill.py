@@ -257,12 +257,12 @@ def _fill_records(path: Path, sends: Sends, accounts: Sequence[str]) -> None:
                         name,
                         n + 1 + (_UNKNOWN if n % _ODD == 1 else 0),
                         f"+35386{n:07}" if n % _ODD == 1 else numbers[n],
-                        datetime.fromtimestamp(int(times[n]) // 1_000_000, UTC).isoformat(),
+                        f"{datetime.fromtimestamp(int(times[n]) // 1_000_000, UTC):%F %T}",
                     )
                     for n in range(sends.count)
                 ),
             )
-        connection.execute("CREATE INDEX sends_sent_at ON sends (account, sent_at)")
+        connection.execute("CREATE INDEX sends_sent_at ON sends (sent_at)")
 
 
 def _times(microseconds: Sequence[int] | np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Array:
