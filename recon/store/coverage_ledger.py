@@ -130,6 +130,8 @@ def note_new_messages(
 
 def _last_listed(connection: sa.Connection, key: Key, before: datetime) -> datetime | None:
     """Return when the last message was sent that accepted answers listed before a time."""
+    if key.started_by is None:
+        return None  # its coverage was started again: nothing was listed since
     query = sa.select(messages.c.sent_at).where(
         messages.c.key_id == key.id,
         messages.c.listed_by >= key.started_by,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recon.core.coverage import next_second
+from recon.core.coverage import SETTLING, next_second
 from recon.core.key_use import KeyUse
 from recon.core.listing_evidence import AnswerKind, KeyHistory, Proof
 from recon.model import Listing
@@ -135,7 +135,12 @@ def uses_of(connection: sa.Connection, account_id: int | sa.ScalarSelect[int]) -
     """Return the same of the account with this id."""
     seen = sa.select(sa.func.max(messages.c.sent_at)).where(messages.c.key_id == keys.c.id)
     query = (
-        sa.select(keys, polls.c.reading.label("started_as"), seen.scalar_subquery().label("seen"))
+        sa.select(
+            keys,
+            polls.c.reading.label("started_as"),
+            polls.c.answered_at.label("started_at"),
+            seen.scalar_subquery().label("seen"),
+        )
         .outerjoin(polls, polls.c.id == keys.c.started_by)
         .where(keys.c.account_id == account_id)
     )
@@ -145,8 +150,25 @@ def uses_of(connection: sa.Connection, account_id: int | sa.ScalarSelect[int]) -
             started=row.started_by or 0,
             newest=row.last_listed_at,
             oldest=row.first_listed_at,
-            starts_whole=row.started_as in {None, AnswerKind.WHOLE.value},
+            starts_whole=row.started_as in {None, AnswerKind.WHOLE.value}
+            and not _began_late(connection, row.id, row.started_at),
             seen=row.seen,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query).all()
     ]
+
+
+def _began_late(connection: sa.Connection, key_id: int, started_at: datetime | None) -> bool:
+    """Say whether the first answer to a key, which seemed whole, lacked messages.
+
+    Fewer than an answer holds were sent before it, so few rows are looked at.
+    """
+    if started_at is None:
+        return False
+    lacked = sa.select(sa.literal(1)).where(
+        messages.c.key_id == key_id,
+        messages.c.sent_at < started_at - SETTLING,
+        messages.c.first_seen_at > started_at,
+        messages.c.listed_by.is_not(None),
+    )
+    return connection.execute(lacked.limit(1)).first() is not None

@@ -115,6 +115,7 @@ def keep(
             connection, account_id, key, kept_part, proof, stored, dispute
         )
         new = _not_listed_before(connection, account_id, key, kept_part, stored)
+        settling = key.settling
         key = coverage_ledger.note_new_messages(
             connection, account_id, key, kept_part, new, own_clock
         )
@@ -149,6 +150,10 @@ def keep(
             replaced_keys.withdraw(connection, account_id, own_clock)
         listed_by = poll_id if proof.is_accepted else None
         kept = keep_messages(connection, account_id, key.id, kept_part, stored, listed_by)
+        is_older = key.since is not None and any(one.sent_at < key.since for one in new)
+        if is_older or key.settling > settling:
+            # The first answer to the key may have lacked them.
+            replaced_keys.withdraw(connection, account_id, own_clock)
         rejected = keep_rejects(connection, account_id, kept_part)
         ask_for = removed_messages.note(connection, key.id, listing, proof)
         poll_thinning.thin(connection, key)

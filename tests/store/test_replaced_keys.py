@@ -59,6 +59,16 @@ def test_a_lower_cap_that_shows_later_withdraws_as_well(polled_too_long: sa.Engi
     assert (gone.start, gone.end) == (at(300), at(2740))
 
 
+def test_a_first_answer_that_lacked_late_messages_was_not_whole(polled_too_long: sa.Engine) -> None:
+    messages.keep(polled_too_long, "main", NEW, answer(1, 0, answered=2950))
+    assert withdrawals.of_account(polled_too_long, "main", None, None) == []
+    # They were sent before the first answer; what was sent before them is pushed out.
+    messages.keep(polled_too_long, "main", NEW, answer(40, 49, answered=3600, limit=10))
+    gone = withdrawals.of_account(polled_too_long, "main", None, None)
+    assert (at(300), at(2740), REPLACED) in [(one.start, one.end, one.reason) for one in gone]
+    assert messages.spans(polled_too_long, "main")[0] == Span(None, at(300))
+
+
 def test_a_key_that_never_listed_anything_loses_all(engine: sa.Engine) -> None:
     messages.keep(engine, "main", KEY, answer(1, 0, answered=1000))
     messages.keep(engine, "main", NEW, answer(10, 14, answered=1100, limit=5))
