@@ -197,8 +197,12 @@ def create_scratch(engine: sa.Engine) -> None:
     """Make the tables in an empty database that is soon thrown away, without the migrations.
 
     It takes a fraction of the time of `upgrade`. No command takes such a database for a store.
+
+    Raises:
+        TemporaryError, OutputError: the database cannot be made.
     """
-    METADATA.create_all(engine)
+    with writing(engine) as connection:
+        METADATA.create_all(connection)
 
 
 def _keep_writers_out(connection: sa.Connection, before: str | None) -> None:

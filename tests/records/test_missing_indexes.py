@@ -100,6 +100,8 @@ def test_in_mariadb(mariadb_url: str) -> None:
     engine = sa.create_engine(mariadb_url, poolclass=sa.NullPool)
     kinds = "id varchar(36), message_id bigint PRIMARY KEY, sent_at datetime"
     with engine.begin() as connection:
+        # The server is shared with other tests.
+        connection.exec_driver_sql("DROP TABLE IF EXISTS sends")
         connection.exec_driver_sql(f"CREATE TABLE sends ({kinds}, {COLUMNS})")
         connection.exec_driver_sql("INSERT INTO sends (message_id) VALUES (1)")
     try:
