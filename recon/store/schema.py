@@ -7,6 +7,7 @@ and a command that only wants to know whether the database is ready need not loa
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ _VERSION: Final = sa.table("alembic_version", sa.column("version_num"))
 _UPGRADE_LOCK: Final = 0x0C7_0B0D5
 
 _COMMAND: Final = "Run: recon db upgrade"
+_MIGRATION: Final = re.compile(r"[0-9]{4}_\w+\.py")
 _CREATED_BY: Final = (
     "The first `recon run` or `recon collect` creates it. If there has been one, correct "
     "database.url; a relative path begins where recon is started."
@@ -57,7 +59,9 @@ def head() -> str:
 
 
 def _versions() -> list[str]:
-    return [path.name.partition("_")[0] for path in (location() / "versions").glob("[0-9]*_*.py")]
+    # Not by glob(): for a directory that cannot be opened it finds nothing, and says nothing.
+    names = (path.name for path in (location() / "versions").iterdir())
+    return [name.partition("_")[0] for name in names if _MIGRATION.fullmatch(name)]
 
 
 def current(engine: sa.Engine) -> str | None:
