@@ -158,9 +158,9 @@ class EverydayStore:
             "local_sent_at": pa.nulls(count, pa.timestamp("us", "UTC")),
             "detail": ["Octopods has this message, the records do not"] * count,
             "account_id": np.ones(count, np.int64),
-            "date": pa.array((first + day).astype("datetime64[D]")),
+            "date": pa.array(first + day.astype("timedelta64[D]")),
             "status": ["open"] * count,
-            "first_seen_on": pa.array((first + day + 1).astype("datetime64[D]")),
+            "first_seen_on": pa.array(first + (day + 1).astype("timedelta64[D]")),
             "opened_at": stats.times(self._first, (day + 1) * _DAY.total_seconds() + 10_800),
         }
         return pa.table(columns)
