@@ -258,7 +258,7 @@ def run(
             `ConfigError`, `KeyRefusedError`, `OutputError`, `InputError` (also where the input
             looks wrong; the report says why), `TemporaryError` (also where another run holds the
             lock), `MailError`.
-        UsageError: the last day is before the first, or there is no such account.
+        UsageError: the last day is before the first, or an account is not configured.
     """
     from recon.jobs import night, notifying
     from recon.store import run_list

@@ -257,7 +257,7 @@ def chosen_accounts(settings: Settings, names: Sequence[str]) -> list[str]:
     """Return the accounts to work on: the named ones, else all, in the configuration's order.
 
     Raises:
-        UsageError: there is no such account; the nearest is named.
+        UsageError: an account is not configured; the nearest name is given.
     """
     from recon.config.value_types import closest
 
@@ -278,7 +278,7 @@ def file_source(settings: Settings, account: str | None, path: Path) -> Source:
     answer of Octopods' list call is read as what it is.
 
     Raises:
-        UsageError: there is no such account.
+        UsageError: an account is not configured.
         InputError: the file cannot be read.
     """
     from dataclasses import replace
