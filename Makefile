@@ -29,7 +29,7 @@ LOCKED := --universal --generate-hashes --no-header --no-strip-extras
 PIP_FLAGS := --disable-pip-version-check --no-input --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-thorough test-sqlite crash fuzz lint types format docs dockerfile wheel check lock clean
+.PHONY: help setup demo test test-thorough test-all test-sqlite crash fuzz lint types format docs dockerfile wheel check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test: $(CAN_TEST) ## Run the tests, but for those that search at length
 
 test-thorough: $(CAN_TEST) ## Run the tests that search at length
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m thorough
+
+test-all: $(CAN_TEST) ## Run both kinds of tests in one session
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-sqlite: $(CAN_TEST) ## Run the tests that need SQLite on a newer one than Python's
 	RECON_TESTS_SQLITE=newer $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \

@@ -30,7 +30,10 @@ from tests.cli.workshop import ACCOUNT, CONFIG, Ended, Workshop
 from tests.listener import listener
 from tests.smtp import PASSWORD, USER, MailBox, free_port, mail_server
 
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning"),
+    pytest.mark.thorough,  # the tour runs each command
+]
 
 KEY, KEY_OF_FILE = "canary-key-of-variable", "canary-key-of-file"
 DATABASE_PASSWORD, RECORDS_PASSWORD = "canary-database-word", "canary-records-word"

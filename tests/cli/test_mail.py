@@ -248,6 +248,7 @@ def test_a_night_that_lost_coverage_is_mailed(
         assert len(box.mails) == mails
 
 
+@pytest.mark.thorough
 def test_open_findings_are_mailed_once_more_after_some_days(tmp_path: Path, database: str) -> None:
     with mailed_nights(tmp_path, database, more='when = "changes"') as (made, box):
         lose(made)
@@ -260,6 +261,7 @@ def test_open_findings_are_mailed_once_more_after_some_days(tmp_path: Path, data
     assert days == [0, 0, 1, 0, 0, 0, 0]
 
 
+@pytest.mark.thorough
 def test_no_reminder_is_sent_where_that_is_set(tmp_path: Path, database: str) -> None:
     more = 'when = "changes"\nremind_after_days = 0'
     with mailed_nights(tmp_path, database, more=more) as (made, box):
