@@ -86,7 +86,7 @@ class _Commands(click.Group):
     type=PathParam(),
     envvar="RECON_CONFIG",
     metavar="FILE",
-    help="The configuration; else $RECON_CONFIG, else ./recon.toml.",
+    help="The configuration file. Default: $RECON_CONFIG, or ./recon.toml.",
 )
 @click.option(
     "--log-format",

@@ -16,13 +16,13 @@ log = logging.getLogger(__name__)
 
 @click.command("ack")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--reason", metavar="TEXT", help="Why; kept with the findings and shown.")
+@click.option("--reason", metavar="TEXT", help="The reason; stored with the findings and shown.")
 @click.option(
     "--from-csv",
     "file",
     type=common.PathParam(),
     metavar="FILE",
-    help="Take the columns discrepancy_id and reason of a CSV file.",
+    help="Read the columns discrepancy_id and reason of a CSV file.",
 )
 @click.option("--undo", is_flag=True, help="Reopen acknowledged findings instead.")
 @common.pass_session
@@ -36,8 +36,8 @@ def command(
 ) -> int:
     """Acknowledge findings by their discrepancy_id.
 
-    Later runs keep them acknowledged. An id that is unknown, or of a finding that is resolved, ends
-    the command with 65, and nothing is changed.
+    Later runs keep them acknowledged. If an id is unknown, or its finding is resolved, the
+    command ends with 65 and changes nothing.
     """
     from recon.jobs import acknowledging
     from recon.store import finding_list

@@ -16,11 +16,11 @@ from recon.report.terminal_text import plain
 @click.option("--send-test", is_flag=True, help="Send a test mail and a test text to [notify] too.")
 @common.pass_session
 def command(session: common.Session, accounts: Sequence[str], *, send_test: bool) -> int:
-    """Check all that a run needs; say how to fix it.
+    """Check everything that a run needs; say how to fix it.
 
-    Checks configuration, who may read it, database, directories, API key and mail server, and
-    compares yesterday's records (or the newest) with what Octopods lists now: one request for each
-    account, none while a pause lasts. Ends with the exit code that a run would end with. Stores
+    Checks the configuration and who can read it, database, directories, API key and mail server.
+    Compares yesterday's records (or the newest) with what Octopods lists now: one request for
+    each account, none during a pause. Ends with the exit code that a run would end with. Stores
     nothing.
     """
     from recon import config

@@ -18,15 +18,15 @@ from recon.cli import common
     default=30,
     show_default=True,
     metavar="N",
-    help="The last so many days, today included.",
+    help="Number of days, today included.",
 )
 @common.account_option
 @click.option(
     "--output",
     type=common.PathParam(),
     metavar="FILE",
-    help="Where the page goes, instead of dashboard.html in the directory of the reports; "
-    "- for standard output.",
+    help="Write the page to this file, instead of dashboard.html in the directory of the "
+    "reports; - for standard output.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the page's data as JSON instead of the page."
@@ -42,11 +42,11 @@ def command(
 ) -> int:
     """Show the last days of all accounts as one HTML page.
 
-    The page has charts of messages, failures, findings, coverage and requests, each with a table,
-    and needs no network. It can be narrowed to an account and a time where scripts may run. It
-    holds no phone number, and is readable by its owner only.
+    The page has charts of messages, failures, findings, coverage and requests, each with a
+    table, and needs no network. If scripts are allowed, it can be filtered by account and time.
+    It has no phone numbers, and only its owner can read the file.
 
-    Reads recon's own database only: neither your records nor Octopods are asked.
+    Reads recon's own database only, neither your records nor Octopods.
     """
     from recon.jobs import figures
     from recon.report import dashboard, dashboard_json, report_files

@@ -28,7 +28,7 @@ def upgrade(session: common.Session) -> int:
 @command.command()
 @common.pass_session
 def current(session: common.Session) -> int:
-    """Show which migration the database is at."""
+    """Show the migration of the database."""
     from recon.store import schema
 
     engine = session.unchecked_engine(session.settings(require_accounts=False))
@@ -41,7 +41,7 @@ def current(session: common.Session) -> int:
 @command.command()
 @common.pass_session
 def check(session: common.Session) -> int:
-    """Check that the database is at the newest schema; 78 if it is not."""
+    """Check that the database has the newest schema; 78 if not."""
     from recon.store import schema
 
     engine = session.unchecked_engine(session.settings(require_accounts=False))

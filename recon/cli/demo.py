@@ -29,10 +29,10 @@ _KEY = "OCTOPODS_API_KEY"
     default=Path("demo"),
     show_default=True,
     metavar="DIR",
-    help="Where the report goes.",
+    help="Directory of the report.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another day.")
-@click.option("--keep", is_flag=True, help="Keep the databases and the configuration there too.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the made-up day.")
+@click.option("--keep", is_flag=True, help="Also keep the databases and the configuration there.")
 @common.pass_session
 def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> int:
     """Reconcile a made-up day with known discrepancies.

@@ -20,7 +20,7 @@ from recon.model import VerdictKind
 @click.option(
     "--account",
     metavar="NAME",
-    help="Read LOCAL as this account's records are read; the default where there is just one.",
+    help="Read LOCAL with this account's columns and settings. Default: the only account.",
 )
 @common.output_option
 @common.exit_code_option
@@ -43,10 +43,10 @@ def command(
 
     LOCAL holds your records, PROVIDER Octopods' messages.
 
-    CSV, Parquet or JSON, with no network and no database. Without dates both files are
-    taken whole. LOCAL has the columns id, message_id, phone_number, sent_at and status, or those
+    CSV, Parquet or JSON, with no network and no database. Without dates both files are compared
+    as a whole. LOCAL has the columns id, message_id, phone_number, sent_at and status, or those
     of a configured account; PROVIDER has message_id, phone_number, sent_at, status and, where
-    there is one, failure_reason. Its statuses are taken as seen now.
+    there is one, failure_reason. Its statuses count as those of now.
     """
     from recon.core import calendar
     from recon.jobs import file_diff, wiring

@@ -50,7 +50,7 @@ _NARROW: Final = "Narrow the list with --kind, --severity, --date or --account, 
     "--limit",
     type=click.IntRange(1),
     metavar="N",
-    help="Only the first N; a table on a terminal has 100 without it.",
+    help="Only the first N. A table on a terminal shows 100 by default.",
 )
 @common.pass_session
 def command(

@@ -29,10 +29,10 @@ _SHOWN: Final = 60
     "--date",
     "day",
     type=common.DateParam(),
-    help="Also look in the records of this day, if they come from a query.",
+    help="Also search the records of this day, if they come from a query.",
 )
 @common.account_option
-@click.option("--show-numbers", is_flag=True, help="Show phone numbers whole.")
+@click.option("--show-numbers", is_flag=True, help="Show phone numbers in full.")
 @click.option(
     "--format",
     "form",

@@ -57,16 +57,18 @@ _KEY_VARIABLE: Final = "OCTOPODS_API_KEY"
     "--api-key-file",
     type=common.PathParam(),
     metavar="FILE",
-    help="Or the file that holds it; made, for this user only, if it is not there.",
+    help="Or the file that holds it; created for this user only if it is missing.",
 )
-@click.option("--base-url", metavar="URL", help="Another Octopods, such as a simulated one.")
+@click.option(
+    "--base-url", metavar="URL", help="Another address of Octopods, such as a simulated one."
+)
 @click.option(
     "--output",
     type=common.PathParam(),
     metavar="FILE",
-    help="The file to write; else --config, else recon.toml.",
+    help="The file to write. Default: --config, or recon.toml.",
 )
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 @common.pass_session
 def command(
     session: common.Session,
@@ -86,10 +88,10 @@ def command(
 ) -> int:
     """Write a first configuration that fits your records.
 
-    Reads the columns and some rows of a table or file, proposes which column is which and what your
-    words for statuses mean, and writes that with comments. Asks for what no option says, on a
-    terminal. Writes no secret; creates nothing else but an empty --api-key-file. `recon check` says
-    what remains.
+    Reads the columns and some rows of a table or file, proposes the column of each field and the
+    meaning of your statuses, and writes that with comments. On a terminal it asks for what the
+    options leave open. Writes no secret; creates nothing else except an empty --api-key-file.
+    `recon check` says what remains to be done.
     """
     from recon import config
     from recon.config import starter as starters

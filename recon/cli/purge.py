@@ -23,22 +23,23 @@ _COUNTED: Final = 500_000
     "days",
     type=click.IntRange(10, 36_500),
     metavar="DAYS",
-    help="Delete what is older than this, instead of retention.days.",
+    help="Delete data older than this, instead of retention.days.",
 )
 @click.option(
-    "--phone-number", "number", metavar="N", help="Forget this person instead, everywhere."
+    "--phone-number", "number", metavar="N", help="Instead, remove this number everywhere."
 )
 @click.option("--dry-run", is_flag=True, help="Only count what would be deleted.")
 @common.pass_session
 def command(session: common.Session, days: int | None, number: str | None, *, dry_run: bool) -> int:
-    """Delete what is stored and past its retention.
+    """Delete stored data that is past its retention.
 
-    That is messages, findings and runs. The coverage of the deleted time is withdrawn first, so
-    that nothing deleted is ever reported as missing: a later run over that time calls records there
-    unverifiable. Findings go whatever their status. It may be interrupted; the next purge goes on.
+    Deletes messages, findings and runs. The coverage of the deleted time is withdrawn first, so
+    that nothing deleted is ever reported as missing: a later run over that time reports records
+    there as unverifiable. Findings of any status are deleted. It may be interrupted; the next
+    purge continues.
 
-    With --phone-number nothing is deleted but the number: ids, times and statuses stay. A keyed
-    hash keeps later polls and runs from storing it again. Reports that hold it are named.
+    With --phone-number only the number is deleted: ids, times and statuses stay. A keyed hash
+    keeps later polls and runs from storing it again. Reports that contain it are named.
     """
     from recon.jobs import purging
 

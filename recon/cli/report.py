@@ -14,11 +14,11 @@ from recon.errors import ConfigError, InputError, UsageError, worst
 
 @click.command("report")
 @click.option(
-    "--date", "day", type=common.DateParam(), help="The day; else the newest that was run."
+    "--date", "day", type=common.DateParam(), help="The day. Default: the newest day with a run."
 )
 @common.account_option
 @common.output_option
-@click.option("--email", is_flag=True, help="Send all mail that waits, and write no report.")
+@click.option("--email", is_flag=True, help="Send all waiting mail, and write no report.")
 @common.pass_session
 def command(
     session: common.Session,
@@ -30,7 +30,7 @@ def command(
 ) -> int:
     """Render a stored run again: CSV, JSON and HTML.
 
-    Reads recon's own database only: neither your records nor Octopods are asked. --email sends
+    Reads recon's own database only, neither your records nor Octopods. --email sends
     the mail that could not be sent before; nothing is sent twice.
     """
     if email:

@@ -23,7 +23,7 @@ from recon.cli import common
     help="For a person, a spreadsheet or a program.",
 )
 @click.option("--again", is_flag=True, help="Propose again what was proposed before.")
-@click.option("--show-numbers", is_flag=True, help="Show phone numbers whole in the table.")
+@click.option("--show-numbers", is_flag=True, help="Show phone numbers in full in the table.")
 @common.pass_session
 def command(
     session: common.Session,

@@ -35,8 +35,8 @@ _MOST_NAMED: Final = 7
 @click.option("--no-email", is_flag=True, help="Mail nothing.")
 @common.exit_code_option
 @common.trust_option
-@click.option("--dry-run", is_flag=True, help="Write reports; store nothing and tell nobody.")
-@click.option("--again", is_flag=True, help="With --from: judge days that have not changed, too.")
+@click.option("--dry-run", is_flag=True, help="Write reports; store nothing and notify nobody.")
+@click.option("--again", is_flag=True, help="With --from: also judge days that have not changed.")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -63,15 +63,15 @@ def command(
     """Pull the latest messages and reconcile a day.
 
     Without dates: yesterday, and the days since the last finished run, at most 7 together. The 7
-    days before are judged again where anything has changed.
+    days before are judged again if anything has changed.
 
-    Stores what Octopods lists, compares it with your own records, saves the findings and writes
+    Stores what Octopods lists, compares it with your own records, stores the findings and writes
     CSV, JSON and HTML reports.
 
-    --from and --to check a range of days, months if need be. Each day is stored when it is judged.
-    A day that was judged before is left as it is if its records, its messages, their coverage and
-    the settings are the same: an interrupted command goes on where it ended when it is repeated.
-    Exit code, summary and mail are about the whole range.
+    --from and --to check a range of days, which may be months. Each day is stored when it is
+    judged. A day that was judged before is left as it is if its records, its messages, their
+    coverage and the settings are the same: an interrupted command continues where it ended when
+    it is repeated. Exit code, summary and mail are about the whole range.
 
     --dry-run makes the same requests and the same reports; only a pause that Octopods asks for is
     stored.

@@ -40,10 +40,10 @@ def _list(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  #
     show_default=True,
     help="Port on loopback; 0 takes a free one.",
 )
-@click.option("--scenario", default="calm", show_default=True, help="What happens there.")
 @click.option(
-    "--seed", type=int, default=1, show_default=True, help="Another seed, other messages."
+    "--scenario", default="calm", show_default=True, help="Name of a scenario; see --list."
 )
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the messages.")
 @click.option(
     "--list",
     is_flag=True,
@@ -59,7 +59,7 @@ def _list(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  #
     flag_value="sends.db",
     type=common.PathParam(),
     metavar="[FILE]",
-    help="Write a matching SQLite table of records too.  [default: sends.db]",
+    help="Also write a matching SQLite table of records.  [default: sends.db]",
 )
 @common.pass_session
 def command(
@@ -67,9 +67,9 @@ def command(
 ) -> int:
     """Run a simulated Octopods on loopback until interrupted.
 
-    Point octopods.base_url at it to try a configuration without an account. With --with-records
-    everything can be tried: the table grows as messages are sent, and the configuration that uses
-    both is printed.
+    Set octopods.base_url to its address to try a configuration without an account. With
+    --with-records you can try everything: the table grows as messages are sent, and a
+    configuration that uses both is printed.
     """
     import threading
 

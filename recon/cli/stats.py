@@ -19,7 +19,7 @@ _MOST_DAYS = 36_500
     default=30,
     show_default=True,
     metavar="N",
-    help="The last so many days, today included.",
+    help="Number of days, today included.",
 )
 @click.option(
     "--by",

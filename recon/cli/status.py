@@ -21,7 +21,7 @@ from recon.cli import common
 )
 @common.pass_session
 def command(session: common.Session, accounts: Sequence[str], form: str) -> int:
-    """Show where each account stands: runs, coverage, polls.
+    """Show the state of each account: runs, coverage, polls.
 
     Shows the last run and its verdict, the coverage of today and yesterday, the last poll and the
     next one, a pause, refused answers and open findings.
