@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from recon.cli import common
-from recon.errors import UsageError, worst
+from recon.errors import ConfigError, UsageError, worst
 from recon.model import Run, VerdictKind
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from recon.jobs.backfill import Workers
     from recon.jobs.night import AccountRun, ReportedRun
     from recon.jobs.notifying import Notifier
 
@@ -43,6 +46,11 @@ _MOST_NAMED: Final = 7
     metavar="N",
     help="With --from: judge in N processes beside this one.",
 )
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="With --from: judge on the Dask cluster of this scheduler.",
+)
 @common.pass_session
 def command(
     session: common.Session,
@@ -59,6 +67,7 @@ def command(
     dry_run: bool,
     again: bool,
     workers: int | None,
+    scheduler: str | None,
 ) -> int:
     """Pull the latest messages and reconcile a day.
 
@@ -76,10 +85,10 @@ def command(
     --dry-run makes the same requests and the same reports; only a pause that Octopods asks for is
     stored.
     """
-    from recon.jobs import backfill, executors, night, notifying
+    from recon.jobs import night, notifying
 
     chosen = common.day_range(day, first, last)
-    _check_range_options(first, again=again, workers=workers, dry_run=dry_run)
+    _check_range_options(first, again=again, workers=workers, scheduler=scheduler, dry_run=dry_run)
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     now = session.runtime.clock()
@@ -122,10 +131,7 @@ def command(
             live, engine = session.rehearsal(settings)
         else:
             engine = session.engine(settings, create=True)
-        places = backfill.HERE
-        if workers is not None:
-            pool = session.at_exit.enter_context(executors.processes(workers))
-            places = backfill.Workers(pool, workers)
+        places = session.at_exit.enter_context(_workers(engine, workers, scheduler))
         outcomes = list(
             night.run(
                 settings,
@@ -145,8 +151,40 @@ def command(
     return worst([*codes, *(error.exit_code for error in mail_errors)])
 
 
+@contextmanager
+def _workers(engine: Engine, count: int | None, scheduler: str | None) -> Iterator[Workers]:
+    """Give the workers that are asked for.
+
+    Raises:
+        ConfigError: others than this machine cannot reach the database.
+    """
+    from recon.jobs import backfill, executors
+
+    if scheduler is not None:
+        from recon.jobs import cluster
+        from recon.store.dialects import is_postgres
+
+        if not is_postgres(engine):
+            raise ConfigError(
+                "--scheduler needs a PostgreSQL database, which every worker can reach",
+                hint="Set database.url to one, or use --workers, which needs none.",
+            )
+        with cluster.workers(scheduler) as workers:
+            yield workers
+    elif count is not None:
+        with executors.processes(count) as pool:
+            yield backfill.Workers(pool, count)
+    else:
+        yield backfill.HERE
+
+
 def _check_range_options(
-    first: date | None, *, again: bool, workers: int | None, dry_run: bool
+    first: date | None,
+    *,
+    again: bool,
+    workers: int | None,
+    scheduler: str | None,
+    dry_run: bool,
 ) -> None:
     """See to it that no option is given that would do nothing.
 
@@ -155,10 +193,15 @@ def _check_range_options(
     """
     if again and first is None:
         raise UsageError("--again goes with --from and --to; any other day is always judged.")
-    if workers is not None and first is None:
-        raise UsageError("--workers goes with --from and --to; a night needs one process.")
-    if workers is not None and dry_run:
-        raise UsageError("--dry-run works in one process; leave out --workers.")
+    if workers is not None and scheduler is not None:
+        raise UsageError("--workers and --scheduler exclude each other: give one of them.")
+    option = "--workers" if scheduler is None else "--scheduler"
+    if workers is None and scheduler is None:
+        return
+    if first is None:
+        raise UsageError(f"{option} goes with --from and --to; a night needs one process.")
+    if dry_run:
+        raise UsageError(f"--dry-run works in one process; leave out {option}.")
 
 
 def _progress(

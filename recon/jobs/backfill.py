@@ -40,7 +40,9 @@ class Workers:
 
     executor: Executor
     count: int
-    """How many processes it has; 0 where tasks are done in this one."""
+    """How many tasks it does at a time beside this process; 0 where this process does them."""
+    have_our_files: bool = True
+    """Whether a file that a task writes is one of this machine."""
 
 
 #: In this process, one task after the other.
@@ -172,4 +174,5 @@ class Backfill:
 
     def _writing(self, run: Run) -> Future[WrittenFiles]:
         write = stored_reports.prepared(self.settings, self.job.engine, run, self.directory)
-        return self.workers.executor.submit(write)
+        writer = self.workers if self.workers.have_our_files else HERE
+        return writer.executor.submit(write)

@@ -9,7 +9,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -105,7 +105,7 @@ def result(future: Future[T]) -> T:
     """Return the result of a task, when it is done.
 
     Raises:
-        TemporaryError: the process that did it was ended from outside.
+        TemporaryError: the process that did it was ended from outside, or a cluster was lost.
     """
     try:
         return future.result()
@@ -114,6 +114,10 @@ def result(future: Future[T]) -> T:
             "a worker process was ended from outside, maybe because memory ran out",
             hint="Run the same command again: what is done stays done. If it happens again, use "
             "fewer --workers.",
+        ) from error
+    except BrokenExecutor as error:
+        raise TemporaryError(
+            str(error), hint="Run the same command again: what is done stays done."
         ) from error
 
 

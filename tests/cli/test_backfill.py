@@ -216,6 +216,9 @@ def test_a_range_is_mailed_as_one(shop: Workshop) -> None:
         ["--workers", "2"],
         ["--from", FIRST, "--to", DAY, "--workers", "0"],
         ["--from", FIRST, "--to", DAY, "--workers", "2", "--dry-run"],
+        ["--scheduler", "tcp://127.0.0.1:1"],
+        ["--from", FIRST, "--to", DAY, "--scheduler", "tcp://127.0.0.1:1", "--workers", "2"],
+        ["--from", FIRST, "--to", DAY, "--scheduler", "tcp://127.0.0.1:1", "--dry-run"],
     ],
 )
 def test_options_that_would_do_nothing_are_refused(shop: Workshop, options: list[str]) -> None:
