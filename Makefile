@@ -5,6 +5,8 @@ PYTHON ?= python3
 UV ?= uv
 # Tests wait a fifth of their time, so there is work for one more than there are processors.
 WORKERS ?= 3
+# Where `make crash` kills: wherever there is something new (held), or at every edge (killed).
+CRASH ?= held
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -54,8 +56,8 @@ test-sqlite: $(CAN_TEST) ## Run the tests that need SQLite on a newer one than P
 		tests/test_arrow_sqlite.py tests/test_rows.py tests/store tests/records \
 		$(addprefix tests/jobs/,$(BY_PLAN)) tests/cli/test_closing.py
 
-crash: $(CAN_TEST) ## Kill each command at every edge of its work
-	RECON_TESTS_CRASH=every $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \
+crash: $(CAN_TEST) ## Kill each command wherever its work has left something new (CRASH=killed: anywhere)
+	RECON_TESTS_CRASH=$(CRASH) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \
 		tests/crash
 
 fuzz: $(CAN_TEST) ## Try bad input in masses: answers, files, SQL, settings, arguments, mails

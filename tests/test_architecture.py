@@ -25,6 +25,7 @@ LAYERS = {
     "arrow": 2,
     "rows": 2,
     "deadlines": 2,
+    "scratch": 2,
     "sqlite_options": 2,
     "notify": 3,
     "octopods": 3,

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from recon import scratch
 from recon.core import calendar, listing_evidence
 from recon.errors import InputError, ReconError, expected, worst
 from recon.jobs import purging, removal_lookups, stored_reports, wiring
@@ -136,6 +137,7 @@ def run(
         workers: where the days of a backfill are judged. Requests are made here, and what is
             found is stored here.
     """
+    scratch.sweep()
     for name in options.accounts:
         done = HeldDays[ReportedRun]() if options.is_backfill else list[ReportedRun]()
         try:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from recon import scratch
 from recon.core import calendar
 from recon.jobs import reconcile
 from recon.model import NOT_SENT, Listing, Status, Verdict, Window
@@ -136,12 +135,12 @@ def judge(
         now: our own clock.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="recon-check-") as room,
-        engine.opened(f"sqlite:///{Path(room) / 'sample.db'}") as scratch,
+        scratch.directory("check") as room,
+        engine.opened(f"sqlite:///{room / 'sample.db'}") as store,
     ):
-        schema.create_scratch(scratch)
+        schema.create_scratch(store)
         if listing is not None:
-            messages.keep(scratch, account, "sample", listing, now)
+            messages.keep(store, account, "sample", listing, now)
         zone = sample.day.zone
         days = {sample.day, calendar.window(calendar.yesterday(now, zone), zone)}
         return [
@@ -151,8 +150,8 @@ def judge(
                 account,
                 [day],
                 reader=reader,
-                engine=scratch,
+                engine=store,
                 policy=policy,
                 untimed=day == sample.day,
-            ).judge(scratch)
+            ).judge(store)
         ]

@@ -10,7 +10,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import StaticPool
 
+from recon import scratch
 from recon.arrow.postgres_arrow import UNCOMMITTED
 from recon.errors import OutputError
 from recon.store import schema
@@ -37,7 +37,7 @@ def rehearsed(engine: sa.Engine) -> Iterator[sa.Engine]:
         engine: the store, its schema ready; an SQLite file may be absent.
 
     Raises:
-        OutputError: the SQLite file cannot be copied.
+        OutputError: the SQLite file cannot be copied, or there is no place for its copy.
     """
     if is_postgres(engine):
         rehearsal = _in_one_transaction(engine)
@@ -47,8 +47,8 @@ def rehearsed(engine: sa.Engine) -> Iterator[sa.Engine]:
             # Closes the connection, and so the server rolls back.
             rehearsal.dispose()
         return
-    with TemporaryDirectory(prefix="recon-dry-run-") as room:
-        copy = Path(room) / "recon.db"
+    with scratch.directory("dry-run") as room:
+        copy = room / "recon.db"
         _copy(engine, copy)
         with opened(f"sqlite:///{copy}") as rehearsal:
             schema.ensure_ready(rehearsal)

@@ -5,12 +5,17 @@ process: a statement, a commit, a file opened for writing, synced, renamed or re
 request, an answer. Between two edges nothing changes outside, so a process that is killed at each
 of them leaves everything that one killed at any moment can leave.
 
+So all that a kill can leave is also what is there while the process is held before an edge: files
+as they are, and of a database what is committed. Holding it before one edge after the other shows
+where there is something new.
+
 `main` is for a process of its own. What it instruments stays so until the process ends. It runs
 the command once, which loads and compiles all that the command needs, and is forked from then on.
 """
 
 from __future__ import annotations
 
+import ctypes
 import http.client
 import os
 import re
@@ -20,7 +25,8 @@ import smtplib
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -33,6 +39,11 @@ from recon import cli
 from recon.cli import common
 from recon.jobs.runtime import Runtime
 from tests import statement_cache
+
+#: Said to the process in place of a number: run the command, and hold it before each edge.
+HOLD: Final = "hold"
+#: What the process says then; it goes on with the next line.
+HELD: Final = "held"
 
 #: What the process runs; its arguments are those of `main`.
 CODE: Final = "import sys; from tests.crash import edges; edges.main(*sys.argv[1:])"
@@ -56,20 +67,24 @@ class Edge:
 
 @dataclass(slots=True)
 class Recorder:
-    """Notes each edge in a file; at one of them it kills the process."""
+    """Notes each edge in a file; at one of them it kills the process, or it waits at each."""
 
     noted: Path
     """The file."""
     room: str
     """Only files below this directory count."""
     descriptor: int = -1
+    told: int = -1
+    """Where the process says that it is held."""
     last: int = 0
+    is_held: bool = False
     count: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self, last: int) -> None:
+    def start(self, what: str) -> None:
         """Begin anew; kill the process at the edge with this number, from 1, and at 0 at none."""
-        self.count, self.last = 0, last
+        self.count, self.is_held = 0, what == HOLD
+        self.last = 0 if self.is_held else int(what)
         os.chdir(self.room)
         self.descriptor = os.open(self.noted, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 
@@ -82,6 +97,9 @@ class Recorder:
             os.write(self.descriptor, f"{kind}\t{text[:200]}\n".encode())
             if self.count == self.last:
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.is_held:
+                os.write(self.told, f"{HELD}\n".encode())
+                sys.stdin.readline()
 
     def is_mine(self, path: object) -> bool:
         """Say whether a path lies in the room."""
@@ -94,10 +112,28 @@ def read(path: Path) -> list[Edge]:
     return [Edge(*line.split("\t", 1)) for line in lines]
 
 
+@dataclass(slots=True)
+class _Pauses:
+    """A clock that only pauses move on; a command that stays is asked to end in its second one."""
+
+    stays: bool
+    seconds: float = 0.0
+    count: int = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.count += 1
+        if self.stays and self.count > 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
 def main(noted: str, room: str, now: str, *argv: str) -> None:
     """Run a recon command whenever a line comes, with every edge noted; say how each ended.
 
-    A line is the number of the edge at which the command is killed, or 0. The first one is 0.
+    A line is the number of the edge at which the command is killed, 0 or `HOLD`. The first is 0.
 
     Args:
         noted: the file for the edges.
@@ -108,11 +144,18 @@ def main(noted: str, room: str, now: str, *argv: str) -> None:
     told = os.dup(1)
     for number in (1, 2):
         os.dup2(os.open(f"{noted}.said", os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-    recorder = Recorder(Path(noted), room)
-    runtime = Runtime(
-        clock=lambda: datetime.fromisoformat(now), sleep=lambda _: None, rng=Random(7)
-    )
-    vars(cli)["Runtime"] = lambda: replace(runtime, pacers={})
+    recorder = Recorder(Path(noted), room, told=told)
+
+    def runtime() -> Runtime:
+        pauses = _Pauses(stays="--follow" in argv)
+        return Runtime(
+            clock=lambda: datetime.fromisoformat(now),
+            monotonic=pauses.monotonic,
+            sleep=pauses.sleep,
+            rng=Random(7),
+        )
+
+    vars(cli)["Runtime"] = runtime
     statement_cache.share()
     # As where it is not installed: it takes longer to draw a chart than all else together.
     sys.modules["matplotlib"] = None  # type: ignore[assignment]
@@ -121,14 +164,17 @@ def main(noted: str, room: str, now: str, *argv: str) -> None:
     _watch_servers(recorder)
     common.show_data = _before(common.show_data, partial(recorder.reached, "output"))
     sys.argv = ["recon", *argv]
-    for line in sys.stdin:
-        last = int(line)
-        code = _forked(recorder, last) if last else _main(recorder, last)
+    has_workers = "--workers" in argv
+    if has_workers:
+        _adopt_orphans()
+    while line := sys.stdin.readline().strip():
+        is_here = line == "0" and not has_workers
+        code = _main(recorder, line) if is_here else _forked(recorder, line)
         os.write(told, f"{code}\n".encode())
 
 
-def _main(recorder: Recorder, last: int) -> int:
-    recorder.start(last)
+def _main(recorder: Recorder, what: str) -> int:
+    recorder.start(what)
     try:
         cli.main()
     except SystemExit as end:
@@ -136,11 +182,23 @@ def _main(recorder: Recorder, last: int) -> int:
         return int(end.code or 0)
 
 
-def _forked(recorder: Recorder, last: int) -> int:
+def _forked(recorder: Recorder, what: str) -> int:
     child = os.fork()
     if child == 0:
-        sys.exit(_main(recorder, last))
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        sys.exit(_main(recorder, what))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with suppress(ChildProcessError):
+        while True:  # its own processes, which end with it but not at once
+            os.waitpid(-1, 0)
+    return code
+
+
+def _adopt_orphans() -> None:
+    """Let this process be the parent of those whose parent has ended.
+
+    It is `PR_SET_CHILD_SUBREAPER` (https://man7.org/linux/man-pages/man2/prctl.2.html).
+    """
+    assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0
 
 
 def _before(do: Callable[..., Any], edge: Callable[[], None]) -> Callable[..., Any]:

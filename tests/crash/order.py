@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import Final
 
 from tests.crash.edges import Edge
+from tests.crash.outcomes import SCRATCH
 
 #: What tells others of what was done before it.
 _TELLS: Final = frozenset({"rename", "smtp", "request", "output"})
@@ -69,7 +70,7 @@ class _Done:
                 self.uncommitted = ""
             case "open" if path.endswith(".tmp"):
                 self.unsynced.add(path)
-            case "mkdir":
+            case "mkdir" if not path.startswith(f"{SCRATCH}/"):
                 self.unsynced.add(str(PurePath(path).parent))
             case "rename":
                 self.unsynced.add(str(PurePath(target).parent))

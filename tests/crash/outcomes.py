@@ -41,6 +41,8 @@ LOGS: Final = frozenset({"polls", "runs"})
 
 #: Of runs, and of mails.
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}\.recon@")
+#: What commands keep for themselves and remove at the end.
+SCRATCH: Final = "tmp"
 #: The databases, what SQLite and the locks keep beside one, and what the test itself wrote.
 _NO_OUTPUT: Final = re.compile(r"recon\.db.*|sends\.db.*|recon\.toml|server\.pem|acks\.csv|urls")
 
@@ -91,13 +93,25 @@ def outcome(engine: sa.Engine, room: Path, box: MailBox, now: datetime) -> Outco
     return Outcome(tables | logs, files, mails)
 
 
-def state(engine: sa.Engine, room: Path, box: MailBox) -> object:
-    """Return all that a command may have to go on from, to tell whether two are the same."""
+def state(engine: sa.Engine, room: Path, told: Sequence[object]) -> object:
+    """Return all that a command may have to go on from, to tell whether two are the same.
+
+    Args:
+        engine: the database.
+        room: the directory.
+        told: what came in elsewhere: mails, messages.
+    """
+    is_there = (room / "recon.db").exists()
     files = {
         edges.RANDOM_NAME.sub(".tmp", name): _ID.sub("", text)
         for name, text in _files(room).items()
     }
-    return _tables(engine, _RANDOM), files, len(box.mails)
+    return is_there, tables(engine), files, told
+
+
+def tables(engine: sa.Engine) -> Mapping[str, list[str]]:
+    """Return the rows of all tables as texts, with their ids, but without what is random."""
+    return _tables(engine, _RANDOM)
 
 
 def _tables(engine: sa.Engine, without: frozenset[str]) -> dict[str, list[str]]:
@@ -119,11 +133,15 @@ def _rows(connection: sa.Connection, table: sa.Table, without: frozenset[str]) -
 
 
 def _files(room: Path) -> dict[str, str]:
-    return {
+    scratch = room / SCRATCH
+    found = {
         str(path.relative_to(room)): path.read_text("utf-8")
         for path in sorted(room.rglob("*"))
-        if path.is_file() and not _NO_OUTPUT.fullmatch(path.name)
+        if path.is_file() and scratch not in path.parents and not _NO_OUTPUT.fullmatch(path.name)
     }
+    # What a database is while a command works on it does not matter, but whether it is there.
+    left = (str(path.relative_to(room)) for path in sorted(scratch.rglob("*")))
+    return found | dict.fromkeys((edges.RANDOM_NAME.sub(".tmp", name) for name in left), "")
 
 
 def _lines(text: str, now: datetime) -> list[str]:

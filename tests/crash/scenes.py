@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
@@ -26,12 +27,19 @@ Prepare = Callable[[Nights, MailBox, str], None]
 
 _DAY: Final = timedelta(days=1)
 _BOTH: Final = frozenset({"sqlite", "postgres"})
+_NONE: Final[frozenset[str]] = frozenset()
 #: The file names a chat service.
 _CHAT: Final = """
 [notify]
 urls_file = "{room}/urls"
 when = "changes"
 """
+_AUTOMATIC: Final = """
+[retention]
+days = 10
+automatic = true
+"""
+_BACKFILL: Final = ("run", "--from", "2026-04-21", "--to", DAY, "--no-email")
 #: Edges that no shorter command has.
 _OF_FILES: Final = frozenset({"open", "fsync", "rename", "remove"})
 _BUSY: Final = Reason("(#131016) Service unavailable")
@@ -46,6 +54,15 @@ class Scene:
     prepare: Prepare
     afterwards: tuple[Argv, ...] = ()
     """What is run before what is left is compared, by `make crash`: a night that relies on it."""
+    repeated: Argv = ()
+    """What is run after it was killed, where that is not the same command."""
+    on: frozenset[str] = _BOTH
+    """The databases on which it is killed."""
+    stores: bool = True
+    """Whether it stores anything."""
+    has_workers: bool = False
+    """Whether processes beside it write files meanwhile: how far they are when it is killed is not
+    the same each time."""
     config: str = ""
     """More of the configuration, before the command."""
     done_already: int = 0
@@ -115,11 +132,16 @@ def _a_mail_that_waits(made: Nights, box: MailBox, _url: str) -> None:
 
 def _an_old_night(made: Nights, _box: MailBox, _url: str) -> None:
     """A night, and another twelve days later."""
+    _another_night(made, _box, _url)
+    assert recon(made, "run", "--date", (NOON + 12 * _DAY).date().isoformat()) == 0
+
+
+def _another_night(made: Nights, _box: MailBox, _url: str) -> None:
+    """A night was run, and twelve days later there were sends again."""
     _sends(made, 0, base=800)
     assert recon(made, "run") == 0
     made.clock.advance(12 * _DAY.total_seconds())
     _sends(made, 12, base=801)
-    assert recon(made, "run", "--date", (NOON + 12 * _DAY).date().isoformat()) == 0
 
 
 def _a_night(made: Nights, _box: MailBox, _url: str) -> None:
@@ -148,6 +170,19 @@ def _acknowledged(made: Nights, box: MailBox, url: str) -> None:
     assert recon(made, "ack", "--from-csv", str(made.workshop.path / "acks.csv")) == 0
 
 
+def _no_database(_made: Nights, _box: MailBox, url: str) -> None:
+    """A new installation: there is no file, and in PostgreSQL no table."""
+    _sends(_made, 0, base=800)
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).unlink()
+        return
+    engine = connect(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+
+
 def _an_older_schema(made: Nights, box: MailBox, url: str) -> None:
     """A night was run, and the program updated since."""
     _a_night(made, box, url)
@@ -165,14 +200,37 @@ SCENES: Final = (
         (("run", "--date", DAY, "--offline"),),
         quick=_BOTH,
     ),
+    Scene("follow", ("collect", "--follow"), _a_second_poll, repeated=("collect",), quick=_NONE),
     Scene(
-        "backfill",
-        ("run", "--from", "2026-04-21", "--to", DAY, "--no-email"),
-        _three_days,
-        quick=frozenset(),
-        points=3,
-        kinds=frozenset({"mkdir"}),
+        "coverage",
+        ("collect", "--new-coverage"),
+        _a_second_poll,
+        (("run", "--date", DAY, "--offline"),),
+        quick=_NONE,
     ),
+    Scene("first", ("run", "--date", DAY), _no_database, on=frozenset({"sqlite"}), quick=_NONE),
+    Scene("create", ("db", "upgrade"), _no_database, (("run",),), quick=_NONE),
+    Scene("backfill", _BACKFILL, _three_days, quick=_NONE, points=3, kinds=frozenset({"mkdir"})),
+    Scene(
+        "workers",
+        (*_BACKFILL, "--workers", "2"),
+        _three_days,
+        quick=_NONE,
+        points=3,
+        kinds=frozenset(),
+        has_workers=True,
+    ),
+    Scene(
+        "automatic",
+        ("run", "--date", "2026-05-05"),
+        _another_night,
+        config=_AUTOMATIC,
+        quick=_NONE,
+        points=3,
+        kinds=frozenset({"remove"}),
+    ),
+    Scene("rehearsal", ("run", "--dry-run"), _a_second_night, quick=_NONE, points=3, stores=False),
+    Scene("check", ("check",), _a_night, stores=False),
     Scene("mail", ("report", "--email"), _a_mail_that_waits),
     Scene("purge", ("purge", "--older-than", "10"), _an_old_night, (("run", "--date", DAY),)),
     Scene("forget", ("purge", "--phone-number", NUMBER.format(0)), _a_night, (("run",),)),

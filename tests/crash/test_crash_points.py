@@ -1,6 +1,7 @@
 """A process that is killed anywhere: the next command ends as if nothing had happened.
 
-`make crash` kills each command at every edge. The ordinary tests kill it at some of them.
+`make crash` holds each command before every edge, and kills it wherever there is something new
+then. With `CRASH=killed` it kills it at every edge. The ordinary tests kill it at some of them.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import chdir
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -65,12 +67,36 @@ class Killing:
             The edges that it reached; all of them, at 0.
         """
         self.begin()
-        self.process.stdin.write(f"{last}\n")
-        self.process.stdin.flush()
-        code = int(self.process.stdout.readline())
-        assert code == (-signal.SIGKILL if last else 0), self.noted.with_suffix(".said").read_text()
-        self.start.await_the_end()
+        self._say(str(last))
+        self._ended(self.process.stdout.readline(), -signal.SIGKILL if last else 0)
         return edges.read(self.noted)
+
+    def news(self) -> dict[int, object]:
+        """Run the command from the start, and hold it before each edge to see what there is then.
+
+        Returns:
+            The edges, by their number, before which there is something that was not there before
+            the others; each with what there is.
+        """
+        found: dict[int, object] = {}
+        number = 0
+        self.begin()
+        self._say(edges.HOLD)
+        while (said := self.process.stdout.readline().strip()) == edges.HELD:
+            number += 1
+            if (state := self.state()) not in found.values():
+                found[number] = state
+            self._say("on")
+        self._ended(said, 0)
+        return found
+
+    def _say(self, line: str) -> None:
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def _ended(self, said: str, code: int) -> None:
+        assert int(said) == code, self.noted.with_suffix(".said").read_text()
+        self.start.await_the_end()
 
     def begin(self) -> None:
         """Let all be as it was before the command."""
@@ -82,7 +108,8 @@ class Killing:
     def again(self) -> None:
         """Run the command in this process, a little later than it was run before."""
         self.made.clock.now = self.now + LATER
-        self.run(self.scene.argv, codes={0, self.scene.done_already})
+        argv = self.scene.repeated or self.scene.argv
+        self.run(argv, codes={0, self.scene.done_already})
 
     def chats(self) -> int:
         """Return how often the chat service was told something."""
@@ -103,17 +130,39 @@ class Killing:
 
     def state(self) -> object:
         """Return what there is now to go on from."""
+        told = len(self.box.mails), list(self.listening.told)
+        with self._at_rest() as (engine, room):
+            return outcomes.state(engine, room, told)
+
+    def tables(self) -> object:
+        """Return what is stored now."""
+        with self._at_rest() as (engine, _):
+            return outcomes.tables(engine)
+
+    @contextmanager
+    def _at_rest(self) -> Iterator[tuple[sa.Engine, Path]]:
+        """Give the database and the directory, of SQLite a copy: to look at it may change it."""
+        room, copy = self.made.workshop.path, self.noted.with_name("copy")
+        if self.engine.dialect.name != "sqlite":
+            try:
+                yield self.engine, room
+            finally:
+                self.engine.dispose()
+            return
+        shutil.copytree(room, copy)
+        engine = connect(f"sqlite:///{copy / 'recon.db'}")
         try:
-            return outcomes.state(self.engine, self.made.workshop.path, self.box)
+            yield engine, copy
         finally:
-            self.engine.dispose()
+            engine.dispose()
+            shutil.rmtree(copy)
 
 
 @pytest.fixture
 def room(tmp_path: Path) -> Path:
     """Where the commands work, and all they write is."""
     made = tmp_path / "room"
-    made.mkdir()
+    (made / outcomes.SCRATCH).mkdir(parents=True)
     return made
 
 
@@ -133,6 +182,7 @@ def killing(
     """Each scene, with what there is before its command."""
     # As where it is not installed: it takes longer to draw a chart than all else together.
     monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr(tempfile, "tempdir", str(room / outcomes.SCRATCH))
     scene: Scene = request.param
     server = None if url.startswith("sqlite") else request.getfixturevalue("postgres_url")
     noted = room.parent / "edges"
@@ -146,10 +196,11 @@ def killing(
         service.touch(0o600)
         service.write_text(pinged.url.replace("http://", "json://").rpartition("/")[0] + _CHAT)
         add_to_config(room, scene.config.format(room=room))
+        environ = {"KEY": made.key, "TMPDIR": str(room / outcomes.SCRATCH)}
         arguments = (str(noted), str(room), made.clock.now.isoformat(), *scene.argv)
         with (
             stores.start(room, room.parent / "start", url, server) as start,
-            Forked(edges.CODE, *arguments, environ={"KEY": made.key}) as process,
+            Forked(edges.CODE, *arguments, environ=environ) as process,
         ):
             yield Killing(
                 scene, made, box, pinged, start, connect(url), process, made.clock.now, noted
@@ -189,12 +240,24 @@ def unanswered(reached: Sequence[Edge]) -> set[int]:
     return found
 
 
+def chosen(killing: Killing, reached: Sequence[Edge]) -> dict[int, object]:
+    """Return the edges at which the command is killed, each with what was seen there, if it was."""
+    match os.environ.get("RECON_TESTS_CRASH"):
+        case "killed":
+            return dict.fromkeys(range(1, len(reached) + 1))
+        case "held":
+            return killing.news()
+        case _:
+            return dict.fromkeys(some(reached, killing.scene))
+
+
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 def test_nothing_is_lost_or_done_twice_by_a_power_cut_or_a_kill(
     killing: Killing, record_property: Callable[[str, object], None]
 ) -> None:
-    every = os.environ.get("RECON_TESTS_CRASH") == "every"
-    then = killing.scene.afterwards if every else ()
+    how = os.environ.get("RECON_TESTS_CRASH")
+    then = killing.scene.afterwards if how else ()
+    before = killing.tables()
     reached = killing.play()
     assert undone_by_a_power_cut(reached) == []
     chats = killing.chats()
@@ -208,15 +271,20 @@ def test_nothing_is_lost_or_done_twice_by_a_power_cut_or_a_kill(
     twice = unanswered(reached)
     seen: list[object] = []
     wrong = []
-    chosen = range(1, len(reached) + 1) if every else some(reached, killing.scene)
-    for number in chosen:
+    points = chosen(killing, reached)
+    for number, held in points.items():
         where = f"{number}, before {reached[number - 1]}"
         came = killing.play(number)
         ways = zip(came, reached, strict=False)
         wrong += [
             f"{where}: {one}, not {other}, came before" for one, other in ways if one != other
         ]
-        if (left := killing.state()) in seen:
+        left = killing.state()
+        if held not in (None, left) and not killing.scene.has_workers:
+            wrong.append(f"{where}: left is {left}, and not what was seen: {held}")
+        if not killing.scene.stores and killing.tables() != before:
+            wrong.append(f"{where}: something is stored")
+        if left in seen:
             continue
         seen.append(left)
         killing.again()
@@ -232,9 +300,10 @@ def test_nothing_is_lost_or_done_twice_by_a_power_cut_or_a_kill(
             if found > most
         ]
     backend = killing.engine.dialect.name
+    held_at = f"held at {len(reached)} edges, " if how == "held" else ""
     record_property(
         "crash points",
-        f"{killing.scene.name}, {backend}: {len(chosen)} of {len(reached)}, "
+        f"{killing.scene.name}, {backend}: {held_at}killed at {len(points)} of {len(reached)}, "
         f"which left {len(seen)} different states",
     )
     assert not wrong, "\n".join(wrong)

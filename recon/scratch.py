@@ -1,0 +1,87 @@
+"""Directories for what a command works on and does not keep: a copy of the store, messages.
+
+Phone numbers are in them. So their writer holds a lock on each, which ends with its process, and
+the next run removes those that nobody holds: they are from processes that were killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from recon.errors import OutputError
+
+_NAME: Final = re.compile(r"recon-[a-z-]+\.[a-z0-9_]{8}\.tmp")
+
+
+@contextmanager
+def directory(purpose: str) -> Iterator[Path]:
+    """Make a directory that only this user may read, and remove it with its files at the end.
+
+    It is made in the directory for temporary files, which `TMPDIR` names.
+
+    Args:
+        purpose: a part of its name, small letters and hyphens.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    sweep()
+    try:
+        number, path = _locked(f"recon-{purpose}.")
+    except OSError as error:
+        raise OutputError(
+            f"no temporary directory can be made: {error.strerror}",
+            hint="Let TMPDIR name a directory in which this user may write, with some room.",
+        ) from error
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(number)
+
+
+def sweep() -> None:
+    """Remove the directories that killed processes of this user have left."""
+    with suppress(OSError):
+        for path in Path(tempfile.gettempdir()).glob("recon-*.tmp"):
+            if _NAME.fullmatch(path.name):
+                with suppress(OSError):
+                    _remove_unlocked(path)
+
+
+def _locked(prefix: str) -> tuple[int, Path]:
+    """Make a directory and lock it; return its descriptor and path."""
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=prefix, suffix=".tmp"))
+        try:
+            number = _opened(path)
+        except FileNotFoundError:
+            continue  # Another process took it for one that was left behind.
+        # Where the file system cannot lock, nobody sweeps either.
+        with suppress(OSError):
+            fcntl.flock(number, fcntl.LOCK_EX)
+        if path.exists():
+            return number, path
+        os.close(number)
+
+
+def _remove_unlocked(path: Path) -> None:
+    number = _opened(path)
+    try:
+        if os.fstat(number).st_uid == os.geteuid():
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)
+    finally:
+        os.close(number)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
