@@ -23,6 +23,7 @@ import select
 import signal
 import smtplib
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -145,6 +146,8 @@ def main(noted: str, room: str, now: str, *argv: str) -> None:
     for number in (1, 2):
         os.dup2(os.open(f"{noted}.said", os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     recorder = Recorder(Path(noted), room, told=told)
+    # Else the first command would try whether it can write there, and the others not.
+    tempfile.tempdir = os.environ["TMPDIR"]
 
     def runtime() -> Runtime:
         pauses = _Pauses(stays="--follow" in argv)

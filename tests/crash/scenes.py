@@ -27,7 +27,6 @@ Prepare = Callable[[Nights, MailBox, str], None]
 
 _DAY: Final = timedelta(days=1)
 _BOTH: Final = frozenset({"sqlite", "postgres"})
-_NONE: Final[frozenset[str]] = frozenset()
 #: The file names a chat service.
 _CHAT: Final = """
 [notify]
@@ -67,8 +66,9 @@ class Scene:
     """More of the configuration, before the command."""
     done_already: int = 0
     """The exit code of the command where it has been done."""
-    quick: frozenset[str] = frozenset({"sqlite"})
-    """The databases on which it is among the tests that do not take long."""
+    quick: frozenset[str] | None = frozenset({"sqlite"})
+    """The databases on which it is among the tests that do not take long; with `None`, `make crash`
+    alone kills it."""
     points: int = 10
     """At how many edges the ordinary tests kill it."""
     kinds: frozenset[str] | None = None
@@ -200,24 +200,24 @@ SCENES: Final = (
         (("run", "--date", DAY, "--offline"),),
         quick=_BOTH,
     ),
-    Scene("follow", ("collect", "--follow"), _a_second_poll, repeated=("collect",), quick=_NONE),
+    Scene("follow", ("collect", "--follow"), _a_second_poll, repeated=("collect",), quick=None),
     Scene(
         "coverage",
         ("collect", "--new-coverage"),
         _a_second_poll,
         (("run", "--date", DAY, "--offline"),),
-        quick=_NONE,
+        quick=None,
     ),
-    Scene("first", ("run", "--date", DAY), _no_database, on=frozenset({"sqlite"}), quick=_NONE),
-    Scene("create", ("db", "upgrade"), _no_database, (("run",),), quick=_NONE),
-    Scene("backfill", _BACKFILL, _three_days, quick=_NONE, points=3, kinds=frozenset({"mkdir"})),
+    Scene("first", ("run", "--date", DAY), _no_database, on=frozenset({"sqlite"}), quick=None),
+    Scene("create", ("db", "upgrade"), _no_database, (("run",),), quick=None),
+    Scene(
+        "backfill", _BACKFILL, _three_days, quick=frozenset(), points=3, kinds=frozenset({"mkdir"})
+    ),
     Scene(
         "workers",
         (*_BACKFILL, "--workers", "2"),
         _three_days,
-        quick=_NONE,
-        points=3,
-        kinds=frozenset(),
+        quick=None,
         has_workers=True,
     ),
     Scene(
@@ -225,12 +225,10 @@ SCENES: Final = (
         ("run", "--date", "2026-05-05"),
         _another_night,
         config=_AUTOMATIC,
-        quick=_NONE,
-        points=3,
-        kinds=frozenset({"remove"}),
+        quick=None,
     ),
-    Scene("rehearsal", ("run", "--dry-run"), _a_second_night, quick=_NONE, points=3, stores=False),
-    Scene("check", ("check",), _a_night, stores=False),
+    Scene("rehearsal", ("run", "--dry-run"), _a_second_night, quick=None, stores=False),
+    Scene("check", ("check",), _a_night, quick=None, stores=False),
     Scene("mail", ("report", "--email"), _a_mail_that_waits),
     Scene("purge", ("purge", "--older-than", "10"), _an_old_night, (("run", "--date", DAY),)),
     Scene("forget", ("purge", "--phone-number", NUMBER.format(0)), _a_night, (("run",),)),

@@ -251,6 +251,11 @@ def chosen(killing: Killing, reached: Sequence[Edge]) -> dict[int, object]:
             return dict.fromkeys(some(reached, killing.scene))
 
 
+def changing(reached: Sequence[Edge]) -> list[Edge]:
+    """Return the edges but for reading: tables are described in no order."""
+    return [edge for edge in reached if edge.kind != "read"]
+
+
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 def test_nothing_is_lost_or_done_twice_by_a_power_cut_or_a_kill(
     killing: Killing, record_property: Callable[[str, object], None]
@@ -274,8 +279,7 @@ def test_nothing_is_lost_or_done_twice_by_a_power_cut_or_a_kill(
     points = chosen(killing, reached)
     for number, held in points.items():
         where = f"{number}, before {reached[number - 1]}"
-        came = killing.play(number)
-        ways = zip(came, reached, strict=False)
+        ways = zip(changing(killing.play(number)), changing(reached), strict=False)
         wrong += [
             f"{where}: {one}, not {other}, came before" for one, other in ways if one != other
         ]
