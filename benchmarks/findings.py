@@ -97,7 +97,7 @@ def run(found: pd.DataFrame) -> Run:
 
 def to_csv(_url: str, count: int = TO_CSV) -> Callable[[], object]:
     """Write findings with pandas, with the columns that the file of a run has."""
-    from recon.report.csv_report import COLUMNS
+    from recon.report.csv_columns import COLUMNS
 
     made = run(findings(count))
     place = {"run_id": made.run_id, "date": "2026-04-23", "account": made.verdict.account}

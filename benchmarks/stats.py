@@ -232,10 +232,15 @@ class Taken(NamedTuple):
 
 
 def taken(folder: Path, command: Sequence[str]) -> Taken:
-    """Run a command in a process of its own; return what it took."""
+    """Run a command in a process of its own; return what it took.
+
+    As where it is installed, modules are compiled once: the first command of a folder does it.
+    """
     argv = [sys.executable, "-m", "recon", "--config", str(folder / "recon.toml"), *command]
+    here = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    here["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
     started = time.perf_counter()
-    child = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, env=here)
     _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - started
     child.returncode = os.waitstatus_to_exitcode(status)

@@ -71,6 +71,7 @@ def command(
     file, then ack_reason.
     """
     from recon.report import findings_table
+    from recon.report.csv_columns import STORED_COLUMNS
     from recon.store import finding_list
 
     days = common.day_range(day, first, last)
@@ -86,14 +87,18 @@ def command(
     if limit is None and form == "table" and sys.stdout.isatty():
         limit = _ON_A_TERMINAL
     engine = session.engine(settings)
-    found = finding_list.listing(engine, limit=limit, **wanted)
-    if form != "table":
-        found = found.reindex(columns=list(findings_table.STORED_COLUMNS))
-        common.show_data(findings_table.findings_table(found, form))
+    if form == "csv":
+        from recon.report import csv_report
+
+        frame = finding_list.listing(engine, limit=limit, **wanted)
+        common.show_data(csv_report.text(frame[[*STORED_COLUMNS]]))
         return 0
-    table = findings_table.findings_table(
-        found, form, width=common.width(), colour=common.wants_colour()
-    )
+    found = finding_list.rows(engine, limit=limit, **wanted)
+    if form == "json":
+        objects = [{name: one[name] for name in STORED_COLUMNS} for one in found]
+        common.show_data(findings_table.as_json(objects))
+        return 0
+    table = findings_table.findings_table(found, width=common.width(), colour=common.wants_colour())
     click.echo(table, nl=False, color=True)
     if len(found) == limit and (more := finding_list.count(engine, **wanted) - limit):
         click.echo(f"… {more:,} more. {_NARROW}")

@@ -359,7 +359,6 @@ class _Account:
         assert self._sample is not None
         verdicts = records_sample.judge(
             self._name,
-            wiring.open_reader(self._settings, self._name),
             self._sample,
             wiring.policy(self._settings),
             self._listing,

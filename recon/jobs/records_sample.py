@@ -13,6 +13,7 @@ from recon import scratch
 from recon.core import calendar
 from recon.jobs import reconcile
 from recon.model import NOT_SENT, Listing, Status, Verdict, Window
+from recon.records.held_records import HeldRecords
 from recon.records.reader_factory import open_reader
 from recon.store import engine, messages, schema
 
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
 
 #: How many days back to search for records where yesterday has none, one after the other.
 _DAYS_BACK: Final = (8, 32, 400)
-#: Zones that differ from each other by hours at any time of the year.
-_ZONES: Final = ("Etc/GMT-5", "Etc/GMT+7")
+#: So much before and after the day is held: judging it reads the time around it, and what is later.
+_BEFORE, _AFTER = timedelta(hours=2), timedelta(days=9)
+_DAY: Final = timedelta(days=1)
+#: Zones of which one lies hours from any other zone, at any time of the year: 5 h ahead of UTC, and
+#: 7 h behind it.
+_AHEAD, _BEHIND = "Etc/GMT-5", "Etc/GMT+7"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +42,8 @@ class Sample:
     """The readable records of the day, a local frame."""
     rejects: pd.DataFrame
     """Records of the day, or of no known time, that cannot be read."""
+    reader: RecordsReader
+    """Holds the records of the day and of the time around it that judging the day reads."""
 
 
 def take(reader: RecordsReader, zone: str, now: datetime) -> Sample:
@@ -50,8 +57,7 @@ def take(reader: RecordsReader, zone: str, now: datetime) -> Sample:
     Raises:
         InputError, TemporaryError, ConfigError: the records cannot be read.
     """
-    yesterday = calendar.yesterday(now, zone)
-    sample = _of_day(reader, yesterday, zone)
+    sample = _of_day(reader, calendar.yesterday(now, zone), zone)
     if len(sample.records):
         return sample
     for days in _DAYS_BACK:
@@ -64,8 +70,11 @@ def take(reader: RecordsReader, zone: str, now: datetime) -> Sample:
 
 def _of_day(reader: RecordsReader, day: date, zone: str) -> Sample:
     window = calendar.window(day, zone)
-    read = reader.read(window.start, window.end)
-    return Sample(window, read.frame, read.rejects)
+    assert window.start is not None
+    assert window.end is not None
+    held = HeldRecords(reader, window.start - _BEFORE, window.end + _AFTER)
+    read = held.read(window.start, window.end)
+    return Sample(window, read.frame, read.rejects, held)
 
 
 def unmapped_statuses(records: pd.DataFrame) -> Mapping[str, int]:
@@ -87,17 +96,22 @@ def times_without_offset(source: Source, sample: Sample) -> int:
     """Return how many times of the sample depend on the configured time zone of the records.
 
     Those are the times that are stored without an offset. The same records are read in another
-    zone: a time that stays does not depend on it.
+    zone: a record whose time stays does not depend on it.
     """
-    times = sample.records["sent_at"]
-    if times.empty:
+    here = _placed(sample.records)
+    if here.empty:
         return 0
-    start, end = times.min() - timedelta(days=1), times.max() + timedelta(days=1)
-    depends = pd.Series(data=False, index=times.index)
-    for zone in _ZONES:
-        read = open_reader(replace(source, timezone=zone)).read(start, end)
-        depends |= ~times.isin(read.frame["sent_at"])
-    return int(depends.sum())
+    start, end = here["sent_at"].min(), here["sent_at"].max()
+    is_east = start.tz_convert(source.timezone).utcoffset() > timedelta(hours=-1)
+    there = open_reader(replace(source, timezone=_BEHIND if is_east else _AHEAD))
+    found = _placed(there.read(start - _DAY, end + _DAY).frame).drop_duplicates()
+    moved = here.merge(found, how="left", indicator="where")["where"] == "left_only"
+    return int(moved.sum())
+
+
+def _placed(records: pd.DataFrame) -> pd.DataFrame:
+    """Return the id and the time of each record of a local frame."""
+    return records[["local_id", "sent_at"]].astype({"local_id": "str"})
 
 
 def median_offset(records: pd.DataFrame, listing: Listing) -> tuple[int, timedelta] | None:
@@ -115,7 +129,6 @@ def median_offset(records: pd.DataFrame, listing: Listing) -> tuple[int, timedel
 
 def judge(
     account: str,
-    reader: RecordsReader,
     sample: Sample,
     policy: Policy,
     listing: Listing | None,
@@ -128,7 +141,6 @@ def judge(
 
     Args:
         account: whose records these are.
-        reader: of the account's records.
         sample: the day to judge.
         policy: how strict to be.
         listing: what Octopods lists; `None` where that is not known, which proves nothing.
@@ -149,7 +161,7 @@ def judge(
             for verdict in reconcile.read(
                 account,
                 [day],
-                reader=reader,
+                reader=sample.reader,
                 engine=store,
                 policy=policy,
                 untimed=day == sample.day,

@@ -16,32 +16,10 @@ import pyarrow.compute as pc
 from recon.core.calendar import day_at
 from recon.model import Run, State
 from recon.report import csv_cells
+from recon.report.csv_columns import COLUMNS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-#: The columns of the file, in order. Times are UTC; what does not apply is empty.
-COLUMNS: Final = (
-    "discrepancy_id",
-    "run_id",
-    "date",
-    "account",
-    "kind",
-    "severity",
-    "message_id",
-    "local_id",
-    "phone_number",
-    "local_status",
-    "provider_status",
-    "local_sent_at",
-    "provider_sent_at",
-    "failure_reason",
-    "detail",
-    "first_seen_on",
-    "state",
-    "incident_id",
-    "confirmed",
-)
 
 _TIMES: Final = ("provider_sent_at", "local_sent_at")
 
@@ -81,6 +59,11 @@ def chunks(run: Run) -> Iterator[bytes | memoryview]:
 def day_of(run: Run) -> date:
     """Return the day of a run's end in the zone of its window."""
     return day_at(run.finished_at, run.verdict.window.zone)
+
+
+def text(frame: pd.DataFrame) -> str:
+    """Return a frame as CSV, all its columns in their order."""
+    return b"".join(encode(frame, list(frame.columns))).decode()
 
 
 def encode(

@@ -1,17 +1,14 @@
-"""A list of findings, of any days and accounts: a table for people, CSV or JSON for scripts."""
+"""A list of findings, of any days and accounts: a table for people, JSON for scripts."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, Literal
-
-import pandas as pd
+from typing import Any, Final, TypeAlias
 
 from recon.core.phones import mask
-from recon.report.csv_report import COLUMNS, encode
 from recon.report.labels import iso_time
 from recon.report.masking import mask_numbers
 from recon.report.rich_terminal import UNLIMITED, rendered
@@ -20,10 +17,8 @@ from recon.report.terminal_text import columns, flow, plain, width_of, wrapped
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,18}")
 
-Format = Literal["table", "csv", "json"]
-
-#: What CSV and JSON hold of stored findings: the columns of a run's file, then the reason.
-STORED_COLUMNS: Final = (*COLUMNS, "ack_reason")
+Rows: TypeAlias = Sequence[Mapping[str, Any]]
+Cell: TypeAlias = str | int | float | None
 
 #: What the table shows of a finding, where the frame has it; the long text last.
 TABLE_COLUMNS: Final = (
@@ -42,6 +37,7 @@ TABLE_COLUMNS: Final = (
 
 #: Columns of numbers that no cell of the table shows whole.
 _MASKED: Final = ("phone_number", "local_phone_number")
+_READ: Final = (*TABLE_COLUMNS, *_MASKED)
 #: Columns whose cells are broken into lines.
 _BROKEN: Final = frozenset({"detail"})
 #: Columns that a broken one should have at least.
@@ -52,96 +48,64 @@ _MANY: Final = 300
 _LABELS: Final = {"message_id": "message", "local_id": "record", "first_seen_on": "first seen on"}
 
 
-def findings_table(
-    frame: pd.DataFrame,
-    format: Format,  # noqa: A002 - the option's name
-    *,
-    width: int = UNLIMITED,
-    colour: bool = False,
-) -> str:
-    """Return findings in the order of the frame.
+def findings_table(rows: Rows, *, width: int = UNLIMITED, colour: bool = False) -> str:
+    """Return findings for people, in their order: `TABLE_COLUMNS`, phone numbers masked.
 
     Args:
-        frame: text, numbers, dates and aware times under any names; what is null stays empty.
-        format: `table` for people, with `TABLE_COLUMNS` and phone numbers masked; `csv` and
-            `json` (an array of objects) for scripts, with all columns and in full. In them times
-            are UTC with `Z`, and CSV cells that a spreadsheet would take for a formula have a
-            leading `'`.
-        width: columns that a line of the table may take. Details are broken to fit; where the
-            other columns leave too little room, or there are many findings, each is a paragraph.
+        rows: each finding by column; text, numbers, days and aware times.
+        width: columns that a line may take. Details are broken to fit; where the other columns
+            leave too little room, or there are many findings, each is a paragraph.
         colour: whether the table may have ANSI codes.
     """
-    match format:
-        case "csv":
-            return b"".join(encode(_written(frame), list(frame.columns))).decode()
-        case "json":
-            return json.dumps(_objects(frame), ensure_ascii=False, indent=2) + "\n"
-        case "table":
-            return _table(frame, width, colour=colour)
-
-
-def _written(frame: pd.DataFrame) -> pd.DataFrame:
-    """Bring columns of Python objects to text: days as `2026-04-23`, times with `Z`."""
-    made = {
-        name: frame[name].map(_word).astype("str")
-        for name in frame.columns
-        if frame[name].dtype == object
-    }
-    return frame.assign(**made)
-
-
-def _word(value: Any) -> str | None:  # noqa: ANN401 - a cell of a frame
-    plain_value = _value(value)
-    return None if plain_value is None else str(plain_value)
-
-
-def _value(value: Any) -> str | int | float | bool | None:  # noqa: ANN401 - a cell of a frame
-    """Return a cell as JSON has it."""
-    if isinstance(value, str):
-        return value
-    if pd.isna(value):
-        return None
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return iso_time(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    plain_value = value.item() if hasattr(value, "item") else value
-    return plain_value if isinstance(plain_value, str | int | float) else str(plain_value)
-
-
-def _objects(frame: pd.DataFrame) -> list[dict[str, str | int | float | bool | None]]:
-    names = [str(name) for name in frame.columns]
-    values = (_numbers(name, frame[name].tolist()) for name in frame.columns)
-    return [
-        {name: _value(value) for name, value in zip(names, row, strict=True)}
-        for row in zip(*values, strict=True)
-    ]
-
-
-def _numbers(column: str, values: list[Any]) -> list[Any]:
-    """Return message ids as numbers where they are numbers of Octopods."""
-    if column != "message_id":
-        return values
-    return [int(one) if isinstance(one, str) and _NUMBER.fullmatch(one) else one for one in values]
-
-
-def _table(frame: pd.DataFrame, width: int, *, colour: bool) -> str:
-    if frame.empty:
+    if not rows:
         return "No findings.\n"
-    names = [name for name in TABLE_COLUMNS if name in frame.columns]
-    needed = [name for name in frame.columns if name in {*names, *_MASKED}]
-    rows = [_row(found, names) for found in _objects(frame[needed])]
+    names = [name for name in TABLE_COLUMNS if name in rows[0]]
+    cells = [_row({name: _value(found.get(name)) for name in _READ}, names) for found in rows]
     if width >= UNLIMITED:
-        return "\n".join(columns(names, rows)) + "\n"
+        return "\n".join(columns(names, cells)) + "\n"
     fixed = sum(
         max(width_of(cell) for cell in (name, *column)) + 2
-        for name, *column in zip(names, *rows, strict=True)
+        for name, *column in zip(names, *cells, strict=True)
         if name not in _BROKEN
     )
-    if len(rows) > _MANY or fixed + _LEAST_DETAIL > width:
-        return "\n".join(line for row in rows for line in _paragraph(names, row, width)) + "\n"
+    if len(cells) > _MANY or fixed + _LEAST_DETAIL > width:
+        return "\n".join(line for row in cells for line in _paragraph(names, row, width)) + "\n"
     whole = frozenset(names) - _BROKEN
-    return rendered([rich_table(names, rows, whole=whole)], width=width, colour=colour)
+    return rendered([rich_table(names, cells, whole=whole)], width=width, colour=colour)
+
+
+def as_json(rows: Rows) -> str:
+    """Return findings for scripts, in their order: an array of objects, all columns in full.
+
+    Times are UTC with `Z`; message ids are numbers where they are numbers of Octopods.
+    """
+    objects = [
+        {
+            name: _message_id(value) if name == "message_id" else _value(value)
+            for name, value in found.items()
+        }
+        for found in rows
+    ]
+    return json.dumps(objects, ensure_ascii=False, indent=2) + "\n"
+
+
+def _message_id(value: object) -> Cell:
+    plain_value = _value(value)
+    if isinstance(plain_value, str) and _NUMBER.fullmatch(plain_value):
+        return int(plain_value)
+    return plain_value
+
+
+def _value(value: object) -> Cell:
+    """Return a cell as JSON has it."""
+    match value:
+        case None | str() | int() | float():
+            return value
+        case datetime():
+            return iso_time(value)
+        case date():
+            return value.isoformat()
+    return str(value)
 
 
 def _paragraph(names: Sequence[str], row: Sequence[str], width: int) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from recon.core.phones import mask
 from recon.core.retry_decisions import COLUMNS, Decided
 from recon.model import Decision
-from recon.report import findings_table
+from recon.report import csv_report, findings_table
 from recon.report.labels import counted, duration_text, iso_time
 from recon.report.masking import mask_numbers
 from recon.report.terminal_text import columns, plain, wrapped
@@ -33,7 +33,11 @@ def data(found: Sequence[tuple[str, Decided]], form: Literal["csv", "json"]) -> 
     """
     frames = [one.sends.assign(account=account) for account, one in found]
     sends = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
-    return findings_table.findings_table(sends[["account", *COLUMNS]], form)
+    sends = sends[["account", *COLUMNS]]
+    if form == "csv":
+        return csv_report.text(sends)
+    rows = sends.astype("object").where(sends.notna(), None).to_dict("records")
+    return findings_table.as_json([{str(name): row[name] for name in row} for row in rows])
 
 
 def table(

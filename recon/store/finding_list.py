@@ -67,36 +67,54 @@ def listing(
     """
     from recon.store import stored_frames
 
-    time = sa.func.coalesce(findings.c.provider_sent_at, findings.c.local_sent_at)
     with reading(engine) as connection:
-        wanted = _wanted(connection, filters)
-        order = (
-            findings.c.date.desc(),
-            account_names.c.name,
-            findings.c.severity,
-            findings.c.kind,
-            time.asc().nulls_last(),
-            findings.c.discrepancy_id,
-        )
-        if limit is not None:
-            # Chosen before all of each is read.
-            first = sa.select(findings.c.id).join_from(findings, account_names).where(*wanted)
-            wanted = [findings.c.id.in_(first.order_by(*order).limit(limit))]
-        query = (
-            sa.select(
-                account_names.c.name,
-                findings.c.date,
-                _newest_run(),
-                *finding_columns(connection),
-                findings.c.status,
-                findings.c.first_seen_on,
-                findings.c.ack_reason,
-            )
-            .join_from(findings, account_names)
-            .where(*wanted)
-            .order_by(*order)
-        )
+        query = _query(connection, finding_columns(connection), limit, filters)
         return stored_frames.placed_findings(connection, query)
+
+
+def rows(
+    engine: sa.Engine, *, limit: int | None = None, **filters: Unpack[Filters]
+) -> list[dict[str, Any]]:
+    """Return what `listing` does, each finding by column, in half of the time where they are few.
+
+    Days are dates, times aware, and what does not apply is `None`.
+    """
+    with reading(engine) as connection:
+        columns = [findings.c[name] for name in FINDING_COLUMNS]
+        query = _query(connection, columns, limit, filters)
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _query(
+    connection: sa.Connection,
+    columns: Sequence[sa.ColumnElement[Any]],
+    limit: int | None,
+    filters: Filters,
+) -> sa.Select[*tuple[Any, ...]]:
+    time = sa.func.coalesce(findings.c.provider_sent_at, findings.c.local_sent_at)
+    wanted = _wanted(connection, filters)
+    order = (
+        findings.c.date.desc(),
+        account_names.c.name,
+        findings.c.severity,
+        findings.c.kind,
+        time.asc().nulls_last(),
+        findings.c.discrepancy_id,
+    )
+    if limit is not None:
+        # Chosen before all of each is read.
+        first = sa.select(findings.c.id).join_from(findings, account_names).where(*wanted)
+        wanted = [findings.c.id.in_(first.order_by(*order).limit(limit))]
+    selected: sa.Select[*tuple[Any, ...]] = sa.select(
+        account_names.c.name.label("account"),
+        findings.c.date,
+        _newest_run().label("run_id"),
+        *columns,
+        findings.c.status.label("state"),
+        findings.c.first_seen_on,
+        findings.c.ack_reason,
+    )
+    return selected.join_from(findings, account_names).where(*wanted).order_by(*order)
 
 
 def count(engine: sa.Engine, **filters: Unpack[Filters]) -> int:

@@ -18,7 +18,7 @@ from recon.cli.diff import command
 from recon.errors import ReconError
 from recon.jobs.runtime import Runtime
 from recon.model import Kind
-from recon.report.csv_report import COLUMNS
+from recon.report.csv_columns import COLUMNS
 from tests.cli import corpus
 from tests.cli.corpus import Case, Expected
 

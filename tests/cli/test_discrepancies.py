@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from recon.cli import group
 from recon.model import Kind
-from recon.report import csv_report
+from recon.report.csv_columns import STORED_COLUMNS
 from recon.store import finding_list, runs
 from tests.cli.workshop import Screen, Workshop
 from tests.factories import NOON, found, run
@@ -64,7 +64,7 @@ def test_a_filter_that_cannot_be_meant_is_refused(shop: Workshop, args: list[str
 
 
 def test_csv_and_json_have_the_columns_of_a_runs_file_and_the_reason(shop: Workshop) -> None:
-    columns = [*csv_report.COLUMNS, "ack_reason"]
+    columns = [*STORED_COLUMNS]
     text = shop.recon("discrepancies", "--status", "all", "--format", "csv").out
     rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     assert list(rows[0]) == columns

@@ -95,7 +95,7 @@ def test_open_findings_are_counted_by_kind(engine: sa.Engine) -> None:
 
 
 def test_discrepancies_have_the_columns_of_the_csv_file(engine: sa.Engine) -> None:
-    from recon.report.csv_report import COLUMNS
+    from recon.report.csv_columns import COLUMNS
 
     save(
         engine,

@@ -1,0 +1,56 @@
+"""Records of some time, read once and then held, so that no part of it is asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from recon.records.reader import RecordsRead, RecordsReader
+
+
+class HeldRecords:
+    """A reader that has read `[start, end)` and answers from it; all else it asks for."""
+
+    def __init__(self, reader: RecordsReader, start: datetime, end: datetime) -> None:
+        self._reader = reader
+        self._start, self._end = start, end
+        self._held = reader.read(start, end)
+
+    @property
+    def can_find(self) -> bool:
+        """See `RecordsReader.can_find`."""
+        return self._reader.can_find
+
+    def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
+        """See `RecordsReader.read`."""
+        if start is None or end is None or start < self._start or end > self._end:
+            return self._reader.read(start, end)
+        frame = self._held.frame
+        inside = (frame["sent_at"] >= start) & (frame["sent_at"] < end)
+        return replace(self._held, frame=frame.loc[inside].reset_index(drop=True))
+
+    def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
+        """See `RecordsReader.find`."""
+        return self._reader.find(message_ids)
+
+    def find_record(self, local_id: str) -> RecordsRead:
+        """See `RecordsReader.find_record`."""
+        return self._reader.find_record(local_id)
+
+    def advised_indexes(self) -> Sequence[str]:
+        """See `RecordsReader.advised_indexes`."""
+        return self._reader.advised_indexes()
+
+    def columns(self) -> Mapping[str, str]:
+        """See `RecordsReader.columns`."""
+        return self._reader.columns()
+
+    def describe(self) -> str:
+        """See `RecordsReader.describe`."""
+        return self._reader.describe()
