@@ -170,6 +170,28 @@ class DateParam(click.ParamType[date]):
         return day
 
 
+class ShardParam(click.ParamType[tuple[int, int]]):
+    """A part of several, such as `2/5`: which one, from 0, and how many there are."""
+
+    name = "shard"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """Show the spelling in the help text."""
+        return "I/N"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Read the part, or fail with the spelling that is wanted."""
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", str(value))
+        index, count = map(int, found.groups()) if found else (0, 0)
+        if not 1 <= index <= count:
+            self.fail(f"{value!r} is not a part of the form I/N, from 1/N to N/N.", param, ctx)
+        return index - 1, count
+
+
 def day_options(command: Command) -> Command:
     """Add `--date D` and `--from D --to D`."""
     for option in (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from recon.cli import common
-from recon.errors import ConfigError, UsageError, worst
+from recon.errors import OK, ConfigError, UsageError, worst
 from recon.model import Run, VerdictKind
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ _MOST_NAMED: Final = 7
     metavar="ADDRESS",
     help="With --from: judge on the Dask cluster of this scheduler.",
 )
+@click.option(
+    "--shard",
+    type=common.ShardParam(),
+    help="With --from: only part I of N equal parts, counted from 1.",
+)
 @common.pass_session
 def command(
     session: common.Session,
@@ -68,6 +73,7 @@ def command(
     again: bool,
     workers: int | None,
     scheduler: str | None,
+    shard: tuple[int, int] | None,
 ) -> int:
     """Pull the latest messages and reconcile a day.
 
@@ -88,7 +94,9 @@ def command(
     from recon.jobs import night, notifying
 
     chosen = common.day_range(day, first, last)
-    _check_range_options(first, again=again, workers=workers, scheduler=scheduler, dry_run=dry_run)
+    _check_range_options(
+        first, again=again, workers=workers, scheduler=scheduler, shard=shard, dry_run=dry_run
+    )
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     now = session.runtime.clock()
@@ -112,8 +120,12 @@ def command(
         dry_run=dry_run,
         announcement=None if notifier is None else notifier.announcement(),
         again=again,
+        shard=shard,
     )
-    total = (1 if chosen is None else (chosen[1] - chosen[0]).days + 1) * len(names)
+    total = options.day_count
+    if not total:
+        click.echo("Nothing to do: there are more parts than days and accounts.")
+        return OK
     if notifier is not None:
         notifier.run_starts()
     with (
@@ -184,6 +196,7 @@ def _check_range_options(
     again: bool,
     workers: int | None,
     scheduler: str | None,
+    shard: tuple[int, int] | None,
     dry_run: bool,
 ) -> None:
     """See to it that no option is given that would do nothing.
@@ -193,6 +206,8 @@ def _check_range_options(
     """
     if again and first is None:
         raise UsageError("--again goes with --from and --to; any other day is always judged.")
+    if shard is not None and first is None:
+        raise UsageError("--shard goes with --from and --to; a night has one part.")
     if workers is not None and scheduler is not None:
         raise UsageError("--workers and --scheduler exclude each other: give one of them.")
     option = "--workers" if scheduler is None else "--scheduler"

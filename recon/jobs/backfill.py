@@ -19,8 +19,7 @@ from recon.core import lookup_priority
 from recon.jobs import executors, stored_reports
 from recon.jobs.account_job import AccountJob
 from recon.jobs.executors import InProcessExecutor
-from recon.jobs.judging import DayVerdict, Judge, RemoteJudge, Stretch
-from recon.jobs.status_lookups import StatusLookups
+from recon.jobs.judging import DayVerdict, Judge, RemoteJudge, Stretch, StretchCandidates
 from recon.model import Run, Verdict, Window
 from recon.report import report_files
 from recon.report.report_files import WrittenFiles
@@ -74,7 +73,7 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """The days of one account, from the first to the last."""
+    """Days of one account, one after the other."""
 
     job: AccountJob
     settings: Settings
@@ -83,30 +82,24 @@ class Backfill:
     workers: Workers = HERE
     again: bool = False
     """Judge every day, also where nothing has changed."""
+    untimed: bool = True
+    """Whether rows without a readable time belong to the last day."""
 
-    def confirm(self, lookups: StatusLookups) -> bool:
-        """Ask Octopods for the ids of records that would be missing, spread over all days.
+    def candidates(self) -> StretchCandidates:
+        """Return the ids that Octopods may be asked for, of records that would be missing.
 
         Days that are judged already, and of which nothing has changed, are left out.
-
-        Returns:
-            Whether nothing has changed of any day.
-
-        Raises:
-            KeyRefusedError: the key was refused in the middle of it.
         """
-        if not lookups.may_ask:
-            return False
         _, stretches = self._stretches()
         work = executors.in_order(
             self.workers.executor, self._judge().candidates, stretches, ahead=self.workers.count
         )
         found = [candidates for _, candidates in work]
-        lookups.confirm_candidates(
+        return StretchCandidates(
             lookup_priority.joined([one.accused for one in found]),
             lookup_priority.joined([one.left_open for one in found]),
+            unchanged=all(one.unchanged for one in found),
         )
-        return all(one.unchanged for one in found)
 
     def judge(self, *, unchanged: bool = False) -> Iterator[BackfilledDay]:
         """Judge, store and write each day whose verdict may have changed; yield all, in order.
@@ -148,7 +141,7 @@ class Backfill:
         for at in range(0, len(self.days), STRETCH_DAYS):
             days = tuple(self.days[at : at + STRETCH_DAYS])
             bases = {day.label: basis for day in days if (basis := done.get(day.label))}
-            stretches.append(Stretch(days, days[-1] is self.days[-1], bases))
+            stretches.append(Stretch(days, self.untimed and days[-1] is self.days[-1], bases))
         return before, stretches
 
     def _judge(self) -> Judge | RemoteJudge:

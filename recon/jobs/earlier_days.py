@@ -29,9 +29,11 @@ class EarlierDays:
     coverage are not what they were.
     """
 
-    def __init__(self, job: AccountJob, first: date, zone: str) -> None:
-        """Look up which days before `first` have a run, and which an open finding."""
-        since = first - timedelta(days=min(LOOK_BACK_DAYS, first.toordinal() - 1))
+    def __init__(
+        self, job: AccountJob, first: date, zone: str, look_back: int = LOOK_BACK_DAYS
+    ) -> None:
+        """Look up which of so many days before `first` have a run, and which an open finding."""
+        since = first - timedelta(days=min(look_back, first.toordinal() - 1))
         self._job = job
         self._digests = runs.input_digests(job.engine, job.account, since, first)
         self._open = frozenset(

@@ -6,16 +6,18 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from recon import scratch
-from recon.core import calendar, listing_evidence
+from recon.core import calendar, listing_evidence, shards
+from recon.core.shards import Share
 from recon.errors import InputError, ReconError, expected, worst
-from recon.jobs import purging, removal_lookups, stored_reports, wiring
+from recon.jobs import purging, removal_lookups, share_locks, stored_reports, wiring
 from recon.jobs.account_job import AccountJob, LatestPoll
 from recon.jobs.backfill import HERE, Backfill, Workers
-from recon.jobs.earlier_days import EarlierDays
+from recon.jobs.earlier_days import LOOK_BACK_DAYS, EarlierDays
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.held_days import HeldDays
 from recon.jobs.reconcile import BothSides
@@ -24,7 +26,7 @@ from recon.jobs.status_calls import StatusCalls
 from recon.jobs.status_lookups import StatusLookups
 from recon.model import Run, State, VerdictKind, Window
 from recon.report import report_files
-from recon.store import lock, messages, runs
+from recon.store import messages, runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -60,6 +62,23 @@ class RunOptions:
     """Which channels are notified of it."""
     again: bool = False
     """Judge every day of a backfill, also those of which nothing has changed."""
+    shard: tuple[int, int] | None = None
+    """Which of several commands this is, from 0, and how many they are; they share the days."""
+
+    @property
+    def work(self) -> Sequence[tuple[str, Share | None]]:
+        """The accounts of this run, each with its days where days are asked for."""
+        if self.days is None:
+            return [(name, None) for name in self.accounts]
+        shares = shards.shares(self.accounts, *self.days, *(self.shard or (0, 1)))
+        return [(share.account, share) for share in shares]
+
+    @property
+    def day_count(self) -> int:
+        """How many days there are to judge; a run without dates counts as one for each account."""
+        return sum(
+            1 if share is None else (share.last - share.first).days + 1 for _, share in self.work
+        )
 
     @property
     def is_backfill(self) -> bool:
@@ -138,12 +157,22 @@ def run(
             found is stored here.
     """
     scratch.sweep()
-    for name in options.accounts:
+    for name, share in options.work:
         done = HeldDays[ReportedRun]() if options.is_backfill else list[ReportedRun]()
         try:
-            with lock.hold(live or engine, name), wiring.KeptSession() as session:
+            with share_locks.held(live or engine, name, share), wiring.KeptSession() as session:
                 judged_again = _account(
-                    settings, engine, options, runtime, name, done, progress, session, live, workers
+                    settings,
+                    engine,
+                    options,
+                    runtime,
+                    name,
+                    share,
+                    done,
+                    progress,
+                    session,
+                    live,
+                    workers,
                 )
         except Exception as error:
             reported = expected(error)
@@ -152,7 +181,8 @@ def run(
             yield AccountRun(name, days=done, error=reported or error)
         else:
             yield AccountRun(name, days=done, judged_again=judged_again)
-    if settings.retention.automatic and not options.dry_run:
+    # Commands that share a range are not done with older days when one of them ends.
+    if settings.retention.automatic and not options.dry_run and options.shard is None:
         days = settings.retention.days
         purging.purge_after_night(engine, purging.limit(runtime.clock(), days, settings.timezone))
 
@@ -163,6 +193,7 @@ def _account(
     options: RunOptions,
     runtime: Runtime,
     name: str,
+    share: Share | None,
     done: list[ReportedRun] | HeldDays[ReportedRun],
     progress: Callable[[ReportedRun], None],
     session: wiring.KeptSession,
@@ -170,8 +201,14 @@ def _account(
     workers: Workers,
 ) -> list[ReportedRun]:
     started_at = runtime.clock()
-    first, last = options.days or catch_up(engine, name, started_at, settings.timezone)
-    pulled = None if options.offline else pull(settings, engine, name, runtime, session, live)
+    if share is None:
+        share = Share(name, *catch_up(engine, name, started_at, settings.timezone))
+    turn = partial(share_locks.turn_to_ask, live or engine, share, settings, runtime)
+    pulled = None
+    if not options.offline:
+        with turn():
+            most = share.portion(settings.octopods.status_lookups_per_run)
+            pulled = pull(settings, engine, name, runtime, session, live, status_calls=most)
     job = AccountJob(
         name,
         engine,
@@ -186,8 +223,9 @@ def _account(
         announcement=options.announcement,
     )
     job.expected.renew(engine, runtime.clock())
-    days = calendar.windows(first, last, settings.timezone)
-    earlier = EarlierDays(job, first, settings.timezone)
+    days = calendar.windows(share.first, share.last, settings.timezone)
+    look_back = LOOK_BACK_DAYS if share.begins_the_range else 0
+    earlier = EarlierDays(job, share.first, settings.timezone, look_back)
     lookups = None if pulled is None else pulled.status_lookups
 
     def reported(one: Run) -> ReportedRun:
@@ -195,11 +233,16 @@ def _account(
 
     if options.is_backfill:
         again = options.again or options.dry_run
-        backfill = Backfill(job, settings, days, options.directory, workers, again)
-        unchanged = lookups is not None and backfill.confirm(lookups)
-        if lookups is not None:
-            _ask_for_the_rest(lookups, days, earlier)
-            unchanged = unchanged and not lookups.learnt
+        backfill = Backfill(
+            job, settings, days, options.directory, workers, again, untimed=share.ends_the_range
+        )
+        unchanged = False
+        if lookups is not None and lookups.may_ask:
+            found = backfill.candidates()
+            with turn():
+                lookups.confirm_candidates(found.accused, found.left_open)
+                _ask_for_the_rest(lookups, days, earlier)
+            unchanged = found.unchanged and not lookups.learnt
         for day in backfill.judge(unchanged=unchanged):
             made = ReportedRun(day.run, day.written, day.unchanged)
             done.append(made)
@@ -273,11 +316,14 @@ def pull(
     runtime: Runtime,
     session: wiring.KeptSession,
     live: Engine | None = None,
+    *,
+    status_calls: int | None = None,
 ) -> LatestPoll:
     """Ask Octopods for the latest messages of an account, once, and keep the answer.
 
     The connections are those of `session`, also for status calls. Pauses that Octopods asks for are
-    kept in `live`, where `engine` is another store.
+    kept in `live`, where `engine` is another store. The status calls that the run may make are as
+    many as the settings say, unless it is given a number.
     """
     client, fingerprint = wiring.open_client(settings, name, runtime, session, live or engine)
     listing = client.latest()
@@ -291,7 +337,7 @@ def pull(
     )
     removal_lookups.ask(engine, name, client, fingerprint, listing, kept, runtime.clock())
     ahead = listing_evidence.clock(listing) - runtime.clock()
-    most = settings.octopods.status_lookups_per_run
+    most = settings.octopods.status_lookups_per_run if status_calls is None else status_calls
     status_lookups = StatusLookups(
         engine,
         name,

@@ -137,7 +137,7 @@ def open_client(
         sleep=runtime.sleep,
         rng=runtime.rng,
         pacer=runtime.pacers.setdefault(mark, pacer),
-        paused_until=None if engine is None else paused_until(engine, mark, runtime),
+        paused_until=lambda: None if engine is None else paused_until(engine, mark, runtime),
         on_pause=lambda until: (
             None if engine is None else _keep_pause(engine, mark, until, runtime)
         ),

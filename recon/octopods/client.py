@@ -62,7 +62,7 @@ class Client:
         sleep: Callable[[float], None],
         rng: random.Random,
         pacer: Pacer | None = None,
-        paused_until: datetime | None = None,
+        paused_until: Callable[[], datetime | None] = lambda: None,
         on_pause: Callable[[datetime], None] = lambda _until: None,
     ) -> None:
         """Prepare to ask; nothing is sent yet.
@@ -80,7 +80,8 @@ class Client:
             sleep: waits that many seconds.
             rng: for the jitter.
             pacer: shared by clients with the same key, in place of `min_interval_seconds`.
-            paused_until: when a pause ends that the key was asked to make before.
+            paused_until: says when a pause ends that the key was asked to make before; asked
+                before each request.
             on_pause: called with the end of each pause that a 429 asks for, by `clock`.
 
         Raises:

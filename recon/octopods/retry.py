@@ -59,7 +59,7 @@ class RetryBudget:
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         rng: random.Random,
-        paused_until: datetime | None = None,
+        paused_until: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         """Prepare to wait at most `max_wait_seconds`, in any number of pauses.
 
@@ -71,7 +71,8 @@ class RetryBudget:
             clock: the time of day, aware, to name the time when to try again.
             sleep: waits that many seconds.
             rng: for the jitter, so that many clients do not come back in step.
-            paused_until: when a pause ends that an earlier 429 asked for, aware.
+            paused_until: says when a pause ends that an earlier 429 asked for, aware, whoever was
+                told; asked before each call.
         """
         self._account = account
         self._max_wait = max_wait_seconds
@@ -121,9 +122,8 @@ class RetryBudget:
 
     def _keep_earlier_pause(self) -> None:
         """Wait for the end of a pause that was asked for before, or give up without asking."""
-        if self._paused_until is None:
-            return
-        seconds = (self._paused_until - self._clock()).total_seconds()
+        until = self._paused_until()
+        seconds = 0.0 if until is None else (until - self._clock()).total_seconds()
         if seconds > 0:
             limited = RateLimited(seconds, None, said="as it said before")
             # A little later than named, since others wait for the same moment.
@@ -137,7 +137,6 @@ class RetryBudget:
                 pause,
             )
             self._sleep_counted(pause)
-        self._paused_until = None
 
     def _used_up(self, limited: RateLimited) -> TemporaryError:
         again, when = "", "later"

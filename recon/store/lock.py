@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -16,33 +16,73 @@ from recon.store.dialects import is_postgres
 from recon.store.store_errors import sqlite_file, translated
 
 
+class LockHeldError(TemporaryError):
+    """Another process holds the lock of an account."""
+
+
 @contextmanager
-def hold(engine: sa.Engine, account: str) -> Iterator[None]:
+def hold(engine: sa.Engine, account: str, *, shared: bool = False) -> Iterator[None]:
     """Hold the lock of an account; it ends with the block, and with the process however it ends.
 
     PostgreSQL: an advisory lock on a connection of its own (a pooler must keep sessions together).
     SQLite: a lock on a file beside the database. A database in memory has no other user.
 
+    Args:
+        engine: the database.
+        account: its name.
+        shared: let others hold it who share it, too.
+
     Raises:
-        TemporaryError: where it is held elsewhere.
+        LockHeldError: where it is held elsewhere.
+        TemporaryError: the database cannot be reached.
         OutputError: where the file of the lock cannot be made.
     """
     digest = blake2b(account.encode(), digest_size=8).digest()
     if is_postgres(engine):
         number = int.from_bytes(digest, signed=True)
-        with _advisory(engine, account, number):
+        with _advisory(engine, account, number, "_shared" if shared else ""):
             yield
         return
     path = sqlite_file(engine.url)
     if path is None:
         yield
         return
-    with _file(path.with_name(f"{path.name}.lock-{digest.hex()}"), account):
+    with _file(path.with_name(f"{path.name}.lock-{digest.hex()}"), account, shared=shared):
         yield
 
 
 @contextmanager
-def _advisory(engine: sa.Engine, account: str, number: int) -> Iterator[None]:
+def hold_in_turn(
+    engine: sa.Engine, account: str, *, sleep: Callable[[float], None], most: float
+) -> Iterator[None]:
+    """Hold a lock like `hold`, but wait until it is free.
+
+    Args:
+        engine: the database.
+        account: the name of what is locked.
+        sleep: waits that many seconds.
+        most: how many seconds to wait.
+
+    Raises:
+        LockHeldError: it was held elsewhere all the time.
+        TemporaryError, OutputError: as `hold`.
+    """
+    with ExitStack() as held:
+        waited = 0
+        while True:
+            try:
+                held.enter_context(hold(engine, account))
+                break
+            except LockHeldError:
+                if waited >= most:
+                    raise
+                waited += 1
+                sleep(1)
+        yield
+
+
+@contextmanager
+def _advisory(engine: sa.Engine, account: str, number: int, shared: str) -> Iterator[None]:
     with translated(engine.url):
         # No transaction stays open while the lock is held: it would keep the server from tidying
         # up. At the end the connection is really closed, which frees the lock.
@@ -50,7 +90,8 @@ def _advisory(engine: sa.Engine, account: str, number: int) -> Iterator[None]:
         connection.detach()
     try:
         with translated(engine.url):
-            taken = connection.execute(sa.select(sa.func.pg_try_advisory_lock(number)))
+            take = getattr(sa.func, f"pg_try_advisory_lock{shared}")
+            taken = connection.execute(sa.select(take(number)))
             if not taken.scalar_one():
                 raise _held(account)
         try:
@@ -58,13 +99,14 @@ def _advisory(engine: sa.Engine, account: str, number: int) -> Iterator[None]:
         finally:
             # The server frees the lock of a closed connection too, but only when it notices.
             with suppress(sa.exc.SQLAlchemyError):
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+                free = getattr(sa.func, f"pg_advisory_unlock{shared}")
+                connection.execute(sa.select(free(number)))
     finally:
         connection.close()
 
 
 @contextmanager
-def _file(path: Path, account: str) -> Iterator[None]:
+def _file(path: Path, account: str, *, shared: bool) -> Iterator[None]:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -74,7 +116,8 @@ def _file(path: Path, account: str) -> Iterator[None]:
         ) from error
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(handle, how | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise _held(account) from error
         yield
@@ -83,7 +126,7 @@ def _file(path: Path, account: str) -> Iterator[None]:
         os.close(handle)
 
 
-def _held(account: str) -> TemporaryError:
-    return TemporaryError(
+def _held(account: str) -> LockHeldError:
+    return LockHeldError(
         f"another run holds the lock of account {account!r}", hint="Try again when it has ended."
     )

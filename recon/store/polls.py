@@ -14,7 +14,6 @@ from recon.core.coverage import SETTLING
 from recon.core.listing_evidence import AnswerKind
 from recon.core.polling import next_answer_must_reach
 from recon.core.polling_rhythm import Poll
-from recon.errors import TemporaryError
 from recon.model import VerdictKind
 from recon.store import accounts, coverage_ledger, lock
 from recon.store.dialects import microseconds
@@ -198,10 +197,7 @@ def hold_poll_lock(engine: sa.Engine, account: str) -> Iterator[bool]:
         try:
             # No account is called so: a colon cannot stand in its name.
             held.enter_context(lock.hold(engine, f"collect:{account}"))
-        except TemporaryError as error:
-            # Held elsewhere, unless the database itself reported an error.
-            if isinstance(error.__cause__, sa.exc.SQLAlchemyError):
-                raise
+        except lock.LockHeldError:
             mine = False
         else:
             mine = True

@@ -209,10 +209,38 @@ def test_a_range_is_mailed_as_one(shop: Workshop) -> None:
     assert f"main {FIRST} to {DAY}" in str(delivered.mail["Subject"])
 
 
+def test_parts_find_together_what_one_command_finds(shop: Workshop, undisturbed: Workshop) -> None:
+    for part in ("1/2", "2/2"):
+        assert shop.recon(*OFFLINE, "--shard", part).code == 0
+    assert run_count(shop) == DAYS
+    assert state(shop) == state(undisturbed)
+    ended = shop.recon(*OFFLINE, "--shard", "10/10")
+    assert (ended.code, "Nothing to do" in ended.out) == (0, True)
+
+
+def test_parts_share_the_status_calls_of_a_run(workshop: Workshop) -> None:
+    channel = filled(workshop)
+    workshop.change_records("UPDATE sends SET message_id = 9000 + id WHERE message_id IS NULL")
+    log: list[Received] = []
+    with serve(channel, clock=ManualClock(MORNING_AFTER), log=log) as url:
+        workshop.configure(url)
+        config = workshop.path / "recon.toml"
+        text = config.read_text().replace("[octopods]", "[octopods]\nstatus_lookups_per_run = 7")
+        config.write_text(text)
+        for part in ("1/2", "2/2"):
+            assert workshop.recon(*RANGE, "--shard", part).code == 0
+    # Each part reads the list once; one of its status calls is for an id that the list shows.
+    assert len(log) == 2 + 7
+
+
 @pytest.mark.parametrize(
     "options",
     [
         ["--date", DAY, "--again"],
+        ["--date", DAY, "--shard", "1/2"],
+        ["--from", FIRST, "--to", DAY, "--shard", "0/2"],
+        ["--from", FIRST, "--to", DAY, "--shard", "3/2"],
+        ["--from", FIRST, "--to", DAY, "--shard", "1"],
         ["--workers", "2"],
         ["--from", FIRST, "--to", DAY, "--workers", "0"],
         ["--from", FIRST, "--to", DAY, "--workers", "2", "--dry-run"],

@@ -34,10 +34,11 @@ def objects(*paths: Path) -> Iterator[dict[str, Any]]:
 FILES = [path for path in sorted(KUBERNETES.rglob("*.yaml")) if path.name != "kustomization.yaml"]
 [NIGHT] = objects(KUBERNETES / "base/night.yaml")
 [COLLECT] = objects(KUBERNETES / "base/collect.yaml")
+[BACKFILL] = objects(KUBERNETES / "backfill/backfill.yaml")
 [SECRET] = objects(EXAMPLE / "secret.yaml")
 JOB = NIGHT["spec"]["jobTemplate"]["spec"]
-PODS = [JOB["template"]["spec"], COLLECT["spec"]["template"]["spec"]]
-CONTAINERS = [each for pod in PODS for each in (*pod["initContainers"], *pod["containers"])]
+PODS = [one["template"]["spec"] for one in (JOB, COLLECT["spec"], BACKFILL["spec"])]
+CONTAINERS = [each for pod in PODS for each in (*pod.get("initContainers", []), *pod["containers"])]
 PROGRAMS = [each for each in CONTAINERS if "args" in each]
 
 
@@ -83,7 +84,7 @@ def test_the_overlay_builds_valid_objects_that_find_each_other() -> None:
     assert set(images) == {f"registry.example.com/octopods-recon:{recon.__version__}"}
 
 
-@pytest.mark.parametrize("directory", ["base", "overlays/example"])
+@pytest.mark.parametrize("directory", ["base", "backfill", "overlays/example"])
 def test_a_kustomization_names_each_file_beside_it(directory: str) -> None:
     [rules] = objects(KUBERNETES / directory / "kustomization.yaml")
     named = {*rules["resources"]}
@@ -167,6 +168,21 @@ def test_pods_run_as_the_user_of_the_image_without_rights() -> None:
         }
     for container in PROGRAMS:
         assert work in {mount["mountPath"] for mount in container["volumeMounts"]}
+
+
+def test_the_pods_of_a_backfill_share_its_days() -> None:
+    [container] = PODS[2]["containers"]
+    [shell, option, line] = container["command"]
+    done = subprocess.run(  # noqa: S603 - our own line
+        [shell, option, line.replace("exec recon", "echo")],
+        env={"PATH": "/usr/bin:/bin", "JOB_COMPLETION_INDEX": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    arguments = done.stdout.split()
+    must_parse(arguments)
+    assert arguments[-1] == f"3/{BACKFILL['spec']['completions']}"
 
 
 def test_one_collector_at_a_time_and_one_night() -> None:

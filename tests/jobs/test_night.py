@@ -85,7 +85,7 @@ def test_an_error_in_one_account_does_not_affect_the_others(
 def test_an_account_that_another_run_holds_is_left_to_it(tmp_path: Path, engine: sa.Engine) -> None:
     with staged(tmp_path, engine) as stage, lock.hold(engine, "main"):
         [outcome] = night.run(stage.settings, engine, options(stage), stage.runtime)
-    assert (type(outcome.error), outcome.exit_code) == (TemporaryError, 75)
+    assert (type(outcome.error), outcome.exit_code) == (lock.LockHeldError, 75)
     assert stage.requests == []
 
 

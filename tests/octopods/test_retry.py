@@ -44,7 +44,7 @@ def patience(
         clock=clock.time,
         sleep=clock.sleep,
         rng=random.Random(seed),
-        paused_until=paused_until,
+        paused_until=lambda: paused_until,
     )
 
 
@@ -139,6 +139,24 @@ def test_a_pause_from_before_is_kept_once_and_before_anything_is_asked(
     assert (patient.call(script), patient.call(script)) == (42, 42)
     assert within(clock.slept, [(60, 60.5)])
     assert "account main: Octopods asked to pause (429)" in caplog.text
+
+
+def test_a_pause_that_another_process_was_asked_for_meanwhile_is_kept() -> None:
+    clock, script = Clock(), Script()
+    told: list[datetime] = []
+    patient = RetryBudget(
+        account="main",
+        max_wait_seconds=900,
+        least=lambda: 0.0,
+        clock=clock.time,
+        sleep=clock.sleep,
+        rng=random.Random(7),
+        paused_until=lambda: told[0] if told else None,
+    )
+    patient.call(script)
+    told.append(clock.time() + timedelta(seconds=60))
+    patient.call(script)
+    assert within(clock.slept, [(60, 60.5)])
 
 
 def test_a_pause_from_before_that_has_passed_costs_nothing() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from recon.errors import OutputError, TemporaryError
 from recon.store.engine import connect
-from recon.store.lock import hold
+from recon.store.lock import LockHeldError, hold, hold_in_turn
 from tests.store import processes
 
 HOLDER = """
@@ -33,6 +34,46 @@ def test_a_held_account_is_refused_and_free_again_afterwards(engine: sa.Engine) 
             pass
     with hold(engine, "main"):
         pass
+
+
+def test_who_shares_a_lock_keeps_out_who_wants_it_alone(engine: sa.Engine) -> None:
+    with hold(engine, "main", shared=True):
+        with hold(engine, "main", shared=True):
+            pass
+        with pytest.raises(LockHeldError), hold(engine, "main"):
+            pass
+    with (
+        hold(engine, "main"),
+        pytest.raises(LockHeldError),
+        hold(engine, "main", shared=True),
+    ):
+        pass
+
+
+def test_a_turn_comes_when_the_one_before_has_ended(engine: sa.Engine) -> None:
+    before = ExitStack()
+    before.enter_context(hold(engine, "main"))
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            before.close()
+
+    with hold_in_turn(engine, "main", sleep=sleep, most=10), pytest.raises(LockHeldError):
+        before.enter_context(hold(engine, "main"))
+    assert slept == [1, 1, 1]
+
+
+def test_a_turn_is_not_awaited_for_ever(engine: sa.Engine) -> None:
+    slept: list[float] = []
+    with (
+        hold(engine, "main"),
+        pytest.raises(LockHeldError),
+        hold_in_turn(engine, "main", sleep=slept.append, most=2),
+    ):
+        pass
+    assert slept == [1, 1]
 
 
 def test_the_lock_is_free_the_moment_it_is_given_back(engine: sa.Engine) -> None:
