@@ -41,6 +41,7 @@ class Section(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(
         frozen=True,
         extra="forbid",
+        defer_build=True,  # a section is checked as a part of the settings, hardly ever alone
         allow_inf_nan=False,
         hide_input_in_errors=True,  # a traceback must never show what stood in a secret's place
         str_strip_whitespace=True,
