@@ -13,6 +13,7 @@ international one that lost its `+`. `keys` gives the likelier reading, `second_
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -112,8 +113,9 @@ def _each_bare(numbers: pd.Series, read: Callable[[str], int]) -> NDArray[np.int
 
     spelled = _one(_strings(numbers))
     found = np.full(len(spelled), NONE)
-    marked = pc.match_substring_regex(spelled, _MARKED)
-    rows = np.flatnonzero(~pc.fill_null(marked, fill_value=True).to_numpy(zero_copy_only=False))
+    # Nearly all begin with a plus, which takes a tenth of the time to see.
+    rows = _unlike(pc.starts_with(spelled, "+"))
+    rows = rows[_unlike(pc.match_substring_regex(spelled.take(pa.array(rows)), _MARKED))]
     if rows.size:
         coded = spelled.take(pa.array(rows)).dictionary_encode()
         values = np.array([read(word) for word in coded.dictionary.to_pylist()], dtype=np.int64)
@@ -121,13 +123,27 @@ def _each_bare(numbers: pd.Series, read: Callable[[str], int]) -> NDArray[np.int
     return found
 
 
+def _unlike(matches: pa.Array) -> NDArray[np.intp]:
+    """Return the positions of what does not match; nulls are left out."""
+    import pyarrow.compute as pc
+
+    others = pc.fill_null(pc.invert(matches), fill_value=False)
+    return np.flatnonzero(others.to_numpy(zero_copy_only=False))
+
+
 def calling_codes(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the country code of each phone number's key."""
     digits = np.searchsorted(_TENS, keys, side="right")
     leading = keys // _TENS[np.maximum(digits - _LONGEST_CODE, 0)]
-    lengths = np.array([country_code_length(str(n)) for n in range(1000)])[leading]
+    lengths = _code_lengths()[leading]
     codes: NDArray[np.int64] = leading // 10 ** (_LONGEST_CODE - lengths)
     return codes
+
+
+@cache
+def _code_lengths() -> NDArray[np.int64]:
+    """Return how many of its digits are the country code of what begins with 0 to 999."""
+    return np.array([country_code_length(str(n)) for n in range(1000)])
 
 
 def with_code(
