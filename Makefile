@@ -11,12 +11,17 @@ CRASH ?= held
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUNTIME := build/runtime
+# What draws the mutants is no part of the environment in which the tests run.
+MUTATION := build/mutation
+MUTANTS ?= 300
+SEED ?= 1
 # Stamps bear the interpreter's version, so that another one is noticed. They are written last, so
 # that an interrupted set-up is begun again.
 VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
 CAN_RUN := $(VENV)/.can-run-$(VERSION)
 CAN_TEST := $(VENV)/.can-test-$(VERSION)
 CAN_RUN_ALONE := $(RUNTIME)/.can-run-$(VERSION)
+CAN_MUTATE := $(MUTATION)/.can-mutate-$(VERSION)
 # Tests of tests/records that open no SQLite database.
 WITHOUT_SQLITE := test_csv_files.py test_csv_header.py test_file_formats.py test_file_signatures.py \
 	test_json_lines.py test_mysql_columns.py test_parquet_files.py test_suggestions.py \
@@ -31,7 +36,7 @@ LOCKED := --universal --generate-hashes --no-header --no-strip-extras
 PIP_FLAGS := --disable-pip-version-check --no-input --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-thorough test-all test-sqlite crash fuzz lint types format docs dockerfile wheel check lock clean
+.PHONY: help setup demo test test-thorough test-all test-sqlite crash fuzz mutants lint types format docs dockerfile wheel check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +69,11 @@ fuzz: $(CAN_TEST) ## Try bad input in masses: answers, files, SQL, settings, arg
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \
 		tests/fuzz
 
+mutants: $(CAN_TEST) $(CAN_MUTATE) ## Change the code at random, and print what no test notices
+	$(MUTATION)/bin/python tests/mutation/sample.py --count $(MUTANTS) --seed $(SEED) \
+		recon/core recon/octopods recon/store >build/mutants.jsonl
+	$(BIN)/python -m tests.mutation.run build/mutants.jsonl
+
 lint: $(CAN_TEST) ## Lint, and check the formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -94,6 +104,8 @@ lock: ## Pin the dependencies anew (needs uv)
 		--constraint requirements.lock pyproject.toml --output-file deploy/requirements.lock
 	echo hatchling | $(UV) pip compile --quiet $(LOCKED) \
 		--constraint requirements.lock - --output-file deploy/build.lock
+	echo cosmic-ray | $(UV) pip compile --quiet $(LOCKED) \
+		--constraint requirements.lock - --output-file tests/mutation/requirements.lock
 	echo kubernetes-validate | $(UV) pip compile --quiet $(LOCKED) --upgrade --no-deps \
 		- --output-file tests/deploy/schemas.lock
 
@@ -122,4 +134,9 @@ $(CAN_TEST): $(CAN_RUN) requirements.lock tests/deploy/schemas.lock pyproject.to
 $(CAN_RUN_ALONE): deploy/requirements.lock
 	$(PYTHON) -m venv --clear $(RUNTIME)
 	$(RUNTIME)/bin/python -m pip install $(PIP_FLAGS) --no-compile --require-hashes --requirement $<
+	@touch $@
+
+$(CAN_MUTATE): tests/mutation/requirements.lock
+	$(PYTHON) -m venv --clear $(MUTATION)
+	$(MUTATION)/bin/python -m pip install $(PIP_FLAGS) --require-hashes --requirement $<
 	@touch $@

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -80,6 +81,7 @@ def imports(path: Path) -> Iterator[tuple[str, ...]]:
             yield from ((*above, *module, alias.name) for alias in node.names)
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -140,6 +142,22 @@ def test_imports_form_no_cycle() -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_values_are_frozen_and_have_slots() -> None:
+    offences = [
+        offence(path, node.name)
+        for path in MODULES
+        if package_of(path) in ("errors", "model", "core", "octopods", "store")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ClassDef)
+        for decorator in node.decorator_list
+        if (made := ast.unparse(decorator)).startswith("dataclass")
+        # What is computed once is kept in a dictionary of the instance.
+        if "frozen=True" not in made
+        or ("slots=True" not in made and "cached_property" not in ast.unparse(node))
+    ]
+    assert offences == []
 
 
 def test_only_the_command_line_prints_and_exits() -> None:

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "requirements.lock"
 IMAGE_LOCKS = ("deploy/requirements.lock", "deploy/build.lock")
+OUR_LOCKS = ("requirements.lock", "tests/deploy/schemas.lock", "tests/mutation/requirements.lock")
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -56,7 +57,7 @@ def test_the_image_gets_what_the_program_needs_and_no_tools() -> None:
     assert not image & {"pytest", "mypy", "ruff", "hypothesis", "pip", "hatchling"}
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "tests/deploy/schemas.lock", *IMAGE_LOCKS])
+@pytest.mark.parametrize("lock", [*OUR_LOCKS, *IMAGE_LOCKS])
 def test_a_lock_pins_hashes_and_names_no_host(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert text.count("==") <= text.count("--hash=sha256:")

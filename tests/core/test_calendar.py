@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from recon.core import calendar, coverage
+from recon.model import Span
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,27 @@ def test_a_window_is_reported_in_utc() -> None:
     window = calendar.window(date(2026, 4, 23), "Europe/Dublin")
     assert window.start == datetime(2026, 4, 22, 23, tzinfo=UTC)
     assert window.start.tzinfo is UTC
+
+
+def test_the_hours_of_a_day_go_from_midnight_to_midnight_by_the_clock() -> None:
+    hours = dict(calendar.hours(date(2026, 4, 23), "Asia/Kuwait"))
+    assert list(hours) == list(range(24))
+    midnight = datetime(2026, 4, 22, 21, tzinfo=UTC)
+    assert all(
+        hours[hour] == Span(midnight + timedelta(hours=hour), midnight + timedelta(hours=hour + 1))
+        for hour in range(24)
+    )
+
+
+def test_an_hour_that_comes_twice_is_long_and_a_skipped_one_is_left_out() -> None:
+    hours = dict(calendar.hours(date(2026, 10, 25), "Europe/Berlin"))
+    lengths = {
+        hour: span.end - span.start for hour, span in hours.items() if span.start and span.end
+    }
+    assert {hour for hour, length in lengths.items() if length == timedelta(hours=2)} == {2}
+    assert 2 not in dict(calendar.hours(date(2026, 3, 29), "Europe/Berlin"))
+    # Here midnight itself is skipped.
+    assert list(dict(calendar.hours(date(2026, 4, 24), "Africa/Cairo"))) == list(range(1, 24))
 
 
 def test_yesterday_is_the_zones_and_not_utcs() -> None:

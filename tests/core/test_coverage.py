@@ -85,6 +85,10 @@ def test_what_is_left_without_some_spans_is_what_none_of_them_touches() -> None:
     assert coverage.subtract(whole, [Span(at(100), None)]) == tuple(whole)
     assert coverage.subtract(whole, [Span(None, at(40))]) == (Span(at(40), at(100)),)
     assert coverage.subtract(whole, [Span(None, None)]) == ()
+    part = [Span(at(10), at(20))]
+    assert coverage.subtract(part, [Span(at(5), at(15))]) == (Span(at(15), at(20)),)
+    assert coverage.subtract(part, [Span(at(15), at(25))]) == (Span(at(10), at(15)),)
+    assert coverage.subtract(part, [Span(at(5), at(25))]) == ()
 
 
 def test_within_a_second_any_order_of_new_messages_is_as_good() -> None:
