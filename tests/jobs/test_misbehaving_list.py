@@ -2,10 +2,8 @@
 
 The machine plays a provider whose list may be cut, filtered, old, late or out of order, clocks that
 are wrong, and keys that change. It knows the truth, and after each poll compares it with the time
-that the store holds proven: a message in it that no answer showed would be called missing.
-
-Some lies nobody can see: a list that leaves out what it never showed contradicts nothing. The
-machine excuses what such an answer hides, until an answer shows a message that it hid as well.
+that the store holds proven: a message in it that no answer showed would be called missing. What it
+excuses is in `tests.machine.list_truth`.
 
 The suite plays the same few hundred steps each time. To play others, for as long as wanted:
 `RECON_MACHINE_EXAMPLES=1000 HYPOTHESIS_PROFILE=explore pytest tests/jobs/test_misbehaving_list.py`
@@ -16,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, ClassVar
@@ -37,7 +35,7 @@ from hypothesis.stateful import (
 )
 
 from recon.core import calendar, listing_evidence
-from recon.core.coverage import covered, microseconds, next_second
+from recon.core.coverage import covered, microseconds
 from recon.core.listing_evidence import Proof
 from recon.core.policy import Policy
 from recon.errors import RequestRefusedError
@@ -58,6 +56,7 @@ from recon.store.dialects import is_postgres
 from recon.store.engine import connect, reading
 from recon.store.tables import keys
 from tests.factories import NOON, Record, local_side
+from tests.machine.list_truth import KeyTruth, ListTruth, lies_before
 
 LIMIT = 6
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -94,24 +93,6 @@ LISTS: Mapping[str, Callable[[datetime], Misbehaviour | None]] = {
     "an hour later": _always(misbehaviours.shifted(HOUR)),
     "an hour earlier": _always(misbehaviours.shifted(-HOUR)),
 }
-
-
-@dataclass(frozen=True)
-class Lie:
-    """An answer that contradicts nothing, and hides messages."""
-
-    key: str
-    clock: datetime
-    hidden: frozenset[int]
-
-
-@dataclass
-class Truth:
-    """One key of the provider as recon sees it."""
-
-    listed: dict[int, SimulatedMessage] = field(default_factory=dict)
-    """What accepted answers showed, and counts for comparison."""
-    first_poll: int | None = None
 
 
 class Reader:
@@ -166,10 +147,7 @@ class Machine(RuleBasedStateMachine):
         self.date_ahead: timedelta | None = timedelta(0)
         self.sending = self.polling = 0
         self.answers_for_ids = True
-        self.sent: dict[int, tuple[SimulatedMessage, str]] = {}
-        self.shown: set[int] = set()
-        self.lies: list[Lie] = []
-        self.known: dict[str, Truth] = {}
+        self.truth = ListTruth()
         self.records: list[Record] = []
         self.missing: set[str] = set()
         self.recorded: dict[str, int] = {}
@@ -200,17 +178,17 @@ class Machine(RuleBasedStateMachine):
             self.now += timedelta(seconds=gap)
             late = {"late": 15 * MINUTE, "very late": 3 * HOUR}.get(kind)
             message = self.channel.send(
-                f"+35387{len(self.sent) % 5:07}"
+                f"+35387{len(self.truth.sent) % 5:07}"
                 if recorded != "not"
                 # No record of another send may be taken for it.
-                else f"+35385{len(self.sent):07}",
+                else f"+35385{len(self.truth.sent):07}",
                 self.now,
                 key=self.keys[self.sending],
                 course=FAILED_LATER if kind == "failed" else READ,
                 appears_at=None if late is None else self.now + late,
                 removed_at=self.now + 2 * HOUR if kind == "removed" else None,
             )
-            self.sent[message.message_id] = message, self.keys[self.sending]
+            self.truth.sent[message.message_id] = message, self.keys[self.sending]
             if recorded != "not":
                 self._record(message.message_id if recorded == "with id" else None, message)
 
@@ -326,8 +304,8 @@ class Machine(RuleBasedStateMachine):
                 if str(row["local_id"]) in self.missing:
                     continue
                 assert message_id is not None
-                is_open = self._may_be_unknown(message_id) and row["confirmed"] != "yes"
-                assert is_open or self._is_gone(message_id), row
+                is_open = self.truth.may_be_unknown(message_id) and row["confirmed"] != "yes"
+                assert is_open or self.truth.is_gone(message_id, self.now), row
             else:
                 assert row["kind"] in {"missing_locally", "duplicate_send", "status_mismatch"}
                 if row["kind"] != "status_mismatch":
@@ -343,7 +321,7 @@ class Machine(RuleBasedStateMachine):
             if name not in self.missing or not start <= time < end:
                 continue
             place = np.array([microseconds(time)], dtype=np.int64)
-            is_proven = covered(proof.spans, place)[0] and not _lies_before(time, proof)
+            is_proven = covered(proof.spans, place)[0] and not lies_before(time, proof)
             expected = {"missing_at_provider"} if is_proven else set(ABSENT)
             assert kinds.get(name) in expected
 
@@ -354,29 +332,10 @@ class Machine(RuleBasedStateMachine):
         """Compare what is proven with the truth."""
         if self.is_deceived:
             return
-        unseen = [one for one in self.sent if one not in self.shown and not self._is_gone(one)]
-        if not unseen or self.last is None:
+        if self.last is None:
             return
         proof = coverage_proof.read(self.engine, self.account)
-        times = np.array([microseconds(self._time(one)) for one in unseen], dtype=np.int64)
-        inside = covered(proof.spans, times)
-        for one, is_claimed in zip(unseen, inside, strict=True):
-            if is_claimed and not _lies_before(self._time(one), proof):
-                assert self._may_be_unknown(one), (one, proof.spans)
-
-    def _may_be_unknown(self, one: int) -> bool:
-        """Say whether nothing that was shown could tell that the message exists."""
-        key = self.sent[one][1]
-        # Nobody has asked with its key yet, so nobody knows that there is one.
-        if key not in self.known:
-            return True
-        return any(one in lie.hidden for lie in self.lies)
-
-    def _is_gone(self, one: int) -> bool:
-        return self.sent[one][0].is_removed(self.now)
-
-    def _time(self, one: int) -> datetime:
-        return self.sent[one][0].sent_at.replace(microsecond=0)
+        assert not self.truth.wrongly_claimed(proof, self.now), proof.spans
 
     # --- one poll -------------------------------------------------------------------------------
 
@@ -393,22 +352,25 @@ class Machine(RuleBasedStateMachine):
             self.engine, self.account, key, listing, own, new_coverage=new_coverage
         )
         self._check_times(key, listing, kept.proof)
-        self._remember(key, listing, settling, new_coverage=new_coverage)
-        truth = self.known[key]
-        if kept.proof.is_accepted:
-            truth.listed |= {one: self.sent[one][0] for one in shown}
-        self.shown |= shown
+        self.truth.answered(
+            key,
+            listing,
+            self.now,
+            settling=settling,
+            is_accepted=kept.proof.is_accepted,
+            new_coverage=new_coverage,
+        )
         if kept.ask_for and self.answers_for_ids:
-            gone = [one for one in kept.ask_for if self._is_gone(one)]
-            found = [one for one in kept.ask_for if not self._is_gone(one)]
+            gone = [one for one in kept.ask_for if self.truth.is_gone(one, self.now)]
+            found = [one for one in kept.ask_for if not self.truth.is_gone(one, self.now)]
             if found:
                 gone = []
             is_settled = removed_messages.settle(
                 self.engine, self.account, key, denied=gone, found=found, at=own
             )
             if is_settled:
-                for one in [one for one in truth.listed if one not in shown]:
-                    del truth.listed[one]
+                listed = self.truth.known[key].listed
+                self.truth.removed(key, [one for one in listed if one not in shown])
         self.last = listing
         return listing
 
@@ -419,14 +381,11 @@ class Machine(RuleBasedStateMachine):
         """
         if self.is_deceived:
             return
-        is_moved = any(
-            abs(one.sent_at - self._time(one.message_id)) > MINUTE for one in listing.messages
-        )
-        if not is_moved:
+        if not self.truth.is_moved(listing):
             if proof.is_accepted:
                 self.moved_since.pop(key, None)
             return
-        known = self.known.get(key, Truth()).listed
+        known = self.truth.known.get(key, KeyTruth()).listed
         at = listing_evidence.clock(listing)
         since = self.moved_since.get(key)
         if any(one.message_id in known for one in listing.messages):
@@ -434,89 +393,6 @@ class Machine(RuleBasedStateMachine):
         if not proof.has_doubtful_times:
             assert since is None or at - since >= 24 * HOUR, listing
             self.is_deceived = True
-
-    def _remember(
-        self, key: str, listing: Listing, settling: timedelta, *, new_coverage: bool
-    ) -> None:
-        """Note what the answer hides without contradicting anything."""
-        is_superseded = key in self.known and any(
-            other.first_poll > (self.known[key].first_poll or 0)
-            for other in self.known.values()
-            if other.first_poll is not None
-        )
-        truth = self.known.setdefault(key, Truth())
-        if truth.first_poll is None or new_coverage:
-            truth.first_poll = max(one.first_poll or 0 for one in self.known.values()) + 1
-        if new_coverage:
-            truth.listed, is_superseded = {}, False
-        at = listing_evidence.clock(listing)
-        shown = [one.message_id for one in listing.messages]
-        self._expose(key, shown, settling)
-        lacked = [
-            one for one in truth.listed if one not in shown and self._time(one) < at - settling
-        ]
-        start = self._shown_from(listing, bool(lacked), settling)
-        if is_superseded or start is None or listing.is_partial or listing.error is not None:
-            return
-        if any(self._time(one) >= start for one in lacked):
-            return
-        until = max([at, *(one.sent_at + timedelta(seconds=1) for one in listing.messages)])
-        hidden = [
-            one
-            for one, (message, of_key) in self.sent.items()
-            if of_key == key
-            and one not in self.shown
-            and one not in shown
-            and self._time(one) < until
-            and (self._time(one) >= start or not message.is_listed(self.now))
-        ]
-        if hidden:
-            self.lies.append(Lie(key, at, frozenset(hidden)))
-
-    @staticmethod
-    def _shown_from(listing: Listing, lacks: bool, settling: timedelta) -> datetime | None:  # noqa: FBT001 - a fact
-        """Return from when on an answer claims to be whole, `None` where it claims nothing."""
-        past = NOON - timedelta(days=1000)
-        is_cut = lacks or listing.item_count >= LIMIT
-        if not listing.messages:
-            return None if is_cut else past
-        if not is_cut:
-            return past
-        disorder, oldest = timedelta(0), listing.messages[0].sent_at
-        for one in listing.messages:
-            disorder = max(disorder, one.sent_at - oldest)
-            oldest = min(oldest, one.sent_at)
-        if disorder > settling:
-            return None
-        start = next_second(listing.messages[-1].sent_at)
-        return start + MINUTE if disorder >= timedelta(seconds=1) else start
-
-    def _expose(self, key: str, shown: list[int], settling: timedelta) -> None:
-        """An answer that hid what is shown now is no excuse for what it hid after it.
-
-        Nor for what it hid after the last message that was listed, if the list does not reach back
-        to that any more.
-        """
-        kept = []
-        listed = self.known[key].listed
-        for lie in self.lies:
-            seen = [
-                self._time(one)
-                for one in shown
-                if one in lie.hidden
-                and one not in self.shown
-                and self._time(one) < lie.clock - settling
-            ]
-            if lie.key == key and seen:
-                first = min(seen)
-                before = [self._time(one) for one in listed if self._time(one) < first]
-                if before and not any(self._time(one) <= first for one in shown if one in listed):
-                    first = min(first, max(before) + timedelta(seconds=1))
-                lie = replace(  # noqa: PLW2901 - what is left of it
-                    lie, hidden=frozenset(one for one in lie.hidden if self._time(one) < first)
-                )
-            kept.append(lie)
-        self.lies = [lie for lie in kept if lie.hidden]
 
     def _settling(self, key: str) -> timedelta:
         query = sa.select(keys.c.settling_seconds).where(
@@ -534,12 +410,6 @@ class Machine(RuleBasedStateMachine):
     @staticmethod
     def _seconds(time: datetime) -> float:
         return (time.replace(microsecond=0) - NOON).total_seconds()
-
-
-def _lies_before(time: datetime, proof: coverage_proof.AccountProof) -> bool:
-    """Say whether a time lies before all that was listed, where only a denied id is missing."""
-    first = proof.first_contact
-    return first is not None and (first.end is None or time < first.end)
 
 
 def _bounds(verdict: Verdict) -> tuple[datetime, datetime]:
