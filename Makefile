@@ -36,7 +36,7 @@ LOCKED := --universal --generate-hashes --no-header --no-strip-extras
 PIP_FLAGS := --disable-pip-version-check --no-input --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-thorough test-all test-sqlite crash fuzz mutants lint types format docs dockerfile wheel check lock clean
+.PHONY: help setup demo test test-thorough test-all test-sqlite crash fuzz model mutants lint types format docs dockerfile wheel check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,11 @@ crash: $(CAN_TEST) ## Kill each command wherever its work has left something new
 fuzz: $(CAN_TEST) ## Try bad input in masses: answers, files, SQL, settings, arguments, mails
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \
 		tests/fuzz
+
+model: $(CAN_TEST) ## Play commands, lists and clocks in any order, and compare with the truth
+	RECON_MODEL_EXAMPLES=$${RECON_MODEL_EXAMPLES:-500} RECON_MACHINE_EXAMPLES=500 \
+		HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+		--timeout 0 tests/machine tests/jobs/test_misbehaving_list.py
 
 mutants: $(CAN_TEST) $(CAN_MUTATE) ## Change the code at random, and print what no test notices
 	$(MUTATION)/bin/python tests/mutation/sample.py --count $(MUTANTS) --seed $(SEED) \

@@ -121,15 +121,18 @@ def _seconds(job: Callable[[], object]) -> float:
 # --- a year, loaded ----------------------------------------------------------------------------
 
 
-def load(engine: sa.Engine, newest: int, unthinned: int = LEARN_POLLS) -> Sender:
+def load(
+    engine: sa.Engine, newest: int, unthinned: int = LEARN_POLLS, length: timedelta = YEAR
+) -> Sender:
     """Fill the tables of a new store as a year of polls leaves them.
 
     Args:
         engine: the store.
         newest: how many of the newest messages.
         unthinned: how many of the latest polls are all there.
+        length: how long was polled.
     """
-    every = YEAR // EVERY
+    every = length // EVERY
     hourly = np.arange(0, every, timedelta(hours=1) // EVERY)
     numbers = np.union1d(hourly, np.arange(max(0, every - unthinned), every))
     with writing(engine) as connection:

@@ -160,7 +160,7 @@ class Client:
         requested_at = self._clock()
         begun = self._monotonic()
         try:
-            answer = self._transport.get(path, params)
+            answer = self._transport.get(path, params, before_again=self._pacer.wait)
         except TransientError as error:
             self._counts += counted if error.sent else RequestCounts()
             raise

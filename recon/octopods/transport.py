@@ -106,11 +106,23 @@ class Transport:
             if not isinstance(self.session.adapters.get(scheme), DeadlineAdapter):
                 self.session.mount(scheme, DeadlineAdapter())
 
-    def get(self, path: str, params: Mapping[str, int] | None = None) -> HttpResponse:
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, int] | None = None,
+        *,
+        before_again: Callable[[], None] = lambda: None,
+    ) -> HttpResponse:
         """Send one request. A redirect is not followed: it would carry the key elsewhere.
 
         A connection that was kept open may be closed by the other side at the moment when it is
         used again. Then the request is sent once more, over a new one.
+
+        Args:
+            path: below the host.
+            params: of the query.
+            before_again: called before the request is sent once more. The other side may have got
+                the first one, so it keeps the two apart.
 
         Raises:
             TransientError: no whole answer came in time.
@@ -119,6 +131,7 @@ class Transport:
         begun = time.monotonic()
         answer = self._get(path, params, self.timeout_seconds)
         while answer is None:
+            before_again()
             left = self.timeout_seconds - (time.monotonic() - begun)
             answer = self._get(path, params, max(left, _LEAST_SECONDS))
         return answer

@@ -1,0 +1,332 @@
+"""A day of `recon collect --follow` at 1,000 messages a minute, and a night after a year of them.
+
+Run `python -m benchmarks.load [HOURS] [sqlite] [postgresql]`; without arguments 24 hours on both.
+
+The day is simulated time over real HTTP: the follower sleeps as long as it likes, which takes no
+time, and asks a simulated Octopods that lists what was sent by its clock. The records are in SQLite
+and are written as time passes. `check` is all that the follower does between two pauses, `poll`
+the same where it asked; both are medians of the first and the last hour. Memory is what the process
+holds then. `bytes` is the size of the store by its messages.
+
+The year is loaded as in `benchmarks.growth`: its log of polls, its coverage, and the newest two
+million messages. `night` is `recon run --offline` of its last whole day with as many records, in a
+process of its own, beside the same after two days; processor time and the peak of memory.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import floor
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import sqlalchemy as sa
+
+from benchmarks import growth
+from benchmarks.records import database
+from recon import config
+from recon.jobs.follow import follow
+from recon.jobs.runtime import Runtime
+from recon.jobs.shutdown import Stop
+from recon.model import LISTING_LIMIT
+from recon.simulator.channel import SIMULATED_KEY, Channel
+from recon.simulator.list_misbehaviours import Page
+from recon.simulator.server import Received, serve
+from recon.simulator.simulated_message import DELIVERED, SimulatedMessage
+from recon.store import schema
+from recon.store.dialects import is_postgres
+from recon.store.engine import connect
+
+HOURS: Final = 24
+PER_SECOND: Final = 1000 / 60
+START: Final = datetime(2026, 4, 23, tzinfo=UTC)
+NUMBER: Final = "+353871234567"
+
+_CONFIG: Final = """
+timezone = "UTC"
+
+[database]
+url = "{database}"
+
+[octopods]
+base_url = "{base_url}"
+
+[report]
+directory = "{room}/reports"
+
+[accounts.main]
+api_key_env = "KEY"
+
+[accounts.main.local]
+url = "sqlite:///{room}/sends.db"
+table = "sends"
+"""
+_SENDS: Final = (
+    "CREATE TABLE sends (id INTEGER PRIMARY KEY, message_id INTEGER, phone_number TEXT, "
+    "sent_at TEXT, status TEXT)"
+)
+
+
+class SteadyChannel(Channel):
+    """A key whose message number `n` is sent `n / PER_SECOND` seconds after `START`."""
+
+    def has_sent(self, key: str | None, now: datetime) -> bool:  # noqa: ARG002 - there is one
+        """Say whether anything was sent."""
+        return self._sent(now) > 0
+
+    def page(
+        self,
+        now: datetime,
+        *,
+        key: str | None = None,  # noqa: ARG002 - there is one
+        limit: int = LISTING_LIMIT,
+    ) -> Page:
+        """Return what the list call answers with."""
+        last = self._sent(now)
+        shown = [_message(n) for n in range(last, max(0, last - limit), -1)]
+        return Page(now, shown, limit, now)
+
+    def find(
+        self,
+        message_id: int,
+        now: datetime,
+        *,
+        key: str | None = None,  # noqa: ARG002 - there is one
+    ) -> SimulatedMessage | None:
+        """Return the message with this id."""
+        return _message(message_id) if 0 < message_id <= self._sent(now) else None
+
+    @staticmethod
+    def _sent(now: datetime) -> int:
+        return floor((now - START).total_seconds() * PER_SECOND)
+
+
+def _message(n: int) -> SimulatedMessage:
+    return SimulatedMessage(n, NUMBER, START + timedelta(seconds=n / PER_SECOND), DELIVERED)
+
+
+# --- a day of following ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What one simulated hour took."""
+
+    check: float
+    """Seconds, the median of those without a poll."""
+    poll: float
+    """Seconds, the median."""
+    polls: int
+    megabytes: float
+    """What the process held at its end."""
+
+
+@dataclass(slots=True)
+class Follower:
+    """Follows for some hours, and measures each."""
+
+    room: Path
+    url: str
+    requests: list[Received] = field(default_factory=list)
+    now: datetime = START
+    hours: list[Hour] = field(default_factory=list)
+    _checks: list[float] = field(default_factory=list)
+    _polls: list[float] = field(default_factory=list)
+    _asked: int = 0
+    _recorded: int = 0
+    _since: float = 0.0
+
+    def follow(self, hours: int) -> None:
+        """Follow, in simulated time."""
+        with closing(sqlite3.connect(self.room / "sends.db")) as records:
+            records.execute("PRAGMA synchronous = OFF")
+            records.execute("PRAGMA journal_mode = WAL")
+            records.execute(_SENDS)
+            records.execute("CREATE INDEX sends_sent_at ON sends (sent_at)")
+            stop = Stop()
+
+            def sleep(seconds: float) -> None:
+                self._note(time.perf_counter() - self._since)
+                self.now += timedelta(seconds=seconds)
+                self._record(records)
+                if self.now >= START + len(self.hours) * timedelta(hours=1) + timedelta(hours=1):
+                    self._end_hour()
+                if len(self.hours) >= hours:
+                    stop.ask()
+                self._since = time.perf_counter()
+
+            runtime = Runtime(
+                clock=lambda: self.now,
+                monotonic=lambda: self.now.timestamp(),  # noqa: PLW0108 - later ones too
+                sleep=sleep,
+                rng=Random(7),
+                environ={"KEY": SIMULATED_KEY},
+            )
+            with serve(SteadyChannel(), clock=lambda: self.now, log=self.requests) as base_url:
+                settings = configured(self.room, self.url, base_url)
+                self._since = time.perf_counter()
+                engine = connect(self.url)
+                follow(settings, lambda: engine, ["main"], runtime, stop)
+                engine.dispose()
+
+    def _note(self, taken: float) -> None:
+        (self._polls if len(self.requests) > self._asked else self._checks).append(taken)
+        self._asked = len(self.requests)
+
+    def _record(self, records: sqlite3.Connection) -> None:
+        sent = SteadyChannel._sent(self.now)  # noqa: SLF001 - of this module
+        rows = (
+            (n, n, NUMBER, _message(n).sent_at.isoformat(), "sent")
+            for n in range(self._recorded + 1, sent + 1)
+        )
+        with records:
+            records.executemany("INSERT INTO sends VALUES (?, ?, ?, ?, ?)", rows)
+        self._recorded = sent
+
+    def _end_hour(self) -> None:
+        gc.collect()
+        check = statistics.median(self._checks or [0.0])
+        poll = statistics.median(self._polls or [0.0])
+        self.hours.append(Hour(check, poll, len(self._polls), _resident()))
+        self._checks.clear()
+        self._polls.clear()
+
+
+def configured(room: Path, url: str, base_url: str) -> config.Settings:
+    """Write a configuration, and load it."""
+    text = _CONFIG.format(database=url, base_url=base_url, room=room)
+    (room / "recon.toml").write_text(text)
+    return config.load(room / "recon.toml", {})
+
+
+def _resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def size(engine: sa.Engine) -> int:
+    """Return how many bytes the store takes."""
+    asked = (
+        "SELECT pg_database_size(current_database())"
+        if is_postgres(engine)
+        else "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    )
+    with engine.connect() as connection:
+        return int(connection.exec_driver_sql(asked).scalar_one())
+
+
+def day(url: str, room: Path, hours: int) -> list[str]:
+    """Follow for some hours; return the lines of the table."""
+    engine = connect(url)
+    schema.upgrade(engine)
+    empty = size(engine)
+    follower = Follower(room, url)
+    follower.follow(hours)
+    counted, bytes_ = growth.counts(engine), size(engine) - empty
+    engine.dispose()
+    first, last = follower.hours[0], follower.hours[-1]
+    asked, sent = len(follower.requests), SteadyChannel._sent(follower.now)  # noqa: SLF001
+    rows = ", ".join(f"{name} {count:,}" for name, count in counted.items())
+    return [
+        f"{hours} h: {sent:,} messages sent, {asked:,} requests, {sent / asked:.1f} messages each",
+        *(
+            f"{name} hour: poll {one.poll * 1e3:.1f} ms, check {one.check * 1e3:.1f} ms, "
+            f"{one.polls:,} polls, memory {one.megabytes:.0f} MB"
+            for name, one in (("first", first), ("last", last))
+        ),
+        f"{rows}; {bytes_ / max(1, counted['messages']):.0f} bytes a message",
+    ]
+
+
+# --- a night after a year ----------------------------------------------------------------------
+
+
+def night(url: str, room: Path, length: timedelta, newest: int) -> str:
+    """Load so long a time, run the night of its last whole day, and return what it took.
+
+    Args:
+        url: of an empty database.
+        room: an empty directory.
+        length: of the time.
+        newest: how many of the newest messages are loaded.
+    """
+    engine = connect(url)
+    schema.upgrade(engine)
+    growth.load(engine, newest, length=length)
+    engine.dispose()
+    last = growth.START + length - timedelta(days=1)
+    _write_records(room, last)
+    configured(room, url, "http://127.0.0.1:1")
+    return _run(room, last)
+
+
+def _write_records(room: Path, start: datetime) -> None:
+    """Record a day of what `growth.load` has loaded, each message with its id."""
+    first = int((start - growth.START).total_seconds() * growth.PER_SECOND)
+    last = first + int(86_400 * growth.PER_SECOND)
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for n in range(first + 1, last + 1):
+            at = growth.START + timedelta(seconds=floor(n / growth.PER_SECOND))
+            yield n, n, NUMBER, at.isoformat(), "sent"
+
+    with closing(sqlite3.connect(room / "sends.db")) as records, records:
+        records.execute(_SENDS)
+        records.executemany("INSERT INTO sends VALUES (?, ?, ?, ?, ?)", rows())
+        records.execute("CREATE INDEX sends_sent_at ON sends (sent_at)")
+
+
+def _run(room: Path, start: datetime) -> str:
+    """Run the night in a process of its own."""
+    argv = ("run", "--date", f"{start:%Y-%m-%d}", "--offline", "--trust-input")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = (sys.executable, "-c", _MEASURED, "--config", str(room / "recon.toml"), *argv)
+    said = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    taken = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    peak = int(said.stderr.rsplit("peak ", 1)[1])
+    return f"night {taken:.1f} s of processor time, {peak / 1024:.0f} MB"
+
+
+_MEASURED: Final = """
+import resource, sys
+from recon.cli import main
+try:
+    main()
+finally:
+    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+YEARS: Final = (("after two days", timedelta(days=2)), ("after a year", growth.YEAR))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print what a day and the nights take on each database."""
+    hours = next((int(one) for one in arguments if one.isdecimal()), HOURS)
+    for name in [one for one in arguments if not one.isdecimal()] or ["sqlite", "postgresql"]:
+        print(name)
+        with tempfile.TemporaryDirectory() as room, database(name, Path(room)) as url:
+            for line in day(url, Path(room), hours):
+                print(f"  {line}", flush=True)
+        for case, length in YEARS:
+            with tempfile.TemporaryDirectory() as room, database(name, Path(room)) as url:
+                taken = night(url, Path(room), length, growth.MESSAGES)
+                print(f"  {case}: {taken}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
