@@ -22,6 +22,7 @@ from benchmarks import (
     growth,
     linking,
     records,
+    scale,
     stats,
 )
 from recon.cli import group
@@ -166,3 +167,8 @@ def test_the_everyday_commands_are_asked_of_open_findings(
                 assert ("nothing is wrong" in ended.stdout) is has_record
     with sa.create_engine(database_url, poolclass=sa.NullPool).connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM findings")) == 8
+
+
+def test_a_day_in_partitions_finds_what_one_piece_finds(capsys: pytest.CaptureFixture[str]) -> None:
+    scale.judge(scale.measured(ROWS, Path(), None))
+    assert "memory to the limit" in capsys.readouterr().out

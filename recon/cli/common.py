@@ -107,6 +107,29 @@ class Session:
 pass_session = click.make_pass_decorator(Session)
 
 
+class SizeParam(click.ParamType[int]):
+    """A size of memory, such as `300MB` or `2GiB`, in bytes."""
+
+    name = "size"
+    _SIZE: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([kmgt]?)(i?)b", re.IGNORECASE)
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Read a size; a whole number of bytes at least 1."""
+        if isinstance(value, int):
+            return value
+        found = self._SIZE.fullmatch(str(value).strip())
+        size = 0
+        if found is not None:
+            number, prefix, binary = found.groups()
+            power = " kmgt".index(prefix.lower() or " ")
+            size = int(float(number) * (1024 if binary else 1000) ** power)
+        if size < 1:
+            self.fail(f"'{value}' is no size; write it as in 300MB or 2GiB.", param, ctx)
+        return size
+
+
 class _Range(NamedTuple):
     """Days from the first to the last, both included."""
 

@@ -23,6 +23,20 @@ from recon.model import VerdictKind
     help="Read LOCAL with this account's columns and settings. Default: the only account.",
 )
 @common.output_option
+@click.option(
+    "--memory-limit",
+    type=common.SizeParam(),
+    metavar="SIZE",
+    help="Work in partitions if more memory than this would be needed, such as 300MB or 2GiB. "
+    "Default: half of the available memory.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Process partitions in N processes. Default: 1.",
+)
 @common.exit_code_option
 @common.trust_option
 @common.pass_session
@@ -35,6 +49,8 @@ def command(
     last: date | None,
     account: str | None,
     output: Path | None,
+    memory_limit: int | None,
+    workers: int,
     *,
     exit_code: bool,
     trust_input: bool,
@@ -49,7 +65,7 @@ def command(
     there is one, failure_reason. Its statuses count as those of now.
     """
     from recon.core import calendar
-    from recon.jobs import file_diff, wiring
+    from recon.jobs import file_diff, memory_budget, wiring
 
     chosen = common.day_range(day, first, last)
     settings = session.settings(require_accounts=False)
@@ -65,6 +81,9 @@ def command(
         policy=wiring.policy(settings, trust_input=trust_input),
         directory=output or settings.report.directory,
         mask=settings.report.mask_phone_numbers,
+        budget=memory_budget.MemoryBudget(
+            memory_budget.default_limit() if memory_limit is None else memory_limit, workers
+        ),
     )
     with click.progressbar(
         length=file_diff.step_count(options),

@@ -5,6 +5,7 @@ Nothing here depends on the order of the rows.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,7 @@ import pandas as pd
 
 from recon.core import (
     absence_doubts,
+    agreed_rows,
     calendar,
     duplicate_sends,
     link,
@@ -34,6 +36,7 @@ from recon.core.absence_doubts import (
     UNREAD_ID,
     Denials,
 )
+from recon.core.agreed_rows import AgreedRows
 from recon.core.link import Codes, Mask, Positions, Side
 from recon.core.policy import Policy
 from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, Window
@@ -41,6 +44,23 @@ from recon.model import NOT_SENT, LocalBalance, ProviderBalance, Span, Status, W
 #: The buckets of each side; a bucket's code is its place here. The last one is for rejects.
 LOCAL: Final = tuple(LocalBalance.__dataclass_fields__)
 PROVIDER: Final = tuple(ProviderBalance.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeats:
+    """Each `duplicate_send`, and the recorded message that it repeats; arrays run parallel."""
+
+    at: Positions
+    """The messages, ascending."""
+    names: Positions
+    """The id of the recorded one."""
+    times: Positions
+    """When that was sent, in microseconds, UTC."""
+
+    def of(self, messages: Positions) -> tuple[Positions, Positions]:
+        """Return id and time of the recorded message that each of `messages` repeats."""
+        place = np.searchsorted(self.at, messages)
+        return self.names[place], self.times[place]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,8 +85,7 @@ class Case:
     provider_reject_owner: Positions
     local_bucket: Codes
     provider_bucket: Codes
-    repeats: link.SparseMapping
-    """Each `duplicate_send`, and the recorded message that it repeats."""
+    repeats: Repeats
     holds_id: Mask
     """Of each record, whether the records hold an id for it, also one that is none of Octopods'."""
     denied: link.SparseMapping
@@ -80,6 +99,8 @@ class Case:
     """The newest record's time, in microseconds, by Octopods' clock, where the messages go on much
     longer; else `None`."""
     days: int
+    agreed: AgreedRows = agreed_rows.NONE
+    """What was left out of both sides."""
 
     def is_matched(self, rows: slice) -> Mask:
         """Say of each of these records whether it is one of a pair of the windows."""
@@ -107,6 +128,7 @@ def classify(
     denials: Denials = NO_DENIALS,
     first_contact: Span | None = None,
     purged_below: int | None = None,
+    agreed: AgreedRows = agreed_rows.NONE,
 ) -> Case:
     """Link both sides and put every row into its bucket.
 
@@ -120,6 +142,7 @@ def classify(
         first_contact: the part of `spans` before the oldest message that was ever listed: nothing
             could have contradicted the answers there, so only a denied id is missing.
         purged_below: smaller ids may be of messages that were purged.
+        agreed: rows that were left out of both sides.
     """
     local, local_keys = unlinkable.separate_unlinkable(local, policy.region)
     provider, provider_keys = unlinkable.separate_unlinkable(
@@ -153,7 +176,7 @@ def classify(
     may_have_other_id = other_ids.may_be_of(
         waiting, given_up, unrecorded, links, local, provider_keys, provider_time, policy
     )
-    records_end = stale_records.records_end(links, local, provider_time)
+    records_end = stale_records.records_end(links, local, provider_time, agreed)
     too_late = np.zeros(len(unrecorded), dtype=np.bool_)
     if records_end is not None:
         too_late = provider_time[unrecorded] > records_end
@@ -161,9 +184,7 @@ def classify(
         [may_be_recorded, may_have_other_id, too_late], [SHIELDED, OTHER_ID, STALE]
     )
     provider_owner = calendar.window_positions(provider_time, days)
-    repeats = duplicate_sends.nearest_recorded(
-        paired, provider_keys, provider_time, names, policy.duplicate
-    )
+    repeats = _repeats(paired, provider_keys, provider_time, names, policy, agreed)
     return Case(
         local=local,
         provider=provider,
@@ -185,16 +206,38 @@ def classify(
         provider_doubt=link.SparseMapping(unrecorded, provider_doubt),
         records_end=records_end,
         days=len(days),
+        agreed=agreed,
     )
+
+
+def _repeats(
+    paired: Mask,
+    keys: Positions,
+    times: Positions,
+    names: Positions,
+    policy: Policy,
+    agreed: AgreedRows,
+) -> Repeats:
+    near = agreed.near
+    if len(near.names):
+        paired = np.concatenate([paired, np.ones(len(near.names), dtype=np.bool_)])
+        keys = np.concatenate([keys, near.keys])
+        times = np.concatenate([times, near.times])
+        names = np.concatenate([names, near.names])
+    found = duplicate_sends.nearest_recorded(paired, keys, times, names, policy.duplicate)
+    return Repeats(found.at, names[found.to], times[found.to])
 
 
 def balances(case: Case) -> list[tuple[LocalBalance, ProviderBalance]]:
     """Return the balance of both sides for each window."""
-    local = _table(case.local_owner, case.local_bucket, case.days, len(LOCAL))
-    provider = _table(case.provider_owner, case.provider_bucket, case.days, len(PROVIDER))
+    local = table(case.local_owner, case.local_bucket, case.days, len(LOCAL))
+    provider = table(case.provider_owner, case.provider_bucket, case.days, len(PROVIDER))
     local[:, -1] += _per_day(case.local_reject_owner, case.days)
     local[-1, LOCAL.index("not_sent")] += case.local.unsent
     provider[:, -1] += _per_day(case.provider_reject_owner, case.days)
+    for day, left_out in enumerate(case.agreed.days):
+        local[day] += left_out.local
+        provider[day] += left_out.provider
     return [
         (LocalBalance(*map(int, mine)), ProviderBalance(*map(int, theirs)))
         for mine, theirs in zip(local, provider, strict=True)
@@ -217,8 +260,10 @@ def status_counts(case: Case) -> list[dict[str, int]]:
     words = [str(word) for word in status.cat.categories]
     codes = status.cat.codes.to_numpy()
     counts = []
-    for row in _table(case.provider_owner, codes, case.days, len(words)):
-        seen = dict(zip(words, map(int, row), strict=True))
+    for day, row in enumerate(table(case.provider_owner, codes, case.days, len(words))):
+        seen = Counter(dict(zip(words, map(int, row), strict=True)))
+        if (left_out := case.agreed.count(day)) is not None:
+            seen.update(left_out.statuses)
         known = {word.value: seen.pop(word.value, 0) for word in Status}
         counts.append(known | {word: count for word, count in sorted(seen.items()) if count})
     return counts
@@ -266,7 +311,7 @@ def _local_buckets(
     return bucket
 
 
-def _provider_buckets(paired: Mask, repeats: link.SparseMapping, doubtful: Positions) -> Codes:
+def _provider_buckets(paired: Mask, repeats: Repeats, doubtful: Positions) -> Codes:
     bucket: Codes = np.full(len(paired), PROVIDER.index("missing_locally"), dtype=np.int8)
     bucket[repeats.at] = PROVIDER.index("duplicate_send")
     bucket[doubtful] = PROVIDER.index("unverifiable")
@@ -284,9 +329,7 @@ def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
     return owner
 
 
-def _table(
-    owner: Positions, code: npt.NDArray[np.integer[Any]], days: int, codes: int
-) -> Positions:
+def table(owner: Positions, code: npt.NDArray[np.integer[Any]], days: int, codes: int) -> Positions:
     """Count rows by window and code; rows outside the windows do not count."""
     inside = owner >= 0
     if not inside.all():

@@ -6,12 +6,14 @@ the rest of the day, is weighed against the number of places where it could have
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from recon.core.link import Mask, Positions
+from recon.core.number_parts import ascending, count, counted_below
 from recon.core.phones import calling_codes
 
 #: With fewer findings there is no pattern.
@@ -35,6 +37,7 @@ _NETWORK_DIGITS: Final = 2
 _LONGEST: Final = 15
 _SAMPLED: Final = 16
 _HOUR_US: Final = 3_600_000_000
+_NOTHING: Final[Positions] = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,31 +54,29 @@ class Concentration:
     """Of numbers the leading digits, of hours the hour; 0 for a stretch of time."""
 
 
-def stretch(times: Positions, healthy: Positions) -> Concentration | None:
+def stretch(times: Positions, healthy: Iterable[Positions]) -> Concentration | None:
     """Return the stretch of time that chance explains least, in which most sends are affected.
 
     A stretch goes on over a few unaffected sends in a short time, never over more.
 
     Args:
         times: of the affected sends, in microseconds.
-        healthy: of all other sends, ascending.
+        healthy: of all other sends, in one part or several.
     """
     if len(times) < LEAST:
         return None
     order = np.argsort(times, kind="stable")
     ordered = times[order]
-    before = np.searchsorted(healthy, ordered, side="left")
-    after = before.copy()
-    at_once = np.flatnonzero(before < len(healthy))
-    at_once = at_once[healthy[before[at_once]] == ordered[at_once]]
-    after[at_once] = np.searchsorted(healthy, ordered[at_once], side="right")
+    before = counted_below(healthy, ordered)
+    after = counted_below(healthy, ordered, "right")
     between = np.maximum(before[1:] - after[:-1], 0)
     ends = (between > _BETWEEN) | ((between > 0) & (np.diff(ordered) > _PAUSE_US))
     first = np.append(0, np.flatnonzero(ends) + 1)
     last = np.append(np.flatnonzero(ends), len(ordered) - 1)
     affected = last - first + 1
     unaffected = np.maximum(before[last] - after[first], 0)
-    weight = _weights(affected, unaffected, len(ordered), len(healthy), len(ordered) + len(healthy))
+    others = count(healthy)
+    weight = _weights(affected, unaffected, len(ordered), others, len(ordered) + others)
     best = _best(weight, affected, first)
     if best is None:
         return None
@@ -83,19 +84,17 @@ def stretch(times: Positions, healthy: Positions) -> Concentration | None:
     return Concentration(rows, int(affected[best] + unaffected[best]), float(weight[best]), 0)
 
 
-def ascending(values: Positions) -> Positions:
-    """Return values sorted; where they are already, which is soon seen, as they are."""
-    return values if (values[1:] >= values[:-1]).all() else np.sort(values)
-
-
-def number_range(keys: Positions, healthy: Positions) -> Concentration | None:
+def number_range(
+    keys: Positions, healthy: Iterable[Positions], besides: Positions = _NOTHING
+) -> Concentration | None:
     """Return the country code, or the network in it, that chance explains least.
 
     Most sends to these numbers are affected, and sends to other numbers are not.
 
     Args:
         keys: of the numbers of the affected sends, see `recon.core.phones`; negative is none.
-        healthy: likewise of all other sends, in any order.
+        healthy: likewise of all other sends, in one part or several.
+        besides: keys among `healthy` that are no other sends.
     """
     numbered = np.flatnonzero((keys > 0) & (keys < 10**_LONGEST))
     if len(numbered) < LEAST:
@@ -106,13 +105,15 @@ def number_range(keys: Positions, healthy: Positions) -> Concentration | None:
     places = np.concatenate([codes, networks])
     prefixes, affected = np.unique(places, return_counts=True)
     # One in 16 of the healthy sends already shows of nearly every place that it is none.
-    least = _beginning_with(prefixes, np.sort(healthy[::_SAMPLED]))
+    least = _beginning_with(prefixes, [part[::_SAMPLED] for part in healthy])
+    least -= _beginning_with(prefixes, [besides])
     if not ((affected >= LEAST) & (affected >= MOST * (affected + least))).any():
         return None
-    unaffected = _beginning_with(prefixes, np.sort(healthy))
-    weight = _weights(affected, unaffected, len(numbered), len(healthy), len(prefixes))
+    unaffected = _beginning_with(prefixes, healthy) - _beginning_with(prefixes, [besides])
+    others = count(healthy) - len(besides)
+    weight = _weights(affected, unaffected, len(numbered), others, len(prefixes))
     # What has no unaffected sends beside it may be all that there is.
-    weight[len(healthy) - unaffected < LEAST] = -np.inf
+    weight[others - unaffected < LEAST] = -np.inf
     best = _best(weight, affected, prefixes)
     if best is None:
         return None
@@ -121,12 +122,12 @@ def number_range(keys: Positions, healthy: Positions) -> Concentration | None:
     return Concentration(rows, int(affected[best] + unaffected[best]), float(weight[best]), place)
 
 
-def hour(times: Positions, sends: Positions, start: int) -> Concentration | None:
+def hour(times: Positions, sends: Iterable[Positions], start: int) -> Concentration | None:
     """Return the hour that holds most of the affected sends, though not most of all sends.
 
     Args:
         times: of the affected sends, in microseconds.
-        sends: of all other sends, likewise, ascending.
+        sends: of all other sends, likewise, in one part or several.
         start: when the hours are counted from.
     """
     if len(times) < _LEAST_OF_AN_HOUR:
@@ -135,9 +136,9 @@ def hour(times: Positions, sends: Positions, start: int) -> Concentration | None
     at = int(np.argmax(counts))
     share = counts[at] / len(times)
     first = start + int(hours[at]) * _HOUR_US
-    since, until = np.searchsorted(sends, [first, first + _HOUR_US])
+    since, until = counted_below(sends, np.array([first, first + _HOUR_US]))
     inside = int(until - since + counts[at])
-    usual = inside / (len(sends) + len(times))
+    usual = inside / (count(sends) + len(times))
     if share < MOST or usual > _LARGEST_HOUR:
         return None
     weight = len(times) * _divergence(share, usual)
@@ -185,13 +186,14 @@ def _digits(numbers: Positions) -> Positions:
     return np.searchsorted(10 ** np.arange(19, dtype=np.int64), numbers, side="right")
 
 
-def _beginning_with(prefixes: Positions, keys: Positions) -> Positions:
-    """Count the keys (ascending) that begin with each prefix, whatever their length."""
+def _beginning_with(prefixes: Positions, parts: Iterable[Positions]) -> Positions:
+    """Count the keys that begin with each prefix, whatever their length."""
     width = _digits(prefixes)
-    count = np.zeros(len(prefixes), dtype=np.int64)
-    for length in range(4, _LONGEST + 1):
-        scale = 10 ** np.maximum(length - width, 0)
-        within: Mask = length > width
-        low, high = (np.searchsorted(keys, bound * scale) for bound in (prefixes, prefixes + 1))
-        count += np.where(within, high - low, 0)
-    return count
+    found = np.zeros(len(prefixes), dtype=np.int64)
+    for keys in map(ascending, parts):
+        for length in range(4, _LONGEST + 1):
+            scale = 10 ** np.maximum(length - width, 0)
+            within: Mask = length > width
+            low, high = (np.searchsorted(keys, bound * scale) for bound in (prefixes, prefixes + 1))
+            found += np.where(within, high - low, 0)
+    return found

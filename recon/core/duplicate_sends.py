@@ -38,7 +38,7 @@ def nearest_recorded(
     if paired.all() or not paired.any():
         none = np.zeros(0, dtype=np.int64)
         return SparseMapping(none, none)
-    concerned = _with_one_of(keys, keys[~paired], block_rows)
+    concerned = with_one_of(keys, keys[~paired], block_rows)
     by_time = concerned[np.lexsort((names[concerned], times[concerned], keys[concerned]))]
     rank = np.arange(len(by_time))
     key, time, recorded = keys[by_time], times[by_time], paired[by_time]
@@ -58,7 +58,9 @@ def nearest_recorded(
     return SparseMapping(by_time[at], found[at])
 
 
-def _with_one_of(keys: Positions, wanted: Positions, block_rows: int) -> Positions:
+def with_one_of(
+    keys: Positions, wanted: Positions, block_rows: int = blocks.BLOCK_ROWS
+) -> Positions:
     """Return the positions of keys that are among the `wanted` few.
 
     Of most others it is known at once, by their last bits.
@@ -70,5 +72,5 @@ def _with_one_of(keys: Positions, wanted: Positions, block_rows: int) -> Positio
         lambda rows: rows.start + np.flatnonzero(ends[keys[rows] & _ENDS]),
         block_rows=block_rows,
     )
-    at = np.concatenate(maybe)
+    at = np.concatenate([np.zeros(0, dtype=np.int64), *maybe])
     return at[np.isin(keys[at], wanted)]

@@ -5,7 +5,7 @@ Pure and independent of row order. An incident takes findings away from nobody: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -17,11 +17,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recon.core import arrow_text, concentration, phones, systemic
+from recon.core import arrow_text, concentration, number_parts, phones, systemic
 from recon.core.buckets import Case
 from recon.core.concentration import Concentration
 from recon.core.day_findings import DayFindings
 from recon.core.link import Mask, Positions
+from recon.core.number_parts import Parts
 from recon.core.policy import Policy
 from recon.model import Incident, Kind, Window
 
@@ -122,11 +123,12 @@ class _Day:
     found: DayFindings
 
     @cached_property
-    def recorded(self) -> Positions:
-        """When the records of the day's pairs were sent, ascending."""
+    def recorded(self) -> Parts:
+        """When the records of the day's pairs were sent."""
         case = self.case
         paired = (case.local_owner == self.day) & (case.links.partner_of_local >= 0)
-        return concentration.ascending(case.local_time[paired])
+        own = number_parts.ascending(case.local_time[paired])
+        return case.agreed.with_pairs(own, "local_time", self.day)
 
     @cached_property
     def paired(self) -> Mask:
@@ -136,23 +138,26 @@ class _Day:
         return paired
 
     @cached_property
-    def sent(self) -> Positions:
-        """When the messages of the pairs were sent, ascending."""
-        return concentration.ascending(self.case.provider_time[self.paired])
+    def sent(self) -> Parts:
+        """When the messages of the pairs were sent."""
+        own = number_parts.ascending(self.case.provider_time[self.paired])
+        return self.case.agreed.with_pairs(own, "provider_time", self.day)
 
     @cached_property
-    def numbers(self) -> Positions:
+    def numbers(self) -> Parts:
         """The keys of the numbers of the pairs' messages."""
-        return self.case.provider_keys[self.paired]
+        own = self.case.provider_keys[self.paired]
+        return self.case.agreed.with_pairs(own, "keys", self.day)
 
     def goes_on_after(self, kind: Kind, moment: int) -> bool:
         """Say whether a pair was sent after a moment, on this day or in the time read after it."""
         case = self.case
+        recorded, sent = case.agreed.newest_pair or (moment, moment)
         if kind is Kind.MISSING_AT_PROVIDER:
             later = case.local_time > moment
-            return bool((later & (case.links.partner_of_local >= 0)).any())
+            return recorded > moment or bool((later & (case.links.partner_of_local >= 0)).any())
         later = case.provider_time > moment
-        return bool((later & (case.links.partner_of_provider >= 0)).any())
+        return sent > moment or bool((later & (case.links.partner_of_provider >= 0)).any())
 
     @cached_property
     def keys(self) -> Mapping[Kind, Positions]:
@@ -206,18 +211,20 @@ def _concentrated(day: _Day, free: Mask) -> Iterator[tuple[float, _Draft]]:
         if np.count_nonzero(free[rows]) < concentration.LEAST:
             continue
         keys = day.keys[kind][free[rows]]
-        healthy = day.numbers
+        besides = keys[:0]
         if kind is Kind.RECIPIENT_MISMATCH:
-            healthy = _without(np.sort(healthy), np.sort(keys))
-        if (seen := concentration.number_range(keys, healthy)) is not None:
+            besides = _among(keys, day.numbers)
+        if (seen := concentration.number_range(keys, day.numbers, besides)) is not None:
             yield seen.weight, _numbers(kind, rows[free[rows]][seen.rows], seen)
 
 
-def _without(keys: Positions, some: Positions) -> Positions:
-    """Return keys (ascending) less one for each of `some` (ascending) that is among them."""
-    at = np.searchsorted(keys, some) + np.arange(len(some)) - np.searchsorted(some, some)
-    at = at[at < len(keys)]
-    return np.delete(keys, at)
+def _among(keys: Positions, numbers: Iterable[Positions]) -> Positions:
+    """Return of each key as many as there are among the `numbers` too."""
+    values, counts = np.unique(keys, return_counts=True)
+    there = np.zeros(len(values), dtype=np.int64)
+    for part in map(number_parts.ascending, numbers):
+        there += np.searchsorted(part, values, "right") - np.searchsorted(part, values, "left")
+    return np.repeat(values, np.minimum(counts, there))
 
 
 def _stretch(

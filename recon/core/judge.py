@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from recon.core import (
+    agreed_rows,
     buckets,
     coverage,
     failures,
@@ -21,6 +22,7 @@ from recon.core import (
     unreadable_rows,
 )
 from recon.core.absence_doubts import NO_DENIALS, Denials
+from recon.core.agreed_rows import AgreedRows
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.model import (
@@ -64,6 +66,7 @@ def judge(
     policy: Policy,
     denials: Denials = NO_DENIALS,
     first_contact: Span | None = None,
+    agreed: AgreedRows = agreed_rows.NONE,
 ) -> list[Verdict]:
     """Link both sides once and judge each of `days`.
 
@@ -77,12 +80,15 @@ def judge(
         denials: ids that Octopods was asked for singly and does not have.
         first_contact: the part of `spans` before the oldest message that was ever listed, where
             only a denied id is missing; without an end where nothing was ever listed.
+        agreed: rows that were left out of both sides.
 
     Returns:
         A verdict for each day, in order. A pair belongs to the day of the message, a row without
         a partner to the day of its own time, a row without a readable time to the last day.
     """
-    case = buckets.classify(days, local, provider, spans, policy, denials, first_contact)
+    case = buckets.classify(
+        days, local, provider, spans, policy, denials, first_contact, agreed=agreed
+    )
     return of_case(account, days, case, spans=spans, policy=policy, first_contact=first_contact)
 
 

@@ -15,6 +15,8 @@ def of_day(case: Case, day: int) -> list[str]:
         day: the position of the day.
     """
     count = int(np.count_nonzero(case.links.national & (case.local_owner == day)))
+    if (left_out := case.agreed.count(day)) is not None:
+        count += left_out.national
     if not count:
         return []
     pairs = "1 pair agrees" if count == 1 else f"{count:,} pairs agree"

@@ -231,9 +231,9 @@ def _missing_locally(_case: Case, rows: FindingRows) -> Texts:
 
 def _duplicate_send(case: Case, rows: FindingRows) -> Texts:
     """State which recorded message it repeats."""
-    sibling = case.repeats.of(rows.provider)
-    recorded = arrow_text.take(case.provider.frame["message_id"], sibling)
-    distance = apart(case.provider_time[rows.provider] - case.provider_time[sibling])
+    names, times = case.repeats.of(rows.provider)
+    recorded = arrow_text.as_text_array(pa.array(names))
+    distance = apart(case.provider_time[rows.provider] - times)
     return arrow_text.join(
         "no record of it; sent ", distance, " message ", recorded, ", which is in the records"
     )

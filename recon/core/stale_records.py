@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from recon.core import agreed_rows, number_parts
+from recon.core.agreed_rows import AgreedRows
 from recon.core.coverage import microseconds
 from recon.core.link import Links, Positions, Side
 
@@ -45,7 +48,9 @@ def are_too_few(recorded: pd.Series, sent: pd.Series, start: datetime) -> bool:
     return bool(sent.max() - (recorded.max() if len(recorded) else start) > _HOUR)
 
 
-def records_end(links: Links, local: Side, provider_time: Positions) -> int | None:
+def records_end(
+    links: Links, local: Side, provider_time: Positions, agreed: AgreedRows = agreed_rows.NONE
+) -> int | None:
     """Return when the records end, where the messages go on for unusually long; else `None`.
 
     That is for more than an hour, and for longer than the records usually are apart. Where the
@@ -55,26 +60,45 @@ def records_end(links: Links, local: Side, provider_time: Positions) -> int | No
         links: who is whose partner.
         local: the records.
         provider_time: when each message was sent, in microseconds, UTC.
+        agreed: rows that were left out of both sides.
 
     Returns:
         The newest record's time in microseconds, by the clock of the messages.
     """
     times = links.local_time
-    if len(times) < _LEAST_RECORDS or not len(provider_time):
+    newest = _newest(times, agreed.newest_record)
+    last = _newest(provider_time, agreed.newest_message)
+    count = len(times) + agreed.records
+    if count < _LEAST_RECORDS or newest is None or last is None:
         return None
-    newest, last = int(times.max()), int(provider_time.max())
     if local.newest is not None:
         newest = max(newest, microseconds(local.newest))
     if last - newest <= _HOUR_US:
         return None
     at, partner = links.pairs
-    if not at.size:
+    if not at.size and not agreed.pairs:
         return None  # both sides are of different accounts or days: nothing says that one ended
     known = links.by_id[at]
     apart = 0
-    if known.any():
-        apart = int(np.median(times[at[known]] - provider_time[partner[known]]))
+    own = times[at[known]] - provider_time[partner[known]]
+    if own.size or any(part.by_id for part in agreed.pairs):
+        apart = int(number_parts.median(agreed.with_apart(own)))
     if last - (newest - apart) <= _HOUR_US:
         return None
-    usual = float(np.quantile(np.diff(np.sort(times)), _USUAL, method="higher"))
-    return newest - apart if last - (newest - apart) > usual else None
+    gone_on = last - (newest - apart)
+    shorter = _shorter_distances(agreed.with_local_times(times), gone_on)
+    return newest - apart if shorter > np.ceil((count - 2) * _USUAL) else None
+
+
+def _newest(times: Positions, other: int | None) -> int | None:
+    newest = int(times.max()) if len(times) else None
+    return other if newest is None else newest if other is None else max(newest, other)
+
+
+def _shorter_distances(times: Iterable[Positions], length: int) -> int:
+    """Count the distances between neighbouring times that are shorter than this."""
+    count, before = 0, np.zeros(0, dtype=np.int64)
+    for part in number_parts.in_slices(times):
+        count += int(np.count_nonzero(np.diff(part, prepend=before) < length))
+        before = part[-1:] if len(part) else before
+    return count

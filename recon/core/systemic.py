@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow.compute as pc
 
-from recon.core import failure_reasons, failures
+from recon.core import failure_reasons, failures, number_parts
 from recon.core.buckets import Case
 from recon.core.concentration import LEAST, MOST
 from recon.core.day_findings import DayFindings
@@ -80,10 +80,12 @@ def _constant_offset(
     if len(drifting) < _LEAST_PAIRS:
         return
     pairs = np.flatnonzero((case.local_owner == day) & case.links.by_id)
-    apart = case.local_time[pairs] - case.provider_time[case.links.partner_of_local[pairs]]
-    offset = int(np.median(apart)) if len(apart) >= _LEAST_PAIRS else 0
-    same = int(np.count_nonzero(np.abs(apart - offset) <= _MINUTE_US))
-    if abs(offset) <= policy.drift // timedelta(microseconds=1) or 10 * same < _OF_TEN * len(apart):
+    own = case.local_time[pairs] - case.provider_time[case.links.partner_of_local[pairs]]
+    apart = case.agreed.with_apart(own, day)
+    count = number_parts.count(apart)
+    offset = int(number_parts.median(apart)) if count >= _LEAST_PAIRS else 0
+    same = sum(int(np.count_nonzero(np.abs(part - offset) <= _MINUTE_US)) for part in apart)
+    if abs(offset) <= policy.drift // timedelta(microseconds=1) or 10 * same < _OF_TEN * count:
         return
     distance = found.recorded[drifting] - found.sent[drifting]
     quarters = (offset + _QUARTER_US // 2) // _QUARTER_US
@@ -93,7 +95,7 @@ def _constant_offset(
         "timezone" if is_zone else "clock",
         str(quarters) if is_zone else "",
         drifting[np.abs(distance - offset) <= _MINUTE_US],
-        f"{same:,} of {len(apart):,} pairs are {hours} h {minutes} min apart: check "
+        f"{same:,} of {count:,} pairs are {hours} h {minutes} min apart: check "
         f"{'`timezone`' if is_zone else 'the clock of the sender'}.",
     )
 
@@ -178,6 +180,8 @@ def _foreign_ids(case: Case, day: int, rows: Positions) -> Iterator[Systemic]:
     if len(rows) < LEAST:
         return
     with_id = int(np.count_nonzero(_paired(case, day) & case.holds_id))
+    if (left_out := case.agreed.count(day)) is not None:
+        with_id += left_out.with_id
     if len(rows) >= MOST * with_id:
         yield Systemic(
             "foreign_ids",
@@ -191,7 +195,7 @@ def _foreign_ids(case: Case, day: int, rows: Positions) -> Iterator[Systemic]:
 def _other_numbers(case: Case, day: int, rows: Positions) -> Iterator[Systemic]:
     if len(rows) < LEAST:
         return
-    pairs = int(np.count_nonzero(_paired(case, day)))
+    pairs = int(np.count_nonzero(_paired(case, day))) + case.agreed.pairs_of(day)
     if len(rows) >= MOST * pairs:
         yield Systemic(
             "numbers",

@@ -41,6 +41,16 @@ class InProcessExecutor(Executor):
 
 
 @contextmanager
+def workers(count: int) -> Iterator[Executor]:
+    """Give an executor of so many processes, see `processes`; one is this process itself."""
+    if count == 1:
+        yield InProcessExecutor()
+        return
+    with processes(count) as pool:
+        yield pool
+
+
+@contextmanager
 def processes(count: int) -> Iterator[Executor]:
     """Give an executor of so many processes, each with a fresh interpreter.
 

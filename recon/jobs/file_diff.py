@@ -5,15 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from recon.core import judge
+from recon.core import agreed_rows, judge
 from recon.core.link import Side
 from recon.core.policy import Policy
+from recon.jobs import executors, memory_budget, partitions
+from recon.jobs.memory_budget import MemoryBudget
 from recon.jobs.provider_file import provider_side
+from recon.jobs.scratch_directory import scratch_directory
 from recon.model import Changes, RequestCounts, Run, Span, Window
 from recon.report import report_files
 
@@ -48,6 +52,8 @@ class DiffOptions:
     policy: Policy
     directory: Path
     mask: bool
+    budget: MemoryBudget
+    """What would take more memory is done in partitions."""
 
 
 def step_count(options: DiffOptions) -> int:
@@ -69,10 +75,33 @@ def diff(
         InputError: a file cannot be used.
         OutputError: a report cannot be written.
     """
-    local, provider = _both_sides(options, clock, progress)
-    verdicts = judge.judge(
-        ACCOUNT, options.days, local, provider, spans=_COMPLETE, policy=options.policy
-    )
+    sizes = options.budget.sizes(sum(map(memory_budget.estimated_rows, _files(options))))
+    with ExitStack() as stack:
+        if sizes is None:
+            local, provider = _both_sides(options, clock, progress)
+            agreed = agreed_rows.NONE
+        else:
+            folder = stack.enter_context(scratch_directory(options.directory))
+            local, provider, agreed = partitions.reduced_sides(
+                options.local,
+                options.provider,
+                seen_at=clock,
+                days=options.days,
+                policy=options.policy,
+                folder=folder,
+                sizes=sizes,
+                executor=stack.enter_context(executors.workers(options.budget.workers)),
+                progress=progress,
+            )
+        verdicts = judge.judge(
+            ACCOUNT,
+            options.days,
+            local,
+            provider,
+            spans=_COMPLETE,
+            policy=options.policy,
+            agreed=agreed,
+        )
     progress("linked and judged")
     done = []
     for verdict in verdicts:
@@ -91,9 +120,7 @@ def diff(
 
 def _both_sides(options: DiffOptions, clock: datetime, progress: Progress) -> tuple[Side, Side]:
     """Read both files; at once unless they are so large that it would take much memory."""
-    sizes = [
-        path.stat().st_size for path in (options.local.file, options.provider) if _is_file(path)
-    ]
+    sizes = [path.stat().st_size for path in _files(options) if path.is_file()]
     with ThreadPoolExecutor(1) as other:
         at_once = sum(sizes) <= _READ_AT_ONCE
         reading = other.submit(provider_side, options.provider, clock) if at_once else None
@@ -106,8 +133,9 @@ def _both_sides(options: DiffOptions, clock: datetime, progress: Progress) -> tu
     return local, provider
 
 
-def _is_file(path: Path | None) -> TypeGuard[Path]:
-    return path is not None and path.is_file()
+def _files(options: DiffOptions) -> tuple[Path, Path]:
+    assert options.local.file is not None
+    return options.local.file, options.provider
 
 
 def _release() -> None:

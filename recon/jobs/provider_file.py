@@ -78,11 +78,27 @@ def provider_side(path: Path, seen_at: datetime) -> Side:
         InputError: the file cannot be read, lacks a column, or is an answer that reports an error.
     """
     broken: list[str] = []
+    frame, rejects = frames.provider_frames(raw_chunks(path, broken), observed_at=seen_at)
+    return Side(frame, with_unparsed(rejects, broken))
+
+
+def raw_chunks(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
+    """Yield the rows of a file chunk by chunk, see `provider_side`.
+
+    Args:
+        path: the file.
+        broken: takes why each line that does not parse does not.
+
+    Raises:
+        InputError: as `provider_side` does.
+    """
     rows = _items if file_formats.format_of(path) == "jsonl" else _columns
-    frame, rejects = frames.provider_frames(rows(path, broken), observed_at=seen_at)
-    if broken:
-        rejects = frames.concat([rejects, _unparsed(broken)])
-    return Side(frame, rejects)
+    return rows(path, broken)
+
+
+def with_unparsed(rejects: pd.DataFrame, broken: Sequence[str]) -> pd.DataFrame:
+    """Return the rejects of a file with its lines that do not parse."""
+    return frames.concat([rejects, _unparsed(broken)]) if broken else rejects
 
 
 def _columns(path: Path, broken: list[str]) -> Iterator[frames.Raw]:

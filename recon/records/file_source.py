@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from recon.records import file_formats
+from recon.records.chunk import Chunk
 from recon.records.reader import RecordsCollector, RecordsRead
 from recon.records.source import Source
 
@@ -39,18 +40,28 @@ class FileReader:
     def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
         """See `RecordsReader.read`."""
         collected = RecordsCollector(self._source)
+        for chunk in self._chunks():
+            collected.add(chunk.fields(self._source.mapping), span=(start, end))
+            collected.add_broken(chunk.broken)
+        return collected.result()
+
+    def read_in_parts(self) -> Iterator[RecordsRead]:
+        """Read all records as `read` does, some of them at a time."""
+        for chunk in self._chunks():
+            collected = RecordsCollector(self._source)
+            collected.add(chunk.fields(self._source.mapping))
+            collected.add_broken(chunk.broken)
+            yield collected.result()
+
+    def _chunks(self) -> Iterator[Chunk]:
         mapping = self._source.mapping
-        repeated = [mapping["status"]] if "status" in mapping else []
-        for chunk in file_formats.chunks(
+        return file_formats.chunks(
             self._path,
             list(mapping.values()),
             time=mapping["sent_at"],
-            repeated=repeated,
+            repeated=[mapping["status"]] if "status" in mapping else [],
             setting=self._setting,
-        ):
-            collected.add(chunk.fields(mapping), span=(start, end))
-            collected.add_broken(chunk.broken)
-        return collected.result()
+        )
 
     def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
         """See `RecordsReader.find`."""

@@ -41,6 +41,15 @@ def column_names(path: Path) -> tuple[str, ...]:
     return (*_open(first).schema_arrow.names, *_partition(path, first))
 
 
+def row_count(path: Path) -> int:
+    """Return how many rows a file, or all files of a directory, have."""
+    count = 0
+    for part in part_files(path) if path.is_dir() else [path]:
+        with _open(part) as file:
+            count += file.metadata.num_rows
+    return count
+
+
 def chunks(
     path: Path, columns: Sequence[str], *, repeated: Sequence[str] = (), rows: int = _ROWS
 ) -> Iterator[Chunk]:

@@ -230,3 +230,26 @@ def test_what_is_no_terminal_is_shown_no_progress(workshop: Workshop) -> None:
     local = write(workshop.path / "sends.csv", LOCAL, RECORDS)
     provider = write(workshop.path / "octopods.csv", PROVIDER, MESSAGES)
     assert workshop.recon("diff", local, provider).err == ""
+
+
+@pytest.mark.parametrize("size", ["", "much", "300", "-1MB", "0MB", "3XB", "MB", "9" * 400 + "GB"])
+def test_a_size_that_is_none_is_a_usage_error(size: str, workshop: Workshop) -> None:
+    ended = workshop.recon("diff", "sends.csv", "octopods.csv", "--memory-limit", size)
+    assert ended.code == 2
+    assert "300MB or 2GiB" in ended.err
+
+
+@pytest.mark.parametrize("size", ["300MB", "2GiB", "1.5 gb", "500000kB"])
+def test_files_that_fit_into_the_limit_are_compared_as_ever(size: str, workshop: Workshop) -> None:
+    local = write(workshop.path / "sends.csv", LOCAL, RECORDS)
+    provider = write(workshop.path / "octopods.csv", PROVIDER, MESSAGES)
+    assert workshop.recon("diff", local, provider, "--memory-limit", size).code == 0
+    assert workshop.kinds("diff", "all") == [*EXPECTED, STUCK]
+
+
+def test_a_limit_that_leaves_no_room_says_how_much_does(workshop: Workshop) -> None:
+    local = write(workshop.path / "sends.csv", LOCAL, RECORDS)
+    provider = write(workshop.path / "octopods.csv", PROVIDER, MESSAGES)
+    ended = workshop.recon("diff", local, provider, "--memory-limit", "1MB")
+    assert ended.code == 2
+    assert "MB or more" in ended.err

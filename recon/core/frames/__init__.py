@@ -17,7 +17,14 @@ from recon.core.frames.layout import (
     empty_provider_rejects,
     rejected_lines,
 )
-from recon.core.frames.message_frame import PROVIDER_FIELDS, provider_frames
+from recon.core.frames.message_frame import (
+    PROVIDER_FIELDS,
+    MessageChunk,
+    message_chunk,
+    message_rejects,
+    one_per_id,
+    provider_frames,
+)
 from recon.core.frames.record_frame import local_frame
 
 __all__ = [
@@ -26,12 +33,16 @@ __all__ = [
     "PROVIDER",
     "PROVIDER_FIELDS",
     "PROVIDER_REJECTS",
+    "MessageChunk",
     "Raw",
     "concat",
     "empty_local",
     "empty_local_rejects",
     "empty_provider_rejects",
     "local_frame",
+    "message_chunk",
+    "message_rejects",
+    "one_per_id",
     "provider_frames",
     "rejected_lines",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -35,8 +35,8 @@ _ADVANCED: Final = {
 _FOREIGN: Final = 1
 
 
-class _Typed(NamedTuple):
-    """A chunk of rows."""
+class MessageChunk(NamedTuple):
+    """A chunk of rows, typed."""
 
     frame: pd.DataFrame
     """Readable messages, not yet one row an id; a missing status is null."""
@@ -61,14 +61,27 @@ def provider_frames(
             typed one by one, so that a file is never held raw as a whole.
         observed_at: when the statuses were seen, aware.
     """
-    typed = [_typed(raw) for raw in chunks] or [_typed({name: [] for name in PROVIDER_FIELDS})]
-    rejects = layout.concat([chunk.rejects for chunk in typed])
-    keys = _keys([row for chunk in typed for row in chunk.spelled])
+    typed = [*map(message_chunk, chunks)] or [message_chunk({name: [] for name in PROVIDER_FIELDS})]
+    rejects = message_rejects([(chunk.rejects, chunk.spelled) for chunk in typed])
+    return one_per_id(layout.concat([chunk.frame for chunk in typed]), observed_at), rejects
+
+
+def message_rejects(
+    chunks: Sequence[tuple[pd.DataFrame, list[tuple[str | None, ...]]]],
+) -> pd.DataFrame:
+    """Return the rejects of all chunks of a file (`PROVIDER_REJECTS`), each with its key.
+
+    Args:
+        chunks: `rejects` and `spelled` of each chunk; at least one.
+    """
+    rejects = layout.concat([rejects for rejects, _ in chunks])
+    keys = _keys([row for _, spelled in chunks for row in spelled])
     rejects.insert(0, "key", pd.Series(keys, dtype="str"))
-    return _messages(layout.concat([chunk.frame for chunk in typed]), observed_at), rejects
+    return rejects
 
 
-def _typed(raw: Raw) -> _Typed:
+def message_chunk(raw: Raw) -> MessageChunk:
+    """Type some raw rows, see `provider_frames`."""
     fields = {name: raw[name] for name in PROVIDER_FIELDS if name in raw}
     times = instants(fields["sent_at"], "UTC")
     nothing = columns.no_texts(len(times.read))
@@ -89,12 +102,12 @@ def _typed(raw: Raw) -> _Typed:
     numbered = ids.held & np.greater(ids.values, 0)
     good = numbered & times.read & dialable
     if good.all():
-        return _Typed(_known(frame), layout.empty_provider_rejects().drop(columns="key"), [])
+        return MessageChunk(_known(frame), layout.empty_provider_rejects().drop(columns="key"), [])
     bad = np.flatnonzero(~good)
     rows = {name: columns.as_arrow(fields[name]).take(pa.array(bad)) for name in fields}
     said = _why(rows, [numbered[bad], dialable[bad], times.read[bad]])
     kept = frame.take(np.flatnonzero(good)).reset_index(drop=True)
-    return _Typed(_known(kept), _rejects(frame.take(bad), said), _spelled(rows))
+    return MessageChunk(_known(kept), _rejects(frame.take(bad), said), _spelled(rows))
 
 
 def _none_or_with_a_digit(numbers: pa.Array) -> NDArray[np.bool_]:
@@ -151,7 +164,13 @@ def _rejects(rows: pd.DataFrame, reasons: pa.Array) -> pd.DataFrame:
     return rejects.assign(reason=columns.strings(reasons), earliest=nowhen, latest=nowhen)
 
 
-def _messages(frame: pd.DataFrame, observed_at: datetime) -> pd.DataFrame:
+def one_per_id(frame: pd.DataFrame, observed_at: datetime) -> pd.DataFrame:
+    """Return one row for each id (`layout.PROVIDER`), see `provider_frames`.
+
+    Args:
+        frame: readable messages of chunks, all rows of an id among them.
+        observed_at: when their statuses were seen, aware.
+    """
     ids = frame["message_id"].to_numpy()
     if not (ids[1:] > ids[:-1]).all():
         repeated = frame["message_id"].duplicated(keep=False).to_numpy()

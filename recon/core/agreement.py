@@ -1,0 +1,202 @@
+"""Which rows of a part of both sides need not be judged with the rest, since nothing is wrong.
+
+The parts of a day larger than memory are gone through one by one. First come parts in which all
+rows of one message id are together (`pairs_by_id`), then, for what no id pairs, parts in which all
+rows of one phone number are (`groups_by_number`). Only what is left has to be judged in one piece.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from recon.core import buckets, duplicate_sends, failures, rules
+from recon.core.agreed_rows import AgreedCounts, AgreedPairs, AgreedRows, Column, NearMessages
+from recon.core.buckets import LOCAL, PROVIDER, Case
+from recon.core.link import Mask, Positions
+from recon.core.policy import Policy
+
+#: All readings and spellings of a number end with the same digits, so many at least.
+_TAIL: Final = 10**6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rest:
+    """What of a part is still to be judged, and what is known of all else in it."""
+
+    paired_local: pd.DataFrame
+    """Records that an id pairs, and records that hold the same id."""
+    paired_provider: pd.DataFrame
+    """Messages that an id pairs."""
+    local: pd.DataFrame
+    """Records that no id pairs."""
+    provider: pd.DataFrame
+    """Messages that no id pairs."""
+    agreed: AgreedRows
+
+
+def tails(keys: Positions) -> Positions:
+    """Return the last digits of numbers, by their keys; those without a number have none, -1.
+
+    Rows whose numbers have a reading in common have the same.
+    """
+    return np.where(keys < 0, -1, keys % _TAIL)
+
+
+def pairs_by_id(case: Case, policy: Policy) -> Rest:
+    """Leave out the pairs by id that no finding is about.
+
+    Args:
+        case: all rows of some message ids, of both sides.
+        policy: how strict to be.
+    """
+    links = case.links
+    local = links.by_id & ~_concerned(case, policy)[0]
+    provider = _partners(case, local)
+    named = links.by_id.copy()
+    named[links.duplicates.at] = True
+    named_messages = _partners(case, named & (links.partner_of_local >= 0))
+    return Rest(
+        _taken(case.local.frame, named & ~local),
+        _taken(case.provider.frame, named_messages & ~provider),
+        _taken(case.local.frame, ~named),
+        _taken(case.provider.frame, ~named_messages),
+        _left_out(case, local, provider, by_id=True),
+    )
+
+
+def groups_by_number(case: Case, policy: Policy) -> Rest:
+    """Leave out the numbers of which every row has a partner, or was not sent, and agrees.
+
+    Args:
+        case: all rows of some numbers that no id pairs, of both sides.
+        policy: how strict to be.
+    """
+    links = case.links
+    bad_local, bad_provider = _concerned(case, policy)
+    bad_local |= (links.partner_of_local < 0) & (case.local_bucket != LOCAL.index("not_sent"))
+    bad_provider |= links.partner_of_provider < 0
+    groups = tails(case.local_keys), tails(case.provider_keys)
+    bad = np.unique(np.concatenate([groups[0][bad_local], groups[1][bad_provider]]))
+    bad = bad[bad >= 0]
+    local = ~(bad_local | np.isin(groups[0], bad))
+    provider = ~(bad_provider | np.isin(groups[1], bad))
+    return Rest(
+        case.local.frame.iloc[:0],
+        case.provider.frame.iloc[:0],
+        _taken(case.local.frame, ~local),
+        _taken(case.provider.frame, ~provider),
+        _left_out(case, local, provider, by_id=False),
+    )
+
+
+def _taken(frame: pd.DataFrame, mask: Mask) -> pd.DataFrame:
+    return frame.take(np.flatnonzero(mask)).reset_index(drop=True)
+
+
+def _concerned(case: Case, policy: Policy) -> tuple[Mask, Mask]:
+    """Say which records and messages a finding is about, or names."""
+    local = np.zeros(len(case.local.frame), dtype=np.bool_)
+    provider = np.zeros(len(case.provider.frame), dtype=np.bool_)
+    for records, messages in rules.rows_by_kind(case, policy).values():
+        local[records[records >= 0]] = True
+        provider[messages[messages >= 0]] = True
+    provider[case.links.duplicates.to] = True
+    # Both of a pair.
+    at, partner = case.links.pairs
+    local[at] |= provider[partner]
+    provider[partner] = local[at]
+    return local, provider
+
+
+def _partners(case: Case, local: Mask) -> Mask:
+    found = np.zeros(len(case.provider.frame), dtype=np.bool_)
+    found[case.links.partner_of_local[local]] = True
+    return found
+
+
+def _left_out(case: Case, local: Mask, provider: Mask, *, by_id: bool) -> AgreedRows:
+    partner_of = case.links.partner_of_local
+    alone = case.local_time[local & (partner_of < 0)]
+    # In the order of the messages, which mostly is that of their times.
+    partner = np.flatnonzero(provider)
+    at = case.links.partner_of_provider[partner]
+    owner = case.provider_owner[partner]
+    if case.days > 1 or (owner < 0).any():
+        order = np.argsort(owner, kind="stable")
+        at, partner, owner = at[order], partner[order], owner[order]
+    columns: dict[Column, Positions] = {
+        "local_time": case.local_time[at],
+        "provider_time": case.provider_time[partner],
+        "keys": case.provider_keys[partner],
+        "names": case.provider.frame["message_id"].to_numpy(dtype=np.int64)[partner],
+    }
+    pairs = AgreedPairs(
+        columns.__getitem__,
+        bounds=[int(one) for one in np.searchsorted(owner, np.arange(case.days + 1))],
+        by_id=by_id,
+    )
+    recorded = columns["local_time"]
+    newest = [int(times.max()) for times in (recorded, alone) if len(times)]
+    sent = int(columns["provider_time"].max()) if len(pairs) else None
+    return AgreedRows(
+        days=_counts(case, local, provider),
+        pairs=[pairs],
+        alone=[lambda: alone],
+        records=len(pairs) + len(alone),
+        newest_record=max(newest, default=None),
+        newest_message=sent,
+        newest_pair=None if sent is None else (int(recorded.max()), sent),
+    )
+
+
+def _counts(case: Case, local: Mask, provider: Mask) -> list[AgreedCounts]:
+    mine = np.where(local, case.local_owner, -1)
+    theirs = np.where(provider, case.provider_owner, -1)
+    with_id = case.holds_id & (case.links.partner_of_local >= 0)
+    status = case.provider.frame["status"]
+    words = [str(word) for word in status.cat.categories]
+    records = buckets.table(mine, case.local_bucket, case.days, len(LOCAL))
+    messages = buckets.table(theirs, case.provider_bucket, case.days, len(PROVIDER))
+    statuses = buckets.table(theirs, status.cat.codes.to_numpy(), case.days, len(words))
+    return [
+        AgreedCounts(
+            local=records[day],
+            provider=messages[day],
+            statuses=dict(zip(words, map(int, statuses[day]), strict=True)),
+            failures=failures.counted(case, theirs == day),
+            national=int(np.count_nonzero(case.links.national & (mine == day))),
+            with_id=int(np.count_nonzero(with_id & (mine == day))),
+        )
+        for day in range(case.days)
+    ]
+
+
+def near_messages(
+    pairs: AgreedPairs, keys: Positions, times: Positions, policy: Policy
+) -> NearMessages:
+    """Return the messages of pairs that an unrecorded message may repeat.
+
+    Args:
+        pairs: pairs that were left out.
+        keys: of the numbers of the messages that are left.
+        times: when those were sent, in microseconds, UTC.
+        policy: within which time a message repeats another one.
+    """
+    theirs, sent = pairs.column("keys"), pairs.column("provider_time")
+    near = duplicate_sends.with_one_of(theirs, keys)
+    left = np.zeros(len(near) + len(keys), dtype=np.bool_)
+    left[len(near) :] = True
+    found = duplicate_sends.nearest_recorded(
+        left,
+        np.concatenate([theirs[near], keys]),
+        np.concatenate([sent[near], times]),
+        np.arange(len(left)),
+        policy.duplicate,
+    )
+    near = near[found.at]
+    names = pairs.column("names")[near] if near.size else near
+    return NearMessages(theirs[near], sent[near], names)

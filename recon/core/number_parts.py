@@ -1,0 +1,96 @@
+"""Whole numbers in several parts, of which only one has to be in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from recon.core.link import Positions
+
+#: So many numbers are sorted at a time.
+_SLICE: Final = 4_000_000
+#: For so many bounds it is faster to compare each with all numbers than to sort these.
+_FEW: Final = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts(Iterable[Positions]):
+    """Parts that are made, or read, whenever they are gone through."""
+
+    made: Sequence[Callable[[], Positions]]
+
+    def __iter__(self) -> Iterator[Positions]:
+        return (make() for make in self.made)
+
+
+def ascending(values: Positions) -> Positions:
+    """Return values sorted; where they are already, which is soon seen, as they are."""
+    return values if (values[1:] >= values[:-1]).all() else np.sort(values)
+
+
+def counted_below(
+    parts: Iterable[Positions], bounds: Positions, side: Literal["left", "right"] = "left"
+) -> Positions:
+    """Count for each of `bounds` the numbers below it; with `right` also those equal to it."""
+    found = np.zeros(len(bounds), dtype=np.int64)
+    for part in parts:
+        if len(bounds) > _FEW:
+            found += np.searchsorted(ascending(part), bounds, side=side)
+            continue
+        compare = np.less if side == "left" else np.less_equal
+        for place, bound in enumerate(bounds):
+            found[place] += np.count_nonzero(compare(part, bound))
+    return found
+
+
+def count(parts: Iterable[Positions]) -> int:
+    """Return how many numbers there are."""
+    return sum(map(len, parts))
+
+
+def median(parts: Iterable[Positions]) -> float:
+    """Return the median of all numbers as `numpy.median` does; there must be one at least."""
+    bounds = [(len(part), int(part.min()), int(part.max())) for part in parts if len(part)]
+    if len(bounds) == 1:
+        return float(np.median(next(part for part in parts if len(part))))
+    total = sum(one[0] for one in bounds)
+    low, high = min(one[1] for one in bounds), max(one[2] for one in bounds)
+    place = (total - 1) // 2
+    while low < high:
+        middle = (low + high) // 2
+        if _up_to(parts, middle) > place:
+            high = middle
+        else:
+            low = middle + 1
+    if total % 2 or _up_to(parts, low) > place + 1:
+        return float(low)
+    above = (part[part > low] for part in parts)
+    return (low + min(int(part.min()) for part in above if len(part))) / 2
+
+
+def _up_to(parts: Iterable[Positions], bound: int) -> int:
+    return sum(int(np.count_nonzero(part <= bound)) for part in parts)
+
+
+def in_slices(parts: Iterable[Positions], *, size: int = _SLICE) -> Iterator[Positions]:
+    """Yield all numbers ascending, about `size` at a time."""
+    if count(parts) <= size:
+        yield np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))
+        return
+    step = max(size // 64, 1)
+    sample = np.sort(np.concatenate([part[::step] for part in parts]))
+    low: int | None = None
+    for high in [*np.unique(sample[64::64]).tolist(), None]:
+        inside = []
+        for part in parts:
+            mask = np.ones(len(part), dtype=np.bool_)
+            if low is not None:
+                mask &= part >= low
+            if high is not None:
+                mask &= part < high
+            inside.append(part[mask])
+        yield np.sort(np.concatenate(inside))
+        low = high

@@ -1,0 +1,160 @@
+"""How much memory a comparison of two files may take, and how many rows that is."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from recon.errors import InputError, UsageError
+from recon.jobs.partitions import PartitionSizes
+from recon.records import file_formats, parquet_files, text_files
+
+#: What the interpreter and the libraries take, whatever the files hold.
+BASE_BYTES: Final = 160_000_000
+#: What a row of either side takes at most while both are judged in one piece.
+ROW_BYTES: Final = 300
+#: Partitions of fewer rows than this are no use.
+_LEAST_ROWS: Final = 10
+
+#: How many times smaller compressed text is, at most usually.
+_COMPRESSED: Final = 10
+#: The share of the memory that is there which is taken without being asked.
+_SHARE: Final = 0.5
+#: What is taken where the system does not say how much there is.
+_UNKNOWN: Final = 1 << 31
+#: More files than this at once may be more than a process can open.
+_MOST_PARTITIONS: Final = 200
+#: The beginning of a text that tells how long its rows are.
+_HEAD_BYTES: Final = 1 << 16
+_MEMINFO: Final = Path("/proc/meminfo")
+_CGROUPS: Final = Path("/proc/self/cgroup")
+_CGROUP_ROOT: Final = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBudget:
+    """What a comparison may take."""
+
+    limit: int
+    """Bytes, of all processes together."""
+    workers: int = 1
+    """Processes that work on partitions; more than one are beside this one."""
+    base: int = BASE_BYTES
+    """Bytes that a process takes without any rows."""
+    row: int = ROW_BYTES
+    """Bytes that a row takes while it is judged."""
+
+    def sizes(self, rows: int) -> PartitionSizes | None:
+        """Return how both sides are divided to stay below the limit; `None` where they fit.
+
+        Args:
+            rows: of both sides together.
+
+        Raises:
+            UsageError: the limit leaves no room for rows.
+        """
+        if self.base + rows * self.row <= self.limit:
+            return None
+        processes = 1 if self.workers == 1 else self.workers + 1
+        fit = (self.limit - self.base * processes) // self.row
+        least = _LEAST_ROWS * self.row + self.base * processes
+        if self.limit < least:
+            raise UsageError(
+                f"--memory-limit: {self.limit / 1e6:,.0f}MB is too little for {processes} "
+                f"process{'' if processes == 1 else 'es'}. Give {least / 1e6:,.0f}MB or more"
+                + (", or fewer --workers." if processes > 1 else ".")
+            )
+        of_each = fit // self.workers
+        return PartitionSizes(
+            by_id=min(-(-rows // of_each), _MOST_PARTITIONS),
+            rows=fit,
+            ahead=0 if self.workers == 1 else self.workers,
+        )
+
+
+def estimated_rows(path: Path) -> int:
+    """Return about how many rows a file, or a directory of Parquet files, has.
+
+    Parquet says it; of text the first lines tell how long a row is. Nothing of what is no file,
+    or cannot be read: whoever reads it says so.
+    """
+    if not (path.is_file() or path.is_dir()):
+        return 0
+    try:
+        kind = file_formats.format_of(path)
+        if kind == "parquet":
+            return parquet_files.row_count(path)
+        with text_files.open_binary(path) as file:
+            head = file.read(_HEAD_BYTES)
+    except (InputError, OSError, EOFError, zlib.error):
+        return 0
+    ends = head.count(b"}") if kind == "jsonl" else max(head.count(b"\n"), head.count(b"\r"))
+    size = path.stat().st_size * (_COMPRESSED if path.suffix.lower() == ".gz" else 1)
+    return round(size * ends / max(len(head), 1))
+
+
+def default_limit(
+    meminfo: Path = _MEMINFO, cgroups: Path = _CGROUPS, cgroup_root: Path = _CGROUP_ROOT
+) -> int:
+    """Return half of the memory that is there, in bytes; a limit of the container's counts.
+
+    Args:
+        meminfo: where Linux says how much is free.
+        cgroups: where it says which control groups this process is in.
+        cgroup_root: where they are mounted.
+    """
+    there = [
+        size
+        for size in (_free_memory(meminfo), *_left_in_cgroups(cgroups, cgroup_root))
+        if size is not None
+    ]
+    return round(min(there) * _SHARE) if there else _UNKNOWN
+
+
+def _free_memory(meminfo: Path) -> int | None:
+    """Return what Linux could give to a process without swapping."""
+    for line in _lines(meminfo):
+        name, _, value = line.partition(":")
+        if name == "MemAvailable":
+            return int(value.split()[0]) * 1024
+    return None
+
+
+def _left_in_cgroups(cgroups: Path, root: Path) -> Iterator[int]:
+    """Yield what the control groups of this process leave it, of either version."""
+    for line in _lines(cgroups):
+        _, controllers, group = line.split(":", 2)
+        if controllers == "":
+            folder, names = root, ("memory.max", "memory.current")
+        elif "memory" in controllers.split(","):
+            folder = root / "memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+        else:
+            continue
+        below = folder / group.strip().lstrip("/")
+        # In a container its own group is often mounted as the root.
+        for at in dict.fromkeys((*_up_to(below, folder), folder)):
+            most, used = (_number(at / name) for name in names)
+            if most is not None and used is not None:
+                yield max(most - used, 0)
+
+
+def _up_to(below: Path, folder: Path) -> Iterator[Path]:
+    while below != folder:
+        yield below
+        below = below.parent
+
+
+def _number(path: Path) -> int | None:
+    text = "".join(_lines(path)).strip()
+    return int(text) if text.isdecimal() else None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []

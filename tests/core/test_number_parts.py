@@ -1,0 +1,54 @@
+"""Numbers in parts give what they give in one piece."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recon.core import number_parts
+from recon.core.link import Positions
+
+PARTS = st.lists(
+    st.lists(st.integers(-(2**52), 2**52) | st.integers(-3, 3), max_size=8).map(
+        lambda numbers: np.array(numbers, dtype=np.int64)
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(PARTS)
+def test_the_median_is_that_of_all(parts: list[Positions]) -> None:
+    if number_parts.count(parts):
+        assert number_parts.median(parts) == np.median(np.concatenate(parts))
+
+
+@given(PARTS, st.lists(st.integers(-5, 5), max_size=5))
+def test_bounds_are_counted_in_all(parts: list[Positions], bounds: list[int]) -> None:
+    asked, whole = np.array(bounds, dtype=np.int64), np.sort(np.concatenate(parts))
+    below, up_to = (number_parts.counted_below(parts, asked, side) for side in ("left", "right"))
+    assert below.tolist() == np.searchsorted(whole, asked).tolist()
+    assert up_to.tolist() == np.searchsorted(whole, asked, "right").tolist()
+
+
+@pytest.mark.parametrize("size", [64, 640, 10**6])
+def test_slices_together_are_all_numbers_in_order(size: int) -> None:
+    rng = np.random.default_rng(3)
+    parts = [rng.integers(-500, 500, 900), rng.integers(0, 10**9, 1100), np.zeros(300, np.int64)]
+    slices = list(number_parts.in_slices(parts, size=size))
+    assert np.concatenate(slices).tolist() == np.sort(np.concatenate(parts)).tolist()
+    assert len(slices) == 1 if size == 10**6 else len(slices) > 2
+
+
+def test_parts_are_made_whenever_they_are_gone_through() -> None:
+    made = []
+
+    def part() -> Positions:
+        made.append(1)
+        return np.arange(3)
+
+    parts = number_parts.Parts([part, part])
+    assert (number_parts.count(parts), number_parts.median(parts)) == (6, 1.0)
+    assert len(made) > 4
