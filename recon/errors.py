@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final
 
 OK: Final = 0
@@ -93,6 +93,14 @@ class ConfigError(ReconError):
 
 #: What the system says when a process, or the whole machine, can open no more files.
 _NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
+#: What libraries say when the system gives them no more memory, where they raise an error of
+#: their own: of C++, of the system, of its loader of libraries, and of Python's threads.
+_NO_MEMORY: Final = (
+    "std::bad_alloc",
+    os.strerror(errno.ENOMEM),
+    "failed to map segment from shared object",
+    "can't start new thread",
+)
 #: An SQLite database takes this many: itself, its log, the index of the log, and a journal.
 _FILES_OF_SQLITE: Final = 4
 
@@ -101,25 +109,50 @@ def expected(error: BaseException) -> ReconError | None:
     """Return the error to report; `None` where it is a bug.
 
     Whatever a file could not be opened for (a report, a database, records, a module), the cause
-    counts where no file at all can be opened any more. It is recognised here, in one place, in
-    the chain of causes.
+    counts where no file at all can be opened any more; and whatever memory was wanted for, where
+    there is none. Both are recognised here, in one place, in the chain of causes.
     """
-    shortage = out_of_files(error)
+    shortage = out_of_files(error) or _out_of_memory(error)
     return shortage or (error if isinstance(error, ReconError) else None)
 
 
 def out_of_files(error: BaseException) -> TemporaryError | None:
     """Return the error for a process or machine that can open no more files; `None` for others."""
-    cause: BaseException | None = error
-    seen: list[BaseException] = []
-    while cause is not None and cause not in seen:
+    for cause in _causes(error):
         number = _without_files(cause)
         if number is not None:
             what = f": {cause.filename}" if isinstance(cause, OSError) and cause.filename else ""
             return _shortage(number, what)
+    return None
+
+
+def _out_of_memory(error: BaseException) -> TemporaryError | None:
+    """Return the error for a process that gets no more memory; `None` for others."""
+    if not any(_without_memory(cause) for cause in _causes(error)):
+        return None
+    return TemporaryError(
+        "there is not enough memory",
+        hint="Raise the limit (ulimit -v, MemoryMax in a unit of systemd, the container's), or "
+        "use fewer --workers.",
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what led to it."""
+    cause: BaseException | None = error
+    seen: list[BaseException] = []
+    while cause is not None and cause not in seen:
+        yield cause
         seen.append(cause)
         cause = cause.__cause__ or cause.__context__
-    return None
+
+
+def _without_memory(cause: BaseException) -> bool:
+    if isinstance(cause, OSError):
+        return cause.errno == errno.ENOMEM
+    if isinstance(cause, ReconError):
+        return False
+    return isinstance(cause, MemoryError) or any(sign in str(cause) for sign in _NO_MEMORY)
 
 
 def _without_files(cause: BaseException) -> int | None:

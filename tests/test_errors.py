@@ -39,6 +39,25 @@ def test_whatever_could_not_be_opened_the_shortage_of_files_counts(number: int) 
     assert errors.expected(other) is other
 
 
+@pytest.mark.parametrize(
+    "cause",
+    [
+        MemoryError(),
+        pa.ArrowMemoryError("malloc of size 64 failed"),
+        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+        RuntimeError("can't start new thread"),
+        ImportError("a.so: failed to map segment from shared object"),
+    ],
+)
+def test_whatever_it_was_wanted_for_the_shortage_of_memory_counts(cause: Exception) -> None:
+    error = InputError("a file cannot be read")
+    error.__cause__ = cause
+    reported = errors.expected(error)
+    assert isinstance(reported, TemporaryError)
+    assert reported.message == "there is not enough memory"
+    assert "ulimit -v" in reported.one_line
+
+
 def test_a_library_that_hands_on_the_words_only_is_understood() -> None:
     words = RuntimeError(f"IO Error: cannot open: {os.strerror(errno.EMFILE)}")
     assert isinstance(errors.expected(words), TemporaryError)

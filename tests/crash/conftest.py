@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.crash.killing import killing, room, url  # noqa: F401 - the fixtures
 from tests.crash.scenes import Scene
 
 _NAME = "crash points"

@@ -30,7 +30,7 @@ class Start:
             self._execute(f"CREATE DATABASE {self.database} TEMPLATE {self.database}_start")
 
     def await_the_end(self) -> None:
-        """Wait until the server has noticed that a process that was connected is gone."""
+        """Wait until nobody is connected any more; whoever still is, is cut off."""
         if self.server is not None:
             self.server.execute(
                 sa.text(
