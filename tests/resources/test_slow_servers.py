@@ -60,4 +60,5 @@ def _run(made: Nights, *, mail_seconds: float) -> int:
     with ExitStack() as at_exit:
         runtime = replace(made.runtime(), mail_seconds=mail_seconds)
         session = Session(made.workshop.path / "recon.toml", runtime, at_exit)
-        return int(command.main(["--date", DAY], obj=session, standalone_mode=False))
+        argv = ["--date", DAY, "--output", str(made.workshop.path / "reports")]
+        return int(command.main(argv, obj=session, standalone_mode=False))
