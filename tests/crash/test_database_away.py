@@ -15,7 +15,9 @@ from tests.crash.killing import Killing
 from tests.crash.scenes import SCENES, Scene
 
 #: What is disturbed, and how many edges lie between two of those at which it is, in `make crash`.
-_STEPS = {"collect": 1, "purge": 1, "ack": 1, "mail": 1, "run": 20}
+_STEPS = {"collect": 1, "purge": 1, "ack": 1, "mail": 1, "run": 50}
+#: Differences in what was mailed and sent.
+_TOLD = ("tables: notifications", "tables: mail", "mails: ")
 _CASES = [scene for scene in SCENES if scene.name in (_STEPS if WHOLE else {"collect"})]
 
 
@@ -37,7 +39,9 @@ def test_the_next_run_is_right(
         assert code == 0 or "try again later" in said, (where, said)
         codes.append(code)
         killing.again()
-        assert killing.outcome().differences(undisturbed) == [], where
+        wrong = killing.outcome().differences(undisturbed)
+        # A night that fails is reported itself.
+        assert [one for one in wrong if code == 0 or not one.startswith(_TOLD)] == [], where
     assert TemporaryError.exit_code in codes
     record_property(
         "crash points",
