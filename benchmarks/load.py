@@ -6,7 +6,7 @@ The day is simulated time over real HTTP: the follower sleeps as long as it like
 time, and asks a simulated Octopods that lists what was sent by its clock. The records are in SQLite
 and are written as time passes. `check` is all that the follower does between two pauses, `poll`
 the same where it asked; both are medians of the first and the last hour. Memory is what the process
-holds then. `bytes` is the size of the store by its messages.
+holds at the end of it. `bytes` is the size of the store by its messages.
 
 The year is loaded as in `benchmarks.growth`: its log of polls, its coverage, and the newest two
 million messages. `night` is `recon run --offline` of its last whole day with as many records, in a
@@ -50,6 +50,7 @@ from recon.store.dialects import is_postgres
 from recon.store.engine import connect
 
 HOURS: Final = 24
+HOUR: Final = timedelta(hours=1)
 PER_SECOND: Final = 1000 / 60
 START: Final = datetime(2026, 4, 23, tzinfo=UTC)
 NUMBER: Final = "+353871234567"
@@ -121,8 +122,8 @@ def _message(n: int) -> SimulatedMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
-    """What one simulated hour took."""
+class Part:
+    """What a part of the simulated time took."""
 
     check: float
     """Seconds, the median of those without a poll."""
@@ -135,21 +136,21 @@ class Hour:
 
 @dataclass(slots=True)
 class Follower:
-    """Follows for some hours, and measures each."""
+    """Follows for some time, and measures each part of it."""
 
     room: Path
     url: str
     requests: list[Received] = field(default_factory=list)
     now: datetime = START
-    hours: list[Hour] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     _checks: list[float] = field(default_factory=list)
     _polls: list[float] = field(default_factory=list)
     _asked: int = 0
     _recorded: int = 0
     _since: float = 0.0
 
-    def follow(self, hours: int) -> None:
-        """Follow, in simulated time."""
+    def follow(self, length: timedelta, part: timedelta = HOUR) -> None:
+        """Follow so long, in simulated time, and measure parts of this length."""
         with closing(sqlite3.connect(self.room / "sends.db")) as records:
             records.execute("PRAGMA synchronous = OFF")
             records.execute("PRAGMA journal_mode = WAL")
@@ -161,9 +162,9 @@ class Follower:
                 self._note(time.perf_counter() - self._since)
                 self.now += timedelta(seconds=seconds)
                 self._record(records)
-                if self.now >= START + len(self.hours) * timedelta(hours=1) + timedelta(hours=1):
-                    self._end_hour()
-                if len(self.hours) >= hours:
+                if self.now >= START + (len(self.parts) + 1) * part:
+                    self._end_part()
+                if self.now >= START + length:
                     stop.ask()
                 self._since = time.perf_counter()
 
@@ -195,11 +196,11 @@ class Follower:
             records.executemany("INSERT INTO sends VALUES (?, ?, ?, ?, ?)", rows)
         self._recorded = sent
 
-    def _end_hour(self) -> None:
+    def _end_part(self) -> None:
         gc.collect()
         check = statistics.median(self._checks or [0.0])
         poll = statistics.median(self._polls or [0.0])
-        self.hours.append(Hour(check, poll, len(self._polls), _resident()))
+        self.parts.append(Part(check, poll, len(self._polls), _resident()))
         self._checks.clear()
         self._polls.clear()
 
@@ -227,22 +228,29 @@ def size(engine: sa.Engine) -> int:
         return int(connection.exec_driver_sql(asked).scalar_one())
 
 
-def day(url: str, room: Path, hours: int) -> list[str]:
-    """Follow for some hours; return the lines of the table."""
+def day(url: str, room: Path, length: timedelta, part: timedelta = HOUR) -> list[str]:
+    """Follow for some time; return the lines of the table.
+
+    Args:
+        url: of an empty database.
+        room: an empty directory.
+        length: of the time.
+        part: of it that is measured at its beginning and end.
+    """
     engine = connect(url)
     schema.upgrade(engine)
     empty = size(engine)
     follower = Follower(room, url)
-    follower.follow(hours)
+    follower.follow(length, part)
     counted, bytes_ = growth.counts(engine), size(engine) - empty
     engine.dispose()
-    first, last = follower.hours[0], follower.hours[-1]
+    first, last = follower.parts[0], follower.parts[-1]
     asked, sent = len(follower.requests), SteadyChannel._sent(follower.now)  # noqa: SLF001
     rows = ", ".join(f"{name} {count:,}" for name, count in counted.items())
     return [
-        f"{hours} h: {sent:,} messages sent, {asked:,} requests, {sent / asked:.1f} messages each",
+        f"{length / HOUR:g} h: {sent:,} messages sent, {asked:,} requests",
         *(
-            f"{name} hour: poll {one.poll * 1e3:.1f} ms, check {one.check * 1e3:.1f} ms, "
+            f"{name} part: poll {one.poll * 1e3:.1f} ms, check {one.check * 1e3:.1f} ms, "
             f"{one.polls:,} polls, memory {one.megabytes:.0f} MB"
             for name, one in (("first", first), ("last", last))
         ),
@@ -267,15 +275,17 @@ def night(url: str, room: Path, length: timedelta, newest: int) -> str:
     growth.load(engine, newest, length=length)
     engine.dispose()
     last = growth.START + length - timedelta(days=1)
-    _write_records(room, last)
+    _write_records(room, last, newest)
     configured(room, url, "http://127.0.0.1:1")
     return _run(room, last)
 
 
-def _write_records(room: Path, start: datetime) -> None:
-    """Record a day of what `growth.load` has loaded, each message with its id."""
-    first = int((start - growth.START).total_seconds() * growth.PER_SECOND)
-    last = first + int(86_400 * growth.PER_SECOND)
+def _write_records(room: Path, start: datetime, newest: int) -> None:
+    """Record what `growth.load` has loaded of a day, each message with its id."""
+    before = int((start - growth.START).total_seconds() * growth.PER_SECOND)
+    # The last poll was made five seconds before the end of the day.
+    last = before + int((86_400 - growth.EVERY.total_seconds()) * growth.PER_SECOND)
+    first = max(before, last - newest)
 
     def rows() -> Iterator[tuple[object, ...]]:
         for n in range(first + 1, last + 1):
@@ -290,11 +300,16 @@ def _write_records(room: Path, start: datetime) -> None:
 
 def _run(room: Path, start: datetime) -> str:
     """Run the night in a process of its own."""
-    argv = ("run", "--date", f"{start:%Y-%m-%d}", "--offline", "--trust-input")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = (sys.executable, "-c", _MEASURED, "--config", str(room / "recon.toml"), *argv)
+    morning = (start + timedelta(days=1, hours=3)).isoformat()
+    command = (sys.executable, "-c", _MEASURED, str(room / "recon.toml"), morning)
+    days = ("--date", f"{start:%Y-%m-%d}", "--offline", "--trust-input")
     said = subprocess.run(
-        command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1]
+        (*command, *days),
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     taken = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -302,13 +317,21 @@ def _run(room: Path, start: datetime) -> str:
     return f"night {taken:.1f} s of processor time, {peak / 1024:.0f} MB"
 
 
+#: `recon run` at a time that is given, whenever it is.
 _MEASURED: Final = """
 import resource, sys
-from recon.cli import main
-try:
-    main()
-finally:
-    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from recon.cli.common import Session
+from recon.cli.run import command
+from recon.jobs.runtime import Runtime
+
+config, now, *argv = sys.argv[1:]
+with ExitStack() as at_exit:
+    runtime = Runtime(clock=lambda: datetime.fromisoformat(now))
+    command.main(argv, obj=Session(Path(config), runtime, at_exit), standalone_mode=False)
+print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
 """
 
 YEARS: Final = (("after two days", timedelta(days=2)), ("after a year", growth.YEAR))
@@ -320,7 +343,7 @@ def main(arguments: Sequence[str]) -> None:
     for name in [one for one in arguments if not one.isdecimal()] or ["sqlite", "postgresql"]:
         print(name)
         with tempfile.TemporaryDirectory() as room, database(name, Path(room)) as url:
-            for line in day(url, Path(room), hours):
+            for line in day(url, Path(room), hours * HOUR):
                 print(f"  {line}", flush=True)
         for case, length in YEARS:
             with tempfile.TemporaryDirectory() as room, database(name, Path(room)) as url:

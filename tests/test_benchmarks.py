@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from benchmarks import (
     findings,
     growth,
     linking,
+    load,
     records,
     scale,
     stats,
@@ -172,3 +174,28 @@ def test_the_everyday_commands_are_asked_of_open_findings(
 def test_a_day_in_partitions_finds_what_one_piece_finds(capsys: pytest.CaptureFixture[str]) -> None:
     scale.judge(scale.measured(ROWS, Path(), None))
     assert "memory to the limit" in capsys.readouterr().out
+
+
+def test_following_under_load_asks_at_most_once_a_second(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    first, *parts, rows = load.day(
+        empty_database_url, tmp_path, timedelta(seconds=12), part=timedelta(seconds=4)
+    )
+    # At most 100 an answer, of which some are to be shared.
+    sent, asked = (
+        int(text.replace(",", "")) for text in re.findall(r"([\d,]+) (?:mess|req)", first)
+    )
+    assert sent >= 200
+    assert sent / 100 <= asked <= 13
+    assert [part.split()[0] for part in parts] == ["first", "last"]
+    assert "bytes a message" in rows
+
+
+def test_the_night_after_a_long_time_finds_what_was_recorded(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    taken = load.night(empty_database_url, tmp_path, timedelta(days=2), 300)
+    assert re.fullmatch(r"night [\d.]+ s of processor time, \d+ MB", taken)
+    (report,) = (tmp_path / "reports" / "main").glob("*.json")
+    assert json.loads(report.read_text())["local"]["matched"] == 300

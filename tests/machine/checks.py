@@ -53,6 +53,8 @@ class Checks:
         self.clock_was_set = False
         self.is_deceived = False
         """Whether the list has given messages other times for so long that it is believed."""
+        self._kept: set[int] = set()
+        """Messages that have to be stored: answers whose times are doubtful may be kept in part."""
         self._settling: dict[str, int] = {}
         """As each key had it at the last answer."""
         self._noted = self._last_poll = self._last_run = 0
@@ -158,6 +160,7 @@ class Checks:
                 removed = connection.execute(gone).scalars().all()
         for request, poll in zip(lists, fresh, strict=False):
             self._last_poll = poll.id
+            self.findings.first_poll_at = self.findings.first_poll_at or request.at
             listing = self.made.channel.listing(request.at, key=key, limit=LISTING_LIMIT)
             own = request.at + self.made.own_ahead
             listing = replace(listing, requested_at=own)
@@ -171,8 +174,9 @@ class Checks:
                 and poll.id == row.started_by
                 and key in self.truth.known,
             )
-            is_doubted = poll.reading in _NOT_ACCEPTED or disputed is not None
-            if self.truth.is_moved(listing) and not is_doubted:
+            if not self.truth.is_moved(listing):
+                self._kept |= {one.message_id for one in listing.messages}
+            elif poll.reading not in _NOT_ACCEPTED and disputed is None:
                 self.is_deceived = True
         if row is not None:
             self._settling[key] = row.settling_seconds
@@ -214,7 +218,7 @@ class Checks:
             # Of one that no list showed whole, only the status call told, maybe without its time.
             if not self.is_deceived and row.listed_by is not None:
                 assert row.sent_at == self.truth.time(one), row
-        for one in self.truth.shown:
+        for one in self._kept:
             assert one in stored or (purged is not None and self.truth.time(one) < purged), one
         return stored
 

@@ -34,9 +34,12 @@ class FindingChecks:
     """Of the records that tell of one."""
     unrecorded: set[int] = field(default_factory=set)
     forgotten: set[str] = field(default_factory=set)
+    first_poll_at: datetime | None = None
     is_purged: bool = False
     about: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The record and message of each finding ever seen, by its id."""
+    named: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """The id of each finding, by its kind, record and message."""
     accepted: set[str] = field(default_factory=set)
     """Findings that a person has acknowledged."""
 
@@ -129,8 +132,11 @@ class FindingChecks:
                 sent = self.messages.get(row.local_id)
                 if sent is None:
                     return
-                # Nobody can tell of what was hidden without a contradiction.
-                is_open = self.truth.may_be_unknown(sent.message_id) and row.confirmed != "yes"
+                # Nobody can tell of what was hidden without a contradiction, and whoever is asked
+                # denies what another key sent that was replaced before the first poll of all.
+                is_open = self.truth.may_be_unknown(sent.message_id) and (
+                    row.confirmed != "yes" or self._is_before_all(sent)
+                )
                 assert is_open or self.truth.is_gone(sent.message_id, now), row
             case "missing_locally" | "duplicate_send":
                 assert int(row.message_id) in self.unrecorded, row
@@ -146,6 +152,12 @@ class FindingChecks:
                 assert record[2] in self.forgotten, row
             case kind:
                 assert kind == "unverifiable", row
+
+    def _is_before_all(self, sent: SimulatedMessage) -> bool:
+        """Say whether a message was sent before the first poll, with a key never asked with."""
+        _, key = self.truth.sent[sent.message_id]
+        is_early = self.first_poll_at is None or sent.sent_at < self.first_poll_at
+        return key not in self.truth.known and is_early
 
     def _check_found(
         self,
@@ -197,6 +209,9 @@ class FindingChecks:
             one, about = row.discrepancy_id, (row.local_id or "", row.message_id or "")
             seen.add(one)
             assert self.about.setdefault(one, about) == about, (row, self.about[one])
+            if row.kind != "unverifiable":
+                # One that is in doubt later keeps the id of the claim.
+                assert self.named.setdefault((row.kind, *about), one) == one, row
             if command.argv[0] == "ack" and command.code is None:
                 (self.accepted.add if row.ack_reason else self.accepted.discard)(one)
             is_settled = row.status in {"acknowledged", "resolved"}

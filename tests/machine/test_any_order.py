@@ -431,10 +431,9 @@ def playing(
 
 @pytest.mark.thorough
 def test_all_promises_hold_whatever_the_order(playing: type[Machine]) -> None:
-    few = 1 if is_postgres(playing.engine) else 2
-    examples = int(os.environ.get("RECON_MODEL_EXAMPLES", few))
+    examples = int(os.environ.get("RECON_MODEL_EXAMPLES", "1"))
     run_state_machine_as_test(
-        playing, settings=settings(max_examples=examples, stateful_step_count=30)
+        playing, settings=settings(max_examples=examples, stateful_step_count=25)
     )
 
 
