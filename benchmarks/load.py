@@ -5,8 +5,9 @@ Run `python -m benchmarks.load [HOURS] [sqlite] [postgresql]`; without arguments
 The day is simulated time over real HTTP: the follower sleeps as long as it likes, which takes no
 time, and asks a simulated Octopods that lists what was sent by its clock. The records are in SQLite
 and are written as time passes. `check` is all that the follower does between two pauses, `poll`
-the same where it asked; both are medians of the first and the last hour. Memory is what the process
-holds at the end of it. `bytes` is the size of the store by its messages.
+the same where it asked; both are medians of the first and the last hour, in processor time of the
+process, which the simulated Octopods is a part of. Memory is what the process holds at its end.
+`bytes` is the size of the store by its messages.
 
 The year is loaded as in `benchmarks.growth`: its log of polls, its coverage, and the newest two
 million messages. `night` is `recon run --offline` of its last whole day with as many records, in a
@@ -159,14 +160,14 @@ class Follower:
             stop = Stop()
 
             def sleep(seconds: float) -> None:
-                self._note(time.perf_counter() - self._since)
+                self._note(time.process_time() - self._since)
                 self.now += timedelta(seconds=seconds)
                 self._record(records)
                 if self.now >= START + (len(self.parts) + 1) * part:
                     self._end_part()
                 if self.now >= START + length:
                     stop.ask()
-                self._since = time.perf_counter()
+                self._since = time.process_time()
 
             runtime = Runtime(
                 clock=lambda: self.now,
@@ -177,7 +178,7 @@ class Follower:
             )
             with serve(SteadyChannel(), clock=lambda: self.now, log=self.requests) as base_url:
                 settings = configured(self.room, self.url, base_url)
-                self._since = time.perf_counter()
+                self._since = time.process_time()
                 engine = connect(self.url)
                 follow(settings, lambda: engine, ["main"], runtime, stop)
                 engine.dispose()

@@ -42,11 +42,11 @@ _CODES = {None, 0, 65, 69, 75, 77, 78}
 class Checks:
     """Knows what is true, and compares the store, the requests and the mails with it."""
 
-    def __init__(self, engine: sa.Engine, made: Installation, zone: str, when: str) -> None:
+    def __init__(self, engine: sa.Engine, made: Installation, lag: timedelta) -> None:
         self.engine = engine
         self.made = made
-        self.zone = zone
-        self.when = when
+        self.lag = lag
+        """How much later than its message a send is recorded with the id."""
         self.truth = ListTruth()
         self.findings = FindingChecks(self.truth)
         self.mails = MailChecks()
@@ -70,10 +70,10 @@ class Checks:
             self.findings.unrecorded.add(message.message_id)
             return
         row = self.findings.record(
-            message.message_id if recorded.startswith("with id") else None,
+            message.message_id if recorded == "with id" else None,
             message.phone_number,
             message.sent_at.replace(microsecond=0)
-            + timedelta(seconds=50 if recorded == "with id, later" else 0),
+            + (self.lag if recorded == "with id" else timedelta(0)),
             "failed" if message.course is FAILED_AT_ONCE and recorded != "without id" else "sent",
             sent=message,
         )
