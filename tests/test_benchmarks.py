@@ -192,10 +192,9 @@ def test_following_under_load_asks_at_most_once_a_second(
     assert "bytes a message" in rows
 
 
-def test_the_night_after_a_long_time_finds_what_was_recorded(
-    empty_database_url: str, tmp_path: Path
-) -> None:
-    taken = load.night(empty_database_url, tmp_path, timedelta(days=2), 300)
+def test_the_night_after_a_long_time_finds_what_was_recorded(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'recon.db'}"
+    taken = load.night(url, tmp_path, timedelta(days=2), 300)
     assert re.fullmatch(r"night [\d.]+ s of processor time, \d+ MB", taken)
     (report,) = (tmp_path / "reports" / "main").glob("*.json")
     assert json.loads(report.read_text())["local"]["matched"] == 300
