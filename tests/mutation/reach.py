@@ -6,8 +6,10 @@ import ast
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -30,23 +32,50 @@ class Reach:
         """Return the tests that run a line of a module, then the others that run the module.
 
         The others matter: what is cached or imported runs in the first test that needs it, and in
-        no other. All tests of a module are said to run a line outside its functions. Cheapest
-        first.
+        no other. A line outside of functions is run for all tests of the modules that import it.
         """
-        by_line = _by_line(self.data, path)
-        module = _names(by_line.values())
-        lines = _statement((self.root / path).read_text(encoding="utf-8"), line)
-        running = module if lines is None else _names(by_line.get(one, []) for one in lines)
-        return self._cheapest(running) + self._cheapest(module - running)
+        module = _tests_of(self.data, path)
+        lines = _statement(_modules(self.root)[path], line)
+        if lines is None:
+            importers = _importers(self.root, path)
+            running = module.union(*(_tests_of(self.data, one) for one in importers))
+        else:
+            running = _names(_by_line(self.data, path).get(one, []) for one in lines)
+        return self._ordered(running) + self._ordered(module - running)
 
-    def _cheapest(self, tests: set[str]) -> list[str]:
-        known = tests & self.seconds.keys()
-        return sorted(known, key=lambda test: (self.seconds[test], test))
+    def _ordered(self, tests: set[str]) -> list[str]:
+        """Return the cheapest test of each file, then the second of each, and so on."""
+        of_file: dict[str, int] = Counter()
+        ranks: dict[str, int] = {}
+        known = sorted(tests & self.seconds.keys(), key=lambda one: (self.seconds[one], one))
+        for test in known:
+            file = test.partition("::")[0]
+            of_file[file] += 1
+            ranks[test] = of_file[file]
+        return sorted(known, key=lambda one: (ranks[one], self.seconds[one], one))
 
 
 @cache
 def _by_line(data: coverage.CoverageData, path: str) -> dict[int, list[str]]:
     return data.contexts_by_lineno(path)
+
+
+@cache
+def _tests_of(data: coverage.CoverageData, path: str) -> set[str]:
+    return _names(_by_line(data, path).values())
+
+
+@cache
+def _importers(root: Path, path: str) -> list[str]:
+    package, _, name = path.removesuffix(".py").replace("/", ".").rpartition(".")
+    one = re.compile(rf"\b{package}\.{name}\b|\bfrom {package} import\b[^.]*\b{name}\b")
+    return [module for module, text in _modules(root).items() if one.search(text)]
+
+
+@cache
+def _modules(root: Path) -> dict[str, str]:
+    modules = sorted((root / "recon").rglob("*.py"))
+    return {str(one.relative_to(root)): one.read_text(encoding="utf-8") for one in modules}
 
 
 def _names(contexts: Iterable[list[str]]) -> set[str]:
