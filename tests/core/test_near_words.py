@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from recon.core.near_words import are_opposites
+from recon.core.near_words import are_opposites, contains
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,25 @@ def test_opposites_are_known_in_either_order(one: str, other: str) -> None:
 )
 def test_other_names_are_no_opposites(one: str, other: str) -> None:
     assert not are_opposites(one, other)
+
+
+@pytest.mark.parametrize(
+    ("longer", "shorter", "is_in"),
+    [
+        ("phone_number", "phone", True),
+        ("customer_phone", "phone", True),
+        ("customer_phone_id", "phone", False),
+        ("the_id_column", "id", True),
+        ("video", "id", False),
+        # Two more words at most: a whole line is no name.
+        ("phone_of_customer", "phone", True),
+        ("phone_of_each_customer", "phone", False),
+        ("phone_of_each_new_customer", "phone", False),
+        ("phone", "phone", False),
+        ("phone", "", False),
+    ],
+)
+def test_a_name_is_in_another_as_its_begin_or_end_or_as_a_short_word(
+    longer: str, shorter: str, *, is_in: bool
+) -> None:
+    assert contains(longer, shorter) is is_in

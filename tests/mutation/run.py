@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("sample", type=Path, help="the mutants, from sample.py")
     parser.add_argument("--keep", type=Path, default=ROOT / "build" / "mutants")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
-    parser.add_argument("--budget", type=float, default=60.0, help="seconds of tests for a mutant")
+    parser.add_argument("--budget", type=float, default=120.0, help="seconds of tests for a mutant")
     parser.add_argument("tests", nargs="*", default=[*TESTS, READING])
     arguments = parser.parse_args()
     mutants = [json.loads(line) for line in arguments.sample.read_text().splitlines()]

@@ -49,7 +49,10 @@ def test_names_of_headers_have_no_case() -> None:
     assert pause(rEtRy_aFtEr="30") == 30
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-5", "nan", "inf", "1e3", "9" * 40, "2026-13-45T"])
+@pytest.mark.parametrize(
+    "value",
+    ["", "soon", "-5", "nan", "inf", "1e3", "9" * 40, "2026-13-45T", "2026-13-45T10:00:00Z"],
+)
 def test_a_form_that_does_not_parse_falls_to_the_next(value: str) -> None:
     assert pause(Retry_After=value) is None
     assert pause(Retry_After=value, X_RateLimit_Reset="7") == 7

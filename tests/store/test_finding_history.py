@@ -224,6 +224,7 @@ def test_what_is_no_longer_proven_stays_the_same_finding(engine: sa.Engine) -> N
         "proven",
         "resolved",
     ]
+    assert [run_id for _, run_id, _ in told(engine)] == ["r1", None, "r2", "r4", "r5"]
 
 
 def test_doubts_about_other_rows_are_findings_of_their_own(engine: sa.Engine) -> None:

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from recon.core.person import Person
-from recon.model import Message, RejectedItem
+from recon.model import Message, RejectedItem, Unreadable
 from recon.store import forgotten_numbers, messages, runs, status_answers
 from recon.store.tables import METADATA
 from tests.factories import KEY, NOON, NUMBER, at, finding, listing, run
@@ -45,7 +45,9 @@ def fill(engine: sa.Engine) -> None:
         ),
         finding("missing_locally", "b" * 16, phone_number=NUMBER, detail="no record holds it"),
     ]
-    runs.save(engine, replace(run(found), notices=(f"{NUMBER} again",)), mode="run")
+    unread = [Unreadable("local", f"no message_id, {NUMBER}", 1)]
+    made = replace(run(found, unreadable=unread), notices=(f"{NUMBER} again",))
+    runs.save(engine, made, mode="run")
 
 
 def test_the_number_is_nowhere_and_all_else_is_there(engine: sa.Engine) -> None:

@@ -1,0 +1,60 @@
+"""The polls that prove a span of time, and those on either side of a gap."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from recon.core.explanation import KeptPoll
+from recon.model import Span
+from recon.store import account_summary, messages, row_evidence
+from tests.factories import KEY, at, listing, message
+
+FIRST, SECOND, THIRD = (KeptPoll(at(600 * n), 2, n - 1 and 1) for n in (1, 2, 3))
+
+
+@pytest.fixture
+def polled(engine: sa.Engine) -> sa.Engine:
+    """Return a store with three polls, each of which shares a message with the one before.
+
+    Proof ends a minute before the poll that it rests on.
+    """
+    for number in (1, 2, 3):
+        shown = (message(n, 500 * n) for n in (number - 1, number))
+        messages.keep(engine, "main", KEY, listing(*shown, answered=600 * number, limit=2))
+    return engine
+
+
+def span(start: float | None, end: float | None) -> Span:
+    return Span(None if start is None else at(start), None if end is None else at(end))
+
+
+def test_a_span_is_proven_by_the_polls_after_its_start_up_to_its_end(polled: sa.Engine) -> None:
+    expected = {
+        (None, None): (FIRST, THIRD),
+        (0, 1800): (FIRST, THIRD),
+        (600, 1700): (SECOND, SECOND),
+        (500, 600): (FIRST, FIRST),
+        (1800, None): (None, None),
+    }
+    found = {at: row_evidence.polls_of_span(polled, "main", span(*at)) for at in expected}
+    assert found == expected
+
+
+def test_a_gap_lies_between_the_last_poll_before_and_the_first_after_it(polled: sa.Engine) -> None:
+    expected = {
+        (600, 1200): (FIRST, SECOND),
+        (1100, 1201): (FIRST, THIRD),
+        (None, 600): (None, FIRST),
+        (500, 1801): (None, None),
+        (1800, None): (THIRD, None),
+    }
+    found = {at: row_evidence.polls_beside_gap(polled, "main", span(*at)) for at in expected}
+    assert found == expected
+
+
+def test_the_last_poll_is_the_one_that_was_kept_last(polled: sa.Engine) -> None:
+    last = account_summary.last_poll(polled, "main")
+    assert last is not None
+    assert (last.items, last.new) == (2, 1)
+    assert account_summary.last_poll(polled, "other") is None
