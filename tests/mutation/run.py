@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--budget", type=float, default=120.0, help="seconds of tests for a mutant")
     parser.add_argument("tests", nargs="*", default=[*TESTS, READING])
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     mutants = [json.loads(line) for line in arguments.sample.read_text().splitlines()]
     keep = arguments.keep.resolve()
     with tempfile.TemporaryDirectory(prefix="mutants-", dir=memory.directory()) as name:
