@@ -29,6 +29,7 @@ from recon.jobs.partition_files import PartitionWriter
 from recon.jobs.provider_file import raw_chunks, with_unparsed
 from recon.model import Span, Window
 from recon.records.file_source import FileReader
+from recon.report.atomic_files import translated
 
 if TYPE_CHECKING:
     from recon.records.source import Source
@@ -98,8 +99,13 @@ class StoredColumns:
         return column
 
     def store(self, name: str, column: Positions) -> None:
-        """Write a column."""
-        np.save(f"{self.stem}-{name}.npy", column)
+        """Write a column.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with translated(self.stem.parent):
+            np.save(f"{self.stem}-{name}.npy", column)
 
 
 def reduced_sides(
