@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from recon.cli import common
+from recon.cli import common, pasted_ids
 from recon.errors import UsageError
 
 log = logging.getLogger(__name__)
@@ -65,8 +65,8 @@ def _reasons(ids: Sequence[str], reason: str, file: Path | None) -> dict[str, st
     """
     from recon.jobs import acknowledging
 
-    ids = [one.strip() for one in ids]
-    if not all(ids) or (not ids and file is None):
+    given, ids = ids, list(pasted_ids.several(ids))
+    if not ids and (given or file is None):
         raise UsageError(
             "Give the discrepancy_id of each finding, or --from-csv FILE.",
             hint="`recon discrepancies` lists the findings with their ids.",

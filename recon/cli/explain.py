@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from recon.cli import common
+from recon.cli import common, pasted_ids
 from recon.errors import InputError, UsageError
 
 _LISTS: Final = "`recon discrepancies --status all` lists the findings with their ids."
@@ -68,6 +68,10 @@ def command(
     names = common.chosen_accounts(settings, accounts)
     engine = session.engine(settings)
     explained = explain(settings, engine, names, wanted, session.runtime, day=day)
+    if not explained.rows and (bare := pasted_ids.cleaned(wanted)) not in {"", wanted}:
+        # As it was given it may have been a record's own id.
+        wanted = bare
+        explained = explain(settings, engine, names, wanted, session.runtime, day=day)
     found = explained.rows
     owners = list(dict.fromkeys(one.account for one in found))
     if len(owners) > 1:

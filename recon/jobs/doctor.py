@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from recon.core import calendar
-from recon.core.listing_evidence import CLOCKS_AGREE_WITHIN
 from recon.errors import InputError, OutputError, ReconError, TemporaryError, expected
 from recon.jobs import mailing, wiring
 
@@ -251,6 +250,8 @@ class _Account:
         )
 
     def _key(self) -> str:
+        from recon.store import coverage_notes
+
         until = self._paused_until()
         if until is not None:
             left = (until - self._runtime.clock()).total_seconds()
@@ -267,12 +268,12 @@ class _Account:
             )
             listing = client.latest()
         self._listing = listing
-        skew = abs(listing.answered_at - self._runtime.clock())
-        clock = ""
-        if skew > CLOCKS_AGREE_WITHIN:
-            clock = f"; this machine's clock is {skew.total_seconds():.0f} s off Octopods'"
         unread = f", {len(listing.rejects)} of them unreadable" if listing.rejects else ""
-        return f"accepted; Octopods lists {listing.item_count} messages{unread}{clock}"
+        said = f"accepted; Octopods lists {listing.item_count} messages{unread}"
+        clocks = coverage_notes.of_clocks(listing.date, self._runtime.clock())
+        if clocks:
+            raise _Note("\n  ".join([said, *clocks]))
+        return said
 
     def _coverage(self) -> str:
         """Say what keeps the collected messages from proving more, as far as it was seen."""
@@ -374,7 +375,9 @@ class _Account:
             if verdict.local.total or verdict.window == self._sample.day
         )
         notes = [note for verdict in verdicts for note in _notes(verdict)]
-        if notes:
+        if self._listing is None:
+            said = f"not made, since Octopods' messages are not known: see {self._name}: key"
+        if notes or self._listing is None:
             raise _Note("\n  ".join([said, *notes]))
         return said
 

@@ -152,7 +152,7 @@ def judge(
     ):
         schema.create_scratch(store)
         if listing is not None:
-            messages.keep(store, account, "sample", listing, now)
+            messages.keep(store, account, "sample", listing, now, quiet=True)
         zone = sample.day.zone
         days = {sample.day, calendar.window(calendar.yesterday(now, zone), zone)}
         return [

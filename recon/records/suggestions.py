@@ -125,6 +125,11 @@ def no_known_name(names: Iterable[str], count: int, *, where: str) -> InputError
 
 def no_such_file(path: Path, setting: str = "") -> InputError:
     """Return the error for a file that is not there; it names the near ones, and its setting."""
+    if path.is_dir():
+        return InputError(
+            f"{setting}{': ' if setting else ''}{path.absolute()} is a directory, not a file",
+            hint="name the file in it",
+        )
     others: list[str] = []
     if path.parent.is_dir():
         others = sorted(one.name for one in path.parent.iterdir() if one.is_file())

@@ -151,4 +151,5 @@ def translated(path: Path) -> Iterator[None]:
     except OSError as refusal:
         said = os.strerror(refusal.errno) if refusal.errno else str(refusal)
         hint = _HINTS.get(refusal.errno or 0, _OTHERWISE)
-        raise OutputError(f"{path} cannot be written: {said}.", hint=hint) from refusal
+        where = path.absolute()
+        raise OutputError(f"{where} cannot be written: {said}.", hint=hint) from refusal

@@ -70,6 +70,7 @@ def keep(
     seen_at: datetime | None = None,
     *,
     new_coverage: bool = False,
+    quiet: bool = False,
 ) -> KeepResult:
     """Store one answer whole, in one transaction, joined with all that was stored before.
 
@@ -82,6 +83,7 @@ def keep(
         seen_at: our own clock at the answer, for the log of polls; without it, the answer's.
         new_coverage: start the coverage of the key again from this answer, compared with nothing
             that was listed before, and take the key for the newest of the account.
+        quiet: log nothing of what the answer proves: for a store that is thrown away.
 
     Raises:
         TemporaryError, OutputError, ConfigError: see `recon.store.store_errors.translated`; then
@@ -158,7 +160,8 @@ def keep(
         ask_for = removed_messages.note(connection, key.id, listing, proof)
         poll_thinning.thin(connection, key)
         news = answer_log.news(connection, account_id, key, last)
-    answer_log.tell(account, key, listing, proof, news)
+    if not quiet:
+        answer_log.tell(account, key, listing, proof, news)
     return KeepResult(
         new=unknown,
         shared=entered.shared,

@@ -32,6 +32,8 @@ _VERSION: Final = sa.table("alembic_version", sa.column("version_num"))
 _UPGRADE_LOCK: Final = 0x0C7_0B0D5
 
 _COMMAND: Final = "Run: recon db upgrade"
+#: How many tables of another program are named.
+_NAMED_TABLES: Final = 3
 _MIGRATION: Final = re.compile(r"[0-9]{4}_\w+\.py")
 _CREATED_BY: Final = (
     "The first `recon run` or `recon collect` creates it. If there has been one, correct "
@@ -107,6 +109,15 @@ def ensure_ready(engine: sa.Engine) -> None:
         if is_absent(engine):
             upgrade(engine)
             return
+        others = sorted(_tables(engine))
+        if others and engine.dialect.name == "sqlite":
+            more = ", …" if len(others) > _NAMED_TABLES else ""
+            raise ConfigError(
+                f"{described(engine.url)} is another program's: it has the tables "
+                f"{', '.join(others[:_NAMED_TABLES])}{more} and none of recon",
+                hint="Name a file of its own for recon in database.url. If recon is to use this "
+                "one as well, run `recon db upgrade`.",
+            )
         raise ConfigError(f"{described(engine.url)} has no tables of recon yet", hint=_COMMAND)
     _refuse_newer(engine, found)
     raise ConfigError(

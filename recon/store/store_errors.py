@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -128,7 +129,28 @@ def _of_sqlite(error: sqlite3.Error, url: sa.URL) -> ReconError | None:
     if known is None:
         return None
     kind, what, hint = known
+    if code is not None and code & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
+        hint = _obstacle(url) or hint
     return kind(f"{described(url)} {what}: {error}", hint=hint)
+
+
+def _obstacle(url: sa.URL) -> str | None:
+    """Say what keeps SQLite from opening or writing its file, where that shows, and what to do."""
+    path = sqlite_file(url)
+    if path is None:
+        return None
+    if path.is_dir():
+        return f'It is a directory. Name a file in it: database.url = "sqlite:///{path}/recon.db".'
+    if not path.parent.is_dir():
+        return f"There is no directory {path.parent}. Check database.url."
+    if not os.access(path.parent, os.W_OK):
+        return (
+            f"{path.parent} cannot be written, where SQLite keeps its write-ahead log. Give the "
+            "user that runs recon the right to write there, or mount the file system writable."
+        )
+    if url.query.get("mode") == "ro":
+        return "Take mode=ro out of database.url."
+    return None
 
 
 _UNREACHABLE: Final = "cannot be reached"

@@ -125,6 +125,15 @@ def test_a_file_that_names_no_findings_is_refused_in_words(
     assert said in ended.err
 
 
+def test_ids_are_taken_as_people_paste_them(shop: Workshop) -> None:
+    first, second = ids(shop)
+    pasted = f'"{first}",\n "{second.upper()}"'
+    assert shop.recon("ack", pasted, first, "--reason", "known").out == "2 findings acknowledged\n"
+    assert shop.recon("explain", f"`{first}`,").code == 0
+    again = shop.recon("ack", f"{first},{second}", "--undo", "--reason", "x")
+    assert again.out == "2 findings reopened\n"
+
+
 @pytest.mark.parametrize(
     "args", [[], ["--reason", "x"], ["00000000000000a1"], ["", "--reason", "x"]]
 )

@@ -40,7 +40,7 @@ def channel() -> Channel:
 def test_each_check_has_a_line(workshop: Workshop, channel: Channel) -> None:
     sound(workshop, channel)
     before = sorted(path.name for path in workshop.path.iterdir())
-    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+    with serve(channel, clock=lambda: datetime.now(UTC)) as url:
         workshop.configure(url)
         ended = workshop.recon("check")
     assert ended.code == 0, ended.out
@@ -65,8 +65,20 @@ def test_each_check_has_a_line(workshop: Workshop, channel: Channel) -> None:
     assert "20 of 20 records of 2026-04-23 match a listed message" in ended.out
     assert "every time of the sample is stored with its offset" in ended.out
     assert "20 records name a listed message, and lie 0:00:00 before it (median)" in ended.out
+    assert "first messages" not in ended.err
     after = sorted(path.name for path in workshop.path.iterdir())
     assert after == sorted([*before, "recon.toml"])
+
+
+def test_a_clock_that_differs_from_that_of_octopods_is_noticed(
+    workshop: Workshop, channel: Channel
+) -> None:
+    sound(workshop, channel)
+    with serve(channel, clock=lambda: datetime.now(UTC) + timedelta(days=1)) as url:
+        workshop.configure(url)
+        ended = workshop.recon("check")
+    assert lines(ended.out)["main: key"] == "note"
+    assert "Octopods' clock is 24 hours ahead of this machine's" in ended.out
 
 
 def test_unmapped_statuses_are_counted(workshop: Workshop, channel: Channel) -> None:
@@ -109,7 +121,7 @@ def test_a_column_that_is_not_there_ends_the_checks_of_the_records(
     workshop: Workshop, channel: Channel
 ) -> None:
     sound(workshop, channel)
-    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+    with serve(channel, clock=lambda: datetime.now(UTC)) as url:
         workshop.configure(url, more='[accounts.main.local.columns]\nsent_at = "sent_on"\n')
         ended = workshop.recon("check")
     assert ended.code == 65
@@ -210,6 +222,7 @@ def test_no_request_is_made_while_a_pause_lasts(
         ended = workshop.recon("check")
     assert ended.code == code
     assert lines(ended.out)["main: key"] == mark
+    assert "note  main: comparison: not made, since Octopods' messages are not known" in ended.out
     assert until.isoformat(timespec="seconds") in ended.out
     assert requests == []
 

@@ -46,8 +46,9 @@ def test_all_can_be_tried_end_to_end_without_an_account(tmp_path: Path) -> None:
         assert checked.code == 0, checked.out
         assert "WRONG" not in checked.out
         assert workshop.recon("collect").code == 0
-        ran = workshop.recon("run", "--exit-code")
-        assert (ran.code, "Everything agrees" in ran.out) == (0, True), ran.out
+        assert workshop.recon("run").code == 0
+        # By the time of day, a phone that is switched off has been so for more than a day.
+        assert {one["kind"] for one in workshop.findings()} <= {"stuck"}
         # The configuration that the simulation prints serves as well.
         printed = "".join(said).partition("uses both:\n")[2].partition("\nor: ")[0]
         (tmp_path / "printed.toml").write_text(printed)

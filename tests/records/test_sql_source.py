@@ -413,6 +413,12 @@ def test_a_missing_file_is_reported_and_not_made(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["records.db"]
 
 
+def test_a_directory_in_place_of_the_file_is_named(tmp_path: Path) -> None:
+    records = open_reader(Source(url=f"sqlite:///{tmp_path}", table="sends"))
+    with pytest.raises(InputError, match=f"{tmp_path} is a directory, not a file"):
+        records.read(START, END)
+
+
 def test_a_missing_table_names_the_near_ones_and_all(tmp_path: Path) -> None:
     sqlite_records(tmp_path / "a.db")
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:

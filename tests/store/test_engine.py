@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import traceback
 from contextlib import closing
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from recon.errors import ConfigError, OutputError, TemporaryError
 from recon.store import messages, schema
 from recon.store.engine import connect, opened, reading, writing
+from recon.store.store_errors import translated
 from recon.store.tables import accounts
 from tests.factories import KEY, listing, message
 from tests.postgres import PASSWORD_USER
@@ -155,8 +157,23 @@ def test_a_read_only_sqlite_file_can_be_read_and_not_written(file: Path) -> None
     engine = connect(f"sqlite:///file:{file}?mode=ro&uri=true")
     schema.ensure_ready(engine)
     assert len(messages.read(engine, "main", None, None)) == 0
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match=r"cannot be written.*\n.*Take mode=ro out"):
         messages.keep(engine, "main", KEY, ANSWER)
+    engine.dispose()
+
+
+def test_a_directory_that_cannot_be_written_is_named(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = connect(f"sqlite:///{file}")
+    refusal = sqlite3.OperationalError("unable to open database file")
+    refusal.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != file.parent)
+    with (
+        pytest.raises(OutputError, match=f"{file.parent} cannot be written, where SQLite"),
+        translated(engine.url),
+    ):
+        raise refusal
     engine.dispose()
 
 
@@ -184,7 +201,7 @@ def test_a_full_disk_is_reported(file: Path) -> None:
 
 def test_a_path_that_is_a_directory_cannot_be_opened(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{tmp_path}")
-    with pytest.raises(OutputError, match="cannot be opened"):
+    with pytest.raises(OutputError, match=rf"(?s)cannot be opened.*sqlite:///{tmp_path}/recon\.db"):
         schema.ensure_ready(engine)
     engine.dispose()
 
