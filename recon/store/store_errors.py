@@ -141,8 +141,6 @@ def _obstacle(url: sa.URL) -> str | None:
         return None
     if path.is_dir():
         return f'It is a directory. Name a file in it: database.url = "sqlite:///{path}/recon.db".'
-    if not path.parent.is_dir():
-        return f"There is no directory {path.parent}. Check database.url."
     if not os.access(path.parent, os.W_OK):
         return (
             f"{path.parent} cannot be written, where SQLite keeps its write-ahead log. Give the "
