@@ -20,7 +20,6 @@ Read = TypeVar("Read")
 #: Tries of one call in all, if the error may be temporary. A 429 that names its time does not
 #: count: it is no failure, and what the run allows in all bounds it.
 _ATTEMPTS: Final = 5
-_LATER: Final = "Run again later; nothing is lost, what is already stored stays."
 _FIRST_BACK_OFF: Final = 1.0
 #: A limit seldom recovers in a second, and asking takes from it.
 _FIRST_UNNAMED: Final = 5.0
@@ -118,7 +117,7 @@ class RetryBudget:
             times = "once" if tally.failed == 1 else f"{tally.failed} times"
             raise TemporaryError(
                 f"Octopods was asked {times} and gives no usable answer: {error}",
-                hint=_LATER if error.sent else f"Check host and network. {_LATER}",
+                hint="Run again later; nothing is lost, what is already stored stays.",
             ) from error
 
     def _keep_earlier_pause(self) -> None:

@@ -65,20 +65,8 @@ def test_each_check_has_a_line(workshop: Workshop, channel: Channel) -> None:
     assert "20 of 20 records of 2026-04-23 match a listed message" in ended.out
     assert "every time of the sample is stored with its offset" in ended.out
     assert "20 records name a listed message, and lie 0:00:00 before it (median)" in ended.out
-    assert "first messages" not in ended.err
     after = sorted(path.name for path in workshop.path.iterdir())
     assert after == sorted([*before, "recon.toml"])
-
-
-def test_a_clock_that_differs_from_that_of_octopods_is_noticed(
-    workshop: Workshop, channel: Channel
-) -> None:
-    sound(workshop, channel)
-    with serve(channel, clock=lambda: datetime.now(UTC) + timedelta(days=1)) as url:
-        workshop.configure(url)
-        ended = workshop.recon("check")
-    assert lines(ended.out)["main: key"] == "note"
-    assert "Octopods' clock is 24 hours ahead of this machine's" in ended.out
 
 
 def test_unmapped_statuses_are_counted(workshop: Workshop, channel: Channel) -> None:
@@ -256,3 +244,15 @@ def test_a_configuration_or_key_that_others_may_read_is_noticed(
     assert (ended.code, lines(ended.out)["files"]) == (0, "note")
     assert f"{config_file} can be read and changed by every user" in ended.out
     assert f"chmod 600 {key}" in ended.out
+
+
+def test_a_clock_that_differs_from_that_of_octopods_is_noticed(
+    workshop: Workshop, channel: Channel
+) -> None:
+    sound(workshop, channel)
+    with serve(channel, clock=lambda: datetime.now(UTC) + timedelta(days=1)) as url:
+        workshop.configure(url)
+        ended = workshop.recon("check")
+    assert lines(ended.out)["main: key"] == "note"
+    assert "Octopods' clock is 24 hours ahead of this machine's" in ended.out
+    assert "first messages" not in ended.err
