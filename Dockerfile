@@ -3,11 +3,13 @@ FROM python:3.13-slim-trixie AS build
 WORKDIR /src
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
-# Dependencies change less often than the code, so they come first.
-COPY deploy/build.lock deploy/requirements.lock deploy/prune-packages ./
+# Dependencies change less often than the code, so they come first. With dask.lock the image can also be the scheduler
+# and the workers of a Dask cluster.
+ARG REQUIREMENTS=requirements.lock
+COPY deploy/build.lock deploy/dask.lock deploy/requirements.lock deploy/prune-packages ./
 RUN pip install --require-hashes --requirement build.lock \
     && python -m venv --without-pip /opt/recon \
-    && pip --python /opt/recon/bin/python install --require-hashes --requirement requirements.lock \
+    && pip --python /opt/recon/bin/python install --require-hashes --requirement "$REQUIREMENTS" \
     && ./prune-packages /opt/recon/lib/python3.13/site-packages
 
 COPY pyproject.toml README.md LICENSE ./

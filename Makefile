@@ -109,6 +109,8 @@ lock: ## Pin the dependencies anew (needs uv)
 		--extra dev pyproject.toml --output-file requirements.lock
 	$(UV) pip compile --quiet $(LOCKED) \
 		--constraint requirements.lock pyproject.toml --output-file deploy/requirements.lock
+	$(UV) pip compile --quiet $(LOCKED) \
+		--constraint requirements.lock --extra dask pyproject.toml --output-file deploy/dask.lock
 	echo hatchling | $(UV) pip compile --quiet $(LOCKED) \
 		--constraint requirements.lock - --output-file deploy/build.lock
 	echo cosmic-ray | $(UV) pip compile --quiet $(LOCKED) \

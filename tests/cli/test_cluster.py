@@ -1,4 +1,4 @@
-"""A range on a Dask cluster of real processes: what it finds, and what is lost with its parts."""
+"""A range in several processes on one PostgreSQL: parts, and a Dask cluster that loses some."""
 
 from __future__ import annotations
 
@@ -157,6 +157,20 @@ def test_a_cluster_finds_what_one_process_finds_whatever_part_of_it_is_lost(
     assert shop.recon(*OFFLINE, "--again").code == 0
     assert len(query(database_url, "SELECT id FROM runs")) == 2 * DAYS
     assert state(shop, database_url) == found
+
+
+def test_parts_that_run_at_the_same_time_find_what_one_command_finds(
+    shop: Workshop, database_url: str
+) -> None:
+    commands = [shop.fork(*OFFLINE, "--shard", f"{n}/3") for n in (1, 2, 3)]
+    for command in commands:
+        _, said = command.communicate()
+        assert command.returncode == 0, said
+    found = state(shop, database_url)
+    assert len(query(database_url, "SELECT id FROM runs")) == DAYS
+    assert shop.recon(*OFFLINE, "--again").code == 0
+    again = state(shop, database_url)
+    assert (again["runs"], again["findings"]) == (found["runs"], found["findings"])
 
 
 def test_a_cluster_that_cannot_be_used_is_an_error_in_words(

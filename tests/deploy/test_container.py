@@ -108,3 +108,18 @@ def test_the_page_runs_the_image_closed_and_with_a_command_of_the_program() -> N
     [user] = instructions("USER")
     assert user.split(":")[0] == "10001"
     assert "runs as user 10001" in page
+
+
+def test_the_locks_that_may_be_chosen_are_copied() -> None:
+    [copied] = [line for line in instructions("COPY") if "prune-packages" in line]
+    assert "REQUIREMENTS=requirements.lock" in instructions("ARG")
+    pinned = {
+        name: set(
+            re.findall(r"^([a-z0-9-]+(?:\[[a-z]+\])?)==", (DEPLOY / name).read_text(), re.MULTILINE)
+        )
+        for name in ("requirements.lock", "dask.lock")
+    }
+    for name in pinned:
+        assert f"deploy/{name}" in copied.split()
+    assert pinned["dask.lock"] - pinned["requirements.lock"] > {"dask", "distributed"}
+    assert pinned["requirements.lock"] <= pinned["dask.lock"]

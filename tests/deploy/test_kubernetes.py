@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from distributed.cli import dask_scheduler, dask_worker
 from jsonschema import ValidationError
 
 import recon
@@ -35,9 +36,12 @@ FILES = [path for path in sorted(KUBERNETES.rglob("*.yaml")) if path.name != "ku
 [NIGHT] = objects(KUBERNETES / "base/night.yaml")
 [COLLECT] = objects(KUBERNETES / "base/collect.yaml")
 [BACKFILL] = objects(KUBERNETES / "backfill/backfill.yaml")
+SERVICE, SCHEDULER = objects(KUBERNETES / "dask/scheduler.yaml")
+[WORKERS] = objects(KUBERNETES / "dask/workers.yaml")
 [SECRET] = objects(EXAMPLE / "secret.yaml")
 JOB = NIGHT["spec"]["jobTemplate"]["spec"]
-PODS = [one["template"]["spec"] for one in (JOB, COLLECT["spec"], BACKFILL["spec"])]
+JOBS = (JOB, COLLECT["spec"], BACKFILL["spec"], SCHEDULER["spec"], WORKERS["spec"])
+PODS = [one["template"]["spec"] for one in JOBS]
 CONTAINERS = [each for pod in PODS for each in (*pod.get("initContainers", []), *pod["containers"])]
 PROGRAMS = [each for each in CONTAINERS if "args" in each]
 
@@ -84,7 +88,7 @@ def test_the_overlay_builds_valid_objects_that_find_each_other() -> None:
     assert set(images) == {f"registry.example.com/octopods-recon:{recon.__version__}"}
 
 
-@pytest.mark.parametrize("directory", ["base", "backfill", "overlays/example"])
+@pytest.mark.parametrize("directory", ["base", "backfill", "dask", "overlays/example"])
 def test_a_kustomization_names_each_file_beside_it(directory: str) -> None:
     [rules] = objects(KUBERNETES / directory / "kustomization.yaml")
     named = {*rules["resources"]}
@@ -183,6 +187,32 @@ def test_the_pods_of_a_backfill_share_its_days() -> None:
     arguments = done.stdout.split()
     must_parse(arguments)
     assert arguments[-1] == f"3/{BACKFILL['spec']['completions']}"
+
+
+def test_the_workers_find_the_scheduler_and_both_are_started_as_dask_wants() -> None:
+    [scheduler], [worker] = PODS[3]["containers"], PODS[4]["containers"]
+    dask, name, *options = scheduler["command"]
+    assert (dask, name) == ("dask", "scheduler")
+    dask_scheduler.main.make_context(name, options)
+    dask, name, address, *options = worker["command"]
+    assert (dask, name) == ("dask", "worker")
+    dask_worker.main.make_context(name, [address, *options])
+    [port] = SERVICE["spec"]["ports"]
+    assert address == f"tcp://{SERVICE['metadata']['name']}:{port['port']}"
+    assert scheduler["ports"][0]["containerPort"] == port["port"]
+    labels = SCHEDULER["spec"]["template"]["metadata"]["labels"]
+    assert SERVICE["spec"]["selector"] == SCHEDULER["spec"]["selector"]["matchLabels"] == labels
+
+
+def test_only_pods_of_recon_reach_the_scheduler() -> None:
+    [policy, _] = objects(KUBERNETES / "dask/network-policy.yaml")
+    name = {"app.kubernetes.io/name": "octopods-recon-dask"}
+    assert policy["spec"]["podSelector"]["matchLabels"] == name
+    [rule] = policy["spec"]["ingress"]
+    backfill = BACKFILL["spec"]["template"]["metadata"]["labels"]
+    assert [one["podSelector"]["matchLabels"] for one in rule["from"]] == [name, backfill]
+    for one in (SCHEDULER, WORKERS):
+        assert name.items() <= one["spec"]["template"]["metadata"]["labels"].items()
 
 
 def test_one_collector_at_a_time_and_one_night() -> None:
