@@ -345,7 +345,10 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class LocalBalance:
-    """Every local record of the window, in exactly one bucket."""
+    """Every local record of the window, in exactly one bucket.
+
+    Its fields are the buckets. A kind about rows without a partner has the name of its bucket.
+    """
 
     matched: int = 0
     not_sent: int = 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -20,8 +21,29 @@ from recon.core.link import Mask, Positions, Side
 from recon.core.policy import Policy
 from recon.model import Span
 
-#: Why the absence of a row's counterpart is not proven; 0 is that it is.
-UNCOVERED, UNREAD_ID, SHIELDED, STALE, FIRST_CONTACT, OTHER_ID, PURGED_ID = 1, 2, 3, 4, 5, 6, 7
+
+class Doubt(IntEnum):
+    """Why it is not proven that the other side lacks a row's partner.
+
+    Records and messages: `SHIELDED`. Messages only: `STALE` and `OTHER_ID`. Records only: the rest.
+    """
+
+    NONE = 0
+    """It is proven."""
+    UNCOVERED = 1
+    """The message may lie in a gap."""
+    UNREAD_ID = 2
+    """An item of the list has the record's id, and cannot be read."""
+    SHIELDED = 3
+    """A row of the other side that cannot be read may be the partner."""
+    STALE = 4
+    """The records end before the message."""
+    FIRST_CONTACT = 5
+    """It is before the oldest message ever listed."""
+    OTHER_ID = 6
+    """A record with this number and time holds another id, whose message may exist."""
+    PURGED_ID = 7
+    """The id is so small that its message may have been purged."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +149,14 @@ def of_records(
         may_be_listed |= shields.of_side(again, nameless, provider, policy)
     doubt = np.select(
         [denied, listed, ~covered, purged, ~contradictable, may_be_listed],
-        [0, UNREAD_ID, UNCOVERED, PURGED_ID, FIRST_CONTACT, SHIELDED],
+        [
+            Doubt.NONE,
+            Doubt.UNREAD_ID,
+            Doubt.UNCOVERED,
+            Doubt.PURGED_ID,
+            Doubt.FIRST_CONTACT,
+            Doubt.SHIELDED,
+        ],
     )
     return doubt, denied
 

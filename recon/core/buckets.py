@@ -25,17 +25,7 @@ from recon.core import (
     stale_records,
     unlinkable,
 )
-from recon.core.absence_doubts import (
-    FIRST_CONTACT,
-    NO_DENIALS,
-    OTHER_ID,
-    PURGED_ID,
-    SHIELDED,
-    STALE,
-    UNCOVERED,
-    UNREAD_ID,
-    Denials,
-)
+from recon.core.absence_doubts import NO_DENIALS, Denials, Doubt
 from recon.core.agreed_rows import AgreedRows
 from recon.core.link import Codes, Mask, Positions, Side
 from recon.core.policy import Policy
@@ -87,12 +77,13 @@ class Case:
     provider_bucket: Codes
     repeats: Repeats
     holds_id: Mask
-    """Of each record, whether the records hold an id for it, also one that is none of Octopods'."""
+    """Of each record, whether it holds any id, also one that is none of Octopods'. Elsewhere
+    `has_id` means an id that Octopods may have given."""
     denied: link.SparseMapping
     """Of each record without a partner, whether Octopods was asked for its id and does not have
     it: 1 or 0."""
     local_doubt: link.SparseMapping
-    """Of each record without a partner why its absence is not proven; 0 where it is."""
+    """Of each record without a partner a `Doubt`: why its absence is not proven."""
     provider_doubt: link.SparseMapping
     """Of each message without a record why its absence from the records is not proven, likewise."""
     records_end: int | None
@@ -181,7 +172,8 @@ def classify(
     if records_end is not None:
         too_late = provider_time[unrecorded] > records_end
     provider_doubt = np.select(
-        [may_be_recorded, may_have_other_id, too_late], [SHIELDED, OTHER_ID, STALE]
+        [may_be_recorded, may_have_other_id, too_late],
+        [Doubt.SHIELDED, Doubt.OTHER_ID, Doubt.STALE],
     )
     provider_owner = calendar.window_positions(provider_time, days)
     repeats = _repeats(paired, provider_keys, provider_time, names, policy, agreed)
@@ -246,7 +238,7 @@ def balances(case: Case) -> list[tuple[LocalBalance, ProviderBalance]]:
 
 def left_open_by_first_contact(case: Case, day: int) -> int:
     """Return how many records of a day are open only because nothing older was ever listed."""
-    doubted = np.compress(case.local_doubt.to == FIRST_CONTACT, case.local_doubt.at)
+    doubted = np.compress(case.local_doubt.to == Doubt.FIRST_CONTACT, case.local_doubt.at)
     is_open = case.local_bucket[doubted] == LOCAL.index("unverifiable")
     return int((is_open & (case.local_owner[doubted] == day)).sum())
 
@@ -301,12 +293,19 @@ def _local_buckets(
     status = local.frame["status"].iloc[alone]
     says_not_sent = (status == NOT_SENT).to_numpy(dtype=np.bool_)
     failed = (status == Status.FAILED.value).to_numpy(dtype=np.bool_)
+    # The first that holds. A record that was not sent agrees with its absence, unless its message
+    # may exist all the same (docs/decisions.md).
+    cases = [
+        (np.isin(doubt, [Doubt.UNCOVERED, Doubt.UNREAD_ID, Doubt.PURGED_ID]), "unverifiable"),
+        (says_not_sent | (failed & ~holds_id[alone]), "not_sent"),
+        (np.isin(doubt, [Doubt.SHIELDED, Doubt.FIRST_CONTACT]), "unverifiable"),
+    ]
     bucket: Codes = np.full(len(local.frame), LOCAL.index("matched"), dtype=np.int8)
-    # The later case goes before the earlier one.
-    bucket[alone] = LOCAL.index("missing_at_provider")
-    bucket[alone[(doubt == SHIELDED) | (doubt == FIRST_CONTACT)]] = LOCAL.index("unverifiable")
-    bucket[alone[says_not_sent | (failed & ~holds_id[alone])]] = LOCAL.index("not_sent")
-    bucket[alone[np.isin(doubt, [UNCOVERED, UNREAD_ID, PURGED_ID])]] = LOCAL.index("unverifiable")
+    bucket[alone] = np.select(
+        [holds for holds, _ in cases],
+        [LOCAL.index(name) for _, name in cases],
+        LOCAL.index("missing_at_provider"),
+    )
     bucket[links.duplicates.at] = LOCAL.index("duplicate_local")
     return bucket
 

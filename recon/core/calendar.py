@@ -74,7 +74,7 @@ def yesterday(now: datetime, zone: str) -> date:
 def window_positions(times: npt.NDArray[np.int64], days: Sequence[Window]) -> npt.NDArray[np.int64]:
     """Return for each time (microseconds, UTC) the position of its window in `days`, else -1.
 
-    `days` stand in order and without holes, as `windows` gives them, or are one `everything`.
+    `days` stand in order and without holes, as `windows` gives them, or are one `unbounded`.
     """
     import numpy as np
 

@@ -5,21 +5,14 @@ The rules themselves are `buckets` and `rules`; here their outcome is only named
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from recon.core import rule_texts, rules
-from recon.core.absence_doubts import (
-    FIRST_CONTACT,
-    OTHER_ID,
-    PURGED_ID,
-    SHIELDED,
-    STALE,
-    UNCOVERED,
-    UNREAD_ID,
-)
+from recon.core.absence_doubts import Doubt
 from recon.core.buckets import LOCAL, Case
 from recon.core.finding_rows import rows_of
 from recon.core.link import Positions
@@ -27,17 +20,17 @@ from recon.core.policy import Policy
 from recon.core.rule_texts import Rule
 from recon.model import NOT_SENT, Kind
 
-_DOUBTS: Final = {
-    UNCOVERED: Rule.IN_A_GAP,
-    UNREAD_ID: Rule.ID_UNREADABLE,
-    SHIELDED: Rule.MAY_BE_AN_UNREADABLE_ITEM,
-    FIRST_CONTACT: Rule.BEFORE_FIRST_LISTED,
-    PURGED_ID: Rule.ID_MAY_BE_PURGED,
+_DOUBTS: Final[Mapping[int, Rule]] = {
+    Doubt.UNCOVERED: Rule.IN_A_GAP,
+    Doubt.UNREAD_ID: Rule.ID_UNREADABLE,
+    Doubt.SHIELDED: Rule.MAY_BE_AN_UNREADABLE_ITEM,
+    Doubt.FIRST_CONTACT: Rule.BEFORE_FIRST_LISTED,
+    Doubt.PURGED_ID: Rule.ID_MAY_BE_PURGED,
 }
-_DOUBTS_OF_MESSAGES: Final = {
-    SHIELDED: Rule.MAY_BE_AN_UNREADABLE_RECORD,
-    STALE: Rule.AFTER_THE_RECORDS,
-    OTHER_ID: Rule.MAY_BE_OF_ANOTHER_ID,
+_DOUBTS_OF_MESSAGES: Final[Mapping[int, Rule]] = {
+    Doubt.SHIELDED: Rule.MAY_BE_AN_UNREADABLE_RECORD,
+    Doubt.STALE: Rule.AFTER_THE_RECORDS,
+    Doubt.OTHER_ID: Rule.MAY_BE_OF_ANOTHER_ID,
 }
 _OF_KIND: Final = {
     Kind.DUPLICATE_LOCAL: Rule.DUPLICATE_LOCAL,

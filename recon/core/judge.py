@@ -70,6 +70,8 @@ def judge(
 ) -> list[Verdict]:
     """Link both sides once and judge each of `days`.
 
+    `recon diff` uses it; a nightly run, which makes status calls between, calls `of_case`.
+
     Args:
         account: whose messages these are; part of a finding's identity.
         days: windows in order and without holes, or one without bounds.

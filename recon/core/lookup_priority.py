@@ -44,7 +44,8 @@ def accused(case: Case, days: Sequence[Window], policy: Policy) -> Candidates:
     """Return the ids of the records that would be missing at the provider, each once.
 
     Days on which so many are missing that their input is suspect are left out: their report
-    claims no errors.
+    claims no errors. `judge.why_suspect` decides that later and with more to go by. If only that
+    one calls a day suspect, the requests were of no use, and no harm.
     """
     found = _in_bucket(case, days, "missing_at_provider")
     if policy.trust_input:

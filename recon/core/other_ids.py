@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from recon.core import absence_doubts, link, second_readings, shields
-from recon.core.absence_doubts import UNREAD_ID, Evidence
+from recon.core.absence_doubts import Doubt, Evidence
 from recon.core.link import Links, Mask, Positions, Side
 from recon.core.policy import Policy
 
@@ -30,6 +30,11 @@ def link_where_proven(
     policy: Policy,
 ) -> tuple[Links, Positions, Positions]:
     """Link both sides, by number only where no other id stands against it.
+
+    1. Both sides are linked. Say record A holds id 7 and is paired by number with message 9.
+    2. If it is proven that message 7 does not exist, A and 9 stay a pair, with a wrong id.
+    3. Otherwise both sides are linked again without the number of A: 9 may find its own record.
+       A stays open, and so does 9 if it finds none.
 
     Args:
         local: the records.
@@ -51,27 +56,28 @@ def link_where_proven(
     if not others.size:
         return links, _NONE, _NONE
 
-    def waiting(rows: Positions) -> tuple[Positions, Positions]:
+    def undecided(rows: Positions) -> tuple[Positions, Positions]:
         doubt, _ = absence_doubts.of_records(
             rows, links, local, provider, holds_id, evidence, policy
         )
         # Where the item of its id is listed, if unreadable, no other message can be a record's.
-        return rows[doubt > 0], rows[(doubt > 0) & (doubt != UNREAD_ID)]
+        return rows[doubt > 0], rows[(doubt > 0) & (doubt != Doubt.UNREAD_ID)]
 
-    left, open_ = waiting(others)
-    if not left.size:
+    left_out, open_ = undecided(others)
+    if not left_out.size:
         return links, _NONE, _NONE
     given_up = links.partner_of_local[open_]
-    # Another record of this sort would take the message that one of them gives up.
+    # The messages given up are free again. Any other record with an id of its own, and without a
+    # partner so far, must not take them either: so all of these are left out of the second linking.
     _, has_id = link.id_column(local.frame["message_id"])
     has_id = has_id & ~links.by_id
     has_id[links.duplicates.at] = False
-    left, open_ = waiting(np.flatnonzero(has_id))
+    left_out, open_ = undecided(np.flatnonzero(has_id))
     keys = local_keys.copy()
-    keys[left] = -1
+    keys[left_out] = -1
     again = _linked(local, provider, keys, provider_keys, policy)
     keys = again.local_keys.copy()
-    keys[left] = local_keys[left]
+    keys[left_out] = local_keys[left_out]
     return replace(again, local_keys=keys), open_, given_up
 
 

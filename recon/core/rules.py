@@ -10,14 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from recon.core import arrow_text, blocks, statuses, user_ids
-from recon.core.absence_doubts import (
-    FIRST_CONTACT,
-    OTHER_ID,
-    PURGED_ID,
-    STALE,
-    UNCOVERED,
-    UNREAD_ID,
-)
+from recon.core.absence_doubts import Doubt
 from recon.core.arrow_text import Texts
 from recon.core.buckets import Case
 from recon.core.finding_rows import FindingRows
@@ -167,16 +160,16 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
     message = rows.local < 0
     doubt[~message] = case.local_doubt.of(rows.local[~message])
     of_record = arrow_text.if_else(
-        doubt == UNCOVERED,
+        doubt == Doubt.UNCOVERED,
         "no collected answer proves that everything sent at this time was listed",
         arrow_text.if_else(
-            doubt == UNREAD_ID,
+            doubt == Doubt.UNREAD_ID,
             "Octopods lists this id, but its item cannot be read",
             arrow_text.if_else(
-                doubt == FIRST_CONTACT,
+                doubt == Doubt.FIRST_CONTACT,
                 "sent before the first message that Octopods ever listed for this key",
                 arrow_text.if_else(
-                    doubt == PURGED_ID,
+                    doubt == Doubt.PURGED_ID,
                     "its id is older than all messages that a purge left, and may be of a deleted "
                     "one",
                     "Octopods lists an item that cannot be read and may be this one",
@@ -186,9 +179,9 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
     )
     doubt[message] = case.provider_doubt.of(rows.provider[message])
     of_message = arrow_text.if_else(
-        doubt == STALE,
+        doubt == Doubt.STALE,
         RECORDS_END,
-        arrow_text.if_else(doubt == OTHER_ID, _ANOTHER_ID, _unread_record(case, rows)),
+        arrow_text.if_else(doubt == Doubt.OTHER_ID, _ANOTHER_ID, _unread_record(case, rows)),
     )
     return arrow_text.if_else(message, of_message, of_record)
 

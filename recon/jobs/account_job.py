@@ -55,8 +55,8 @@ class AccountJob:
     started_at: datetime
     """When it began: what all runs that are saved of it share, and those of no other."""
     notices: Sequence[str] = ()
-    is_dry_run: bool = False
     """What each run has to say first."""
+    is_dry_run: bool = False
     announcement: Announcement | None = None
     """Which channels are notified of the runs."""
 

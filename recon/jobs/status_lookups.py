@@ -94,7 +94,7 @@ class StatusLookups:
     def confirm(self, case: Case, days: Sequence[Window], policy: Policy) -> None:
         """Ask for the ids of records that would be missing at the provider.
 
-        Those that a gap leaves open are remembered for `confirm_open`. A denial counts only if the
+        Those that are unverifiable are remembered for `confirm_open`. A denial counts only if the
         control id, which the list shows, is answered with its message in this run.
 
         Raises:
@@ -109,7 +109,7 @@ class StatusLookups:
 
         Args:
             accused: of records that would be missing at the provider.
-            left_open: of records that a gap leaves open, for `confirm_open`.
+            left_open: of records that are unverifiable, for `confirm_open`.
 
         Raises:
             KeyRefusedError: the key was refused in the middle of it.
@@ -118,7 +118,7 @@ class StatusLookups:
         self._confirm(accused, accused=True)
 
     def confirm_open(self) -> None:
-        """Ask for the ids of records that a gap leaves open, as `confirm` saw them.
+        """Ask for the ids of records that are unverifiable, as `confirm` saw them.
 
         Raises:
             KeyRefusedError: the key was refused in the middle of it.
