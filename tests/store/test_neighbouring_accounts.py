@@ -28,7 +28,12 @@ from recon.store import (
     runs,
     status_answers,
 )
-from recon.store.accounts import get_or_create_key, id_of, lock_account
+from recon.store.accounts import (
+    accounts_with_key_of,
+    get_or_create_key,
+    id_of,
+    lock_account,
+)
 from recon.store.engine import connect, reading, writing
 from recon.store.tables import METADATA
 from tests.factories import DAY, NOON, at, found, listing, message, run
@@ -204,3 +209,15 @@ def test_an_account_is_what_it_would_be_alone(migrated_sqlite: Path, tmp_path: P
     with _filled(tmp_path / "between.db", neighbours) as engine:
         assert _rows(engine, "main") == rows
         assert _answers(engine, "main") == answers
+
+
+def test_other_accounts_with_the_same_key_are_named(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        made = {
+            account: get_or_create_key(
+                connection, lock_account(connection, account), fingerprint, NOON
+            )
+            for account, fingerprint in (("b", "one"), ("a", "one"), ("c", "two"), ("d", "one"))
+        }
+        assert accounts_with_key_of(connection, made["b"].id) == ["a", "d"]
+        assert accounts_with_key_of(connection, made["c"].id) == []
