@@ -83,21 +83,43 @@ def _constant_offset(
     own = case.local_time[pairs] - case.provider_time[case.links.partner_of_local[pairs]]
     apart = case.agreed.with_apart(own, day)
     count = number_parts.count(apart)
+    distance = found.recorded[drifting] - found.sent[drifting]
     offset = int(number_parts.median(apart)) if count >= _LEAST_PAIRS else 0
     same = sum(int(np.count_nonzero(np.abs(part - offset) <= _MINUTE_US)) for part in apart)
     if abs(offset) <= policy.drift // timedelta(microseconds=1) or 10 * same < _OF_TEN * count:
+        yield from _zones(drifting, distance, count)
         return
-    distance = found.recorded[drifting] - found.sent[drifting]
     quarters = (offset + _QUARTER_US // 2) // _QUARTER_US
-    is_zone = abs(offset - quarters * _QUARTER_US) <= _MINUTE_US
-    hours, minutes = divmod(round(abs(offset) / _MINUTE_US), 60)
+    is_zone = quarters != 0 and abs(offset - quarters * _QUARTER_US) <= _MINUTE_US
     yield Systemic(
         "timezone" if is_zone else "clock",
         str(quarters) if is_zone else "",
         drifting[np.abs(distance - offset) <= _MINUTE_US],
-        f"{same:,} of {count:,} pairs are {hours} h {minutes} min apart: check "
+        f"{_apart(same, count, offset)}: check "
         f"{'`timezone`' if is_zone else 'the clock of the sender'}.",
     )
+
+
+def _zones(drifting: Positions, distance: Positions, pairs: int) -> Iterator[Systemic]:
+    """Yield each offset of a zone, where such offsets explain nearly every pair that is apart.
+
+    One of two programs writes with another zone, or a clock change lies in the day.
+    """
+    quarters = (distance + _QUARTER_US // 2) // _QUARTER_US
+    exact = (quarters != 0) & (np.abs(distance - quarters * _QUARTER_US) <= _MINUTE_US)
+    zones, counts = np.unique(quarters[exact], return_counts=True)
+    often = counts >= LEAST
+    if 10 * int(counts[often].sum()) < _OF_TEN * len(drifting):
+        return
+    for zone, count in zip(zones[often].tolist(), counts[often].tolist(), strict=True):
+        said = _apart(count, pairs, zone * _QUARTER_US)
+        rows = drifting[exact & (quarters == zone)]
+        yield Systemic("timezone", str(zone), rows, f"{said}: check `timezone`.")
+
+
+def _apart(count: int, pairs: int, offset: int) -> str:
+    hours, minutes = divmod(round(abs(offset) / _MINUTE_US), 60)
+    return f"{count:,} of {pairs:,} pairs are {hours} h {minutes} min apart"
 
 
 def _records_end(case: Case, window: Window, found: DayFindings) -> Iterator[Systemic]:

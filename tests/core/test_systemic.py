@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -17,13 +18,15 @@ DAY = calendar.windows(date(2026, 4, 23), date(2026, 4, 23), "UTC")
 
 
 def judged(
-    records: Sequence[Record], messages: Sequence[Sent], *, newest: datetime | None = None
+    records: Sequence[Record],
+    messages: Sequence[Sent],
+    *,
+    newest: datetime | None = None,
+    policy: Policy = Policy(),  # noqa: B008 - frozen
 ) -> Verdict:
     local = local_side(records)
     local = Side(local.frame, local.rejects, newest=newest)
-    [verdict] = judge.judge(
-        "main", DAY, local, provider_side(messages), spans=EVER, policy=Policy()
-    )
+    [verdict] = judge.judge("main", DAY, local, provider_side(messages), spans=EVER, policy=policy)
     return verdict
 
 
@@ -66,6 +69,49 @@ def test_one_pair_that_is_apart_and_pairs_that_are_differently_apart_are_no_cons
     assert judged([*records, one_apart], [*messages, Sent(99, 0)]).incidents == ()
     spread = [Record(n, n, 900.0 * n, number(n)) for n in range(1, 9)]
     assert judged(spread, [Sent(n, 0, number(n)) for n in range(1, 9)]).incidents == ()
+
+
+def test_an_offset_of_seconds_is_no_zone() -> None:
+    strict = Policy(drift=timedelta(seconds=30))
+    [incident] = judged(*pairs(20, 45), policy=strict).incidents
+    assert (incident.cause, incident.kinds) == ("clock", {"sent_at_drift": 20})
+    records, messages = pairs(20)
+    half = [replace(one, sent_at=one.sent_at + 45 * (n % 2)) for n, one in enumerate(records)]
+    assert judged(half, messages, policy=strict).incidents == ()
+
+
+def test_offsets_of_zones_are_named_though_other_pairs_are_right_or_otherwise_apart() -> None:
+    records, messages = pairs(20)
+    one_program = [
+        replace(one, sent_at=one.sent_at + 45 * 60 * (n % 2)) for n, one in enumerate(records)
+    ]
+    assert said(judged(one_program, messages)) == [
+        (
+            "timezone",
+            {"sent_at_drift": 10},
+            "10 of 20 pairs are 0 h 45 min apart: check `timezone`.",
+        )
+    ]
+    clock_change = [
+        replace(one, sent_at=one.sent_at - 3600 * (1 + (n >= 12))) for n, one in enumerate(records)
+    ]
+    assert said(judged(clock_change, messages)) == [
+        (
+            "timezone",
+            {"sent_at_drift": 12},
+            "12 of 20 pairs are 1 h 0 min apart: check `timezone`.",
+        ),
+        ("timezone", {"sent_at_drift": 8}, "8 of 20 pairs are 2 h 0 min apart: check `timezone`."),
+    ]
+
+
+def test_offsets_of_a_zone_among_many_others_are_no_cause() -> None:
+    records, messages = pairs(20)
+    late = [
+        replace(one, sent_at=one.sent_at + (3600 if n < 10 else 400 + 37 * n))
+        for n, one in enumerate(records)
+    ]
+    assert judged(late, messages).incidents == ()
 
 
 # --- records that end --------------------------------------------------------------------------
