@@ -158,6 +158,36 @@ def test_rows_of_other_days_are_not_even_read(table: Make, mariadb_url: str, kin
         assert connection.execute(query).all() in ([], [("2024-02-29",)])
 
 
+@pytest.mark.parametrize(
+    ("column", "kind", "value", "read"),
+    [
+        ("message_id", "decimal(30,4)", "3851828.0000", 3851828),
+        ("message_id", "varbinary(16)", "3851828", 3851828),
+        ("message_id", "json", "3851828", 3851828),
+        ("message_id", "bigint unsigned", "18446744073709551615", None),
+        ("sent_at", "year", "2026", None),
+        ("sent_at", "time", "-10:00:00", None),
+        ("sent_at", "decimal(20,4)", "1776945600.5000", "2026-04-23 12:00:00.5+00:00"),
+        ("status", "set('sent','read')", "sent,read", "sent,read"),
+        ("status", "enum('sent','')", "", None),
+        ("status", "blob", "sent", "sent"),
+    ],
+)
+def test_a_value_of_any_type_is_read_or_named_and_its_row_kept(
+    table: Make, column: str, kind: str, value: str, read: object
+) -> None:
+    values = {"id": 7, "message_id": 5, "phone_number": "+353871234567",
+              "sent_at": "2026-04-23 12:00:00", "status": "sent", column: value}  # fmt: skip
+    records = table([tuple(values.values())], **{column: kind}).read(START, END)
+    kept = records.frame if column != "sent_at" or read else records.rejects
+    assert local_ids(kept) == ["7"]
+    [found] = kept[column]
+    if read is None:
+        assert pd.isna(found)
+    else:
+        assert found == (pd.Timestamp(str(read)) if column == "sent_at" else read)
+
+
 def test_bits_are_numbers(table: Make) -> None:
     rows = [(1, 3851828, "+1", "2026-04-23 12:00", 1), (2, 2**63 - 1, "+1", "2026-04-23 12:00", 0)]
     statuses = {"1": "sent", "0": "not_sent"}
