@@ -320,7 +320,7 @@ def _suspect(verdict: Verdict) -> InputError:
 
 def _check_days(days: tuple[date, date] | None) -> None:
     if days is not None and days[1] < days[0]:
-        raise UsageError(f"the last day, {days[1]}, lies before the first, {days[0]}")
+        raise UsageError(f"the last day, {days[1]}, is before the first, {days[0]}")
 
 
 def _settings(

@@ -1,4 +1,4 @@
-"""Logging for a command: to standard error, as text or JSON lines, in UTC, secrets blotted out."""
+"""Logging for a command: to standard error, as text or JSON lines, in UTC, secrets removed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 
 
 
 class _Redacting(logging.Formatter):
-    """Formats with another formatter, secrets blotted out of messages and tracebacks.
+    """Formats with another formatter, secrets removed of messages and tracebacks.
 
     Time, level, logger and the names of fields are ours and stay as they are.
     """
@@ -69,7 +69,7 @@ class _Redacting(logging.Formatter):
         return _KEY_HEADER.sub(rf"\1{BLOT}", _URL_PASSWORD.sub(rf"\1:{BLOT}@", line))
 
     def blotted(self, text: str) -> str:
-        """Return a text with every secret blotted out."""
+        """Return a text with every secret removed."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             if _PLAIN_WORD.fullmatch(secret):
                 text = re.sub(_WHERE_IT_STANDS_AS_ONE.format(re.escape(secret)), BLOT, text)
@@ -134,7 +134,7 @@ def redact(*secrets: str) -> None:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text that leaves this machine with the same blotted out as in a log line."""
+    """Return a text that leaves this machine, without what log lines do not show."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, _Redacting):
             text = handler.formatter.blotted(text)

@@ -135,7 +135,7 @@ def test_input_that_looks_wrong_may_be_trusted() -> None:
 
 
 def test_days_in_the_wrong_order_are_refused() -> None:
-    with pytest.raises(UsageError, match="lies before"):
+    with pytest.raises(UsageError, match="is before"):
         api.diff(RECORDS, MESSAGES, days=(date(2026, 4, 24), date(2026, 4, 23)))
 
 

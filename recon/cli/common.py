@@ -185,8 +185,8 @@ class DateParam(click.ParamType[date]):
             self.fail(f"{value!r} is not a date of the form YYYY-MM-DD.", param, ctx)
         if day not in _DAYS:
             self.fail(
-                f"{value} lies before {_DAYS.first}, when there was no WhatsApp yet, "
-                f"or after {_DAYS.last}.",
+                f"{value} is before {_DAYS.first}, when WhatsApp did not exist yet, or after "
+                f"{_DAYS.last}.",
                 param,
                 ctx,
             )
@@ -278,7 +278,7 @@ def day_range(day: date | None, first: date | None, last: date | None) -> tuple[
     if first is None or last is None:
         raise UsageError("--from and --to go together; both days are included.")
     if first > last:
-        raise UsageError(f"--from {first} lies after --to {last}.")
+        raise UsageError(f"--from {first} is after --to {last}.")
     return first, last
 
 

@@ -1,4 +1,4 @@
-"""`recon explain`: everything known of one finding, message or record."""
+"""`recon explain`: everything known about one finding, message or record."""
 
 from __future__ import annotations
 

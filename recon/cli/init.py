@@ -1,4 +1,4 @@
-"""`recon init`: a first configuration, made of what the records look like."""
+"""`recon init`: a first configuration that fits the records."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _source(
     if url is not None:
         scheme, found, rest = url.partition("://")
         if not found:
-            raise UsageError("--url is no database URL; it looks like sqlite:///sends.db.")
+            raise UsageError("--url is not a database URL; write one such as sqlite:///sends.db.")
         return f"{_DRIVERS.get(scheme.lower(), scheme)}://{rest}", None
     assert file is not None
     if source == "sqlite" or (source is None and _is_sqlite(file)):
@@ -263,4 +263,4 @@ def _show(starter: Starter, target: Path, guess: Guess) -> None:
     key = f"set {starter.api_key_env}"
     if starter.api_key_file is not None:
         key = f"put the API key into {starter.api_key_file}"
-    click.echo(f"next: read it over, {key}, and run `recon {option}check`")
+    click.echo(f"next: check it, {key}, and run `recon {option}check`")

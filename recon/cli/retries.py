@@ -1,4 +1,4 @@
-"""`recon retries`: which failed sends may go out again."""
+"""`recon retries`: which failed sends may be sent again."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def _check_range_options(
     shard: tuple[int, int] | None,
     dry_run: bool,
 ) -> None:
-    """See to it that no option is given that would do nothing.
+    """Make sure that no option is given that would do nothing.
 
     Raises:
         UsageError: there is one.

@@ -1,4 +1,4 @@
-"""`recon status`: where each account stands."""
+"""`recon status`: the state of each account."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Columns(Section):
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
         """There must be something to link by."""
         if raw.get("message_id") == raw.get("phone_number") == "":
-            yield (), "message_id and phone_number are both empty; keep one to link by"
+            yield (), "message_id and phone_number are both empty; set one of them"
 
 
 class Local(Section):
@@ -68,19 +68,19 @@ class Local(Section):
         source = keys_given(raw, "url", "file")
         extent = keys_given(raw, "table", "query")
         if len(source) > 1:
-            yield (), "url and file are both there; keep one of them"
+            yield (), "url and file are both set; keep one of them"
         if not source:
             yield (), 'does not say where your own records are; write url = "…" or file = "…"'
         if source == ["file"]:
             for key in keys_given(raw, "table", "query", "where"):
-                yield (key,), "goes with url, not with file; remove it"
+                yield (key,), "can be used only with url, not with file; remove it"
             return
         if len(extent) > 1:
-            yield (), "table and query are both there; keep one of them"
+            yield (), "table and query are both set; keep one of them"
         if source and not extent:
             yield (), 'url needs table = "…" or query = "…" beside it'
         if keys_given(raw, "where") and "table" not in extent:
-            yield ("where",), "goes with table only; a query has its own WHERE"
+            yield ("where",), "can be used only with table; a query has its own WHERE"
         if "query" in extent:
             yield from ((("query",), words) for words in _query_errors(str(raw["query"])))
 
@@ -89,7 +89,7 @@ def _query_errors(query: str) -> Iterator[str]:
     found = set(_BIND.findall(query))
     if not found.intersection(START_BINDS) or not found.intersection(END_BINDS):
         yield (
-            "must ask for a stretch of time; write WHERE sent_at >= :start AND sent_at < :end "
+            "must select a time range; write WHERE sent_at >= :start AND sent_at < :end "
             "(or :start_epoch, :end_epoch for seconds, :start_ms, :end_ms for milliseconds)"
         )
     for name in sorted(found.difference(START_BINDS, END_BINDS)):
@@ -109,7 +109,7 @@ class Account(Section):
         """One place of the key."""
         places = keys_given(raw, "api_key_env", "api_key_file")
         if len(places) > 1:
-            yield (), "api_key_env and api_key_file are both there; keep one of them"
+            yield (), "api_key_env and api_key_file are both set; keep one of them"
         if not places and "api_key" not in raw:
             yield (
                 (),

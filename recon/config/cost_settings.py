@@ -37,7 +37,7 @@ def _rate_errors(raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
         if not _CODE.fullmatch(str(code)):
             yield (
                 ("rates", code),
-                'is no calling code; write its digits without "+", such as "353"',
+                'is not a calling code; write its digits without "+", such as "353"',
             )
 
 

@@ -75,7 +75,7 @@ def read_urls(
     urls = [url for line in lines for url in line.split()]
     for number, url in enumerate(urls, start=1):
         if not _URL.match(url):
-            raise ConfigError(f"{place}: item {number} is no URL; write one such as slack://…")
+            raise ConfigError(f"{place}: item {number} is not a URL; write one such as slack://…")
     if not urls:
         raise ConfigError(f"{place} holds no URL")
     return tuple(SecretStr(url) for url in urls)
@@ -105,7 +105,7 @@ def _text(place: str, file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        reason = "it is not text in UTF-8"
+        reason = "it is not UTF-8 text"
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(f"{place} cannot be read: {reason}") from error

@@ -1,4 +1,4 @@
-"""The configuration in effect: each value, and where it comes from. Secrets are blotted out."""
+"""The configuration in effect: each value, and where it comes from. Secrets are hidden."""
 
 from __future__ import annotations
 

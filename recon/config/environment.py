@@ -139,13 +139,13 @@ def _set(result: Overlay, name: str, location: tuple[str, ...], shape: Shape, te
             return
     elif shape.item is not None:
         if (value := _json(text, list)) is None:
-            result.errors.append(f'{name}: is no JSON list; write [{{"…": "…"}}, …]')
+            result.errors.append(f'{name}: is not a JSON list; write [{{"…": "…"}}, …]')
             return
     elif shape.is_list:
         value = [part.strip() for part in text.split(",") if part.strip()]
         if text.startswith("[") and (value := _json(text, list)) is None:
             result.errors.append(
-                f'{name}: is no JSON list; write ["…", "…"], or separate by commas'
+                f'{name}: is not a JSON list; write ["…", "…"], or separate by commas'
             )
             return
     here = result.values
@@ -183,19 +183,19 @@ def _unknown(name: str, value: str) -> list[str]:
     names = [name_of(location) for location in known_keys.all_keys()]
     if secret := re.search(r"__(API_KEY|PASSWORD)$", name, re.IGNORECASE):
         what = secret[1].lower()
-        return [f"{name}: is no setting; {what}_env names the variable that holds the secret"]
+        return [f"{name}: is not a setting; {what}_env names the variable that holds the secret"]
     if SEPARATOR in name:
         if found := closest(_general(name), names):
-            return [f"{name}: is no setting; did you mean {_particular(found[0], name)}?"]
-        return [f"{name}: is no setting"]
+            return [f"{name}: is not a setting; did you mean {_particular(found[0], name)}?"]
+        return [f"{name}: is not a setting"]
     if _SERVICE_LINK.match(value):
         return []
     twins = {_joined(known): known for known in names}
     if (twin := twins.get(_joined(_general(name)))) is not None:
-        return [f"{name}: is no setting; write {_particular(twin, name)} (two underscores)"]
+        return [f"{name}: is not a setting; write {_particular(twin, name)} (two underscores)"]
     plain = [known for known in names if SEPARATOR not in known]
     if found := closest(name, plain, cutoff=_NEAR):
-        return [f"{name}: is no setting; did you mean {found[0]}?"]
+        return [f"{name}: is not a setting; did you mean {found[0]}?"]
     return []
 
 

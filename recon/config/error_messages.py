@@ -23,11 +23,12 @@ _SECRET: Final = frozenset({"url", "urls", "api_key", "password", "ping_url"})
 
 #: Keys that people expect and that must not be.
 _NEVER: Final = {
-    "api_key": "a key never stands in the file; name where it is with api_key_env or api_key_file",
-    "password": "a password never stands in the file; "
-    "name where it is with password_env or password_file",
-    "urls": "these URLs hold tokens and never stand in the file; "
-    "name where they are with urls_env or urls_file",
+    "api_key": "an API key must not be in this file; say where it is with api_key_env or "
+    "api_key_file",
+    "password": "a password must not be in this file; say where it is with password_env or "
+    "password_file",
+    "urls": "these URLs hold tokens and must not be in this file; say where they are with "
+    "urls_env or urls_file",
 }
 
 _TYPES: Final = {
@@ -177,15 +178,15 @@ def _unknown(location: Location) -> str:
     if key == "api_key":
         return f"{_NEVER[key]} in [accounts.NAME]"
     if found := closest(key, siblings, cutoff=_CLOSE):
-        return f"is no known key; did you mean {found[0]}?"
+        return f"is not a known key; did you mean {found[0]}?"
     homes = [home[:-1] for home in known_keys.all_keys(in_lists=True) if home[-1] == key]
     if () in homes:
-        return "is no key of this section; it stands at the top, above the first [section]"
+        return "is not a key of this section; it belongs at the top, above the first [section]"
     if homes:
         in_list = homes[0][-1] == known_keys.ANY and homes[0][-2] != "accounts"
         home = ".".join(homes[0][:-1] if in_list else homes[0]).replace(known_keys.ANY, "NAME")
         section = f"[[{home}]]" if in_list else f"[{home}]"
-        return f"is no key of this section; it belongs in {section}"
+        return f"is not a key of this section; it belongs in {section}"
     if found := closest(key, siblings):
-        return f"is no known key; did you mean {found[0]}?"
-    return f"is no known key; known here: {', '.join(siblings)}"
+        return f"is not a known key; did you mean {found[0]}?"
+    return f"is not a known key; known here: {', '.join(siblings)}"

@@ -29,7 +29,7 @@ def _kind(word: object) -> object:
         return Kind(word.strip().lower())
     found = closest(word, kinds)
     meant = f"did you mean {quoted(found[0])}?" if found else f"write {one_of(kinds)}"
-    raise invalid(f"is {quoted(word)}, which is no kind of finding; {meant}")
+    raise invalid(f"is {quoted(word)}, which is not a kind of finding; {meant}")
 
 
 def _moment(value: object) -> date | time | None:
@@ -88,13 +88,13 @@ class Expected(Section):
         given = [key for key in ("from", "to") if raw.get(key) not in (None, "")]
         if len(given) == 1:
             other = "to" if given == ["from"] else "from"
-            yield (given[0],), f"needs {other} beside it"
+            yield (given[0],), f"is set without {other}; set both"
         start, end = _moment(raw.get("from")), _moment(raw.get("to"))
         if isinstance(start, date) and isinstance(end, date):
             if start > end:
-                yield ("from",), "lies after to; exchange them"
+                yield ("from",), "is after to; swap them"
         elif isinstance(start, time) and isinstance(end, time):
             if start == end:
                 yield ("from",), "is the same as to; leave both out for the whole day"
         elif start is not None and end is not None:
-            yield ("to",), "must be what from is: a time of the day or a date"
+            yield ("to",), "must be of the same type as from: a time of day or a date"

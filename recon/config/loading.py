@@ -21,7 +21,7 @@ _HOW_TO_START: Final = (
     "Write one with `recon init` (config.example.toml explains every key), name a file with "
     "--config, or set RECON_ACCOUNTS__MAIN__API_KEY_ENV, RECON_ACCOUNTS__MAIN__LOCAL__URL etc."
 )
-_TOO_DEEP: Final = "Tables or lists lie too deep in each other"
+_TOO_DEEP: Final = "Tables or lists are nested too deeply"
 #: The deepest key is accounts.NAME.local.columns.id.
 _DEEPEST: Final = 20
 _SHORT_TIME: Final = re.compile(r"=\s*[0-9]{1,2}:[0-9]{2}\s*(?:#.*)?$")
@@ -60,7 +60,7 @@ def load(
         if path is None:
             raise ConfigError("there is no configuration", hint=_HOW_TO_START)
         raise ConfigError(
-            f"{path} names no account",
+            f"{path} has no account",
             hint="Add [accounts.main] with its API key and its records; see config.example.toml.",
         )
     return settings
@@ -92,7 +92,7 @@ def _unusable_texts(raw: environment.Overlay, *, has_file: bool) -> Iterator[str
         if any("\0" in one or (not one.isascii() and _has_no_utf8(one)) for one in texts):
             name = error_messages.Place.of(location, raw.origins, has_file=has_file).name
             name = name.replace("\0", "\\u0000").encode(errors="replace").decode()
-            yield f"{name}: holds a character that no text can hold (NUL, or no UTF-8); remove it"
+            yield f"{name}: contains an invalid character (NUL, or not UTF-8); remove it"
 
 
 def _has_no_utf8(text: str) -> bool:

@@ -20,11 +20,14 @@ def _pattern(pattern: str | None) -> str | None:
         found = re.compile(pattern, re.IGNORECASE).search("")
     except (re.error, OverflowError, RecursionError) as error:
         raise invalid(
-            f"is {quoted(pattern)}, which is no regular expression: {error}; "
-            "write \\\\ before a character that is meant as it is"
+            f"is {quoted(pattern)}, which is not a regular expression: {error}; "
+            "write \\\\ before a character that is meant literally"
         ) from None
     if found is not None:
-        raise invalid(f"is {quoted(pattern)}, which matches every reason; name what it must hold")
+        raise invalid(
+            f"is {quoted(pattern)}, which matches every reason; write a text that the "
+            f"reason must contain"
+        )
     return pattern
 
 
@@ -38,7 +41,7 @@ def _decision(word: object) -> object:
         return Decision(_plain(word))
     found = closest(word, words) if isinstance(word, str) else []
     meant = f"did you mean {quoted(found[0])}?" if found else f"write {one_of(words)}"
-    raise invalid(f"is {quoted(word)}, which is no decision; {meant}")
+    raise invalid(f"is {quoted(word)}, which is not a decision; {meant}")
 
 
 class Rule(Section):
@@ -57,12 +60,12 @@ class Rule(Section):
         """One way to tell which reasons are meant; only a retry waits."""
         pattern, code = raw.get("pattern") not in (None, ""), raw.get("code") is not None
         if pattern and code:
-            yield (), "pattern and code are both there; keep one of them"
+            yield (), "pattern and code are both set; keep one of them"
         if not pattern and not code:
             yield (), 'does not say which reasons it is for; write pattern = "…" or code = 131026'
         waits = raw.get("wait_hours") not in (None, 0)
         if waits and _plain(raw.get("decision")) in {"do_not_retry", "review"}:
-            yield ("wait_hours",), 'goes with decision = "retry" only; remove it'
+            yield ("wait_hours",), 'can be used only with decision = "retry"; remove it'
 
     @property
     def as_rule(self) -> RetryRule:

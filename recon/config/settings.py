@@ -54,7 +54,7 @@ class Database(Section):
 
 
 class Octopods(Section):
-    """How Octopods is asked; its limit is shared with the business's own sends."""
+    """Requests to Octopods; they share the limit with the business's own sends."""
 
     base_url: BaseUrl = Field("https://app.octopods.io", examples=["https://app.octopods.io"])
     timeout_seconds: Number = Field(30, gt=0, le=600)
@@ -80,13 +80,13 @@ class Octopods(Section):
                 ("base_url",),
                 (
                     "would send the API key and phone numbers unencrypted; write https://, or set "
-                    "octopods.allow_http = true if the network between is yours alone"
+                    "octopods.allow_http = true if you trust the whole network in between"
                 ),
             )
 
 
 class Matching(Section):
-    """What counts as the same, as late, and as suspect."""
+    """How records and messages are paired, and what is reported."""
 
     tolerance_seconds: Number = Field(120, ge=0, le=86_400)
     drift_seconds: Number = Field(300, ge=0, le=604_800)
@@ -131,11 +131,11 @@ class Email(Section):
         """A user name and one place of a password go together."""
         places = keys_given(raw, "password_env", "password_file")
         if len(places) > 1:
-            yield (), "password_env and password_file are both there; keep one of them"
+            yield (), "password_env and password_file are both set; keep one of them"
         if keys_given(raw, "username") and not places and "password" not in raw:
-            yield (), "username needs password_env or password_file beside it"
+            yield (), "username needs password_env or password_file too"
         if places and not keys_given(raw, "username"):
-            yield (), f"{places[0]} needs username beside it"
+            yield (), f"{places[0]} needs username too"
 
     def password(self, environ: Mapping[str, str]) -> SecretStr | None:
         """Read the password; `None` where the server wants no login.
@@ -166,7 +166,7 @@ class Notify(Section):
         """One place of the URLs, which hold tokens and so never stand in the file."""
         places = keys_given(raw, "urls_env", "urls_file")
         if len(places) > 1:
-            yield (), "urls_env and urls_file are both there; keep one of them"
+            yield (), "urls_env and urls_file are both set; keep one of them"
         if not places and not keys_given(raw, "urls", "url"):
             yield (), 'does not say where its URLs are; write urls_env = "RECON_NOTIFY_URLS"'
 
@@ -182,7 +182,7 @@ class Notify(Section):
 
 
 class Monitoring(Section):
-    """Who watches that the job runs."""
+    """Services that watch the job."""
 
     # A ping URL is a secret: anyone who has it can send pings.
     ping_url: OptionalWebAddress = Field(None, repr=False, examples=["https://hc-ping.com/…"])
@@ -204,10 +204,10 @@ def _name_errors(names: Iterable[str]) -> Iterator[tuple[str, str]]:
         if not _ACCOUNT_NAME.fullmatch(name):
             yield (
                 name,
-                'cannot name an account; write letters, digits, "_", "-" and ".", 64 at most',
+                'cannot name an account; use letters, digits, "_", "-" and ".", at most 64',
             )
         if name.casefold() == DIFF_ACCOUNT:
-            yield name, "is the name that recon diff writes under; take another"
+            yield name, "is reserved for the reports of recon diff; use another name"
         if (twin := seen.setdefault(name.casefold(), name)) != name:
             yield name, f"differs from {quoted(twin)} in case only; rename one of them"
 

@@ -12,10 +12,10 @@ from recon.config.value_types import SecretUrl
 
 _FIELDS: Final[Mapping[str, str]] = {
     "id": "identifies a record",
-    "message_id": "the message id that Octopods answered to the send",
+    "message_id": "the message id that Octopods returned for the send",
     "phone_number": "the recipient",
     "sent_at": "when it was sent",
-    "status": "how it went, in your words",
+    "status": "the status, in your words",
 }
 
 
@@ -70,12 +70,12 @@ def url_without_password(url: SecretUrl) -> str:
 
 def _general(starter: Starter) -> Iterator[str]:
     yield "# The configuration of recon. config.example.toml explains every key; `recon check` says"
-    yield "# what remains to be done. No API key and no password stands in this file."
+    yield "# what remains to be done. This file holds no API key and no password."
     yield ""
-    yield "# The zone whose calendar days are compared."
+    yield "# The time zone of the calendar days that are compared."
     yield f"timezone = {_toml(starter.timezone)}"
     yield ""
-    yield "[database]                      # recon's own, made by the first run"
+    yield "[database]                      # recon's own, created by the first run"
     yield 'url = "sqlite:///recon.db"'
     if starter.base_url is not None:
         yield ""
@@ -108,7 +108,7 @@ def _account(starter: Starter) -> Iterator[str]:
         yield "# The environment variable that holds the API key; or api_key_file names its file."
         yield f"api_key_env = {_toml(starter.api_key_env)}"
     yield ""
-    yield f"[{section}.local]           # your own records, which are only read"
+    yield f"[{section}.local]           # your own records; recon only reads them"
     if starter.file is not None:
         yield f"file = {_toml(str(starter.file))}"
     elif starter.url is not None:
@@ -125,7 +125,7 @@ def _account(starter: Starter) -> Iterator[str]:
     yield "# Octopods'."
     yield 'timezone = "UTC"'
     yield ""
-    yield f'[{section}.local.columns]   # field = your column; "" where your records do not keep it'
+    yield f'[{section}.local.columns]   # field = your column; "" if your records do not have it'
     for key, meaning in _FIELDS.items():
         column = starter.columns.get(key, "")
         if column:
@@ -147,7 +147,7 @@ def _must_stand(key: str, columns: Mapping[str, str]) -> bool:
 
 def _statuses(starter: Starter, section: str) -> Iterator[str]:
     yield "# Your word = sent, delivered, read, failed, deleted, unknown, or not_sent for a record"
-    yield "# that never went out. Octopods' own words need no line."
+    yield "# that was never sent. Octopods' own words need no line."
     yield f"[{section}.local.statuses]"
     for word in starter.words:
         if word.meaning == word.word.strip().casefold():

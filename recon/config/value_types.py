@@ -88,7 +88,7 @@ def _zone(name: str) -> str:
         places = {zone.rpartition("/")[2]: zone for zone in sorted(zones)}
         found = closest(name, zones, n=3) or [places[place] for place in closest(name, places, n=3)]
         meant = f"did you mean {one_of(found)}?" if found else 'write one such as "Europe/Dublin"'
-        raise invalid(f"is {quoted(name)}, which is no time zone; {meant}") from None
+        raise invalid(f"is {quoted(name)}, which is not a time zone; {meant}") from None
     return name
 
 
@@ -98,7 +98,7 @@ def _region(code: str) -> str:
         return code
     meant = _COUNTRY_SLIPS.get(code)
     say = f"did you mean {quoted(meant)}?" if meant else 'write two letters, such as "IE"'
-    raise invalid(f'is {quoted(code)}, which is no country code; {say} ("" for none)')
+    raise invalid(f'is {quoted(code)}, which is not a country code; {say} ("" for none)')
 
 
 def _status(word: str) -> str:
@@ -107,7 +107,7 @@ def _status(word: str) -> str:
         return word
     found = closest(word, _STATUS_WORDS)
     meant = f"did you mean {one_of(found)}?" if found else f"write {one_of(_STATUS_WORDS)}"
-    raise invalid(f"is {quoted(word)}, which is no status of Octopods; {meant}")
+    raise invalid(f"is {quoted(word)}, which is not a status of Octopods; {meant}")
 
 
 def _no_empty_path(value: object) -> object:
@@ -129,14 +129,14 @@ def _web_address(url: str) -> str:
     except ValueError:
         good = False
     if not good or any(not char.isprintable() or char.isspace() for char in url):
-        raise invalid('is no web address; write one that starts with "https://"')
+        raise invalid('is not a web address; write one that starts with "https://"')
     return url
 
 
 def _base_url(url: str) -> str:
     parts = urlsplit(_web_address(url))
     if parts.query or parts.fragment or "@" in parts.netloc:
-        raise invalid("holds more than scheme, host and path; write the address alone")
+        raise invalid("has more than scheme, host and path; remove the rest")
     return url.rstrip("/")
 
 
@@ -170,7 +170,7 @@ def _database_url(url: SecretUrl) -> SecretUrl:
     text = url.get_secret_value()
     scheme = _SCHEME.match(text)
     if scheme is None:
-        raise invalid('is no database URL; write one such as "sqlite:///recon.db"')
+        raise invalid('is not a database URL; write one such as "sqlite:///recon.db"')
     dialect = scheme[0].removesuffix("://").lower()
     rest = text[scheme.end() :]
     if dialect.startswith("sqlite") and rest and not rest.startswith(("/", "?")):

@@ -48,7 +48,7 @@ class Doubt(IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Denials:
-    """Ids that Octopods was asked for singly and does not have, one row a key that was asked with.
+    """Ids that Octopods was asked for and does not have: a row for each id and key.
 
     A key only knows what was sent with it. So a denial says nothing of records from before `since`
     (microseconds, UTC), the first time known of that key, nor of those from `until` on, the first

@@ -40,7 +40,7 @@ class MessageRow:
     first_seen_at: datetime | None = None
     """Octopods' clock at the first answer that showed it."""
     is_listed: bool = True
-    """Whether a list showed it; else it was only asked for singly."""
+    """Whether a list showed it; else it was only asked for one by one."""
     unreadable: str | None = None
     """Why it cannot be read."""
 
@@ -56,7 +56,7 @@ class SeenStatus:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """An id that Octopods was asked for singly and denied; times by Octopods' clock."""
+    """An id that Octopods was asked for one by one and denied; times by Octopods' clock."""
 
     message_id: int
     at: datetime

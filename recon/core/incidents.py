@@ -245,9 +245,14 @@ def _stretch(
         return _Draft("key_or_process", None, rows, said)
     said = f"{_share(len(rows), seen.sends, 'message')} {when} are not in the records: "
     if goes_on:
-        said += "what records the sends was down. Record them before anything is sent again."
+        said += (
+            "the process that records the sends was down. Record them before anything is sent "
+            "again."
+        )
         return _Draft("recording_outage", None, rows, said)
-    said += "what records the sends has stopped, or another process sends with this key."
+    said += (
+        "the process that records the sends has stopped, or another process sends with this key."
+    )
     return _Draft("recording_stopped", None, rows, said)
 
 

@@ -79,7 +79,7 @@ def judge(
         provider: the messages likewise.
         spans: the time for which `provider` is proven complete.
         policy: how strict to be.
-        denials: ids that Octopods was asked for singly and does not have.
+        denials: ids that Octopods was asked for one by one and does not have.
         first_contact: the part of `spans` before the oldest message that was ever listed, where
             only a denied id is missing; without an end where nothing was ever listed.
         agreed: rows that were left out of both sides.

@@ -114,14 +114,14 @@ def prove(listing: Listing, known: KeyHistory) -> Proof:
     """
     apart = moved(listing, known.times)
     if known.is_superseded:
-        why = "the account has polled a newer key since, which messages are sent with now"
+        why = "the account has polled a newer key since, and messages are sent with that one now"
         return Proof(AnswerKind.NOTHING, why=why, cap=known.cap, has_doubtful_times=bool(apart))
     if apart or (known.is_time_disputed and listing.messages and not known.times):
         return _of_doubtful_times(known, apart)
     if listing.is_partial:
         return _refused(known, "it is a partial answer (status 206 or Content-Range)")
     if listing.error is not None:
-        return _refused(known, f"it carries {listing.error} beside its list")
+        return _refused(known, f"it has {listing.error} beside its list")
     return _compared(listing, known)
 
 
@@ -287,7 +287,7 @@ class AbsentMessage:
     last_at: datetime
     answers: int
     asked_at: datetime | None = None
-    """When Octopods was last asked for it singly."""
+    """When Octopods was last asked for it."""
 
     @property
     def is_to_be_asked_for(self) -> bool:

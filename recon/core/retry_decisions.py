@@ -113,7 +113,7 @@ def decide(
         (
             category == _AUTHENTICATION,
             Decision.DO_NOT_RETRY,
-            "a code for authentication is of no use any more",
+            "an authentication code is no longer of use",
         ),
         (
             wrong & reached,
@@ -148,7 +148,7 @@ def decide(
         (
             earlier.attempt > explained.attempts,
             Decision.REVIEW,
-            "it was proposed as often as makes sense: find out why it fails",
+            "it was proposed as often as is useful: find out why it fails",
         ),
         (
             earlier.number_is_taken,

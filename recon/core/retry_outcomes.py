@@ -45,5 +45,5 @@ def advice(counts: RetryCounts) -> str:
         return ""
     return (
         f"Of {counts.proposed:,} proposed retries {counts.delivered:,} were delivered: stop "
-        "retrying, and repair what makes the messages fail."
+        f"retrying, and fix what makes the messages fail."
     )

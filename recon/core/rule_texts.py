@@ -73,9 +73,9 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     Rule.SAME_NUMBER: "A record and a message that no id links are a pair if they have the same "
     "number and are at most {tolerance} s apart (tolerance_seconds). As many pairs as possible are "
     "made, and of these the ones with the least total difference in time.",
-    Rule.NOT_SENT: "A record marked not sent that Octopods does not have is no finding.",
+    Rule.NOT_SENT: "A record marked not sent that Octopods does not have is not a finding.",
     Rule.FAILED_WITHOUT_ID: "A record that failed before it got an id, and that Octopods does not "
-    "have, is no finding.",
+    "have, is not a finding.",
     Rule.ID_DENIED: "A record that says it went out is missing at the provider if Octopods was "
     "asked for its id and denies it.",
     Rule.ABSENT: "A record that says it went out is missing at the provider if coverage of its "

@@ -170,8 +170,8 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
                 "sent before the first message that Octopods ever listed for this key",
                 arrow_text.if_else(
                     doubt == Doubt.PURGED_ID,
-                    "its id is older than all messages that a purge left, and may be of a deleted "
-                    "one",
+                    "its id is smaller than those of all messages that a purge left, and may be "
+                    "that of a deleted one",
                     "Octopods lists an item that cannot be read and may be this one",
                 ),
             ),

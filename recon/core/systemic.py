@@ -209,8 +209,8 @@ def _foreign_ids(case: Case, day: int, rows: Positions) -> Iterator[Systemic]:
             "foreign_ids",
             "",
             rows,
-            f"{len(rows):,} of {with_id:,} recorded ids are none of Octopods': the column of "
-            "`message_id` holds the ids of another system. Map the column that holds Octopods' id.",
+            f"{len(rows):,} of {with_id:,} recorded ids are not ids of Octopods: the column of "
+            f"`message_id` has the ids of another system. Map the column that has Octopods' id.",
         )
 
 

@@ -46,7 +46,7 @@ def basis(
         local: the records.
         provider: the messages.
         input_digest: the digest of the rows of this time, of the same two sides.
-        denials: ids that Octopods was asked for singly and does not have.
+        denials: ids that Octopods was asked for one by one and does not have.
         purged_below: smaller ids may be of messages that were purged.
         evidence: what keeps the coverage of the day from being more than it is.
         untimed: whether rows without a readable time belong to this day.

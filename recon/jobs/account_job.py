@@ -131,8 +131,9 @@ class AccountJob:
             return ()
         return (
             (
-                f"In {nights} nights Octopods had messages that its list never shows. Your records "
-                "hold sends that do not go through this key, such as broadcasts: leave them out "
-                f"with accounts.{self.account}.local.where, or coverage is withdrawn each time."
+                f"In {nights} nights Octopods had messages that its list never shows. Your "
+                f"records have sends that were not made with this key, such as broadcasts: "
+                f"exclude them with accounts.{self.account}.local.where, or coverage is "
+                f"withdrawn each time."
             ),
         )

@@ -90,7 +90,7 @@ def refuse_others(engine: Engine, ids: Sequence[str], *, undo: bool) -> None:
     for one in ids:
         state = known.get(one)
         if state is None:
-            wrong[one] = "is no finding"
+            wrong[one] = "is not a finding"
         elif undo and state != ACKNOWLEDGED:
             wrong[one] = f"is {state}, not acknowledged"
         elif state == RESOLVED:
@@ -110,10 +110,10 @@ def refuse_others(engine: Engine, ids: Sequence[str], *, undo: bool) -> None:
 def _hint(wrong: Sequence[str], rows: dict[str, list[str]], *, undo: bool) -> str:
     if any(_ROUNDED.fullmatch(one) for one in wrong):
         return (
-            "A spreadsheet has made a number of it. Import the column discrepancy_id as text, and "
-            "save the file again."
+            "A spreadsheet turned it into a number. Import the column discrepancy_id as text, "
+            "and save the file again."
         )
     if rows:
-        return f"`recon explain {next(iter(rows))}` tells each of its findings."
+        return f"`recon explain {next(iter(rows))}` shows each of its findings."
     state = ACKNOWLEDGED if undo else "open"
     return f"`recon discrepancies --status {state}` lists the findings with their ids."

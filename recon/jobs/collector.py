@@ -147,7 +147,9 @@ class Collector:
             return PollResult(decision, polled=False, summary=f"no poll is due: {decision.why}")
         with polls.hold_poll_lock(self._engine, self._account) as mine:
             if not mine:
-                return PollResult(decision, polled=False, summary="another collector polls it now")
+                return PollResult(
+                    decision, polled=False, summary="another collector is polling it now"
+                )
             if not force and self._decider.state().last_id != state.last_id:
                 return PollResult(decision, polled=False, summary="polled by another collector")
             brought = self._poll()

@@ -69,7 +69,7 @@ def check(
     from recon.store import engine
 
     if unused := _unused_variables(settings, runtime):
-        said = f"{', '.join(unused)}: no setting, and no setting names it"
+        said = f"{', '.join(unused)}: not a setting, and no setting refers to it"
         yield CheckResult("environment", said, needs_attention=True)
     yield _run_check("files", lambda: _files(settings, config_file))
     with engine.opened(settings.database.url.get_secret_value()) as database:
@@ -125,7 +125,7 @@ def _files(settings: Settings, config_file: Path | None) -> str:
     complaints = [file_access.open_to_others(file, user) for file in dict.fromkeys(files)]
     if any(complaints):
         raise _Note("\n".join(filter(None, complaints)))
-    return f"configuration and secrets are closed to users other than {user.name}"
+    return f"configuration and secrets are not accessible to users other than {user.name}"
 
 
 def _database(settings: Settings, database: Engine) -> str:
@@ -229,7 +229,7 @@ class _Account:
         if not foreign:
             return "every message_id of the sample is a number or empty"
         raise _Note(
-            f"{foreign:,} of {count:,} records hold a message_id that is no id of Octopods\n"
+            f"{foreign:,} of {count:,} records have a message_id that is not an id of Octopods\n"
             f"  Map accounts.{self._name}.local.columns.message_id to the number that the send "
             "call returned, not to WhatsApp's own id (wamid…)."
         )
@@ -313,7 +313,7 @@ class _Account:
         if said:
             raise _Note("\n  ".join(said))
         rules = "1 rule" if len(expecting.rules) == 1 else f"{len(expecting.rules)} rules"
-        return f"{rules} for expected findings, all of which hold"
+        return f"{rules} for expected findings, all of them in use"
 
     def _paused_until(self) -> datetime | None:
         from recon.config import fingerprint
@@ -345,7 +345,8 @@ class _Account:
         count, median = offset
         side = "after" if median > timedelta() else "before"
         said += (
-            f"; {count:,} records name a listed message, and lie {abs(median)} {side} it (median)"
+            f"; {count:,} records have the id of a listed message, and are {abs(median)} {side} "
+            f"it (median)"
         )
         if abs(median) > wiring.policy(self._settings).drift:
             raise _Note(

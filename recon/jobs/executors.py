@@ -121,8 +121,8 @@ def result(future: Future[T]) -> T:
         return future.result()
     except BrokenProcessPool as error:
         raise TemporaryError(
-            "a worker process was ended from outside, maybe because memory ran out",
-            hint="Run the same command again: what is done stays done. If it happens again, use "
+            "a worker process was killed, perhaps because memory ran out",
+            hint="Run the same command again: finished days are kept. If it happens again, use "
             "fewer --workers.",
         ) from error
     except BrokenExecutor as error:

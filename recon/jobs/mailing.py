@@ -159,7 +159,7 @@ def _alone(engine: Engine, runtime: Runtime) -> Iterator[None]:
                 if runtime.monotonic() >= until:
                     raise MailError(
                         "another recon is sending mail, and has not ended",
-                        hint="What waits goes out with the next run or `recon report --email`.",
+                        hint="The next run or `recon report --email` sends the waiting mails.",
                     ) from cause
                 runtime.sleep(1)
         yield
@@ -273,7 +273,7 @@ def _refusal(refused: Mapping[str, str]) -> MailError:
     said = "; ".join(f"{one} ({why})" for one, why in refused.items())
     return MailError(
         f"the mail server refuses the recipient {said}",
-        hint="The others got the mail. It is offered to this one again with the next run; correct "
+        hint="The others got the mail. The next run tries this one again; correct "
         "email.recipients if the address is wrong.",
     )
 

@@ -91,8 +91,8 @@ class Outage:
         end = f"; gives up after {_duration(GIVE_UP_AFTER)}" if must_be_corrected else ""
         log.log(
             logging.WARNING if is_news else logging.DEBUG,
-            "account %s: %s; trying again in %.0f s, then less and less often, "
-            "and logging it when it is over%s",
+            "account %s: %s; trying again in %.0f s, then less and less often; the log says when "
+            "it works again%s",
             self.account,
             said,
             seconds,

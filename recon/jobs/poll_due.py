@@ -153,9 +153,9 @@ class PollDecider:
         shown = state.recent[-1].new
         if not polling.is_reliable(recorded, shown):
             self._warn_once(
-                f"its records hold {before} sends of the time in which the last poll showed "
-                f"{shown} messages, so no poll is decided by them: they lag, their clock "
-                "or time zone is off, or they hold what was never sent"
+                f"its records have {before} sends of the time in which the last poll showed "
+                f"{shown} messages, so they are not used to decide on polls: they lag, their "
+                f"clock or time zone is wrong, or some were never sent"
             )
             return None
         self._trouble = ""

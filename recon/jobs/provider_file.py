@@ -136,7 +136,7 @@ def _items(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
             columns: dict[str, list[Any]] = {field: [] for field in _NAMES}
             for line in some:
                 if not isinstance(line.item, dict):
-                    broken.append(line.broken or f"line {line.number}: no object")
+                    broken.append(line.broken or f"line {line.number}: not an object")
                     continue
                 if not line.item.keys() <= keys.keys():
                     keys.update(dict.fromkeys(line.item))
@@ -165,7 +165,7 @@ def _answered(path: Path) -> Iterator[json_lines.Line]:
             f"{path} holds an answer of Octopods with {what} (line {number}): "
             "it does not prove which messages there are",
             hint="save an answer without an error_code and without an error, "
-            "or take this one out where others in the file cover its time",
+            "or remove this one if others in the file cover its time",
         )
 
     for line in json_lines.lines(path, refuse):

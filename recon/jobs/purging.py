@@ -70,4 +70,4 @@ def purge_after_night(engine: Engine, before: Limit) -> None:
         for _ in purge(engine, before):
             pass
     except ReconError as error:
-        log.warning("what is older than %s was not all purged: %s", before.day, error.one_line)
+        log.warning("not all data older than %s was purged: %s", before.day, error.one_line)

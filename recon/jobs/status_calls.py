@@ -109,7 +109,7 @@ class StatusCalls:
             if not self._has_warned:
                 log.warning(
                     "account %s: the list shows no message that could serve as a control, so "
-                    "denied ids are not taken as denied",
+                    "denials do not count",
                     self._account,
                 )
             self._has_warned = True
@@ -127,14 +127,14 @@ class StatusCalls:
             self._left = 0
             log.warning(
                 "account %s: the status call denies message %d, which the list shows: its "
-                "denials are not believed, and no more is asked in this run",
+                "denials do not count, and this run makes no more status calls",
                 self._account,
                 control,
             )
         else:
             log.warning(
-                "account %s: the status call denies message %d, which the list showed earlier: its "
-                "denials of messages as old are not believed",
+                "account %s: the status call denies message %d, which the list showed earlier: "
+                "its denials of messages as old do not count",
                 self._account,
                 control,
             )

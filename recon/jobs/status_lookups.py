@@ -193,8 +193,9 @@ class StatusLookups:
     def _is_believed(self, sent_at: datetime) -> bool:
         """Say whether a denial of an id counts that was recorded at a time.
 
-        Octopods may know singly what is recent only. So for an id that is older than all that the
-        list shows now, the control is a message as old that it showed earlier, if there is one.
+        Octopods may answer status calls for recent messages only. So for an id that is older
+        than all that the list shows now, the control is a message as old that it showed earlier,
+        if there is one.
         """
         if not self._calls.is_older_than_the_list(sent_at):
             return self._calls.is_controlled()

@@ -59,7 +59,7 @@ def send(
     for service in services:
         reason = _sent(service, title, body, tone, total_seconds)
         if reason:
-            wrong.append(f"{service.service_name} was not told: {reason}")
+            wrong.append(f"{service.service_name} was not notified: {reason}")
     return wrong
 
 
@@ -84,7 +84,7 @@ def _services(urls: Sequence[SecretStr], key: str) -> tuple[list[apprise.NotifyB
         if isinstance(service, apprise.NotifyBase):
             services.append(service)
         else:
-            wrong.append(f"URL {number} of [notify] names no service that Apprise knows")
+            wrong.append(f"URL {number} of [notify] names no service that Apprise supports")
     return services, wrong
 
 

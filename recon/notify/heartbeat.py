@@ -70,4 +70,4 @@ class Heartbeat:
             session.close()
 
     def _warn(self, reason: str) -> None:
-        log.warning("monitoring.ping_url was not told: %s", reason)
+        log.warning("monitoring.ping_url was not notified: %s", reason)

@@ -100,7 +100,7 @@ class MailServer:
         except smtplib.SMTPAuthenticationError as cause:
             raise MailError(
                 f"the mail server at {self.where} refuses the login of {self.username}",
-                hint="Set email.username and its password anew.",
+                hint="Correct email.username and its password.",
             ) from cause
         except smtplib.SMTPSenderRefused as cause:
             said = _reply(cause.smtp_code, cause.smtp_error)

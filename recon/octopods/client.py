@@ -227,8 +227,8 @@ class Client:
         return KeyRefusedError(
             f"the API key {why}{id_note(refusal.request_id)}",
             hint="Copy the current key from the settings page for API keys of your Octopods "
-            f"account. {_where_the_key_is(self._account)} What the old key sent is not listed "
-            "for a new one.",
+            f"account. {_where_the_key_is(self._account)} A new key does not list what the old "
+            f"one sent.",
         )
 
     # --- what it says --------------------------------------------------------------------------
@@ -239,7 +239,7 @@ class Client:
         answered_at = answer.date or self._clock()
         if answer.status == _NOT_FOUND:
             raise ConfigError(
-                f"{self._transport.base_url} knows no list of messages (404)",
+                f"{self._transport.base_url} has no list of messages (404)",
                 hint="Set octopods.base_url to the address of the API, without a path.",
             )
         if answer.status == _BAD_REQUEST and refusal.says_nothing_sent:
@@ -290,7 +290,7 @@ def _ensure_success(answer: HttpResponse, refusal: ApiError) -> None:
     # Without the text: it may repeat a customer's message or number.
     raise RequestRefusedError(
         f"Octopods refuses the request ({answer.status}{code}){id_note(refusal.request_id)}",
-        hint="If it stays so, give Octopods' support the request_id.",
+        hint="If this persists, give Octopods' support the request_id.",
     )
 
 
@@ -311,4 +311,4 @@ def _host(answer: HttpResponse) -> str:
 
 
 def _where_the_key_is(account: str) -> str:
-    return f"It stands where accounts.{account}.api_key_env or api_key_file points."
+    return f"Store it where accounts.{account}.api_key_env or api_key_file points."

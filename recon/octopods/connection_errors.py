@@ -23,7 +23,7 @@ from requests import exceptions as failed
 
 UNKNOWN: Final = "it failed for an unknown reason"
 
-_NO_HTTP: Final = "what came is no HTTP answer"
+_NO_HTTP: Final = "the answer is not HTTP"
 _CUT_OFF: Final = "the answer was cut off"
 _CLOSED: Final = "the connection was closed without an answer"
 

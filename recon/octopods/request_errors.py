@@ -64,9 +64,7 @@ class FailedRequest:
         if proxy is not None and not watched.sent:
             return self._proxy_error(cause, proxy, said)
         if isinstance(cause, _BAD_ADDRESS):
-            return ConfigError(
-                f"octopods.base_url is no address that can be asked: {self.base_url}"
-            )
+            return ConfigError(f"octopods.base_url is not a usable address: {self.base_url}")
         if connection_errors.is_bad_certificate(cause):
             return ConfigError(
                 f"the certificate of {self.base_url} is not accepted: {said}",
@@ -117,7 +115,7 @@ class FailedRequest:
     def _late(self) -> TransientError:
         seconds = f"{self.timeout_seconds:g} s"
         if self.watched.answered:
-            return TransientError(f"the answer was not whole after {seconds}")
+            return TransientError(f"the answer was not complete after {seconds}")
         if self.watched.sent:
             return TransientError(f"no answer within {seconds}")
         what = self._unreached if self.proxy is None else f"{self.proxy} fails"
@@ -127,7 +125,7 @@ class FailedRequest:
 def proxy_login(proxy: Proxy) -> ConfigError:
     """Return the error for a proxy that does not accept the credentials, or has none."""
     return ConfigError(
-        f"{proxy} wants a user and a password that it knows ({PROXY_LOGIN})",
+        f"{proxy} requires a valid user and password ({PROXY_LOGIN})",
         hint=_proxy_hint(proxy),
     )
 

@@ -116,8 +116,8 @@ class RetryBudget:
         except TransientError as error:
             times = "once" if tally.failed == 1 else f"{tally.failed} times"
             raise TemporaryError(
-                f"Octopods was asked {times} and gives no usable answer: {error}",
-                hint="Run again later; nothing is lost, what is already stored stays.",
+                f"Octopods was asked {times} and gave no usable answer: {error}",
+                hint="Run again later; nothing is lost, and stored data is kept.",
             ) from error
 
     def _keep_earlier_pause(self) -> None:
@@ -131,8 +131,8 @@ class RetryBudget:
             if pause > self.left:
                 raise self._used_up(limited) from limited
             log.warning(
-                "account %s: Octopods asked to pause (429), and nothing was asked since; "
-                "asking in %.1f s",
+                "account %s: Octopods asked for a pause (429), and no request was made since; "
+                "the next one is in %.1f s",
                 self._account,
                 pause,
             )

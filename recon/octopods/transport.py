@@ -207,7 +207,7 @@ def _unpacking(encoding: str) -> Callable[[bytes], bytes]:
         return bytes
     if encoding in {"gzip", "x-gzip", "deflate"}:
         return _unpacked
-    raise TransientError("the answer is packed in a way that was not asked for")
+    raise TransientError("the answer has a compression that was not requested")
 
 
 def _unpacked(raw: bytes) -> bytes:
@@ -218,7 +218,7 @@ def _unpacked(raw: bytes) -> bytes:
     try:
         content = unpacker.decompress(raw, _MOST_BYTES + 1)
     except zlib.error as cause:
-        raise TransientError("the answer cannot be unpacked") from cause
+        raise TransientError("the answer cannot be decompressed") from cause
     if len(content) > _MOST_BYTES:
         raise _too_large()
     if not unpacker.eof:

@@ -75,12 +75,12 @@ def translated(
         return shortage
     if _is_refusal(cause, said, connecting=connecting):
         return ConfigError(
-            f"the records at {place} refuse us: {said}",
+            f"the records at {place} refuse access: {said}",
             hint=f"check {of}url, its user and password, and that this user may read the table",
         )
     if _is_passing(error, cause):
         return TemporaryError(
-            f"the records at {place} are out of reach or busy: {said}",
+            f"the records at {place} cannot be reached or are busy: {said}",
             hint=f"check {of}url, or try again later",
         )
     if connecting:

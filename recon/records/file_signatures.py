@@ -13,9 +13,9 @@ SIGNATURE_BYTES: Final = 4096
 #: The first bytes of files that are no text, what they are, and what to do.
 _SIGNATURES: Final = (
     (b"\xd0\xcf\x11\xe0", "an old or protected Excel workbook", "save it as CSV UTF-8"),
-    (b"PAR1", "a Parquet file", "let its name end with .parquet"),
+    (b"PAR1", "a Parquet file", "rename it to end with .parquet"),
     (b"SQLite format 3\0", "an SQLite database", "name it as url = 'sqlite:///…' with a table"),
-    (b"\x1f\x8b", "compressed with gzip", "let its name end with .gz, as in .csv.gz"),
+    (b"\x1f\x8b", "compressed with gzip", "rename it to end with .gz, as in .csv.gz"),
     (b"\xfd7zXZ\0", "compressed with xz", "unpack it"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it"),
     (b"\x04\x22\x4d\x18", "compressed with lz4", "unpack it"),
@@ -23,7 +23,7 @@ _SIGNATURES: Final = (
     (b"%PDF", "a PDF file", "export the data as CSV"),
     (b"ARROW1", "an Arrow (Feather) file", "save it as Parquet"),
     (b"FEA1", "an Arrow (Feather) file", "save it as Parquet"),
-    (b"\xff\xff\xff\xff", "a stream of Arrow", "save it as Parquet"),
+    (b"\xff\xff\xff\xff", "an Arrow stream", "save it as Parquet"),
     (b"Obj\x01", "an Avro file", "save it as Parquet or JSON Lines"),
     (b"\x89HDF", "an HDF5 file", "save it as Parquet"),
     (b"HTTP/", "an answer with its HTTP headers", "save the body alone, without curl's -i"),
@@ -50,7 +50,7 @@ _PATTERNS: Final = (
             rb"<(?:!doctype|html|\?xml|head|body|table|meta|div|script)\b",
             re.IGNORECASE | re.DOTALL,
         ),
-        "a page of HTML or XML",
+        "an HTML or XML page",
         "is it the login page of the tool that exports it? Export it as CSV",
     ),
     (
@@ -60,7 +60,7 @@ _PATTERNS: Final = (
             rb"|DROP TABLE|LOCK TABLES|BEGIN;|BEGIN TRANSACTION;|PRAGMA |SET [\w@.]+ *= *)",
             re.IGNORECASE,
         ),
-        "a script of SQL, as of a dump",
+        "an SQL script, such as a dump",
         "load it into a database, or export the table as CSV",
     ),
 )

@@ -139,17 +139,17 @@ def _of_line(
         text = line.decode("utf-8")
         value, end = json_text.decode(text)
     except UnicodeDecodeError:
-        yield Line(number, broken=f"line {number}: no UTF-8")
+        yield Line(number, broken=f"line {number}: not UTF-8")
     except json.JSONDecodeError as cause:
-        yield Line(number, broken=f"line {number}: no JSON, {json_text.reason(cause)}")
+        yield Line(number, broken=f"line {number}: not JSON, {json_text.reason(cause)}")
     except (ValueError, RecursionError):
-        yield Line(number, broken=f"line {number}: JSON beyond all measure")
+        yield Line(number, broken=f"line {number}: JSON that is too large or too deep")
     else:
         extended = _EXTENDED in text
         if end != len(text):
             items = _of_several(text, number, envelope)
             if not items:
-                yield Line(number, broken=f"line {number}: no JSON, Extra data")
+                yield Line(number, broken=f"line {number}: not JSON, Extra data")
         elif not extended and isinstance(value, dict) and not alone and _ENVELOPE not in value:
             yield Line(number, value)
             return
@@ -167,7 +167,7 @@ def _of_several(text: str, number: int, envelope: Envelope) -> Sequence[Any]:
 
 def _line(number: int, item: object, what: str, *, extended: bool) -> Line:
     if not isinstance(item, dict):
-        return Line(number, item, f"{what} {number}: no object")
+        return Line(number, item, f"{what} {number}: not an object")
     return Line(number, extended_json.plain(item) if extended else item)
 
 
@@ -220,7 +220,7 @@ def chunks(path: Path, columns: Sequence[str], *, time: str | None = None) -> It
     while some := list(islice(every, _LINES)):
         rows = [line.item for line in some if isinstance(line.item, dict)]
         broken = [
-            line.broken or f"line {line.number}: no object"
+            line.broken or f"line {line.number}: not an object"
             for line in some
             if not isinstance(line.item, dict)
         ]

@@ -90,7 +90,7 @@ def _open(path: Path, repeated: Sequence[str] = ()) -> Any:  # noqa: ANN401 - py
         with path.open("rb") as file:
             other = file_signatures.kind_of_binary(file.read(file_signatures.SIGNATURE_BYTES), path)
         said = f"it is {other[0]}" if other else printable(str(cause).split("\n", maxsplit=1)[0])
-        raise InputError(f"{path} is no Parquet file: {said}") from cause
+        raise InputError(f"{path} is not a Parquet file: {said}") from cause
 
 
 def _of_file(

@@ -138,5 +138,5 @@ def no_such_file(path: Path, setting: str = "") -> InputError:
         f"{setting}{': ' if setting else ''}there is no file {path.absolute()}",
         hint=f"near it: {', '.join(map(printable, near))}"
         if near
-        else "check the path; it is not made for you",
+        else "check the path; recon does not create this file",
     )

@@ -34,9 +34,10 @@ _HINTS: Final = {
     errno.EACCES: _RIGHTS,
     errno.EPERM: _RIGHTS,
     errno.EROFS: "That file system is read-only. Choose another directory.",
-    errno.EISDIR: "A directory stands where the file belongs. Remove it, or choose another one.",
-    errno.ENOTDIR: "A file stands where a directory belongs. Remove it, or choose another one.",
-    errno.EEXIST: "A file stands where a directory belongs. Remove it, or choose another one.",
+    errno.EISDIR: "There is a directory in the place of the file. Remove it, or choose another "
+    "one.",
+    errno.ENOTDIR: "There is a file in the place of a directory. Remove it, or choose another one.",
+    errno.EEXIST: "There is a file in the place of a directory. Remove it, or choose another one.",
 }
 _OTHERWISE: Final = "Choose another directory, or fix this one, and write the report again."
 

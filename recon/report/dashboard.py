@@ -29,7 +29,7 @@ from recon.report.masking import mask_numbers
 _PRESETS: Final = (7, 30, 90, 180, 365)
 _NO_REASON: Final = "no reason given"
 _OTHER_REASONS: Final = "other reasons"
-_HOW_TO_READ: Final = "Point at a bar, or touch it, to read it."
+_HOW_TO_READ: Final = "Point at a bar, or touch it, to see its figures."
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ CHARTS: Final[Sequence[Chart]] = (
     Chart(
         "messages",
         "Messages by status",
-        "Each message counts once, when it was sent, with the status that it has now.",
+        "Each message counts once, when it was sent, with its present status.",
         "count",
         STATUSES,
         first=(TOTAL,),
@@ -145,7 +145,8 @@ CHARTS: Final[Sequence[Chart]] = (
     Chart(
         "requests",
         "Requests of the nightly runs",
-        "What the runs asked of Octopods; they share the rate limit with your sends. Polls of "
+        "Requests that the runs made to Octopods; they share the rate limit with your sends. "
+        "Polls of "
         "recon collect are not counted.",
         "count",
         [

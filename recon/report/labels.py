@@ -75,16 +75,16 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
         Kind.DUPLICATE_LOCAL: KindExplanation(
             "duplicate local",
             "Two records claim one message; another one, nearer in time, accounts for it.",
-            "Strike the surplus record, or find out which message it should name.",
+            "Delete the extra record, or find out which message it belongs to.",
         ),
         Kind.STUCK: KindExplanation(
             "stuck",
             "Long after it was sent it is neither delivered nor failed.",
-            "Mostly a phone that is switched off. If there are many, ask Octopods' support.",
+            "Usually a phone that is switched off. If there are many, ask Octopods' support.",
         ),
         Kind.SENT_AT_DRIFT: KindExplanation(
             "sent-at drift",
-            "The same message, but the two sides put it at times too far apart.",
+            "The same message, but its times on the two sides are too far apart.",
             "Check the sender's clock and the configured time zone of the records.",
         ),
         Kind.INVALID_PROVIDER: KindExplanation(
@@ -94,12 +94,12 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
         ),
         Kind.INVALID_LOCAL: KindExplanation(
             "invalid local",
-            "The record cannot be read: no time, or no such number.",
+            "The record cannot be read: no time, or an invalid number.",
             "Fix it in the records. Until then it is counted but not compared.",
         ),
         Kind.UNVERIFIABLE: KindExplanation(
             "unverifiable",
-            "A gap in coverage, or a row that cannot be read, leaves it open.",
+            "A gap in coverage, or an unreadable row, leaves open whether the other side has it.",
             "The detail says which. Poll more often, so that no gap opens: see Coverage. Correct "
             "what cannot be read.",
         ),
@@ -247,8 +247,8 @@ def gap_advice(run: Run) -> str:
     rate = _rate(advice.sends_a_poll / seconds)
     return (
         f"{said} At its busiest, {advice.sends_a_poll} were sent in "
-        f"{duration_text(timedelta(seconds=seconds))} ({rate}), which is all that an answer "
-        "has room for: a poll was needed that often. This crontab line polls only if one is due:"
+        f"{duration_text(timedelta(seconds=seconds))} ({rate}), the most that may come between "
+        f"two polls: polls were needed that often. This crontab line polls only if one is due:"
     )
 
 

@@ -65,8 +65,8 @@ def of_night_as_mail(
 
 
 _ABOUT: Final = (
-    "This mail was made by recon, which compares your records with what Octopods lists. Phone "
-    "numbers are masked in it. Who gets it and when is set in [email] of its configuration."
+    "This mail is from recon, which compares your records with what Octopods lists. Phone "
+    "numbers are masked. The section [email] of its configuration says who gets it and when."
 )
 
 

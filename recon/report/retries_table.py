@@ -68,7 +68,7 @@ def table(
             for send in decided.sends.astype("object").to_dict("records")
         ]
     if not rows:
-        return "\n".join([*lines, "No failed send is known."]) + "\n"
+        return "\n".join([*lines, "There are no known failed sends."]) + "\n"
     ranks = {decision.value: rank for rank, decision in enumerate(_ORDER)}
     rows.sort(key=lambda row: ranks[row[0]])
     counts = [f"{sum(row[0] == one for row in rows):,} {one.value}" for one in _ORDER]

@@ -89,7 +89,7 @@ def _by_country(countries: Iterable[CountryFigures], *, colour: bool) -> str:
         code = f"+{one.calling_code}" if one.calling_code else _NOTHING
         groups[one.country or _NOTHING, code].append(one)
     if not groups:
-        return "No message is known.\n"
+        return "There are no known messages.\n"
     largest = sorted(groups.items(), key=lambda each: -sum(one.total for one in each[1]))
     return _grouped(("country", "code"), dict(largest), colour=colour)
 
@@ -105,7 +105,7 @@ def _by_reason(reasons: Iterable[ReasonFigures], *, width: int, colour: bool) ->
         counts[one.reason] = counts.get(one.reason, 0) + one.failed
         meanings[one.reason] = one.meaning
     if not counts:
-        return "No failed message is known.\n"
+        return "There are no known failed messages.\n"
     lines = [paint("failed  reason", "bold", on=colour)]
     for reason, count in day_figures.ranked(counts, len(counts))[0].items():
         about = meanings[reason]

@@ -50,7 +50,7 @@ def _rows(one: AccountStatus) -> Iterator[tuple[str, str | Text]]:
     yield "next poll", _next_poll(one)
     if one.paused_until is not None:
         until = _at(one.paused_until, one)
-        yield "paused", f"until {until}: Octopods asked not to be asked before (HTTP 429)"
+        yield "paused", f"until {until}: Octopods asked for a pause (HTTP 429)"
     yield "findings", _findings(one)
     if one.mails.count:
         yield "mail", _mails(one)

@@ -95,14 +95,14 @@ def of_keys(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[str]
         notes.append(
             "The last poll used an older key than one before it, and proves nothing. If it is the "
             "key in use now, run `recon collect --new-coverage` with it; if not, find the host "
-            "whose configuration still holds it."
+            "whose configuration still has it."
         )
     for row in rows:
         others = accounts.accounts_with_key_of(connection, row.id)
         if others:
             notes.append(
                 f"The same key is polled for {', '.join(map(repr, others))} too, so each account "
-                "lists the messages of all. Give each account its own key, or make them one."
+                "lists the messages of all. Give each account its own key, or merge the accounts."
             )
     return notes
 
@@ -119,7 +119,7 @@ def _notes_of_listing(connection: sa.Connection, row: sa.Row[Any]) -> list[str]:
     if row.item_cap is not None:
         notes.append(
             f"Octopods lists no more than {row.item_cap} messages, not the 100 of its "
-            "documentation: polls have to be that much more frequent."
+            "documentation, so polls must be more frequent."
         )
     dispute = time_disputes.load(connection, row.id)
     if dispute is not None:
@@ -139,8 +139,9 @@ def _notes_of_listing(connection: sa.Connection, row: sa.Row[Any]) -> list[str]:
     if hidden:
         notes.append(
             f"Octopods no longer lists {hidden} messages that it listed before and has not denied "
-            "when asked for singly, so its answers are refused. If the list is right all the same, "
-            "run `recon collect --new-coverage`."
+            "when asked for one by one, so its answers are refused. If the list is right anyway, "
+            "run "
+            "`recon collect --new-coverage`."
         )
     return notes
 

@@ -58,7 +58,7 @@ class KeepResult:
     gap: Span | None = None
     """The time before the answer of which nothing is proven, where it joined nothing."""
     ask_for: Sequence[int] = ()
-    """Messages that answers have lacked for a day: ask for these singly, see
+    """Messages that answers have lacked for a day: ask for these one by one, see
     `recon.store.removed_messages`."""
 
 

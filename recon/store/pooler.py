@@ -25,7 +25,7 @@ _TRIES: Final = 5
 
 
 def refuse_shared_sessions(engine: sa.Engine) -> None:
-    """See to it that each connection to PostgreSQL has a session of its own.
+    """Make sure that each connection to PostgreSQL has a session of its own.
 
     Without a pooler this takes one short query, and nothing for SQLite.
 

@@ -18,7 +18,7 @@ from recon.store.tables import absences, keys
 
 _log: Final = logging.getLogger(__name__)
 
-#: How many of the messages that answers lack are asked for singly.
+#: How many of the messages that answers lack are asked for one by one.
 ASKED_FOR: Final = 5
 
 
@@ -118,8 +118,8 @@ def settle(
             if found:
                 _log.warning(
                     "account %s: Octopods has message %d, which its list has lacked for a day: the "
-                    "list hides messages, and its answers stay refused. If it is right all the "
-                    "same, run `recon collect --new-coverage`",
+                    "list hides messages, and its answers stay refused. If it is right anyway, "
+                    "run `recon collect --new-coverage`",
                     account,
                     found[0],
                 )
@@ -127,7 +127,7 @@ def settle(
         connection.execute(asked.values(asked_at=at, removed_at=at))
     _log.warning(
         "account %s: Octopods denies %d of %d messages that its list has lacked for a day, all "
-        "that were asked for: they count as removed there, and are compared no more",
+        "that were asked for: they count as removed there, and are no longer compared",
         account,
         len(denied),
         len(due),

@@ -36,8 +36,8 @@ _COMMAND: Final = "Run: recon db upgrade"
 _NAMED_TABLES: Final = 3
 _MIGRATION: Final = re.compile(r"[0-9]{4}_\w+\.py")
 _CREATED_BY: Final = (
-    "The first `recon run` or `recon collect` creates it. If there has been one, correct "
-    "database.url; a relative path begins where recon is started."
+    "The first `recon run` or `recon collect` creates it. If you already have one, correct "
+    "database.url; a relative path starts at the working directory."
 )
 
 
@@ -93,7 +93,7 @@ def absence(engine: sa.Engine) -> str:
 
 
 def ensure_ready(engine: sa.Engine) -> None:
-    """See to it that the database has the version that this program needs.
+    """Make sure that the database has the version that this program needs.
 
     An SQLite file that is absent or empty is simply created.
 
@@ -126,7 +126,7 @@ def ensure_ready(engine: sa.Engine) -> None:
 
 
 def ensure_writable(engine: sa.Engine) -> None:
-    """See to it that this user may write to the database. Nothing is created or changed.
+    """Make sure that this user may write to the database. Nothing is created or changed.
 
     Raises:
         OutputError: it may not; the message says where.

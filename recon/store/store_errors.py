@@ -21,9 +21,9 @@ URL_HINT: Final = (
     '"postgresql+psycopg://user:password@host:5432/database" '
     "(in a password, characters such as @ : / are written as %40 %3A %2F)"
 )
-_AGAIN: Final = "Nothing was half stored: try again later."
+_AGAIN: Final = "Nothing is half stored: try again later."
 _UNREACHED: Final = f"Check host and port of database.url. {_AGAIN}"
-_DIFFERS: Final = "does not have the tables that its version says"
+_DIFFERS: Final = "does not have the tables of its version"
 _DIFFERS_HINT: Final = (
     "`recon db check` names what differs. Restore a backup, or give recon a new database in "
     "database.url."
@@ -99,14 +99,14 @@ _SQLITE_ERRORS: Final[dict[int, tuple[type[ReconError], str, str]]] = {
         "cannot be written",
         "Check the permissions of the file and of its directory.",
     ),
-    sqlite3.SQLITE_FULL: (OutputError, "cannot be written", "Make room on the disk."),
+    sqlite3.SQLITE_FULL: (OutputError, "cannot be written", "Free some space on the disk."),
     sqlite3.SQLITE_IOERR: (OutputError, "cannot be read or written", "Check the disk."),
     sqlite3.SQLITE_CORRUPT: (OutputError, "is damaged", "Restore it from a backup."),
-    sqlite3.SQLITE_NOTADB: (ConfigError, "is no SQLite file", "Check database.url."),
+    sqlite3.SQLITE_NOTADB: (ConfigError, "is not an SQLite file", "Check database.url."),
 }
 
 
-_OPTIONS_HINT: Final = "Check what stands after the ? of database.url."
+_OPTIONS_HINT: Final = "Check the options after the ? in database.url."
 #: What SQLite says of a table or column that is not there; it has no code of its own for that.
 _SQLITE_LACKS: Final = re.compile(
     r"no such (table|column):|table \S+ has (no column|\d+ columns)|foreign key mismatch"
@@ -161,7 +161,7 @@ _NOT_ALLOWED_HINT: Final = (
 _POSTGRES_ERRORS: Final[dict[str, tuple[type[ReconError], str]]] = {
     "25006": (OutputError, "is read-only"),
     "42501": (OutputError, _NOT_ALLOWED),
-    "53100": (OutputError, "has no room on its disk"),
+    "53100": (OutputError, "has no space left on its disk"),
     "3D000": (ConfigError, "does not exist"),
     "42P01": (ConfigError, _DIFFERS),
     "42703": (ConfigError, _DIFFERS),

@@ -190,8 +190,8 @@ polls: Final = sa.Table(
 
 #: Each message as it is known now. `observed_at` is the provider's clock at the latest answer
 #: that showed it, `status` what all answers together say. `listed_by` is the latest accepted poll
-#: that listed it, and `key_id` the key that it asked with; null where it was only asked for singly,
-#: or only a refused answer showed it. No constraint, since polls may go first.
+#: that listed it, and `key_id` the key that it asked with; null where only a status call or a
+#: refused answer showed it. No constraint, since polls may go first.
 messages: Final = sa.Table(
     "messages",
     METADATA,
@@ -286,8 +286,8 @@ withdrawals: Final = sa.Table(
     sa.Index(None, "key_id", "ends_at"),
 )
 
-#: Listed messages that later answers of the key lack. Once Octopods denies them when asked singly,
-#: they count as removed (`removed_at`), and no answer is held to show them any more.
+#: Listed messages that later answers of the key lack. Once Octopods denies them, they count as
+#: removed (`removed_at`), and no later answer has to show them.
 absences: Final = sa.Table(
     "absences",
     METADATA,
@@ -316,8 +316,8 @@ time_disputes: Final = sa.Table(
     sa.Column("moved_seconds", sa.Integer),
 )
 
-#: Ids that a key was asked for singly and denied. `asked_at` is the provider's clock at the first
-#: denial, `asked_again_at` that at the one of a later night, null before.
+#: Ids that Octopods denied to a key. `asked_at` is the provider's clock at the first denial,
+#: `asked_again_at` that at the one of a later night, null before.
 denied_ids: Final = sa.Table(
     "denied_ids",
     METADATA,

@@ -62,7 +62,7 @@ def keep_messages(
         key_id: the key that asked.
         listing: the answer.
         stored: what is known of its messages, see `stored_messages`.
-        poll_id: the accepted poll that listed them; `None` where they were asked for singly, or
+        poll_id: the accepted poll that listed them; `None` where they were asked for one by one, or
             the answer is not one that later ones are compared with.
     """
     ids = [message.message_id for message in listing.messages]

@@ -13,7 +13,7 @@ from recon.errors import ConfigError, OutputError
 from recon.sqlite_options import DRIVER, URI, refuse_unknown
 from recon.store.store_errors import described, sqlite_file
 
-_HINT: Final = "Check what stands after the ? of database.url."
+_HINT: Final = "Check the options after the ? in database.url."
 
 
 @contextmanager

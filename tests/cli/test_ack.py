@@ -53,7 +53,7 @@ def test_undo_reopens(shop: Workshop) -> None:
 def test_an_unknown_id_changes_nothing(shop: Workshop) -> None:
     ended = shop.recon("ack", ids(shop)[0], "ffffffffffffffff", "--reason", "a test phone")
     assert ended.code == 65
-    assert "nothing was changed: ffffffffffffffff is no finding" in ended.err
+    assert "nothing was changed: ffffffffffffffff is not a finding" in ended.err
     assert {state for state, _ in states(shop)} == {"open"}
 
 
@@ -74,9 +74,9 @@ def test_an_id_that_cannot_be_taken_says_why_and_what_to_do(shop: Workshop) -> N
     assert "`recon discrepancies --status acknowledged` lists" in undone.err
     by_message = shop.recon("ack", "102", "--reason", "x")
     assert f"102 is the id of a message or record, whose findings are {first}" in by_message.err
-    assert "`recon explain 102` tells each of its findings." in by_message.err
+    assert "`recon explain 102` shows each of its findings." in by_message.err
     rounded = shop.recon("ack", second, "1.23457E+15", "--reason", "x")
-    assert "A spreadsheet has made a number of it." in rounded.err
+    assert "A spreadsheet turned it into a number." in rounded.err
     shop.change_records("INSERT INTO sends SELECT 2, 102, phone_number, sent_at, status FROM sends")
     shop.run("--offline")
     resolved = shop.recon("ack", first, "--reason", "x")

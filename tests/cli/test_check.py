@@ -64,7 +64,10 @@ def test_each_check_has_a_line(workshop: Workshop, channel: Channel) -> None:
     assert "20 records of 2026-04-23" in ended.out
     assert "20 of 20 records of 2026-04-23 match a listed message" in ended.out
     assert "every time of the sample is stored with its offset" in ended.out
-    assert "20 records name a listed message, and lie 0:00:00 before it (median)" in ended.out
+    assert (
+        "20 records have the id of a listed message, and are 0:00:00 before it (median)"
+        in ended.out
+    )
     after = sorted(path.name for path in workshop.path.iterdir())
     assert after == sorted([*before, "recon.toml"])
 
@@ -144,7 +147,7 @@ def test_ids_that_are_none_of_octopods_are_noticed(workshop: Workshop, channel: 
         ended = workshop.recon("check")
     assert ended.code == 0
     assert lines(ended.out)["main: ids"] == "note"
-    assert "15 of 20 records hold a message_id that is no id of Octopods" in ended.out
+    assert "15 of 20 records have a message_id that is not an id of Octopods" in ended.out
     assert "wamid.HBg" not in ended.out
 
 
@@ -169,7 +172,9 @@ def test_records_of_another_time_zone_are_noticed(workshop: Workshop, channel: C
         ended = workshop.recon("check")
     assert ended.code == 0
     assert lines(ended.out)["main: timezone"] == "note"
-    assert "20 records name a listed message, and lie 4:00:00 after it (median)" in ended.out
+    assert (
+        "20 records have the id of a listed message, and are 4:00:00 after it (median)" in ended.out
+    )
     assert "accounts.main.local.timezone" in ended.out
 
 
@@ -222,7 +227,9 @@ def test_a_variable_that_sets_nothing_is_told(workshop: Workshop, channel: Chann
         workshop.configure(url, accounts={"main": "RECON_KEY"})
         ended = workshop.recon("check")
     assert ended.code == 0, ended.out
-    assert "note  environment: RECON_COLOUR: no setting, and no setting names it" in ended.out
+    assert (
+        "note  environment: RECON_COLOUR: not a setting, and no setting refers to it" in ended.out
+    )
 
 
 def test_a_configuration_or_key_that_others_may_read_is_noticed(

@@ -22,7 +22,7 @@ def test_a_day_of_whatsapp_is_taken(day: str) -> None:
     "day", ["0001-01-01", "1969-12-31", "2008-12-31", "2201-01-01", "9999-12-31"]
 )
 def test_a_day_of_which_there_can_be_no_message_is_refused(day: str) -> None:
-    with pytest.raises(click.BadParameter, match="no WhatsApp yet"):
+    with pytest.raises(click.BadParameter, match="WhatsApp did not exist yet"):
         DateParam().convert(day, None, None)
 
 

@@ -216,7 +216,7 @@ CASES = [
         nights=(51, 75),
         has_gap=False,
         refused=1,
-        log="they count as removed there, and are compared no more",
+        log="they count as removed there, and are no longer compared",
     ),
     Case(
         "late",

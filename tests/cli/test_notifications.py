@@ -71,7 +71,7 @@ def test_a_heartbeat_that_fails_is_a_warning_without_its_address(
         add_to_config(tmp_path, f'\n[monitoring]\nping_url = "{url}"\n')
         assert made.run() == 0
     said = "HTTP 404" if what == "refusing" else "ConnectionError"
-    assert f"monitoring.ping_url was not told: {said}" in caplog.text
+    assert f"monitoring.ping_url was not notified: {said}" in caplog.text
     assert "secret-token" not in caplog.text
 
 

@@ -171,7 +171,7 @@ def test_messages_that_are_sent_are_told_and_not_listed(tmp_path: Path, database
         assert made.run() == 0
         shown = made.shown(command, "--date", DAY)
     assert "1 message is sent, not failed: Meta may still deliver it until 2026-05-23" in shown
-    assert "No failed send is known." in shown
+    assert "There are no known failed sends." in shown
 
 
 def test_time_that_is_not_covered_is_told(night: Nights) -> None:
@@ -179,7 +179,7 @@ def test_time_that_is_not_covered_is_told(night: Nights) -> None:
     night.clock.advance(86_400)
     shown = night.shown(command, "--date", "2026-04-24")
     assert "min are not covered: failed sends of that time may be missing here." in shown
-    assert "No failed send is known." in shown
+    assert "There are no known failed sends." in shown
 
 
 def test_a_day_that_has_not_begun_is_refused(night: Nights) -> None:

@@ -166,6 +166,6 @@ def test_a_database_in_another_place_is_named_and_not_made(
     workshop.configure("http://127.0.0.1:9")
     ended = workshop.recon(*command)
     assert f"the database {tmp_path / 'recon.db'} is not there yet, or empty" in ended.err
-    assert "a relative path begins where recon is started" in ended.err
+    assert "a relative path starts at the working directory" in ended.err
     assert ended.code == code
     assert not (tmp_path / "recon.db").exists()

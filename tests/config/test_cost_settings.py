@@ -35,8 +35,8 @@ def test_without_the_section_there_are_no_rates(load: Load) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('"353" = 0.05', '"+353" = 0.05', "is no calling code; write its digits"),
-        ('"353" = 0.05', "IE = 0.05", "is no calling code; write its digits"),
+        ('"353" = 0.05', '"+353" = 0.05', "is not a calling code; write its digits"),
+        ('"353" = 0.05', "IE = 0.05", "is not a calling code; write its digits"),
         ("= 0.05", "= -1", "must be at least 0"),
         ("= 0.05", '= "cheap"', "must be a number"),
         ('currency = "EUR"', "", "cost.currency: is missing"),

@@ -72,7 +72,7 @@ def test_an_empty_file_is_reported(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text_shows_nothing_of_itself(tmp_path: Path) -> None:
     path = tmp_path / "key.txt"
     path.write_bytes(b"hunter2\xff")
-    with pytest.raises(ConfigError, match="not text in UTF-8") as caught:
+    with pytest.raises(ConfigError, match="not UTF-8 text") as caught:
         by_file(path).api_key({})
     assert SECRET not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None

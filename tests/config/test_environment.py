@@ -129,16 +129,16 @@ def test_variables_of_others_are_left_alone(load: Load, name: str, value: str) -
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("RECON_DATABSE__URL", "x", "is no setting; did you mean RECON_DATABASE__URL?"),
+        ("RECON_DATABSE__URL", "x", "is not a setting; did you mean RECON_DATABASE__URL?"),
         (
             "RECON_ACCOUNTS__MAIN__API_KEY_EN",
             "x",
-            "is no setting; did you mean RECON_ACCOUNTS__MAIN__API_KEY_ENV?",
+            "is not a setting; did you mean RECON_ACCOUNTS__MAIN__API_KEY_ENV?",
         ),
-        ("RECON_TIMEZON", "x", "is no setting; did you mean RECON_TIMEZONE?"),
-        ("RECON_TIME_ZONE", "x", "is no setting; did you mean RECON_TIMEZONE?"),
-        ("RECON_ZZ__QQ", "x", "is no setting"),
-        ("RECON_TIMEZONE__X", "x", "is no setting"),
+        ("RECON_TIMEZON", "x", "is not a setting; did you mean RECON_TIMEZONE?"),
+        ("RECON_TIME_ZONE", "x", "is not a setting; did you mean RECON_TIMEZONE?"),
+        ("RECON_ZZ__QQ", "x", "is not a setting"),
+        ("RECON_TIMEZONE__X", "x", "is not a setting"),
         ("RECON_DATABASE_URL", "x", "write RECON_DATABASE__URL (two underscores)"),
         (
             "RECON_ACCOUNTS_MAIN_LOCAL_URL",
@@ -148,7 +148,7 @@ def test_variables_of_others_are_left_alone(load: Load, name: str, value: str) -
         ("RECON_EMAIL_PORT", "25", "write RECON_EMAIL__PORT (two underscores)"),
         ("RECON_DATABASE", "hunter2", "is a section; set its keys, as RECON_DATABASE__…, or"),
         ("RECON_MATCHING", "[1]", "is a section; set its keys"),
-        ("RECON_EMAIL__RECIPIENTS", '["a', 'is no JSON list; write ["…", "…"], or separate by'),
+        ("RECON_EMAIL__RECIPIENTS", '["a', 'is not a JSON list; write ["…", "…"], or separate by'),
         ("RECON_ACCOUNTS__MAIN__API_KEY", "hunter2", "api_key_env names the variable that holds"),
         ("RECON_EMAIL__PASSWORD", "hunter2", "password_env names the variable that holds"),
         ("RECON_MATCHING__GUARD_ROWS", "ten", 'is "ten", but must be a whole number'),

@@ -31,7 +31,7 @@ def test_expected_findings_are_read_in_the_spellings_of_toml_and_of_texts(load: 
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"kind": '"missing_localy"'}, 'no kind of finding; did you mean "missing_locally"?'),
+        ({"kind": '"missing_localy"'}, 'not a kind of finding; did you mean "missing_locally"?'),
         ({"kind": "3"}, "kind: must be a text in quotes"),
         ({"kind": None}, 'kind: is missing; write for example kind = "missing_locally"'),
         ({"reason": None}, "reason: is missing; write for example reason ="),
@@ -39,16 +39,22 @@ def test_expected_findings_are_read_in_the_spellings_of_toml_and_of_texts(load: 
         ({"until": None}, "until: is missing; write for example until ="),
         ({"until": '"soon"'}, 'until: is "soon", but must be a date; write for example 2026-12-31'),
         ({"until": "2026-12-31T10:00:00Z"}, "but must be a date"),
-        ({"from": '"22:00"'}, "from: needs to beside it"),
-        ({"to": '"22:00"'}, "to: needs from beside it"),
+        ({"from": '"22:00"'}, "from: is set without to; set both"),
+        ({"to": '"22:00"'}, "to: is set without from; set both"),
         ({"from": '"9 pm"', "to": '"22:00"'}, 'from: is "9 pm", but must be a time of the day or'),
-        ({"from": '"22:00"', "to": "2026-04-01"}, "to: must be what from is: a time of the day or"),
+        (
+            {"from": '"22:00"', "to": "2026-04-01"},
+            "to: must be of the same type as from: a time of day or",
+        ),
         ({"from": '"22:00"', "to": '"22:00"'}, "from: is the same as to; leave both out"),
-        ({"from": "2026-04-02", "to": "2026-04-01"}, "from: lies after to; exchange them"),
-        ({"status": '"faild"'}, 'is "faild", which is no status of Octopods; did you mean "failed'),
+        ({"from": "2026-04-02", "to": "2026-04-01"}, "from: is after to; swap them"),
+        (
+            {"status": '"faild"'},
+            'is "faild", which is not a status of Octopods; did you mean "failed',
+        ),
         ({"at_most": "0"}, "at_most: is 0, but must be at least 1"),
-        ({"at_mots": "3"}, "is no known key; did you mean at_most?"),
-        ({"phone_numbers": '"*"'}, "is no known key; did you mean phone_number?"),
+        ({"at_mots": "3"}, "is not a known key; did you mean at_most?"),
+        ({"phone_numbers": '"*"'}, "is not a known key; did you mean phone_number?"),
     ],
 )
 def test_a_rule_that_cannot_be_meant_is_refused(

@@ -87,22 +87,25 @@ def test_a_file_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('timezone = "Dublin"', 'timezone: is "Dublin", which is no time zone; did you mean "Eur'),
+        (
+            'timezone = "Dublin"',
+            'timezone: is "Dublin", which is not a time zone; did you mean "Eur',
+        ),
         ('timezone = "europe/dublln"', 'did you mean "Europe/Dublin"'),
         ('timezone = "qqqqqq"', 'write one such as "Europe/Dublin"'),
-        ('timezone = ""', 'timezone: is "", which is no time zone'),
-        ('timezone = "../x"', "no time zone"),
+        ('timezone = ""', 'timezone: is "", which is not a time zone'),
+        ('timezone = "../x"', "not a time zone"),
         ("timezone = 1", "timezone: is 1, but must be a text in quotes; write for example timezo"),
-        ("timezne = 1", "timezne: is no known key; did you mean timezone?"),
-        ("[databas]", "databas: is no known key; did you mean database?"),
-        ("[database]\nguard_rows = 1", "is no key of this section; it belongs in [matching]"),
-        ("[database]\ntimezone = 1", "stands at the top, above the first [section]"),
-        ("[report]\ncolour = 1", "is no known key; known here: directory, mask_phone_numbers"),
+        ("timezne = 1", "timezne: is not a known key; did you mean timezone?"),
+        ("[databas]", "databas: is not a known key; did you mean database?"),
+        ("[database]\nguard_rows = 1", "is not a key of this section; it belongs in [matching]"),
+        ("[database]\ntimezone = 1", "belongs at the top, above the first [section]"),
+        ("[report]\ncolour = 1", "is not a known key; known here: directory, mask_phone_numbers"),
         ('database = "x"', "database: is a section, not a value; write [database] and its keys"),
-        ('[octopods]\nbase_url = "octopods.io"', "no web address; write one that starts with"),
-        ('[octopods]\nbase_url = "ftp://a"', "octopods.base_url: is no web address"),
-        ('[octopods]\nbase_url = "https://a:b"', "octopods.base_url: is no web address"),
-        ('[octopods]\nbase_url = "https://k@a/?b"', "holds more than scheme, host and path"),
+        ('[octopods]\nbase_url = "octopods.io"', "not a web address; write one that starts with"),
+        ('[octopods]\nbase_url = "ftp://a"', "octopods.base_url: is not a web address"),
+        ('[octopods]\nbase_url = "https://a:b"', "octopods.base_url: is not a web address"),
+        ('[octopods]\nbase_url = "https://k@a/?b"', "has more than scheme, host and path"),
         ('[octopods]\ntimeout_seconds = "x"', 'is "x", but must be a number'),
         ("[octopods]\ntimeout_seconds = 0", "is 0, but must be more than 0"),
         ("[octopods]\ntimeout_seconds = 601", "is 601, but must be at most 600"),
@@ -112,7 +115,10 @@ def test_a_file_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
         ("[octopods]\nmax_wait_seconds = -1", "is -1, but must be at least 0"),
         ("[octopods]\nstatus_lookups_per_run = 1.5", "is 1.5, but must be a whole number"),
         ("[matching]\ntolerence_seconds = 1", "did you mean tolerance_seconds?"),
-        ('[matching]\ndefault_region = "UK"', 'no country code; did you mean "GB"? ("" for none)'),
+        (
+            '[matching]\ndefault_region = "UK"',
+            'not a country code; did you mean "GB"? ("" for none)',
+        ),
         ('[matching]\ndefault_region = "Ireland"', 'write two letters, such as "IE" ("" for none)'),
         ('[matching]\nstatus_policy = "strct"', 'but must be "compatible" or "strict"; did you me'),
         ("[matching]\nguard_rows = 0", "is 0, but must be at least 1"),
@@ -122,8 +128,8 @@ def test_a_file_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
         ('[report]\ndirectory = "~/x"', 'starts with "~", which is not expanded'),
         ("[report]\ndirectory = 3", "report.directory: is 3, but must be a text in quotes"),
         ('[report]\nmask_phone_numbers = "maybe"', 'is "maybe", but must be true or false'),
-        ('[monitoring]\nping_url = "hc-ping.com/x"', "monitoring.ping_url: is no web address"),
-        ('[database]\nurl = ""', 'is no database URL; write one such as "sqlite:///recon.db"'),
+        ('[monitoring]\nping_url = "hc-ping.com/x"', "monitoring.ping_url: is not a web address"),
+        ('[database]\nurl = ""', 'is not a database URL; write one such as "sqlite:///recon.db"'),
         ("[database]\nurl = 3", "database.url: must be a text in quotes; write for example url ="),
         ('[database]\nurl = "sqlite://recon.db"', "needs three slashes before a relative path"),
         ('[database]\nurl = "postgres://a/b"', 'write "postgresql+psycopg://"'),
@@ -154,12 +160,12 @@ GOOD_EMAIL = {
         ({"recipients": '"ops@example.com"'}, "must be a list; write for example recipients = ["),
         ({"recipients": "[]"}, "email.recipients: is empty; write for example recipients = ["),
         ({"recipients": '["a@b.c", "x"]'}, 'email.recipients, item 2: is "x", but must be a mail'),
-        ({"password": '"hunter2"'}, "a password never stands in the file; name where it is with"),
-        ({"username": '"u"'}, "email: username needs password_env or password_file beside it"),
-        ({"password_env": '"P"'}, "email: password_env needs username beside it"),
+        ({"password": '"hunter2"'}, "a password must not be in this file; say where it is with"),
+        ({"username": '"u"'}, "email: username needs password_env or password_file too"),
+        ({"password_env": '"P"'}, "email: password_env needs username too"),
         (
             {"username": '"u"', "password_env": '"P"', "password_file": '"f"'},
-            "email: password_env and password_file are both there; keep one of them",
+            "email: password_env and password_file are both set; keep one of them",
         ),
     ],
 )
@@ -172,7 +178,7 @@ def test_each_error_of_the_mail_is_reported(
     assert "hunter2" not in error
 
 
-NO_TIME = "must ask for a stretch of time; write WHERE sent_at >= :start AND sent_at < :end"
+NO_TIME = "must select a time range; write WHERE sent_at >= :start AND sent_at < :end"
 DB = 'url = "sqlite:///shop.db"\n'
 
 
@@ -180,12 +186,15 @@ DB = 'url = "sqlite:///shop.db"\n'
     ("text", "says"),
     [
         ("[accounts.main]", "accounts.main.local: is missing; write [accounts.main.local] and"),
-        (account('api_key = "hunter2"'), "accounts.main.api_key: a key never stands in the file"),
+        (
+            account('api_key = "hunter2"'),
+            "accounts.main.api_key: an API key must not be in this file",
+        ),
         (
             account() + '[octopods]\napi_key = "hunter2"',
-            "name where it is with api_key_env or api_key_file in [accounts.NAME]",
+            "say where it is with api_key_env or api_key_file in [accounts.NAME]",
         ),
-        (account('api_key_file = "k.txt"'), "api_key_env and api_key_file are both there"),
+        (account('api_key_file = "k.txt"'), "api_key_env and api_key_file are both set"),
         (
             account().replace('api_key_env = "KEY"', ""),
             'accounts.main: does not say where its API key is; write api_key_env = "OCTOPODS_API_',
@@ -194,11 +203,20 @@ DB = 'url = "sqlite:///shop.db"\n'
         ("accounts = 1", "accounts: is a section, not a value; write [accounts] and its keys"),
         (account(local=""), "accounts.main.local: does not say where your own records are"),
         (account(local=DB), 'accounts.main.local: url needs table = "…" or query = "…" beside it'),
-        (account(local=DB + 'table = "t"\nfile = "f.csv"'), "url and file are both there"),
-        (account(local=DB + 'table = "t"\nquery = ":start :end"'), "table and query are both the"),
-        (account(local='file = "f.csv"\ntable = "t"'), "local.table: goes with url, not with file"),
-        (account(local='file = "f.csv"\nwhere = "x"'), "local.where: goes with url, not with file"),
-        (account(local=DB + 'query = ":start :end"\nwhere = "x"'), "goes with table only; a query"),
+        (account(local=DB + 'table = "t"\nfile = "f.csv"'), "url and file are both set"),
+        (account(local=DB + 'table = "t"\nquery = ":start :end"'), "table and query are both set"),
+        (
+            account(local='file = "f.csv"\ntable = "t"'),
+            "local.table: can be used only with url, not with file",
+        ),
+        (
+            account(local='file = "f.csv"\nwhere = "x"'),
+            "local.where: can be used only with url, not with file",
+        ),
+        (
+            account(local=DB + 'query = ":start :end"\nwhere = "x"'),
+            "can be used only with table; a query",
+        ),
         (account(local=DB + 'query = "SELECT 1"'), f"accounts.main.local.query: {NO_TIME}"),
         (account(local=DB + 'query = ":start"'), NO_TIME),
         (account(local=DB + "query = 'x::start \\:end'"), NO_TIME),
@@ -211,19 +229,22 @@ DB = 'url = "sqlite:///shop.db"\n'
         (account(local=DB + 'table = "t"\ncolumns.sent = "x"'), "did you mean sent_at?"),
         (
             account(local=DB + 'table = "t"\ncolumns = {message_id = "", phone_number = ""}'),
-            "message_id and phone_number are both empty; keep one to link by",
+            "message_id and phone_number are both empty; set one of them",
         ),
         (
             account(local=DB + 'table = "t"\nstatuses.ok = "delivred"'),
-            'local.statuses.ok: is "delivred", which is no status of Octopods; did you mean "del',
+            'local.statuses.ok: is "delivred", which is not a status of Octopods; did you mean "',
         ),
         (
             account(local=DB + 'table = "t"\nstatuses.ok = "qqqq"'),
             'write "sent", "delivered", "read", "failed", "deleted", "unknown" or "not_sent"',
         ),
         (account(local=DB + 'table = "t"\nstatuses.ok = 3'), "statuses.ok: is 3, but must be a te"),
-        (ACCOUNT.replace("main", "diff"), "accounts.diff: is the name that recon diff writes und"),
-        (ACCOUNT.replace("main", '"a b"'), 'accounts."a b": cannot name an account; write letter'),
+        (
+            ACCOUNT.replace("main", "diff"),
+            "accounts.diff: is reserved for the reports of recon diff",
+        ),
+        (ACCOUNT.replace("main", '"a b"'), 'accounts."a b": cannot name an account; use letter'),
         (ACCOUNT.replace("main", '"../a"'), "cannot name an account"),
         (ACCOUNT.replace("main", "a" * 65), "cannot name an account"),
         (ACCOUNT + ACCOUNT.replace("main", "Main"), 'accounts.Main: differs from "main" in case'),
@@ -400,7 +421,7 @@ def test_without_any_configuration_defaults_do_where_no_account_is_needed() -> N
 
 
 def test_a_file_without_an_account_is_reported(load: Load) -> None:
-    with pytest.raises(ConfigError, match="names no account"):
+    with pytest.raises(ConfigError, match="has no account"):
         load(account="")
 
 
@@ -433,4 +454,4 @@ def test_a_number_of_too_many_digits_is_reported(load: Load) -> None:
 def test_a_text_with_a_nul_is_reported_with_its_place(load: Load, text: str, where: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(text)
-    assert f"{where}: holds a character that no text can hold" in caught.value.message
+    assert f"{where}: contains an invalid character" in caught.value.message

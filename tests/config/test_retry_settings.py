@@ -28,21 +28,27 @@ def test_rules_are_read_in_their_order(load: Load) -> None:
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"pattern": "'a('"}, "which is no regular expression: missing )"),
-        ({"pattern": "'.*'"}, "which matches every reason; name what it must hold"),
-        ({"code": "3"}, "item 1: pattern and code are both there; keep one of them"),
+        ({"pattern": "'a('"}, "which is not a regular expression: missing )"),
+        (
+            {"pattern": "'.*'"},
+            "which matches every reason; write a text that the reason must contain",
+        ),
+        ({"code": "3"}, "item 1: pattern and code are both set; keep one of them"),
         ({"pattern": None}, "item 1: does not say which reasons it is for; write pattern"),
         ({"pattern": '""'}, "does not say which reasons it is for"),
         ({"pattern": None, "code": "-1"}, "code: is -1, but must be at least 0"),
-        ({"decision": '"retri"'}, 'is "retri", which is no decision; did you mean "retry"?'),
+        ({"decision": '"retri"'}, 'is "retri", which is not a decision; did you mean "retry"?'),
         ({"decision": "3"}, 'write "retry", "do_not_retry" or "review"'),
         ({"decision": None}, "decision: is missing; write for example decision ="),
         ({"why": None}, "why: is missing; write for example why ="),
         ({"why": '" "'}, "why: is empty"),
         ({"wait_hours": "-1"}, "wait_hours: is -1, but must be at least 0"),
-        ({"wait_hours": "6", "decision": '"review"'}, 'goes with decision = "retry" only'),
-        ({"wait_hours": "6", "decision": '"do-not-retry"'}, 'goes with decision = "retry" only'),
-        ({"patern": '"x"'}, "is no known key; did you mean pattern?"),
+        ({"wait_hours": "6", "decision": '"review"'}, 'can be used only with decision = "retry"'),
+        (
+            {"wait_hours": "6", "decision": '"do-not-retry"'},
+            'can be used only with decision = "retry"',
+        ),
+        ({"patern": '"x"'}, "is not a known key; did you mean pattern?"),
     ],
 )
 def test_a_rule_that_cannot_be_meant_is_refused(

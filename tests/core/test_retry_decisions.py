@@ -157,7 +157,7 @@ def test_a_recorded_send_counts_before_octopods_lists_it() -> None:
 
 def test_authentication_is_never_sent_again() -> None:
     decision, why = one(decide(PAIR, failed(), categories={"7": "authentication"}))
-    assert (decision, why) == ("do_not_retry", "a code for authentication is of no use any more")
+    assert (decision, why) == ("do_not_retry", "an authentication code is no longer of use")
     assert one(decide(PAIR, failed(), categories={"7": "utility"}))[0] == "retry"
 
 

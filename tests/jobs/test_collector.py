@@ -155,7 +155,7 @@ def test_records_that_lag_are_not_taken_for_silence(
         assert span.end is not None
         assert span.end > stage.clock.now - timedelta(minutes=15)
         assert len(stage.requests) < 25
-    assert "they lag, their clock or time zone is off" in caplog.text
+    assert "they lag, their clock or time zone is wrong" in caplog.text
 
 
 @pytest.mark.parametrize("skew", [-120, 120])

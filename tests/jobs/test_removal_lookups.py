@@ -1,4 +1,5 @@
-"""Whether messages that the list lacks were removed is asked for singly, beside one it shows."""
+"""Whether messages that the list lacks were removed is asked for one by one, beside one it "
+"shows."""
 
 from __future__ import annotations
 

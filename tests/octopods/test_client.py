@@ -418,7 +418,7 @@ def test_an_answer_that_drips_is_given_up_at_the_deadline(stage: Stage, make: Ma
     stage.acts = [drips(BODY, 0.02, stage)]
     client = make(timeout_seconds=0.1, max_wait_seconds=0)
     error = refused(client.latest)
-    assert "not whole after 0.1 s" in error.message
+    assert "not complete after 0.1 s" in error.message
     assert client.counts == RequestCounts(list=1)
 
 

@@ -49,7 +49,7 @@ def test_a_proxy_that_cannot_be_reached_is_called_a_proxy(
 @pytest.mark.parametrize(
     ("status", "kind", "said"),
     [
-        (407, ConfigError, "wants a user and a password"),
+        (407, ConfigError, "requires a valid user and password"),
         (403, ConfigError, "does not allow https://octopods.example (403)"),
         (502, TransientError, "cannot reach it (502)"),
     ],

@@ -200,7 +200,7 @@ def test_a_message_without_a_status_is_unknown_not_unreadable() -> None:
 def test_one_bad_item_never_costs_the_good_ones() -> None:
     messages, rejects = responses.read_items([A, "junk", A | {"message_id": 5}])
     assert [message.message_id for message in messages] == [3851828, 5]
-    assert [reject.reason for reject in rejects] == ["the item is no object"]
+    assert [reject.reason for reject in rejects] == ["the item is not an object"]
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_a_pause_from_before_is_kept_once_and_before_anything_is_asked(
     patient = patience(clock, paused_until=clock.time() + timedelta(seconds=60))
     assert (patient.call(script), patient.call(script)) == (42, 42)
     assert within(clock.slept, [(60, 60.5)])
-    assert "account main: Octopods asked to pause (429)" in caplog.text
+    assert "account main: Octopods asked for a pause (429)" in caplog.text
 
 
 def test_a_pause_that_another_process_was_asked_for_meanwhile_is_kept() -> None:

@@ -56,7 +56,7 @@ def test_a_body_that_drips_ends_at_the_deadline_by_a_real_clock(
     stage.acts = [drips(padded(10_000), 0.01, stage)]
     transport = Transport(stage.url, SecretStr(KEY), session, 0.2)
     begun = time.monotonic()
-    with pytest.raises(TransientError, match="not whole after"):
+    with pytest.raises(TransientError, match="not complete after"):
         transport.get("/")
     assert time.monotonic() - begun < 5
 

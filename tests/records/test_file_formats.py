@@ -280,12 +280,12 @@ def test_only_a_broken_line_is_lost_and_it_is_reported_without_its_content(tmp_p
     assert len(read.frame) == 2
     assert read.rejects["reason"].tolist() == [
         "line 2: no JSON, Expecting value",
-        "line 3: no object",
-        "line 4: no object",
-        "line 5: no UTF-8",
-        "line 6: JSON beyond all measure",
-        "line 7: JSON beyond all measure",
-        "line 8: no JSON, Extra data",
+        "line 3: not an object",
+        "line 4: not an object",
+        "line 5: not UTF-8",
+        "line 6: JSON that is too large or too deep",
+        "line 7: JSON that is too large or too deep",
+        "line 8: not JSON, Extra data",
     ]
 
 

@@ -83,12 +83,12 @@ def archive() -> bytes:
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old or protected Excel workbook"),
         (gzip.compress(b"id", mtime=0), "compressed with gzip"),
         (b"SQLite format 3\0" + bytes(84), "an SQLite database"),
-        (b"<!DOCTYPE html><html><body>Sign in", "a page of HTML"),
+        (b"<!DOCTYPE html><html><body>Sign in", "an HTML"),
         (b"%PDF-1.7", "a PDF"),
         (b"HTTP/2 200\r\nDate: now\r\n\r\n[]", "an answer with its HTTP headers"),
         (parquet(), "a Parquet file"),
         (feather(), "an Arrow"),
-        (arrow_stream(), "a stream of Arrow"),
+        (arrow_stream(), "an Arrow stream"),
         (orc_file(), "an ORC file"),
         (b"Obj\x01\x04\x14avro.codec", "an Avro file"),
         (b"\x28\xb5\x2f\xfd\x04\x00", "compressed with zstd"),
@@ -97,10 +97,10 @@ def archive() -> bytes:
         (archive(), "a tar archive"),
         (bytes(8) + b"DUCK" + bytes(90), "a DuckDB database"),
         (b"\0\1\0\0Standard ACE DB\0", "an Access database"),
-        (b"\xef\xbb\xbf\n<!-- proxy -->\n<HTML>", "a page of HTML"),
-        (b"<?xml version='1.0'?><Workbook>", "a page of HTML or XML"),
-        (b"-- MySQL dump 10.13\n--\n-- Host: localhost\n", "a script of SQL"),
-        (b"/* by hand */\nINSERT INTO sends VALUES (1, 'x');", "a script of SQL"),
+        (b"\xef\xbb\xbf\n<!-- proxy -->\n<HTML>", "an HTML"),
+        (b"<?xml version='1.0'?><Workbook>", "an HTML or XML page"),
+        (b"-- MySQL dump 10.13\n--\n-- Host: localhost\n", "an SQL script"),
+        (b"/* by hand */\nINSERT INTO sends VALUES (1, 'x');", "an SQL script"),
     ],
 )
 def test_what_is_no_text_is_called_by_its_name(
@@ -111,7 +111,7 @@ def test_what_is_no_text_is_called_by_its_name(
 
 
 def test_a_workbook_under_the_name_of_parquet_is_called_by_its_name_too(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no Parquet file: it is an Excel workbook"):
+    with pytest.raises(InputError, match=r"not a Parquet file: it is an Excel workbook"):
         read(tmp_path / "a.parquet", zipped("xl/workbook.xml"))
 
 

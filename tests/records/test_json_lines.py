@@ -86,7 +86,7 @@ def test_an_array_without_items_is_no_records(tmp_path: Path, content: str) -> N
 def test_what_is_no_object_in_an_array_costs_only_itself(tmp_path: Path) -> None:
     found = read(tmp_path / "a.json", json.dumps([ITEMS[0], 7, None, [1], ITEMS[1]], indent=1))
     assert len(found.frame) == 2
-    assert sorted(found.rejects["reason"]) == [f"item {n}: no object" for n in (2, 3, 4)]
+    assert sorted(found.rejects["reason"]) == [f"item {n}: not an object" for n in (2, 3, 4)]
 
 
 @pytest.mark.parametrize(
@@ -188,4 +188,4 @@ def test_why_a_line_is_cut_off_does_not_end_in_the_middle_of_a_sentence(tmp_path
 
 def test_something_else_after_an_object_is_no_second_object(tmp_path: Path) -> None:
     found = read(tmp_path / "a.jsonl", json.dumps(ITEMS[0]) + " 7\n" + lines_of(ITEMS[1:]))
-    assert found.rejects["reason"].tolist() == ["line 1: no JSON, Extra data"]
+    assert found.rejects["reason"].tolist() == ["line 1: not JSON, Extra data"]

@@ -475,7 +475,7 @@ def _reading(**options: Any) -> Callable[[], object]:  # noqa: ANN401
         ("mssql+pymssql://u:w0rd@host/db", ConfigError, "is not installed"),
         ("sqlite://", ConfigError, "names no file"),
         ("sqlite:///file:a?mode=memory&uri=true", ConfigError, "names no file"),
-        ("postgresql+psycopg://u:w0rd@127.0.0.1:1/db", TemporaryError, "out of reach"),
+        ("postgresql+psycopg://u:w0rd@127.0.0.1:1/db", TemporaryError, "cannot be reached"),
         ("postgresql+psycopg://u:w0rd@127.0.0.1:1/db?nonsense=1", ConfigError, "nonsense"),
     ],
 )
@@ -499,7 +499,7 @@ def test_a_refused_user_or_database_is_a_matter_of_configuration(
         url.set(database="no_such_database", password="wr0ng/word"),
     ]
     for one in refused:
-        with pytest.raises(ConfigError, match="refuse us") as raised:
+        with pytest.raises(ConfigError, match="refuse access") as raised:
             _reading(url=one.render_as_string(hide_password=False))()
         assert "wr0ng" not in str(raised.value)
 

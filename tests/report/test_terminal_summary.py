@@ -104,9 +104,9 @@ def test_wide_characters_take_two_columns() -> None:
 
 
 def test_an_item_of_which_nothing_can_be_read_is_its_detail_alone() -> None:
-    made = run([finding("invalid_provider", detail="the item is no object")])
+    made = run([finding("invalid_provider", detail="the item is not an object")])
     text = terminal_summary.text(made, colour=False, width=80)
-    assert "\n            - the item is no object\n" in text
+    assert "\n            - the item is not an object\n" in text
 
 
 def advised(

@@ -210,7 +210,7 @@ def test_a_file_that_is_no_database_is_a_wrong_setting(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not a database, " * 100)
     engine = connect(f"sqlite:///{path}")
-    with pytest.raises(ConfigError, match="no SQLite file"):
+    with pytest.raises(ConfigError, match="not an SQLite file"):
         schema.ensure_ready(engine)
     engine.dispose()
 
@@ -323,10 +323,10 @@ def test_a_file_that_is_not_there_is_not_made_by_closing(tmp_path: Path) -> None
 
 def test_what_stands_in_place_of_a_database_is_left_alone(tmp_path: Path) -> None:
     for name in ("recon.db", "recon.db-wal"):
-        (tmp_path / name).write_text("no database")
+        (tmp_path / name).write_text("not a database")
     with opened(f"sqlite:///{tmp_path / 'recon.db'}"):
         pass
-    assert {path.read_text() for path in tmp_path.iterdir()} == {"no database"}
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"not a database"}
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_a_schema_that_is_not_what_its_version_says_is_told_in_words(
         if "DROP" in change and engine.dialect.name == "postgresql":
             change += " CASCADE"
         connection.exec_driver_sql(change)
-    with pytest.raises(ConfigError, match="does not have the tables that its version says") as told:
+    with pytest.raises(ConfigError, match="does not have the tables of its version") as told:
         messages.keep(engine, "main", KEY, listing(message(1), answered=60))
     assert "recon db check" in str(told.value)
     assert schema.check(engine)
