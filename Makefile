@@ -36,7 +36,7 @@ LOCKED := --universal --generate-hashes --no-header --no-strip-extras
 PIP_FLAGS := --disable-pip-version-check --no-input --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-thorough test-all test-sqlite crash fuzz model mutants lint types format docs dockerfile wheel check lock clean
+.PHONY: help setup demo test test-thorough test-all test-sqlite test-sqlalchemy crash fuzz model mutants lint types format docs dockerfile wheel check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,8 +58,14 @@ test-all: $(CAN_TEST) ## Run both kinds of tests in one session
 test-sqlite: $(CAN_TEST) ## Run the tests that need SQLite on a newer one than Python's
 	RECON_TESTS_SQLITE=newer $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 		-k 'not postgres and not mariadb' $(addprefix --ignore=tests/records/,$(WITHOUT_SQLITE)) \
-		tests/test_arrow_sqlite.py tests/test_rows.py tests/store tests/records \
+		tests/sqlread tests/store tests/records \
 		$(addprefix tests/jobs/,$(BY_PLAN)) tests/cli/test_closing.py
+
+test-sqlalchemy: $(CAN_TEST) ## Run the tests of reading rows on the oldest SQLAlchemy that is allowed
+	rm -rf build/sqlalchemy
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --target build/sqlalchemy \
+		"$$(sed -n 's/^ *"sqlalchemy>=\([^,]*\),.*/sqlalchemy==\1/p' pyproject.toml)"
+	PYTHONPATH=build/sqlalchemy $(BIN)/python -m pytest tests/sqlread
 
 crash: $(CAN_TEST) ## Kill each command wherever its work has left something new (CRASH=killed: anywhere)
 	RECON_TESTS_CRASH=$(CRASH) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \

@@ -228,7 +228,7 @@ def measure(name: str, count: int) -> None:
     with tempfile.TemporaryDirectory() as room, database(name, Path(room)) as url:
         child("generate", url, str(count), folder=Path(room))
         print(f"\n{count:,} rows a side in {name}")
-        # SQLite's Arrow way takes no driver: it is in `plain` already, see `recon.arrow`.
+        # SQLite's Arrow way takes no driver: it is in `plain` already, see `recon.sqlread`.
         names = [each for each in MEASURES if (name, each) != ("sqlite", "arrow")]
         taken = measured(names, url, Path(room))
         for title, one in taken.items():

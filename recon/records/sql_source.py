@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from recon import rows
-from recon.arrow import ArrowUnavailable, postgres_arrow, sqlite_arrow
 from recon.errors import InputError
 from recon.records import (
     id_conditions,
     missing_indexes,
     mysql_columns,
     postgres_columns,
-    rowid_ranges,
     sql_syntax,
     sqlite_time_index,
     table_columns,
@@ -29,6 +25,9 @@ from recon.records.connections import ReadOnlyDatabase
 from recon.records.reader import RecordsCollector, RecordsRead
 from recon.records.source import Source
 from recon.records.suggestions import not_found_error
+from recon.sqlread import rowid_ranges
+from recon.sqlread.driver_rows import Batch, read_rows
+from recon.sqlread.query import Query, read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +47,7 @@ class SqlReader:
         source: Source,
         database: ReadOnlyDatabase,
         *,
-        stretch_rows: int = rowid_ranges.STRETCH_ROWS,
+        range_rows: int = rowid_ranges.RANGE_ROWS,
         large_rows: int = missing_indexes.LARGE_ROWS,
     ) -> None:
         """Read what `source` names in `database`.
@@ -56,12 +55,12 @@ class SqlReader:
         Args:
             source: what to read.
             database: where it is.
-            stretch_rows: a large SQLite table is read in such stretches.
+            range_rows: a large SQLite table is read in ranges of so many rows.
             large_rows: for a table of more rows indexes are advised.
         """
         self._source = source
         self._database = database
-        self._stretch_rows = stretch_rows
+        self._range_rows = range_rows
         self._large_rows = large_rows
 
     @property
@@ -76,8 +75,7 @@ class SqlReader:
 
     def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
         """See `RecordsReader.read`."""
-        with rows.gc_paused():
-            return self._database.run(lambda connection: self._read(connection, start, end))
+        return self._database.run(lambda connection: self._read(connection, start, end))
 
     def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
         """See `RecordsReader.find`."""
@@ -121,114 +119,68 @@ class SqlReader:
     def _read(
         self, connection: sa.Connection, start: datetime | None, end: datetime | None
     ) -> RecordsRead:
-        dialect = connection.dialect.name
+        query = self._query(connection, start, end)
+        return read(
+            connection,
+            query,
+            lambda batches: self._collected(
+                connection, batches, lambda kept, raw: kept.add(raw, span=(start, end))
+            ),
+        )
+
+    def _query(
+        self, connection: sa.Connection, start: datetime | None, end: datetime | None
+    ) -> Query:
+        dialect, mapping = connection.dialect.name, self._source.mapping
+        query = partial(
+            Query,
+            batch_rows=_TYPED,
+            range_rows=self._range_rows,
+            settings=postgres_columns.settings(self._database.zone, self._database.lock_seconds),
+            is_same=partial(postgres_columns.are_same, mapping=mapping),
+        )
         if self._source.query is not None:
             syntax = sql_syntax.syntax_of(connection)
             asked = user_sql.query(self._source.query, start, end, dialect, syntax)
-            return self._rows(connection, asked, asked, (start, end))
+            return query([asked])
         table, kinds = self._table(connection)
-        name = self._source.mapping["sent_at"]
+        name = mapping["sent_at"]
+        select = self._select(connection, table)
         if dialect == "sqlite":
-            parts = sqlite_time_index.parts(
-                connection, table, name, (start, end), self._stretch_rows
-            )
+            parts = sqlite_time_index.parts(connection, table, name, (start, end), self._range_rows)
             if parts is not None:
-                every = self._select(connection, table)
-                return self._collected(self._paged(connection, every, parts), (start, end))
+                return query([select.where(part) for part in parts], are_parts=True)
         near = time_conditions.within(
             sa.column(name), kinds[name], (start, end), dialect=dialect, zone=self._source.timezone
         )
-        return self._rows(
-            connection,
-            self._select(connection, table).where(near),
-            self._select(connection, table, kinds).where(near),
-            (start, end),
-            table,
-        )
-
-    def _rows(
-        self,
-        connection: sa.Connection,
-        statement: sa.Select[Any] | sa.TextClause,
-        by_columns: sa.Select[Any] | sa.TextClause,
-        span: tuple[datetime | None, datetime | None],
-        table: sa.TableClause | None = None,
-    ) -> RecordsRead:
-        """Read the rows of a statement; of many, the rest as Arrow columns where that is possible.
-
-        Args:
-            connection: to the user's database.
-            statement: what to ask in the plain way.
-            by_columns: the same, as Arrow can have it from PostgreSQL.
-            span: what of the rows is wanted.
-            table: what `statement` selects from, where that is known.
-        """
-        with closing(self._chunks(connection, statement)) as chunks:
-            first = next(chunks)
-            # Few rows are not worth another way; and errors have been reported by now.
-            are_many = len(first["sent_at"]) >= min(self._stretch_rows, rows.FIRST)
-            if (
-                are_many
-                and table is not None
-                and rowid_ranges.are_possible(connection, table, self._stretch_rows)
-            ):
-                assert isinstance(statement, sa.Select)
-                stretches = rowid_ranges.stretches(connection, table, self._stretch_rows)
-                return self._collected(self._paged(connection, statement, stretches), span)
-            if are_many and postgres_arrow.is_possible(connection):
-                with suppress(ArrowUnavailable):
-                    batches = postgres_columns.chunks(
-                        connection,
-                        by_columns,
-                        self._source.mapping,
-                        self._database.zone,
-                        self._database.lock_seconds,
-                    )
-                    return self._collected(batches, span)
-            return self._collected(chain([first], chunks), span)
-
-    def _paged(
-        self,
-        connection: sa.Connection,
-        statement: sa.Select[Any],
-        parts: Iterable[sa.ColumnElement[bool]],
-    ) -> Iterator[Raw]:
-        """Yield the rows of a statement of SQLite part by part, as Arrow columns.
-
-        From the first part on that cannot be had so, it goes on in the plain way.
-        """
-        as_arrow = True
-        for condition in parts:
-            part = statement.where(condition)
-            if as_arrow:
-                try:
-                    cells = sqlite_arrow.read_columns(connection, part)
-                except ArrowUnavailable:
-                    as_arrow = False
-                else:
-                    yield {field: cells[name] for field, name in self._source.mapping.items()}
-                    continue
-            yield from self._chunks(connection, part)
+        exact = self._select(connection, table, kinds)
+        return query([select.where(near)], table=table, binary=[exact.where(near)])
 
     def _collected(
-        self, chunks: Iterable[Raw], span: tuple[datetime | None, datetime | None]
+        self,
+        connection: sa.Connection,
+        batches: Iterable[Batch],
+        add: Callable[[RecordsCollector, Raw], None],
     ) -> RecordsRead:
         collected = RecordsCollector(self._source)
-        for raw in chunks:
-            collected.add(raw, span=span)
+        is_mysql = connection.dialect.name in mysql_columns.DIALECTS
+        for names, types, columns in batches:
+            raw = {
+                field: mysql_columns.convert(columns[at], types[at]) if is_mysql else columns[at]
+                for field, at in _places(self._source.mapping, names).items()
+            }
+            add(collected, raw)
         return collected.result()
 
     def _find(self, connection: sa.Connection, message_ids: NDArray[np.int64]) -> RecordsRead:
         table, kinds = self._table(connection)
         name = self._source.mapping["message_id"]
-        select = self._select(connection, table)
-        collected = RecordsCollector(self._source)
-        for condition in id_conditions.conditions(
+        conditions = id_conditions.conditions(
             sa.column(name), kinds[name], message_ids.tolist(), connection.dialect.name
-        ):
-            for raw in self._chunks(connection, select.where(condition)):
-                collected.add(raw, message_ids=message_ids)
-        return collected.result()
+        )
+        return self._rows_with(
+            connection, table, conditions, lambda kept, raw: kept.add(raw, message_ids=message_ids)
+        )
 
     def _find_record(self, connection: sa.Connection, local_id: str) -> RecordsRead:
         table, kinds = self._table(connection)
@@ -236,10 +188,20 @@ class SqlReader:
         condition = id_conditions.own_id(
             sa.column(name), kinds[name], local_id, connection.dialect.name
         )
-        collected = RecordsCollector(self._source)
-        for raw in self._chunks(connection, self._select(connection, table).where(condition)):
-            collected.add(raw, local_id=local_id)
-        return collected.result()
+        return self._rows_with(
+            connection, table, [condition], lambda kept, raw: kept.add(raw, local_id=local_id)
+        )
+
+    def _rows_with(
+        self,
+        connection: sa.Connection,
+        table: sa.TableClause,
+        conditions: Iterable[sa.ColumnElement[bool]],
+        add: Callable[[RecordsCollector, Raw], None],
+    ) -> RecordsRead:
+        select = self._select(connection, table)
+        found = read_rows(connection, (select.where(each) for each in conditions), _TYPED)
+        return self._collected(connection, found, add)
 
     def _select(
         self,
@@ -262,22 +224,6 @@ class SqlReader:
             syntax = sql_syntax.syntax_of(connection)
             select = select.where(user_sql.condition(self._source.where, syntax))
         return select
-
-    def _chunks(
-        self, connection: sa.Connection, statement: sa.Executable
-    ) -> Generator[Mapping[str, Sequence[Any]]]:
-        """Yield the rows of a statement as raw columns by field, many rows at a time.
-
-        There is always a chunk; how many rows each has says `rows.read_parts` (of `_TYPED`).
-        """
-        mapping = self._source.mapping
-        is_mysql = connection.dialect.name in mysql_columns.DIALECTS
-        for names, kinds, cells in rows.read_parts(connection, statement, _TYPED):
-            places = _places(mapping, names)
-            yield {
-                field: mysql_columns.convert(cells[at], kinds[at]) if is_mysql else cells[at]
-                for field, at in places.items()
-            }
 
     def _table(
         self, connection: sa.Connection

@@ -13,7 +13,8 @@ from typing import Final, TypeAlias
 
 import sqlalchemy as sa
 
-from recon.records import rowid_ranges, time_conditions
+from recon.records import time_conditions
+from recon.sqlread import rowid_ranges
 
 Condition: TypeAlias = sa.ColumnElement[bool]
 
@@ -49,7 +50,7 @@ def parts(
     table: sa.TableClause,
     name: str,
     span: tuple[datetime | None, datetime | None],
-    stretch_rows: int,
+    range_rows: int,
 ) -> list[Condition] | None:
     """Return conditions, of which each row that `time_conditions.within` keeps meets just one.
 
@@ -58,12 +59,12 @@ def parts(
         table: the records.
         name: of the column of times.
         span: `[start, end)`, aware; `None` is without bound.
-        stretch_rows: a table of no more rows is read as a whole.
+        range_rows: a table of no more rows is read as a whole.
 
     Returns:
         `None` where the table is better read through.
     """
-    if span == (None, None) or not rowid_ranges.are_possible(connection, table, stretch_rows):
+    if span == (None, None) or not rowid_ranges.are_possible(connection, table, range_rows):
         return None
     column: sa.ColumnClause[str] = sa.column(name)
     near = time_conditions.texts_near(column, span)
@@ -76,7 +77,7 @@ def parts(
             sa.select(sa.func.max(row_id)).select_from(table).scalar_subquery(),
         )
     ).one()
-    most = min((last - first) // _SHARE, _STRETCHES * stretch_rows)
+    most = min((last - first) // _SHARE, _STRETCHES * range_rows)
     some = sa.select(sa.literal(1).label("one")).select_from(table).where(near).limit(most + 1)
     if (
         connection.execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one()

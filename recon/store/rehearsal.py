@@ -18,8 +18,8 @@ from sqlalchemy import event
 from sqlalchemy.pool import StaticPool
 
 from recon import scratch
-from recon.arrow.postgres_arrow import UNCOMMITTED
 from recon.errors import OutputError
+from recon.sqlread.postgres_arrow import UNCOMMITTED
 from recon.store import schema
 from recon.store.dialects import is_postgres
 from recon.store.engine import opened, settle_postgres
@@ -68,7 +68,7 @@ def _copy(engine: sa.Engine, target: Path) -> None:
     except sqlite3.Error as error:
         raise OutputError(
             f"{described(engine.url)} cannot be copied for the dry run: {error}",
-            hint="It needs as much room in the directory for temporary files (TMPDIR).",
+            hint="It needs as much free space in the directory for temporary files (TMPDIR).",
         ) from error
 
 

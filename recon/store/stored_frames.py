@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -12,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from recon import rows
-from recon.arrow import ArrowUnavailable, postgres_arrow, sqlite_arrow
 from recon.model import FINDING_COLUMNS
+from recon.sqlread.driver_rows import read_rows
+from recon.sqlread.query import Query, read
 from recon.store.tables import FINDING_TYPES, UtcDateTime, messages
 
 #: Rows that are Python objects at the same time, about, by default.
@@ -99,48 +98,21 @@ def provider(
     Where SQLite has many rows they are best asked for by several queries. What does not come as
     Arrow columns is typed in parts of about `part_rows`.
     """
-    with rows.gc_paused():
-        if len(queries) > 1 and sqlite_arrow.is_possible(connection):
-            found = [
-                part for query in queries for part in _parts_of_sqlite(connection, query, part_rows)
-            ]
-        else:
-            found = _parts_of_any(connection, queries, part_rows)
-        frame = pd.concat(found, ignore_index=True)
-    return frame.assign(status=frame["status"].astype("category"))
-
-
-def _parts_of_sqlite(
-    connection: sa.Connection, query: sa.Select[Any], part_rows: int
-) -> list[pd.DataFrame]:
-    try:
-        return [_part(_PROVIDER, sqlite_arrow.read_columns(connection, query).values())]
-    except ArrowUnavailable:
-        return list(_parts(connection, [query], _PROVIDER, part_rows))
-
-
-def _parts_of_any(
-    connection: sa.Connection, queries: Sequence[sa.Select[Any]], part_rows: int
-) -> list[pd.DataFrame]:
-    with closing(_parts(connection, queries, _PROVIDER, part_rows)) as parts:
-        first = next(parts)
-        # Few rows are not worth another connection.
-        if len(first) >= min(part_rows, rows.FIRST) and postgres_arrow.is_possible(connection):
-            with suppress(ArrowUnavailable):
-                return _parts_of_postgres(connection, queries)
-        return [first, *parts]
-
-
-def _parts_of_postgres(
-    connection: sa.Connection, queries: Sequence[sa.Select[Any]]
-) -> list[pd.DataFrame]:
-    parts = []
+    # Times as they are: they are whole microseconds already, and the server need not count.
     columns = [messages.c[name] for name in _PROVIDER]
-    for query in queries:
-        # Times as they are: they are whole microseconds already, and the server need not count.
-        with postgres_arrow.read_batches(connection, query.with_only_columns(*columns)) as batches:
-            parts += [_part(_PROVIDER, batch.columns) for batch in batches]
-    return parts
+    query = Query(
+        queries,
+        part_rows,
+        are_parts=len(queries) > 1,
+        binary=[each.with_only_columns(*columns) for each in queries],
+    )
+    found = read(
+        connection,
+        query,
+        lambda batches: [_part(_PROVIDER, batch.columns) for batch in batches],
+    )
+    frame = _joined(found, _PROVIDER)
+    return frame.assign(status=frame["status"].astype("category"))
 
 
 def provider_rejects(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
@@ -164,24 +136,12 @@ def placed_findings(connection: sa.Connection, query: sa.Select[Any]) -> pd.Data
 def _frame(
     connection: sa.Connection, queries: Sequence[sa.Select[Any]], columns: dict[str, _Maker]
 ) -> pd.DataFrame:
-    return pd.concat(list(_parts(connection, queries, columns, PART_ROWS)), ignore_index=True)
+    found = [_part(columns, batch.columns) for batch in read_rows(connection, queries, PART_ROWS)]
+    return _joined(found, columns)
 
 
-def _parts(
-    connection: sa.Connection,
-    queries: Sequence[sa.Select[Any]],
-    columns: dict[str, _Maker],
-    part_rows: int,
-) -> Generator[pd.DataFrame]:
-    """Type the rows of `queries`, whose columns stand in the order of `columns`, part by part.
-
-    There is always a part. Each has at least `part_rows` rows, see `rows.read_parts`.
-    """
-    for query in queries:
-        for _, _, cells in rows.read_parts(connection, query, part_rows):
-            yield _part(columns, cells)
-    if not queries:
-        yield _part(columns, [()] * len(columns))
+def _joined(parts: Sequence[pd.DataFrame], columns: dict[str, _Maker]) -> pd.DataFrame:
+    return pd.concat(parts or [_part(columns, [()] * len(columns))], ignore_index=True)
 
 
 def _part(columns: dict[str, _Maker], cells: Iterable[_Cells]) -> pd.DataFrame:

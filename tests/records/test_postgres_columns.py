@@ -138,7 +138,7 @@ def both_ways(
 ) -> tuple[RecordsRead, RecordsRead, bool]:
     """Read the records as Arrow and in the plain way; say whether Arrow it was to the end."""
     caplog.clear()
-    caplog.set_level(logging.DEBUG, logger="recon.arrow")
+    caplog.set_level(logging.DEBUG, logger="recon.sqlread")
     one = open_reader(source).read(START, END)
     said = [record.getMessage() for record in caplog.records]
     with monkeypatch.context() as patch:

@@ -255,8 +255,8 @@ def test_in_postgres(
         ),
     }[asked]
     database = read_only_engine(postgres_url, zone)
-    reader = SqlReader(source, database, stretch_rows=100 if with_arrow else 1_000_000)
-    with caplog.at_level(logging.DEBUG, "recon.arrow"):
+    reader = SqlReader(source, database, range_rows=100 if with_arrow else 1_000_000)
+    with caplog.at_level(logging.DEBUG, "recon.sqlread"):
         assert report(reader, zone, provider) == expected
     assert len(caplog.records) == (2 if with_arrow else 0)
 

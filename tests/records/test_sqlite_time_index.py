@@ -42,7 +42,7 @@ def table(path: Path, values: list[Any], kind: str = "", index: str = "sent_at")
 
 def indexed(source: Source) -> SqlReader:
     assert source.url is not None
-    return SqlReader(source, read_only_engine(source.url, source.timezone), stretch_rows=FEW)
+    return SqlReader(source, read_only_engine(source.url, source.timezone), range_rows=FEW)
 
 
 def parts(source: Source) -> list[sa.ColumnElement[bool]] | None:

@@ -33,7 +33,7 @@ def test_many_messages_are_read_alike_both_ways(
     messages.keep(engine, "main", KEY, listing(message(1), answered=60))
     with engine.begin() as connection:
         connection.exec_driver_sql(MANY.replace("%", "%%"))
-    caplog.set_level(logging.DEBUG, logger="recon.arrow")
+    caplog.set_level(logging.DEBUG, logger="recon.sqlread")
     one = messages.read(engine, "main", None, at(200_000)).sort_values("message_id")
     assert [record.getMessage() for record in caplog.records] == ["an answer was had as Arrow"]
     monkeypatch.setitem(sys.modules, "adbc_driver_postgresql", None)
@@ -53,7 +53,7 @@ def test_many_messages_of_sqlite_come_as_arrow_and_are_the_same(
         for n in range(60)
     ]
     messages.keep(engine, "main", KEY, listing(*shown, answered=60))
-    caplog.set_level(logging.DEBUG, logger="recon.arrow")
+    caplog.set_level(logging.DEBUG, logger="recon.sqlread")
     span = (at(1), at(18))
     plain = messages.read(engine, "main", *span)
     assert not caplog.records

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recon.arrow import ArrowUnavailable, sqlite_arrow
+from recon.sqlread import sqlite_arrow
+from recon.sqlread.arrow import ArrowUnavailable
 
 TEXTS = st.text() | st.sampled_from(
     [

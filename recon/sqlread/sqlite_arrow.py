@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from recon.arrow import ArrowUnavailable
+from recon.sqlread.arrow import ArrowUnavailable
 
 if TYPE_CHECKING:
     import pyarrow as pa

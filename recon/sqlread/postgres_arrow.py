@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from recon.arrow import ArrowUnavailable
+from recon.sqlread.arrow import ArrowUnavailable
 
 if TYPE_CHECKING:
     import pyarrow as pa

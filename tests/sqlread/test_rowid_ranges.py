@@ -54,7 +54,7 @@ TYPES = st.sampled_from(
 
 def in_stretches(source: Source) -> SqlReader:
     assert source.url is not None
-    return SqlReader(source, read_only_engine(source.url, source.timezone), stretch_rows=FEW)
+    return SqlReader(source, read_only_engine(source.url, source.timezone), range_rows=FEW)
 
 
 def assert_alike(source: Source) -> None:
@@ -77,7 +77,7 @@ def row(number: int, **fields: object) -> tuple[object, ...]:
 @pytest.fixture
 def ways(caplog: pytest.LogCaptureFixture) -> Ways:
     """Tell how each stretch was read."""
-    caplog.set_level(logging.DEBUG, logger="recon.arrow")
+    caplog.set_level(logging.DEBUG, logger="recon.sqlread")
     return lambda: [record.getMessage() for record in caplog.records]
 
 
@@ -220,10 +220,10 @@ def test_all_stretches_are_of_one_state_of_the_file(tmp_path: Path, ways: Ways) 
                     application.execute("INSERT INTO sends SELECT * FROM sends")
 
         handler = Writing()
-        logging.getLogger("recon.arrow.sqlite_arrow").addHandler(handler)
+        logging.getLogger("recon.sqlread.sqlite_arrow").addHandler(handler)
         try:
             assert len(records.read(START, END).frame) == 10
         finally:
-            logging.getLogger("recon.arrow.sqlite_arrow").removeHandler(handler)
+            logging.getLogger("recon.sqlread.sqlite_arrow").removeHandler(handler)
         assert ways() == [TAKEN] * 3
         assert len(records.read(START, END).frame) == 80

@@ -1,6 +1,6 @@
-"""A large table of SQLite, cut into stretches of its row ids, which are read as Arrow columns.
+"""A large table of SQLite, read in ranges of its row ids.
 
-A row id is a row's place in its table (sqlite.org/rowidtable.html): a stretch of them is read
+A row id is a row's place in its table (sqlite.org/rowidtable.html): a range of them is read
 without a search, and no row is read twice.
 """
 
@@ -11,10 +11,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from recon.arrow import sqlite_arrow
+from recon.sqlread import sqlite_arrow
 
-#: Rows of the table that one stretch has, by default.
-STRETCH_ROWS: Final = 64_000
+#: Rows of the table that one range has, by default.
+RANGE_ROWS: Final = 64_000
 _ROW_ID: Final = "rowid"
 
 
@@ -47,7 +47,7 @@ def are_possible(connection: sa.Connection, table: sa.TableClause, rows: int) ->
         return False
 
 
-def stretches(
+def ranges(
     connection: sa.Connection, table: sa.TableClause, rows: int
 ) -> Iterator[sa.ColumnElement[bool]]:
     """Yield conditions that `rows` rows of the table meet, the last fewer; each row meets one."""
@@ -61,7 +61,7 @@ def stretches(
 def _end(
     connection: sa.Connection, table: sa.TableClause, low: int | None, rows: int
 ) -> int | None:
-    """Return the last row id of the stretch above `low`; `None` where the table ends in it."""
+    """Return the last row id of the range above `low`; `None` where the table ends in it."""
     ids = sa.select(row_id()).select_from(table).where(_above(low)).order_by(row_id())
     return connection.execute(ids.limit(1).offset(rows)).scalar()
 

@@ -8,8 +8,9 @@ from contextlib import suppress
 import pytest
 import sqlalchemy as sa
 
-from recon.arrow import ArrowUnavailable, postgres_arrow
 from recon.records.connections import read_only_engine
+from recon.sqlread import postgres_arrow
+from recon.sqlread.arrow import ArrowUnavailable
 
 pytest.importorskip("adbc_driver_postgresql")
 
