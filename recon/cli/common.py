@@ -226,41 +226,40 @@ def day_options(command: Command) -> Command:
     return command
 
 
-def account_option(command: Command) -> Command:
-    """Add `--account NAME`, which may be repeated."""
+#: `--account NAME`, which may be repeated.
+account_option: Final = click.option(
+    "--account", "accounts", multiple=True, metavar="NAME", help="Only this account; repeatable."
+)
+#: `--output DIR`.
+output_option: Final = click.option(
+    "--output",
+    type=PathParam(),
+    metavar="DIR",
+    help="Directory of the reports, instead of the configured one.",
+)
+#: `--exit-code`.
+exit_code_option: Final = click.option(
+    "--exit-code",
+    is_flag=True,
+    help="End with 1 if there are open discrepancies, 3 if coverage is incomplete.",
+)
+#: `--trust-input`.
+trust_option: Final = click.option(
+    "--trust-input", is_flag=True, help="Report findings even if the input looks wrong."
+)
+
+
+def format_option(*names: str) -> Callable[[Command], Command]:
+    """Return `--format`; the first of its names is the default."""
+    readers = "a person, a spreadsheet or a program" if "csv" in names else "a person or a program"
     return click.option(
-        "--account",
-        "accounts",
-        multiple=True,
-        metavar="NAME",
-        help="Only this account; repeatable.",
-    )(command)
-
-
-def output_option(command: Command) -> Command:
-    """Add `--output DIR`."""
-    return click.option(
-        "--output",
-        type=PathParam(),
-        metavar="DIR",
-        help="Directory of the reports, instead of the configured one.",
-    )(command)
-
-
-def exit_code_option(command: Command) -> Command:
-    """Add `--exit-code`."""
-    return click.option(
-        "--exit-code",
-        is_flag=True,
-        help="End with 1 if there are open discrepancies, 3 if coverage is incomplete.",
-    )(command)
-
-
-def trust_option(command: Command) -> Command:
-    """Add `--trust-input`."""
-    return click.option(
-        "--trust-input", is_flag=True, help="Report findings even if the input looks wrong."
-    )(command)
+        "--format",
+        "form",
+        type=click.Choice(names),
+        default=names[0],
+        show_default=True,
+        help=f"For {readers}.",
+    )
 
 
 def day_range(day: date | None, first: date | None, last: date | None) -> tuple[date, date] | None:

@@ -38,14 +38,7 @@ _NARROW: Final = "Narrow the list with --kind, --severity, --date or --account, 
 )
 @common.day_options
 @common.account_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="For a person, a spreadsheet or a program.",
-)
+@common.format_option("table", "csv", "json")
 @click.option(
     "--limit",
     type=click.IntRange(1),

@@ -33,14 +33,7 @@ _SHOWN: Final = 60
 )
 @common.account_option
 @click.option("--show-numbers", is_flag=True, help="Show phone numbers in full.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="For a person or a program.",
-)
+@common.format_option("text", "json")
 @common.pass_session
 def command(
     session: common.Session,

@@ -14,14 +14,7 @@ from recon.cli import common
 @click.command("retries")
 @common.day_options
 @common.account_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="For a person, a spreadsheet or a program.",
-)
+@common.format_option("table", "csv", "json")
 @click.option("--again", is_flag=True, help="Propose again what was proposed before.")
 @click.option("--show-numbers", is_flag=True, help="Show phone numbers in full in the table.")
 @common.pass_session

@@ -29,14 +29,7 @@ _MOST_DAYS = 36_500
     help="What the messages are grouped by.",
 )
 @common.account_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="For a person, a spreadsheet or a program.",
-)
+@common.format_option("table", "csv", "json")
 @common.pass_session
 def command(session: common.Session, days: int, by: str, accounts: Sequence[str], form: str) -> int:
     """Show volume, failures and coverage of the last days.

@@ -11,14 +11,7 @@ from recon.cli import common
 
 @click.command("status")
 @common.account_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="For a person or a program.",
-)
+@common.format_option("table", "json")
 @common.pass_session
 def command(session: common.Session, accounts: Sequence[str], form: str) -> int:
     """Show the state of each account: runs, coverage, polls.
