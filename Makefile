@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer and make; everything else is set up in .venv.
-#   make PYTHON=python3.12 test                   another interpreter; .venv is set up anew for it
+#   make PYTHON=python3.12 test                   another interpreter; .venv is set up again for it
 #   make PYTHON=python3.12 VENV=.venv-3.12 test   beside the first one
 PYTHON ?= python3
 UV ?= uv
@@ -110,7 +110,7 @@ wheel: $(CAN_TEST) $(CAN_RUN_ALONE) ## Build the wheel, install it as the Docker
 check: ## Everything that must hold before a merge
 	.ci/run
 
-lock: ## Pin the dependencies anew (needs uv)
+lock: ## Pin the dependencies again (needs uv)
 	$(UV) pip compile --quiet $(LOCKED) --upgrade \
 		--extra dev pyproject.toml --output-file requirements.lock
 	$(UV) pip compile --quiet $(LOCKED) \

@@ -55,7 +55,7 @@ def read(
         connection: to the database.
         query: what to ask.
         collect: takes batches as they come and returns its result. It may be called a second time,
-            with all batches from the first one on, and then has to begin anew.
+            with all batches from the first one on, and then has to start again.
     """
     if query.are_parts and sqlite_arrow.is_possible(connection):
         with closing(_from_sqlite(connection, query.statements, query.batch_rows)) as parts:
