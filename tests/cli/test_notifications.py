@@ -158,7 +158,7 @@ def test_a_service_that_fails_is_named_and_its_address_is_not(
         made.send(3, start=NOON)
         lose(made)
         assert made.run() == 0
-    assert "JSON was not told" in caplog.text
+    assert "JSON was not notified" in caplog.text
     assert "URL 2 of [notify] names no service" in caplog.text
     assert "secret-token" not in caplog.text
 

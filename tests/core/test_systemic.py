@@ -245,7 +245,7 @@ def test_ids_of_another_system_are_one_incident() -> None:
     messages = [Sent(n + 1, 60 * n, number(n)) for n in range(20)]
     [incident] = judged(records, messages).incidents
     assert (incident.cause, incident.kinds) == ("foreign_ids", {"message_id_mismatch": 20})
-    assert incident.summary.startswith("20 of 20 recorded ids are none of Octopods'")
+    assert incident.summary.startswith("20 of 20 recorded ids are not ids of Octopods")
 
 
 def test_one_wrong_id_among_many_is_none() -> None:

@@ -279,7 +279,7 @@ def test_only_a_broken_line_is_lost_and_it_is_reported_without_its_content(tmp_p
     read = records(tmp_path / "a.jsonl", good + b"\n".join(bad) + b"\n\n" + good)
     assert len(read.frame) == 2
     assert read.rejects["reason"].tolist() == [
-        "line 2: no JSON, Expecting value",
+        "line 2: not JSON, Expecting value",
         "line 3: not an object",
         "line 4: not an object",
         "line 5: not UTF-8",

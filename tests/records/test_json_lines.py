@@ -183,7 +183,7 @@ def test_an_answer_of_many_lines_that_is_cut_off_is_refused_as_a_whole(
 def test_why_a_line_is_cut_off_does_not_end_in_the_middle_of_a_sentence(tmp_path: Path) -> None:
     found = read(tmp_path / "a.jsonl", json.dumps(ITEMS[0])[:40] + "\n" + lines_of(ITEMS[1:]))
     assert found.frame["local_id"].tolist() == [1, 2]
-    assert found.rejects["reason"].tolist() == ["line 1: no JSON, Unterminated string"]
+    assert found.rejects["reason"].tolist() == ["line 1: not JSON, Unterminated string"]
 
 
 def test_something_else_after_an_object_is_no_second_object(tmp_path: Path) -> None:
