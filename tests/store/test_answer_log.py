@@ -83,7 +83,7 @@ def test_a_newer_key_says_that_its_coverage_begins_anew(kept: Kept) -> None:
     ("change", "seen"),
     [
         ({"is_partial": True}, "it is a partial answer"),
-        ({"error": "error code 3"}, "it carries error code 3 beside its list"),
+        ({"error": "error code 3"}, "it has error code 3 beside its list"),
     ],
 )
 def test_a_refused_answer_says_why(kept: Kept, change: dict[str, object], seen: str) -> None:
