@@ -258,7 +258,7 @@ CASES = [
         "error-beside-the-list",
         at_noon(misbehaviours.with_error(12, "Degraded.", items=10)),
         refused=1,
-        log="it carries error code 12 beside its list",
+        log="it has error code 12 beside its list",
     ),
     Case(
         "by-last-change",

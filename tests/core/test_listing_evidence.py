@@ -178,7 +178,7 @@ def test_an_empty_answer_proves_nothing_where_messages_were_listed() -> None:
     ("listing", "why"),
     [
         (replace(answer(70), is_partial=True), "partial answer"),
-        (replace(answer(70), error="error code 3"), "it carries error code 3 beside its list"),
+        (replace(answer(70), error="error code 3"), "it has error code 3 beside its list"),
     ],
 )
 def test_an_answer_that_owns_up_to_be_none_is_refused(listing: Listing, why: str) -> None:
