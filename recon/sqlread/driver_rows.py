@@ -61,9 +61,9 @@ def fetches(result: sa.CursorResult[Any], size: int) -> Iterator[Sequence[Sequen
     PostgreSQL, and a tenth of reading them. The way past that is not public; a version without it
     gives its rows. `make test-sqlalchemy` tests the oldest version that is allowed.
     """
-    strategy = getattr(result, "cursor_strategy", None)
-    if strategy is None:
+    if not hasattr(result, "cursor_strategy"):
         yield from result.partitions(size)
         return
-    while rows := strategy.fetchmany(result, result.cursor, size):
+    # It is another strategy after the last row.
+    while rows := result.cursor_strategy.fetchmany(result, result.cursor, size):
         yield rows
