@@ -257,7 +257,7 @@ def test_a_finding_tells_its_history_and_where_it_is_not_what_is_judged_now(
         [later] = rows(stage, second)
         assert (later["kinds"], fired(later)) == ([], ["same_id"])
         assert later["differences"] == [
-            f"Stored is missing_locally (open, of {DAY}), but judged now it is not a finding.",
+            f"Stored is missing_locally (open, of {DAY}), but judged now it is no finding.",
             f"`recon run --date {DAY} --offline` judges {DAY} again.",
         ]
         stage.run("--offline")

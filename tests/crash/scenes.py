@@ -192,7 +192,7 @@ def _an_older_schema(made: Nights, box: MailBox, url: str) -> None:
 
 
 SCENES: Final = (
-    Scene("run", ("run",), _a_second_night, config=_CHAT, points=8, kinds=_OF_FILES),
+    Scene("run", ("run",), _a_second_night, config=_CHAT, points=5, kinds=_OF_FILES),
     Scene(
         "collect",
         ("collect",),
@@ -211,7 +211,7 @@ SCENES: Final = (
     Scene("first", ("run", "--date", DAY), _no_database, on=frozenset({"sqlite"}), quick=None),
     Scene("create", ("db", "upgrade"), _no_database, (("run",),), quick=None),
     Scene(
-        "backfill", _BACKFILL, _three_days, quick=frozenset(), points=3, kinds=frozenset({"mkdir"})
+        "backfill", _BACKFILL, _three_days, quick=frozenset(), points=2, kinds=frozenset({"mkdir"})
     ),
     Scene(
         "workers",
