@@ -294,7 +294,9 @@ def _local_buckets(
     says_not_sent = (status == NOT_SENT).to_numpy(dtype=np.bool_)
     failed = (status == Status.FAILED.value).to_numpy(dtype=np.bool_)
     # The first that holds. A record that was not sent agrees with its absence, unless its message
-    # may exist all the same (docs/decisions.md).
+    # may lie in a gap, is listed with its id and cannot be read, or may have been purged
+    # (docs/decisions.md).
+    # What no case takes is `missing_at_provider`.
     cases = [
         (np.isin(doubt, [Doubt.UNCOVERED, Doubt.UNREAD_ID, Doubt.PURGED_ID]), "unverifiable"),
         (says_not_sent | (failed & ~holds_id[alone]), "not_sent"),

@@ -56,14 +56,14 @@ class Side:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SparseMapping:
-    """For a few rows of one side, a row of either: what would be -1 nearly everywhere."""
+    """For a few rows of one side a number each: a row of either side, a `Doubt`, or 0 and 1."""
 
     at: Positions
     """The rows, ascending."""
     to: Positions
 
     def of(self, rows: Positions) -> Positions:
-        """Return the row that each of `rows` leads to; all of them must be among the few."""
+        """Return the number of each of `rows`; all of them must be among the few."""
         return self.to[np.searchsorted(self.at, rows)]
 
 

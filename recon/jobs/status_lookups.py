@@ -37,7 +37,7 @@ _INSTANT: Final = timedelta(microseconds=1)
 
 
 class StatusLookups:
-    """Spends an account's status calls of one run: recorded ids first, then waiting messages."""
+    """Spends an account's status calls of one run: accused ids, waiting messages, ids left open."""
 
     def __init__(
         self,

@@ -23,6 +23,8 @@ from tests.cli.nights import Nights, nights
 from tests.clocks import ManualClock
 from tests.factories import DAY, NOON
 
+pytestmark = pytest.mark.thorough
+
 _TRUE = ("missing_at_provider", "missing_locally")
 _JUMPS = [timedelta(days=-2), timedelta(hours=-1), timedelta(hours=1), timedelta(days=3)]
 #: How often a run asks for the time, at least.

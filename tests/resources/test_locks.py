@@ -14,6 +14,8 @@ from recon.errors import TemporaryError
 from tests.cli.nights import nights
 from tests.factories import DAY, NOON
 
+pytestmark = pytest.mark.thorough
+
 
 @contextmanager
 def _locked(url: str) -> Iterator[None]:

@@ -38,8 +38,8 @@ LOCAL_REJECTS: Final[Mapping[str, Any]] = {
     "reason": "str",
 }
 
-#: Messages as Octopods reports them, one row an id; `observed_at` is when the status was seen,
-#: by the provider's clock.
+#: Messages as Octopods reports them, one row an id. `observed_at` is the provider's clock at the
+#: latest answer that showed the message, not when it took its status.
 PROVIDER: Final[Mapping[str, Any]] = {
     "message_id": "int64",
     "phone_number": "str",
