@@ -39,7 +39,7 @@ def directory(purpose: str) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(
             f"no temporary directory can be made: {error.strerror}",
-            hint="Let TMPDIR name a directory in which this user may write, with some room.",
+            hint="Set TMPDIR to a directory with free space that this user can write to.",
         ) from error
     try:
         yield path

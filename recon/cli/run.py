@@ -205,16 +205,16 @@ def _check_range_options(
         UsageError: there is one.
     """
     if again and first is None:
-        raise UsageError("--again goes with --from and --to; any other day is always judged.")
+        raise UsageError("--again needs --from and --to; without a range, days are always judged.")
     if shard is not None and first is None:
-        raise UsageError("--shard goes with --from and --to; a night has one part.")
+        raise UsageError("--shard needs --from and --to; a nightly run cannot be split.")
     if workers is not None and scheduler is not None:
         raise UsageError("--workers and --scheduler exclude each other: give one of them.")
     option = "--workers" if scheduler is None else "--scheduler"
     if workers is None and scheduler is None:
         return
     if first is None:
-        raise UsageError(f"{option} goes with --from and --to; a night needs one process.")
+        raise UsageError(f"{option} needs --from and --to; a nightly run uses one process.")
     if dry_run:
         raise UsageError(f"--dry-run works in one process; leave out {option}.")
 

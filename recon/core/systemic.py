@@ -137,7 +137,7 @@ def _records_end(case: Case, window: Window, found: DayFindings) -> Iterator[Sys
         "",
         rows,
         f"The records end at {there}, {later} cannot be compared: the database may be a replica "
-        "that lags, or the export was made too early.",
+        "that lags, or the export was made too early. Run again when the records are complete.",
     )
 
 

@@ -53,12 +53,12 @@ def workers(address: str, patience: float = PATIENCE) -> Iterator[Workers]:
     except ValueError as error:
         raise InputError(
             f"--scheduler {address}: not an address of a Dask scheduler: {error}",
-            hint="It is like tcp://HOST:8786; `dask scheduler` prints it when it starts.",
+            hint="Write it as tcp://HOST:8786; `dask scheduler` prints its address when it starts.",
         ) from error
     except OSError as error:
         raise TemporaryError(
             f"the Dask scheduler at {address} cannot be reached: {error}",
-            hint="See whether it runs, and whether --scheduler is its address.",
+            hint="Check that the scheduler is running and that --scheduler is its address.",
         ) from error
     with client:
         count = _ready(client, address, patience)

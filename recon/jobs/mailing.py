@@ -158,7 +158,7 @@ def _alone(engine: Engine, runtime: Runtime) -> Iterator[None]:
             except TemporaryError as cause:
                 if runtime.monotonic() >= until:
                     raise MailError(
-                        "another recon is sending mail, and has not ended",
+                        "another recon process is still sending mail",
                         hint="The next run or `recon report --email` sends the waiting mails.",
                     ) from cause
                 runtime.sleep(1)

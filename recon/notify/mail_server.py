@@ -90,7 +90,8 @@ class MailServer:
                 return session.result[0]
             raise MailError(
                 f"the mail server at {self.where} took longer than {self.total_seconds:g} seconds",
-                hint="The mail is kept and sent again, with the same Message-ID.",
+                hint="Check email.host and email.port. A report stays in the outbox, and the next "
+                "run sends it with the same Message-ID.",
             ) from cause
 
     @contextmanager
@@ -110,7 +111,9 @@ class MailServer:
             ) from cause
         except smtplib.SMTPResponseException as cause:
             said = _reply(cause.smtp_code, cause.smtp_error)
-            raise MailRefusedError(f"the mail server at {self.where} refuses it: {said}") from cause
+            raise MailRefusedError(
+                f"the mail server at {self.where} refuses the connection or the mail: {said}"
+            ) from cause
         except ssl.SSLCertVerificationError as cause:
             raise MailError(
                 f"the certificate of the mail server at {self.where} is not accepted: "

@@ -147,8 +147,8 @@ class RetryBudget:
         return TemporaryError(
             f"Octopods' rate limit is used up, {limited}{again}",
             hint=f"Run again {when}, or `recon run --offline` now, which uses what is stored and "
-            f"makes no request. octopods.max_wait_seconds ({self._max_wait:g}) allows no longer "
-            "pause; the limit is shared with your sends.",
+            f"makes no request. A run waits at most {self._max_wait:g} seconds in all "
+            "(octopods.max_wait_seconds); the rate limit is shared with your sends.",
         )
 
     def _pause(self, tally: _Tally[Read], error: BaseException | None) -> float:

@@ -127,7 +127,7 @@ class SendCounter:
             if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                 raise TemporaryError(
                     f"the records at {database.shown} were not counted within {self._patience:g} s",
-                    hint="An index on the column of sent_at makes it cheap.",
+                    hint="Create an index on the column that sent_at is mapped to.",
                 ) from error
             raise
 

@@ -118,8 +118,8 @@ def no_known_name(names: Iterable[str], count: int, *, where: str) -> InputError
     return InputError(
         f"{where} has none of the columns {wanted}: not one of the {count} cells of its first row "
         "is a usual name for them",
-        hint="has it no header? They are not shown, as they may be data. Write the names of the "
-        "columns above the rows, or map them under [accounts.NAME.local.columns]",
+        hint="is the header missing? The first row is not shown, since it may be data. Write the "
+        "names of the columns above the rows, or map them under [accounts.NAME.local.columns]",
     )
 
 

@@ -68,7 +68,7 @@ def _copy(engine: sa.Engine, target: Path) -> None:
     except sqlite3.Error as error:
         raise OutputError(
             f"{described(engine.url)} cannot be copied for the dry run: {error}",
-            hint="It needs as much free space in the directory for temporary files (TMPDIR).",
+            hint="The copy needs as much free space in TMPDIR as the database takes.",
         ) from error
 
 

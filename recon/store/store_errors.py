@@ -21,7 +21,7 @@ URL_HINT: Final = (
     '"postgresql+psycopg://user:password@host:5432/database" '
     "(in a password, characters such as @ : / are written as %40 %3A %2F)"
 )
-_AGAIN: Final = "Nothing is half stored: try again later."
+_AGAIN: Final = "Nothing was stored in part; try again later."
 _UNREACHED: Final = f"Check host and port of database.url. {_AGAIN}"
 _DIFFERS: Final = "does not have the tables of its version"
 _DIFFERS_HINT: Final = (
