@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
@@ -60,6 +61,9 @@ def workers(address: str, patience: float = PATIENCE) -> Iterator[Workers]:
             f"the Dask scheduler at {address} cannot be reached: {error}",
             hint="Check that the scheduler is running and that --scheduler is its address.",
         ) from error
+    # What it logs of a lost connection, with tracebacks, is said here in words.
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with client:
         count = _ready(client, address, patience)
         yield Workers(_OnCluster(client), count, have_our_files=False)
