@@ -35,6 +35,8 @@ from tests.listener import Listener, listener
 from tests.octopods.raw_server import answers, raw_server
 from tests.smtp import MailBox, mail_server
 
+pytestmark = pytest.mark.thorough  # a night for each key
+
 BASE = """
 [email]
 host = "127.0.0.1"

@@ -22,6 +22,8 @@ from tests.cli.nights import Nights, nights
 from tests.cli.workshop import minute
 from tests.factories import DAY
 
+pytestmark = pytest.mark.thorough  # each command on each kind of store
+
 #: The message that no record holds, and one that was sent 30 days before.
 UNRECORDED, OLD = 106, 101
 

@@ -14,6 +14,8 @@ from tests.cli.workshop import MORNING_AFTER, NUMBER, RECON, Workshop, minute
 from tests.clocks import ManualClock
 from tests.factories import DAY
 
+pytestmark = pytest.mark.thorough  # each starts processes
+
 
 @pytest.fixture
 def shop(workshop: Workshop) -> Iterator[Workshop]:

@@ -36,6 +36,8 @@ from recon.records.source import Source
 from recon.records.sql_source import SqlReader
 from recon.report import csv_report
 
+pytestmark = pytest.mark.thorough  # a matrix of sources and zones
+
 #: Zone to the days on which its clocks change: by an hour, on Lord Howe by half an hour.
 DAYS = {
     "Europe/Dublin": (date(2026, 3, 29), date(2026, 10, 25)),

@@ -11,6 +11,8 @@ import pytest
 from tests.report.chromium import PHONE, Chromium, Scheme, screens, violations
 from tests.report.dashboards import LAST, busy, figures, page
 
+pytestmark = pytest.mark.thorough  # pages in a real browser
+
 TWO = ("main", "support")
 HOSTILE = "</script><b>x&amp;\"'"
 DAYS = 12

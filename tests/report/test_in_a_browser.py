@@ -30,6 +30,8 @@ from tests.report.chromium import (
     violations,
 )
 
+pytestmark = pytest.mark.thorough  # pages in a real browser
+
 DAYS = [date(2026, 4, 23) - timedelta(days=n) for n in range(30)]
 
 
