@@ -122,8 +122,8 @@ def result(future: Future[T]) -> T:
     except BrokenProcessPool as error:
         raise TemporaryError(
             "a worker process was killed, perhaps because memory ran out",
-            hint="Run the same command again: finished days are kept. If it happens again, use "
-            "fewer --workers.",
+            hint="Run the same command again; finished days of a range are kept. If it happens "
+            "again, use fewer --workers.",
         ) from error
     except BrokenExecutor as error:
         raise TemporaryError(
