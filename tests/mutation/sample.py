@@ -85,7 +85,11 @@ def _is_never_changed(node) -> bool:  # type: ignore[no-untyped-def]  # noqa: AN
 
 def mutant(source: str, change: Change) -> str | None:
     """Return the changed module, or nothing if the change is none or cannot be compiled."""
-    changed: str | None = mutate_code(source, get_operator(change.operator)(), change.occurrence)
+    try:
+        changed = mutate_code(source, get_operator(change.operator)(), change.occurrence)
+    except AttributeError:
+        # Cosmic Ray can replace a name in a tuple of exceptions, but not a dotted one.
+        return None
     if changed is None:
         return None
     try:

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
+from recon.store import schema
 from recon.store.tables import METADATA, UtcDateTime, storable
+from tests.store.migrations import described
 
 SQLITE = sqlite.dialect()
 POSTGRES: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -59,3 +61,12 @@ def test_every_constraint_and_index_has_a_name() -> None:
         ddl = str(sa.schema.CreateTable(table).compile(dialect=POSTGRES))
         for unnamed in ("\tPRIMARY KEY", "\tUNIQUE", "\tFOREIGN KEY", "\tCHECK"):
             assert unnamed not in ddl
+
+
+def test_the_migrations_build_what_the_models_say(empty_engine: sa.Engine) -> None:
+    METADATA.create_all(empty_engine)
+    modelled = described(empty_engine)
+    METADATA.drop_all(empty_engine)
+    schema.upgrade(empty_engine)
+    assert described(empty_engine) == modelled
+    assert modelled.keys() == METADATA.tables.keys()
