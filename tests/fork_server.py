@@ -2,11 +2,13 @@
 
 A fresh interpreter spends a second on imports before it does anything. What is forked here has them
 behind it, and is a process like any other: with streams, a directory, an environment, signals and
-an exit code of its own.
+an exit code of its own. It ends with its parent, and that with this process, which ends with the
+test process, however each of them ends.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
@@ -37,13 +39,27 @@ def _import_all() -> None:
         importlib.import_module(name)
 
 
+#: https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+def end_with(parent: int) -> None:
+    """Let SIGKILL end this process when its parent ends, whose number this is."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it has ended before
+        os._exit(1)
+
+
 def _next_request(control: socket.socket) -> dict[str, Any] | None:
     """Return a request in the process forked for it, or nothing when nobody can ask any more."""
+    server = os.getpid()
     while True:
         _, descriptors, _, _ = socket.recv_fds(control, 1, 4)
         if not descriptors:
             return None
         if os.fork() == 0:
+            end_with(server)
             control.close()
             return _forked(*descriptors)
         for descriptor in descriptors:
@@ -55,6 +71,7 @@ def _forked(stdin: int, stdout: int, stderr: int, status: int) -> dict[str, Any]
     with socket.socket(fileno=status) as line, line.makefile("rw") as told:
         request: dict[str, Any] = json.loads(told.readline())
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        between = os.getpid()
         child = os.fork()
         if child:
             for descriptor in (stdin, stdout, stderr):
@@ -65,6 +82,7 @@ def _forked(stdin: int, stdout: int, stderr: int, status: int) -> dict[str, Any]
             told.write(f"{os.waitstatus_to_exitcode(ended)}\n")
             told.flush()
             os._exit(0)
+    end_with(between)
     for number, descriptor in enumerate((stdin, stdout, stderr)):
         os.dup2(descriptor, number)
         os.close(descriptor)

@@ -63,8 +63,10 @@ class Forked:
     ) -> None:
         with suppress(BrokenPipeError):
             self.stdin.close()
-        self.wait()
-        self._close()
+        try:
+            self.wait()
+        finally:
+            self._close()
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end and return the exit code."""

@@ -40,6 +40,7 @@ from recon import cli
 from recon.cli import common
 from recon.jobs.runtime import Runtime
 from tests import statement_cache
+from tests.fork_server import end_with
 
 #: Said to the process in place of a number: run the command, and hold it before each edge.
 HOLD: Final = "hold"
@@ -186,8 +187,9 @@ def _main(recorder: Recorder, what: str) -> int:
 
 
 def _forked(recorder: Recorder, what: str) -> int:
-    child = os.fork()
+    parent, child = os.getpid(), os.fork()
     if child == 0:
+        end_with(parent)
         sys.exit(_main(recorder, what))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with suppress(ChildProcessError):
