@@ -69,7 +69,7 @@ test-sqlalchemy: $(CAN_TEST) ## Run the tests of reading rows on the oldest SQLA
 
 crash: $(CAN_TEST) ## Kill each command wherever its work has left something new (CRASH=killed: anywhere)
 	RECON_TESTS_CRASH=$(CRASH) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \
-		tests/crash
+		tests/crash tests/resources/test_clock_jumps.py tests/resources/test_few_descriptors.py
 
 fuzz: $(CAN_TEST) ## Try bad input in masses: answers, files, SQL, settings, arguments, mails
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,6 +35,30 @@ _SETTINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs, and can be stopped and started again."""
+
+    url: str
+    """Of its database `postgres`."""
+    data: Path
+    programs: _Programs
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        log = str(self.programs.room / "log")
+        self.programs.run("pg_ctl", "start", "--wait", "-D", str(self.data), "-l", log)
+
+    def stop(self) -> None:
+        """End it at once, as a crash does: it has to recover when it is started again."""
+        self.programs.run("pg_ctl", "stop", "--wait", "-D", str(self.data), "-m", "immediate")
+
+    def restart(self) -> None:
+        """End it and start it again."""
+        self.stop()
+        self.start()
+
+
 @contextmanager
 def server(port: int | None = None) -> Iterator[str]:
     """Start a server, give the URL of its database `postgres`, and stop it.
@@ -41,6 +66,13 @@ def server(port: int | None = None) -> Iterator[str]:
     Args:
         port: listen on this port of loopback too, and ask everybody for a password there.
     """
+    with own_server(port) as made:
+        yield made.url
+
+
+@contextmanager
+def own_server(port: int | None = None) -> Iterator[Server]:
+    """Start a server as `server` does, and give it; it must run at the end."""
     # The path of a socket has to be short.
     room = Path(tempfile.mkdtemp(prefix="recon-pg-", dir="/tmp"))
     data = Path(tempfile.mkdtemp(prefix="recon-pg-", dir=memory.directory()))
@@ -60,12 +92,13 @@ def server(port: int | None = None) -> Iterator[str]:
         settings = "".join(f"{name} = {value}\n" for name, value in {**_SETTINGS, **tcp}.items())
         with (data / "postgresql.conf").open("a") as config:
             config.write(f"{settings}unix_socket_directories = '{room}'\n")
-        programs.run("pg_ctl", "start", "--wait", "-D", str(data), "-l", str(room / "log"))
+        at = "" if port is None else f"&port={port}"
+        made = Server(f"postgresql+psycopg://postgres@/postgres?host={room}{at}", data, programs)
+        made.start()
         try:
-            at = "" if port is None else f"&port={port}"
-            yield f"postgresql+psycopg://postgres@/postgres?host={room}{at}"
+            yield made
         finally:
-            programs.run("pg_ctl", "stop", "--wait", "-D", str(data), "-m", "immediate")
+            made.stop()
     finally:
         shutil.rmtree(data)
         shutil.rmtree(room)

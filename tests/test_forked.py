@@ -19,7 +19,9 @@ while True:
 
 
 def test_a_process_ends_with_its_parent() -> None:
-    with pytest.raises(AssertionError, match="the fork server ended"), Forked(_GOES_ON) as process:
-        os.kill(int(process.stdout.readline()), signal.SIGKILL)
-        assert select.select([process.stdout], [], [], 30)[0]
-        assert process.stdout.read() == ""
+    process = Forked(_GOES_ON)
+    os.kill(int(process.stdout.readline()), signal.SIGKILL)
+    assert select.select([process.stdout], [], [], 30)[0]
+    assert process.stdout.read() == ""
+    with pytest.raises(AssertionError, match="the fork server ended"), process:
+        pass

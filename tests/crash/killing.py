@@ -84,8 +84,15 @@ class Killing:
         self._ended(said, 0)
         return found
 
-    def disturbed(self, number: int, disturb: Callable[[], None]) -> tuple[int, str]:
+    def disturbed(
+        self, number: int, disturb: Callable[[], None], mend: Callable[[], None] = lambda: None
+    ) -> tuple[int, str]:
         """Run the command from the start, and let something happen while it is held at an edge.
+
+        Args:
+            number: of the edge, from 1.
+            disturb: what happens.
+            mend: what happens when the command has ended.
 
         Returns:
             Its exit code, and what it printed.
@@ -100,6 +107,7 @@ class Killing:
             if count == number:
                 disturb()
             self._say("on")
+        mend()
         self.start.await_the_end()
         return int(said), file.read_text()[before:]
 

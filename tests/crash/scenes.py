@@ -55,6 +55,9 @@ class Scene:
     """What is run before what is left is compared, by `make crash`: a night that relies on it."""
     repeated: Argv = ()
     """What is run after it was killed, where that is not the same command."""
+    begun: Argv = ()
+    """What does the first part of the command, where the log of a command that was killed and run
+    again is not that of two whole ones."""
     on: frozenset[str] = _BOTH
     """The databases on which it is killed."""
     stores: bool = True
@@ -224,6 +227,7 @@ SCENES: Final = (
         "automatic",
         ("run", "--date", "2026-05-05"),
         _another_night,
+        begun=("collect", "--force"),
         config=_AUTOMATIC,
         quick=None,
     ),

@@ -17,8 +17,8 @@ class Start:
 
     room: Path
     kept: Path
-    server: sa.Connection | None
-    """To the server's own database, each statement for itself; `None` for SQLite in the room."""
+    server: sa.Engine | None
+    """The server's own database, each statement for itself; `None` for SQLite in the room."""
     database: str
 
     def put_back(self) -> None:
@@ -26,23 +26,22 @@ class Start:
         shutil.rmtree(self.room)
         shutil.copytree(self.kept, self.room)
         if self.server is not None:
-            self._execute(f"DROP DATABASE {self.database} WITH (FORCE)")
-            self._execute(f"CREATE DATABASE {self.database} TEMPLATE {self.database}_start")
+            self.execute(f"DROP DATABASE {self.database} WITH (FORCE)")
+            self.execute(f"CREATE DATABASE {self.database} TEMPLATE {self.database}_start")
 
     def await_the_end(self) -> None:
         """Wait until nobody is connected any more; whoever still is, is cut off."""
         if self.server is not None:
-            self.server.execute(
-                sa.text(
-                    "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
-                    " WHERE datname = :name"
-                ),
-                {"name": self.database},
-            ).all()
+            # All rows are read, so that all have ended.
+            ended = "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity"
+            self.execute(f"{ended} WHERE datname = '{self.database}'")
 
-    def _execute(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
+        """Execute a statement in the server's own database."""
         assert self.server is not None
-        self.server.exec_driver_sql(statement)
+        # A connection of its own each time: the server may have been restarted.
+        with self.server.connect() as connection:
+            connection.exec_driver_sql(statement)
 
 
 @contextmanager
@@ -61,9 +60,9 @@ def start(room: Path, kept: Path, database_url: str, server_url: str | None) -> 
         return
     name = sa.make_url(database_url).database or ""
     engine = sa.create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}_start TEMPLATE {name}")
-        try:
-            yield Start(room, kept, connection, name)
-        finally:
-            connection.exec_driver_sql(f"DROP DATABASE {name}_start")
+    made = Start(room, kept, engine, name)
+    made.execute(f"CREATE DATABASE {name}_start TEMPLATE {name}")
+    try:
+        yield made
+    finally:
+        made.execute(f"DROP DATABASE {name}_start")

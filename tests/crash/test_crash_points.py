@@ -84,6 +84,12 @@ def test_nothing_is_lost_or_done_twice_by_a_power_cut_or_a_kill(
     killing.again()
     killing.run(*then)
     undisturbed.append(killing.outcome())
+    if killing.scene.begun:
+        killing.begin()
+        killing.run(killing.scene.begun)
+        killing.again()
+        killing.run(*then)
+        undisturbed.append(killing.outcome())
     twice = unanswered(reached)
     seen: list[object] = []
     wrong = []
