@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import socket
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 import urllib3
 from requests import exceptions as failed
@@ -34,10 +36,11 @@ _NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 class TransientError(Exception):
     """The answer did not come, or not whole, or made no sense: asking again may help."""
 
-    def __init__(self, words: str, *, sent: bool = True) -> None:
-        """Say what was seen, and whether a request really went out."""
+    def __init__(self, words: str, *, sent: bool = True, hint: str = "") -> None:
+        """Say what was seen, whether a request really went out, and what to check."""
         super().__init__(words)
         self.sent = sent
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class FailedRequest:
     def error(self, cause: BaseException) -> TransientError | ConfigError:
         """Return the error that says what went wrong, and what to do about it."""
         if isinstance(cause, DeadlineError):
-            return self._late()
+            return self._late(cause)
         proxy, watched = self.proxy, self.watched
         said = connection_errors.describe(cause)
         if any(
@@ -73,15 +76,31 @@ class FailedRequest:
         if not isinstance(cause, FOREIGN):
             return _own_error(cause, self.base_url, said)
         if connection_errors.is_timeout(cause):
-            return self._late()
+            return self._late(cause)
         through = "" if proxy is None else f" (through {proxy})"
         if not watched.sent:
-            return TransientError(f"{self._unreached}: {said}{through}", sent=False)
+            hint = self._reaching_hint(cause)
+            return TransientError(f"{self._unreached}: {said}{through}", sent=False, hint=hint)
         return TransientError(f"{said}{through}")
 
     @property
     def _unreached(self) -> str:
         return f"{self.base_url} (octopods.base_url) cannot be reached"
+
+    def _reaching_hint(self, cause: BaseException) -> str:
+        host = urlsplit(self.base_url).hostname
+        if any(
+            isinstance(one, socket.gaierror) for one in connection_errors.exception_chain(cause)
+        ):
+            return (
+                f"Check the spelling of octopods.base_url, and that this machine resolves names: "
+                f"`getent hosts {host}` should print an address."
+            )
+        return (
+            "Check octopods.base_url, and that a firewall lets this machine connect: "
+            f"`curl -I {self.base_url}` should print an answer. "
+            "If this machine needs a proxy, set https_proxy."
+        )
 
     def _proxy_error(
         self, cause: BaseException, proxy: Proxy, said: str
@@ -97,7 +116,8 @@ class FailedRequest:
         if status == _PROXY_FORBIDS:
             return ConfigError(f"{proxy} does not allow {self.base_url} (403)", hint=hint)
         if status is not None:
-            return TransientError(f"{proxy} cannot reach it ({status})", sent=False)
+            said = f"{proxy} cannot reach {self.base_url} ({status})"
+            return TransientError(said, sent=False, hint=hint)
         if connection_errors.is_bad_certificate(cause):
             if connection_errors.is_of_proxy(cause):
                 return ConfigError(f"the certificate of {proxy} is not accepted: {said}", hint=hint)
@@ -109,17 +129,20 @@ class FailedRequest:
         if not isinstance(cause, FOREIGN):
             return _own_error(cause, self.base_url, said)
         if connection_errors.is_timeout(cause):
-            return self._late()
-        return TransientError(f"{proxy} fails: {said}", sent=False)
+            return self._late(cause)
+        return TransientError(f"{proxy} fails: {said}", sent=False, hint=hint)
 
-    def _late(self) -> TransientError:
+    def _late(self, cause: BaseException) -> TransientError:
         seconds = f"{self.timeout_seconds:g} s"
         if self.watched.answered:
             return TransientError(f"the answer was not complete after {seconds}")
         if self.watched.sent:
             return TransientError(f"no answer within {seconds}")
-        what = self._unreached if self.proxy is None else f"{self.proxy} fails"
-        return TransientError(f"{what}: no connection within {seconds}", sent=False)
+        if self.proxy is None:
+            what, hint = self._unreached, self._reaching_hint(cause)
+        else:
+            what, hint = f"{self.proxy} fails", _proxy_hint(self.proxy)
+        return TransientError(f"{what}: no connection within {seconds}", sent=False, hint=hint)
 
 
 def proxy_login(proxy: Proxy) -> ConfigError:

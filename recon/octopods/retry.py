@@ -115,10 +115,13 @@ class RetryBudget:
             raise self._used_up(limited) from limited
         except TransientError as error:
             times = "once" if tally.failed == 1 else f"{tally.failed} times"
-            raise TemporaryError(
-                f"Octopods was asked {times} and gave no usable answer: {error}",
-                hint="Run again later; nothing is lost, and stored data is kept.",
-            ) from error
+            said = (
+                f"Octopods was asked {times} and gave no usable answer: {error}"
+                if error.sent
+                else f"{error} (tried {times})"
+            )
+            hint = f"{error.hint} Run again later; nothing is lost, and stored data is kept."
+            raise TemporaryError(said, hint=hint.lstrip()) from error
 
     def _keep_earlier_pause(self) -> None:
         """Wait for the end of a pause that was asked for before, or give up without asking."""

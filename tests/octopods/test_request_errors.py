@@ -51,7 +51,7 @@ def test_a_proxy_that_cannot_be_reached_is_called_a_proxy(
     [
         (407, ConfigError, "requires a valid user and password"),
         (403, ConfigError, "does not allow https://octopods.example (403)"),
-        (502, TransientError, "cannot reach it (502)"),
+        (502, TransientError, "cannot reach https://octopods.example (502)"),
     ],
 )
 def test_a_proxy_that_does_not_connect_says_why_by_its_status_alone(
@@ -105,6 +105,29 @@ def test_root_certificates_that_are_not_there_are_named(
     assert isinstance(error, ConfigError)
     assert "none.pem" in str(error)
     assert "REQUESTS_CA_BUNDLE" in str(error)
+
+
+def test_a_host_without_an_address_says_what_to_check(
+    session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    error = ask(HTTPS, session)
+    assert isinstance(error, TransientError)
+    assert str(error) == f"{HTTPS} (octopods.base_url) cannot be reached: Name or service not known"
+    assert "spelling of octopods.base_url" in error.hint
+    assert "`getent hosts octopods.example`" in error.hint
+
+
+def test_a_host_that_takes_no_connection_says_what_to_check(
+    session: requests.Session, free_port: int
+) -> None:
+    error = ask(f"http://127.0.0.1:{free_port}", session)
+    assert isinstance(error, TransientError)
+    assert f"`curl -I http://127.0.0.1:{free_port}`" in error.hint
+    assert "firewall" in error.hint
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
