@@ -223,7 +223,7 @@ class _Search:
             return set()
         zone, days = self.zone, timedelta(days=LOOK_BACK_DAYS)
         windows = calendar.windows(self.today - days, self.today, zone)
-        read = self.reader.read(windows[0].start, windows[-1].end)
+        read = self.reader.read(windows[0].start, windows[-1].end, all_rejects=False)
         found = case_rows.with_id(read.frame, self.wanted)
         times = case_rows.times(read.frame.iloc[found])
         return {calendar.day_at(time, zone) for time in times if time is not None}

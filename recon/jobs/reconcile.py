@@ -231,6 +231,7 @@ def read(
     engine: Engine,
     policy: Policy,
     untimed: bool = True,
+    all_rejects: bool = True,
 ) -> BothSides:
     """Read both sides around `days`, the records after the messages.
 
@@ -243,13 +244,16 @@ def read(
         engine: the database of the collected messages.
         policy: how strict to be.
         untimed: whether rows without a readable time belong to the last of `days`.
+        all_rejects: whether all records whose time cannot be read are wanted, see
+            `RecordsReader.read`. They shield messages of any day; records and pairs do not depend
+            on them.
 
     Raises:
         InputError: the reader cannot be used.
         TemporaryError: a database is busy or out of reach.
     """
     stored = _Stored.read(engine, account, days, policy, untimed=untimed)
-    return _with_records(account, days, reader, engine, policy, stored)
+    return _with_records(account, days, reader, engine, policy, stored, all_rejects=all_rejects)
 
 
 def _with_records(
@@ -259,10 +263,12 @@ def _with_records(
     engine: Engine,
     policy: Policy,
     stored: _Stored,
+    *,
+    all_rejects: bool = True,
 ) -> BothSides:
     start, end = _around(days, policy)
     forgotten = forgotten_numbers.forgotten(engine)
-    records = reader.read(start, end)
+    records = reader.read(start, end, all_rejects=all_rejects)
     records = replace(
         records,
         frame=forgotten.blanked(records.frame, policy.region, None),
@@ -309,7 +315,7 @@ def _records_before(reader: RecordsReader, end: datetime) -> tuple[pd.DataFrame,
     """Return the last records before a time, those of a day at most, and the time they are of."""
     for length in _EARLIER:
         start = end - length
-        frame = reader.read(start, end).frame
+        frame = reader.read(start, end, all_rejects=False).frame
         if len(frame):
             newest = frame["sent_at"].max().to_pydatetime()
             start = max(start, newest - _EARLIER[0])
@@ -329,7 +335,7 @@ def _newest(
     """
     if not stale_records.may_have_ended(local["sent_at"], provider["sent_at"]):
         return None
-    later = reader.read(end, end + _LATER).frame["sent_at"]
+    later = reader.read(end, end + _LATER, all_rejects=False).frame["sent_at"]
     return later.max().to_pydatetime() if len(later) else None
 
 

@@ -61,7 +61,8 @@ def take(reader: RecordsReader, zone: str, now: datetime) -> Sample:
     if len(sample.records):
         return sample
     for days in _DAYS_BACK:
-        times = reader.read(now - timedelta(days=days), now + timedelta(days=1)).frame["sent_at"]
+        start, end = now - timedelta(days=days), now + timedelta(days=1)
+        times = reader.read(start, end, all_rejects=False).frame["sent_at"]
         if len(times):
             newest: pd.Timestamp = times.max()
             return _of_day(reader, calendar.day_at(newest.to_pydatetime(), zone), zone)
@@ -104,7 +105,8 @@ def times_without_offset(source: Source, sample: Sample) -> int:
     start, end = here["sent_at"].min(), here["sent_at"].max()
     is_east = start.tz_convert(source.timezone).utcoffset() > timedelta(hours=-1)
     there = open_reader(replace(source, timezone=_BEHIND if is_east else _AHEAD))
-    found = _placed(there.read(start - _DAY, end + _DAY).frame).drop_duplicates()
+    near = there.read(start - _DAY, end + _DAY, all_rejects=False)
+    found = _placed(near.frame).drop_duplicates()
     moved = here.merge(found, how="left", indicator="where")["where"] == "left_only"
     return int(moved.sum())
 

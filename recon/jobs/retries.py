@@ -70,6 +70,7 @@ def retries(
             reader=wiring.open_reader(settings, account),
             engine=engine,
             policy=policy,
+            all_rejects=False,
         )
         decided = retry_decisions.decide(
             both.case,
@@ -147,7 +148,7 @@ def categories(settings: Settings, account: str, days: Sequence[Window]) -> Mapp
     assert end is not None
     margin = timedelta(days=1)
     read = open_reader(replace(source, columns=columns, statuses={})).read(
-        start - margin, end + margin
+        start - margin, end + margin, all_rejects=False
     )
     frame: pd.DataFrame = read.frame.dropna(subset=["local_id", "status"])
     words = frame["status"].astype("str").str.lower()

@@ -37,7 +37,13 @@ class FileReader:
         """Name the file."""
         return f"file {self._path}"
 
-    def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
+    def read(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        all_rejects: bool = True,  # noqa: ARG002
+    ) -> RecordsRead:
         """See `RecordsReader.read`."""
         collected = RecordsCollector(self._source)
         for chunk in self._chunks():

@@ -15,22 +15,28 @@ if TYPE_CHECKING:
 
 
 class HeldRecords:
-    """A reader that has read `[start, end)` and answers from it; all else it asks for."""
+    """A reader that has read `[start, end)` and answers from it; all else it asks for.
+
+    Its rejects are those of that time, and others whose time cannot be read as far as they cost
+    nothing to find.
+    """
 
     def __init__(self, reader: RecordsReader, start: datetime, end: datetime) -> None:
         self._reader = reader
         self._start, self._end = start, end
-        self._held = reader.read(start, end)
+        self._held = reader.read(start, end, all_rejects=False)
 
     @property
     def can_find(self) -> bool:
         """See `RecordsReader.can_find`."""
         return self._reader.can_find
 
-    def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
+    def read(
+        self, start: datetime | None, end: datetime | None, *, all_rejects: bool = True
+    ) -> RecordsRead:
         """See `RecordsReader.read`."""
         if start is None or end is None or start < self._start or end > self._end:
-            return self._reader.read(start, end)
+            return self._reader.read(start, end, all_rejects=all_rejects)
         frame = self._held.frame
         inside = (frame["sent_at"] >= start) & (frame["sent_at"] < end)
         return replace(self._held, frame=frame.loc[inside].reset_index(drop=True))

@@ -73,9 +73,13 @@ class SqlReader:
         what = f"table {self._source.table}" if self._source.table else "a query"
         return f"{what} at {self._database.shown}"
 
-    def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
+    def read(
+        self, start: datetime | None, end: datetime | None, *, all_rejects: bool = True
+    ) -> RecordsRead:
         """See `RecordsReader.read`."""
-        return self._database.run(lambda connection: self._read(connection, start, end))
+        return self._database.run(
+            lambda connection: self._read(connection, start, end, all_rejects=all_rejects)
+        )
 
     def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
         """See `RecordsReader.find`."""
@@ -117,9 +121,14 @@ class SqlReader:
         )
 
     def _read(
-        self, connection: sa.Connection, start: datetime | None, end: datetime | None
+        self,
+        connection: sa.Connection,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        all_rejects: bool,
     ) -> RecordsRead:
-        query = self._query(connection, start, end)
+        query = self._query(connection, start, end, all_rejects=all_rejects)
         return read(
             connection,
             query,
@@ -129,7 +138,12 @@ class SqlReader:
         )
 
     def _query(
-        self, connection: sa.Connection, start: datetime | None, end: datetime | None
+        self,
+        connection: sa.Connection,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        all_rejects: bool,
     ) -> Query:
         dialect, mapping = connection.dialect.name, self._source.mapping
         query = partial(
@@ -147,7 +161,14 @@ class SqlReader:
         name = mapping["sent_at"]
         select = self._select(connection, table)
         if dialect == "sqlite":
-            parts = sqlite_time_index.parts(connection, table, name, (start, end), self._range_rows)
+            parts = sqlite_time_index.parts(
+                connection,
+                table,
+                name,
+                (start, end),
+                self._range_rows,
+                all_rejects=all_rejects,
+            )
             if parts is not None:
                 return query([select.where(part) for part in parts], are_parts=True)
         near = time_conditions.within(

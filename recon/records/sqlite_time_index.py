@@ -2,12 +2,15 @@
 
 A condition that also keeps what cannot be read (see `time_conditions`) reads the whole table. With
 an index whose first column is the time, it is cut in two: texts of the days, a range of the index,
-and all other rows that are kept, which are found by reading through the index alone.
+and all other rows that are kept, which are found by reading through the index alone. Who can do
+without some of the unreadable rows is spared that: the hours that texts begin with are found along
+the index, a step each, and only what begins with no real hour is read.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
@@ -43,6 +46,8 @@ SELECT hour FROM hours WHERE hour IS NOT NULL
 #: What SQLite writes of a time, as far as its hour; also of years that no message is of.
 _SQLITE_HOUR: Final = re.compile(r"[-0-9][-0-9 ]*")
 _REAL_HOUR: Final = re.compile(r"20[1-9][0-9]-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3])")
+#: Every readable text that begins so has this date, in some zone; the short one is a whole text.
+_ON_A_DAY: Final = re.compile(r"20[1-9][0-9]-[0-9]{2}-[0-9]{2}([Tt ]([01][0-9]|2[0-3]))?")
 
 
 def parts(
@@ -51,6 +56,8 @@ def parts(
     name: str,
     span: tuple[datetime | None, datetime | None],
     range_rows: int,
+    *,
+    all_rejects: bool = True,
 ) -> list[Condition] | None:
     """Return conditions, of which each row that `time_conditions.within` keeps meets just one.
 
@@ -60,6 +67,7 @@ def parts(
         name: of the column of times.
         span: `[start, end)`, aware; `None` is without bound.
         range_rows: a table of no more rows is read as a whole.
+        all_rejects: whether rows of other days whose time cannot be read may not be left out.
 
     Returns:
         `None` where the table is better read through.
@@ -85,8 +93,19 @@ def parts(
     ):
         return None
     others = sa.select(row_id).select_from(table).correlate(None)
-    unreal = _unreal_hours(connection, table, column)
-    if unreal is None:
+    hours = _hours(connection, table, column)
+    if not all_rejects and hours is not None:
+        ranges = _ranges_without_a_day(column, hours)
+        if len(ranges) <= _MOST_UNREAL:
+            odd = [
+                column.is_(None),
+                sa.and_(column < sa.literal("", sa.String()), time_conditions.epochs(column, span)),
+                *ranges,
+                column >= sa.literal_column("x''"),
+            ]
+            return [near, row_id.in_(sa.union(*(others.where(one, _not(near)) for one in odd)))]
+    unreal = [] if hours is None else [one for one in hours if _is_unreal(one)]
+    if hours is None or len(unreal) > _MOST_UNREAL:
         return [near, row_id.in_(others.where(time_conditions.all_but_texts_near(column, span)))]
     # Each real hour is known to be one, which makes looking through the other rows twice as fast.
     rest = time_conditions.all_but_texts_near(column, span, hours_are_real=True)
@@ -97,36 +116,71 @@ def parts(
     return [near, row_id.in_(sa.union(*kept))]
 
 
-def _unreal_hours(
+def _not(condition: Condition) -> Condition:
+    """Return the opposite, also of what is not known of null."""
+    return sa.func.coalesce(condition, sa.false()).is_(sa.false())
+
+
+def _hours(
     connection: sa.Connection, table: sa.TableClause, column: sa.ColumnClause[str]
 ) -> list[str] | None:
-    """Return the first 13 characters of texts that SQLite may take for an hour, and that are none.
+    """Return the first 13 characters of each text, in the order of the index, each once.
 
-    Such as `2026-02-30 12`. They are found along the index, each hour in a step.
+    They are found along the index, each in a step.
 
     Returns:
-        `None` where there are more of them, or of hours, than are worth it.
+        `None` where there are more of them than are worth it.
     """
     quote = connection.dialect.identifier_preparer.quote
     place = ".".join(quote(part) for part in (table.schema, table.name) if part)
     found = connection.execute(
         sa.text(_HOURS.format(table=place, column=quote(column.name)).replace(":", "\\:")),
     )
-    unreal: list[str] = []
-    for number, (hour,) in enumerate(found):
-        if number == _MOST_HOURS or len(unreal) > _MOST_UNREAL:
-            found.close()
-            return None
-        if _SQLITE_HOUR.fullmatch(hour) and not _is_real(hour):
-            unreal.append(hour)
-    return unreal
+    hours: list[str] = list(found.scalars().fetchmany(_MOST_HOURS + 1))
+    found.close()
+    return hours if len(hours) <= _MOST_HOURS else None
 
 
-def _is_real(hour: str) -> bool:
-    if _REAL_HOUR.fullmatch(hour) is None:
+def _ranges_without_a_day(column: sa.ColumnClause[str], hours: Sequence[str]) -> list[Condition]:
+    """Return ranges of all texts that do not begin with a day, or a day and hour.
+
+    Args:
+        column: the times.
+        hours: what `_hours` gives: a text lies between what it begins with and the next one.
+    """
+    ranges: list[Condition] = []
+    low: str | None = None
+    for hour in hours:
+        odd = not (_ON_A_DAY.fullmatch(hour) and _is_date(hour[:10]))
+        if odd and low is None:
+            low = hour
+        elif not odd and low is not None:
+            ranges.append(
+                sa.and_(
+                    column >= sa.literal(low, sa.String()), column < sa.literal(hour, sa.String())
+                )
+            )
+            low = None
+    if low is not None:
+        ranges.append(
+            sa.and_(column >= sa.literal(low, sa.String()), column < sa.literal_column("x''"))
+        )
+    return ranges
+
+
+def _is_unreal(hour: str) -> bool:
+    """Say of the beginning of a text that SQLite may take it for an hour, and that it is none.
+
+    Such as `2026-02-30 12`.
+    """
+    if _SQLITE_HOUR.fullmatch(hour) is None:
         return False
+    return _REAL_HOUR.fullmatch(hour) is None or not _is_date(hour[:10])
+
+
+def _is_date(day: str) -> bool:
     try:
-        date.fromisoformat(hour[:10])
+        date.fromisoformat(day)
     except ValueError:
         return False
     return True

@@ -76,7 +76,7 @@ def within(
         )
         return sa.or_(near, _impossible_days(column)) if dialect in mysql_columns.DIALECTS else near
     if isinstance(kind, sa.Integer | sa.Numeric):
-        return _epochs(column, span)
+        return epochs(column, span)
     is_text = isinstance(kind, sa.String) and not isinstance(kind, sa.Enum)
     if is_text and dialect in _WITH_PATTERNS:
         shaped = column.regexp_match(sa.literal(TEXT_SHAPE, sa.String()))
@@ -164,7 +164,7 @@ def _first_and_last_day(span: tuple[datetime | None, datetime | None]) -> tuple[
     )
 
 
-def _epochs(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
+def epochs(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
     """Keep numbers that lie in the span as seconds, milliseconds or microseconds."""
     bounds = (EARLIEST, span[0] or EARLIEST, span[1] or LATEST, LATEST)
     low, start, end, high = ((time - _EPOCH) // _MICROSECOND for time in bounds)
@@ -231,7 +231,7 @@ def all_but_texts_near(
         *unusual,
         (sa.and_(stored == "text", _plain_for_sqlite(column)), sa.false()),
         (sa.and_(stored == "text", _shaped_for_sqlite(column)), sa.false()),
-        (sa.and_(stored.in_(["integer", "real"]), sa.not_(_epochs(column, span))), sa.false()),
+        (sa.and_(stored.in_(["integer", "real"]), sa.not_(epochs(column, span))), sa.false()),
         else_=sa.true(),
     )
 

@@ -103,7 +103,13 @@ class Reader:
     def __init__(self, records: list[Record]) -> None:
         self.records = records
 
-    def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
+    def read(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        all_rejects: bool = True,  # noqa: ARG002 - it has few
+    ) -> RecordsRead:
         """Return the records of a time."""
         side = local_side(self.records)
         times = side.frame["sent_at"]

@@ -41,10 +41,12 @@ class _Interrupted:
         self._before = before
         self.can_find = False
 
-    def read(self, start: datetime | None, end: datetime | None) -> RecordsRead:
+    def read(
+        self, start: datetime | None, end: datetime | None, *, all_rejects: bool = True
+    ) -> RecordsRead:
         self._before()
         self._before = lambda: None
-        return self._reader.read(start, end)
+        return self._reader.read(start, end, all_rejects=all_rejects)
 
 
 def read(stage: Stage, reader: object) -> BothSides:

@@ -64,8 +64,10 @@ def test_every_row_that_a_scan_finds_is_read(kind: str, values: list[Any]) -> No
         source = table(Path(room) / "records.db", values, kind)
         assert parts(source) is not None
         one, other = indexed(source).read(START, END), open_reader(source).read(START, END)
-    assert local_ids(one.frame) == local_ids(other.frame)
+        few = indexed(source).read(START, END, all_rejects=False)
+    assert local_ids(one.frame) == local_ids(few.frame) == local_ids(other.frame)
     assert local_ids(one.rejects) == local_ids(other.rejects)
+    assert set(local_ids(few.rejects)) <= set(local_ids(other.rejects))
 
 
 UNREAL = [
@@ -127,3 +129,40 @@ def test_an_index_that_does_not_lead_to_every_row_is_not_used(tmp_path: Path, in
 
 def test_a_span_of_much_of_the_table_is_read_through(tmp_path: Path) -> None:
     assert parts(table(tmp_path / "records.db", [NOON] * 20)) is None
+
+
+def test_without_all_rejects_only_what_begins_with_no_real_hour_is_read(tmp_path: Path) -> None:
+    near = [NOON, "2026-04-23 12:61:00", "2026-04-22 24:00:00"]
+    elsewhere = [
+        None,
+        "soon",
+        "23/04/2026",
+        "20260423T120000",
+        b"x",
+        1776945600,
+        "2026-04-23T12:00Z",
+    ]
+    left_out = ["2026-01-01 12:61:00", "2026-01-01 12:00:00 x"]
+    source = table(tmp_path / "records.db", [*near, *elsewhere, *left_out])
+    full = indexed(source).read(START, END)
+    few = indexed(source).read(START, END, all_rejects=False)
+    assert local_ids(few.frame) == local_ids(full.frame)
+    assert len(few.frame) == 5
+    lacking = set(local_ids(full.rejects)) - set(local_ids(few.rejects))
+    assert lacking == {"110", "111"}
+
+
+def test_without_all_rejects_the_index_is_only_searched(tmp_path: Path) -> None:
+    values = [f"2018-01-{day:02} 12:00:00" for day in range(1, 29)]
+    source = table(tmp_path / "records.db", [*values, NOON, "soon", None, 5])
+    assert source.url is not None
+    with sa.create_engine(source.url, poolclass=sa.NullPool).connect() as connection:
+        conditions = sqlite_time_index.parts(
+            connection, sa.table("sends"), "sent_at", (START, END), FEW, all_rejects=False
+        )
+        assert conditions is not None
+        for condition in conditions:
+            asked = sa.select(sa.text("*")).select_from(sa.table("sends")).where(condition)
+            compiled = asked.compile(connection, compile_kwargs={"literal_binds": True})
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")
+            assert not [row.detail for row in plan if row.detail.startswith("SCAN sends")]
