@@ -323,8 +323,6 @@ def _provider_buckets(paired: Mask, repeats: Repeats, doubtful: Positions) -> Co
 def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
     """Return each reject's window: its own time's, and the newest where it has none."""
     owner: Positions = np.full(len(rejects), len(days) - 1, dtype=np.int64)
-    if not len(rejects):
-        return owner
     timed = rejects["sent_at"].notna().to_numpy(dtype=np.bool_)
     owner[timed] = calendar.window_positions(link.microseconds(rejects.loc[timed, "sent_at"]), days)
     return owner

@@ -97,6 +97,10 @@ def test_an_id_that_is_no_whole_number_of_64_bits_is_kept_as_odd(text: str) -> N
     assert odd([text, "7"]) == [text, None]
 
 
+def test_zeros_before_an_id_are_no_digits_of_it() -> None:
+    assert ids(["7", "0" * 20 + "12", "-" + "0" * 5000 + str(2**63)]) == [7, 12, -(2**63)]
+
+
 def test_a_float_that_may_stand_for_several_ids_is_odd() -> None:
     assert ids([2.0**53, 2.0**53 + 2]) == [2**53, None]
     assert odd([2.5]) == ["2.5"]

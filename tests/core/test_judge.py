@@ -82,6 +82,10 @@ def test_many_records_of_a_key_for_which_nothing_was_ever_listed_are_suspect(
     verdict = judge_one(records, first_contact=Span(None, None))
     assert verdict.kind == kind
     assert judge_one(records, first_contact=Span(None, at(9999))).kind == "incomplete"
+    # A record in a gap is open anyway.
+    in_gap = [*records[1:], Record(0, 100, sent_at=600)]
+    until = [Span(None, at(60))]
+    assert judge_one(in_gap, spans=until, first_contact=Span(None, None)).kind == "incomplete"
 
 
 def kinds(verdict: Verdict) -> list[tuple[str, str | None, str | None]]:
@@ -245,6 +249,7 @@ def test_one_id_with_two_numbers_is_a_mismatch_of_recipients_but_two_spellings_a
     )
     assert kinds(verdict) == [("recipient_mismatch", "1", "11")]
     assert NUMBER in verdict.findings["detail"].iloc[0]
+    assert verdict.findings["phone_number"].tolist() == ["+353870000000"]
 
 
 def test_digits_alone_begin_with_a_country_code_at_octopods_whatever_the_region() -> None:
@@ -305,6 +310,14 @@ def test_rows_that_cannot_be_read_are_counted_and_reported() -> None:
         ("invalid_provider", None, "14"),
     ]
     assert (verdict.local.total, verdict.provider.total) == (3, 3)
+
+
+def test_rows_that_cannot_be_read_belong_to_the_day_of_their_time_and_else_to_the_newest() -> None:
+    rejects = [Reject(sent_at=0), Reject(key="1")]
+    sides = local_side([], rejects), provider_side([], rejects)
+    verdicts = judge.judge("main", DAYS, *sides, spans=EVER, policy=Policy())
+    assert [one.local.invalid_local for one in verdicts] == [1, 1]
+    assert [one.provider.invalid_provider for one in verdicts] == [1, 1]
 
 
 def test_an_id_that_octopods_lists_unreadably_is_not_called_missing() -> None:
@@ -500,6 +513,7 @@ GOLDEN = {
     "missing_locally ": "79e61a8d4ce5e81a",
     "status_mismatch 5": "cbfc59b6ef23e261",
     "invalid_local 4": "88fb2375e1fc4385",
+    "invalid_provider ": "d9449b0128940fd6",
 }
 
 
@@ -511,7 +525,8 @@ def test_the_identity_of_a_finding_is_the_same_for_ever() -> None:
         Record(4, 14, 1800, "12"),
         Record(5, 15, 2400, status="failed"),
     ]
-    found = judge_one(records, [Sent(13, 5000), Sent(15, 2400)]).findings
+    messages, item = [Sent(13, 5000), Sent(15, 2400)], Reject(message_id=16, sent_at=6000)
+    found = judge_one(records, messages, provider_rejects=[item]).findings
     names = found["kind"] + " " + found["local_id"].fillna("")
     assert dict(zip(names, found["discrepancy_id"], strict=True)) == GOLDEN
 

@@ -231,6 +231,13 @@ def test_digits_that_may_be_national_or_international_link_and_agree_as_either()
     assert verdict.counts["recipient_mismatch"] == 1
 
 
+@pytest.mark.parametrize("number", ["+13531234567", "+3531234567"])
+def test_a_second_record_of_one_message_gets_no_other_however_near(number: str) -> None:
+    records = [Record(1, 11), Record(2, 11, 95, number), Record(3, None, 100, "3531234567")]
+    verdict = judged(records, [Sent(11), Sent(12, 90, number)], policy=Policy(region="US"))
+    assert verdict.findings[["kind", "local_id"]].to_numpy().tolist() == [["duplicate_local", "2"]]
+
+
 def test_a_user_id_and_a_number_are_not_compared_but_two_user_ids_are() -> None:
     ids = "IE.13491208655302741918", "IE.13491208655302741919"
     verdict = judged(

@@ -71,6 +71,15 @@ def test_one_pair_that_is_apart_and_pairs_that_are_differently_apart_are_no_cons
     assert judged(spread, [Sent(n, 0, number(n)) for n in range(1, 9)]).incidents == ()
 
 
+def test_an_offset_that_nine_of_ten_pairs_have_is_the_clocks() -> None:
+    for right, causes in ((2, ["clock"]), (3, [])):
+        records, messages = pairs(20, -7 * 60)
+        records[:right] = pairs(right)[0]
+        verdict = judged(records, messages)
+        assert verdict.counts["sent_at_drift"] == 20 - right
+        assert [one.cause for one in verdict.incidents] == causes
+
+
 def test_an_offset_of_seconds_is_no_zone() -> None:
     strict = Policy(drift=timedelta(seconds=30))
     [incident] = judged(*pairs(20, 45), policy=strict).incidents

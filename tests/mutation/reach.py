@@ -33,20 +33,24 @@ class Reach:
 
         The module's own test file comes before both. The others matter: what is cached or imported
         runs in the first test that needs it, and in no other. A line outside of functions is run
-        for all tests of the modules that import it.
+        for all tests of the modules that import it; those that run what uses its names come first.
         """
         module = _tests_of(self.data, path)
-        lines = _statement(_modules(self.root)[path], line)
+        source = _modules(self.root)[path]
+        by_line = _by_line(self.data, path)
+        lines = _statement(source, line)
+        using: set[str] = set()
         if lines is None:
+            using = _names(by_line.get(one, []) for one in _uses(source, line))
             importers = _importers(self.root, path)
             running = module.union(*(_tests_of(self.data, one) for one in importers))
         else:
-            running = _names(_by_line(self.data, path).get(one, []) for one in lines)
+            running = _names(by_line.get(one, []) for one in lines)
         home = _own_tests(path)
         own = {test for test in running | module if test.startswith(home)}
-        # What runs the line first, and the cheapest of that: most mutants end there.
-        first = self._ordered(own & running) + self._ordered(own - running)
-        return first + self._ordered(running - own) + self._ordered(module - running - own)
+        ranked = (own & using, own & running, own, using, running, module)
+        # A test comes where it is named first. Most mutants end at one of the first tests.
+        return list(dict.fromkeys(test for some in ranked for test in self._ordered(some)))
 
     def _ordered(self, tests: set[str]) -> list[str]:
         """Return the cheapest test of each file, then the second of each, and so on."""
@@ -114,6 +118,24 @@ def _statement(source: str, line: int) -> range | None:
     # An `except` or a `case` is no statement of its own.
     alone = range(line, line + 1)
     return min((lines for lines in statements if line in lines), key=len, default=alone)
+
+
+def _uses(source: str, line: int) -> set[int]:
+    """Return the lines that use what is assigned at a line outside of functions."""
+    module = ast.parse(source)
+    assigned = {
+        name.id
+        for node in module.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and node.lineno <= line <= (node.end_lineno or node.lineno)
+        for name in ast.walk(node)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+    }
+    return {
+        name.lineno
+        for name in ast.walk(module)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load) and name.id in assigned
+    }
 
 
 def _own_lines(node: ast.stmt) -> range:

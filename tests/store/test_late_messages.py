@@ -43,6 +43,15 @@ def test_an_old_answer_may_lack_more_than_a_later_one_can_show(
     assert (withdrawn.start, withdrawn.end) == (at(since), at(1_000))
 
 
+def test_newer_messages_that_were_listed_before_do_not_show_how_far_back_the_list_reaches(
+    engine: sa.Engine,
+) -> None:
+    keep(engine, 1, 101, 950, answered=1_000)
+    keep(engine, 800, 950, 1_200, answered=2_000, full=True)
+    [withdrawn] = withdrawals.of_account(engine, "main", None, None)
+    assert withdrawn.start == at(102)
+
+
 def test_before_all_that_was_listed_nothing_more_is_withdrawn(engine: sa.Engine) -> None:
     keep(engine, answered=1_000)
     keep(engine, 800, 1_200, answered=2_000, full=True)

@@ -106,7 +106,13 @@ def _purge(engine: sa.Engine, account: str, shift: float) -> None:
     retention.purge(engine, account, limit)
 
 
-#: Polls that join, a message that appears late, one that goes, another key, and all that follows.
+def _late_for_neighbours(engine: sa.Engine, account: str, shift: float) -> None:
+    """Keep an answer that makes the neighbours' keys wait longer, and not the account's."""
+    if shift:
+        _keep(4_000, 5_000, 8_990, answered=9_100, key="other key")(engine, account, shift)
+
+
+#: Polls that join, messages that appear late, one that goes, another key, and all that follows.
 _STEPS: tuple[_Step, ...] = (
     _keep(10, 20, 30, answered=40),
     _keep(20, 30, 40, answered=50),
@@ -127,6 +133,14 @@ _STEPS: tuple[_Step, ...] = (
     _keep(85, 105, 115, answered=120),
     _keep(121, 122, 123, answered=130, key="other key"),
     _keep(122, 123, 124, answered=135, key="other key"),
+    _keep(1_000, 1_010, 1_020, answered=1_100, key="other key"),
+    _keep(1_010, 1_020, 1_500, answered=2_000, key="other key"),
+    # Not proven before, but by the answer that the last neighbour got seven seconds later.
+    _keep(1_020, 1_500, 1_943, answered=2_100, key="other key"),
+    # The first is late, as others may be since the last that was listed before.
+    _keep(1_700, 1_943, 1_950, answered=2_200, key="other key"),
+    _keep(1_943, 1_950, 5_000, answered=9_000, key="other key"),
+    _late_for_neighbours,
 )
 
 

@@ -27,10 +27,14 @@ def keep(engine: sa.Engine, hours: float, *ids: int) -> KeepResult:
 
 
 def settle(
-    engine: sa.Engine, hours: float, denied: Sequence[int] = (), found: Sequence[int] = ()
+    engine: sa.Engine,
+    hours: float,
+    denied: Sequence[int] = (),
+    found: Sequence[int] = (),
+    account: str = "main",
 ) -> bool:
     return removed_messages.settle(
-        engine, "main", KEY, denied=denied, found=found, at=at(hours * HOUR)
+        engine, account, KEY, denied=denied, found=found, at=at(hours * HOUR)
     )
 
 
@@ -126,12 +130,17 @@ def test_what_one_key_lacks_is_nothing_of_another(lacking: sa.Engine) -> None:
     assert keep(lacking, 26.5, 1, 9).ask_for == (2, 3, 4, 5, 6)
 
 
-def test_what_one_key_is_denied_is_nothing_of_another(lacking: sa.Engine) -> None:
+@pytest.mark.parametrize(
+    ("account", "left"), [("main", [(1, n) for n in range(2, 9)]), ("other", [(2, 2)])]
+)
+def test_what_one_key_is_denied_is_nothing_of_another(
+    lacking: sa.Engine, account: str, left: list[tuple[int, int]]
+) -> None:
     keep_other(lacking, 1, 1, 2, 9)
     for hours in (2, 14, 26):
         keep_other(lacking, hours, 1, 9)
-    assert settle(lacking, 26, denied=[2, 3, 4, 5, 6])
-    assert removed(lacking) == [(1, n) for n in range(2, 9)]
+    assert settle(lacking, 26, denied=[2, 3, 4, 5, 6], account=account)
+    assert removed(lacking) == left
 
 
 def test_only_messages_that_are_lacked_for_a_day_count_as_removed(lacking: sa.Engine) -> None:

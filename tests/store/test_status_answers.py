@@ -70,6 +70,8 @@ def test_messages_that_are_not_terminal_wait_oldest_first(engine: sa.Engine) -> 
         message(6, 90_000),
     ]
     messages.keep(engine, "main", KEY, listing(*shown, answered=100_000))
+    # Another account with the same key.
+    messages.keep(engine, "other", KEY, listing(message(7, 40), answered=100_000))
     asked = {"start": at(0), "end": at(1000), "most": 9}
 
     def waiting(now: float, key: str = KEY, **changed: int) -> list[int]:
