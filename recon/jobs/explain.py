@@ -239,7 +239,10 @@ class _Search:
             engine=self.engine,
             policy=self.policy,
             untimed=day == self.newest,
+            # They are only counted on the newest day.
+            all_rejects=day == self.newest,
         )
+        sides = sides.with_all_rejects(self.engine, self.reader)
         return row_explanation.judge(self.engine, sides)
 
     def _rows(self, judged: JudgedDay) -> dict[RowOfCase, list[str]]:

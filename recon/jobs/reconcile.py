@@ -22,6 +22,7 @@ from recon.core import (
     verdict_basis,
 )
 from recon.core.buckets import Case
+from recon.core.frames import timestamps
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.core.statuses import NOT_TERMINAL
@@ -150,6 +151,25 @@ class BothSides:
             untimed=self.untimed and day is self.days[-1],
             settings=settings,
         )
+
+    def with_all_rejects(self, engine: Engine, reader: RecordsReader) -> BothSides:
+        """Return the same with all unreadable records, where a message of the days may be one.
+
+        That is where it has no record, and they were not all read.
+        """
+        case = self.case
+        alone = (case.links.partner_of_provider < 0) & (case.provider_owner >= 0)
+        if self.records.has_all_rejects or not alone.any():
+            return self
+        # Of a moment before all records, so that no other rows are read again.
+        read = reader.read(timestamps.EARLIEST, timestamps.EARLIEST)
+        blanked = forgotten_numbers.forgotten(engine).blanked(
+            read.rejects, self.policy.region, None
+        )
+        records = replace(self.records, rejects=blanked, has_all_rejects=True)
+        counted, others = _split(blanked, untimed=self.untimed)
+        local = replace(self.local, rejects=counted, other_rejects=others)
+        return replace(self, records=records, local=local)
 
     def refreshed(self, engine: Engine, reader: RecordsReader) -> BothSides:
         """Return the same with the messages as they are stored now.
@@ -288,14 +308,14 @@ def _with_records(
         found = forgotten.blanked(reader.find(wanted).frame, policy.region, None)
         outside = (found["sent_at"] < start) | (found["sent_at"] >= end)
         local = frames.concat([local, found.loc[outside]])
-    counted = records.rejects["sent_at"].notna() | stored.untimed
+    rejects, other_rejects = _split(records.rejects, untimed=stored.untimed)
     side = Side(
         local,
-        records.rejects.loc[counted].reset_index(drop=True),
+        rejects,
         has_numbers="phone_number" in records.fields,
         has_statuses="status" in records.fields,
         newest=_newest(reader, local, provider.frame, end),
-        other_rejects=records.rejects.loc[~counted],
+        other_rejects=other_rejects,
     )
     return BothSides(
         account,
@@ -309,6 +329,12 @@ def _with_records(
         stored.denials,
         earlier,
     )
+
+
+def _split(rejects: pd.DataFrame, *, untimed: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the unreadable records that the days count, and the others."""
+    counted = rejects["sent_at"].notna() | untimed
+    return rejects.loc[counted].reset_index(drop=True), rejects.loc[~counted]
 
 
 def _records_before(reader: RecordsReader, end: datetime) -> tuple[pd.DataFrame, Span]:

@@ -27,6 +27,8 @@ class RecordsRead:
     """`frames.LOCAL_REJECTS`: rows whose time cannot be read, and lines that do not parse."""
     fields: frozenset[str]
     """What the records keep; the columns of all other fields are null."""
+    has_all_rejects: bool = True
+    """Whether no row is left out whose time cannot be read; see `RecordsReader.read`."""
 
 
 class RecordsReader(Protocol):

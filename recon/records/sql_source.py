@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -129,13 +130,14 @@ class SqlReader:
         all_rejects: bool,
     ) -> RecordsRead:
         query = self._query(connection, start, end, all_rejects=all_rejects)
-        return read(
+        found = read(
             connection,
             query,
             lambda batches: self._collected(
                 connection, batches, lambda kept, raw: kept.add(raw, span=(start, end))
             ),
         )
+        return replace(found, has_all_rejects=all_rejects or not query.are_parts)
 
     def _query(
         self,

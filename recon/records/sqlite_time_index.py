@@ -3,8 +3,8 @@
 A condition that also keeps what cannot be read (see `time_conditions`) reads the whole table. With
 an index whose first column is the time, it is cut in two: texts of the days, a range of the index,
 and all other rows that are kept, which are found by reading through the index alone. Who can do
-without some of the unreadable rows is spared that: the hours that texts begin with are found along
-the index, a step each, and only what begins with no real hour is read.
+without some of the unreadable rows is spared that: the days that texts begin with are found along
+the index, a step each, and only what begins with no real day is read.
 """
 
 from __future__ import annotations
@@ -29,25 +29,26 @@ _STRETCHES: Final = 16
 #: More hours than these years have are not looked through one by one.
 _MOST_HOURS: Final = 50_000
 _MOST_UNREAL: Final = 50
-#: The first 13 characters of each text: its day and hour, if it is a time. A shorter text is a step
-#: of its own, since the next one may begin with it.
-_HOURS: Final = """
-WITH RECURSIVE hours(hour) AS (
-  SELECT substr(min({column}), 1, 13) FROM {table} WHERE {column} >= '' AND {column} < x''
+#: The first characters of each text. A shorter text is a step of its own, since the next one may
+#: begin with it.
+_BEGINNINGS: Final = """
+WITH RECURSIVE beginnings(one) AS (
+  SELECT substr(min({column}), 1, {length}) FROM {table} WHERE {column} >= '' AND {column} < x''
   UNION ALL
   SELECT (
-    SELECT substr(min({column}), 1, 13) FROM {table}
-    WHERE {column} > hour || CASE length(hour) WHEN 13 THEN '~' ELSE '' END AND {column} < x''
-    AND substr({column}, 1, 13) > hour
-  ) FROM hours WHERE hour IS NOT NULL
+    SELECT substr(min({column}), 1, {length}) FROM {table}
+    WHERE {column} > one || CASE length(one) WHEN {length} THEN '~' ELSE '' END AND {column} < x''
+    AND substr({column}, 1, {length}) > one
+  ) FROM beginnings WHERE one IS NOT NULL
 )
-SELECT hour FROM hours WHERE hour IS NOT NULL
+SELECT one FROM beginnings WHERE one IS NOT NULL
 """
+#: How many characters of a time are its day, and its day and hour.
+_DAY, _HOUR = len("2026-04-23"), len("2026-04-23 12")
 #: What SQLite writes of a time, as far as its hour; also of years that no message is of.
 _SQLITE_HOUR: Final = re.compile(r"[-0-9][-0-9 ]*")
 _REAL_HOUR: Final = re.compile(r"20[1-9][0-9]-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3])")
-#: Every readable text that begins so has this date, in some zone; the short one is a whole text.
-_ON_A_DAY: Final = re.compile(r"20[1-9][0-9]-[0-9]{2}-[0-9]{2}([Tt ]([01][0-9]|2[0-3]))?")
+_REAL_DAY: Final = re.compile(r"20[1-9][0-9]-[0-9]{2}-[0-9]{2}")
 
 
 def parts(
@@ -93,10 +94,9 @@ def parts(
     ):
         return None
     others = sa.select(row_id).select_from(table).correlate(None)
-    hours = _hours(connection, table, column)
-    if not all_rejects and hours is not None:
-        ranges = _ranges_without_a_day(column, hours)
-        if len(ranges) <= _MOST_UNREAL:
+    if not all_rejects:
+        days = _beginnings(connection, table, column, _DAY)
+        if days is not None and len(ranges := _without_a_day(column, days)) <= _MOST_UNREAL:
             odd = [
                 column.is_(None),
                 sa.and_(column < sa.literal("", sa.String()), time_conditions.epochs(column, span)),
@@ -104,6 +104,7 @@ def parts(
                 column >= sa.literal_column("x''"),
             ]
             return [near, row_id.in_(sa.union(*(others.where(one, _not(near)) for one in odd)))]
+    hours = _beginnings(connection, table, column, _HOUR)
     unreal = [] if hours is None else [one for one in hours if _is_unreal(one)]
     if hours is None or len(unreal) > _MOST_UNREAL:
         return [near, row_id.in_(others.where(time_conditions.all_but_texts_near(column, span)))]
@@ -121,10 +122,10 @@ def _not(condition: Condition) -> Condition:
     return sa.func.coalesce(condition, sa.false()).is_(sa.false())
 
 
-def _hours(
-    connection: sa.Connection, table: sa.TableClause, column: sa.ColumnClause[str]
+def _beginnings(
+    connection: sa.Connection, table: sa.TableClause, column: sa.ColumnClause[str], length: int
 ) -> list[str] | None:
-    """Return the first 13 characters of each text, in the order of the index, each once.
+    """Return the first characters of each text, in the order of the index, each once.
 
     They are found along the index, each in a step.
 
@@ -134,30 +135,37 @@ def _hours(
     quote = connection.dialect.identifier_preparer.quote
     place = ".".join(quote(part) for part in (table.schema, table.name) if part)
     found = connection.execute(
-        sa.text(_HOURS.format(table=place, column=quote(column.name)).replace(":", "\\:")),
+        sa.text(
+            _BEGINNINGS.format(table=place, column=quote(column.name), length=length).replace(
+                ":", "\\:"
+            )
+        ),
     )
-    hours: list[str] = list(found.scalars().fetchmany(_MOST_HOURS + 1))
+    beginnings: list[str] = list(found.scalars().fetchmany(_MOST_HOURS + 1))
     found.close()
-    return hours if len(hours) <= _MOST_HOURS else None
+    return beginnings if len(beginnings) <= _MOST_HOURS else None
 
 
-def _ranges_without_a_day(column: sa.ColumnClause[str], hours: Sequence[str]) -> list[Condition]:
-    """Return ranges of all texts that do not begin with a day, or a day and hour.
+def _without_a_day(column: sa.ColumnClause[str], beginnings: Sequence[str]) -> list[Condition]:
+    """Return ranges of all texts that do not begin with a day.
+
+    A readable text that does has this date, in some zone, or is the midnight after it (hour 24),
+    which is no further from it than another zone may put a time.
 
     Args:
         column: the times.
-        hours: what `_hours` gives: a text lies between what it begins with and the next one.
+        beginnings: of the texts: each lies between what it begins with and the next one.
     """
     ranges: list[Condition] = []
     low: str | None = None
-    for hour in hours:
-        odd = not (_ON_A_DAY.fullmatch(hour) and _is_date(hour[:10]))
+    for one in beginnings:
+        odd = not (_REAL_DAY.fullmatch(one) and _is_date(one))
         if odd and low is None:
-            low = hour
+            low = one
         elif not odd and low is not None:
             ranges.append(
                 sa.and_(
-                    column >= sa.literal(low, sa.String()), column < sa.literal(hour, sa.String())
+                    column >= sa.literal(low, sa.String()), column < sa.literal(one, sa.String())
                 )
             )
             low = None
@@ -175,7 +183,7 @@ def _is_unreal(hour: str) -> bool:
     """
     if _SQLITE_HOUR.fullmatch(hour) is None:
         return False
-    return _REAL_HOUR.fullmatch(hour) is None or not _is_date(hour[:10])
+    return _REAL_HOUR.fullmatch(hour) is None or not _is_date(hour[:_DAY])
 
 
 def _is_date(day: str) -> bool:

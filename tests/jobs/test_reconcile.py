@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 
@@ -15,10 +17,12 @@ from recon.jobs import night, reconcile, wiring
 from recon.jobs.night import RunOptions
 from recon.jobs.reconcile import BothSides
 from recon.model import Verdict
+from recon.records.connections import read_only_engine
 from recon.records.reader import RecordsRead, RecordsReader
+from recon.records.sql_source import SqlReader
 from recon.store import messages
 from tests.factories import DAY
-from tests.jobs.stage import Stage, staged
+from tests.jobs.stage import NUMBERS, Stage, staged
 
 TODAY = date.fromisoformat(DAY)
 
@@ -121,3 +125,44 @@ def test_a_night_in_which_no_status_call_brings_anything_links_once(
     [outcome] = night.run(stage.settings, stage.engine, options, stage.runtime)
     assert outcome.error is None
     assert len(linked) == 1
+
+
+#: A row of another day whose time cannot be read.
+BAD_TIME = "2019-01-01 12:61:00"
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_unreadable_records_of_other_days_are_read_only_where_a_message_has_no_record(
+    stage: Stage, *, recorded: bool
+) -> None:
+    stage.send(1, recorded=recorded)
+    stage.clock.advance(900)
+    stage.collect(force=True)
+    with closing(sqlite3.connect(stage.room / "records.db")) as connection, connection:
+        rows = [(NUMBERS.format(7), "2019-01-01 12:00:00")] * 100
+        rows.append((NUMBERS.format(0), BAD_TIME))
+        connection.executemany("INSERT INTO sends (phone_number, sent_at) VALUES (?, ?)", rows)
+        connection.execute("CREATE INDEX by_time ON sends (sent_at)")
+    source = wiring.source(stage.settings.accounts["main"].local)
+    assert source.url is not None
+    reader = SqlReader(source, read_only_engine(source.url, source.timezone), range_rows=3)
+
+    def both(*, all_rejects: bool) -> BothSides:
+        return reconcile.read(
+            "main",
+            [calendar.window(TODAY, "UTC")],
+            reader=reader,
+            engine=stage.engine,
+            policy=wiring.policy(stage.settings),
+            untimed=False,
+            all_rejects=all_rejects,
+        )
+
+    [whole] = both(all_rejects=True).judge(stage.engine)
+    few = both(all_rejects=False)
+    assert few.local.unreadable.empty
+    completed = few.with_all_rejects(stage.engine, reader)
+    assert len(completed.local.unreadable) == (0 if recorded else 1)
+    [seen] = completed.judge(stage.engine)
+    assert (seen.kind, seen.local, seen.provider) == (whole.kind, whole.local, whole.provider)
+    assert seen.provider.unverifiable == (0 if recorded else 1)
