@@ -23,29 +23,41 @@ _USUAL: Final = 0.95
 _LEAST_RECORDS: Final = 3
 
 
-def may_have_ended(recorded: pd.Series, sent: pd.Series) -> bool:
-    """Say whether the newest message is much later than the newest record, see `records_end`.
+def may_have_ended(records: pd.DataFrame, messages: pd.DataFrame) -> bool:
+    """Say whether `records_end` may find an end: true more often than it does, and cheaper to see.
+
+    The newest message is much later than the newest record. Where the records' clock is ahead, that
+    shows only by ids: no record names one of the last messages.
 
     Args:
-        recorded: times of the records.
-        sent: times of the messages.
+        records: a local frame.
+        messages: a provider frame.
     """
-    return bool(len(recorded) and len(sent) and sent.max() - recorded.max() > _HOUR)
+    if records.empty or messages.empty:
+        return False
+    last = messages["sent_at"].max()
+    if last - records["sent_at"].max() > _HOUR:
+        return True
+    lately = messages.loc[messages["sent_at"] >= last - _HOUR, "message_id"]
+    named = records["message_id"]
+    return bool(named.notna().any() and not named.isin(lately).any())
 
 
-def are_too_few(recorded: pd.Series, sent: pd.Series, start: datetime) -> bool:
+def are_too_few(records: pd.DataFrame, messages: pd.DataFrame, start: datetime) -> bool:
     """Say whether earlier records have to be known to see that the records ended.
 
     That is where there are hardly any records, and the messages go on for long.
 
     Args:
-        recorded: times of the records.
-        sent: times of the messages.
+        records: a local frame.
+        messages: a provider frame.
         start: the time from which on both were read.
     """
-    if len(recorded) >= _LEAST_RECORDS or not len(sent):
+    if len(records) >= _LEAST_RECORDS or messages.empty:
         return False
-    return bool(sent.max() - (recorded.max() if len(recorded) else start) > _HOUR)
+    if records.empty:
+        return bool(messages["sent_at"].max() - start > _HOUR)
+    return may_have_ended(records, messages)
 
 
 def records_end(
@@ -54,7 +66,8 @@ def records_end(
     """Return when the records end, where the messages go on for unusually long; else `None`.
 
     That is for more than an hour, and for longer than the records usually are apart. Where the
-    records' clock is off, the pairs found by id show by how much.
+    records' clock is off, the pairs found by id show by how much. A message that is one of a pair
+    is no later than the end.
 
     Args:
         links: who is whose partner.
@@ -63,7 +76,8 @@ def records_end(
         agreed: rows that were left out of both sides.
 
     Returns:
-        The newest record's time in microseconds, by the clock of the messages.
+        The time of the newest record, or of the newest message with one, in microseconds, by the
+        clock of the messages.
     """
     times = links.local_time
     newest = _newest(times, agreed.newest_record)
@@ -73,21 +87,23 @@ def records_end(
         return None
     if local.newest is not None:
         newest = max(newest, microseconds(local.newest))
-    if last - newest <= _HOUR_US:
-        return None
     at, partner = links.pairs
-    if not at.size and not agreed.pairs:
+    sent = provider_time[partner]
+    paired = _newest(sent, agreed.newest_pair and agreed.newest_pair[1])
+    if paired is None:
         return None  # both sides are of different accounts or days: nothing says that one ended
+    if last - paired <= _HOUR_US:
+        return None
     known = links.by_id[at]
     apart = 0
-    own = times[at[known]] - provider_time[partner[known]]
+    own = times[at[known]] - sent[known]
     if own.size or any(part.by_id for part in agreed.pairs):
         apart = int(number_parts.median(agreed.with_apart(own)))
-    if last - (newest - apart) <= _HOUR_US:
+    end = max(newest - apart, paired)
+    if last - end <= _HOUR_US:
         return None
-    gone_on = last - (newest - apart)
-    shorter = _shorter_distances(agreed.with_local_times(times), gone_on)
-    return newest - apart if shorter > np.ceil((count - 2) * _USUAL) else None
+    shorter = _shorter_distances(agreed.with_local_times(times), last - end)
+    return end if shorter > np.ceil((count - 2) * _USUAL) else None
 
 
 def _newest(times: Positions, other: int | None) -> int | None:

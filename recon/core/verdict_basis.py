@@ -73,7 +73,7 @@ def basis(
         made.update(column.tobytes())
     if purged_below is not None:
         made.update(f"purged {int((wanted.dropna() < purged_below).sum())}\n".encode())
-    if stale_records.may_have_ended(records["sent_at"], messages["sent_at"]):
+    if stale_records.may_have_ended(records, messages):
         # When they have depends on how far apart they usually are, of whichever day.
         made.update(f"ended {local.newest}\n".encode())
         for frame in (records, messages):

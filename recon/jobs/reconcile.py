@@ -296,7 +296,7 @@ def _with_records(
     )
     provider = stored.side(engine, account, records.frame)
     earlier = None
-    if stale_records.are_too_few(records.frame["sent_at"], provider.frame["sent_at"], start):
+    if stale_records.are_too_few(records.frame, provider.frame, start):
         before, earlier = _records_before(reader, start)
         before = forgotten.blanked(before, policy.region, None)
         records = replace(records, frame=frames.concat([before, records.frame]))
@@ -359,7 +359,7 @@ def _newest(
     That is where the records seem to end before the messages do. A day that is judged again has
     later records, and then nothing has ended.
     """
-    if not stale_records.may_have_ended(local["sent_at"], provider["sent_at"]):
+    if not stale_records.may_have_ended(local, provider):
         return None
     later = reader.read(end, end + _LATER, all_rejects=False).frame["sent_at"]
     return later.max().to_pydatetime() if len(later) else None

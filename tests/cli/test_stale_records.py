@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -76,3 +77,26 @@ def test_the_doctor_says_of_the_records_what_the_run_says(
         assert incident["cause"] == "stale_records"
         assert incident["summary"] in out
         assert f"0 of 0 records of {DAY}" not in out
+
+
+@pytest.mark.parametrize("ahead", [-90, 90, 600])
+def test_records_that_end_early_accuse_nobody_whatever_their_clock(
+    tmp_path: Path, ahead: int
+) -> None:
+    with nights(tmp_path, f"sqlite:///{tmp_path / 'recon.db'}") as night:
+        times = [minute(60 + n) for n in range(25)]
+        times[20:] = [minute(300 + n) for n in range(5)]
+        sent = [night.channel.send(NUMBER.format(n), time) for n, time in enumerate(times)]
+        recorded = [
+            (m.message_id, m.message_id, m.phone_number, m.sent_at + timedelta(minutes=ahead), None)
+            for m in sent
+        ]
+        night.workshop.add_records(*recorded[:20])
+        night.run()
+        found = Counter(kinds(night))
+        assert (found[Kind.MISSING_LOCALLY], found[Kind.UNVERIFIABLE]) == (0, 5)
+        # The replica has caught up, but for four records that were never written.
+        night.workshop.add_records(recorded[24])
+        night.run("--offline")
+        found = Counter(kinds(night))
+        assert (found[Kind.MISSING_LOCALLY], found[Kind.UNVERIFIABLE]) == (4, 0)

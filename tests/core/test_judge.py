@@ -737,9 +737,8 @@ def records_end(
         return math.inf
     last = max(m.sent_at for m in there)
     usual = np.quantile(np.diff(times), 0.95, method="higher")
-    if last - times[-1] <= 3600 or last - (times[-1] - shift) <= max(3600, usual):
-        return math.inf
-    return times[-1] - shift
+    end = max(times[-1] - shift, *(m.sent_at for m in there if m.message_id in partner))
+    return math.inf if last - end <= max(3600, usual) else end
 
 
 def usual_lengths(lengths: Sequence[float], tolerance: float) -> tuple[float, float]:

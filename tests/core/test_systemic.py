@@ -176,6 +176,23 @@ def test_where_the_records_clock_is_off_their_end_is_reported_by_octopods_clock(
     assert judged(records, [*messages, missing]).provider.missing_locally == 1
 
 
+@pytest.mark.parametrize("ahead", [1800, 2 * 3600, 30 * 3600])
+def test_records_whose_clock_is_ahead_end_by_octopods_clock(ahead: float) -> None:
+    records, messages = pairs(20, ahead)
+    verdict = judged(records, [*messages, *later_messages(600 * 19)])
+    assert (verdict.provider.unverifiable, verdict.provider.missing_locally) == (4, 0)
+    [summary] = [one.summary for one in verdict.incidents if one.cause == "stale_records"]
+    assert summary.startswith("The records end at 2026-04-23 15:10:00, 4 later messages cannot be")
+
+
+def test_a_recorded_message_shows_that_the_records_have_not_ended() -> None:
+    records, messages = pairs(20)
+    late = Record(50, 95, 600 * 19 - 5, number(95)), Sent(95, 600 * 19 + 9000, number(95))
+    missing = [Sent(91, 600 * 19 + 6000, number(91)), Sent(92, 600 * 19 + 10_000, number(92))]
+    verdict = judged([*records, late[0]], [*messages, late[1], *missing])
+    assert (verdict.provider.unverifiable, verdict.provider.missing_locally) == (0, 2)
+
+
 # --- words -------------------------------------------------------------------------------------
 
 
