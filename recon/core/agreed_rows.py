@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 
 from recon.core.link import Positions
-from recon.core.number_parts import Parts
+from recon.core.number_parts import Parts, ascending
 
 #: What is known of each pair: when the record and the message were sent (microseconds, UTC), the
 #: key of the message's number, and its id.
@@ -107,6 +107,14 @@ class AgreedRows:
     def with_pairs(self, own: Positions, name: Column, day: int) -> Parts:
         """Return a column of a day's pairs: those of the rest, and those left out."""
         return Parts([lambda: own, *(partial(part.of_day, name, day) for part in self.pairs)])
+
+    def with_pair_times(
+        self, own: Positions, name: Literal["local_time", "provider_time"], day: int
+    ) -> Parts:
+        """Return the times of a day's pairs as `with_pairs` does, ascending in each part."""
+        own = ascending(own)
+        left_out = [lambda part=part: ascending(part.of_day(name, day)) for part in self.pairs]
+        return Parts([lambda: own, *left_out])
 
     def with_apart(self, own: Positions, day: int | None = None) -> Parts:
         """Return by how much records of pairs by id are later, of a day or of all time.

@@ -124,11 +124,10 @@ class _Day:
 
     @cached_property
     def recorded(self) -> Parts:
-        """When the records of the day's pairs were sent."""
+        """When the records of the day's pairs were sent, ascending in each part."""
         case = self.case
         paired = (case.local_owner == self.day) & (case.links.partner_of_local >= 0)
-        own = number_parts.ascending(case.local_time[paired])
-        return case.agreed.with_pairs(own, "local_time", self.day)
+        return case.agreed.with_pair_times(case.local_time[paired], "local_time", self.day)
 
     @cached_property
     def paired(self) -> Mask:
@@ -139,9 +138,9 @@ class _Day:
 
     @cached_property
     def sent(self) -> Parts:
-        """When the messages of the pairs were sent."""
-        own = number_parts.ascending(self.case.provider_time[self.paired])
-        return self.case.agreed.with_pairs(own, "provider_time", self.day)
+        """When the messages of the pairs were sent, ascending in each part."""
+        own = self.case.provider_time[self.paired]
+        return self.case.agreed.with_pair_times(own, "provider_time", self.day)
 
     @cached_property
     def numbers(self) -> Parts:

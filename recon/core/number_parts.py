@@ -12,8 +12,6 @@ from recon.core.link import Positions
 
 #: So many numbers are sorted at a time.
 _SLICE: Final = 4_000_000
-#: For so many bounds it is faster to compare each with all numbers than to sort these.
-_FEW: Final = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,16 +32,12 @@ def ascending(values: Positions) -> Positions:
 def counted_below(
     parts: Iterable[Positions], bounds: Positions, side: Literal["left", "right"] = "left"
 ) -> Positions:
-    """Count for each of `bounds` the numbers below it; with `right` also those equal to it."""
-    found = np.zeros(len(bounds), dtype=np.int64)
-    for part in parts:
-        if len(bounds) > _FEW:
-            found += np.searchsorted(ascending(part), bounds, side=side)
-            continue
-        compare = np.less if side == "left" else np.less_equal
-        for place, bound in enumerate(bounds):
-            found[place] += np.count_nonzero(compare(part, bound))
-    return found
+    """Count for each of `bounds` the numbers below it; with `right` also those equal to it.
+
+    The numbers of each part must ascend.
+    """
+    counts = (np.searchsorted(part, bounds, side=side) for part in parts)
+    return sum(counts, start=np.zeros(len(bounds), dtype=np.int64))
 
 
 def count(parts: Iterable[Positions]) -> int:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from recon.core import blocks, link, phones, user_ids
+from recon.core import arrow_text, blocks, link, phones, user_ids
 from recon.core.e164 import NONE
 from recon.core.link import Links
 
@@ -121,13 +121,18 @@ def _keys(
     frame: pd.DataFrame, rows: Ints, keys: Ints, others: Ints, region: str | None
 ) -> Readings:
     """Return the keys of those rows whose number has more than one reading."""
-    numbers = frame["phone_number"].take(rows)
+    numbers = _numbers(frame, rows)
     if region is None:
         more = _national_keys(phones.bare_digits(numbers), others)
     else:
         second = phones.second_keys(numbers, region)
         more = {place: [int(second[place])] for place in np.flatnonzero(second != NONE).tolist()}
     return {int(rows[place]): [int(keys[rows[place]]), *found] for place, found in more.items()}
+
+
+def _numbers(frame: pd.DataFrame, rows: Ints) -> pd.Series:
+    """Return the numbers of some rows; pandas would copy the whole column first."""
+    return arrow_text.to_series(arrow_text.take(frame["phone_number"], rows))
 
 
 def _with(
@@ -185,8 +190,8 @@ def _agreed(
         return links
     rows, messages = rows[numbers], messages[numbers]
     same, as_national = agree(
-        local["phone_number"].take(rows),
-        provider["phone_number"].take(messages),
+        _numbers(local, rows),
+        _numbers(provider, messages),
         mine[numbers],
         theirs[numbers],
         region,

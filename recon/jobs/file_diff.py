@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from recon.core import agreed_rows, judge
 from recon.core.link import Side
 from recon.core.policy import Policy
-from recon.jobs import executors, memory_budget, partitions
+from recon.jobs import memory_budget
 from recon.jobs.memory_budget import MemoryBudget
 from recon.jobs.provider_file import provider_side
-from recon.jobs.scratch_directory import scratch_directory
 from recon.model import Changes, RequestCounts, Run, Span, Window
 from recon.report import report_files
 
@@ -81,6 +80,9 @@ def diff(
             local, provider = _both_sides(options, clock, progress)
             agreed = agreed_rows.NONE
         else:
+            from recon.jobs import executors, partitions
+            from recon.jobs.scratch_directory import scratch_directory
+
             folder = stack.enter_context(scratch_directory(options.directory))
             local, provider, agreed = partitions.reduced_sides(
                 options.local,

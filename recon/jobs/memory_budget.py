@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from recon.errors import InputError, UsageError
-from recon.jobs.partitions import PartitionSizes
 from recon.records import file_formats, parquet_files, text_files
 
 #: What the interpreter and the libraries take, whatever the files hold.
@@ -32,6 +31,18 @@ _HEAD_BYTES: Final = 1 << 16
 _MEMINFO: Final = Path("/proc/meminfo")
 _CGROUPS: Final = Path("/proc/self/cgroup")
 _CGROUP_ROOT: Final = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionSizes:
+    """How much of both sides is worked on at once."""
+
+    by_id: int
+    """How many partitions there are by message id."""
+    rows: int
+    """So many rows of both sides fit into memory together."""
+    ahead: int = 0
+    """How many partitions are begun before one is done: those of other processes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from recon.core.agreed_rows import AgreedPairs, AgreedRows, Column, NearMessages
 from recon.core.link import Positions, Side
 from recon.core.policy import Policy
 from recon.jobs import executors, partition_files
+from recon.jobs.memory_budget import PartitionSizes
 from recon.jobs.partition_files import PartitionWriter
 from recon.jobs.provider_file import raw_chunks, with_unparsed
 from recon.model import Span, Window
@@ -38,18 +39,6 @@ log = logging.getLogger(__name__)
 
 _COMPLETE: Final = (Span(None, None),)
 _COLUMNS: Final[Sequence[Column]] = ("local_time", "provider_time", "keys", "names")
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionSizes:
-    """How much of both sides is worked on at once."""
-
-    by_id: int
-    """How many partitions there are by message id."""
-    rows: int
-    """So many rows of both sides fit into memory together."""
-    ahead: int = 0
-    """How many partitions are begun before one is done: those of other processes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ def template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_shown,
+        optimized=False,  # a page is rendered once: to compute its constants before takes longer
     )
     environment.filters["number"] = "{:,}".format
     return environment.get_template(name)

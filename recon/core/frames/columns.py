@@ -254,6 +254,18 @@ def _may_hold_null_words(array: pa.Array) -> bool:
     return bool((lengths[suspect] <= _LONGEST_NULL_WORD).any() or _BLANK[firsts[suspect]].any())
 
 
+def _all_begin_a_number(array: pa.Array) -> bool:
+    """Say whether each text begins with a digit or a plus: then it is no null word nor wrapped."""
+    bounds, data = utf8.byte_bounds(array)
+    starts = bounds[:-1]
+    filled = bounds[1:] > starts
+    if not filled.all():
+        if np.count_nonzero(~filled) > array.null_count:
+            return False
+        starts = starts[filled]
+    return bool(_BEGINS_A_NUMBER.take(data[starts], mode="clip").all())
+
+
 @dataclass(frozen=True, slots=True)
 class WholeNumbers:
     """A column of ids: the whole numbers in it, and the rest as text."""
@@ -390,7 +402,9 @@ def local_ids(column: Column) -> pd.Series[Any]:
 
 def phone_numbers(column: Column) -> pa.Array:
     """Return numbers as stored, null where blank; a float's `.0` is taken off its digits."""
-    spelled = without_null_words(unwrapped(texts(as_arrow(column))))
+    spelled = texts(as_arrow(column))
+    if not _all_begin_a_number(spelled):
+        spelled = without_null_words(unwrapped(spelled))
     _, text = utf8.byte_bounds(spelled)
     if (text == ord(".")).any():
         return pc.replace_substring_regex(spelled, _DIGITS_AND_POINT, r"\1")
