@@ -39,6 +39,7 @@ days = 10
 automatic = true
 """
 _BACKFILL: Final = ("run", "--from", "2026-04-21", "--to", DAY, "--no-email")
+_SHORTER: Final = ("run", "--from", "2026-04-22", "--to", DAY, "--no-email")
 #: Edges that no shorter command has.
 _OF_FILES: Final = frozenset({"open", "fsync", "rename", "remove"})
 _BUSY: Final = Reason("(#131016) Service unavailable")
@@ -218,8 +219,9 @@ SCENES: Final = (
     ),
     Scene(
         "workers",
-        (*_BACKFILL, "--workers", "2"),
+        (*_SHORTER, "--workers", "2"),
         _three_days,
+        repeated=_SHORTER,
         quick=None,
         has_workers=True,
     ),

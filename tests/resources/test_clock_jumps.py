@@ -1,7 +1,8 @@
 """A clock that is set within a run or between two: nothing false, and the next run is right.
 
-As when NTP steps it, a person sets it, or a laptop wakes. When daylight saving begins or ends, the
-clock of UTC, by which recon works, does not jump.
+As when NTP steps it or a person sets it. When a laptop sleeps, time passes, but not by the clock
+that measures pauses. When daylight saving begins or ends, the clock of UTC, by which recon works,
+does not jump.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,11 @@ from recon.cli import collect
 from recon.cli.common import Session
 from recon.cli.run import command
 from recon.errors import UsageError
+from recon.jobs.follow import follow
+from recon.jobs.shutdown import Stop
+from recon.simulator import http_faults
+from recon.simulator.http_faults import Fault
+from recon.store.engine import connect
 from tests.cli.nights import Nights, nights
 from tests.clocks import ManualClock
 from tests.factories import DAY, NOON
@@ -95,3 +101,123 @@ def test_between_runs(tmp_path: Path, migrated_sqlite: Path, jump: timedelta) ->
         made.clock.advance(timedelta(hours=6, minutes=1).total_seconds())
         assert made.invoke(collect.command) == 0
         assert len(made.requests) > polls
+
+
+# --- a laptop that sleeps -----------------------------------------------------------------------
+
+_ASLEEP = timedelta(hours=8)
+#: How often a collector asks for the time, at least.
+_OF_COLLECT = 5
+_MOMENTS = range(_OF_COLLECT) if _WHOLE else [_OF_COLLECT - 2]
+
+
+@dataclass(slots=True)
+class _Laptop:
+    """Falls asleep once: time passes, but not by the clock that does not run backwards."""
+
+    made: Nights
+    after: int = -1
+    """It does so after it was asked for the time so often."""
+    in_pause: bool = False
+    """It does so in the first pause."""
+    asked: int = 0
+    seconds: float = 0.0
+    slept: list[timedelta] = field(default_factory=list)
+
+    def clock(self) -> datetime:
+        if self.asked == self.after:
+            self._sleep()
+        self.asked += 1
+        return self.made.clock()
+
+    def pause(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.made.clock.advance(seconds)
+        if self.in_pause and not self.slept:
+            self._sleep()
+
+    def _sleep(self) -> None:
+        """Sleep while more messages are sent than a list shows."""
+        self.made.send(150, start=self.made.clock() + timedelta(hours=1), minutes=2)
+        self.made.clock.advance(_ASLEEP.total_seconds())
+        self.slept.append(_ASLEEP)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        runtime = replace(
+            self.made.runtime(),
+            clock=self.clock,
+            monotonic=lambda: self.seconds,
+            sleep=self.pause,
+        )
+        with ExitStack() as at_exit:
+            yield Session(self.made.workshop.path / "recon.toml", runtime, at_exit)
+
+
+@contextmanager
+def _morning(path: Path, template: Path, *script: Fault | None) -> Iterator[Nights]:
+    """The morning of a day with a few messages; a pause may last a minute."""
+    (path / "recon.db").write_bytes(template.read_bytes())
+    with nights(path, f"sqlite:///{path / 'recon.db'}", script=script) as made:
+        config = path / "recon.toml"
+        text = config.read_text().replace("max_wait_seconds = 0", "max_wait_seconds = 60")
+        config.write_text(text)
+        made.send(3, start=NOON - timedelta(hours=2))
+        after = made.clock.now
+        made.clock.now = NOON - timedelta(hours=1)
+        assert made.invoke(collect.command) == 0
+        made.clock.now = NOON
+        yield made
+        made.clock.now = after
+
+
+def _assert_the_gap_is_known(made: Nights) -> None:
+    """The night accuses nobody of what no list has shown: the time asleep up to the newest 100."""
+    made.clock.now = NOON.replace(hour=6) + timedelta(days=1)
+    assert made.run("--offline") == 0
+    assert {kind for kind, *_ in made.workshop.kinds()} == {"unverifiable"}
+    gap = made.workshop.report()["coverage"]["gaps"][0]
+    assert gap["start"] <= "2026-04-23T12:00:00Z"
+    assert gap["end"] >= "2026-04-23T14:38:00Z"
+
+
+@pytest.mark.parametrize("after", _MOMENTS)
+def test_asleep_while_it_asks(tmp_path: Path, migrated_sqlite: Path, after: int) -> None:
+    with _morning(tmp_path, migrated_sqlite) as made:
+        laptop = _Laptop(made, after)
+        with laptop.session() as session:
+            assert collect.command.main(["--force"], obj=session, standalone_mode=False) == 0
+        assert laptop.slept
+        _assert_the_gap_is_known(made)
+
+
+def test_asleep_in_a_pause(tmp_path: Path, migrated_sqlite: Path) -> None:
+    with _morning(tmp_path, migrated_sqlite, None, http_faults.rate_limited(seconds=30)) as made:
+        laptop = _Laptop(made, in_pause=True)
+        with laptop.session() as session:
+            assert collect.command.main(["--force"], obj=session, standalone_mode=False) == 0
+        assert laptop.slept
+        # It is asked again when the pause is over, which by then it is.
+        assert made.requests[-1].at - made.requests[-2].at >= timedelta(hours=8, seconds=30)
+        _assert_the_gap_is_known(made)
+
+
+def test_asleep_while_it_follows(tmp_path: Path, migrated_sqlite: Path) -> None:
+    with _morning(tmp_path, migrated_sqlite) as made:
+        laptop, stop = _Laptop(made, in_pause=True), Stop()
+        with laptop.session() as session:
+            settings = session.settings()
+
+            def pause(seconds: float) -> None:
+                laptop.pause(seconds)
+                if laptop.seconds > 90:
+                    stop.ask()
+
+            engine = connect(settings.database.url.get_secret_value())
+            runtime = replace(session.runtime, sleep=pause)
+            assert follow(settings, lambda: engine, ["main"], runtime, stop) == []
+            engine.dispose()
+        # Within a minute of its own clock it has noticed that a poll is due.
+        woke = NOON + _ASLEEP
+        assert timedelta(0) <= made.requests[-1].at - woke <= timedelta(seconds=61)
+        _assert_the_gap_is_known(made)

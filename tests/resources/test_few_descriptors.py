@@ -43,7 +43,7 @@ def _right(made: Nights) -> bool:
     return kinds == [["missing_locally"]] * 2
 
 
-@pytest.mark.parametrize("command", _COMMANDS if _WHOLE else ["report", "backfill"])
+@pytest.mark.parametrize("command", _COMMANDS if _WHOLE else ["backfill"])
 def test_a_shortage_is_told_and_the_next_command_is_right(made: Nights, command: str) -> None:
     room = made.workshop.path
     if command == "report":
