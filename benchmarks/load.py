@@ -1,6 +1,7 @@
 """A day of `recon collect --follow` at 1,000 messages a minute, and a night after a year of them.
 
-Run `python -m benchmarks.load [HOURS] [sqlite] [postgresql]`; without arguments 24 hours on both.
+Run `python -m benchmarks.load [--hours N] [--interval SECONDS] [sqlite] [postgresql]`; without
+arguments 24 hours on both, with the least interval between two requests that is the default.
 
 The day is simulated time over real HTTP: the follower sleeps as long as it likes, which takes no
 time, and asks a simulated Octopods that lists what was sent by its clock. The records are in SQLite
@@ -16,6 +17,7 @@ process of its own, beside the same after two days; processor time and the peak 
 
 from __future__ import annotations
 
+import argparse
 import gc
 import resource
 import sqlite3
@@ -51,6 +53,7 @@ from recon.store.dialects import is_postgres
 from recon.store.engine import connect
 
 HOURS: Final = 24
+INTERVAL: Final = 1.0
 HOUR: Final = timedelta(hours=1)
 PER_SECOND: Final = 1000 / 60
 START: Final = datetime(2026, 4, 23, tzinfo=UTC)
@@ -64,6 +67,7 @@ url = "{database}"
 
 [octopods]
 base_url = "{base_url}"
+min_interval_seconds = {interval}
 
 [report]
 directory = "{room}/reports"
@@ -141,6 +145,8 @@ class Follower:
 
     room: Path
     url: str
+    interval: float = INTERVAL
+    """Least seconds between two requests."""
     requests: list[Received] = field(default_factory=list)
     now: datetime = START
     parts: list[Part] = field(default_factory=list)
@@ -177,7 +183,7 @@ class Follower:
                 environ={"KEY": SIMULATED_KEY},
             )
             with serve(SteadyChannel(), clock=lambda: self.now, log=self.requests) as base_url:
-                settings = configured(self.room, self.url, base_url)
+                settings = configured(self.room, self.url, base_url, self.interval)
                 self._since = time.process_time()
                 engine = connect(self.url)
                 follow(settings, lambda: engine, ["main"], runtime, stop)
@@ -206,9 +212,9 @@ class Follower:
         self._polls.clear()
 
 
-def configured(room: Path, url: str, base_url: str) -> config.Settings:
+def configured(room: Path, url: str, base_url: str, interval: float = INTERVAL) -> config.Settings:
     """Write a configuration, and load it."""
-    text = _CONFIG.format(database=url, base_url=base_url, room=room)
+    text = _CONFIG.format(database=url, base_url=base_url, room=room, interval=interval)
     (room / "recon.toml").write_text(text)
     return config.load(room / "recon.toml", {})
 
@@ -229,7 +235,9 @@ def size(engine: sa.Engine) -> int:
         return int(connection.exec_driver_sql(asked).scalar_one())
 
 
-def day(url: str, room: Path, length: timedelta, part: timedelta = HOUR) -> list[str]:
+def day(
+    url: str, room: Path, length: timedelta, part: timedelta = HOUR, interval: float = INTERVAL
+) -> list[str]:
     """Follow for some time; return the lines of the table.
 
     Args:
@@ -237,11 +245,12 @@ def day(url: str, room: Path, length: timedelta, part: timedelta = HOUR) -> list
         room: an empty directory.
         length: of the time.
         part: of it that is measured at its beginning and end.
+        interval: least seconds between two requests.
     """
     engine = connect(url)
     schema.upgrade(engine)
     empty = size(engine)
-    follower = Follower(room, url)
+    follower = Follower(room, url, interval)
     follower.follow(length, part)
     counted, bytes_ = growth.counts(engine), size(engine) - empty
     engine.dispose()
@@ -340,11 +349,15 @@ YEARS: Final = (("after two days", timedelta(days=2)), ("after a year", growth.Y
 
 def main(arguments: Sequence[str]) -> None:
     """Print what a day and the nights take on each database."""
-    hours = next((int(one) for one in arguments if one.isdecimal()), HOURS)
-    for name in [one for one in arguments if not one.isdecimal()] or ["sqlite", "postgresql"]:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load")
+    parser.add_argument("databases", nargs="*", default=["sqlite", "postgresql"])
+    parser.add_argument("--hours", type=float, default=HOURS)
+    parser.add_argument("--interval", type=float, default=INTERVAL)
+    asked = parser.parse_args(arguments)
+    for name in asked.databases:
         print(name)
         with tempfile.TemporaryDirectory() as room, database(name, Path(room)) as url:
-            for line in day(url, Path(room), hours * HOUR):
+            for line in day(url, Path(room), asked.hours * HOUR, interval=asked.interval):
                 print(f"  {line}", flush=True)
         for case, length in YEARS:
             with tempfile.TemporaryDirectory() as room, database(name, Path(room)) as url:

@@ -39,6 +39,9 @@ def listener() -> Iterator[Listener]:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         noted.url = f"http://127.0.0.1:{server.server_port}/secret-token"
-        yield noted
-        server.shutdown()
-        thread.join()
+        try:
+            yield noted
+        finally:
+            # Without this the thread would go on with a socket that is closed, for ever.
+            server.shutdown()
+            thread.join()
