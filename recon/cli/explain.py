@@ -24,7 +24,7 @@ _SHOWN: Final = 60
 
 
 @click.command("explain")
-@click.argument("wanted", metavar="ID")
+@click.argument("words", metavar="ID", nargs=-1, required=True)
 @click.option(
     "--date",
     "day",
@@ -37,7 +37,7 @@ _SHOWN: Final = 60
 @common.pass_session
 def command(
     session: common.Session,
-    wanted: str,
+    words: Sequence[str],
     day: date | None,
     accounts: Sequence[str],
     *,
@@ -46,25 +46,25 @@ def command(
 ) -> int:
     """Explain a finding, a message or a record, by its id.
 
-    ID is a discrepancy_id, a message id or the id of a record. Shows both rows, the statuses seen,
-    the coverage around them, what they could have been paired with, the rule that decides, what
-    would change it, and the history of the finding. The row is judged as a run would judge it now;
-    no request is made and nothing is stored.
+    ID is a discrepancy_id, a message id or the id of a record, also as reports write it: message
+    3851066. Shows both rows, the statuses seen, the coverage around them, what they could have been
+    paired with, the rule that decides, what would change it, and the history of the finding. The
+    row is judged as a run would judge it now; no request is made and nothing is stored.
     """
     from recon.jobs.explain import explain
     from recon.report import explanation_json, explanation_page
 
-    wanted = wanted.strip()
-    if not wanted:
+    spellings = pasted_ids.spellings(words)
+    if not spellings:
         raise UsageError("The ID is empty.", hint=_LISTS)
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     engine = session.engine(settings)
-    explained = explain(settings, engine, names, wanted, session.runtime, day=day)
-    if not explained.rows and (bare := pasted_ids.cleaned(wanted)) not in {"", wanted}:
-        # As it was given it may have been a record's own id.
-        wanted = bare
+    # As it was given it may be a record's own id.
+    for wanted in spellings:
         explained = explain(settings, engine, names, wanted, session.runtime, day=day)
+        if explained.rows:
+            break
     found = explained.rows
     owners = list(dict.fromkeys(one.account for one in found))
     if len(owners) > 1:
@@ -74,7 +74,8 @@ def command(
         )
     if not found:
         raise InputError(
-            f"{_cut(wanted)} is no discrepancy_id, message id or record id of {', '.join(names)}",
+            f"{_cut(spellings[0])} is no discrepancy_id, message id or record id of "
+            f"{', '.join(names)}",
             hint=f"{_LISTS} A message is only known once a poll has shown it."
             + (f" {_NO_NUMBERS}" if _NUMBER.fullmatch(wanted) else ""),
         )

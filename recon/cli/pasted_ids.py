@@ -13,6 +13,22 @@ _BETWEEN: Final = re.compile(r"[\s,;]+")
 _CAPITALS: Final = re.compile(r"[0-9A-F]{16}")
 
 
+#: An id with the word that pages of recon write before it: `record 5 and message 17: …`.
+_NAMED: Final = re.compile(
+    r"(?:message|record|finding|discrepancy)(?:[_ ]id)?[\s:=]+(.+?)(?: and message .*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def spellings(words: Sequence[str]) -> list[str]:
+    """Return what some arguments may be as one id: as it is, cleaned, and without a word for it."""
+    given = " ".join(words).strip()
+    bare = cleaned(given)
+    named = _NAMED.fullmatch(bare)
+    found = [given, bare, cleaned(named[1]) if named else ""]
+    return [one for one in dict.fromkeys(found) if one]
+
+
 def cleaned(word: str) -> str:
     """Return an id without what stands around it; a `discrepancy_id` in lower case."""
     bare = word.strip(_AROUND)

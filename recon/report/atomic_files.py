@@ -44,11 +44,16 @@ _OTHERWISE: Final = "Choose another directory, or fix this one, and write the re
 
 @contextmanager
 def staged(
-    target: Path, pieces: Iterable[bytes | memoryview], *, mode: int = PRIVATE
+    target: Path,
+    pieces: Iterable[bytes | memoryview],
+    *,
+    mode: int = PRIVATE,
+    set_by: str | None = None,
 ) -> Iterator[Callable[[], None]]:
     """Write a file beside its place and sync it; it is put there when the caller says so.
 
-    A reader of `target` sees the old or the new file, never a part; its mode is `mode`.
+    A reader of `target` sees the old or the new file, never a part; its mode is `mode`. `set_by`
+    names the setting or option that says where it is, for an error.
 
     The directory is made where it does not exist. What was not put in its place is gone at the
     end; where the process was killed before it, the next writer there takes it away, since it may
@@ -57,22 +62,22 @@ def staged(
     Raises:
         OutputError: it cannot be written or put in its place.
     """
-    with translated(target.parent):
+    with translated(target.parent, set_by=set_by):
         _make(target.parent)
-    with translated(target):
+    with translated(target, set_by=set_by):
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         number, temporary = _temporary(target)
 
     def put_in_place() -> None:
-        with translated(target):
+        with translated(target, set_by=set_by):
             temporary.replace(target)
         _sync(target.parent)
 
     # Open, and so locked, until it is in its place.
     with open(number, "wb") as file:  # noqa: PTH123 - a descriptor
         try:
-            with translated(target):
+            with translated(target, set_by=set_by):
                 os.fchmod(number, mode)  # whatever the umask took from it
                 _sweep(target.parent, os.fstat(number).st_mtime)
                 file.writelines(pieces)
@@ -145,12 +150,17 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn the system's refusal into what happened to `path` and what to do about it."""
+def translated(path: Path, *, set_by: str | None = None) -> Iterator[None]:
+    """Turn the system's refusal into what happened to `path` and what to do about it.
+
+    `set_by` names the setting or option that says where `path` is.
+    """
     try:
         yield
     except OSError as refusal:
         said = os.strerror(refusal.errno) if refusal.errno else str(refusal)
         hint = _HINTS.get(refusal.errno or 0, _OTHERWISE)
+        if set_by is not None:
+            hint = f"{hint} The directory is set by {set_by}."
         where = path.absolute()
         raise OutputError(f"{where} cannot be written: {said}.", hint=hint) from refusal

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from recon.model import Run, RunFigures
 from recon.report import index_page
 from recon.report.atomic_files import staged
+
+_SET_BY: Final = "report.directory, or --output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,9 @@ def write(
     page = html_report.content(run, mask=mask, history=history, has_files=True)
     with ExitStack() as stack:
         ready = [
-            stack.enter_context(staged(written.csv, csv_report.chunks(run))),
-            stack.enter_context(staged(written.json, [json_report.content(run)])),
-            stack.enter_context(staged(written.html, [page])),
+            stack.enter_context(staged(written.csv, csv_report.chunks(run), set_by=_SET_BY)),
+            stack.enter_context(staged(written.json, [json_report.content(run)], set_by=_SET_BY)),
+            stack.enter_context(staged(written.html, [page], set_by=_SET_BY)),
         ]
         for put_in_place in ready:
             put_in_place()
@@ -84,7 +87,8 @@ def write_index(account: str, days: Sequence[RunFigures], directory: Path) -> Pa
     labels = [one.day.isoformat() for one in days]
     linked = {label for label in labels if (folder / f"{label}.html").exists()}
     target = folder / "index.html"
-    with staged(target, [index_page.content(account, days, linked)]) as put_in_place:
+    page = index_page.content(account, days, linked)
+    with staged(target, [page], set_by=_SET_BY) as put_in_place:
         put_in_place()
     return target
 
@@ -95,5 +99,5 @@ def write_page(content: bytes, target: Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    with staged(target, [content]) as put_in_place:
+    with staged(target, [content], set_by=_SET_BY) as put_in_place:
         put_in_place()

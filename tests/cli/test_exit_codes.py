@@ -130,7 +130,8 @@ def test_73_a_report_that_cannot_be_written(shop: Workshop) -> None:
     (shop.path / "reports").write_text("in the way")
     ended = shop.run()
     assert ended.code == 73
-    assert "reports" in ended.err
+    assert f"{shop.path / 'reports'}" in ended.err
+    assert "The directory is set by report.directory, or --output." in ended.err
 
 
 def test_73_a_database_that_cannot_be_written(shop: Workshop) -> None:

@@ -309,6 +309,17 @@ def test_numbers_are_masked_unless_they_are_asked_for(tmp_path: Path, database: 
             assert f"recorded for {number}, sent to {NUMBER.format(0)}" in " ".join(shown.split())
 
 
+def test_an_id_is_taken_as_a_page_writes_it(tmp_path: Path, database: str) -> None:
+    with nights(tmp_path, database) as stage:
+        stage.send(1, start=minute(0))
+        for words in (["message", "101"], ["message 101:"], ["Message id:", "101"]):
+            said = json.loads(stage.shown(command, *words, "--format", "json"))
+            assert [one["record"]["local_id"] for one in said["rows"]] == ["101"]
+        pair = ["record", "101", "and", "message", "101:", "nothing", "is", "wrong"]
+        [one] = json.loads(stage.shown(command, *pair, "--format", "json"))["rows"]
+        assert one["record"]["local_id"] == "101"
+
+
 def test_an_id_that_is_nowhere_is_an_error(tmp_path: Path, database_url: str) -> None:
     with nights(tmp_path, database_url) as stage:
         for wanted in ("00000000000000a1", "77", "nobody", "--5", "9" * 40):

@@ -116,7 +116,8 @@ def test_a_directory_in_the_way_is_reported_before_anything_is_replaced(tmp_path
 def test_a_file_where_the_directory_belongs_is_reported(tmp_path: Path) -> None:
     (tmp_path / "main").write_text("")
     with pytest.raises(
-        OutputError, match=r"main cannot be written: .*\n.*the place of a directory"
+        OutputError,
+        match=r"main cannot be written: .*\n.*the place of a directory.* set by report\.directory",
     ):
         report_files.write(run(), tmp_path, mask=True)
     with pytest.raises(OutputError, match="the place of a directory"):
