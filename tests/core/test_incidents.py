@@ -136,8 +136,9 @@ def test_an_outage_is_one_incident_with_all_its_sends(seed: int) -> None:
 
 def test_two_outages_with_healthy_sends_between_them_are_two_incidents() -> None:
     made = sends(600)
-    down = between(made, 9, 9.5) | between(made, 14, 14.5)
+    down = between(made, 9, 9.5) | between(made, 14, 15)
     found = incidents(replace(made, listed=~down))
+    assert found[0].findings > found[1].findings
     assert [one.cause for one in found] == ["outage", "outage"]
     assert sum(one.findings for one in found) == int(down.sum())
     assert found[0].incident_id != found[1].incident_id

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from recon.core.near_words import are_opposites, contains
+from recon.core.near_words import are_opposites, contains, may_be_meant
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,20 @@ def test_a_name_is_in_another_as_its_begin_or_end_or_as_a_short_word(
     longer: str, shorter: str, *, is_in: bool
 ) -> None:
     assert contains(longer, shorter) is is_in
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "may_be"),
+    [
+        ("msg_id", "message_id", True),
+        ("sent_at", "sent_at_utc", True),
+        ("phnoe", "phone", True),
+        ("message_id", "message_status", False),
+        ("user_id", "message_id", False),
+    ],
+)
+def test_names_of_as_many_words_are_meant_only_if_each_word_is_close(
+    one: str, other: str, *, may_be: bool
+) -> None:
+    assert may_be_meant(one, other) is may_be
+    assert may_be_meant(other, one) is may_be

@@ -44,6 +44,13 @@ def test_an_earlier_day_is_news_only_if_a_finding_of_it_changed(when: When) -> N
     assert reason_to_notify(rule(when), changed, None) is Reason.LOST_COVERAGE
 
 
+def test_findings_that_are_open_and_gaps_are_news_under_the_rule_about_them() -> None:
+    assert reason_to_notify(rule("discrepancies"), NIGHT, None) is None
+    for night in (replace(NIGHT, open_findings=True), replace(NIGHT, gaps=True)):
+        assert reason_to_notify(rule("discrepancies"), night, None) is Reason.DISCREPANCIES
+        assert reason_to_notify(rule("changes"), night, None) is None
+
+
 def test_a_reminder_comes_once_after_the_days_of_the_rule() -> None:
     night = replace(NIGHT, open_before=True)
     for days, reason, expected in (

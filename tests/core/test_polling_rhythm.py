@@ -35,6 +35,12 @@ def test_an_hour_is_known_from_the_same_hour_of_another_day() -> None:
     assert rate(rhythm, 11) is None
 
 
+def test_what_was_seen_across_midnight_belongs_to_the_hours_of_both_days() -> None:
+    rhythm = learn([poll(23, 0), poll(25, 40)], "UTC")
+    assert rate(rhythm, 23.5) == pytest.approx(20)
+    assert rate(rhythm, 24.5) == pytest.approx(20)
+
+
 def test_the_highest_of_the_last_seven_days_counts() -> None:
     polls = [
         poll(day * 24 + hour, new)

@@ -150,6 +150,7 @@ def test_a_listing_carries_what_the_headers_say_of_its_age_and_when_it_was_asked
         ({"error_code": 0, "error": None}, None),
         ({"error_code": "0", "error": []}, None),
         ({"error_code": 3, "error": "call +353871234567"}, "error code 3"),
+        ({"error_code": 6}, "error code 6"),
         ({"error_code": "E-17"}, "an error code"),
         ({"error": "call +353871234567"}, "an error text"),
         ({"error": {"message": "partial"}}, "an error text"),

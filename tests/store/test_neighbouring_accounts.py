@@ -190,6 +190,7 @@ def _answers(engine: sa.Engine, account: str) -> dict[str, object]:
         "beside": row_evidence.polls_beside_gap(engine, account, Span(at(96), at(105))),
         "statuses": row_evidence.statuses(engine, account, 50),
         "findings": row_evidence.found(engine, account, discrepancy_ids=["a" * 16, "c" * 16]),
+        "judged": row_evidence.last_judged(engine, account, _NEXT_DAY),
         "latest": run_figures.latest_run(engine, account),
         "by state": run_figures.findings_by_state(engine, account),
         "by day": finding_figures.by_state(engine, account, days),

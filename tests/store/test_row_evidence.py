@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import sqlalchemy as sa
 
 from recon.core.explanation import KeptPoll
 from recon.model import Span
-from recon.store import account_summary, messages, row_evidence
-from tests.factories import KEY, at, listing, message
+from recon.store import account_summary, messages, row_evidence, runs
+from tests.factories import KEY, at, finding, listing, message, run
 
 FIRST, SECOND, THIRD = (KeptPoll(at(600 * n), 2, n - 1 and 1) for n in (1, 2, 3))
 
@@ -58,3 +60,26 @@ def test_the_last_poll_is_the_one_that_was_kept_last(polled: sa.Engine) -> None:
     assert last is not None
     assert (last.items, last.new) == (2, 1)
     assert account_summary.last_poll(polled, "other") is None
+
+
+def test_findings_are_found_by_their_own_id_and_those_of_message_and_record(
+    engine: sa.Engine,
+) -> None:
+    rows = [
+        finding("missing_locally", "a" * 16, message_id="7"),
+        finding("missing_at_provider", "b" * 16, message_id="8", local_id="50"),
+        finding("missing_at_provider", "c" * 16, message_id="9", local_id="6"),
+    ]
+    runs.save(engine, run(rows), "run")
+
+    def names(own: Sequence[str] = (), message: str | None = None, local: str | None = None) -> str:
+        some = row_evidence.found(
+            engine, "main", discrepancy_ids=own, message_id=message, local_id=local
+        )
+        return "".join(one.discrepancy_id[0] for one in some)
+
+    assert names(["b" * 16]) == "b"
+    assert names(message="8") == "b"
+    assert names(local="6") == "c"
+    assert names(["a" * 16], message="9", local="50") == "abc"
+    assert names() == ""

@@ -298,6 +298,16 @@ def test_an_old_run_shows_its_findings_as_they_then_stood(engine: sa.Engine) -> 
     assert list(loaded.verdict.findings["discrepancy_id"]) == ["a"]
 
 
+def test_a_run_of_an_earlier_version_tells_what_was_new_in_it(engine: sa.Engine) -> None:
+    runs.save(engine, run(found("a"), run_id="r1"), "run")
+    runs.save(engine, run(found("a", "b", "c"), run_id="r2", finished=NEXT_NIGHT), "run")
+    with writing(engine) as connection:
+        connection.exec_driver_sql("UPDATE runs SET changes = NULL")
+    loaded = runs.load(engine, "r2")
+    assert loaded is not None
+    assert (loaded.changes.new, loaded.changes.persisting) == (2, 1)
+
+
 def test_an_old_run_is_reported_without_what_somebody_deleted(engine: sa.Engine) -> None:
     runs.save(engine, run(found("a", "b", "c"), run_id="r1"), "run")
     with writing(engine) as connection:

@@ -58,6 +58,9 @@ def test_what_another_key_denied_is_not_settled_for_this_one(engine: sa.Engine) 
     assert found.ids.tolist() == [7, 7]
     assert found.since.min() == bounds.min
     assert sorted(found.until.tolist()) == sorted([found.since.max(), bounds.max])
+    for key, other in ((KEY, "new"), ("new", KEY)):
+        deny(engine, 7, seconds=700 + 24 * HOUR, key=key)
+        assert settled(engine, 700 + 36 * HOUR, key=other) == ([] if key == KEY else [7])
 
 
 def test_messages_that_are_not_terminal_wait_oldest_first(engine: sa.Engine) -> None:
