@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recon.records import narrow_floats
+
 if TYPE_CHECKING:
     from recon.core.frames import Raw
 
@@ -20,5 +22,11 @@ class Chunk:
     """Why each row that does not parse does not: "line 7: no JSON". Never what is in it."""
 
     def fields(self, mapping: Mapping[str, str]) -> Raw:
-        """Return the columns by field, where `mapping` is field to column."""
+        """Return the columns by field, where `mapping` is field to column.
+
+        Raises:
+            InputError: a column cannot hold what is in it, see `narrow_floats`.
+        """
+        for name in mapping.values():
+            narrow_floats.require_exact(name, self.columns[name])
         return {field: self.columns[name] for field, name in mapping.items()}

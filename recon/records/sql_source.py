@@ -15,6 +15,7 @@ from recon.records import (
     id_conditions,
     missing_indexes,
     mysql_columns,
+    narrow_floats,
     postgres_columns,
     sql_syntax,
     sqlite_time_index,
@@ -186,11 +187,16 @@ class SqlReader:
         add: Callable[[RecordsCollector, Raw], None],
     ) -> RecordsRead:
         collected = RecordsCollector(self._source)
-        is_mysql = connection.dialect.name in mysql_columns.DIALECTS
+        dialect = connection.dialect.name
+        is_mysql = dialect in mysql_columns.DIALECTS
         for names, types, columns in batches:
+            places = _places(self._source.mapping, names)
+            for at in places.values():
+                if types:
+                    narrow_floats.require_exact_answer(names[at], columns[at], types[at], dialect)
             raw = {
                 field: mysql_columns.convert(columns[at], types[at]) if is_mysql else columns[at]
-                for field, at in _places(self._source.mapping, names).items()
+                for field, at in places.items()
             }
             add(collected, raw)
         return collected.result()
