@@ -179,10 +179,10 @@ def why_suspect(
     local: LocalBalance,
     provider: ProviderBalance,
     guard_rows: int,
-    unreadable: Sequence[Unreadable] = (),
+    unreadable: Sequence[Unreadable],
     *,
-    unlisted: int = 0,
-    ended: Sequence[str] = (),
+    unlisted: int,
+    ended: Sequence[str],
 ) -> tuple[str, ...]:
     """Say why the input cannot be what the user meant, nothing where it can.
 

@@ -47,7 +47,7 @@ def advise(
     if len(sent) > room:
         times = np.sort(sent)
         tightest = int((times[room:] - times[:-room]).min()) // _MICROSECONDS
-    first = coverage.merge(spans)[:1]
+    first = coverage.merge(spans)
     since = first[0].start if first else None
     start = gaps[0].start
     before = not first or (since is not None and start is not None and start < since)

@@ -50,6 +50,12 @@ def test_values_that_do_not_fit_a_name_rule_it_out() -> None:
     assert found.words == {}
 
 
+def test_digits_under_another_name_are_no_phone_numbers() -> None:
+    assert guess({"reference": ["38510010", "38510020"]}).columns["phone_number"] == ""
+    assert guess({"reference": ["+353871234567"]}).columns["phone_number"] == "reference"
+    assert guess({"reference": ["+1 week", "+2 weeks"]}).columns["phone_number"] == ""
+
+
 def test_the_opposite_of_a_field_is_not_taken_for_it() -> None:
     assert guess({"not_sent_at": TIMES, "x": WORDS}).columns["sent_at"] == ""
 

@@ -32,7 +32,7 @@ def test_where_nothing_is_known_there_is_no_rate() -> None:
 
 def test_coverage_is_the_share_of_the_time_that_has_passed() -> None:
     assert figures(seconds=DAY, covered_seconds=DAY / 4).coverage == 0.25
-    assert figures(seconds=0.0, covered_seconds=0.0).coverage is None
+    assert figures(covered_seconds=0.0).coverage is None
     assert figures(seconds=DAY).coverage is None
 
 

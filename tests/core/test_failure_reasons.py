@@ -95,7 +95,10 @@ def test_a_rule_goes_before_the_table() -> None:
     assert (found.decision, found.wait(1), found.advice) == (Decision.RETRY, 6, QUOTA.why)
     assert (found.name, found.scope) == (failure_reasons.RULE, FailureScope.ACCOUNT)
     assert not found.holds_others
-    assert explain("payment needed", (QUOTA,)).name == "payment"
+    payment = explain("payment needed", (QUOTA,))
+    assert payment.name == "payment"
+    assert found.title == payment.title
+    assert explain("quota of the shop", (QUOTA,)).title == "a rule of the configuration"
 
 
 def test_a_rule_for_a_number_takes_it_where_it_is_marked() -> None:

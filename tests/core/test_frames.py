@@ -97,6 +97,14 @@ def test_an_id_that_is_no_whole_number_of_64_bits_is_kept_as_odd(text: str) -> N
     assert odd([text, "7"]) == [text, None]
 
 
+@pytest.mark.parametrize("number", ["+353 (87) 123 4567 (home)", "12345@lid", "tel. 5"])
+def test_a_message_keeps_a_number_that_has_a_digit_anywhere(number: str) -> None:
+    for numbers in ([number, "+353871234567"], ["+353871234567", number, None, ""]):
+        frame, rejects = provider(phone_number=numbers)
+        assert (len(frame), len(rejects)) == (len(numbers), 0)
+    assert len(provider(phone_number=["unknown", number])[1]) == 1
+
+
 def test_zeros_before_an_id_are_no_digits_of_it() -> None:
     assert ids(["7", "0" * 20 + "12", "-" + "0" * 5000 + str(2**63)]) == [7, 12, -(2**63)]
 

@@ -178,6 +178,11 @@ def test_on_a_tie_the_smaller_id_accounts_for_the_message(ids: tuple[int | str, 
         assert f"record {min(ids)} is as near in time" in verdict.findings["detail"].iloc[0]
 
 
+def test_a_second_record_of_one_message_gets_no_other_message() -> None:
+    verdict = judge_one([Record(1, 11), Record(2, 11, 400)], [Sent(11), Sent(12, 400)])
+    assert kinds(verdict) == [("duplicate_local", "2", "11"), ("missing_locally", None, "12")]
+
+
 def test_a_pair_by_number_and_time_with_another_id_is_a_mismatch_of_ids() -> None:
     verdict = judge_one(
         [Record(1, 99), Record(2, odd_message_id="x", sent_at=900)], [Sent(11), Sent(12, 901)]

@@ -224,6 +224,8 @@ def test_nothing_is_no_number_and_not_unreadable(number: str | None) -> None:
 def test_without_a_region_only_whole_international_digits_count(number: str) -> None:
     assert keys([number], None) == [UNREADABLE]
     assert keys(["12345678"], None) == [12345678]
+    assert keys(["491512345678901"], None) == keys(["+491512345678901"], None) != [UNREADABLE]
+    assert keys(["4915123456789012"], None) == [UNREADABLE]
 
 
 def test_a_possible_national_number_is_national_first() -> None:

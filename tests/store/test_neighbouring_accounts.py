@@ -27,6 +27,7 @@ from recon.store import (
     run_figures,
     runs,
     status_answers,
+    withdrawals,
 )
 from recon.store.accounts import (
     accounts_with_key_of,
@@ -181,6 +182,7 @@ def _answers(engine: sa.Engine, account: str) -> dict[str, object]:
         "unreadable": messages.rejects(engine, account, None, None, untimed=True).to_csv(),
         "asked singly": messages.asked_singly(engine, account, at(0), at(1_000)).to_csv(),
         "key": replace(polls.key_state(engine, account, key, recent=9), last_id=None),
+        "withdrawn": withdrawals.of_account(engine, account, None, None),
         "polls": polls.history(engine, account, at(0), 9),
         "denied": status_answers.settled_denials(engine, account, key, at(200)).tolist(),
         "around": status_answers.listed_around(engine, account, key, 80),

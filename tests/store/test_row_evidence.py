@@ -62,6 +62,14 @@ def test_the_last_poll_is_the_one_that_was_kept_last(polled: sa.Engine) -> None:
     assert account_summary.last_poll(polled, "other") is None
 
 
+def test_a_message_is_told_as_it_is_known(polled: sa.Engine) -> None:
+    for wanted in (0, 3):
+        known = row_evidence.message(polled, "main", wanted)
+        assert known is not None
+        assert (known.message_id, known.sent_at) == (wanted, at(500 * wanted))
+    assert row_evidence.message(polled, "main", 4) is None
+
+
 def test_findings_are_found_by_their_own_id_and_those_of_message_and_record(
     engine: sa.Engine,
 ) -> None:

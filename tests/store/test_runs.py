@@ -134,12 +134,17 @@ def test_running_the_same_day_twice_changes_nothing_but_the_run_log(engine: sa.E
     assert rows(engine, "runs", "found") == [(["a", "b", "c"],), (["a", "b"],), (["a", "b"],)]
 
 
-def test_a_finding_whose_day_moved_is_one_row_of_its_new_day(engine: sa.Engine) -> None:
-    runs.save(engine, run(found("a"), run_id="r1", day="2026-04-22"), "run")
-    runs.save(engine, run(found("a"), run_id="r2", day="2026-04-23"), "run")
-    runs.save(engine, run(found(), run_id="r3", day="2026-04-22"), "run")
+@pytest.mark.parametrize(
+    ("before", "after"), [("2026-04-22", "2026-04-23"), ("2026-04-23", "2026-04-22")]
+)
+def test_a_finding_whose_day_moved_is_one_row_of_its_new_day(
+    engine: sa.Engine, before: str, after: str
+) -> None:
+    runs.save(engine, run(found("a"), run_id="r1", day=before), "run")
+    runs.save(engine, run(found("a"), run_id="r2", day=after), "run")
+    runs.save(engine, run(found(), run_id="r3", day=before), "run")
     assert rows(engine, "findings", "discrepancy_id", "date", "status") == [
-        ("a", date(2026, 4, 23), "open")
+        ("a", date.fromisoformat(after), "open")
     ]
 
 

@@ -87,6 +87,13 @@ def test_messages_that_are_not_terminal_wait_oldest_first(engine: sa.Engine) -> 
     assert waiting(100_000 + HOUR, key="new") == []
 
 
+def test_the_last_messages_up_to_a_time_are_the_newest_first(engine: sa.Engine) -> None:
+    shown = [message(n, 100 * n) for n in range(1, 5)]
+    messages.keep(engine, "main", KEY, listing(*shown, answered=1_000))
+    found = status_answers.listed_before(engine, "main", KEY, at(300), most=2)
+    assert [one.message_id for one in found] == [3, 2]
+
+
 def test_the_place_of_an_id_is_between_listed_ids(engine: sa.Engine) -> None:
     messages.keep(engine, "main", KEY, listing(message(5, 10), message(9, 90), answered=200))
     status_answers.keep(engine, "main", KEY, found=[message(7, 50)], denied=[], at=at(300))
