@@ -145,15 +145,18 @@ def generate(url: str, count: int) -> None:
     diff.generate(count, Path())
     engine = connect(url)
     schema.upgrade(engine)
-    # An answer that was not full proves all of the day; what it proves is put in behind it.
-    messages.keep(engine, "main", "f1a9", Listing((), (), 0, 100, answered_at=MORNING))
+    # Two answers that were not full, one long before the day and one after it, prove all of it;
+    # what they prove is put in behind them.
+    for answered_at in (MORNING - timedelta(days=40), MORNING):
+        messages.keep(engine, "main", "f1a9", Listing((), (), 0, 100, answered_at=answered_at))
     with writing(engine) as connection:
         columns = RECORDS[connection.dialect.name]
         connection.exec_driver_sql(f"CREATE TABLE sends ({columns})")
         bulk_insert(connection, sa.table("sends"), _sends(), {"body": BODY})
         (key,) = connection.execute(sa.select(tables.keys.c.account_id, tables.keys.c.id))
-        seen = MORNING - timedelta(hours=1)
-        same = {"account_id": key[0], "key_id": key[1], "first_seen_at": seen, "observed_at": seen}
+        poll = connection.execute(sa.select(sa.func.max(tables.polls.c.id))).scalar_one()
+        same = {"account_id": key[0], "key_id": key[1], "listed_by": poll}
+        same |= dict.fromkeys(("first_seen_at", "observed_at"), MORNING - timedelta(hours=1))
         bulk_insert(connection, tables.messages, pq.read_table("provider.parquet"), same)
         # The key was in use before: its first listed message is long past.
         before = sa.update(tables.keys).values(first_listed_at=MORNING - timedelta(days=40))
