@@ -73,7 +73,7 @@ def check(
         yield CheckResult("environment", said, needs_attention=True)
     yield _run_check("files", lambda: _files(settings, config_file))
     with engine.opened(settings.database.url.get_secret_value()) as database:
-        yield _run_check("database", lambda: _database(settings, database))
+        yield _run_check("database", lambda: _database(database))
         migrations = _run_check("migrations", lambda: _migrations(database))
         yield migrations
         yield _run_check("reports", lambda: _reports(settings.report.directory))
@@ -128,12 +128,13 @@ def _files(settings: Settings, config_file: Path | None) -> str:
     return f"configuration and secrets are not accessible to users other than {user.name}"
 
 
-def _database(settings: Settings, database: Engine) -> str:
+def _database(database: Engine) -> str:
     from recon.store import schema
+    from recon.store.store_errors import described
 
     # Asks without creating: an SQLite file that is not there yet is no error.
     schema.ensure_writable(database)
-    return f"{settings.database.url} can be written"
+    return f"{described(database.url)} (database.url) can be written"
 
 
 def _migrations(database: Engine) -> str:
@@ -167,7 +168,8 @@ def _reports(directory: Path) -> str:
             f"report.directory: {there} cannot be written",
             hint=f"Give the user that runs recon write access to {there}.",
         )
-    return f"{where} can be written" if there == where else f"{where} will be created"
+    done = "can be written" if there == where else "will be created"
+    return f"{where} (report.directory) {done}"
 
 
 class _Account:

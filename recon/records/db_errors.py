@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -164,5 +165,8 @@ def driver_text(error: BaseException, url: sa.URL) -> str:
 
 
 def shown(url: sa.URL) -> str:
-    """Return a URL as it may be shown: without password and options."""
+    """Return a URL as it may be shown: without password and options, the path of SQLite whole."""
+    file = url.database or ""
+    if url.get_backend_name() == "sqlite" and file and not file.startswith((":", "file:")):
+        url = url.set(database=str(Path(file).absolute()))
     return url.set(query={}).render_as_string(hide_password=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
@@ -94,3 +96,23 @@ def test_a_url_is_shown_without_password_and_options() -> None:
 
 def test_long_words_are_cut() -> None:
     assert len(db_errors.driver_text(driver_error("x" * 10_000), URL)) == 500
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///{here}/sends.db?mode=ro", "sqlite:///{here}/sends.db"),
+        ("sqlite:///sends.db", "sqlite:///{here}/sends.db"),
+        ("sqlite://", "sqlite://"),
+        ("sqlite:///file:sends.db?uri=true", "sqlite:///file%3Asends.db"),
+        (
+            "postgresql+psycopg://me:secret@host/shop?sslmode=require",
+            "postgresql+psycopg://me:***@host/shop",
+        ),
+    ],
+)
+def test_a_url_is_shown_without_its_password_and_with_the_whole_path(
+    url: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert db_errors.shown(sa.make_url(url.format(here=tmp_path))) == shown.format(here=tmp_path)
