@@ -1,9 +1,9 @@
 """What a power cut could undo although it was announced, by the order in which things were done.
 
 A file survives a power cut once it is synced, its name once its directory is, and a row once it is
-committed. So a file is synced before it is renamed to its place, its directory before anything
-else goes on that may rely on it, and rows are committed before files, mails, requests and output
-tell of them.
+committed. So a file is written elsewhere and synced before it is renamed to its place, its
+directory is synced before anything else goes on that may rely on it, and rows are committed before
+files, mails, requests and output tell of them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from tests.crash.outcomes import SCRATCH
 _TELLS: Final = frozenset({"rename", "smtp", "request", "output"})
 #: Whatever is to last has to before these, and before the end.
 _RELIES: Final = _TELLS | {"commit"}
+#: Files that are whole or absent.
+_WHOLE: Final = frozenset({".csv", ".json", ".html", ".prom"})
 #: The page of a day.
 _PAGE: Final = re.compile(r"/\d{4}-\d\d-\d\d\.html$")
 
@@ -44,6 +46,8 @@ class _Done:
         """Return what would have had to last before this is done."""
         source, _, target = edge.about.partition(" ")
         found = []
+        if edge.kind == "open" and PurePath(source).suffix in _WHOLE:
+            found.append(f"{source} is written in its place")
         if edge.kind == "rename" and source in self.unsynced:
             found.append(f"{source} is put in its place before it is synced")
         if edge.kind == "rename" and _PAGE.search(target) and self.pages == self.runs:

@@ -57,3 +57,9 @@ def test_a_page_before_its_run_is_too_early() -> None:
     assert undone_by_a_power_cut([*RIGHT[2:8], *RIGHT[:2]]) == [
         "5: reports/main/2026-04-23.html is put in its place before its run is stored"
     ]
+
+
+def test_a_file_that_is_written_in_its_place_may_be_there_in_part() -> None:
+    assert undone_by_a_power_cut([Edge("open", "reports/main/2026-04-23.csv")]) == [
+        "1: reports/main/2026-04-23.csv is written in its place"
+    ]
