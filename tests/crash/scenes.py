@@ -63,6 +63,8 @@ class Scene:
     """The databases on which it is killed."""
     stores: bool = True
     """Whether it stores anything."""
+    at_once: bool = False
+    """Whether it stores everything in one transaction, or nothing."""
     has_workers: bool = False
     """Whether processes beside it write files meanwhile: how far they are when it is killed is not
     the same each time."""
@@ -202,18 +204,27 @@ SCENES: Final = (
         ("collect",),
         _a_second_poll,
         (("run", "--date", DAY, "--offline"),),
+        at_once=True,
         quick=_BOTH,
     ),
-    Scene("follow", ("collect", "--follow"), _a_second_poll, repeated=("collect",), quick=None),
+    Scene(
+        "follow",
+        ("collect", "--follow"),
+        _a_second_poll,
+        repeated=("collect",),
+        at_once=True,
+        quick=None,
+    ),
     Scene(
         "coverage",
         ("collect", "--new-coverage"),
         _a_second_poll,
         (("run", "--date", DAY, "--offline"),),
+        at_once=True,
         quick=None,
     ),
     Scene("first", ("run", "--date", DAY), _no_database, on=frozenset({"sqlite"}), quick=None),
-    Scene("create", ("db", "upgrade"), _no_database, (("run",),), quick=None),
+    Scene("create", ("db", "upgrade"), _no_database, (("run",),), at_once=True, quick=None),
     Scene(
         "backfill", _BACKFILL, _three_days, quick=frozenset(), points=2, kinds=frozenset({"mkdir"})
     ),
@@ -238,14 +249,17 @@ SCENES: Final = (
     Scene("mail", ("report", "--email"), _a_mail_that_waits),
     Scene("purge", ("purge", "--older-than", "10"), _an_old_night, (("run", "--date", DAY),)),
     Scene("forget", ("purge", "--phone-number", NUMBER.format(0)), _a_night, (("run",),)),
-    Scene("ack", ("ack", "--from-csv", "acks.csv"), _findings, (("run",),), quick=_BOTH),
+    Scene(
+        "ack", ("ack", "--from-csv", "acks.csv"), _findings, (("run",),), at_once=True, quick=_BOTH
+    ),
     Scene(
         "undo",
         ("ack", "--undo", "--from-csv", "acks.csv"),
         _acknowledged,
         (("run",),),
+        at_once=True,
         done_already=65,
     ),
-    Scene("retries", ("retries", "--date", DAY, "--format", "csv"), _a_night),
-    Scene("upgrade", ("db", "upgrade"), _an_older_schema, (("run",),)),
+    Scene("retries", ("retries", "--date", DAY, "--format", "csv"), _a_night, at_once=True),
+    Scene("upgrade", ("db", "upgrade"), _an_older_schema, (("run",),), at_once=True),
 )

@@ -76,12 +76,15 @@ def _assert_right(made: Nights) -> None:
 def test_within_a_run(tmp_path: Path, migrated_sqlite: Path, jump: timedelta, after: int) -> None:
     with _day(tmp_path, migrated_sqlite) as made:
         clock = _Jumping(made.clock, jump, after)
+        pauses: list[float] = []
         with ExitStack() as at_exit:
-            runtime = replace(made.runtime(), clock=clock)
+            runtime = replace(made.runtime(), clock=clock, sleep=pauses.append)
             session = Session(tmp_path / "recon.toml", runtime, at_exit)
             argv = ["--date", DAY, "--output", str(tmp_path / "reports")]
             assert command.main(argv, obj=session, standalone_mode=False) == 0
         assert clock.asked > after
+        # It is set back between two requests, and the next one is not an hour later.
+        assert sum(pauses) == 0
         kinds = {kind for kind, *_ in made.workshop.kinds()}
         assert kinds <= {*_TRUE, "unverifiable"}
         _assert_right(made)
@@ -172,13 +175,28 @@ def _morning(path: Path, template: Path, *script: Fault | None) -> Iterator[Nigh
 
 
 def _assert_the_gap_is_known(made: Nights) -> None:
-    """The night accuses nobody of what no list has shown: the time asleep up to the newest 100."""
+    """The night accuses nobody of what no list has shown: from noon up to the newest 100."""
     made.clock.now = NOON.replace(hour=6) + timedelta(days=1)
     assert made.run("--offline") == 0
     assert {kind for kind, *_ in made.workshop.kinds()} == {"unverifiable"}
     gap = made.workshop.report()["coverage"]["gaps"][0]
     assert gap["start"] <= "2026-04-23T12:00:00Z"
-    assert gap["end"] >= "2026-04-23T14:38:00Z"
+    assert gap["end"] >= "2026-04-23T14:08:00Z"
+
+
+@pytest.mark.parametrize("own", [timedelta(hours=1), timedelta(hours=-1)], ids=["own", "theirs"])
+def test_a_clock_that_is_ahead_proves_nothing_of_what_comes(
+    tmp_path: Path, migrated_sqlite: Path, own: timedelta
+) -> None:
+    with _morning(tmp_path, migrated_sqlite) as made:
+        made.own_clock_ahead = own
+        # Octopods' clock is ahead by as much as ours is behind it.
+        made.clock.now = NOON + max(-own, timedelta(0))
+        assert made.invoke(collect.command, "--force") == 0
+        made.own_clock_ahead, made.clock.now = timedelta(0), NOON + _ASLEEP
+        made.send(150, start=NOON + timedelta(minutes=30), minutes=2)
+        assert made.invoke(collect.command, "--force") == 0
+        _assert_the_gap_is_known(made)
 
 
 @pytest.mark.parametrize("after", _MOMENTS)

@@ -84,6 +84,23 @@ def test_no_later_answer_brings_the_number_back(engine: sa.Engine, spelled: str)
     assert set(rows(engine, "provider_rejects", "phone_number")) == {(None,)}
 
 
+def test_a_purge_that_is_killed_keeps_the_number_out_and_goes_on(engine: sa.Engine) -> None:
+    fill(engine)
+
+    def kill(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE"):
+            raise KeyboardInterrupt
+
+    sa.event.listen(engine, "before_cursor_execute", kill)
+    with pytest.raises(KeyboardInterrupt):
+        forget(engine)
+    sa.event.remove(engine, "before_cursor_execute", kill)
+    messages.keep(engine, "main", KEY, listing(Message(3, NUMBER, at(90), "sent"), answered=120))
+    assert [row[0] for row in rows(engine, "messages", "phone_number")] == [NUMBER, OTHER, ""]
+    forget(engine)
+    assert NUMBER not in str(everything(engine))
+
+
 def test_records_of_the_person_have_no_number_for_the_judge(engine: sa.Engine) -> None:
     fill(engine)
     frame = pd.DataFrame({"phone_number": pd.Series([NATIONAL, OTHER, None, NUMBER], dtype="str")})
