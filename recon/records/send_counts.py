@@ -22,6 +22,7 @@ from recon.records import mysql_columns, sql_syntax, table_columns, user_sql
 from recon.records.connections import ReadOnlyDatabase, read_only_engine
 from recon.records.source import Source
 from recon.records.suggestions import not_found_error
+from recon.records.text_time_windows import SLOTS, windows
 
 Condition: TypeAlias = sa.ColumnElement[bool]
 #: Makes a value of a condition from the bounds of its span.
@@ -48,13 +49,13 @@ class _Statement:
     It is built once: that takes longer than to run it on a table with an index.
     """
 
-    def __init__(self, spans: int, span: Span) -> None:
+    def __init__(self, spans: int, span: Span, around: Span) -> None:
         self._values: list[tuple[int, Value]] = []
-        conditions = [self._condition(n, span) for n in range(spans + 1)]
+        counted = [self._condition(n, span) for n in range(spans)]
         #: The last span is the union of the others.
-        self.query = sa.select(
-            *(sa.func.count(sa.case((one, 1))) for one in conditions[:spans])
-        ).where(conditions[spans])
+        self.query = sa.select(*(sa.func.count(sa.case((one, 1))) for one in counted)).where(
+            self._condition(spans, around)
+        )
 
     def _condition(self, number: int, span: Span) -> Condition:
         def bind(value: Value, kind: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
@@ -140,10 +141,10 @@ class SendCounter:
         # A table that changes, or a server with other settings, makes another statement.
         key = len(moments), str(table), repr(kinds), syntax
         if self._built is None or self._built[0] != key:
-            span = _spans(connection, source, kinds, asked)
-            if span is None:
+            spans = _spans(connection, source, kinds, asked)
+            if spans is None:
                 return None
-            made = _Statement(len(moments), span)
+            made = _Statement(len(moments), *spans)
             made.query = made.query.select_from(table)
             if "status" in source.fields:
                 went_out = _went_out(sa.column(source.mapping["status"]), source)
@@ -158,8 +159,10 @@ class SendCounter:
 
 def _spans(
     connection: sa.Connection, source: Source, kinds: table_columns.Kinds, asked: str
-) -> Span | None:
+) -> tuple[Span, Span] | None:
     """Return what makes the condition for a span; `None` where times cannot be compared.
+
+    The second makes the one by which an index is searched, which other records may meet too.
 
     Raises:
         InputError: the column is not there.
@@ -169,7 +172,20 @@ def _spans(
         raise not_found_error("column", [column.name], kinds, where=f"table {asked}")
     zone = ZoneInfo(source.timezone)
     if connection.dialect.name == "sqlite":
-        return lambda bind: _of_any_type(column, bind, zone)
+        return (
+            lambda bind: _of_any_type(column, bind, zone),
+            lambda bind: _around_any_type(column, bind, zone),
+        )
+    span = _of_typed(connection, column, kinds, zone)
+    return None if span is None else (span, span)
+
+
+def _of_typed(
+    connection: sa.Connection,
+    column: sa.ColumnClause[Any],
+    kinds: table_columns.Kinds,
+    zone: ZoneInfo,
+) -> Span | None:
     # A domain of PostgreSQL is what it is made of.
     kind = getattr(kinds[column.name], "data_type", kinds[column.name])
     if isinstance(kind, sa.DateTime):
@@ -241,7 +257,7 @@ def _epochs(column: sa.ColumnElement[Any], bind: Bind) -> Condition:
 def _of_any_type(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo) -> Condition:
     """Judge each row of an SQLite table by what it holds: a text, or a number.
 
-    SQLite sorts numbers before texts, and its index serves the bounds by date.
+    SQLite sorts numbers before texts.
     """
     near = sa.and_(
         column >= bind(lambda since, _: (since - _DAY).date().isoformat(), sa.String()),
@@ -260,6 +276,22 @@ def _of_any_type(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo) -> C
         at <= bind(lambda _, until: _julian(until), sa.Float()) + shift,
     )
     return sa.or_(_epochs(column, bind), sa.and_(near, inside))
+
+
+def _around_any_type(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo) -> Condition:
+    """Keep what an index of an SQLite table finds about a span, and not all of two days."""
+    tail = sa.func.substr(column, 17)
+
+    def in_window(number: int) -> Condition:
+        def of_window(place: int) -> sa.BindParameter[Any]:
+            return bind(
+                lambda since, until: windows(since, until, zone)[number][place], sa.String()
+            )
+
+        first, beyond, pattern = map(of_window, range(3))
+        return sa.and_(column >= first, column < beyond, tail.op("GLOB")(pattern))
+
+    return sa.or_(_epochs(column, bind), *map(in_window, range(SLOTS)))
 
 
 def _julian(at: datetime) -> float:

@@ -90,6 +90,15 @@ def test_several_moments_are_counted_at_once(tmp_path: Path) -> None:
         assert counter.since(moments, UNTIL) == (2, 11, 0)
 
 
+def test_a_count_does_not_look_at_the_records_of_two_days(tmp_path: Path) -> None:
+    times = [(UNTIL - timedelta(seconds=30 * n)).isoformat() for n in range(5_000)]
+    source = in_sqlite(tmp_path, *times)
+    with closing(sqlite3.connect(tmp_path / "records.db")) as connection:
+        connection.execute("CREATE INDEX by_time ON sends (sent_at)")
+    # SQLite is interrupted as soon as it has done some work.
+    assert count_since(source, SINCE, UNTIL, patience_seconds=0) == 21
+
+
 def test_where_and_the_words_for_not_sent_leave_rows_out(tmp_path: Path) -> None:
     source = in_sqlite(
         tmp_path,
