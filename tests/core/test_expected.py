@@ -34,6 +34,7 @@ def test_a_rule_covers_findings_of_its_kind_until_its_last_day() -> None:
     assert covered(RULE, *rows) == ["a"]
     assert covered(replace(RULE, until=date(2026, 4, 23)), *rows) == ["a"]
     over = replace(RULE, until=date(2026, 4, 22))
+    assert list(expected.apply(verdict(*rows), [over, RULE]).expected) == ["a"]
     found = expected.apply(verdict(*rows), [over])
     assert found.expected == {}
     [said] = found.notes

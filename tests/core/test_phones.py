@@ -215,6 +215,11 @@ def test_what_is_no_number_and_no_user_id_is_unreadable(number: str) -> None:
     assert keys([number], "IE") == [UNREADABLE]
 
 
+def test_only_a_brazilian_mobile_that_was_one_before_is_spelled_without_the_nine() -> None:
+    assert len(set(keys(["+5511960001234", "+551160001234"], None))) == 1
+    assert len(set(keys(["+5511950001234", "+551150001234"], None))) == 2
+
+
 @pytest.mark.parametrize("number", [None, "", "   ", "-", "\u200b"])
 def test_nothing_is_no_number_and_not_unreadable(number: str | None) -> None:
     assert keys([number], "IE") == [NONE]

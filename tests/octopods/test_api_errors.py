@@ -4,12 +4,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon.octopods.api_errors import ApiError, read_api_error
+from recon.octopods.api_errors import ApiError, code_name, read_api_error
 
 
 def test_an_error_is_read_in_the_documented_form() -> None:
     body = {"request_id": "r-1", "error_code": 6, "error": "DEPRECATED_API_KEY"}
     assert read_api_error(body) == ApiError(6, "DEPRECATED_API_KEY", "r-1")
+
+
+def test_every_documented_code_is_shown_with_its_name() -> None:
+    names = {n: code_name(n).removeprefix(f"error {n}").strip() for n in range(10)}
+    assert {n: name for n, name in names.items() if name} == {
+        1: "ARGUMENT_MISSING",
+        2: "TYPE_MISMATCH",
+        3: "TEMPLATE_NOT_EXIST",
+        4: "VARIABLES_SIZE",
+        5: "PHONE_INVALID",
+        6: "DEPRECATED_API_KEY",
+        8: "INVALID_HEADER",
+    }
 
 
 @pytest.mark.parametrize("body", [None, [], 7, {}, {"error": None}, {"error": 7}])

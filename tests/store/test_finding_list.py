@@ -124,6 +124,18 @@ def test_days_with_open_findings_are_reported_in_order(engine: sa.Engine) -> Non
     assert finding_list.days_with_open(engine, "nobody", days[0], date(2026, 5, 1)) == []
 
 
+def test_days_with_open_findings_of_other_accounts_are_not_listed(engine: sa.Engine) -> None:
+    runs.save(engine, run(found("d"), run_id="r5", account="other", day="2026-04-21"), "run")
+    runs.save(engine, run(found("e"), run_id="r6", account="third", day="2026-04-20"), "run")
+    days = finding_list.days_with_open(engine, "other", date(2026, 4, 1), date(2026, 5, 1))
+    assert days == [date(2026, 4, 21), date(2026, 4, 23)]
+
+
+def test_an_id_of_a_message_names_its_findings_that_are_not_resolved(engine: sa.Engine) -> None:
+    name = "9007199254740993"
+    assert finding_list.of_rows(engine, [name, "7"]) == {name: ["a", "s", "b", "c"]}
+
+
 def test_days_whose_findings_are_all_settled_are_not_listed(engine: sa.Engine) -> None:
     finding_list.acknowledge(engine, {"b": "a test number"}, NOW)
     days = finding_list.days_with_open(engine, "main", date(2026, 4, 1), date(2026, 5, 1))
