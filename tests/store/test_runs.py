@@ -146,6 +146,20 @@ def test_a_finding_whose_day_moved_is_one_row_of_its_new_day(
     assert rows(engine, "findings", "discrepancy_id", "date", "status") == [
         ("a", date.fromisoformat(after), "open")
     ]
+    assert ("moved",) in rows(engine, "finding_changes", "change")
+
+
+def test_what_a_person_settled_and_a_rule_covers_returns_as_the_person_left_it(
+    engine: sa.Engine,
+) -> None:
+    runs.save(engine, run(found("a"), run_id="r1"), "run")
+    finding_list.acknowledge(engine, {"a": "a test number"}, NIGHT)
+    runs.save(engine, run(found(), run_id="r2", finished=NEXT_NIGHT), "run")
+    again = run(found("a"), run_id="r3", finished=NEXT_NIGHT + timedelta(days=1))
+    expected = replace(again.verdict, expected={"a": "a rule"})
+    runs.save(engine, replace(again, verdict=expected), "run")
+    assert standing(engine) == {"a": "acknowledged"}
+    assert ("expected",) not in rows(engine, "finding_changes", "change")
 
 
 def test_a_finding_is_reported_with_its_latest_content(engine: sa.Engine) -> None:
