@@ -132,8 +132,8 @@ def _out_of_memory(error: BaseException) -> TemporaryError | None:
         return None
     return TemporaryError(
         "there is not enough memory",
-        hint="Raise the limit (ulimit -v, MemoryMax in a unit of systemd, the container's), or "
-        "use fewer --workers.",
+        hint="Raise the limit (ulimit -v, MemoryMax= of the systemd unit, the container's memory "
+        "limit), or use fewer --workers.",
     )
 
 
@@ -184,7 +184,7 @@ def file_shortage() -> TemporaryError | None:
 def _shortage(number: int, what: str) -> TemporaryError:
     return TemporaryError(
         f"no more files can be opened ({os.strerror(number)}){what}",
-        hint="Raise the limit of open files: ulimit -n, or LimitNOFILE in a unit of systemd.",
+        hint="Raise the limit of open files: ulimit -n, or LimitNOFILE= of the systemd unit.",
     )
 
 

@@ -38,7 +38,7 @@ def directory(purpose: str) -> Iterator[Path]:
         number, path = _locked(f"recon-{purpose}.")
     except OSError as error:
         raise OutputError(
-            f"no temporary directory can be made: {error.strerror}",
+            f"no temporary directory can be created: {error.strerror}",
             hint="Set TMPDIR to a directory with free space that this user can write to.",
         ) from error
     try:

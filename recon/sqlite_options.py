@@ -37,5 +37,5 @@ def refuse_unknown(options: Collection[str], known: Collection[str], setting: st
     if unknown:
         raise ConfigError(
             f"{setting} has an option that SQLite does not know: {unknown[0]}",
-            hint=f"Known are {', '.join(sorted(known))}.",
+            hint=f"The known options are {', '.join(sorted(known))}.",
         )

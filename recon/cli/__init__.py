@@ -102,7 +102,7 @@ class _Commands(click.Group):
 def group(
     ctx: click.Context, config: Path | None, log_format: str, verbose: int, *, quiet: bool
 ) -> None:
-    """Check that every WhatsApp message you recorded was really sent, delivered and recorded.
+    """Check that your records of WhatsApp sends agree with what was sent and delivered.
 
     recon compares your own send records with what Octopods lists, day by day, and reports every
     difference once.

@@ -126,7 +126,9 @@ class SizeParam(click.ParamType[int]):
             power = " kmgt".index(prefix.lower() or " ")
             size = int(float(number) * (1024 if binary else 1000) ** power)
         if size < 1:
-            self.fail(f"'{value}' is no size; write it as in 300MB or 2GiB.", param, ctx)
+            self.fail(
+                f"'{value}' is not a valid size; write for example 300MB or 2GiB.", param, ctx
+            )
         return size
 
 
@@ -158,7 +160,7 @@ class PathParam(click.Path):
     ) -> str | bytes | os.PathLike[str]:
         """Take the path, unless no file can have it."""
         if "\0" in os.fspath(value):
-            self.fail("a path cannot hold a NUL character.", param, ctx)
+            self.fail("a path cannot contain a NUL character.", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -211,7 +213,7 @@ class ShardParam(click.ParamType[tuple[int, int]]):
         found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", str(value))
         index, count = map(int, found.groups()) if found else (0, 0)
         if not 1 <= index <= count:
-            self.fail(f"{value!r} is not a part of the form I/N, from 1/N to N/N.", param, ctx)
+            self.fail(f"{value!r} is not a part of the form I/N, with I from 1 to N.", param, ctx)
         return index - 1, count
 
 
@@ -309,7 +311,9 @@ def chosen_accounts(settings: Settings, names: Sequence[str]) -> list[str]:
     for name in names:
         if name not in known:
             near = closest(name, known)
-            guess = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}"
+            guess = (
+                f"did you mean '{near[0]}'?" if near else f"the accounts are: {', '.join(known)}"
+            )
             raise UsageError(f"No account '{name}' in the configuration; {guess}")
     return [name for name in known if not names or name in names]
 

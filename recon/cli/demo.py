@@ -79,7 +79,7 @@ def _fresh(data: Path) -> None:
         strange = [name for name in held if not name.startswith(("recon.", "sends."))]
         if strange:
             raise OutputError(
-                f"{data} holds files that are not the demo's, such as {min(strange)}",
+                f"{data} contains files that are not from a demo, such as {min(strange)}",
                 hint="Choose another --output.",
             )
         if data.exists():
@@ -87,7 +87,7 @@ def _fresh(data: Path) -> None:
         data.mkdir(parents=True)
     except OSError as cause:
         raise OutputError(
-            f"{data} cannot be made: {cause.strerror}", hint="Choose another --output."
+            f"{data} cannot be created: {cause.strerror}", hint="Choose another --output."
         ) from cause
 
 

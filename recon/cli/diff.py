@@ -59,8 +59,8 @@ def command(
 
     LOCAL holds your records, PROVIDER Octopods' messages.
 
-    CSV, Parquet or JSON, with no network and no database. Without dates both files are compared
-    as a whole. LOCAL has the columns id, message_id, phone_number, sent_at and status, or those
+    The files are CSV, Parquet or JSON; no network and no database are used. Without dates both
+    files are compared as a whole. LOCAL has the columns id, message_id, phone_number, sent_at and status, or those
     of a configured account; PROVIDER has message_id, phone_number, sent_at, status and, where
     there is one, failure_reason. The statuses in PROVIDER are taken as current.
     """

@@ -57,7 +57,7 @@ _KEY_VARIABLE: Final = "OCTOPODS_API_KEY"
     "--api-key-file",
     type=common.PathParam(),
     metavar="FILE",
-    help="Or the file that holds it; created for this user only if it is missing.",
+    help="Or the file that holds it. If missing, it is created, readable by you only.",
 )
 @click.option(
     "--base-url", metavar="URL", help="Another address of Octopods, such as a simulated one."
@@ -100,7 +100,7 @@ def command(
     target = output or session.config or config.DEFAULT_PATH
     if target.exists() and not force:
         raise OutputError(
-            f"{target.absolute()} is there already, and is not replaced",
+            f"{target.absolute()} already exists and is not replaced",
             hint="Give --force to replace it, or --output FILE for another one.",
         )
     if api_key_env is not None and api_key_file is not None:
@@ -197,9 +197,11 @@ def _table(names: list[str], *, asks: bool) -> str:
     if len(names) == 1:
         return names[0]
     if not names:
-        raise UsageError("The database has no table; give --url of the one with your records.")
+        raise UsageError(
+            "The database has no table; give the --url of the database with your records."
+        )
     if not asks:
-        raise UsageError(f"Give --table NAME; there are: {', '.join(names)}")
+        raise UsageError(f"Give --table NAME; the tables are: {', '.join(names)}")
     return str(click.prompt("Table", type=click.Choice(names)))
 
 
@@ -241,12 +243,12 @@ def _region_note(guess: Guess, region: str | None) -> str:
     if not guess.numbers:
         return ""
     if not guess.national:
-        return f"All {guess.numbers:,} numbers of the sample have one."
-    seen = f"{guess.national:,} of {guess.numbers:,} numbers of the sample have none"
+        return f"All {guess.numbers:,} numbers in the sample have one."
+    seen = f"{guess.national:,} of {guess.numbers:,} numbers in the sample have none"
     if region:
         return f"{seen}."
     if guess.region:
-        return f"{seen}; nearly all others are of {guess.region}: a guess."
+        return f"{seen}; nearly all others are from {guess.region}, so this is a guess."
     return f"{seen}: set it, or they are compared by their last digits only."
 
 

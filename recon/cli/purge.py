@@ -88,7 +88,7 @@ def _forget(session: common.Session, settings: Settings, number: str, *, dry_run
         click.echo("later polls and runs do not store it again")
     files = list(forgetting.files_with(whom, settings.report.directory.absolute()))
     if files:
-        click.echo("these reports hold it; delete or edit them:")
+        click.echo("these reports contain it; delete or edit them:")
         for path in files:
             click.echo(f"  {path}")
     click.echo("your own records, mails and backups are not searched")

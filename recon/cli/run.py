@@ -77,7 +77,7 @@ def command(
 ) -> int:
     """Pull the latest messages and reconcile a day.
 
-    Without dates: yesterday, and the days since the last finished run, at most 7 together. The 7
+    Without dates: yesterday, and the days since the last finished run, at most 7 in all. The 7
     days before are judged again if anything has changed.
 
     Stores what Octopods lists, compares it with your own records, stores the findings and writes
@@ -209,7 +209,7 @@ def _check_range_options(
     if shard is not None and first is None:
         raise UsageError("--shard needs --from and --to; a nightly run cannot be split.")
     if workers is not None and scheduler is not None:
-        raise UsageError("--workers and --scheduler exclude each other: give one of them.")
+        raise UsageError("Give --workers or --scheduler, not both.")
     option = "--workers" if scheduler is None else "--scheduler"
     if workers is None and scheduler is None:
         return

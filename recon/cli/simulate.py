@@ -78,7 +78,7 @@ def command(
 
     if scenario not in SCENARIOS:
         names = ", ".join(SCENARIOS)
-        raise UsageError(f"There is no scenario '{scenario}'; there are: {names}")
+        raise UsageError(f"Unknown scenario '{scenario}'; the scenarios are: {names}")
     clock = session.runtime.clock
     begun = clock()
     stage = SCENARIOS[scenario].stage(seed, begun)
@@ -95,7 +95,7 @@ def command(
         port=port,
     ) as base_url:
         click.echo(f'base_url = "{base_url}"   # API key: {stage.api_key}')
-        click.echo(f"scenario {scenario}: {SCENARIOS[scenario].description}; Ctrl-C ends it")
+        click.echo(f"scenario {scenario}: {SCENARIOS[scenario].description}; press Ctrl-C to stop")
         if records is not None:
             _show_configuration(records, base_url, stage.api_key)
         try:

@@ -19,9 +19,8 @@ def command(session: common.Session, accounts: Sequence[str], form: str) -> int:
     Shows the last run and its verdict, the coverage of today and yesterday, the last poll and the
     next one, a pause, refused answers and open findings.
 
-    Makes no request, and reads recon's own database only. When the next poll is due
-    is computed from the polls so far; `recon collect` also counts your records, and may poll
-    sooner.
+    Makes no request, and reads recon's own database only. The time of the next poll is
+    computed from the polls so far; `recon collect` also counts your records, and may poll sooner.
     """
     from recon.jobs.status import status
     from recon.report import status_page

@@ -38,7 +38,7 @@ class _Stream(io.FileIO):
                 return length
             raise OutputError(
                 f"standard output cannot be written: {refusal.strerror}",
-                hint="Write it elsewhere; what the command stored stays.",
+                hint="Write the output elsewhere; what the command stored is kept.",
             ) from refusal
 
 

@@ -93,7 +93,7 @@ def _query_errors(query: str) -> Iterator[str]:
             "(or :start_epoch, :end_epoch for seconds, :start_ms, :end_ms for milliseconds)"
         )
     for name in sorted(found.difference(START_BINDS, END_BINDS)):
-        yield f"holds :{name}, which nothing fills; write \\:{name} where a colon is meant"
+        yield f"contains :{name}, which recon does not fill in; write \\:{name} for a literal colon"
 
 
 class Account(Section):

@@ -54,8 +54,8 @@ def read_secret(
     if not all(least <= char <= "\xff" and char.isprintable() for char in value):
         words = "more than one line" if may_hold_blanks else "more than one word"
         raise ConfigError(
-            f"{place} holds {words}, or a character that no key has: "
-            "it must hold the secret and nothing else"
+            f"{place} holds {words}, or a character that is not valid in a key: it must contain "
+            "the secret and nothing else"
         )
     return SecretStr(value)
 

@@ -170,7 +170,7 @@ def _put(
 
 
 def _json(text: str, kind: type[Json]) -> Json | None:
-    """Return the value of a JSON text, `None` where it is no JSON or of another kind."""
+    """Return the value of a JSON text, `None` where it is not JSON or of another kind."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -32,8 +32,8 @@ _NEVER: Final = {
 }
 
 _TYPES: Final = {
-    "string_type": "a text in quotes",
-    "path_type": "a text in quotes",
+    "string_type": "text in quotes",
+    "path_type": "text in quotes",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "int_type": "a whole number",

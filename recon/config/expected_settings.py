@@ -24,7 +24,7 @@ from recon.model import Kind
 def _kind(word: object) -> object:
     kinds = [kind.value for kind in Kind]
     if not isinstance(word, str):
-        raise invalid("must be a text in quotes; write the kind of the findings")
+        raise invalid("must be text in quotes; write the kind of the findings")
     if word.strip().lower() in kinds:
         return Kind(word.strip().lower())
     found = closest(word, kinds)

@@ -151,5 +151,5 @@ def read_file(path: Path) -> dict[str, Any]:
     spot = ", ".join(part for part in place.groups() if part) if place else "somewhere"
     reason = _PLACE.sub("", message)
     if place and place[1] and _SHORT_TIME.search(_line(text, place[1])):
-        reason = "a time of day has seconds, as in 09:00:00"
+        reason = "a time of day needs seconds, as in 09:00:00"
     raise ConfigError(f"{path}, {spot}: {reason[:1].lower()}{reason[1:]}")

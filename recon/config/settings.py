@@ -204,7 +204,7 @@ def _name_errors(names: Iterable[str]) -> Iterator[tuple[str, str]]:
         if not _ACCOUNT_NAME.fullmatch(name):
             yield (
                 name,
-                'cannot name an account; use letters, digits, "_", "-" and ".", at most 64',
+                'is not a valid account name; use letters, digits, "_", "-" and ".", at most 64',
             )
         if name.casefold() == DIFF_ACCOUNT:
             yield name, "is reserved for the reports of recon diff; use another name"

@@ -29,13 +29,13 @@ def differences(
     now = [one.kind.value for one in fired if one.kind is not None]
     live = [one for one in stored if one.state != State.RESOLVED]
     said = [
-        f"{_stands(one)}, but judged now it is {' and '.join(now) or 'no finding'}."
+        f"{_stands(one)}, but judged now, it is {' and '.join(now) or 'no finding'}."
         for one in live
         if one.kind not in now
     ]
     known = {one.kind for one in live}
     said += [
-        f"Judged now it is {kind}, but no run has reported that."
+        f"Judged now, it is {kind}, but no run has reported that."
         for kind in now
         if kind not in known
     ]
@@ -58,4 +58,4 @@ def of_row_that_is_gone(stored: Sequence[StoredFinding]) -> list[str]:
 
 
 def _stands(one: StoredFinding) -> str:
-    return f"Stored is {one.kind} ({one.state}, of {one.day})"
+    return f"The stored finding is {one.kind} ({one.state}, of {one.day})"

@@ -39,8 +39,8 @@ from recon.model import (
 )
 
 _WRONG_KEY = (
-    "The API key may belong to another account, or was rotated: what another key sent is never "
-    "listed."
+    "The API key may belong to another account, or may have been rotated: Octopods never lists "
+    "what was sent with another key."
 )
 _WRONG_TABLE = (
     "The table, `where`, query or file of your records may hold sends that do not go through "
@@ -212,14 +212,14 @@ def why_suspect(
         seen = f"{_rows(provider.total, 'message')} and not one of them can be read."
         return (seen, *reasons, _WRONG_COLUMNS)
     if messages == 0 and accused >= guard_rows:
-        seen = f"The records hold {records:,} records, Octopods lists no message at all."
+        seen = f"The source has {records:,} records, but Octopods lists no message at all."
         return (seen, *reasons, _WRONG_KEY, _WRONG_TABLE, _WRONG_DAY)
     if records == 0 and messages >= guard_rows:
-        seen = f"Octopods lists {messages:,} messages, your records have none at all."
+        seen = f"Octopods lists {messages:,} messages, but there is no record at all."
         return (seen, *reasons, *ended, _WRONG_TABLE, _WRONG_DAY, _WRONG_KEY)
     doubtful = messages - provider.unverifiable
     if min(accused, doubtful) >= guard_rows and local.matched == 0:
-        seen = f"{records:,} records and {messages:,} messages: not one pair links."
+        seen = f"{records:,} records and {messages:,} messages, but not one pair."
         return (seen, *reasons, _WRONG_COLUMNS, _WRONG_DAY, _WRONG_KEY)
     return ()
 

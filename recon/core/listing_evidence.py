@@ -173,7 +173,7 @@ def _of_doubtful_times(known: KeyHistory, apart: Mapping[int, timedelta]) -> Pro
         message_id, by = next(iter(apart.items()))
         minutes = round(abs(by) / timedelta(minutes=1))
         why = (
-            f"it gives {_count(len(apart))} another time than was listed before, such as "
+            f"it gives other times than before for {_count(len(apart))}, such as "
             f"{message_id} ({minutes:,} minutes {'later' if by > timedelta(0) else 'earlier'})"
         )
     return replace(_refused(known, why), moved=apart, has_doubtful_times=True)

@@ -205,7 +205,7 @@ def decide(known: PollingState, ahead: Forecast, rules: PollingRules) -> Decisio
     spaced = last + rules.min_interval - known.now
     if spaced > timedelta():
         return Decision(
-            due=False, why="the last poll was only just now", wait=spaced, due_in=spaced
+            due=False, why="the last poll was only a moment ago", wait=spaced, due_in=spaced
         )
     reasons = [*_end_of_window(known, last), _floor(known, last, rules)]
     reasons.append(_room(known, ahead, rules))
@@ -244,7 +244,7 @@ def _end_of_window(known: PollingState, last: datetime) -> list[_Reason]:
         return []
     left = (settled - known.now).total_seconds()
     day = known.window_end.isoformat()
-    return [_Reason(left, f"the window that ended at {day} is to be covered to its end", left)]
+    return [_Reason(left, f"the window that ended at {day} has to be covered to its end", left)]
 
 
 def _floor(known: PollingState, last: datetime, rules: PollingRules) -> _Reason:
@@ -291,14 +291,14 @@ def _room_left(
     if known.unproven is None:
         if fresh < rules.listing_limit:
             return rules.room - fresh, _NO_GAP
-        return 0.0, "and the chain of answers is broken: to begin a new one"
+        return 0.0, "and the answers no longer overlap: to begin a new span"
     filled = known.unproven + fresh
     gain = filled - recorded.just_now
     room = rules.room - filled
     if filled >= rules.listing_limit:
         # The chain is broken already: begin a new one as soon as an answer proves a good deal.
         if recorded.just_now <= rules.room / 2:
-            return 0.0, f"with {known.unproven} not proven: a gap is left, and a new span begun"
+            return 0.0, f"with {known.unproven} not proven: leaving a gap and beginning a new span"
         return rules.room - fresh, _TOO_FAST
     if gain < _LEAST_GAIN and room < rules.room / 2:
         return rules.room - fresh, _TOO_FAST

@@ -83,8 +83,8 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     "(tolerance_seconds).",
     Rule.DUPLICATE_LOCAL: "Of several records with the id of one message, the nearest in time (on "
     "a tie the smallest id) accounts for it; the others are surplus.",
-    Rule.IN_A_GAP: "A record is not called missing in a gap of coverage, nor so near to one that "
-    "its message may lie in it, unless Octopods denies its id.",
+    Rule.IN_A_GAP: "A record is not called missing in a gap of coverage, or so near a gap that "
+    "its message may be in it, unless Octopods denies its id.",
     Rule.ID_UNREADABLE: "A record is not called missing if Octopods lists its id in an item that "
     "cannot be read.",
     Rule.ID_MAY_BE_PURGED: "A record is not called missing if its id is smaller than that of every "
@@ -92,12 +92,13 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     Rule.BEFORE_FIRST_LISTED: "Before the oldest message that was ever listed for a key, a record "
     "is only called missing if Octopods denies its id.",
     Rule.MAY_BE_AN_UNREADABLE_ITEM: "A record is not called missing if an item that cannot be read "
-    "contradicts nothing of it: neither its id, nor its number, nor its time within {tolerance} s.",
+    "may be its message: no readable field of the item contradicts the record's id, number or "
+    "time (within {tolerance} s).",
     Rule.MAY_BE_AN_UNREADABLE_RECORD: "A message is not called missing in the records if a record "
-    "that cannot be read contradicts nothing of it: neither its id, nor its number, nor its time "
-    "within {tolerance} s.",
-    Rule.AFTER_THE_RECORDS: "A message is not called missing in the records if these end more than "
-    "an hour, and more than their usual distance, before the newest messages.",
+    "that cannot be read may be its record: no readable field of that record contradicts the "
+    "message's id, number or time (within {tolerance} s).",
+    Rule.AFTER_THE_RECORDS: "A message is not called missing in the records if the records end "
+    "more than an hour, and more than their usual distance, before the newest messages.",
     Rule.MAY_BE_OF_ANOTHER_ID: "A message is not called missing in the records, nor a pair with "
     "another id, if a record has its number within {tolerance} s and holds an id that may be "
     "of a message that no answer showed.",
@@ -106,7 +107,7 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     Rule.REPEATED: "A message without a record is a duplicate send if the same number got a "
     "recorded message at most {duplicate} s before or after it (duplicate_seconds).",
     Rule.OTHER_ID: "A pair by number and time is a mismatch if the record holds another id.",
-    Rule.OTHER_NUMBER: "A pair by id is a mismatch if both sides have a number of the same sort, "
+    Rule.OTHER_NUMBER: "A pair by id is a mismatch if both sides have a number of the same type, "
     "and no reading of the two agrees.",
     Rule.STATUSES_CONTRADICT: 'The statuses of a pair contradict each other (status_policy = "'
     '{status_policy}").',
@@ -122,8 +123,8 @@ _CHANGES: Final[Mapping[Rule, str]] = {
     Rule.SAME_ID: "A record with the same id that is nearer in time would account for the message "
     "instead. The number, the times and the statuses decide whether something is wrong with the "
     "pair.",
-    Rule.SAME_NUMBER: "An id would go before it: if the record held the id of another message, or "
-    "if another record held the id of this one.",
+    Rule.SAME_NUMBER: "An id would take precedence: if the record held the id of another message, "
+    "or if another record held the id of this one.",
     Rule.NOT_SENT: "If Octopods lists a message with its id, or to its number near its time, the "
     "two are a pair with status_mismatch. If the word does not mean that it was not sent, correct "
     "accounts.NAME.local.statuses.",
@@ -146,7 +147,7 @@ _CHANGES: Final[Mapping[Rule, str]] = {
     Rule.MAY_BE_AN_UNREADABLE_ITEM: "An answer in which the item can be read, or a denial of the "
     "record's id.",
     Rule.MAY_BE_AN_UNREADABLE_RECORD: "Correct the record that cannot be read.",
-    Rule.AFTER_THE_RECORDS: "Newer records: the next run judges the day again when they are there.",
+    Rule.AFTER_THE_RECORDS: "Newer records: the next run judges the day again once they exist.",
     Rule.MAY_BE_OF_ANOTHER_ID: "A status call for the id of that record: denied, the two are a "
     "pair with message_id_mismatch; found, this message is missing locally.",
     Rule.UNRECORDED: "A record with its id, or with its number near its time.",

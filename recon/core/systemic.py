@@ -136,7 +136,7 @@ def _records_end(case: Case, window: Window, found: DayFindings) -> Iterator[Sys
         "stale_records",
         "",
         rows,
-        f"The records end at {there}, {later} cannot be compared: the database may be a replica "
+        f"The records end at {there}; {later} cannot be compared: the database may be a replica "
         "that lags, or the export was made too early. Run again when the records are complete.",
     )
 
@@ -176,7 +176,7 @@ def _one_failure_reason(found: DayFindings, rows: Positions) -> Iterator[Systemi
         "failure_reason",
         reason,
         failed[codes == commonest],
-        f"{counts[commonest]:,} of {len(failed):,} failed messages give one reason: "
+        f"{counts[commonest]:,} of {len(failed):,} failed messages give the same reason: "
         f"{reason.rstrip('.')}. {_what_to_do(reason)}",
     )
 
@@ -190,7 +190,7 @@ def _what_to_do(reason: str) -> str:
         case FailureScope.TEMPLATE:
             return f"It is about the template ({found.title}): {_lower(found.advice)}"
     if found.name == failure_reasons.UNKNOWN:
-        return "If it is about the account or the template, repair that first."
+        return "If it is about the account or the template, fix that first."
     return f"It means: {found.title}. {found.advice}"
 
 

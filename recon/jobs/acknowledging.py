@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NAMED: Final = 10
 _COLUMNS: Final = ("discrepancy_id", "reason")
 _NEEDED: Final = (
-    "The file needs the columns discrepancy_id and reason; --reason TEXT holds for rows without "
+    "The file needs the columns discrepancy_id and reason; --reason TEXT applies to rows without "
     "one."
 )
 #: What a spreadsheet makes of an id that looks like a number.

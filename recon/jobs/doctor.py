@@ -229,7 +229,7 @@ class _Account:
         assert self._sample is not None
         count, foreign = len(self._sample.records), records_sample.foreign_ids(self._sample.records)
         if not foreign:
-            return "every message_id of the sample is a number or empty"
+            return "every message_id in the sample is a number or empty"
         raise _Note(
             f"{foreign:,} of {count:,} records have a message_id that is not an id of Octopods\n"
             f"  Map accounts.{self._name}.local.columns.message_id to the number that the send "
@@ -242,11 +242,11 @@ class _Account:
         assert self._sample is not None
         unmapped = records_sample.unmapped_statuses(self._sample.records)
         if not unmapped:
-            return "every status of the sample is mapped"
+            return "every status in the sample is mapped"
         named = [f"'{word}' ({count:,})" for word, count in unmapped.items()]
         more = f" and {len(named) - _NAMED_STATUSES} more" if len(named) > _NAMED_STATUSES else ""
         raise _Note(
-            f"no status of Octopods: {', '.join(named[:_NAMED_STATUSES])}{more}\n"
+            f"not a status of Octopods: {', '.join(named[:_NAMED_STATUSES])}{more}\n"
             f"  Map each word in [accounts.{self._name}.local.statuses] to sent, delivered, read, "
             "failed, deleted, unknown or not_sent."
         )
@@ -337,7 +337,7 @@ class _Account:
             f"{source.timezone}, used for {zoned:,} of {len(records):,} times, which are stored "
             "without an offset"
             if zoned
-            else "not used: every time of the sample is stored with its offset"
+            else "not used: every time in the sample is stored with its offset"
         )
         offset = (
             None if self._listing is None else records_sample.median_offset(records, self._listing)

@@ -162,7 +162,7 @@ def reduced_sides(
         alone = rest
     if paired + alone > sizes.rows:
         log.warning(
-            "%s rows differ or have no counterpart: to judge them takes more memory than the limit",
+            "%s rows differ or have no counterpart: judging them takes more memory than the limit",
             f"{paired + alone:,}",
         )
     mine, theirs = (_read_all(work, name, count) for name in names)

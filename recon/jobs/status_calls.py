@@ -134,7 +134,7 @@ class StatusCalls:
         else:
             log.warning(
                 "account %s: the status call denies message %d, which the list showed earlier: "
-                "its denials of messages as old do not count",
+                "its denials of messages of that age do not count",
                 self._account,
                 control,
             )

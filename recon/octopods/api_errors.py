@@ -86,7 +86,7 @@ class ApiError:
         Code 1 does, as the sibling SMS endpoint documents it (help centre, article 14824171). The
         codes of the WhatsApp endpoint are documented only in part, so any other one does too,
         unless it is that of a deprecated key or its text speaks of a passing condition. A body
-        that is no JSON object has no code and denies nothing.
+        that is not JSON object has no code and denies nothing.
         """
         if self.code is None or self.of_deprecated_key:
             return False

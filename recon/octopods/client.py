@@ -90,7 +90,7 @@ class Client:
         key = api_key.get_secret_value()
         if not key or not all("!" <= char <= "\xff" and char.isprintable() for char in key):
             raise ConfigError(
-                f"the API key of account {account} holds a character that no key has",
+                f"the API key of account {account} contains a character that is not valid in a key",
                 hint=_where_the_key_is(account),
             )
         self._transport = Transport(base_url.rstrip("/"), api_key, session, timeout_seconds)
@@ -227,8 +227,8 @@ class Client:
         return KeyRefusedError(
             f"the API key {why}{id_note(refusal.request_id)}",
             hint="Copy the current key from the settings page for API keys of your Octopods "
-            f"account. {_where_the_key_is(self._account)} A new key does not list what the old "
-            f"one sent.",
+            f"account. {_where_the_key_is(self._account)} A new key does not list what was sent "
+            "with the old one.",
         )
 
     # --- what it says --------------------------------------------------------------------------
@@ -249,7 +249,7 @@ class Client:
         _ensure_success(answer, refusal)
         listing = responses.read_listing(answer.body, answered_at=answered_at)
         if listing is None or not answer.is_json:
-            raise _strange("no list of messages", answer, refusal)
+            raise _strange("not a list of messages", answer, refusal)
         listing = replace(
             listing,
             request_id=listing.request_id or refusal.request_id,
@@ -279,7 +279,7 @@ def _read_status(answer: HttpResponse, refusal: ApiError, message_id: int) -> St
     _ensure_success(answer, refusal)
     found = responses.read_status(answer.body, message_id)
     if found is None:
-        raise _strange("no status of this message", answer, refusal)
+        raise _strange("not a status of this message", answer, refusal)
     return found
 
 
@@ -295,7 +295,7 @@ def _ensure_success(answer: HttpResponse, refusal: ApiError) -> None:
 
 
 def _strange(what: str, answer: HttpResponse, refusal: ApiError) -> TransientError:
-    seen = what if answer.is_json else "no JSON"
+    seen = what if answer.is_json else "not JSON"
     return TransientError(f"its answer ({answer.status}) is {seen}{id_note(refusal.request_id)}")
 
 

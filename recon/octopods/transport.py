@@ -36,7 +36,7 @@ from recon.octopods.request_errors import (
 #: An answer of 100 messages is some 50 kB; more than this is no answer of this API.
 _MOST_BYTES: Final = 8 * 2**20
 _CHUNK: Final = 64 * 2**10
-#: What is kept of a body that is no JSON: enough to search for a retry time.
+#: What is kept of a body that is not JSON: enough to search for a retry time.
 _LONGEST_TEXT: Final = 2000
 #: zlib takes the header of either, gzip or zlib.
 _EITHER: Final = zlib.MAX_WBITS | 32

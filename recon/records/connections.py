@@ -143,14 +143,14 @@ def read_only_engine(
         # The words of the cause quote the URL, and with it perhaps the password.
         raise ConfigError(
             "the url of the records cannot be read",
-            hint="write it as in postgresql+psycopg://user:password@host/database, with "
+            hint="write for example postgresql+psycopg://user:password@host/database, with "
             "special characters of the password percent-encoded",
         ) from None
     try:
         return _database(made, zone, lock_seconds, setting)
     except NoSuchModuleError as cause:
         raise ConfigError(
-            f"the url of the records: no database is called {made.drivername}"
+            f"the url of the records: there is no database type {made.drivername}"
         ) from cause
     except ImportError as cause:
         raise ConfigError(

@@ -46,9 +46,7 @@ def format_of(path: Path) -> str:
     if path.is_dir():
         if parquet_files.part_files(path):
             return "parquet"
-        raise InputError(
-            f"{path} is a directory without a Parquet file", hint="name one file of it"
-        )
+        raise InputError(f"{path} is a directory without a Parquet file", hint="name a file in it")
     name = path.name.lower()
     for ending, kind in _ENDINGS.items():
         if name.endswith(ending):
@@ -67,8 +65,8 @@ def _unknown(path: Path) -> InputError:
         with translate_errors(path), path.open("rb") as file:
             other = file_signatures.kind_of_binary(file.read(file_signatures.SIGNATURE_BYTES), path)
     if other is None:
-        return InputError(f"{path}: unknown kind of file", hint=f"known are {_SHOWN}")
-    return InputError(f"{path} is {other[0]}", hint=f"{other[1]}; known are {_SHOWN}")
+        return InputError(f"{path}: unknown kind of file", hint=f"recon reads {_SHOWN}")
+    return InputError(f"{path} is {other[0]}", hint=f"{other[1]}; recon reads {_SHOWN}")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ SIGNATURE_BYTES: Final = 4096
 _SIGNATURES: Final = (
     (b"\xd0\xcf\x11\xe0", "an old or protected Excel workbook", "save it as CSV UTF-8"),
     (b"PAR1", "a Parquet file", "rename it to end with .parquet"),
-    (b"SQLite format 3\0", "an SQLite database", "name it as url = 'sqlite:///…' with a table"),
+    (b"SQLite format 3\0", "an SQLite database", "configure it with url = 'sqlite:///…' and table"),
     (b"\x1f\x8b", "compressed with gzip", "rename it to end with .gz, as in .csv.gz"),
     (b"\xfd7zXZ\0", "compressed with xz", "unpack it"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it"),
@@ -26,17 +26,17 @@ _SIGNATURES: Final = (
     (b"\xff\xff\xff\xff", "an Arrow stream", "save it as Parquet"),
     (b"Obj\x01", "an Avro file", "save it as Parquet or JSON Lines"),
     (b"\x89HDF", "an HDF5 file", "save it as Parquet"),
-    (b"HTTP/", "an answer with its HTTP headers", "save the body alone, without curl's -i"),
+    (b"HTTP/", "an answer with its HTTP headers", "save only the body: call curl without -i"),
     (b"PGDMP", "a dump of PostgreSQL", "restore it, or export the table as CSV"),
     (b"{\\rtf", "a text document (RTF)", "save it as plain text in CSV"),
-    (b"\x89PNG", "a picture", "export the data as CSV"),
-    (b"\xff\xd8\xff", "a picture", "export the data as CSV"),
+    (b"\x89PNG", "an image", "export the data as CSV"),
+    (b"\xff\xd8\xff", "an image", "export the data as CSV"),
 )
 #: Likewise for what does not stand at the beginning of the file, with its place.
 _SIGNATURES_WITHIN: Final = (
     (4, b"Standard Jet DB", "an Access database", "export the table as CSV"),
     (4, b"Standard ACE DB", "an Access database", "export the table as CSV"),
-    (8, b"DUCK", "a DuckDB database", "name it as url = 'duckdb:///…' with a table"),
+    (8, b"DUCK", "a DuckDB database", "configure it with url = 'duckdb:///…' and table"),
     (257, b"ustar", "a tar archive", "unpack it"),
 )
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
@@ -51,7 +51,7 @@ _PATTERNS: Final = (
             re.IGNORECASE | re.DOTALL,
         ),
         "an HTML or XML page",
-        "is it the login page of the tool that exports it? Export it as CSV",
+        "it may be the login page of the tool that exports the data: log in and export it as CSV",
     ),
     (
         re.compile(

@@ -71,7 +71,7 @@ def lines(path: Path, envelope: Envelope = _ignore) -> Iterator[Line]:
 
 
 def _is_one_document(start: Sequence[bytes]) -> bool:
-    """Say whether the file is no JSON Lines: an array, or an object of many lines."""
+    """Say whether the file is not JSON Lines: an array, or an object of many lines."""
     if not start:
         return False
     first, *second = start
@@ -128,7 +128,7 @@ def _of_array(path: Path, raw: bytes, envelope: Envelope) -> Iterator[Line]:
 def _no_json(path: Path, what: str, cause: Exception) -> InputError:
     return InputError(
         f"{path} is {what} that is not valid JSON: {json_text.reason(cause)}",
-        hint="was it cut off? Export it again, or write one object a line (JSON Lines)",
+        hint="it may be cut off: export it again, or write one object per line (JSON Lines)",
     )
 
 
@@ -143,7 +143,7 @@ def _of_line(
     except json.JSONDecodeError as cause:
         yield Line(number, broken=f"line {number}: not JSON, {json_text.reason(cause)}")
     except (ValueError, RecursionError):
-        yield Line(number, broken=f"line {number}: JSON that is too large or too deep")
+        yield Line(number, broken=f"line {number}: JSON that is too large or nested too deeply")
     else:
         extended = _EXTENDED in text
         if end != len(text):

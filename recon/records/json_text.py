@@ -19,7 +19,7 @@ def values(text: str) -> Iterator[Any]:
     """Yield the values that stand one after another, and those of an array one by one.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it is not JSON.
         RecursionError: it is nested too deeply.
     """
     at = _skip(text, 0)
@@ -78,7 +78,7 @@ def begins_with_object(line: bytes) -> bool:
 
 
 def reason(cause: Exception) -> str:
-    """Say why a text is no JSON; the decoder's words about a string expect a place after them."""
+    """Say why a text is not JSON; the decoder's words about a string expect a place after them."""
     if isinstance(cause, json.JSONDecodeError):
         return cause.msg.removesuffix(" starting at")
     return "nested too deeply"

@@ -66,8 +66,7 @@ def _require(name: str, numbers: pa.Array | pa.ChunkedArray, most: int) -> None:
     size = pc.max(pc.abs(numbers)).as_py()
     if size is not None and size > most:
         raise InputError(
-            f"column '{name}' is a four-byte float, which holds six or seven digits: the others of "
-            "its ids, numbers or times are lost",
-            hint="make it a whole number of eight bytes (BIGINT), or text, and write the values "
-            "again",
+            f"column '{name}' is a four-byte float, which holds six or seven digits: the other "
+            "digits of its ids, numbers or times are lost",
+            hint="change it to an eight-byte integer (BIGINT) or text, and write the values again",
         )

@@ -94,7 +94,7 @@ def not_found_error(
     there = ", ".join(map(printable, shown)) if shown else f"no {what} at all"
     if len(shown) < len(every):
         there = f"{there}; {len(every) - len(shown)} more look like values, not like names"
-    return InputError("\n".join(parts), hint=f"there is: {there}")
+    return InputError("\n".join(parts), hint=f"it has: {there}")
 
 
 def no_header(names: Iterable[str], *, where: str) -> InputError:
@@ -136,7 +136,7 @@ def no_such_file(path: Path, setting: str = "") -> InputError:
     near = difflib.get_close_matches(path.name, others, n=3)
     return InputError(
         f"{setting}{': ' if setting else ''}there is no file {path.absolute()}",
-        hint=f"near it: {', '.join(map(printable, near))}"
+        hint=f"similar names there: {', '.join(map(printable, near))}"
         if near
         else "check the path; recon does not create this file",
     )

@@ -96,7 +96,7 @@ CHARTS: Final[Sequence[Chart]] = (
     Chart(
         "messages",
         "Messages by status",
-        "Each message counts once, when it was sent, with its present status.",
+        "Each message counts once, when it was sent, with its current status.",
         "count",
         STATUSES,
         first=(TOTAL,),
@@ -184,7 +184,7 @@ def cost_chart(currency: str) -> Chart:
         "cost",
         f"Cost in {currency} (estimate)",
         "An estimate by the configured rates: delivered messages are charged, failed ones are not. "
-        "Wasted are duplicates and messages to another number than the recorded one.",
+        "Wasted are duplicates and messages to a number other than the recorded one.",
         "money",
         [
             Column("spent", "spent", "money", "sent"),

@@ -141,10 +141,11 @@ def _sections(one: Explanation) -> Iterator[tuple[str, _Rows]]:
 
 def _why(one: Explanation) -> _Rows:
     if one.records_error is not None:
-        yield "not judged", f"{one.records_error.rstrip('.')}. This is what the database knows."
+        yield "not judged", f"{one.records_error.rstrip('.')}. This is what is stored."
     if one.suspicions:
         yield "suspect", f"The day is suspect: {' '.join(one.suspicions)}"
-        yield "", "No finding of it is opened or closed. Without that, its rows would be judged so:"
+        said = "None of its findings is opened or closed. If it were not suspect, its rows would be"
+        yield "", f"{said} judged as follows:"
     for fired in one.rules:
         yield "rule", fired.statement
         yield "seen", fired.detail
@@ -207,11 +208,11 @@ def _coverage(one: Explanation) -> _Rows:
         yield "first poll", _poll(one, around.first_poll)
         yield "last poll", _poll(one, around.last_poll)
     else:
-        yield "gap", f"from {start} to {end}{long}: nothing is proven of it"
+        yield "gap", f"from {start} to {end}{long}: nothing is proven about it"
         yield "poll before", _poll(one, around.first_poll)
         yield "poll after", _poll(one, around.last_poll)
     if around.before_first_listed:
-        yield "", "It is older than all that was ever listed for the key."
+        yield "", "It is older than every message ever listed for the key."
     yield from _limits(one, around)
 
 
@@ -253,7 +254,7 @@ def _what(one: Explanation, other: Alternative) -> str:
     if other.seconds is not None:
         seconds = round(abs(other.seconds))
         said.append(f"{length(seconds)} {'earlier' if other.seconds < 0 else 'later'}")
-    return ", ".join(said) or "nothing of it can be compared"
+    return ", ".join(said) or "none of its fields can be compared"
 
 
 def _history(one: Explanation) -> _Rows:

@@ -69,12 +69,13 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
         Kind.MESSAGE_ID_MISMATCH: KindExplanation(
             "message id mismatch",
             "Same number, same time, but the records name another message id.",
-            "Check how the sender stores the id that Octopods answers with: not cut, not "
-            "rounded, not that of another send.",
+            "Check how the sender stores the id from Octopods' answer: it must not be cut off, "
+            "rounded or taken from another send.",
         ),
         Kind.DUPLICATE_LOCAL: KindExplanation(
             "duplicate local",
-            "Two records claim one message; another one, nearer in time, accounts for it.",
+            "Two records match one message; the other record is nearer in time and accounts for "
+            "it.",
             "Delete the extra record, or find out which message it belongs to.",
         ),
         Kind.STUCK: KindExplanation(
@@ -169,7 +170,7 @@ def verdict_explanation(run: Run) -> str:
             ]
             said = f"{' and '.join(unknown)} could not be verified."
             if not unknown:
-                said = "Whether Octopods sent more than the records hold cannot be known."
+                said = "It is not known whether Octopods sent more than the records hold."
         case VerdictKind.NOTHING_TO_COMPARE:
             return (
                 "Neither your records nor Octopods have a message in this window. That proves "
@@ -237,18 +238,19 @@ def gap_advice(run: Run) -> str:
         said += (
             " Nothing was collected yet: only"
             if since is None
-            else f" The collected messages reach back to {local_time(since, window)}: of what lies "
-            "before, only"
+            else f" The collected messages reach back to {local_time(since, window)}: before "
+            "that, only"
         )
-        said += " ids that the records name can be verified, by a status call each."
+        said += " ids in the records can be verified, each by a status call."
     if advice.tightest_seconds is None:
         return f"{said} A day like this needs few polls. This crontab line makes them:"
     seconds = max(advice.tightest_seconds, 1)
     rate = _rate(advice.sends_a_poll / seconds)
     return (
-        f"{said} At its busiest, {advice.sends_a_poll} were sent in "
-        f"{duration_text(timedelta(seconds=seconds))} ({rate}), the most that may come between "
-        f"two polls: polls were needed that often. This crontab line polls only if one is due:"
+        f"{said} At the busiest time, {advice.sends_a_poll} messages were sent in "
+        f"{duration_text(timedelta(seconds=seconds))} ({rate}). No more than that may come "
+        "between two polls, so polls were needed that often. This crontab line polls only if a "
+        "poll is due:"
     )
 
 

@@ -61,7 +61,7 @@ class AccountMetrics:
 
     account: str
     last_success: datetime | None
-    """When the last run finished that was not suspect."""
+    """When the last run that was not suspect finished."""
     findings: Sequence[FindingCount]
     """All findings that are not resolved, of whatever day."""
     day: DayMetrics | None
@@ -84,10 +84,10 @@ class CommandMetrics:
 #: Each metric with the labels it has and what it means.
 _METRICS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "recon_last_run_timestamp_seconds": ("When the last run ended.", ("account",)),
-    "recon_last_run_exit_code": ("With which exit code the last run ended.", ("account",)),
+    "recon_last_run_exit_code": ("The exit code of the last run.", ("account",)),
     "recon_last_run_duration_seconds": ("How long the last run took, all accounts.", ()),
     "recon_last_success_timestamp_seconds": (
-        "When the last run finished that was not suspect.",
+        "When the last run that was not suspect finished.",
         ("account",),
     ),
     "recon_records": ("Records of the newest day by bucket.", ("account", "bucket")),

@@ -62,7 +62,9 @@ def _by_day(days: Sequence[DayFigures], currency: str | None, *, width: int, col
     shown = [one for one in days if one.date not in before]
     lines: list[str] = []
     if before:
-        lines += wrapped(f"Nothing is known of {_days(before)}: no poll proves that time.", width)
+        lines += wrapped(
+            f"Nothing is known about {_days(before)}: no poll proves that time.", width
+        )
     together = day_figures.summed(shown)
     if together is None:
         return "\n".join(lines) + "\n"

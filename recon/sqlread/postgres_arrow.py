@@ -85,10 +85,10 @@ def read_batches(
             cursor.execute(sql)
             with cursor.fetch_record_batch() as batches:
                 yield batches
-        log.debug("an answer was had as Arrow")
+        log.debug("an answer was read as Arrow")
     except (adbc.Error, psycopg.Error, OSError, ValueError) as cause:
         # Arrow's errors are ValueErrors or OSErrors. The plain way will report what is wrong.
-        log.debug("an answer was not had as Arrow: %s", type(cause).__name__)
+        log.debug("an answer was not read as Arrow: %s", type(cause).__name__)
         raise ArrowUnavailable from cause
 
 

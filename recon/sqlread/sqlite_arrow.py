@@ -77,9 +77,9 @@ def read_columns(
         found = _columns(connection, statement.subquery(), count_blobs=count_blobs)
     except (sa.exc.SQLAlchemyError, pa.ArrowException, ValueError, MemoryError) as cause:
         # No such function, a blob, too much for one value, a real, text that is not UTF-8.
-        log.debug("an answer was not had as Arrow: %s", type(cause).__name__)
+        log.debug("an answer was not read as Arrow: %s", type(cause).__name__)
         raise ArrowUnavailable from cause
-    log.debug("an answer was had as Arrow")
+    log.debug("an answer was read as Arrow")
     return found
 
 

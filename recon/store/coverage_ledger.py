@@ -152,8 +152,8 @@ def _withdraw(
     minutes = late.settling.total_seconds() / 60
     reason = (
         f"message {late.message_id} appeared in the listing only after "
-        f"{end.isoformat(timespec='seconds')}, which had been taken for complete; this key's "
-        f"messages are given {minutes:.0f} minutes to appear from now on"
+        f"{end.isoformat(timespec='seconds')}, when its time already counted as complete; from "
+        f"now on, messages of this key have {minutes:.0f} minutes to appear"
     )
     withdrawals.add(connection, account_id, key.id, Withdrawal(start, end, reason), own_clock)
     connection.execute(
@@ -171,8 +171,8 @@ def _end_first_contact(
     if changed:
         _log.warning(
             "account %s: message %d, older than all that were listed before, appears in the "
-            "listing: the answers so far did not show everything, and prove nothing of the time "
-            "before %s",
+            "listing: the answers so far did not show everything, and prove nothing about the "
+            "time before %s",
             accounts.name_of(connection, account_id),
             message_id,
             begun.isoformat(),
@@ -183,8 +183,8 @@ def _lower_the_cap(connection: sa.Connection, account_id: int, key: Key, cap: in
     """Remember at how many items the listing is cut, and read earlier answers again."""
     connection.execute(sa.update(keys).where(keys.c.id == key.id).values(item_cap=cap))
     _log.warning(
-        "account %s: the listing is cut at %d messages: answers with as many, earlier ones too, "
-        "prove only the time after their oldest message",
+        "account %s: the listing is cut at %d messages: answers with that many messages, earlier "
+        "ones too, prove only the time after their oldest message",
         accounts.name_of(connection, account_id),
         cap,
     )

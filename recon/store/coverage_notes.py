@@ -59,7 +59,7 @@ def of_clocks(theirs: datetime | None, ours: datetime) -> list[str]:
     ahead = "ahead of" if theirs > ours else "behind"
     length = _length(abs(theirs - ours))
     note = (
-        f"Octopods' clock is {length} {ahead} this machine's; proof goes by the earlier one. "
+        f"Octopods' clock is {length} {ahead} this machine's; proof uses the earlier one. "
         "Keep this machine's clock right, for example with NTP."
     )
     return [note]
@@ -112,7 +112,7 @@ def _notes_of_listing(connection: sa.Connection, row: sa.Row[Any]) -> list[str]:
     settling = timedelta(seconds=row.settling_seconds)
     if settling > SETTLING:
         notes.append(
-            "Octopods has listed messages later than a minute after they were sent, so the last "
+            "Octopods has listed messages more than a minute after they were sent, so the last "
             f"{_length(settling)} before a poll prove nothing. Let the nightly run start at least "
             f"{_length(settling)} after midnight."
         )

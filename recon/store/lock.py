@@ -111,7 +111,7 @@ def _file(path: Path, account: str, *, shared: bool) -> Iterator[None]:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise OutputError(
-            f"the lock {path} cannot be made: {error.strerror}",
+            f"the lock {path} cannot be created: {error.strerror}",
             hint="The directory of the database must be writable.",
         ) from error
     try:

@@ -20,8 +20,9 @@ from recon.store.tables import keys
 
 #: Why proof of an older key is withdrawn.
 REPLACED: Final = (
-    "the older key listed nothing sent in this time, and the first list of the newer key does not "
-    "reach back to its beginning: what was sent with the newer key before its list begins was "
+    "the older key listed nothing sent in this time, and the first list of the newer key does "
+    "not reach back to the beginning of this time: what was sent with the newer key before its "
+    "list begins was "
     "never listed"
 )
 

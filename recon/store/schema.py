@@ -89,7 +89,7 @@ def is_absent(engine: sa.Engine) -> bool:
 
 def absence(engine: sa.Engine) -> str:
     """Say that the store is absent, and why that may be."""
-    return f"{described(engine.url)} is not there yet, or empty. {_CREATED_BY}"
+    return f"{described(engine.url)} does not exist yet, or is empty. {_CREATED_BY}"
 
 
 def ensure_ready(engine: sa.Engine) -> None:
@@ -113,8 +113,8 @@ def ensure_ready(engine: sa.Engine) -> None:
         if others and engine.dialect.name == "sqlite":
             more = ", …" if len(others) > _NAMED_TABLES else ""
             raise ConfigError(
-                f"{described(engine.url)} is another program's: it has the tables "
-                f"{', '.join(others[:_NAMED_TABLES])}{more} and none of recon",
+                f"{described(engine.url)} belongs to another program: it has the tables "
+                f"{', '.join(others[:_NAMED_TABLES])}{more} and none of recon's",
                 hint="Name a file of its own for recon in database.url. If recon is to use this "
                 "one as well, run `recon db upgrade`.",
             )
@@ -181,7 +181,7 @@ def _refuse_newer(engine: sa.Engine, found: str) -> None:
     if found not in _versions():
         raise ConfigError(
             f"{described(engine.url)} has schema {found}, which is newer than this program "
-            f"({head()}) or not of recon",
+            f"({head()}) or not recon's",
             hint="Update octopods-recon, or give it a database of its own in database.url.",
         )
 

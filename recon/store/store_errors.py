@@ -77,7 +77,7 @@ def _ours(error: Exception, url: sa.URL) -> ReconError | None:
     cause = error.orig if isinstance(error, exc.DBAPIError) else error
     if isinstance(cause, UnicodeError) and "idna" in str(cause):
         # Of a host, before anything is connected; the store's own texts are in UTF-8.
-        return ConfigError("database.url names a host that cannot be", hint=URL_HINT)
+        return ConfigError("the host name in database.url is not valid", hint=URL_HINT)
     if isinstance(cause, sqlite3.Error):
         return _of_sqlite(cause, url)
     is_postgres = type(cause).__module__.partition(".")[0] == "psycopg"

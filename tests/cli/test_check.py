@@ -63,7 +63,7 @@ def test_each_check_has_a_line(workshop: Workshop, channel: Channel) -> None:
     )
     assert "20 records of 2026-04-23" in ended.out
     assert "20 of 20 records of 2026-04-23 match a listed message" in ended.out
-    assert "every time of the sample is stored with its offset" in ended.out
+    assert "every time in the sample is stored with its offset" in ended.out
     assert (
         "20 records have the id of a listed message, and are 0:00:00 before it (median)"
         in ended.out

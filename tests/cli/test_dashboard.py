@@ -47,7 +47,7 @@ def test_the_page_lies_beside_the_reports_and_only_its_owner_reads_it(
         assert stage.shown(command) == "reports/dashboard.html\n"
         file = tmp_path / "reports" / "dashboard.html"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert "Nothing is known of these days" in file.read_text()
+        assert "Nothing is known about these days" in file.read_text()
         stage.shown(command, "--output", str(tmp_path / "there.html"))
         stage.shown(command, "--json", "--output", str(tmp_path / "there.json"))
     assert (tmp_path / "there.html").read_bytes().startswith(b"<!doctype html>")

@@ -256,8 +256,9 @@ def test_a_finding_tells_its_history_and_where_it_is_not_what_is_judged_now(
         stage.workshop.add_records((60, 102, NUMBER.format(1), minute(1), "sent"))
         [later] = rows(stage, second)
         assert (later["kinds"], fired(later)) == ([], ["same_id"])
+        stored = f"The stored finding is missing_locally (open, of {DAY})"
         assert later["differences"] == [
-            f"Stored is missing_locally (open, of {DAY}), but judged now it is no finding.",
+            f"{stored}, but judged now, it is no finding.",
             f"`recon run --date {DAY} --offline` judges {DAY} again.",
         ]
         stage.run("--offline")
@@ -451,4 +452,4 @@ def test_what_is_stored_of_a_row_is_told_without_its_records(
         assert (one["rules"], one["record"], one["differences"]) == ([], None, [])
         said = " ".join(workshop.recon("explain", "101").out.split())
         assert "message 101: the records cannot be read" in said
-        assert "This is what the database knows." in said
+        assert "This is what is stored." in said

@@ -66,7 +66,7 @@ def test_the_mapping_is_proposed_and_what_is_open_is_said(shop: Workshop) -> Non
     text = (shop.path / "recon.toml").read_text()
     assert '"queued" = "not_sent"   # a guess; 1 of 3 records' in text
     assert '# "fertig" = "…"' in text
-    assert "1 of 3 numbers of the sample have none" in text
+    assert "1 of 3 numbers in the sample have none" in text
     assert "087" not in text
     # Two numbers are too few to guess from; the zone has a proposal, that is no setting.
     assert '# default_region = "IE"   # the country of Europe/Dublin\ndefault_region = ""' in text
@@ -77,7 +77,7 @@ def test_a_file_that_is_there_is_replaced_only_with_force(shop: Workshop) -> Non
     path.write_text("mine")
     refused = shop.recon("init", "--file", "sends.db")
     assert (refused.code, path.read_text()) == (73, "mine")
-    assert f"{path} is there already" in refused.err
+    assert f"{path} already exists" in refused.err
     assert shop.recon("init", "--file", "sends.db", "--force").code == 0
     assert path.read_text() != "mine"
 
@@ -89,7 +89,7 @@ def test_nothing_is_written_where_the_records_cannot_be_read(shop: Workshop) -> 
     assert shop.recon("init").code == 2
     shop.change_records("CREATE TABLE other (id INTEGER)")
     ended = shop.recon("init", "--file", "sends.db")
-    assert (ended.code, "there are: other, sends" in ended.err) == (2, True)
+    assert (ended.code, "the tables are: other, sends" in ended.err) == (2, True)
     assert sorted(path.name for path in shop.path.iterdir()) == before
     assert shop.recon("init", "--file", "sends.db", "--table", "sends").code == 0
 

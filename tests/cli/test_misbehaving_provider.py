@@ -152,7 +152,7 @@ CASES = [
         # With ids, a status call would find that the day is not proven.
         prepare=lambda days: days.send(each(6), with_ids=False),
         has_withdrawn=True,
-        note="Octopods has listed messages later than a minute after they were sent",
+        note="Octopods has listed messages more than a minute after they were sent",
         log="is withdrawn",
     ),
     Case(
@@ -196,7 +196,7 @@ CASES = [
         at_noon(misbehaviours.one_per_number),
         refused=1,
         has_withdrawn=True,
-        note="Octopods has listed messages later than a minute after they were sent",
+        note="Octopods has listed messages more than a minute after they were sent",
         log="it is refused",
     ),
     Case(
@@ -222,7 +222,7 @@ CASES = [
         "late",
         prepare=late,
         has_withdrawn=True,
-        note="Octopods has listed messages later than a minute after they were sent",
+        note="Octopods has listed messages more than a minute after they were sent",
         log="is withdrawn",
     ),
     Case(
@@ -239,7 +239,7 @@ CASES = [
         prepare=rotated_and_busy,
         before_poll=old_key_too_long,
         has_withdrawn=True,
-        log="the first list of the newer key does not reach back to its beginning",
+        log="the first list of the newer key does not reach back to the beginning of this time",
         confirmed=frozenset({"", "yes", "no"}),
     ),
     Case(
@@ -270,13 +270,13 @@ CASES = [
         "an-hour-later",
         at_noon(misbehaviours.shifted(timedelta(hours=1))),
         refused=1,
-        log="another time than was listed before",
+        log="it gives other times than before for",
     ),
     Case(
         "an-hour-earlier",
         at_noon(misbehaviours.shifted(-timedelta(hours=1))),
         refused=1,
-        log="another time than was listed before",
+        log="it gives other times than before for",
     ),
     Case(
         "an-hour-later-at-first-contact",
@@ -284,7 +284,7 @@ CASES = [
         polls=POLLS[1:],
         refused=1,
         has_withdrawn=True,
-        log="another time than was listed before",
+        log="it gives other times than before for",
     ),
     Case(
         "status-pages",

@@ -250,10 +250,14 @@ def apart(row: Row) -> timedelta:
         (key_or_process, "key_or_process", "All 12 sends since 22:00 are missing"),
         (recording_outage, "recording_outage", r"(All 12|12 of 1\d) messages between 11:30 and"),
         (recording_stopped, "recording_stopped", "All 12 messages since 22:00 are not"),
-        (stale_records, "stale_records", r"The records end at \S+ 16:.*, 12 later messages"),
+        (stale_records, "stale_records", r"The records end at \S+ 16:.*; 12 later messages"),
         (one_country, "country", r"All 12 sends to numbers that begin with \+254 are missing"),
         (status_word, "status_word", "8 records have the status 'shipped'"),
-        (failure_reason, "failure_reason", "14 of 15 failed messages give one reason: The temp"),
+        (
+            failure_reason,
+            "failure_reason",
+            "14 of 15 failed messages give the same reason: The temp",
+        ),
         (an_hour, "hour", r"20 of 2\d findings of the kind missing locally lie between 13:00 and"),
     ],
 )

@@ -224,7 +224,7 @@ def test_a_purge_takes_proposals_with_their_day_and_leaves_no_zero(
     for name in ("total", "failed", "failure_rate", "coverage"):
         assert day[name] is None
     assert day["failure_reasons"] == []
-    assert "Nothing is known of 2026-04-23" in night.shown(stats.command, "--days", "14")
+    assert "Nothing is known about 2026-04-23" in night.shown(stats.command, "--days", "14")
     engine = connect(database_url)
     with engine.connect() as connection:
         assert not connection.exec_driver_sql("SELECT * FROM daily_volume").all()

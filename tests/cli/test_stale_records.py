@@ -14,7 +14,7 @@ from tests.cli.nights import Nights, nights
 from tests.cli.workshop import NUMBER, minute
 from tests.factories import DAY
 
-ENDED = "The records end at 2026-04-20 12:09:00, 5 later messages cannot be compared"
+ENDED = "The records end at 2026-04-20 12:09:00; 5 later messages cannot be compared"
 
 
 def ended_days_ago(night: Nights, later: int = 5) -> None:

@@ -165,7 +165,7 @@ def test_a_database_in_another_place_is_named_and_not_made(
     workshop.add_records()
     workshop.configure("http://127.0.0.1:9")
     ended = workshop.recon(*command)
-    assert f"the database {tmp_path / 'recon.db'} is not there yet, or empty" in ended.err
+    assert f"the database {tmp_path / 'recon.db'} does not exist yet, or is empty" in ended.err
     assert "a relative path starts at the working directory" in ended.err
     assert ended.code == code
     assert not (tmp_path / "recon.db").exists()

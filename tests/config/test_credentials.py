@@ -44,8 +44,8 @@ def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
         ({"KEY": " \n"}, "environment variable KEY (api_key_env) is empty"),
         ({"KEY": "abc def"}, "holds more than one word"),
         ({"KEY": "abc\ndef"}, "holds more than one word"),
-        ({"KEY": "abc\x7f"}, "a character that no key has"),
-        ({"KEY": "abc\u2013def"}, "a character that no key has"),
+        ({"KEY": "abc\x7f"}, "a character that is not valid in a key"),
+        ({"KEY": "abc\u2013def"}, "a character that is not valid in a key"),
     ],
 )
 def test_a_key_that_cannot_be_one_names_its_variable(environ: dict[str, str], says: str) -> None:

@@ -32,7 +32,7 @@ def test_expected_findings_are_read_in_the_spellings_of_toml_and_of_texts(load: 
     ("values", "told"),
     [
         ({"kind": '"missing_localy"'}, 'not a kind of finding; did you mean "missing_locally"?'),
-        ({"kind": "3"}, "kind: must be a text in quotes"),
+        ({"kind": "3"}, "kind: must be text in quotes"),
         ({"kind": None}, 'kind: is missing; write for example kind = "missing_locally"'),
         ({"reason": None}, "reason: is missing; write for example reason ="),
         ({"reason": '" "'}, "reason: is empty; write for example reason ="),

@@ -95,7 +95,10 @@ def test_a_file_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
         ('timezone = "qqqqqq"', 'write one such as "Europe/Dublin"'),
         ('timezone = ""', 'timezone: is "", which is not a time zone'),
         ('timezone = "../x"', "not a time zone"),
-        ("timezone = 1", "timezone: is 1, but must be a text in quotes; write for example timezo"),
+        (
+            "timezone = 1",
+            "timezone: is 1, but must be text in quotes; write for example timezo",
+        ),
         ("timezne = 1", "timezne: is not a known key; did you mean timezone?"),
         ("[databas]", "databas: is not a known key; did you mean database?"),
         ("[database]\nguard_rows = 1", "is not a key of this section; it belongs in [matching]"),
@@ -126,11 +129,14 @@ def test_a_file_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
         ("[retention]\ndays = 9", "is 9, but must be at least 10"),
         ('[report]\ndirectory = ""', "report.directory: is empty; write a path"),
         ('[report]\ndirectory = "~/x"', 'starts with "~", which is not expanded'),
-        ("[report]\ndirectory = 3", "report.directory: is 3, but must be a text in quotes"),
+        ("[report]\ndirectory = 3", "report.directory: is 3, but must be text in quotes"),
         ('[report]\nmask_phone_numbers = "maybe"', 'is "maybe", but must be true or false'),
         ('[monitoring]\nping_url = "hc-ping.com/x"', "monitoring.ping_url: is not a web address"),
         ('[database]\nurl = ""', 'is not a database URL; write one such as "sqlite:///recon.db"'),
-        ("[database]\nurl = 3", "database.url: must be a text in quotes; write for example url ="),
+        (
+            "[database]\nurl = 3",
+            "database.url: must be text in quotes; write for example url =",
+        ),
         ('[database]\nurl = "sqlite://recon.db"', "needs three slashes before a relative path"),
         ('[database]\nurl = "postgres://a/b"', 'write "postgresql+psycopg://"'),
     ],
@@ -220,7 +226,10 @@ DB = 'url = "sqlite:///shop.db"\n'
         (account(local=DB + 'query = "SELECT 1"'), f"accounts.main.local.query: {NO_TIME}"),
         (account(local=DB + 'query = ":start"'), NO_TIME),
         (account(local=DB + "query = 'x::start \\:end'"), NO_TIME),
-        (account(local=DB + 'query = ":start :end :x"'), "holds :x, which nothing fills"),
+        (
+            account(local=DB + 'query = ":start :end :x"'),
+            "contains :x, which recon does not fill in",
+        ),
         (account(local=DB + 'table = "t"\ntimezone = "Moon"'), "accounts.main.local.timezone: is"),
         (
             account(local=DB + 'table = "t"\ncolumns.sent_at = ""'),
@@ -239,14 +248,17 @@ DB = 'url = "sqlite:///shop.db"\n'
             account(local=DB + 'table = "t"\nstatuses.ok = "qqqq"'),
             'write "sent", "delivered", "read", "failed", "deleted", "unknown" or "not_sent"',
         ),
-        (account(local=DB + 'table = "t"\nstatuses.ok = 3'), "statuses.ok: is 3, but must be a te"),
+        (account(local=DB + 'table = "t"\nstatuses.ok = 3'), "statuses.ok: is 3, but must be te"),
         (
             ACCOUNT.replace("main", "diff"),
             "accounts.diff: is reserved for the reports of recon diff",
         ),
-        (ACCOUNT.replace("main", '"a b"'), 'accounts."a b": cannot name an account; use letter'),
-        (ACCOUNT.replace("main", '"../a"'), "cannot name an account"),
-        (ACCOUNT.replace("main", "a" * 65), "cannot name an account"),
+        (
+            ACCOUNT.replace("main", '"a b"'),
+            'accounts."a b": is not a valid account name; use letter',
+        ),
+        (ACCOUNT.replace("main", '"../a"'), "is not a valid account name"),
+        (ACCOUNT.replace("main", "a" * 65), "is not a valid account name"),
         (ACCOUNT + ACCOUNT.replace("main", "Main"), 'accounts.Main: differs from "main" in case'),
     ],
 )
@@ -368,7 +380,9 @@ def test_a_syntax_error_is_reported_with_its_place(tmp_path: Path) -> None:
 def test_a_time_without_seconds_is_said_to_lack_them(tmp_path: Path, time: str) -> None:
     path = tmp_path / "recon.toml"
     path.write_text(f"[[accounts.main.expected]]\nfrom = {time}\r\nto = 10:00:00\n")
-    with pytest.raises(ConfigError, match=r"line 2, column \d+: a time of day has seconds, as in"):
+    with pytest.raises(
+        ConfigError, match=r"line 2, column \d+: a time of day needs seconds, as in"
+    ):
         config.load(path, {})
 
 

@@ -346,7 +346,7 @@ def test_records_that_keep_no_numbers_link_by_id_alone() -> None:
     )
     assert kinds(verdict) == [("missing_at_provider", "2", "12"), ("invalid_local", "3", None)]
     assert verdict.findings["detail"].tolist()[1] == (
-        "neither a message_id nor a number tells which message it is"
+        "it has neither a message_id nor a number to link it by"
     )
     assert verdict.local.not_sent == 2
 
@@ -478,7 +478,7 @@ def test_ten_records_and_no_message_at_all_is_suspect_and_opens_no_finding() -> 
     assert verdict.kind is VerdictKind.SUSPECT
     assert len(verdict.findings) == 0
     assert verdict.local.missing_at_provider == verdict.local.total == 10
-    assert "The records hold 10 records" in verdict.suspicions[0]
+    assert "The source has 10 records" in verdict.suspicions[0]
     assert any("key" in cause for cause in verdict.suspicions[1:])
 
 

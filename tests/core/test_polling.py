@@ -131,7 +131,7 @@ def test_sends_that_the_records_do_not_know_are_expected_as_the_last_run_found()
 def test_where_more_was_sent_than_an_answer_holds_a_new_chain_begins_at_once() -> None:
     decision = decide(recorded(150, 90, tick=SECOND))
     assert decision.due
-    assert "the chain of answers is broken" in decision.why
+    assert "the answers no longer overlap" in decision.why
     # However long ago that was.
     assert decide(recorded(150, tick=SECOND)).due
     assert decide(recorded(97, tick=SECOND)).due

@@ -137,7 +137,7 @@ def test_messages_after_records_that_ended_are_unverifiable_and_one_incident_say
     [incident] = verdict.incidents
     assert (incident.cause, incident.kinds) == ("stale_records", {"unverifiable": 4})
     assert incident.summary.startswith(
-        "The records end at 2026-04-23 15:10:00, 4 later messages cannot be"
+        "The records end at 2026-04-23 15:10:00; 4 later messages cannot be"
     )
     assert set(verdict.findings["detail"]) == {"the records end before this message was sent"}
 
@@ -182,7 +182,7 @@ def test_records_whose_clock_is_ahead_end_by_octopods_clock(ahead: float) -> Non
     verdict = judged(records, [*messages, *later_messages(600 * 19)])
     assert (verdict.provider.unverifiable, verdict.provider.missing_locally) == (4, 0)
     [summary] = [one.summary for one in verdict.incidents if one.cause == "stale_records"]
-    assert summary.startswith("The records end at 2026-04-23 15:10:00, 4 later messages cannot be")
+    assert summary.startswith("The records end at 2026-04-23 15:10:00; 4 later messages cannot be")
 
 
 def test_a_recorded_message_shows_that_the_records_have_not_ended() -> None:
@@ -238,7 +238,7 @@ def test_one_failure_reason_for_many_is_one_incident_without_their_numbers() -> 
     [incident] = with_status("sent", "failed", 12, "Template paused for 353 87 123 4567.").incidents
     assert (incident.cause, incident.kinds) == ("failure_reason", {"status_mismatch": 12})
     assert incident.summary.startswith(
-        "12 of 12 failed messages give one reason: Template paused for …. "
+        "12 of 12 failed messages give the same reason: Template paused for …. "
         "It is about the template (the template is paused): check in WhatsApp Manager that"
     )
 
@@ -248,12 +248,12 @@ def test_one_failure_reason_for_many_is_one_incident_without_their_numbers() -> 
     [
         ("(#131042) Payment issue", "It is about the account (payment problem of the account): "),
         ("Recipient is not on WhatsApp", "It means: the number cannot be reached on WhatsApp. "),
-        ("Nobody knows", "If it is about the account or the template, repair that first."),
+        ("Nobody knows", "If it is about the account or the template, fix that first."),
     ],
 )
 def test_the_incident_of_one_reason_says_what_to_repair(reason: str, said: str) -> None:
     [incident] = with_status("sent", "failed", 12, reason).incidents
-    assert f"give one reason: {reason}. {said}" in incident.summary
+    assert f"give the same reason: {reason}. {said}" in incident.summary
 
 
 def test_failures_without_a_reason_or_with_several_have_no_common_cause() -> None:

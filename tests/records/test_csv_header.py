@@ -107,7 +107,7 @@ def test_a_first_row_of_words_that_holds_a_status_is_data_too(tmp_path: Path) ->
         ('[{"id": 1, "phone_number": "+353861111111"}]', "holds JSON"),
         ('{"id": 1, "phone_number": "+353861111111"}\n', "holds JSON"),
         ("uuid;b;c\n", "no column 'id'"),
-        ("\n\n", "not even a header"),
+        ("\n\n", "not even have a header"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_called_by_its_cause(
@@ -172,7 +172,7 @@ def test_a_first_row_without_one_usual_name_is_not_shown(tmp_path: Path, line: s
 
 @pytest.mark.parametrize("names", ["Nr,Recipient,Zeit", "uuid,wann,wer", "id=message_id=sent_at"])
 def test_a_first_row_with_a_usual_name_is_shown(tmp_path: Path, names: str) -> None:
-    assert f"there is: {', '.join(sorted(names.split(',')))}" in refused(tmp_path / "a.csv", names)
+    assert f"it has: {', '.join(sorted(names.split(',')))}" in refused(tmp_path / "a.csv", names)
 
 
 @pytest.mark.parametrize("names", ["id=message_id=sent_at", "id   message_id   sent_at"])

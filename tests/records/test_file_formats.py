@@ -121,7 +121,7 @@ def test_missing_columns_are_reported_with_the_near_ones(tmp_path: Path, name: s
     assert str(raised.value) == (
         f"{tmp_path / name} has no column 'record'\n"
         f"{tmp_path / name} has no column 'sentat'; did you mean 'sent_at'?\n"
-        "  there is: id, message_id, phone_number, sent_at, status"
+        "  it has: id, message_id, phone_number, sent_at, status"
     )
 
 
@@ -143,7 +143,7 @@ def test_a_file_without_rows_is_empty_records(tmp_path: Path, name: str) -> None
 
 @pytest.mark.parametrize("name", ["sends.xlsx", "sends", "sends.csv.zip"])
 def test_an_unknown_ending_names_the_known_ones(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"known are \.csv, \.csv\.gz, \.parquet"):
+    with pytest.raises(InputError, match=r"recon reads \.csv, \.csv\.gz, \.parquet"):
         records(tmp_path / name, b"")
 
 
@@ -283,8 +283,8 @@ def test_only_a_broken_line_is_lost_and_it_is_reported_without_its_content(tmp_p
         "line 3: not an object",
         "line 4: not an object",
         "line 5: not UTF-8",
-        "line 6: JSON that is too large or too deep",
-        "line 7: JSON that is too large or too deep",
+        "line 6: JSON that is too large or nested too deeply",
+        "line 7: JSON that is too large or nested too deeply",
         "line 8: not JSON, Extra data",
     ]
 

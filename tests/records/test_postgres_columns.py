@@ -146,7 +146,7 @@ def both_ways(
         caplog.clear()
         other = open_reader(source).read(START, END)
         assert not caplog.records
-    return one, other, said == ["an answer was had as Arrow"]
+    return one, other, said == ["an answer was read as Arrow"]
 
 
 def ordered(frame: pd.DataFrame) -> pd.DataFrame:

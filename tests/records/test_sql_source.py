@@ -408,7 +408,9 @@ def test_sqlites_own_spelling_of_a_file_is_understood(tmp_path: Path) -> None:
 def test_a_missing_file_is_reported_and_not_made(tmp_path: Path) -> None:
     sqlite_records(tmp_path / "records.db")
     records = open_reader(Source(url=f"sqlite:///{tmp_path / 'recods.db'}", table="sends"))
-    with pytest.raises(InputError, match=r"there is no file .*recods\.db\n.*near it: records\.db"):
+    with pytest.raises(
+        InputError, match=r"there is no file .*recods\.db\n.*similar names there: records\.db"
+    ):
         records.read(START, END)
     assert [path.name for path in tmp_path.iterdir()] == ["records.db"]
 
@@ -427,7 +429,7 @@ def test_a_missing_table_names_the_near_ones_and_all(tmp_path: Path) -> None:
     with pytest.raises(InputError) as raised:
         records.read(START, END)
     assert str(raised.value) == (
-        "the database has no table 'send'; did you mean 'sends'?\n  there is: sends, users"
+        "the database has no table 'send'; did you mean 'sends'?\n  it has: sends, users"
     )
 
 
@@ -440,7 +442,7 @@ def test_missing_columns_are_all_reported_with_the_near_ones(tmp_path: Path) -> 
     assert str(raised.value) == (
         "table sends has no column 'phone'; did you mean 'phone_number'?\n"
         "table sends has no column 'Staus'; did you mean 'status'?\n"
-        "  there is: id, message_id, phone_number, sent_at, status"
+        "  it has: id, message_id, phone_number, sent_at, status"
     )
 
 
@@ -470,8 +472,8 @@ def _reading(**options: Any) -> Callable[[], object]:  # noqa: ANN401
     [
         ("nonsense", ConfigError, "cannot be read"),
         ("postgresql://u:p@ss:w0rd@host:x/db", ConfigError, "cannot be read"),
-        ("oracel://u:w0rd@host/db", ConfigError, "no database is called oracel"),
-        ("mysql+nothere://u:w0rd@host/db", ConfigError, "no database is called mysql"),
+        ("oracel://u:w0rd@host/db", ConfigError, "there is no database type oracel"),
+        ("mysql+nothere://u:w0rd@host/db", ConfigError, "there is no database type mysql"),
         ("mssql+pymssql://u:w0rd@host/db", ConfigError, "is not installed"),
         ("sqlite://", ConfigError, "names no file"),
         ("sqlite:///file:a?mode=memory&uri=true", ConfigError, "names no file"),

@@ -106,7 +106,7 @@ def test_a_covered_day_without_messages_has_none() -> None:
 @pytest.mark.parametrize("made", [[], [figures(covered_seconds=0.0)]])
 def test_where_nothing_is_known_the_page_says_what_to_do(made: list[DayFigures]) -> None:
     content = page(made, days=30).decode()
-    assert '<p class="lead" id="nothing">Nothing is known of these days' in content
+    assert '<p class="lead" id="nothing">Nothing is known about these days' in content
     assert '<div id="content" hidden>' in content
 
 

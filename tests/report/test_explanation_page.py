@@ -79,7 +79,7 @@ EXPLANATION = Explanation(
     more_alternatives=3,
     rules=[of_reject(Kind.INVALID_LOCAL, f"not a valid phone number: '{NUMBER}'", Policy())],
     findings=[FINDING],
-    differences=["Judged now it is stuck, but no run has reported that."],
+    differences=["Judged now, it is stuck, but no run has reported that."],
     last_run=at(7200),
 )
 
@@ -94,11 +94,11 @@ def test_each_part_is_told_in_the_configured_zone() -> None:
     lines = [" ".join(line.split()) for line in page().splitlines()]
     for line in (
         "main, 2026-04-23: record 7?[2J: invalid local",
-        "differs Judged now it is stuck, but no run has reported that.",
+        "differs Judged now, it is stuck, but no run has reported that.",
         "sent at 2026-04-23 13:00:00",
         "or at 2026-04-23 14:00:00: the clocks change, so it may be either",
         "denied id 11, asked for 2026-04-23 13:05:00, and again 2026-04-24 14:00:00",
-        "gap from 2026-04-23 12:50:00 to 2026-04-23 13:10:00 (20 min): nothing is proven of it",
+        "gap from 2026-04-23 12:50:00 to 2026-04-23 13:10:00 (20 min): nothing is proven about it",
         "poll before 2026-04-23 12:51:00: 100 messages, 3 of them shown by an earlier poll",
         "poll after none",
         "refused the answer of 2026-04-23 13:00:30: it is partial",

@@ -125,20 +125,20 @@ def advised(
 def test_a_gap_says_how_far_back_the_messages_reach_in_the_zone_of_the_day() -> None:
     said = advised(utc("10:00:00"))
     assert "No answer that was collected proves these times complete" in said
-    assert "reach back to 11:00:00: of what lies before, only ids that the records name" in said
+    assert "reach back to 11:00:00: before that, only ids in the records" in said
     assert "not over" not in said
 
 
 def test_the_cadence_that_would_have_covered_the_day_is_reported_with_the_highest_rate() -> None:
     said = advised(utc("10:00:00"), tightest=570)
     assert "3 recorded sends" in said
-    assert "95 were sent in 9 min 30 s (10 a minute)" in said
+    assert "95 messages were sent in 9 min 30 s (10 a minute)" in said
     assert said.count("* * * * * recon collect") == 1
     assert "(4.8 an hour)" in advised(utc("10:00:00"), tightest=71_760)
 
 
 def test_where_nothing_was_collected_nothing_is_reported_to_have_been_pushed_out() -> None:
-    assert "Nothing was collected yet: only ids that the records name" in advised(None)
+    assert "Nothing was collected yet: only ids in the records" in advised(None)
 
 
 def test_the_end_of_a_day_that_is_not_over_is_no_error_of_the_polls() -> None:

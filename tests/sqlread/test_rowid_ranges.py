@@ -25,7 +25,7 @@ from tests.records.samples import END, NOON, ROW, START, sqlite_source
 
 #: Rows of a stretch, here, and one more.
 FEW = 3
-TAKEN = "an answer was had as Arrow"
+TAKEN = "an answer was read as Arrow"
 
 Ways: TypeAlias = Callable[[], list[str]]
 
@@ -110,7 +110,7 @@ def test_odd_cells_are_read_in_the_plain_way_from_there_on(tmp_path: Path, ways:
     rows = [row(n, message_id=b"7" if n == 5 else n) for n in range(12)]
     source = sqlite_source(tmp_path / "a.db", rows)
     assert len(in_stretches(source).read(START, END).frame) == 12
-    assert ways() == [TAKEN, "an answer was not had as Arrow: OperationalError"]
+    assert ways() == [TAKEN, "an answer was not read as Arrow: OperationalError"]
     assert_alike(source)
 
 

@@ -123,7 +123,7 @@ def test_a_late_message_says_what_is_withdrawn(kept: Kept) -> None:
     kept.keep(listing(*some(1, 5), answered=5 * HOUR))
     line = only(kept.keep(listing(*some(1, 5), message(6, 5 * HOUR - 120), answered=6 * HOUR)))
     assert "is withdrawn: message 6 appeared in the listing only after" in line
-    assert "are given 4 minutes to appear from now on" in line
+    assert "messages of this key have 4 minutes to appear" in line
 
 
 def test_an_older_message_than_ever_ends_first_contact(kept: Kept) -> None:
@@ -158,7 +158,7 @@ def test_clocks_that_differ_are_said_once_until_they_agree(
     assert kept.keep(answer(1, 100)) == []
     line = only(kept.keep(answer(2, ahead)))
     assert line.startswith(f"account main: Octopods' clock is {said}")
-    assert "proof goes by the earlier one" in line
+    assert "proof uses the earlier one" in line
     assert kept.keep(answer(3, ahead)) == []
     assert kept.keep(answer(4, 0)) == []
     assert len(kept.keep(answer(5, ahead))) == 1

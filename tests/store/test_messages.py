@@ -375,7 +375,7 @@ def test_a_message_that_appears_in_proven_time_withdraws_the_proof_and_slows_the
     keep(engine, message(1, 0), message(2, 600), answered=1000)
     keep(engine, message(1, 0), message(9, 300), message(2, 600), answered=1200)
     assert "message 9 appeared in the listing only after" in caplog.text
-    assert "given 23 minutes to appear" in caplog.text
+    assert "have 23 minutes to appear" in caplog.text
     # Twice the 700 seconds from its time to the last answer that lacked it.
     keep(engine, message(1, 0), message(9, 300), message(2, 600), answered=3000)
     assert messages.spans(engine, "main") == (Span(None, at(300)), Span(at(1000), at(1600)))

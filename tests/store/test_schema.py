@@ -299,7 +299,7 @@ def test_an_sqlite_file_of_another_program_is_not_filled_unasked(tmp_path: Path)
     engine = connect(f"sqlite:///{tmp_path / 'other.db'}")
     with writing(engine) as connection:
         connection.exec_driver_sql("CREATE TABLE records (id INTEGER)")
-    told = "is another program's: it has the tables records and none of recon"
+    told = "belongs to another program: it has the tables records and none of recon's"
     with pytest.raises(ConfigError, match=rf"{told}\n.*recon db upgrade"):
         schema.ensure_ready(engine)
     engine.dispose()

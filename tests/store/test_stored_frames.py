@@ -35,7 +35,7 @@ def test_many_messages_are_read_alike_both_ways(
         connection.exec_driver_sql(MANY.replace("%", "%%"))
     caplog.set_level(logging.DEBUG, logger="recon.sqlread")
     one = messages.read(engine, "main", None, at(200_000)).sort_values("message_id")
-    assert [record.getMessage() for record in caplog.records] == ["an answer was had as Arrow"]
+    assert [record.getMessage() for record in caplog.records] == ["an answer was read as Arrow"]
     monkeypatch.setitem(sys.modules, "adbc_driver_postgresql", None)
     other = messages.read(engine, "main", None, at(200_000)).sort_values("message_id")
     assert len(caplog.records) == 1
@@ -64,7 +64,7 @@ def test_many_messages_of_sqlite_come_as_arrow_and_are_the_same(
             frame.sort_values("message_id", ignore_index=True) for frame in (found, plain)
         )
         assert_frame_equal(one, other)
-        assert {record.getMessage() for record in caplog.records} <= {"an answer was had as Arrow"}
+        assert {record.getMessage() for record in caplog.records} <= {"an answer was read as Arrow"}
         assert bool(caplog.records) == (size != 2)
     engine.dispose()
 

@@ -54,7 +54,7 @@ def disputed(engine: sa.Engine) -> sa.Engine:
     keep(engine, range(1, 5), hours=4.5)
     kept = keep(engine, range(3, 7), hours=6.5, moved=1, limit=4)
     assert kept.proof.why == (
-        "it gives 2 messages another time than was listed before, such as 4 (60 minutes later)"
+        "it gives other times than before for 2 messages, such as 4 (60 minutes later)"
     )
     assert (kept.proof.reading, kept.rejected) == (AnswerKind.REFUSED, 2)
     return engine
