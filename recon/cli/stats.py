@@ -34,10 +34,10 @@ _MOST_DAYS = 36_500
 def command(session: common.Session, days: int, by: str, accounts: Sequence[str], form: str) -> int:
     """Show volume, failures and coverage of the last days.
 
-    Counts the stored messages of Octopods by the days of the configured time zone, with the
-    failure rate, coverage, findings, incidents and requests of each day. The failure rate is the
-    share of failed messages among those with a final status. Time that no poll covers is shown as such and is never counted as
-    time without sends.
+    Counts the stored messages of Octopods by the days of the configured time zone, with the failure
+    rate, coverage, findings, incidents and requests of each day. The failure rate is the share of
+    failed messages among those with a final status. Time that no poll covers is shown as such and
+    is never counted as time without sends.
 
     Makes no request and reads recon's own database only. CSV and JSON have a row for each account
     and day, or with --by for each hour, country or failure reason of that day. With --by the
