@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
-from recon.errors import ReconError, UsageError
+from recon.errors import ConfigError, ReconError, UsageError
 from recon.jobs.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Session:
         logs.redact(*settings.passwords)
         return settings
 
-    def engine(self, settings: Settings, *, create: bool = False) -> Engine:
+    def engine(self, settings: Settings, *, create: bool = False, required: bool = False) -> Engine:
         """Open the job's own database; its schema is ready when this returns.
 
         It is closed when the command has ended.
@@ -64,15 +64,20 @@ class Session:
             create: whether an SQLite file that is not there is made: by what collects or judges.
                 All other commands are given an empty store that is kept nowhere, and a warning
                 names the path: it may be the wrong one.
+            required: whether an SQLite file that is not there is an error instead: for what has to
+                be kept.
 
         Raises:
-            ConfigError: the database was not migrated; the message says what to type.
+            ConfigError: the database was not migrated, or is required and not there; the message
+                says what to type.
         """
         from recon.store import engine, rehearsal, schema
 
         with ExitStack() as opening:
             made = opening.enter_context(engine.opened(settings.database.url.get_secret_value()))
             if not create and schema.is_absent(made):
+                if required:
+                    raise ConfigError(schema.absence(made))
                 log.warning("%s", schema.absence(made))
                 made = opening.enter_context(rehearsal.rehearsed(made))
             schema.ensure_ready(made)

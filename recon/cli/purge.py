@@ -79,7 +79,8 @@ def _forget(session: common.Session, settings: Settings, number: str, *, dry_run
     from recon.jobs import forgetting
 
     whom = forgetting.person(number, settings.matching.default_region or None)
-    engine, runtime = session.engine(settings), session.runtime
+    # In a store that is not kept, nothing would keep the number from being stored later.
+    engine, runtime = session.engine(settings, required=not dry_run), session.runtime
     counts = forgetting.forget(engine, whom, runtime.clock(), runtime.rng, dry_run=dry_run)
     told = ", ".join(f"{count:,} in {name}" for name, count in sorted(counts.items()))
     done = "would be blanked" if dry_run else "blanked"

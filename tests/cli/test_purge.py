@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from recon.cli.purge import command
+from recon.errors import ConfigError
 from recon.store.engine import connect
 from tests.cli.nights import Nights, nights
 from tests.cli.workshop import NUMBER, minute
@@ -149,3 +150,13 @@ def test_a_forgotten_person_is_accused_of_nothing_and_reports_are_named(
         capsys.readouterr()
         assert night.invoke(command, "--phone-number", number, "--dry-run") == 0
         assert "the number is stored nowhere" in capsys.readouterr().out
+
+
+def test_a_number_is_not_forgotten_in_a_store_that_is_not_there(tmp_path: Path) -> None:
+    store = tmp_path / "absent.db"
+    with nights(tmp_path, f"sqlite:///{store}") as night:
+        number = ["--phone-number", NUMBER.format(0)]
+        with pytest.raises(ConfigError, match=r"absent\.db is not there yet"):
+            night.shown(command, *number)
+        assert "stored nowhere" in night.shown(command, *number, "--dry-run")
+    assert not store.exists()
