@@ -3,8 +3,9 @@
 Run `python -m benchmarks.records [ROWS] [sqlite] [postgresql]`; without arguments 1,000,000 rows on
 both. The yardstick is `pandas.read_sql` of the same columns of both sides and nothing more. Ours
 is the whole job: both sides read from SQL, both linkings, the verdict, its findings saved and the
-files written. Each measure runs in a process of its own, five times; the median counts, and the
-highest peak of memory. The database, a PostgreSQL server too, is made for it and thrown away.
+files written; once more within 400 MB, in partitions if that is too little. Each measure runs in a
+process of its own, five times; the median counts, and the highest peak of memory. The database, a
+PostgreSQL server too, is made for it and thrown away.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 ROWS: Final = 1_000_000
 REPEATS: Final = 5
+#: So many bytes may be taken where the day is judged in partitions.
+LIMIT: Final = 400_000_000
 DAY: Final = date(2026, 4, 23)
 MORNING: Final = datetime(2026, 4, 24, 3, tzinfo=UTC)
 
@@ -85,11 +88,12 @@ def read_window(url: str) -> Callable[[], object]:
     return read_sql(url, WINDOW if sqlite else (WINDOW[0], f"{WINDOW[0]} AND account_id = 1"))
 
 
-def with_arrow(url: str) -> Callable[[], object]:
-    """Do the whole job, by whatever is installed."""
+def with_arrow(url: str, limit: int | None = None) -> Callable[[], object]:
+    """Do the whole job, by whatever is installed, within so many bytes if that is given."""
     from recon.core import calendar
     from recon.core.policy import Policy
-    from recon.jobs import reconcile
+    from recon.jobs import judging, reconcile
+    from recon.jobs.memory_budget import RunMemory
     from recon.model import RequestCounts, Run
     from recon.records.reader_factory import open_reader
     from recon.records.source import Source
@@ -106,9 +110,13 @@ def with_arrow(url: str) -> Callable[[], object]:
 
     def job() -> None:
         day = calendar.window(DAY, "UTC")
-        made = reconcile.read("main", [day], reader=records, engine=engine, policy=Policy())
-        (verdict,) = made.judge(engine)
-        run = Run("bench", verdict, MORNING, MORNING, RequestCounts())
+        memory = None if limit is None else RunMemory(limit, Path("reports"))
+        with reconcile.read(
+            "main", [day], reader=records, engine=engine, policy=Policy(), memory=memory
+        ) as made:
+            (judged,) = judging.judged(made, engine, "")
+        assert judged.verdict is not None
+        run = Run("bench", judged.verdict, MORNING, MORNING, RequestCounts())
         report_files.write(runs.save(engine, run, "run"), Path("reports"), mask=True)
         engine.dispose()
 
@@ -121,11 +129,17 @@ def plain(url: str) -> Callable[[], object]:
     return with_arrow(url)
 
 
+def in_partitions(url: str) -> Callable[[], object]:
+    """Do the whole job within `LIMIT`."""
+    return with_arrow(url, LIMIT)
+
+
 MEASURES: Final = {
     "read_sql": read_sql,
     "read_window": read_window,
     "plain": plain,
     "arrow": with_arrow,
+    "partitions": in_partitions,
 }
 
 

@@ -41,6 +41,13 @@ _MOST_NAMED: Final = 7
 @click.option("--dry-run", is_flag=True, help="Write reports; store nothing and notify nobody.")
 @click.option("--again", is_flag=True, help="With --from: also judge days that have not changed.")
 @click.option(
+    "--memory-limit",
+    type=common.SizeParam(),
+    metavar="SIZE",
+    help="Judge in partitions if more memory than this would be needed, such as 300MB or 2GiB. "
+    "Default: half of the available memory.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(min=1),
     metavar="N",
@@ -71,6 +78,7 @@ def command(
     trust_input: bool,
     dry_run: bool,
     again: bool,
+    memory_limit: int | None,
     workers: int | None,
     scheduler: str | None,
     shard: tuple[int, int] | None,
@@ -91,13 +99,16 @@ def command(
     --dry-run makes the same requests and the same reports; only a pause that Octopods asks for is
     stored.
     """
-    from recon.jobs import night, notifying
+    from recon.jobs import memory_budget, night, notifying
 
     chosen = common.day_range(day, first, last)
     _check_range_options(
         first, again=again, workers=workers, scheduler=scheduler, shard=shard, dry_run=dry_run
     )
     settings = session.settings()
+    directory = output or settings.report.directory
+    memory = memory_budget.RunMemory(memory_limit, directory, processes=workers or 0)
+    memory.budget()  # an impossible limit is refused before anything is asked
     names = common.chosen_accounts(settings, accounts)
     now = session.runtime.clock()
     if chosen is not None:
@@ -115,11 +126,12 @@ def command(
         days=chosen,
         accounts=names,
         offline=offline,
-        directory=output or settings.report.directory,
+        directory=directory,
         trust_input=trust_input,
         dry_run=dry_run,
         announcement=None if notifier is None else notifier.announcement(),
         again=again,
+        memory=memory,
         shard=shard,
     )
     total = options.day_count

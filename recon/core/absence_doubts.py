@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from recon.core import coverage, link, shields
+from recon.core import agreed_rows, coverage, link, number_parts, shields
+from recon.core.agreed_rows import AgreedRows
 from recon.core.link import Mask, Positions, Side
 from recon.core.policy import Policy
 from recon.model import Span
@@ -90,6 +91,8 @@ class Evidence:
     contradicted the answers there, so only a denied id is missing."""
     purged_below: int | None = None
     """Smaller ids may be of messages that were purged; `None` where nothing was."""
+    agreed: AgreedRows = agreed_rows.NONE
+    """Rows that were left out; their pairs too show how far apart both sides are."""
 
 
 def of_records(
@@ -126,7 +129,7 @@ def of_records(
         other_times[twice] = second
 
     bounded = evidence.first_contact or not any(one == Span(None, None) for one in evidence.spans)
-    apart = _apart(links, provider_time, policy) if bounded else (0, 0)
+    apart = _apart(links, provider_time, policy, evidence.agreed) if bounded else (0, 0)
 
     def proven(spans: Sequence[Span]) -> Mask:
         found = _proven(times[rows], spans, apart)
@@ -185,7 +188,9 @@ def _proven(times: Positions, spans: Sequence[Span], apart: tuple[int, int]) -> 
     return proven & coverage.covered_throughout(spans, times - most, times - least)
 
 
-def _apart(links: link.Links, provider_time: Positions, policy: Policy) -> tuple[int, int]:
+def _apart(
+    links: link.Links, provider_time: Positions, policy: Policy, agreed: AgreedRows
+) -> tuple[int, int]:
     """Return by how many microseconds records are later than their messages, at least and at most.
 
     The pairs found by id show it, also where the records' clock is off (kept in a wrong zone, say);
@@ -194,12 +199,17 @@ def _apart(links: link.Links, provider_time: Positions, policy: Policy) -> tuple
     """
     local, partner = links.pairs
     known = links.by_id[local]
-    if known.any():
+    by_id = agreed.have_ids or bool(known.any())
+    if by_id:
         local, partner = local[known], partner[known]
-    if not local.size:
+    own = links.local_time[local] - provider_time[partner]
+    apart = agreed.with_apart(own, by_id=by_id)
+    if not number_parts.count(apart):
         return 0, 0
-    apart = links.local_time[local] - provider_time[partner]
-    usual = int(np.median(apart))
+    usual = int(number_parts.median(apart))
     tolerance = policy.tolerance // timedelta(microseconds=1)
-    near = apart[np.abs(apart - usual) <= tolerance]
-    return (int(near.min()), int(near.max())) if near.size else (usual, usual)
+    near = [part[np.abs(part - usual) <= tolerance] for part in apart]
+    bounds = [(int(part.min()), int(part.max())) for part in near if part.size]
+    if not bounds:
+        return usual, usual
+    return min(low for low, _ in bounds), max(high for _, high in bounds)

@@ -116,14 +116,21 @@ class AgreedRows:
         left_out = [lambda part=part: ascending(part.of_day(name, day)) for part in self.pairs]
         return Parts([lambda: own, *left_out])
 
-    def with_apart(self, own: Positions, day: int | None = None) -> Parts:
-        """Return by how much records of pairs by id are later, of a day or of all time.
+    @property
+    def have_ids(self) -> bool:
+        """Whether an id makes any of the pairs."""
+        return any(part.by_id for part in self.pairs)
+
+    def with_apart(self, own: Positions, day: int | None = None, *, by_id: bool = True) -> Parts:
+        """Return by how much records of pairs are later, of a day or of all time.
 
         Args:
             own: that of the rest.
             day: the position of the day; `None` for all time.
+            by_id: whether of the pairs that an id makes, or of the others.
         """
-        return Parts([lambda: own, *(partial(p.apart, day) for p in self.pairs if p.by_id)])
+        made = (partial(part.apart, day) for part in self.pairs if part.by_id == by_id)
+        return Parts([lambda: own, *made])
 
     def count(self, day: int) -> AgreedCounts | None:
         """Return the counts of a day, `None` where nothing was left out."""

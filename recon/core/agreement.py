@@ -36,6 +36,8 @@ class Rest:
     provider: pd.DataFrame
     """Messages that no id pairs."""
     agreed: AgreedRows
+    left_out: tuple[Mask, Mask]
+    """Which records and which messages of the case are in none of these frames."""
 
 
 def tails(keys: Positions) -> Positions:
@@ -65,20 +67,25 @@ def pairs_by_id(case: Case, policy: Policy) -> Rest:
         _taken(case.local.frame, ~named),
         _taken(case.provider.frame, ~named_messages),
         _left_out(case, local, provider, by_id=True),
+        (local, provider),
     )
 
 
-def groups_by_number(case: Case, policy: Policy) -> Rest:
+def groups_by_number(case: Case, policy: Policy, *, is_complete: bool) -> Rest:
     """Leave out the numbers of which every row has a partner, or was not sent, and agrees.
 
     Args:
         case: all rows of some numbers that no id pairs, of both sides.
         policy: how strict to be.
+        is_complete: whether the messages are complete. Otherwise it takes the whole of both sides
+            to judge records without a message, and those that hold another id than theirs.
     """
     links = case.links
     bad_local, bad_provider = _concerned(case, policy)
     bad_local |= (links.partner_of_local < 0) & (case.local_bucket != LOCAL.index("not_sent"))
     bad_provider |= links.partner_of_provider < 0
+    if not is_complete:
+        bad_local |= (links.partner_of_local < 0) | case.holds_id
     groups = tails(case.local_keys), tails(case.provider_keys)
     bad = np.unique(np.concatenate([groups[0][bad_local], groups[1][bad_provider]]))
     bad = bad[bad >= 0]
@@ -90,6 +97,7 @@ def groups_by_number(case: Case, policy: Policy) -> Rest:
         _taken(case.local.frame, ~local),
         _taken(case.provider.frame, ~provider),
         _left_out(case, local, provider, by_id=False),
+        (local, provider),
     )
 
 

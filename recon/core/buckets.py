@@ -142,7 +142,7 @@ def classify(
     provider_time = link.microseconds(provider.frame["sent_at"])
     names = provider.frame["message_id"].to_numpy(dtype=np.int64)
     holds_id = _held(local.frame["message_id"]) | _held(local.frame["odd_message_id"])
-    evidence = absence_doubts.Evidence(spans, denials, first_contact, purged_below)
+    evidence = absence_doubts.Evidence(spans, denials, first_contact, purged_below, agreed)
     links, waiting, given_up = other_ids.link_where_proven(
         local, provider, local_keys, provider_keys, holds_id, evidence, policy
     )

@@ -5,17 +5,66 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from recon.core import coverage
+from recon.core import coverage, utf8
+from recon.core.frames import concat
 from recon.core.link import Side
 from recon.model import Span
 
 #: What every answer changes, and what says nothing about the message.
-_NOT_CONTENT = ("observed_at",)
+_NOT_CONTENT: Final = ("observed_at",)
+#: So many rows enter a digest at a time, by columns.
+BLOCK_ROWS: Final = 1 << 18
+
+
+class RowsDigest:
+    """A digest of rows in their order; in which parts they come makes no difference."""
+
+    def __init__(self, start: datetime, end: datetime, *, block_rows: int = BLOCK_ROWS) -> None:
+        """Begin with no rows.
+
+        Args:
+            start: the first time that counts.
+            end: the time after the last.
+            block_rows: so many rows are held until they are taken in.
+        """
+        self._span = start, end
+        self._block = block_rows
+        self._made = hashlib.blake2b(digest_size=16)
+        self._waiting: list[pd.DataFrame] = []
+        self._count = 0
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """Add the rows of the time that counts."""
+        start, end = self._span
+        times = rows["sent_at"]
+        inside = ((times >= start) & (times < end)).to_numpy(dtype=np.bool_)
+        if not inside.any():
+            return
+        self._waiting.append(rows if inside.all() else rows.loc[inside])
+        self._count += len(self._waiting[-1])
+        if self._count < self._block:
+            return
+        held = self._held()
+        whole = self._count // self._block * self._block
+        for first in range(0, whole, self._block):
+            add_rows(self._made, held.iloc[first : first + self._block])
+        self._waiting, self._count = [held.iloc[whole:]], self._count - whole
+
+    def digest(self) -> bytes:
+        """Return the digest of what was added."""
+        made = self._made.copy()
+        if self._count:
+            add_rows(made, self._held())
+        return made.digest()
+
+    def _held(self) -> pd.DataFrame:
+        return self._waiting[0] if len(self._waiting) == 1 else concat(self._waiting)
 
 
 def digest(
@@ -39,12 +88,36 @@ def digest(
         spans: the time for which the messages are proven complete.
         first_contact: the part of it before the oldest message that was ever listed.
     """
+    read = RowsDigest(start, end), RowsDigest(start, end)
+    for rows, side in zip(read, (local, provider), strict=True):
+        rows.add(side.frame)
+    return of_parts(start, end, read, (local, provider), spans, first_contact)
+
+
+def of_parts(
+    start: datetime,
+    end: datetime,
+    read: tuple[RowsDigest, RowsDigest],
+    sides: tuple[Side, Side],
+    spans: Sequence[Span],
+    first_contact: Span | None = None,
+) -> str:
+    """Return the same as `digest` where the rows came in parts.
+
+    Args:
+        start: the first time that counts, with the margin around the day.
+        end: the time after the last.
+        read: all readable records, and all readable messages.
+        sides: the records and the messages; of both only what could not be read counts.
+        spans: the time for which the messages are proven complete.
+        first_contact: the part of it before the oldest message that was ever listed.
+    """
     made = hashlib.blake2b(digest_size=16)
-    for side in (local, provider):
-        for frame in (side.frame, side.rejects):
-            times = frame["sent_at"]
-            inside = ((times >= start) & (times < end)).to_numpy(dtype=np.bool_)
-            add_rows(made, frame if inside.all() else frame.loc[inside])
+    for rows, side in zip(read, sides, strict=True):
+        made.update(rows.digest())
+        unread = RowsDigest(start, end)
+        unread.add(side.rejects)
+        made.update(unread.digest())
     for gap in coverage.gaps(Span(start, end), spans):
         made.update(f"{gap.start} {gap.end}\n".encode())
     if first_contact is not None and (first_contact.end is None or first_contact.end > start):
@@ -55,6 +128,8 @@ def digest(
 def add_rows(made: hashlib.blake2b, rows: pd.DataFrame) -> None:
     """Add rows to a digest, without what every answer changes."""
     made.update(f"{len(rows)}\n".encode())
+    if rows.empty:
+        return  # where nothing was read, types say nothing
     for name in rows.columns:
         if name not in _NOT_CONTENT:
             _add(made, name, rows[name])
@@ -73,8 +148,25 @@ def _add(made: hashlib.blake2b, name: str, column: pd.Series) -> None:
             place[code] = rank
         column = pd.Series(place[codes])
     held = pa.array(column.array, from_pandas=True)
-    table = pa.table({name: held}).combine_chunks()
+    if isinstance(held, pa.ChunkedArray):
+        held = held.combine_chunks()
+    if pa.types.is_large_string(held.type):
+        made.update(f"{name}\n".encode())
+        _add_texts(made, held)
+        return
+    table = pa.table({name: held})
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     made.update(memoryview(sink.getvalue()))
+
+
+def _add_texts(made: hashlib.blake2b, texts: pa.LargeStringArray) -> None:
+    """Add texts: of a part of an array Arrow also writes down some of what follows."""
+    if texts.null_count:
+        valid = texts.is_valid().to_numpy(zero_copy_only=False)
+        made.update(np.packbits(valid).tobytes())
+        texts = texts.fill_null("")
+    bounds, data = utf8.byte_bounds(texts)
+    made.update(np.diff(bounds).tobytes())
+    made.update(data.data)

@@ -171,8 +171,10 @@ def _advice(
         return None
     mine, theirs = case.local_owner == day, case.provider_owner == day
     alone = mine & (case.links.partner_of_local < 0)
-    sent = np.concatenate([case.provider_time[theirs], case.local_time[alone]])
-    return polling_advice.advise(gaps, spans, case.local_time[mine], sent, policy.min_overlap)
+    own = np.concatenate([case.provider_time[theirs], case.local_time[alone]])
+    recorded = case.agreed.with_pairs(case.local_time[mine], "local_time", day)
+    sent = case.agreed.with_pairs(own, "provider_time", day)
+    return polling_advice.advise(gaps, spans, recorded, sent, policy.min_overlap)
 
 
 def why_suspect(

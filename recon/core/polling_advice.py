@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
 
-from recon.core import coverage
+from recon.core import coverage, number_parts
 from recon.core.link import Positions
 from recon.model import LISTING_LIMIT, Advice, Span
 
@@ -22,8 +22,8 @@ _STAYING: Final = "@reboot recon collect --follow"
 def advise(
     gaps: Sequence[Span],
     spans: Sequence[Span],
-    recorded: Positions,
-    sent: Positions,
+    recorded: Iterable[Positions],
+    sent: Iterable[Positions],
     min_overlap: int,
 ) -> Advice | None:
     """Say what was not covered and what cadence would have covered it; `None` without a gap.
@@ -34,24 +34,35 @@ def advise(
     Args:
         gaps: of the window.
         spans: all that is proven complete.
-        recorded: when the window's records say they were sent; microseconds, UTC.
-        sent: when the window's sends really were, each once: the messages, and the records
-            without one.
+        recorded: when the window's records say they were sent, in parts; microseconds, UTC. They
+            are gone through several times, as `sent` is.
+        sent: when the window's sends really were, each once, likewise: the messages, and the
+            records without one.
         min_overlap: messages that two polls should share.
     """
     if not gaps:
         return None
-    in_gaps = [int(coverage.covered([gap], recorded).sum()) for gap in gaps]
+    in_gaps = [sum(int(coverage.covered([gap], part).sum()) for part in recorded) for gap in gaps]
     room = LISTING_LIMIT - min_overlap
-    tightest = None
-    if len(sent) > room:
-        times = np.sort(sent)
-        tightest = int((times[room:] - times[:-room]).min()) // _MICROSECONDS
+    tightest = _shortest(sent, room)
     first = coverage.merge(spans)
     since = first[0].start if first else None
     start = gaps[0].start
     before = not first or (since is not None and start is not None and start < since)
     return Advice(tuple(in_gaps), tightest, room, crontab_line(tightest), since, before)
+
+
+def _shortest(sent: Iterable[Positions], messages: int) -> int | None:
+    """Return the least time in which so many were sent after another one; whole seconds."""
+    shortest = None
+    before = np.zeros(0, dtype=np.int64)
+    for part in number_parts.in_slices(sent):
+        times = np.concatenate([before, part])
+        if len(times) > messages:
+            found = int((times[messages:] - times[:-messages]).min())
+            shortest = found if shortest is None else min(shortest, found)
+        before = times[-messages:]
+    return None if shortest is None else shortest // _MICROSECONDS
 
 
 def crontab_line(seconds: int | None) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
 from recon.core import arrow_text
 from recon.core.buckets import LOCAL, Case
+from recon.core.link import Mask
 
 
-def are_settled(case: Case, claims: pd.DataFrame) -> pd.Series[bool]:
+def are_settled(
+    case: Case, claims: pd.DataFrame, *, known: Collection[str] = ()
+) -> pd.Series[bool]:
     """Say of findings about a missing counterpart whether the row they are about is settled.
 
     A record is so if it has a message now, or says itself that it was not sent; a message is so if
@@ -18,11 +23,26 @@ def are_settled(case: Case, claims: pd.DataFrame) -> pd.Series[bool]:
     Args:
         case: both sides, every row in its bucket, whatever day it belongs to.
         claims: findings, `FINDING_COLUMNS`.
+        known: the `discrepancy_id` of claims that are settled by rows that the case leaves out.
+    """
+    codes = [LOCAL.index("matched"), LOCAL.index("not_sent")]
+    records = np.isin(case.local_bucket, codes)
+    found = settled_by(case, records, case.links.partner_of_provider >= 0, claims)
+    return found | claims["discrepancy_id"].isin(known) if known else found
+
+
+def settled_by(case: Case, local: Mask, provider: Mask, claims: pd.DataFrame) -> pd.Series[bool]:
+    """Say of findings whether the row they are about is among some rows of a case.
+
+    Args:
+        case: both sides.
+        local: which records.
+        provider: which messages.
+        claims: findings, `FINDING_COLUMNS`.
     """
     named = claims["local_id"].notna()
     is_record = named | claims["local_sent_at"].notna()
-    codes = [LOCAL.index("matched"), LOCAL.index("not_sent")]
-    records = np.flatnonzero(np.isin(case.local_bucket, codes))
+    records = np.flatnonzero(local)
     ids = arrow_text.to_series(arrow_text.take(case.local.frame["local_id"], records))
     content = pd.MultiIndex.from_frame(
         case.local.frame[["phone_number", "sent_at"]].take(records).astype({"phone_number": "str"})
@@ -34,7 +54,8 @@ def are_settled(case: Case, claims: pd.DataFrame) -> pd.Series[bool]:
     )
     recorded = (named & claims["local_id"].isin(ids)) | (~named & mine.isin(content))
 
-    paired = np.flatnonzero(case.links.partner_of_provider >= 0)
-    names = arrow_text.to_series(arrow_text.take(case.provider.frame["message_id"], paired))
+    names = arrow_text.to_series(
+        arrow_text.take(case.provider.frame["message_id"], np.flatnonzero(provider))
+    )
     listed = claims["message_id"].isin(names)
     return (is_record & recorded) | (~is_record & listed)

@@ -20,7 +20,7 @@ _HOUR_US: Final = _HOUR // timedelta(microseconds=1)
 #: The share of distances between neighbouring records that are no longer than the usual one.
 _USUAL: Final = 0.95
 #: With fewer records it is unknown what is usual.
-_LEAST_RECORDS: Final = 3
+LEAST_RECORDS: Final = 3
 
 
 def may_have_ended(records: pd.DataFrame, messages: pd.DataFrame) -> bool:
@@ -43,6 +43,28 @@ def may_have_ended(records: pd.DataFrame, messages: pd.DataFrame) -> bool:
     return bool(named.notna().any() and not named.isin(lately).any())
 
 
+def may_have_ended_at(
+    newest_record: int | None,
+    newest_message: int | None,
+    newest_named: int | None,
+    *,
+    hold_ids: bool,
+) -> bool:
+    """Say the same of both sides by a few times, in microseconds; `None` without a row.
+
+    Args:
+        newest_record: of all records.
+        newest_message: of all messages.
+        newest_named: of the messages whose id a record holds.
+        hold_ids: whether any record holds an id.
+    """
+    if newest_record is None or newest_message is None:
+        return False
+    if newest_message - newest_record > _HOUR_US:
+        return True
+    return hold_ids and (newest_named is None or newest_message - newest_named > _HOUR_US)
+
+
 def are_too_few(records: pd.DataFrame, messages: pd.DataFrame, start: datetime) -> bool:
     """Say whether earlier records have to be known to see that the records ended.
 
@@ -53,7 +75,7 @@ def are_too_few(records: pd.DataFrame, messages: pd.DataFrame, start: datetime) 
         messages: a provider frame.
         start: the time from which on both were read.
     """
-    if len(records) >= _LEAST_RECORDS or messages.empty:
+    if len(records) >= LEAST_RECORDS or messages.empty:
         return False
     if records.empty:
         return bool(messages["sent_at"].max() - start > _HOUR)
@@ -83,7 +105,7 @@ def records_end(
     newest = _newest(times, agreed.newest_record)
     last = _newest(provider_time, agreed.newest_message)
     count = len(times) + agreed.records
-    if count < _LEAST_RECORDS or newest is None or last is None:
+    if count < LEAST_RECORDS or newest is None or last is None:
         return None
     if local.newest is not None:
         newest = max(newest, microseconds(local.newest))
@@ -97,7 +119,7 @@ def records_end(
     known = links.by_id[at]
     apart = 0
     own = times[at[known]] - sent[known]
-    if own.size or any(part.by_id for part in agreed.pairs):
+    if own.size or agreed.have_ids:
         apart = int(number_parts.median(agreed.with_apart(own)))
     end = max(newest - apart, paired)
     if last - end <= _HOUR_US:

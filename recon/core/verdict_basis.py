@@ -8,17 +8,14 @@ rows without a time, denied ids, how long messages wait, and the settings.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
-
-import numpy as np
-import pandas as pd
 
 from recon.core import stale_records
 from recon.core.absence_doubts import Denials
-from recon.core.coverage import microseconds
+from recon.core.basis_rows import BasisRows, RecordedIds, RowsOfOtherDays, WaitingMessages
 from recon.core.input_digest import add_rows
-from recon.core.link import Positions, Side
-from recon.core.statuses import NOT_TERMINAL
+from recon.core.link import Positions, Side, microseconds
 from recon.model import CoverageEvidence
 
 
@@ -52,54 +49,69 @@ def basis(
         untimed: whether rows without a readable time belong to this day.
         settings: tells the settings and the version of the program from others.
     """
+    recorded = RecordedIds(start, end, denials, purged_below)
+    recorded.add(local.frame)
+    waiting = WaitingMessages(start, end)
+    waiting.add(provider.frame)
+    others = RowsOfOtherDays(start, end)
+    others.add(local.frame, provider.frame)
+    times = [side.frame["sent_at"] for side in (local, provider)]
+    have_ended = stale_records.may_have_ended(local.frame, provider.frame)
+    return of_parts(
+        BasisRows(recorded, waiting, others),
+        (local, provider),
+        ended=(microseconds(one) for one in times) if have_ended else None,
+        input_digest=input_digest,
+        evidence=evidence,
+        untimed=untimed,
+        settings=settings,
+    )
+
+
+def of_parts(
+    rows: BasisRows,
+    sides: tuple[Side, Side],
+    *,
+    ended: Iterable[Positions] | None,
+    input_digest: str,
+    evidence: CoverageEvidence,
+    untimed: bool,
+    settings: str,
+) -> str:
+    """Return the same as `basis` where the rows came in parts.
+
+    Args:
+        rows: what was gathered of them.
+        sides: the records and the messages; their readable rows do not count.
+        ended: where the records may have ended, the times of all records and then of all messages,
+            in microseconds, UTC.
+        input_digest: see `basis`.
+        evidence: see `basis`.
+        untimed: see `basis`.
+        settings: see `basis`.
+    """
+    local, _ = sides
     made = hashlib.blake2b(digest_size=16)
     made.update(f"{input_digest}\n{settings}\n".encode())
     made.update(f"{local.has_numbers} {local.has_statuses}\n".encode())
-    records, messages = local.frame, provider.frame
-    mine, theirs = _inside(records, start, end), _inside(messages, start, end)
-    wanted = records.loc[mine, "message_id"]
-    listed = messages.loc[theirs, "message_id"]
-    for far in (_named(records.loc[~mine], listed), _named(messages.loc[~theirs], wanted)):
-        add_rows(made, far.sort_values(["message_id", "sent_at"], kind="stable"))
-    waiting = theirs & messages["status"].isin(sorted(NOT_TERMINAL))
-    # Once more, since how long a message waits is seen by the time of the answer.
-    made.update(messages.loc[waiting, "observed_at"].astype("int64").to_numpy().tobytes())
-    for side in (local, provider):
+    for far in rows.others.found:
+        add_rows(made, far)
+    # Once more than in the digest of the input, which leaves out when messages were seen.
+    for seen in rows.waiting.seen:
+        made.update(seen.tobytes())
+    for side in sides:
         without_time = side.unreadable.loc[side.unreadable["sent_at"].isna()]
         add_rows(made, without_time)
         if len(without_time):
             made.update(f"untimed {untimed}\n".encode())
-    for column in _denied(denials, wanted, start, end):
+    for column in rows.recorded.denied:
         made.update(column.tobytes())
-    if purged_below is not None:
-        made.update(f"purged {int((wanted.dropna() < purged_below).sum())}\n".encode())
-    if stale_records.may_have_ended(records, messages):
+    if rows.recorded.purged is not None:
+        made.update(f"purged {rows.recorded.purged}\n".encode())
+    if ended is not None:
         # When they have depends on how far apart they usually are, of whichever day.
         made.update(f"ended {local.newest}\n".encode())
-        for frame in (records, messages):
-            made.update(frame["sent_at"].astype("int64").to_numpy().tobytes())
+        for times in ended:
+            made.update(times.tobytes())
     made.update(f"{evidence.refused} {evidence.withdrawn}\n".encode())
     return made.hexdigest()
-
-
-def _inside(frame: pd.DataFrame, start: datetime, end: datetime) -> pd.Series[bool]:
-    return (frame["sent_at"] >= start) & (frame["sent_at"] < end)
-
-
-def _named(outside: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:
-    """Return the rows of other days that have one of the ids of this one."""
-    if outside.empty:
-        return outside
-    # Of one night these are few, and its ids are many.
-    found = ids.loc[ids.isin(outside["message_id"].dropna())]
-    return outside.loc[outside["message_id"].isin(found)]
-
-
-def _denied(
-    denials: Denials, wanted: pd.Series, start: datetime, end: datetime
-) -> tuple[Positions, Positions, Positions]:
-    """Return the denials of these ids, as far as they say something of this time."""
-    mine = np.isin(denials.ids, wanted.loc[wanted.isin(denials.ids)].to_numpy(dtype=np.int64))
-    bounds = microseconds(start), microseconds(end)
-    since, until = (np.clip(one[mine], *bounds) for one in (denials.since, denials.until))
-    return denials.ids[mine], since, until

@@ -13,6 +13,7 @@ from recon.core.policy import Policy
 from recon.jobs import judging, reconcile
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.judging import DayVerdict
+from recon.jobs.memory_budget import RunMemory
 from recon.jobs.reconcile import BothSides
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_lookups import StatusLookups
@@ -59,9 +60,11 @@ class AccountJob:
     is_dry_run: bool = False
     announcement: Announcement | None = None
     """Which channels are notified of the runs."""
+    memory: RunMemory | None = None
+    """What reading days may take; `None` is without limit."""
 
     def read(self, days: Sequence[Window], *, untimed: bool) -> BothSides:
-        """Read both sides around days that follow each other."""
+        """Read both sides around days that follow each other; to be closed."""
         return reconcile.read(
             self.account,
             days,
@@ -69,6 +72,7 @@ class AccountJob:
             engine=self.engine,
             policy=self.policy,
             untimed=untimed,
+            memory=self.memory,
         )
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -147,8 +147,13 @@ class Backfill:
     def _judge(self) -> Judge | RemoteJudge:
         job = self.job
         if self.workers.count:
-            return RemoteJudge(job.account, self.settings, job.policy.trust_input)
-        return Judge(job.account, job.engine, job.reader, job.policy, job.settings_digest)
+            memory = job.memory
+            if memory is not None and not self.workers.have_our_files:
+                memory = replace(memory, beside=None, processes=0)  # on its own machine
+            return RemoteJudge(job.account, self.settings, job.policy.trust_input, memory)
+        return Judge(
+            job.account, job.engine, job.reader, job.policy, job.settings_digest, job.memory
+        )
 
     def _saved(self, day: DayVerdict, verdict: Verdict) -> _Waiting:
         run = self.job.save(day, verdict, mode=runs.RUN)

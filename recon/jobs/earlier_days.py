@@ -55,12 +55,12 @@ class EarlierDays:
         for day in self._days:
             if not lookups.may_ask:
                 return
-            both_sides = self._job.read([day], untimed=False)
-            if not self._has_changed(day, both_sides):
-                self._unchanged.add(day.label)
-                continue
-            lookups.confirm(both_sides.case, [day], self._job.policy)
-            if both_sides.row_count <= room:
+            with self._job.read([day], untimed=False) as both_sides:
+                if not self._has_changed(day, both_sides):
+                    self._unchanged.add(day.label)
+                    continue
+                lookups.confirm(both_sides.case, [day], self._job.policy)
+            if both_sides.is_in_memory and both_sides.row_count <= room:
                 self._held[day.label] = both_sides
                 room -= both_sides.row_count
 
@@ -80,9 +80,9 @@ class EarlierDays:
             if held is not None:
                 yield held.refreshed(self._job.engine, self._job.reader) if learnt else held
                 continue
-            both_sides = self._job.read([day], untimed=False)
-            if day.label in contradicted or self._has_changed(day, both_sides):
-                yield both_sides
+            with self._job.read([day], untimed=False) as both_sides:
+                if day.label in contradicted or self._has_changed(day, both_sides):
+                    yield both_sides
 
     def _has_changed(self, day: Window, both_sides: BothSides) -> bool:
         date_ = date.fromisoformat(day.label)

@@ -80,11 +80,11 @@ def diff(
             local, provider = _both_sides(options, clock, progress)
             agreed = agreed_rows.NONE
         else:
-            from recon.jobs import executors, partitions
+            from recon.jobs import executors, file_partitions
             from recon.jobs.scratch_directory import scratch_directory
 
             folder = stack.enter_context(scratch_directory(options.directory))
-            local, provider, agreed = partitions.reduced_sides(
+            local, provider, agreed = file_partitions.reduced_sides(
                 options.local,
                 options.provider,
                 seen_at=clock,

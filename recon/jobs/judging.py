@@ -13,6 +13,7 @@ from recon.core.lookup_priority import Candidates
 from recon.core.policy import Policy
 from recon.jobs import reconcile, wiring
 from recon.jobs.expected_rules import ExpectedRules
+from recon.jobs.memory_budget import RunMemory
 from recon.jobs.reconcile import BothSides
 from recon.model import Verdict, Window
 from recon.store import coverage_proof
@@ -72,23 +73,26 @@ class Judge:
     policy: Policy
     settings: str
     """Tells the settings and the version of the program from others, see `settings_digest`."""
+    memory: RunMemory | None = None
+    """What a stretch may take; `None` is without limit."""
 
     def judge(self, stretch: Stretch) -> list[DayVerdict]:
         """Judge each day of a stretch whose basis has changed."""
-        return judged(self._read(stretch), self.engine, self.settings, stretch.done)
+        with self._read(stretch) as both_sides:
+            return judged(both_sides, self.engine, self.settings, stretch.done)
 
     def candidates(self, stretch: Stretch) -> StretchCandidates:
         """Return which recorded ids of a stretch Octopods may be asked for."""
-        both_sides = self._read(stretch)
-        days = _days(both_sides, self.engine, self.settings)
-        if all(stretch.done.get(day.window.label) == day.basis for day in days):
-            none = lookup_priority.joined([])
-            return StretchCandidates(none, none, unchanged=True)
-        return StretchCandidates(
-            lookup_priority.accused(both_sides.case, stretch.days, self.policy),
-            lookup_priority.left_open(both_sides.case, stretch.days),
-            unchanged=False,
-        )
+        with self._read(stretch) as both_sides:
+            days = _days(both_sides, self.engine, self.settings)
+            if all(stretch.done.get(day.window.label) == day.basis for day in days):
+                none = lookup_priority.joined([])
+                return StretchCandidates(none, none, unchanged=True)
+            return StretchCandidates(
+                lookup_priority.accused(both_sides.case, stretch.days, self.policy),
+                lookup_priority.left_open(both_sides.case, stretch.days),
+                unchanged=False,
+            )
 
     def _read(self, stretch: Stretch) -> BothSides:
         return reconcile.read(
@@ -98,6 +102,7 @@ class Judge:
             engine=self.engine,
             policy=self.policy,
             untimed=stretch.untimed,
+            memory=self.memory,
         )
 
 
@@ -108,6 +113,8 @@ class RemoteJudge:
     account: str
     configuration: Settings
     trust_input: bool
+    memory: RunMemory | None = None
+    """See `Judge`."""
 
     def judge(self, stretch: Stretch) -> list[DayVerdict]:
         """Judge each day of a stretch whose basis has changed."""
@@ -125,7 +132,7 @@ class RemoteJudge:
             rules = ExpectedRules.of(configuration, self.account)
             reader = wiring.open_reader(configuration, self.account)
             settings = settings_digest(policy, rules)
-            return do(Judge(self.account, engine, reader, policy, settings), stretch)
+            return do(Judge(self.account, engine, reader, policy, settings, self.memory), stretch)
         finally:
             engine.dispose()
 

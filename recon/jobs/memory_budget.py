@@ -33,6 +33,10 @@ _CGROUPS: Final = Path("/proc/self/cgroup")
 _CGROUP_ROOT: Final = Path("/sys/fs/cgroup")
 
 
+#: Without being asked, a run takes no less than what these rows need.
+_LEAST_OF_RUN: Final = 200_000
+
+
 @dataclass(frozen=True, slots=True)
 class PartitionSizes:
     """How much of both sides is worked on at once."""
@@ -57,6 +61,11 @@ class MemoryBudget:
     """Bytes that a process takes without any rows."""
     row: int = ROW_BYTES
     """Bytes that a row takes while it is judged."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows of both sides together fit, in one process."""
+        return (self.limit - self.base) // self.row
 
     def sizes(self, rows: int) -> PartitionSizes | None:
         """Return how both sides are divided to stay below the limit; `None` where they fit.
@@ -84,6 +93,44 @@ class MemoryBudget:
             rows=fit,
             ahead=0 if self.workers == 1 else self.workers,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RunMemory:
+    """What the reading and judging of days may take in a run."""
+
+    limit: int | None
+    """Bytes, of all processes together; `None` is half of the memory that is there where the days
+    are read, and never too little."""
+    beside: Path | None
+    """Where partitions lie unless `TMPDIR` says otherwise; `None` is where temporary files do."""
+    processes: int = 0
+    """How many judge days beside this one; with 0 this process does."""
+    base: int = BASE_BYTES
+    """See `MemoryBudget`."""
+    row: int = ROW_BYTES
+    """See `MemoryBudget`."""
+
+    def budget(self) -> MemoryBudget:
+        """Return what each process that judges days may take.
+
+        Raises:
+            UsageError: the limit leaves no room for rows.
+        """
+        waiting, sharing = (self.base, self.processes) if self.processes else (0, 1)
+        if self.limit is None:
+            least = self.base + _LEAST_OF_RUN * self.row
+            size = max((default_limit() - waiting) // sharing, least)
+        else:
+            size = (self.limit - waiting) // sharing
+            least = self.base + _LEAST_ROWS * self.row
+            if size < least:
+                needed = -(-(waiting + sharing * least) // 1_000_000)
+                raise UsageError(
+                    f"--memory-limit: {self.limit / 1e6:,.0f}MB is too little. Give {needed:,}MB "
+                    + ("or more, or fewer --workers." if self.processes else "or more.")
+                )
+        return MemoryBudget(size, base=self.base, row=self.row)
 
 
 def estimated_rows(path: Path) -> int:

@@ -20,6 +20,7 @@ from recon.jobs.backfill import HERE, Backfill, Workers
 from recon.jobs.earlier_days import LOOK_BACK_DAYS, EarlierDays
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.held_days import HeldDays
+from recon.jobs.memory_budget import RunMemory
 from recon.jobs.reconcile import BothSides
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_calls import StatusCalls
@@ -62,6 +63,8 @@ class RunOptions:
     """Which channels are notified of it."""
     again: bool = False
     """Judge every day of a backfill, also those of which nothing has changed."""
+    memory: RunMemory | None = None
+    """What the days may take; `None` is without limit."""
     shard: tuple[int, int] | None = None
     """Which of several commands this is, from 0, and how many they are; they share the days."""
 
@@ -221,6 +224,7 @@ def _account(
         notices=(_DRY_RUN,) if options.dry_run else (),
         is_dry_run=options.dry_run,
         announcement=options.announcement,
+        memory=options.memory,
     )
     job.expected.renew(engine, runtime.clock())
     days = calendar.windows(share.first, share.last, settings.timezone)
@@ -248,13 +252,14 @@ def _account(
             done.append(made)
             progress(made)
     else:
-        both_sides = job.read(days, untimed=True)
-        if lookups is not None:
-            both_sides = _ask(job, lookups, both_sides, earlier)
-        for one in job.judge(both_sides, mode=runs.RUN):
-            made = reported(one)
-            done.append(made)
-            progress(made)
+        with (
+            job.read(days, untimed=True) as read,
+            read if lookups is None else _ask(job, lookups, read, earlier) as both_sides,
+        ):
+            for one in job.judge(both_sides, mode=runs.RUN):
+                made = reported(one)
+                done.append(made)
+                progress(made)
     changed = (
         earlier.changed()
         if lookups is None

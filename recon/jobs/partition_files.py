@@ -35,11 +35,12 @@ class PartitionWriter:
     """Writes rows to the partitions of one side, a chunk at a time.
 
     Each partition is a file of Arrow's streaming format, `<name>-<partition>`; a second one holds
-    rows whose columns have other types.
+    rows whose columns have other types. What another writer has written stays if its part has
+    another name.
     """
 
-    def __init__(self, folder: Path, name: str, count: int) -> None:
-        self._folder, self._name, self._count = folder, name, count
+    def __init__(self, folder: Path, name: str, count: int, *, part: str = "") -> None:
+        self._folder, self._name, self._count, self._part = folder, name, count, part
         self._open = ExitStack()
         self._writers: dict[tuple[int, str], Any] = {}
         self.rows = 0
@@ -76,10 +77,16 @@ class PartitionWriter:
     def _writer(self, place: int, schema: pa.Schema) -> Any:  # noqa: ANN401 - pyarrow has no types
         key = (place, str(schema.field(0).type))
         if key not in self._writers:
-            path = self._folder / f"{self._name}-{place}-{key[1]}"
+            path = self._folder / f"{self._name}-{place}-{key[1]}{self._part}"
             sink = self._open.enter_context(pa.OSFile(str(path), "wb"))
             self._writers[key] = self._open.enter_context(pa.ipc.new_stream(sink, schema))
         return self._writers[key]
+
+
+def remove(folder: Path, name: str) -> None:
+    """Remove all that was written of a side."""
+    for path in folder.glob(f"{name}-*"):
+        path.unlink()
 
 
 def write(frame: pd.DataFrame, folder: Path, name: str) -> None:

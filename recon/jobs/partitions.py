@@ -1,8 +1,8 @@
-"""Two files larger than memory, in partitions, until what is left can be judged in one piece.
+"""Two sides larger than memory, in partitions, until what is left can be judged in one piece.
 
-One pass over each file writes its rows into partitions by their message id. Of each partition the
-pairs that nothing is wrong with are left out and counted (`recon.core.agreement`). If too much is
-left, because many records hold no id, what no id pairs is divided again, by phone number.
+The rows of both sides lie in partitions by their message id, in files. Of each partition the pairs
+that nothing is wrong with are left out and counted (`recon.core.agreement`). If too much is left,
+because many records hold no id, what no id pairs is divided again, by phone number.
 """
 
 from __future__ import annotations
@@ -14,26 +14,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from recon.core import agreed_rows, agreement, buckets, frames, link
+from recon.core import agreed_rows, agreement, buckets, frames, link, settled_rows
 from recon.core.agreed_rows import AgreedPairs, AgreedRows, Column, NearMessages
+from recon.core.agreement import Rest
+from recon.core.buckets import Case
 from recon.core.link import Positions, Side
 from recon.core.policy import Policy
 from recon.jobs import executors, partition_files
 from recon.jobs.memory_budget import PartitionSizes
 from recon.jobs.partition_files import PartitionWriter
-from recon.jobs.provider_file import raw_chunks, with_unparsed
 from recon.model import Span, Window
-from recon.records.file_source import FileReader
 from recon.report.atomic_files import translated
-
-if TYPE_CHECKING:
-    from recon.records.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -42,25 +39,65 @@ _COLUMNS: Final[Sequence[Column]] = ("local_time", "provider_time", "keys", "nam
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
-    """What every task needs to know."""
+class Partitions:
+    """Both sides in partitions by message id, and what every task on one needs to know."""
 
-    local: Source
-    provider: Path
-    seen_at: datetime
     days: Sequence[Window]
     policy: Policy
     folder: Path
-    parts: int
+    """Where the files are; every process that works on them can write there."""
+    count: int
+    has_numbers: bool
+    """Whether the records keep phone numbers."""
+    has_statuses: bool
+    """Whether they keep statuses."""
+    seen_at: datetime | None = None
+    """When the statuses of the messages were seen, aware, where the messages lie there as a file
+    has them: several rows may have one id. `None` where they lie there as the store has them."""
+    is_complete: bool = True
+    """Whether the messages are complete."""
+    claims: pd.DataFrame | None = None
+    """Findings of which it is asked whether their row is settled now."""
+
+    def writer(self, side: str, *, part: str = "") -> PartitionWriter:
+        """Return what writes rows of a side, `local` or `provider`; see `write`."""
+        return PartitionWriter(self.folder, side, self.count, part=part)
+
+    def write(self, writer: PartitionWriter, frame: pd.DataFrame) -> None:
+        """Write some rows of a side.
+
+        Raises:
+            OutputError: the disk is full, or it cannot be written otherwise.
+        """
+        ids, has_id = link.id_column(frame["message_id"])
+        writer.write(frame, partition_files.places(ids, has_id, self.count))
+
+    def read(self, place: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the records and the messages of a partition."""
+        local = partition_files.read(self.folder, "local", place, frames.empty_local())
+        if self.seen_at is None:
+            empty = frames.empty_provider()
+            return local, partition_files.read(self.folder, "provider", place, empty)
+        held = partition_files.read(self.folder, "provider", place, no_messages().frame)
+        return local, frames.one_per_id(held, self.seen_at)
 
     def local_side(self, frame: pd.DataFrame, rejects: pd.DataFrame) -> Side:
-        fields = self.local.fields
-        return Side(
-            frame,
-            rejects,
-            has_numbers="phone_number" in fields,
-            has_statuses="status" in fields,
-        )
+        """Return some of the records as a side."""
+        return Side(frame, rejects, has_numbers=self.has_numbers, has_statuses=self.has_statuses)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reduced:
+    """What cannot be judged part by part, and what is known of all else."""
+
+    local: pd.DataFrame
+    provider: pd.DataFrame
+    local_rejects: pd.DataFrame
+    """Records that cannot be read or linked."""
+    provider_rejects: pd.DataFrame
+    agreed: AgreedRows
+    settled: frozenset[str]
+    """The `discrepancy_id` of each of the claims that is settled by a row that was left out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +111,7 @@ class _Part:
     alone: int
     """How many that none pairs."""
     agreed: AgreedRows
+    settled: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,66 +135,52 @@ class StoredColumns:
             np.save(f"{self.stem}-{name}.npy", column)
 
 
-def reduced_sides(
-    local: Source,
-    provider: Path,
+def reduced(
+    held: Partitions,
+    local_rejects: Sequence[pd.DataFrame],
+    provider_rejects: Sequence[pd.DataFrame],
     *,
-    seen_at: datetime,
-    days: Sequence[Window],
-    policy: Policy,
-    folder: Path,
     sizes: PartitionSizes,
     executor: Executor,
-    progress: Callable[[str], None] = lambda _: None,
-) -> tuple[Side, Side, AgreedRows]:
-    """Read both files, and return what cannot be judged part by part.
+    seen: Callable[[pd.DataFrame, pd.DataFrame], None] | None = None,
+) -> Reduced:
+    """Return what cannot be judged part by part.
 
     Args:
-        local: the user's file, and what is what in it.
-        provider: the file of messages.
-        seen_at: when their statuses are taken to have been seen, aware.
-        days: in order and without holes, or the one window without bounds.
-        policy: how strict to be.
-        folder: an empty directory that every process of `executor` can write to.
+        held: both sides, all rows in files.
+        local_rejects: records that could not be read; at least one frame.
+        provider_rejects: likewise messages.
         sizes: how much is worked on at once.
         executor: where partitions are worked on.
-        progress: called with a text for people whenever a part of the work is done.
-
-    Returns:
-        The records and the messages that are left, and what is known of the others.
+        seen: called with the records and the messages of each partition; with an executor of other
+            processes there.
 
     Raises:
-        InputError: a file cannot be used.
         OutputError: a partition cannot be written.
         TemporaryError: a process of `executor` was ended from outside.
     """
-    work = _Work(local, provider, seen_at, days, policy, folder, sizes.by_id)
-    read = executor.submit(_split_provider, work) if sizes.ahead else None
-    local_rejects = [executors.result(executor.submit(_split_local, work))]
-    progress("your records read")
-    if read is None:
-        read = executor.submit(_split_provider, work)
-    provider_rejects = [executors.result(read)]
-    progress("Octopods' messages read")
     parts: list[_Part] = []
     for _, part in executors.in_order(
-        executor, partial(_pair, work), range(sizes.by_id), ahead=sizes.ahead
+        executor, partial(_pair, held, seen), range(held.count), ahead=sizes.ahead
     ):
         parts.append(part)
-        local_rejects.append(part.local_rejects)
-        provider_rejects.append(part.provider_rejects)
-    unread = frames.concat(local_rejects), frames.concat(provider_rejects)
+    unread = (
+        frames.concat([*local_rejects, *(part.local_rejects for part in parts)]),
+        frames.concat([*provider_rejects, *(part.provider_rejects for part in parts)]),
+    )
     agreed = [part.agreed for part in parts]
+    settled = [part.settled for part in parts]
     paired, alone = sum(part.paired for part in parts), sum(part.alone for part in parts)
-    names, count = ("local-alone", "provider-alone"), sizes.by_id
+    names, count = ("local-alone", "provider-alone"), held.count
     if paired + alone > sizes.rows and alone:
         names, count = ("local-number", "provider-number"), -(-2 * alone // sizes.rows)
-        _split_by_number(work, count)
+        _split_by_number(held, count)
         rest = 0
-        for _, (left, known) in executors.in_order(
-            executor, partial(_group, work, unread), range(count), ahead=sizes.ahead
+        for _, (left, known, found) in executors.in_order(
+            executor, partial(_group, held, unread), range(count), ahead=sizes.ahead
         ):
             agreed.append(known)
+            settled.append(found)
             rest += left
         names = "local-rest", "provider-rest"
         alone = rest
@@ -165,77 +189,41 @@ def reduced_sides(
             "%s rows differ or have no counterpart: judging them takes more memory than the limit",
             f"{paired + alone:,}",
         )
-    mine, theirs = (_read_all(work, name, count) for name in names)
-    near = _near(work, theirs, agreed)
-    rest_local = frames.concat([mine, _read_all(work, "local-paired", sizes.by_id)])
-    rest_provider = frames.concat([theirs, _read_all(work, "provider-paired", sizes.by_id)])
-    return (
-        work.local_side(rest_local, unread[0]),
-        Side(rest_provider, unread[1]),
-        agreed_rows.joined(agreed, near),
+    mine, theirs = (_read_all(held, name, count) for name in names)
+    return Reduced(
+        frames.concat([mine, _read_all(held, "local-paired", held.count)]),
+        frames.concat([theirs, _read_all(held, "provider-paired", held.count)]),
+        *unread,
+        agreed_rows.joined(agreed, _near(held, theirs, agreed)),
+        frozenset().union(*settled),
     )
 
 
-# --- reading ----------------------------------------------------------------------------------
-
-
-def _split_local(work: _Work) -> pd.DataFrame:
-    """Write the records into partitions; return those that cannot be read."""
-    rejects = [frames.empty_local_rejects()]
-    with PartitionWriter(work.folder, "local", work.parts) as writer:
-        for read in FileReader(work.local).read_in_parts():
-            writer.write(read.frame, _places_by_id(read.frame, work.parts))
-            rejects.append(read.rejects)
-    return frames.concat(rejects)
-
-
-def _split_provider(work: _Work) -> pd.DataFrame:
-    """Write the messages into partitions; return those that cannot be read."""
-    broken: list[str] = []
-    rejects = []
-    with PartitionWriter(work.folder, "provider", work.parts) as writer:
-        for raw in raw_chunks(work.provider, broken):
-            chunk = frames.message_chunk(raw)
-            writer.write(chunk.frame, _places_by_id(chunk.frame, work.parts))
-            if len(chunk.rejects):
-                rejects.append((chunk.rejects, chunk.spelled))
-    nothing = _no_messages()
-    unread = frames.message_rejects([*rejects] or [(nothing.rejects, nothing.spelled)])
-    return with_unparsed(unread, broken)
-
-
 @cache
-def _no_messages() -> frames.MessageChunk:
+def no_messages() -> frames.MessageChunk:
+    """Return what a file of messages without rows gives."""
     return frames.message_chunk({name: [] for name in frames.PROVIDER_FIELDS})
-
-
-@cache
-def _no_message(seen_at: datetime) -> pd.DataFrame:
-    return frames.one_per_id(_no_messages().frame, seen_at)
-
-
-def _places_by_id(frame: pd.DataFrame, count: int) -> Positions:
-    ids, has_id = link.id_column(frame["message_id"])
-    return partition_files.places(ids, has_id, count)
 
 
 # --- partitions by id -------------------------------------------------------------------------
 
 
-def _pair(work: _Work, place: int) -> _Part:
+def _pair(
+    held: Partitions, seen: Callable[[pd.DataFrame, pd.DataFrame], None] | None, place: int
+) -> _Part:
     """Leave out the pairs of a partition that agree, and write what is left."""
-    local = partition_files.read(work.folder, "local", place, frames.empty_local())
-    provider = partition_files.read(work.folder, "provider", place, _no_messages().frame)
-    provider = frames.one_per_id(provider, work.seen_at)
+    local, provider = held.read(place)
+    if seen is not None:
+        seen(local, provider)
     case = buckets.classify(
-        work.days,
-        work.local_side(local, frames.empty_local_rejects()),
+        held.days,
+        held.local_side(local, frames.empty_local_rejects()),
         Side(provider, frames.empty_provider_rejects()),
         _COMPLETE,
-        work.policy,
+        held.policy,
     )
     del local, provider
-    rest = agreement.pairs_by_id(case, work.policy)
+    rest = agreement.pairs_by_id(case, held.policy)
     left = {
         "local-paired": rest.paired_local,
         "provider-paired": rest.paired_provider,
@@ -243,22 +231,31 @@ def _pair(work: _Work, place: int) -> _Part:
         "provider-alone": rest.provider,
     }
     for name, frame in left.items():
-        _write(work, f"{name}-{place}", frame)
+        _write(held, f"{name}-{place}", frame)
     part = _Part(
         case.local.rejects,
         case.provider.rejects,
         len(rest.paired_local) + len(rest.paired_provider),
         len(rest.local) + len(rest.provider),
-        _stored(rest.agreed, work.folder / f"agreed-{place}"),
+        _stored(rest.agreed, held.folder / f"agreed-{place}"),
+        _settled(held, case, rest),
     )
     del case, rest, left
     pa.default_memory_pool().release_unused()
     return part
 
 
-def _write(work: _Work, name: str, frame: pd.DataFrame) -> None:
+def _settled(held: Partitions, case: Case, rest: Rest) -> frozenset[str]:
+    claims = held.claims
+    if claims is None or claims.empty:
+        return frozenset()
+    found = settled_rows.settled_by(case, *rest.left_out, claims)
+    return frozenset(claims.loc[found, "discrepancy_id"])
+
+
+def _write(held: Partitions, name: str, frame: pd.DataFrame) -> None:
     if len(frame):
-        partition_files.write(frame, work.folder, name)
+        partition_files.write(frame, held.folder, name)
 
 
 def _stored(agreed: AgreedRows, stem: Path) -> AgreedRows:
@@ -278,61 +275,62 @@ def _stored(agreed: AgreedRows, stem: Path) -> AgreedRows:
 # --- partitions by number ---------------------------------------------------------------------
 
 
-def _split_by_number(work: _Work, count: int) -> None:
+def _split_by_number(held: Partitions, count: int) -> None:
     """Write what no id pairs into partitions by number."""
     for side in ("local", "provider"):
-        with PartitionWriter(work.folder, f"{side}-number", count) as writer:
-            for place in range(work.parts):
-                frame = _read(work, f"{side}-alone", place)
-                tails = agreement.tails(_number_keys(work, side, frame))
+        with PartitionWriter(held.folder, f"{side}-number", count) as writer:
+            for place in range(held.count):
+                frame = _read(held, f"{side}-alone", place)
+                tails = agreement.tails(_number_keys(held, side, frame))
                 writer.write(frame, partition_files.places(tails, tails >= 0, count))
 
 
-def _number_keys(work: _Work, side: str, frame: pd.DataFrame) -> Positions:
-    region = work.policy.region
+def _number_keys(held: Partitions, side: str, frame: pd.DataFrame) -> Positions:
+    region = held.policy.region
     if side == "local":
-        return link.number_keys(work.local_side(frame, frames.empty_local_rejects()), region)
+        return link.number_keys(held.local_side(frame, frames.empty_local_rejects()), region)
     return link.number_keys(Side(frame, frames.empty_provider_rejects()), region, is_provider=True)
 
 
 def _group(
-    work: _Work, unread: tuple[pd.DataFrame, pd.DataFrame], place: int
-) -> tuple[int, AgreedRows]:
+    held: Partitions, unread: tuple[pd.DataFrame, pd.DataFrame], place: int
+) -> tuple[int, AgreedRows, frozenset[str]]:
     """Leave out the numbers of a partition that agree, write what is left, and count it."""
     case = buckets.classify(
-        work.days,
-        work.local_side(_read(work, "local-number", place), unread[0]),
-        Side(_read(work, "provider-number", place), unread[1]),
+        held.days,
+        held.local_side(_read(held, "local-number", place), unread[0]),
+        Side(_read(held, "provider-number", place), unread[1]),
         _COMPLETE,
-        work.policy,
+        held.policy,
     )
-    rest = agreement.groups_by_number(case, work.policy)
-    _write(work, f"local-rest-{place}", rest.local)
-    _write(work, f"provider-rest-{place}", rest.provider)
+    rest = agreement.groups_by_number(case, held.policy, is_complete=held.is_complete)
+    _write(held, f"local-rest-{place}", rest.local)
+    _write(held, f"provider-rest-{place}", rest.provider)
     left = len(rest.local) + len(rest.provider)
-    return left, _stored(rest.agreed, work.folder / f"agreed-number-{place}")
+    agreed = _stored(rest.agreed, held.folder / f"agreed-number-{place}")
+    return left, agreed, _settled(held, case, rest)
 
 
 # --- what is left -----------------------------------------------------------------------------
 
 
-def _read(work: _Work, name: str, place: int) -> pd.DataFrame:
+def _read(held: Partitions, name: str, place: int) -> pd.DataFrame:
     """Return rows of one of the files that a task has written."""
-    empty = frames.empty_local() if name.startswith("local") else _no_message(work.seen_at)
-    return partition_files.read(work.folder, name, place, empty)
+    empty = frames.empty_local() if name.startswith("local") else frames.empty_provider()
+    return partition_files.read(held.folder, name, place, empty)
 
 
-def _read_all(work: _Work, name: str, count: int) -> pd.DataFrame:
-    return frames.concat([_read(work, name, place) for place in range(count)])
+def _read_all(held: Partitions, name: str, count: int) -> pd.DataFrame:
+    return frames.concat([_read(held, name, place) for place in range(count)])
 
 
-def _near(work: _Work, left: pd.DataFrame, agreed: Sequence[AgreedRows]) -> NearMessages:
+def _near(held: Partitions, left: pd.DataFrame, agreed: Sequence[AgreedRows]) -> NearMessages:
     """Return the messages of agreed pairs that an unrecorded one may repeat."""
     if left.empty:
         return agreed_rows.NONE_NEAR
-    keys, times = _number_keys(work, "provider", left), link.microseconds(left["sent_at"])
+    keys, times = _number_keys(held, "provider", left), link.microseconds(left["sent_at"])
     found = [
-        agreement.near_messages(pairs, keys, times, work.policy)
+        agreement.near_messages(pairs, keys, times, held.policy)
         for part in agreed
         for pairs in part.pairs
         if pairs.by_id

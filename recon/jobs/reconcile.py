@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import pandas as pd
 
 from recon.core import (
+    agreed_rows,
+    basis_rows,
     buckets,
     frames,
     input_digest,
@@ -18,7 +21,6 @@ from recon.core import (
     out_of_window_ids,
     settled_rows,
     stale_records,
-    unreadable_rows,
     verdict_basis,
 )
 from recon.core.buckets import Case
@@ -26,20 +28,25 @@ from recon.core.frames import timestamps
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.core.statuses import NOT_TERMINAL
+from recon.jobs import stored_partitions
+from recon.jobs.memory_budget import RunMemory
+from recon.jobs.stored_partitions import StoredPartitions
+from recon.jobs.stored_side import StoredEvidence, StoredSide, around
 from recon.model import Span, Verdict, Window
-from recon.store import coverage_proof, forgotten_numbers, messages, status_answers
+from recon.records import reader as readers
+from recon.records.reader import RecordsRead
+from recon.store import coverage_proof, forgotten_numbers, messages
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
     from sqlalchemy import Engine
 
-    from recon.core.absence_doubts import Denials
     from recon.model import CoverageEvidence
-    from recon.records.reader import RecordsRead, RecordsReader
-    from recon.store.coverage_proof import AccountProof
+    from recon.records.reader import RecordsReader
 
-#: Both sides are read at least so far beyond the window, so that clusters of sends to one number
-#: are linked as a whole even where midnight cuts through them.
-_LEAST_MARGIN: Final = timedelta(hours=1)
+log = logging.getLogger(__name__)
 
 #: Records of this long after the days are read, to see whether the records go on.
 _LATER: Final = timedelta(days=8)
@@ -48,58 +55,80 @@ _LATER: Final = timedelta(days=8)
 _EARLIER: Final = (timedelta(days=1), timedelta(days=7))
 
 
-def margin(policy: Policy) -> timedelta:
-    """Return how far beyond a window both sides are read."""
-    return max(_LEAST_MARGIN, 10 * policy.tolerance, 2 * policy.drift, 2 * policy.duplicate)
+#: A time that is hardly ever longer than records are apart.
+_SHORT: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, eq=False)
 class BothSides:
-    """Both sides around some days of an account, as they were read."""
+    """Both sides around some days of an account, as they were read.
+
+    Larger ones than fit into memory lie in files until `close`, or the end of a `with` block.
+    """
 
     account: str
     days: Sequence[Window]
     records: RecordsRead
+    """As they were read; without the readable ones where they lie in files, as in both sides."""
     local: Side
     provider: Side
     policy: Policy
-    untimed: bool
-    proof: AccountProof
+    evidence: StoredEvidence
     """For which time the messages are complete: what was proven before they were read."""
-    denials: Denials
     earlier: Span | None = None
     """Time before the days that was read too, to see when the records ended."""
+    parts: StoredPartitions | None = None
+    """The readable rows, where they lie in files."""
+    memory: RunMemory | None = None
+    """What reading may take."""
 
     @property
     def row_count(self) -> int:
-        """How many rows are held of both sides."""
+        """How many rows were read of both sides."""
+        if self.parts is not None:
+            return self.parts.row_count
         return len(self.local.frame) + len(self.provider.frame)
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether they are held in memory."""
+        return self.parts is None
 
     @cached_property
     def case(self) -> Case:
         """Both sides linked and each row in its bucket; worked out once, where first asked for."""
+        local, provider, agreed = self.local, self.provider, agreed_rows.NONE
+        if self.parts is not None:
+            left = self.parts.reduced
+            local = replace(local, frame=left.local, rejects=left.local_rejects)
+            provider = replace(provider, frame=left.provider, rejects=left.provider_rejects)
+            agreed = left.agreed
+        proof = self.evidence.proof
         return buckets.classify(
             self.days,
-            self.local,
-            self.provider,
-            self.proof.spans,
+            local,
+            provider,
+            proof.spans,
             self.policy,
-            self.denials,
-            self.proof.first_contact,
-            self.proof.purged_below,
+            self.evidence.denials,
+            proof.first_contact,
+            proof.purged_below,
+            agreed,
         )
 
     def judge(self, engine: Engine) -> list[Verdict]:
         """Judge each day."""
+        proof = self.evidence.proof
         verdicts = judge.of_case(
             self.account,
             self.days,
             self.case,
-            spans=self.proof.spans,
+            spans=proof.spans,
             policy=self.policy,
-            first_contact=self.proof.first_contact,
+            first_contact=proof.first_contact,
         )
-        is_settled = partial(settled_rows.are_settled, self.case)
+        known = frozenset[str]() if self.parts is None else self.parts.reduced.settled
+        is_settled = partial(settled_rows.are_settled, self.case, known=known)
         return [
             replace(
                 one,
@@ -111,16 +140,22 @@ class BothSides:
 
     def is_waiting(self) -> bool:
         """Say whether a message of the days is not terminal yet."""
+        if self.parts is not None:
+            return self.parts.is_waiting
         frame, start, end = self.provider.frame, self.days[0].start, self.days[-1].end
-        inside = (frame["sent_at"] >= start) & (frame["sent_at"] < end)
+        assert start is not None
+        assert end is not None
+        inside = basis_rows.inside(frame, start, end)
         return bool((inside & frame["status"].isin(sorted(NOT_TERMINAL))).any())
 
     def digest(self, day: Window) -> str:
         """Return a digest of all that the verdict of one of the days rests on."""
-        start, end = _around([day], self.policy)
-        return input_digest.digest(
-            start, end, self.local, self.provider, self.proof.spans, self.proof.first_contact
-        )
+        start, end = around([day], self.policy)
+        spans, first = self.evidence.proof.spans, self.evidence.proof.first_contact
+        if self.parts is None:
+            return input_digest.digest(start, end, self.local, self.provider, spans, first)
+        read = self.parts.digests[day.label]
+        return input_digest.of_parts(start, end, read, (self.local, self.provider), spans, first)
 
     def basis(
         self,
@@ -138,17 +173,28 @@ class BothSides:
             evidence: what keeps the coverage of the day from being more than it is.
             settings: tells the settings and the version of the program from others.
         """
-        start, end = _around([day], self.policy)
+        untimed = self.evidence.untimed and day is self.days[-1]
+        if self.parts is not None:
+            return verdict_basis.of_parts(
+                self.parts.basis_rows(day),
+                (self.local, self.provider),
+                ended=self.parts.ended,
+                input_digest=input_digest,
+                evidence=evidence,
+                untimed=untimed,
+                settings=settings,
+            )
+        start, end = around([day], self.policy)
         return verdict_basis.basis(
             start,
             end,
             self.local,
             self.provider,
             input_digest=input_digest,
-            denials=self.denials,
-            purged_below=self.proof.purged_below,
+            denials=self.evidence.denials,
+            purged_below=self.evidence.proof.purged_below,
             evidence=evidence,
-            untimed=self.untimed and day is self.days[-1],
+            untimed=untimed,
             settings=settings,
         )
 
@@ -167,7 +213,7 @@ class BothSides:
             read.rejects, self.policy.region, None
         )
         records = replace(self.records, rejects=blanked, has_all_rejects=True)
-        counted, others = _split(blanked, untimed=self.untimed)
+        counted, others = _split(blanked, untimed=self.evidence.untimed)
         local = replace(self.local, rejects=counted, other_rejects=others)
         return replace(self, records=records, local=local)
 
@@ -175,72 +221,47 @@ class BothSides:
         """Return the same with the messages as they are stored now.
 
         The records are read again if there are other messages than before: one that was sent
-        meanwhile may have been recorded meanwhile.
+        meanwhile may have been recorded meanwhile. What lies in files is read again as a whole.
         """
-        stored = _Stored.read(engine, self.account, self.days, self.policy, untimed=self.untimed)
+        untimed = self.evidence.untimed
+        if self.parts is not None:
+            self.close()
+            return read(
+                self.account,
+                self.days,
+                reader=reader,
+                engine=engine,
+                policy=self.policy,
+                untimed=untimed,
+                memory=self.memory,
+            )
+        stored = StoredSide.read(engine, self.account, self.days, self.policy, untimed=untimed)
         if not stored.messages["message_id"].isin(self.provider.frame["message_id"]).all():
             return _with_records(self.account, self.days, reader, engine, self.policy, stored)
         if self.earlier is not None:
-            start, _ = _around(self.days, self.policy)
+            start, _ = around(self.days, self.policy)
             stored = stored.with_earlier(engine, self.account, self.earlier, start)
         return replace(
             self,
             provider=stored.side(engine, self.account, self.records.frame),
-            proof=stored.proof,
-            denials=stored.denials,
+            evidence=stored.evidence,
         )
 
+    def close(self) -> None:
+        """Remove the files, if there are any; then nothing more can be judged."""
+        if self.parts is not None:
+            self.parts.close()
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stored:
-    """What the store holds of the messages of some days, and what it proves."""
+    def __enter__(self) -> Self:
+        return self
 
-    proof: AccountProof
-    denials: Denials
-    messages: pd.DataFrame
-    rejects: pd.DataFrame
-    other_rejects: pd.DataFrame
-    untimed: bool
-
-    @classmethod
-    def read(
-        cls, engine: Engine, account: str, days: Sequence[Window], policy: Policy, *, untimed: bool
-    ) -> _Stored:
-        """Read the proof first, then the messages.
-
-        A collector may store an answer meanwhile. Its messages do no harm without its proof; its
-        proof without its messages would make them missing.
-        """
-        start, end = _around(days, policy)
-        proof = coverage_proof.read(engine, account)
-        denials = status_answers.denials(engine, account)
-        rejects = messages.rejects(engine, account, start, end, untimed=untimed)
-        others = messages.rejects_of_other_days(engine, account, start, end, untimed=untimed)
-        known = messages.asked_singly(engine, account, start, end)
-        return cls(
-            proof,
-            denials,
-            messages.read(engine, account, start, end),
-            unreadable_rows.without_known(rejects, known, policy.tolerance),
-            others,
-            untimed,
-        )
-
-    def with_earlier(self, engine: Engine, account: str, earlier: Span, until: datetime) -> _Stored:
-        """Add the messages of a time before the days."""
-        if earlier.start is None or earlier.end is None:
-            return self
-        before = messages.read(engine, account, earlier.start, min(earlier.end, until))
-        return replace(self, messages=frames.concat([before, self.messages]))
-
-    def side(self, engine: Engine, account: str, local: pd.DataFrame) -> Side:
-        """Return the messages, with those that records name, whenever sent."""
-        far = messages.find(
-            engine, account, out_of_window_ids.wanted_messages(local, self.messages)
-        )
-        return Side(
-            frames.concat([self.messages, far]), self.rejects, other_rejects=self.other_rejects
-        )
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def read(
@@ -252,6 +273,7 @@ def read(
     policy: Policy,
     untimed: bool = True,
     all_rejects: bool = True,
+    memory: RunMemory | None = None,
 ) -> BothSides:
     """Read both sides around `days`, the records after the messages.
 
@@ -267,13 +289,85 @@ def read(
         all_rejects: whether all records whose time cannot be read are wanted, see
             `RecordsReader.read`. They shield messages of any day; records and pairs do not depend
             on them.
+        memory: what reading may take; both sides lie in files if they need more. Without it they
+            are in memory.
 
     Raises:
         InputError: the reader cannot be used.
         TemporaryError: a database is busy or out of reach.
+        OutputError: a file cannot be written.
     """
-    stored = _Stored.read(engine, account, days, policy, untimed=untimed)
-    return _with_records(account, days, reader, engine, policy, stored, all_rejects=all_rejects)
+    start, end = around(days, policy)
+    evidence = StoredEvidence.read(engine, account, days, policy, untimed=untimed)
+    if memory is None:
+        stored = StoredSide(evidence, messages.read(engine, account, start, end))
+        return _with_records(account, days, reader, engine, policy, stored, all_rejects=all_rejects)
+    # Of most accounts there are about as many records.
+    expected, budget = 2 * messages.count(engine, account, start, end), memory.budget()
+    if budget.sizes(expected) is None:
+        stored = StoredSide(evidence, messages.read(engine, account, start, end))
+        records = _read_at_most(reader, start, end, budget.rows - len(stored.messages))
+        if records is not None:
+            return _with_records(account, days, reader, engine, policy, stored, records)
+        del stored
+    sizes = budget.sizes(max(expected, 2 * budget.rows))
+    assert sizes is not None
+    parts = stored_partitions.read(
+        account,
+        days,
+        reader=reader,
+        engine=engine,
+        policy=policy,
+        evidence=evidence,
+        sizes=sizes,
+        beside=memory.beside,
+        later=end + _LATER,
+    )
+    if parts is None:
+        log.warning(
+            "account %s: %s: hardly any records: all messages are judged in one piece, which takes "
+            "more memory than the limit",
+            account,
+            days[-1].label,
+        )
+        stored = StoredSide(evidence, messages.read(engine, account, start, end))
+        return _with_records(account, days, reader, engine, policy, stored)
+    log.info(
+        "account %s: %s: %s rows of both sides are judged in %d partitions",
+        account,
+        days[-1].label,
+        f"{parts.row_count:,}",
+        sizes.by_id,
+    )
+    records = RecordsRead(parts.local.frame, parts.local.rejects, parts.fields)
+    return BothSides(
+        account,
+        days,
+        records,
+        parts.local,
+        parts.provider,
+        policy,
+        evidence,
+        parts=parts,
+        memory=memory,
+    )
+
+
+def _read_at_most(
+    reader: RecordsReader, start: datetime, end: datetime, rows: int
+) -> RecordsRead | None:
+    """Read records as the reader does; nothing where there are more than `rows`."""
+
+    def collect(parts: Iterable[RecordsRead]) -> RecordsRead | None:
+        held, count = [], 0
+        for part in parts:
+            held.append(part)
+            count += len(part.frame)
+            if count > rows:
+                return None
+        return readers.joined(held)
+
+    return reader.read_in_parts(start, end, collect)
 
 
 def _with_records(
@@ -282,13 +376,15 @@ def _with_records(
     reader: RecordsReader,
     engine: Engine,
     policy: Policy,
-    stored: _Stored,
+    stored: StoredSide,
+    records: RecordsRead | None = None,
     *,
     all_rejects: bool = True,
 ) -> BothSides:
-    start, end = _around(days, policy)
+    start, end = around(days, policy)
     forgotten = forgotten_numbers.forgotten(engine)
-    records = reader.read(start, end, all_rejects=all_rejects)
+    if records is None:
+        records = reader.read(start, end, all_rejects=all_rejects)
     records = replace(
         records,
         frame=forgotten.blanked(records.frame, policy.region, None),
@@ -308,7 +404,7 @@ def _with_records(
         found = forgotten.blanked(reader.find(wanted).frame, policy.region, None)
         outside = (found["sent_at"] < start) | (found["sent_at"] >= end)
         local = frames.concat([local, found.loc[outside]])
-    rejects, other_rejects = _split(records.rejects, untimed=stored.untimed)
+    rejects, other_rejects = _split(records.rejects, untimed=stored.evidence.untimed)
     side = Side(
         local,
         rejects,
@@ -317,18 +413,7 @@ def _with_records(
         newest=_newest(reader, local, provider.frame, end),
         other_rejects=other_rejects,
     )
-    return BothSides(
-        account,
-        days,
-        records,
-        side,
-        provider,
-        policy,
-        stored.untimed,
-        stored.proof,
-        stored.denials,
-        earlier,
-    )
+    return BothSides(account, days, records, side, provider, policy, stored.evidence, earlier)
 
 
 def _split(rejects: pd.DataFrame, *, untimed: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -346,7 +431,7 @@ def _records_before(reader: RecordsReader, end: datetime) -> tuple[pd.DataFrame,
             newest = frame["sent_at"].max().to_pydatetime()
             start = max(start, newest - _EARLIER[0])
             frame = frame.loc[frame["sent_at"] >= start].reset_index(drop=True)
-            return frame, Span(start, newest + _LEAST_MARGIN)
+            return frame, Span(start, newest + _SHORT)
         end = start
     return frame, Span(end, end)
 
@@ -361,13 +446,4 @@ def _newest(
     """
     if not stale_records.may_have_ended(local, provider):
         return None
-    later = reader.read(end, end + _LATER, all_rejects=False).frame["sent_at"]
-    return later.max().to_pydatetime() if len(later) else None
-
-
-def _around(days: Sequence[Window], policy: Policy) -> tuple[datetime, datetime]:
-    """Return the time to read for some days, with the margin."""
-    first, last = days[0].start, days[-1].end
-    assert first is not None
-    assert last is not None
-    return first - margin(policy), last + margin(policy)
+    return readers.newest(reader, end, end + _LATER)

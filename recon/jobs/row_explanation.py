@@ -27,7 +27,7 @@ from recon.core.explanation import (
 )
 from recon.core.fired_rules import FiredRule
 from recon.core.policy import Policy
-from recon.jobs import reconcile, row_surroundings
+from recon.jobs import row_surroundings, stored_side
 from recon.jobs.reconcile import BothSides
 from recon.model import Kind, Verdict, Window
 from recon.store import row_evidence
@@ -81,7 +81,7 @@ def of_row(judged: JudgedDay, row: RowOfCase, matches: Sequence[str]) -> Explana
     record, message = case_row_contents.record(case, row), _message(judged, row)
     fired, stored = _fired(judged, row), _stored(judged, row, record, message)
     alternatives, more = case_row_contents.alternatives(
-        case, judged.policy, row, reconcile.margin(judged.policy)
+        case, judged.policy, row, stored_side.margin(judged.policy)
     )
     time = case_rows.time_of(case, row)
     return Explanation(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from recon.records import file_formats
 from recon.records.chunk import Chunk
-from recon.records.reader import RecordsCollector, RecordsRead
+from recon.records.reader import Read, RecordsCollector, RecordsRead
 from recon.records.source import Source
 
 if TYPE_CHECKING:
@@ -51,11 +51,22 @@ class FileReader:
             collected.add_broken(chunk.broken)
         return collected.result()
 
-    def read_in_parts(self) -> Iterator[RecordsRead]:
-        """Read all records as `read` does, some of them at a time."""
+    def read_in_parts(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        collect: Callable[[Iterable[RecordsRead]], Read],
+        *,
+        all_rejects: bool = True,  # noqa: ARG002 - a file is read whole each time
+    ) -> Read:
+        """See `RecordsReader.read_in_parts`."""
+        return collect(self._parts(start, end))
+
+    def _parts(self, start: datetime | None, end: datetime | None) -> Iterator[RecordsRead]:
+        yield RecordsCollector(self._source).result()
         for chunk in self._chunks():
             collected = RecordsCollector(self._source)
-            collected.add(chunk.fields(self._source.mapping))
+            collected.add(chunk.fields(self._source.mapping), span=(start, end))
             collected.add_broken(chunk.broken)
             yield collected.result()
 

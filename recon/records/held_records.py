@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from recon.records.reader import RecordsRead, RecordsReader
+    from recon.records.reader import Read, RecordsRead, RecordsReader
 
 
 class HeldRecords:
@@ -40,6 +40,17 @@ class HeldRecords:
         frame = self._held.frame
         inside = (frame["sent_at"] >= start) & (frame["sent_at"] < end)
         return replace(self._held, frame=frame.loc[inside].reset_index(drop=True))
+
+    def read_in_parts(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        collect: Callable[[Iterable[RecordsRead]], Read],
+        *,
+        all_rejects: bool = True,
+    ) -> Read:
+        """See `RecordsReader.read_in_parts`."""
+        return collect([self.read(start, end, all_rejects=all_rejects)])
 
     def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
         """See `RecordsReader.find`."""

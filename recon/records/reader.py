@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from recon.core import frames
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recon.records.source import Source
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +53,24 @@ class RecordsReader(Protocol):
 
         Every row whose time cannot be read is among the rejects, whatever the span; without
         `all_rejects`, only those that cost nothing to find, which is faster in large tables.
+        """
+
+    def read_in_parts(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        collect: Callable[[Iterable[RecordsRead]], Read],
+        *,
+        all_rejects: bool = True,
+    ) -> Read:
+        """Read the records of `[start, end)` as `read` does, some at a time.
+
+        Args:
+            start: the first time; `None` is without bound.
+            end: the time after the last, likewise.
+            collect: takes the parts as they come, one at least, and returns its result. It may be
+                called again, with all parts from the first one on, and then has to start again.
+            all_rejects: see `read`.
         """
 
     def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
@@ -128,6 +148,25 @@ class RecordsCollector:
             frames.concat([*self._rejects] or [frames.empty_local_rejects()]),
             self._source.fields,
         )
+
+
+def newest(reader: RecordsReader, start: datetime, end: datetime) -> datetime | None:
+    """Return the time of the newest record of `[start, end)`, `None` where there is none."""
+
+    def collect(parts: Iterable[RecordsRead]) -> datetime | None:
+        times = [part.frame["sent_at"].max() for part in parts if len(part.frame)]
+        return max(times).to_pydatetime() if times else None
+
+    return reader.read_in_parts(start, end, collect, all_rejects=False)
+
+
+def joined(parts: Sequence[RecordsRead]) -> RecordsRead:
+    """Return the parts that `read_in_parts` gave, one at least, as `read` gives them."""
+    return replace(
+        parts[0],
+        frame=frames.concat([part.frame for part in parts]),
+        rejects=frames.concat([part.rejects for part in parts]),
+    )
 
 
 def _kept(frame: pd.DataFrame, mask: pd.Series[bool]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -23,7 +23,7 @@ from recon.records import (
     time_conditions,
     user_sql,
 )
-from recon.records.connections import ReadOnlyDatabase
+from recon.records.connections import ReadOnlyDatabase, Result
 from recon.records.reader import RecordsCollector, RecordsRead
 from recon.records.source import Source
 from recon.records.suggestions import not_found_error
@@ -83,6 +83,26 @@ class SqlReader:
             lambda connection: self._read(connection, start, end, all_rejects=all_rejects)
         )
 
+    def read_in_parts(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        collect: Callable[[Iterable[RecordsRead]], Result],
+        *,
+        all_rejects: bool = True,
+    ) -> Result:
+        """See `RecordsReader.read_in_parts`."""
+        return self._database.run(
+            lambda connection: read(
+                connection,
+                self._query(connection, start, end, all_rejects=all_rejects),
+                lambda batches: collect(
+                    replace(part, has_all_rejects=all_rejects)
+                    for part in self._parts(connection, batches, (start, end))
+                ),
+            )
+        )
+
     def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
         """See `RecordsReader.find`."""
         if not self.can_find or not len(message_ids) or "message_id" not in self._source.fields:
@@ -139,6 +159,16 @@ class SqlReader:
             ),
         )
         return replace(found, has_all_rejects=all_rejects or not query.are_parts)
+
+    def _parts(
+        self,
+        connection: sa.Connection,
+        batches: Iterable[Batch],
+        span: tuple[datetime | None, datetime | None],
+    ) -> Iterator[RecordsRead]:
+        yield RecordsCollector(self._source).result()
+        for batch in batches:
+            yield self._collected(connection, [batch], lambda kept, raw: kept.add(raw, span=span))
 
     def _query(
         self,

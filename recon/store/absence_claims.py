@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import sqlalchemy as sa
 
 from recon.model import Change, Kind, Verdict
-from recon.store.finding_list import finding_columns
+from recon.store.accounts import id_of
+from recon.store.engine import reading
+from recon.store.finding_list import RESOLVED, finding_columns
 from recon.store.tables import finding_changes, findings
 
 if TYPE_CHECKING:
@@ -89,6 +92,26 @@ def _alone(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[Any, ...], Mapping[A
         names = _MESSAGE if row["local_sent_at"] is None else _RECORD
         groups[(names, *(row[name] for name in names))].append(row)
     return {key: group[0] for key, group in groups.items() if len(group) == 1}
+
+
+def of_days(engine: sa.Engine, account: str, days: Sequence[date]) -> pd.DataFrame:
+    """Return the unresolved findings of some days that say so, `FINDING_COLUMNS`.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        days: of which days.
+    """
+    from recon.store import stored_frames
+
+    with reading(engine) as connection:
+        query = sa.select(*finding_columns(connection)).where(
+            findings.c.account_id == id_of(account),
+            findings.c.date.in_(days),
+            findings.c.status != RESOLVED,
+            condition(),
+        )
+        return stored_frames.findings(connection, [query])
 
 
 def unproven(

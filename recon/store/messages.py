@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -26,7 +26,7 @@ from recon.store import (
     time_disputes,
 )
 from recon.store.dialects import among, id_chunks, is_postgres, microseconds
-from recon.store.engine import reading, writing
+from recon.store.engine import counting, reading, writing
 from recon.store.tables import messages, polls, provider_rejects
 from recon.store.upserts import keep_messages, keep_rejects, stored_messages
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+
+Collected = TypeVar("Collected")
 
 #: Messages that one query reads by default, where it has them in one piece.
 PAGE_ROWS: Final = 64_000
@@ -232,16 +234,66 @@ def read(
     """
     from recon.store import stored_frames
 
-    mine = messages.c.account_id == accounts.id_of(account)
     with reading(engine) as connection:
-        every = _of_provider(connection).where(mine)
-        queries = [
-            every.where(*_between(messages.c.sent_at, *span))
-            for span in _spans(connection, mine, start, end, page_rows)
-        ]
+        queries = _pages(connection, account, start, end, page_rows)
         return stored_frames.provider(
             connection, queries, part_rows=min(page_rows, stored_frames.PART_ROWS)
         )
+
+
+def read_in_parts(
+    engine: sa.Engine,
+    account: str,
+    start: datetime,
+    end: datetime,
+    collect: Callable[[Iterator[pd.DataFrame]], Collected],
+    *,
+    page_rows: int = PAGE_ROWS,
+) -> Collected:
+    """Return what `collect` makes of the messages that `read` returns, which come in parts.
+
+    Args:
+        engine: the store.
+        account: the account's name.
+        start: the first time.
+        end: the time after the last.
+        collect: takes provider frames as they come. It may be called again, with all parts from
+            the first one on, and then has to start again.
+        page_rows: about how many messages a part has.
+    """
+    from recon.store import stored_frames
+
+    def typed(parts: Iterator[pd.DataFrame]) -> Collected:
+        return collect(part.assign(status=part["status"].astype("category")) for part in parts)
+
+    with reading(engine) as connection:
+        queries = _pages(connection, account, start, end, page_rows)
+        return stored_frames.provider_in_parts(
+            connection, queries, typed, part_rows=min(page_rows, stored_frames.PART_ROWS)
+        )
+
+
+def count(engine: sa.Engine, account: str, start: datetime, end: datetime) -> int:
+    """Return how many messages of `[start, end)` there are."""
+    mine = messages.c.account_id == accounts.id_of(account)
+    found = sa.select(sa.func.count()).where(mine, *_between(messages.c.sent_at, start, end))
+    with counting(engine) as connection:
+        return int(connection.execute(found).scalar_one())
+
+
+def _pages(
+    connection: sa.Connection,
+    account: str,
+    start: datetime | None,
+    end: datetime | None,
+    page_rows: int,
+) -> list[sa.Select[Any]]:
+    mine = messages.c.account_id == accounts.id_of(account)
+    every = _of_provider(connection).where(mine)
+    return [
+        every.where(*_between(messages.c.sent_at, *span))
+        for span in _spans(connection, mine, start, end, page_rows)
+    ]
 
 
 def _spans(

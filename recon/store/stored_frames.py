@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from recon.model import FINDING_COLUMNS
 from recon.sqlread.driver_rows import read_rows
 from recon.sqlread.query import Query, read
 from recon.store.tables import FINDING_TYPES, UtcDateTime, messages
+
+Collected = TypeVar("Collected")
 
 #: Rows that are Python objects at the same time, about, by default.
 PART_ROWS: Final = 50_000
@@ -98,6 +100,23 @@ def provider(
     Where SQLite has many rows they are best asked for by several queries. What does not come as
     Arrow columns is typed in parts of about `part_rows`.
     """
+    found = provider_in_parts(connection, queries, list, part_rows=part_rows)
+    frame = _joined(found, _PROVIDER)
+    return frame.assign(status=frame["status"].astype("category"))
+
+
+def provider_in_parts(
+    connection: sa.Connection,
+    queries: Sequence[sa.Select[Any]],
+    collect: Callable[[Iterator[pd.DataFrame]], Collected],
+    *,
+    part_rows: int = PART_ROWS,
+) -> Collected:
+    """Return what `collect` makes of the same rows, which come in parts.
+
+    The statuses of a part are texts. `collect` may be called again, with all parts from the first
+    one on, and then has to start again.
+    """
     # Times as they are: they are whole microseconds already, and the server need not count.
     columns = [messages.c[name] for name in _PROVIDER]
     query = Query(
@@ -106,13 +125,11 @@ def provider(
         are_parts=len(queries) > 1,
         binary=[each.with_only_columns(*columns) for each in queries],
     )
-    found = read(
+    return read(
         connection,
         query,
-        lambda batches: [_part(_PROVIDER, batch.columns) for batch in batches],
+        lambda batches: collect(_part(_PROVIDER, batch.columns) for batch in batches),
     )
-    frame = _joined(found, _PROVIDER)
-    return frame.assign(status=frame["status"].astype("category"))
 
 
 def provider_rejects(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:

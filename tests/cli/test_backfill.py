@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from recon import api
+from recon.errors import UsageError
 from recon.simulator.channel import Channel
 from recon.simulator.server import Received, serve
 from tests.cli.mailing import EMAIL, add_to_config
@@ -251,3 +252,14 @@ def test_parts_share_the_status_calls_of_a_run(workshop: Workshop) -> None:
 )
 def test_options_that_would_do_nothing_are_refused(shop: Workshop, options: list[str]) -> None:
     assert shop.recon("run", *options).code == 2
+
+
+@pytest.mark.parametrize("more", [(), ("--workers", "2")])
+def test_a_memory_limit_without_room_is_refused_before_anything_is_read(
+    tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    workshop = Workshop(tmp_path)
+    workshop.configure("http://127.0.0.1:9")
+    ended = workshop.recon(*OFFLINE, "--memory-limit", "100MB", *more)
+    assert ended.code == UsageError.exit_code
+    assert "--memory-limit: 100MB is too little. Give " in ended.err

@@ -38,10 +38,22 @@ def test_a_message_that_a_finding_is_about_is_left_with_its_record() -> None:
 def test_all_rows_of_a_number_are_left_if_one_of_them_is() -> None:
     records = [Record(n, None, 600 * n, ROUND) for n in (1, 2)] + [Record(3, None, 0)]
     case = classified(records, [Sent(11, 600, ROUND), Sent(12)])
-    assert left(agreement.groups_by_number(case, Policy())) == [[], [], [1, 2], [11]]
+    rest = agreement.groups_by_number(case, Policy(), is_complete=True)
+    assert left(rest) == [[], [], [1, 2], [11]]
+
+
+def test_what_a_gap_may_explain_is_left_where_there_may_be_one() -> None:
+    records = [
+        Record(1, None, 600, ROUND, status="not_sent"),
+        Record(2, 77, 0, "+353872000002"),
+        Record(3, None, 0, "+353873000003"),
+    ]
+    case = classified(records, [Sent(11, 0, "+353872000002"), Sent(12, 0, "+353873000003")])
+    rest = agreement.groups_by_number(case, Policy(), is_complete=False)
+    assert left(rest) == [[], [], [1, 2], [11]]
 
 
 def test_only_pairs_whose_record_holds_an_id_count_as_pairs_with_one() -> None:
     case = classified([Record(1), Record(2, 12, 600)], [Sent(11), Sent(12, 600)])
-    day = agreement.groups_by_number(case, Policy()).agreed.days[0]
+    day = agreement.groups_by_number(case, Policy(), is_complete=True).agreed.days[0]
     assert (int(day.local.sum()), day.with_id) == (2, 1)

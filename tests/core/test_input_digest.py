@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
 
 import pandas as pd
 import pytest
 
-from recon.core.input_digest import digest
+from recon.core.input_digest import RowsDigest, digest
 from recon.core.link import Side
 from recon.model import Span
 from tests.factories import EVER, Record, Reject, Sent, at, local_side, provider_side
@@ -78,3 +81,25 @@ def test_how_a_status_is_kept_in_memory_does_not_show() -> None:
     wider = side.frame["status"].cat.set_categories(["x", "sent"])
     other = replace(side, frame=side.frame.assign(status=pd.Series(wider)))
     assert made(other, provider_side(MESSAGES)) == BEFORE
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (3, 3, 9), (8, 16), range(1, 20)])
+def test_parts_give_the_digest_of_the_whole(cuts: Sequence[int]) -> None:
+    records = [
+        Record(n, None if n % 7 == 2 else n, n, phone_number=None if n % 5 == 1 else f"+35387{n}")
+        for n in range(20)
+    ]
+    frame = local_side(records).frame
+
+    def of(parts: Iterable[pd.DataFrame], end: datetime = END) -> bytes:
+        made = RowsDigest(START, end, block_rows=8)
+        for part in parts:
+            made.add(part)
+        assert made.digest() == made.digest()
+        return made.digest()
+
+    bounds = [0, *cuts, len(frame)]
+    parts = [frame.iloc[a:b] for a, b in pairwise(bounds)]
+    assert of(parts) == of([frame])
+    assert of(parts[::-1]) != of([frame]) or not cuts
+    assert of(parts, at(15)) == of([frame.iloc[:15]]) != of([frame])

@@ -11,8 +11,10 @@ from recon.model import Span
 from tests.factories import at
 
 
-def times(*seconds: float) -> np.ndarray:
-    return np.array([microseconds(at(s)) for s in seconds], dtype=np.int64)
+def times(*seconds: float, part: int = 7) -> list[np.ndarray]:
+    """Return times in parts of so many, and one that is empty."""
+    made = np.array([microseconds(at(s)) for s in seconds], dtype=np.int64)
+    return np.array_split(made, range(0, len(made), part))
 
 
 def test_without_a_gap_there_is_nothing_to_advise() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pytest
 
 from recon.errors import UsageError
 from recon.jobs import memory_budget
-from recon.jobs.memory_budget import MemoryBudget
+from recon.jobs.memory_budget import MemoryBudget, RunMemory
 
 GIB = 1 << 30
 MEMINFO = "MemTotal:       33554432 kB\nMemFree: 99 kB\nMemAvailable:   16777216 kB\n"
@@ -94,3 +95,23 @@ def test_the_least_that_a_container_leaves_counts(
 def test_where_the_system_says_nothing_two_gibibytes_are_taken(tmp_path: Path) -> None:
     none = tmp_path / "none"
     assert memory_budget.default_limit(none, none, none) == 2 * GIB
+
+
+def test_a_run_without_a_limit_never_has_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_budget, "default_limit", lambda: 1)
+    assert RunMemory(None, None).budget().rows >= 100_000
+    assert RunMemory(None, None, processes=4).budget().rows >= 100_000
+
+
+def test_processes_share_the_limit_of_a_run() -> None:
+    alone = RunMemory(GIB, None).budget().rows
+    assert alone == MemoryBudget(GIB).rows
+    assert RunMemory(GIB, None, processes=2).budget().rows < alone / 2
+
+
+@pytest.mark.parametrize(("limit", "processes"), [(100_000_000, 0), (400_000_000, 2)])
+def test_a_limit_of_a_run_without_room_says_what_would_do(limit: int, processes: int) -> None:
+    with pytest.raises(UsageError, match=r"Give [0-9,]+MB or more") as refused:
+        RunMemory(limit, None, processes).budget()
+    enough = int(re.findall(r"Give ([0-9,]+)MB", str(refused.value))[0]) * 1_000_000
+    assert RunMemory(enough, None, processes).budget().rows > 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from recon.records import reader as readers
 from recon.records.held_records import HeldRecords
 from recon.records.reader import RecordsReader
 from recon.records.reader_factory import open_reader
@@ -59,3 +60,16 @@ def test_what_goes_beyond_it_is_asked_for(
 ) -> None:
     held = HeldRecords(reader_of(table), NOON, NOON + 5 * HOUR)
     assert len(held.read(start, end).frame) == count
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_parts_are_together_what_is_read_at_once(table: Path, *, is_held: bool) -> None:
+    reader = reader_of(table)
+    if is_held:
+        reader = HeldRecords(reader, NOON, NOON + 5 * HOUR)
+    whole = reader.read(NOON + HOUR, NOON + 4 * HOUR)
+    parts = readers.joined(reader.read_in_parts(NOON + HOUR, NOON + 4 * HOUR, list))
+    pd.testing.assert_frame_equal(parts.frame, whole.frame)
+    pd.testing.assert_frame_equal(parts.rejects, whole.rejects)
+    assert readers.newest(reader, NOON, NOON + 4 * HOUR) == NOON + 3 * HOUR
+    assert readers.newest(reader, NOON - 4 * HOUR, NOON) is None

@@ -14,6 +14,7 @@ from recon.core.frames.layout import (
     concat,
     empty_local,
     empty_local_rejects,
+    empty_provider,
     empty_provider_rejects,
     rejected_lines,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "concat",
     "empty_local",
     "empty_local_rejects",
+    "empty_provider",
     "empty_provider_rejects",
     "local_frame",
     "message_chunk",

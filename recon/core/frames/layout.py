@@ -105,6 +105,11 @@ def empty_local_rejects() -> pd.DataFrame:
     return _empty_local_rejects().copy()
 
 
+def empty_provider() -> pd.DataFrame:
+    """Return a provider frame without rows."""
+    return _empty_provider().copy()
+
+
 def empty_provider_rejects() -> pd.DataFrame:
     """Return a frame of provider rejects without rows."""
     return _empty_provider_rejects().copy()
@@ -121,6 +126,11 @@ def _empty_local() -> pd.DataFrame:
 @cache
 def _empty_local_rejects() -> pd.DataFrame:
     return _empty(LOCAL_REJECTS)
+
+
+@cache
+def _empty_provider() -> pd.DataFrame:
+    return _with_text_categories(_empty(PROVIDER))
 
 
 @cache

@@ -1,0 +1,127 @@
+"""What of the rows of both sides the basis of a day's verdict takes, gathered as they are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from recon.core import frames
+from recon.core.absence_doubts import Denials
+from recon.core.coverage import microseconds
+from recon.core.link import Positions
+from recon.core.link import microseconds as times
+from recon.core.statuses import NOT_TERMINAL
+
+
+class RecordedIds:
+    """Recorded ids of a day that may not be Octopods' any more."""
+
+    def __init__(
+        self, start: datetime, end: datetime, denials: Denials, purged_below: int | None
+    ) -> None:
+        """Begin with no records.
+
+        Args:
+            start: the first time that counts, with the margin around the day.
+            end: the time after the last.
+            denials: ids that Octopods was asked for one by one and does not have.
+            purged_below: smaller ids may be of messages that were purged.
+        """
+        self._span = start, end
+        self._denials = denials
+        self._below = purged_below
+        self._denied = np.zeros(len(denials.ids), dtype=np.bool_)
+        self._purged = 0
+
+    def add(self, records: pd.DataFrame) -> None:
+        """Take in some of the records, each once."""
+        wanted = records.loc[inside(records, *self._span), "message_id"].dropna()
+        ids = wanted.to_numpy(dtype=np.int64)
+        if self._denied.size:
+            # Records are many and denied ids are few.
+            self._denied |= np.isin(self._denials.ids, ids[np.isin(ids, self._denials.ids)])
+        if self._below is not None:
+            self._purged += int(np.count_nonzero(ids < self._below))
+
+    @property
+    def denied(self) -> tuple[Positions, Positions, Positions]:
+        """The denials of recorded ids, as far as they say something of this time."""
+        bounds = microseconds(self._span[0]), microseconds(self._span[1])
+        denials, mine = self._denials, self._denied
+        since, until = (np.clip(one[mine], *bounds) for one in (denials.since, denials.until))
+        return denials.ids[mine], since, until
+
+    @property
+    def purged(self) -> int | None:
+        """How many records hold ids that may have been purged; `None` where nothing was."""
+        return None if self._below is None else self._purged
+
+
+class WaitingMessages:
+    """When the messages of a day that are not terminal were seen: how long each has waited."""
+
+    def __init__(self, start: datetime, end: datetime) -> None:
+        """Begin with no messages; times are those of the day with the margin around it."""
+        self._span = start, end
+        self.seen: list[Positions] = []
+
+    def add(self, messages: pd.DataFrame) -> None:
+        """Take in some of the messages, each once and in order."""
+        waiting = inside(messages, *self._span) & messages["status"].isin(sorted(NOT_TERMINAL))
+        if waiting.any():
+            self.seen.append(times(messages.loc[waiting, "observed_at"]))
+
+
+class RowsOfOtherDays:
+    """Rows of other days that the ids of a day lead to."""
+
+    def __init__(self, start: datetime, end: datetime) -> None:
+        """Begin with no rows; times are those of the day with the margin around it."""
+        self._span = start, end
+        self._found: tuple[list[pd.DataFrame], list[pd.DataFrame]] = ([], [])
+
+    def add(self, records: pd.DataFrame, messages: pd.DataFrame) -> None:
+        """Take in all records and all messages with some ids."""
+        mine, theirs = inside(records, *self._span), inside(messages, *self._span)
+        wanted, listed = records.loc[mine, "message_id"], messages.loc[theirs, "message_id"]
+        far = records.loc[~mine], messages.loc[~theirs]
+        for kept, rows, ids in zip(self._found, far, (listed, wanted), strict=True):
+            named = _named(rows, ids)
+            if len(named):
+                kept.append(named)
+
+    @property
+    def found(self) -> list[pd.DataFrame]:
+        """The records and the messages, by id and time."""
+        return [
+            frames.concat(rows).sort_values(["message_id", "sent_at"], kind="stable")
+            if rows
+            else pd.DataFrame()
+            for rows in self._found
+        ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BasisRows:
+    """What a verdict of a day follows from, beside the rows of the day themselves."""
+
+    recorded: RecordedIds
+    waiting: WaitingMessages
+    others: RowsOfOtherDays
+
+
+def inside(frame: pd.DataFrame, start: datetime, end: datetime) -> pd.Series[bool]:
+    """Say of each row whether its time lies in `[start, end)`."""
+    return (frame["sent_at"] >= start) & (frame["sent_at"] < end)
+
+
+def _named(outside: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:
+    """Return the rows of other days that have one of the ids of this one."""
+    if outside.empty:
+        return outside
+    # Of one night these are few, and its ids are many.
+    found = ids.loc[ids.isin(outside["message_id"].dropna())]
+    return outside.loc[outside["message_id"].isin(found)]
