@@ -164,7 +164,7 @@ def _answered(path: Path) -> Iterator[json_lines.Line]:
         raise InputError(
             f"{path} holds an answer of Octopods with {what} (line {number}): "
             "it does not prove which messages there are",
-            hint="save an answer without an error_code and without an error, "
+            hint="Save an answer without an error_code and without an error, "
             "or remove this one if others in the file cover its time",
         )
 

@@ -72,7 +72,7 @@ class ReadOnlyDatabase:
             if self.file is None or not self.file.disturbed:
                 return result
         raise TemporaryError(
-            f"the records at {self.shown} change while they are read", hint="try again later"
+            f"the records at {self.shown} change while they are read", hint="Try again later"
         )
 
     @property
@@ -143,7 +143,7 @@ def read_only_engine(
         # The words of the cause quote the URL, and with it perhaps the password.
         raise ConfigError(
             "the url of the records cannot be read",
-            hint="write for example postgresql+psycopg://user:password@host/database, with "
+            hint="Write for example postgresql+psycopg://user:password@host/database, with "
             "special characters of the password percent-encoded",
         ) from None
     try:
@@ -155,7 +155,7 @@ def read_only_engine(
     except ImportError as cause:
         raise ConfigError(
             f"the driver of {made.drivername} is not installed: {cause}",
-            hint="install it beside recon, or name another driver in the url",
+            hint="Install it beside recon, or name another driver in the url",
         ) from cause
     except (SQLAlchemyError, TypeError, ValueError) as cause:
         said = db_errors.driver_text(cause, made)

@@ -32,7 +32,7 @@ _SAMPLE: Final = 500
 _LONGEST: Final = 1 << 30
 #: A record of more bytes than this has a quote that is never closed.
 _LONGEST_RECORD: Final = 1 << 26
-_QUOTE: Final = "is there a quote that is never closed?"
+_QUOTE: Final = "Is there a quote that is never closed?"
 
 
 def header(path: Path, wanted: Sequence[str]) -> Header:
@@ -90,7 +90,7 @@ def missing_columns_error(
     """Return the error for a header without some of the wanted names; it shows no data."""
     if any(name.startswith(("{", "[")) or '":' in name for name in names):
         return InputError(
-            f"{path} holds JSON, not CSV", hint="rename it to end with .json or .jsonl"
+            f"{path} holds JSON, not CSV", hint="Rename it to end with .json or .jsonl"
         )
     values = LOCAL_WORDS if len(absent) > 1 else frozenset[str]()
     if any(looks_like_data(name) or canonical(name) in values for name in names):

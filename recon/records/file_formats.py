@@ -46,7 +46,7 @@ def format_of(path: Path) -> str:
     if path.is_dir():
         if parquet_files.part_files(path):
             return "parquet"
-        raise InputError(f"{path} is a directory without a Parquet file", hint="name a file in it")
+        raise InputError(f"{path} is a directory without a Parquet file", hint="Name a file in it")
     name = path.name.lower()
     for ending, kind in _ENDINGS.items():
         if name.endswith(ending):

@@ -68,5 +68,5 @@ def _require(name: str, numbers: pa.Array | pa.ChunkedArray, most: int) -> None:
         raise InputError(
             f"column '{name}' is a four-byte float, which holds six or seven digits: the other "
             "digits of its ids, numbers or times are lost",
-            hint="change it to an eight-byte integer (BIGINT) or text, and write the values again",
+            hint="Change it to an eight-byte integer (BIGINT) or text, and write the values again",
         )

@@ -56,7 +56,7 @@ class Source:
             if name not in FIELDS:
                 raise ConfigError(
                     f"columns: there is no field '{name}'{nearest(name, FIELDS)}",
-                    hint=f"the fields are {', '.join(FIELDS)}",
+                    hint=f"The fields are {', '.join(FIELDS)}",
                 )
         if "sent_at" not in self.fields:
             raise ConfigError("columns: without sent_at no record can be placed in time")
@@ -68,7 +68,7 @@ class Source:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
             raise ConfigError(
-                f"timezone: '{self.timezone}' is not known", hint="write it as in Europe/Dublin"
+                f"timezone: '{self.timezone}' is not known", hint="Write for example Europe/Dublin"
             ) from cause
 
     @property

@@ -96,6 +96,7 @@ def file_of(url: sa.URL, *, patience_seconds: float, setting: str = "") -> Sqlit
             name = "/" + name[2:].partition("/")[2]
     if not name or name == ":memory:" or url.query.get("mode") == "memory":
         raise ConfigError(
-            "the url of the records names no file", hint="sqlite:///path/to/records.db"
+            "the url of the records names no file",
+            hint="Write for example sqlite:///path/to/records.db",
         )
     return SqliteFile(Path(name), patience_seconds, setting)

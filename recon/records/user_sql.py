@@ -56,14 +56,14 @@ def user_sql(sql: str, syntax: Syntax, *, what: str, takes_bounds: bool) -> User
     for kind, piece in pieces(sql, syntax):
         if kind is PieceKind.OPEN:
             raise ConfigError(
-                f"{what}: a quote or comment is not closed: {piece[:_SHOWN]}", hint="close it"
+                f"{what}: a quote or comment is not closed: {piece[:_SHOWN]}", hint="Close it"
             )
         code, end, rest = piece.partition(";") if kind is PieceKind.CODE else (piece, "", "")
         more = piece if has_ended and kind is not PieceKind.COMMENT else rest
         if more.strip(_BLANKS_AND_ENDS):
             raise ConfigError(
                 f"{what}: more than one statement",
-                hint="give one SELECT" if takes_bounds else "give one condition",
+                hint="Give one SELECT" if takes_bounds else "Give one condition",
             )
         if not has_ended:
             takes = takes_bounds and kind is PieceKind.CODE

@@ -166,13 +166,13 @@ def test_more_fields_than_the_header_has_are_broken_rows_where_one_holds_a_value
 )
 def test_a_first_row_without_one_usual_name_is_not_shown(tmp_path: Path, line: str) -> None:
     said = refused(tmp_path / "a.csv", f"{line}\n{line}\n")
-    assert "is the header missing?" in said
+    assert "Is the header missing?" in said
     assert not any(word in said for word in ("Alice", "hello", "3861111111"))
 
 
 @pytest.mark.parametrize("names", ["Nr,Recipient,Zeit", "uuid,wann,wer", "id=message_id=sent_at"])
 def test_a_first_row_with_a_usual_name_is_shown(tmp_path: Path, names: str) -> None:
-    assert f"it has: {', '.join(sorted(names.split(',')))}" in refused(tmp_path / "a.csv", names)
+    assert f"It has: {', '.join(sorted(names.split(',')))}" in refused(tmp_path / "a.csv", names)
 
 
 @pytest.mark.parametrize("names", ["id=message_id=sent_at", "id   message_id   sent_at"])

@@ -409,7 +409,7 @@ def test_a_missing_file_is_reported_and_not_made(tmp_path: Path) -> None:
     sqlite_records(tmp_path / "records.db")
     records = open_reader(Source(url=f"sqlite:///{tmp_path / 'recods.db'}", table="sends"))
     with pytest.raises(
-        InputError, match=r"there is no file .*recods\.db\n.*similar names there: records\.db"
+        InputError, match=r"there is no file .*recods\.db\n.*Similar names there: records\.db"
     ):
         records.read(START, END)
     assert [path.name for path in tmp_path.iterdir()] == ["records.db"]
@@ -429,7 +429,7 @@ def test_a_missing_table_names_the_near_ones_and_all(tmp_path: Path) -> None:
     with pytest.raises(InputError) as raised:
         records.read(START, END)
     assert str(raised.value) == (
-        "the database has no table 'send'; did you mean 'sends'?\n  it has: sends, users"
+        "the database has no table 'send'; did you mean 'sends'?\n  It has: sends, users"
     )
 
 
@@ -442,7 +442,7 @@ def test_missing_columns_are_all_reported_with_the_near_ones(tmp_path: Path) -> 
     assert str(raised.value) == (
         "table sends has no column 'phone'; did you mean 'phone_number'?\n"
         "table sends has no column 'Staus'; did you mean 'status'?\n"
-        "  it has: id, message_id, phone_number, sent_at, status"
+        "  It has: id, message_id, phone_number, sent_at, status"
     )
 
 

@@ -50,7 +50,7 @@ def test_values_are_reported_from_names_and_not_shown(value: str) -> None:
     assert suggestions.looks_like_data(value)
     error = suggestions.not_found_error("column", ["id"], ["name", value], where="a.json")
     assert value not in str(error)
-    assert "it has: name; 1 more look like values" in str(error)
+    assert "It has: name; 1 more look like values" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,9 @@ def test_at_most_fifty_findings_of_a_kind_are_shown() -> None:
     rows += [finding("stuck", f"{n:016x}") for n in range(700, 710)]
     made = read(run(rows))
     assert sum(attributes.get("data-label") == "Detail" for _, attributes in made.tags) == 60
-    assert "Shown are 60 of 710, some of each kind; all 710 are in 2026-04-23.csv" in made.text
+    assert (
+        "This page shows 60 of 710, some of each kind; all 710 are in 2026-04-23.csv" in made.text
+    )
     assert "error, 50 of 700 shown" in made.text
     assert "warning, 10 " in made.text
 
