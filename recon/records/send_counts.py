@@ -259,10 +259,7 @@ def _of_any_type(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo) -> C
 
     SQLite sorts numbers before texts.
     """
-    near = sa.and_(
-        column >= bind(lambda since, _: (since - _DAY).date().isoformat(), sa.String()),
-        column < bind(lambda _, until: (until + 2 * _DAY).date().isoformat(), sa.String()),
-    )
+    near = _near(column, bind)
     # In days. SQLite takes a text without an offset for UTC. A spelling that it
     # does not know (a comma, an offset without a colon) is read up to its seconds.
     at = sa.func.coalesce(
@@ -278,6 +275,14 @@ def _of_any_type(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo) -> C
     return sa.or_(_epochs(column, bind), sa.and_(near, inside))
 
 
+def _near(column: sa.ColumnElement[Any], bind: Bind) -> Condition:
+    """Keep texts of a span, with the days before and after it."""
+    return sa.and_(
+        column >= bind(lambda since, _: (since - _DAY).date().isoformat(), sa.String()),
+        column < bind(lambda _, until: (until + 2 * _DAY).date().isoformat(), sa.String()),
+    )
+
+
 def _around_any_type(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo) -> Condition:
     """Keep what an index of an SQLite table finds about a span, and not all of two days."""
     tail = sa.func.substr(column, 17)
@@ -291,7 +296,10 @@ def _around_any_type(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo) 
         first, beyond, pattern = map(of_window, range(3))
         return sa.and_(column >= first, column < beyond, tail.op("GLOB")(pattern))
 
-    return sa.or_(_epochs(column, bind), *map(in_window, range(SLOTS)))
+    # Where there is no index, few rows are compared with each window. A CASE uses none.
+    is_near = sa.case((sa.or_(_epochs(column, bind), _near(column, bind)), 1), else_=0)
+    is_in_one = sa.or_(_epochs(column, bind), *map(in_window, range(SLOTS)))
+    return sa.and_(is_near == 1, is_in_one)
 
 
 def _julian(at: datetime) -> float:
