@@ -97,6 +97,11 @@ def test_an_id_that_is_no_whole_number_of_64_bits_is_kept_as_odd(text: str) -> N
     assert odd([text, "7"]) == [text, None]
 
 
+def test_a_reason_quotes_the_first_sixty_characters() -> None:
+    _, rejects = provider(phone_number=["x" * 60, "x" * 61])
+    assert set(rejects["reason"]) == {f"phone_number cannot be read: '{'x' * 60}'"}
+
+
 @pytest.mark.parametrize("number", ["+353 (87) 123 4567 (home)", "12345@lid", "tel. 5"])
 def test_a_message_keeps_a_number_that_has_a_digit_anywhere(number: str) -> None:
     for numbers in ([number, "+353871234567"], ["+353871234567", number, None, ""]):

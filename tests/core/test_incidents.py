@@ -144,6 +144,15 @@ def test_two_outages_with_healthy_sends_between_them_are_two_incidents() -> None
     assert found[0].incident_id != found[1].incident_id
 
 
+def test_no_more_than_twelve_outages_are_told() -> None:
+    made = sends(1500)
+    down = np.zeros(len(made.seconds), dtype=np.bool_)
+    for hour in range(7, 20):
+        down |= between(made, hour + 0.2, hour + 0.4)
+    found = incidents(replace(made, listed=~down))
+    assert [one.cause for one in found].count("outage") == 12
+
+
 def test_sends_that_go_missing_from_a_moment_on_name_the_key_and_the_process() -> None:
     made = sends(600)
     late = between(made, 16, 24)
