@@ -95,6 +95,7 @@ def test_a_rule_goes_before_the_table() -> None:
     assert (found.decision, found.wait(1), found.advice) == (Decision.RETRY, 6, QUOTA.why)
     assert (found.name, found.scope) == (failure_reasons.RULE, FailureScope.ACCOUNT)
     assert not found.holds_others
+    assert found.attempts == 3
     payment = explain("payment needed", (QUOTA,))
     assert payment.name == "payment"
     assert found.title == payment.title

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from recon.model import Change, Changes, FindingChange, Kind, Run, Span
-from recon.store import finding_history, finding_list, runs
+from recon.store import expected_findings, finding_history, finding_list, runs
 from tests.factories import at, finding, findings_frame, found, run
 from tests.store.table_contents import rows
 
@@ -131,6 +131,7 @@ def test_a_finding_is_expected_while_a_rule_covers_it(engine: sa.Engine) -> None
     loaded = runs.load(engine, "r0")
     assert loaded is not None
     assert (loaded.lifecycle, loaded.verdict.expected) == (saved.lifecycle, rule)
+    assert expected_findings.reasons(engine, "main", ["a", "b", "c"]) == rule
     assert runs.save(engine, night(1, "a", "b"), "run").lifecycle == {"a": "open", "b": "open"}
     runs.save(engine, night(2, "a", "b", expected={"b": "another"} | rule), "run")
     assert states(engine) == {"a": "expected", "b": "expected"}
