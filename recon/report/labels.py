@@ -156,10 +156,11 @@ def verdict_explanation(run: Run) -> str:
     verdict = run.verdict
     records = counted(verdict.local.total, "record")
     messages = counted(verdict.provider.total, "message")
+    expected = sum(one.count for one in finding_states.expected_counts(run))
     match verdict.kind:
-        case VerdictKind.CLEAN:
+        case VerdictKind.CLEAN if not expected:
             said = f"Nothing is missing among {records} and {messages} at Octopods."
-        case VerdictKind.DISCREPANCIES:
+        case VerdictKind.CLEAN | VerdictKind.DISCREPANCIES:
             said = f"{counted(verdict.local.matched, 'pair')} matched among {records} "
             said += f"and {messages} at Octopods."
         case VerdictKind.INCOMPLETE:
@@ -184,7 +185,7 @@ def verdict_explanation(run: Run) -> str:
     _, _, known = finding_counts(run)
     if known:
         said += f" {known:,} of the findings {'is' if known == 1 else 'are'} acknowledged already."
-    if expected := sum(one.count for one in finding_states.expected_counts(run)):
+    if expected:
         said += f" {expected:,} {'finding is' if expected == 1 else 'findings are'} expected."
     if verdict.gaps:
         said += f" {coverage_sentence(verdict.gaps)}"

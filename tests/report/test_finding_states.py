@@ -52,3 +52,12 @@ def test_the_page_shows_them_apart_with_their_reason() -> None:
     assert "first detail" not in page
     assert "second detail" in page
     assert 'id="expected"' not in html_report.content(run([finding("stuck")]), mask=True).decode()
+
+
+def test_a_clean_day_with_expected_findings_is_not_said_to_miss_nothing() -> None:
+    rows = [finding("missing_locally", "a")]
+    clean = run(rows, kind="clean", lifecycle={"a": "expected"}, expected={"a": REASON})
+    said = labels.verdict_explanation(clean)
+    assert "Nothing is missing" not in said
+    assert "matched among" in said
+    assert "1 finding is expected." in said
