@@ -42,7 +42,7 @@ class ReconError(Exception):
 
 
 class UsageError(ReconError):
-    """The command line cannot be meant (2): retrying does not help."""
+    """The command line is wrong (2): retrying does not help."""
 
     exit_code = 2
 

@@ -76,7 +76,7 @@ def command(
 
 
 def _print(content: str) -> None:
-    """Print a page or its data: as they are, whatever the encoding of standard output."""
+    """Print a page or its data: as they are, for any encoding of standard output."""
     if sys.stdout.isatty():
         common.show_data(content)
     else:

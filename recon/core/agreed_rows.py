@@ -28,7 +28,7 @@ class AgreedPairs:
     """Pairs of a part of both sides."""
 
     column: Callable[[Column], Positions]
-    """Gives a column, made or read anew each time; they run parallel."""
+    """Gives a column, made or read again each time; they run parallel."""
     bounds: Sequence[int]
     """Where the pairs of each day begin, and where those of the last one end. What stands before
     belongs to none of the days."""

@@ -1,4 +1,4 @@
-"""Calendar days of a zone as windows of UTC, whatever the clocks do that day."""
+"""Calendar days of a zone as windows of UTC, also on days when clocks change."""
 
 from __future__ import annotations
 

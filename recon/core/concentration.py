@@ -57,7 +57,7 @@ class Concentration:
 def stretch(times: Positions, healthy: Iterable[Positions]) -> Concentration | None:
     """Return the stretch of time that chance explains least, in which most sends are affected.
 
-    A stretch goes on over a few unaffected sends in a short time, never over more.
+    A stretch may include a few unaffected sends in a short time, never more.
 
     Args:
         times: of the affected sends, in microseconds.
@@ -187,7 +187,7 @@ def _digits(numbers: Positions) -> Positions:
 
 
 def _beginning_with(prefixes: Positions, parts: Iterable[Positions]) -> Positions:
-    """Count the keys that begin with each prefix, whatever their length."""
+    """Count the keys that begin with each prefix, of any length."""
     width = _digits(prefixes)
     found = np.zeros(len(prefixes), dtype=np.int64)
     for keys in map(ascending, parts):

@@ -191,7 +191,7 @@ class ReasonFigures(SendFigures):
 
 
 def summed(days: Iterable[DayFigures]) -> DayFigures | None:
-    """Return the figures of several days together, `None` for no day.
+    """Return the figures of several days together, `None` if there is no day.
 
     Time of which the coverage is not known is left out of the coverage of all.
     """

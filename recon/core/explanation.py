@@ -28,7 +28,7 @@ class RecordRow:
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """A message as it is known now, or an item of an answer that cannot be read, likewise."""
+    """A message as it is known now, or an item of an answer that cannot be read."""
 
     message_id: int | None
     phone_number: str | None

@@ -1,4 +1,4 @@
-"""What the name of a host says by itself."""
+"""What a host name says without being resolved."""
 
 from __future__ import annotations
 

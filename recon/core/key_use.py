@@ -42,8 +42,8 @@ def trusted_keys(keys: Sequence[KeyUse]) -> frozenset[int]:
     """Return the keys whose proof counts.
 
     A key that was polled later is the one in use now, unless another one has listed newer
-    messages: then the later one may be an old key or one of another channel, and neither proves
-    anything until a person has looked. A later key that has listed nothing yet proves nothing
+    messages: then the later one may be an old key or one of another channel. Neither proves
+    anything until a person has checked. A later key that has listed nothing yet proves nothing
     itself; that takes nothing from the others.
     """
     if not keys:

@@ -148,7 +148,7 @@ def _is_valid(number: int) -> bool:
 
 
 def strip_formatting(text: str) -> str:
-    """Bring a spelling to lower-case ASCII without scheme, blanks, dashes and a float's tail."""
+    """Bring a spelling to lower-case ASCII without scheme, spaces, dashes and a float's tail."""
     if text.isascii() and text.isprintable():
         text = text.replace(" ", "").replace("-", "").lower()
     else:

@@ -1,4 +1,4 @@
-"""What became of failed sends that were proposed for a retry, and whether to go on."""
+"""The outcome of failed sends that were proposed for a retry, and whether to continue."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RetryCounts:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the proposals for one account's failed sends of one day."""
+    """The outcome of the proposals for one account's failed sends of one day."""
 
     account: str
     day: date

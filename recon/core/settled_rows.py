@@ -21,7 +21,7 @@ def are_settled(
     it has a record now. A row that is not there any more is not.
 
     Args:
-        case: both sides, every row in its bucket, whatever day it belongs to.
+        case: both sides, every row of any day in its bucket.
         claims: findings, `FINDING_COLUMNS`.
         known: the `discrepancy_id` of claims that are settled by rows that the case leaves out.
     """

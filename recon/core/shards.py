@@ -40,7 +40,7 @@ def shares(
 ) -> Iterator[Share]:
     """Yield what one of several commands does; together they do each day of each account once.
 
-    Accounts are dealt out in turn. The days of an account are split only where there are more
+    Accounts are distributed in turn. The days of an account are split only where there are more
     commands than accounts.
 
     Args:

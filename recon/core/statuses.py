@@ -24,7 +24,7 @@ LOCAL_WORDS: Final = PROVIDER_WORDS | {NOT_SENT}
 
 
 def canonical(word: str) -> str:
-    """Return a status word as it is compared: lower case, without blanks around it."""
+    """Return a status word as it is compared: lower case, without spaces around it."""
     return word.strip().lower()
 
 
@@ -32,7 +32,7 @@ def supersedes(old: str, new: str) -> bool:
     """Say whether a later observation `new` replaces the status `old` of the same message.
 
     Answers can come late, so a status never goes backwards: a `sent` or an `unknown` seen after
-    `delivered` is a curiosity. `failed` is always news, and so is every proof of delivery after
+    `delivered` is ignored. `failed` is always news, and so is every proof of delivery after
     it. A word outside the provider's table is believed, and so is any status that follows it.
     """
     if new in {old, Status.UNKNOWN}:

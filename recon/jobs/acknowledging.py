@@ -30,7 +30,7 @@ _ROUNDED: Final = re.compile(r"\d[.,]?\d*E\+?\d+", re.IGNORECASE)
 def reasons_of_file(path: Path, default: str) -> dict[str, str]:
     """Return the reason for each finding that a CSV file names, as a spreadsheet saves it.
 
-    Any usual delimiter and encoding will do. Rows without a value are none.
+    Any usual delimiter and encoding is accepted. Rows without a value are skipped.
 
     Args:
         path: the file.
@@ -75,7 +75,7 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
 
 
 def refuse_others(engine: Engine, ids: Sequence[str], *, undo: bool) -> None:
-    """Refuse ids that are unknown, or of findings that stand otherwise than is needed.
+    """Refuse ids that are unknown, or of findings in a state that does not allow it.
 
     Args:
         engine: the store.

@@ -2,7 +2,7 @@
 
 Octopods is asked and the store is written to in this process only. Reading, judging and rendering
 are tasks of an executor. Each day is stored in a transaction of its own before its files are
-written. So whenever the process ends, the same command goes on where it ended.
+written. So whenever the process ends, the same command continues where it ended.
 """
 
 from __future__ import annotations

@@ -57,10 +57,10 @@ def explain(
     Args:
         settings: the configuration.
         engine: the job's own database, its schema ready.
-        accounts: where to look.
+        accounts: which accounts to search.
         wanted: the `discrepancy_id` of a finding, a message id, or the id of a record.
         runtime: its clock.
-        day: another day to look in, where the records come from a query: a query is only asked for
+        day: another day to search, where the records come from a query: a query is only asked for
             days, and without this the last days are searched.
 
     Returns:

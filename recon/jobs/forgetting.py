@@ -42,10 +42,10 @@ def forget(
     """Blank the number in every table, and keep it from being stored again.
 
     Returns:
-        In how many rows of each table it stood.
+        In how many rows of each table the number was.
 
     Raises:
-        TemporaryError: a run goes on, which could store what it has read; or the database is busy.
+        TemporaryError: a run in progress could store what it has read; or the database is busy.
     """
     with ExitStack() as held:
         for account in [] if dry_run else retention.account_names_stored(engine):

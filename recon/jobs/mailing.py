@@ -1,4 +1,4 @@
-"""Sending what waits in the outbox, and mails that no database knows of."""
+"""Sending what waits in the outbox, and mails that are not stored."""
 
 from __future__ import annotations
 

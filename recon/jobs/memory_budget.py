@@ -157,7 +157,7 @@ def estimated_rows(path: Path) -> int:
 def default_limit(
     meminfo: Path = _MEMINFO, cgroups: Path = _CGROUPS, cgroup_root: Path = _CGROUP_ROOT
 ) -> int:
-    """Return half of the memory that is there, in bytes; a limit of the container's counts.
+    """Return half of the available memory, in bytes; a limit of the container's counts.
 
     Args:
         meminfo: where Linux says how much is free.

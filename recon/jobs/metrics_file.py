@@ -39,7 +39,7 @@ def write(
     """Write what is stored of all accounts, and how the command went; a failure is a warning.
 
     Args:
-        path: the file; whatever collects it may read it, so it holds no personal data.
+        path: the file; other programs read it, so it holds no personal data.
         engine: the job's own database, its schema ready.
         accounts: all configured accounts.
         exit_codes: of the accounts that the command worked on.

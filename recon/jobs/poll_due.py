@@ -63,7 +63,7 @@ class PollDecider:
         self._trouble = ""
 
     def state(self) -> KeyState:
-        """Return what the store knows of the account's present key.
+        """Return what the store knows of the account's current key.
 
         Raises:
             ConfigError: the key is not where the account says.

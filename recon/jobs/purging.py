@@ -40,7 +40,7 @@ def purge(
     most: int | None = None,
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> Iterator[tuple[str, dict[str, int]]]:
-    """Purge each account of the store, also those that are configured no more.
+    """Purge each account of the store, also those that are no longer configured.
 
     Args:
         engine: the store, its schema ready.

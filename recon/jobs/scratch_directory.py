@@ -1,4 +1,4 @@
-"""A private directory for what does not fit into memory, gone when the work is done."""
+"""A private directory for what does not fit into memory, removed when the work is done."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scratch_directory(beside: Path) -> Iterator[Path]:
         beside: where it lies without `TMPDIR`; made where it does not exist.
 
     Raises:
-        OutputError: it cannot be made, or what is written in it cannot be written.
+        OutputError: it cannot be created, or a file in it cannot be written.
     """
     parent = Path(os.environ.get("TMPDIR") or beside)
     with translated(parent):

@@ -1,4 +1,4 @@
-"""What the store holds of some days: their messages, and what it proves of them."""
+"""What the store holds of some days: their messages, and what it proves about them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Single fields of an answer, from whatever JSON holds to what they mean, or `None`.
+"""Single fields of an answer, from any JSON value to what they mean, or `None`.
 
-Nothing here raises, whatever the value: a field that cannot be read is a fact about the answer.
+Nothing here raises for any value: a field that cannot be read is a fact about the answer.
 """
 
 from __future__ import annotations

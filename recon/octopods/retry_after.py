@@ -92,7 +92,7 @@ def pause_seconds(
     a fraction may be one that was cut off: its whole second is waited for.
 
     Args:
-        headers: the answer's, whatever their case.
+        headers: the answer's, in upper or lower case.
         body: its decoded JSON, or its text.
         now: this machine's clock, aware.
         allowed: the longest pause that makes sense. A timestamp is on the provider's clock, so it

@@ -60,7 +60,7 @@ _HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An HTTP answer, whatever its status."""
+    """An HTTP answer of any status."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What a file is that is no text, by its first bytes, and what to do with it."""
+"""What a binary file is, by its first bytes, and what to do with it."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class RecordsReader(Protocol):
     ) -> RecordsRead:
         """Read the records of `[start, end)`, aware; `None` is without bound on that side.
 
-        Every row whose time cannot be read is among the rejects, whatever the span; without
+        Every row whose time cannot be read is among the rejects, for any span; without
         `all_rejects`, only those that cost nothing to find, which is faster in large tables.
         """
 
@@ -74,13 +74,13 @@ class RecordsReader(Protocol):
         """
 
     def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
-        """Read the records with one of these ids, whatever their time.
+        """Read the records with one of these ids, of any time.
 
         A record whose time cannot be read is among the rejects, as it is in every `read`.
         """
 
     def find_record(self, local_id: str) -> RecordsRead:
-        """Read the records with this id of the user's own, whatever their time.
+        """Read the records with this id of the user's own, of any time.
 
         Usually one; nothing where the records keep no id, or cannot be looked up.
         """

@@ -74,7 +74,7 @@ class _Statement:
 
 
 class SendCounter:
-    """Counts the records of one account; it may be kept, and connects anew each time.
+    """Counts the records of one account; it may be kept, and connects again each time.
 
     Args:
         source: the records.

@@ -1,4 +1,4 @@
-"""Text files as UTF-8, in whatever encoding they are written; what is no text is named."""
+"""Text files of any encoding, as UTF-8; an error says what a file is that is not text."""
 
 from __future__ import annotations
 

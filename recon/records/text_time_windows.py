@@ -1,4 +1,4 @@
-"""Where the texts of a span of time lie in the order of texts, whatever offset they end with.
+"""Where the texts of a span of time lie in the order of texts, with any offset at the end.
 
 A text sorts by its wall clock, and two texts of one moment may be a day apart. An index serves a
 span well only if it is asked for the span in each offset that is in use: all that lies between the

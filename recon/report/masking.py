@@ -25,7 +25,7 @@ _SAME_END: Final = 8
 
 
 def mask_numbers(text: str, numbers: Iterable[str | None]) -> str:
-    """Mask each of `numbers` wherever `text` repeats it, in whatever spelling, and any `+…` number.
+    """Mask each of `numbers` wherever `text` repeats it, in any spelling, and any `+…` number.
 
     A spelling may be national or international, with or without trunk prefix, in any grouping. The
     same digits inside a longer run of digits are left alone, unless that may be the number too.

@@ -63,7 +63,7 @@ class AccountMetrics:
     last_success: datetime | None
     """When the last run that was not suspect finished."""
     findings: Sequence[FindingCount]
-    """All findings that are not resolved, of whatever day."""
+    """All findings that are not resolved, of any day."""
     day: DayMetrics | None
     """The newest day that has a run."""
 

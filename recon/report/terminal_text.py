@@ -1,4 +1,4 @@
-"""Text for a terminal: colour, columns and lines that fit, safe whatever the data hold."""
+"""Text for a terminal: colour, columns and lines that fit, safe for any data."""
 
 from __future__ import annotations
 

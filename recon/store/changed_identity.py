@@ -1,4 +1,4 @@
-"""Findings whose identity changed with the program: what a person settled of them stays so.
+"""Findings whose identity changed with the program: what people decided about them is kept.
 
 The identity of a finding can change when a row is read better than before: an id `7.0` as 7, or a
 reason in other words.

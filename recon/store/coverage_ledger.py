@@ -31,7 +31,7 @@ SETTLED: Final = "settled"
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """What became of an answer."""
+    """How the ledger took an answer."""
 
     row_id: int | None
     """The row of basis `shared` that it is a part of, `None` where it proves nothing."""

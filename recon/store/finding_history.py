@@ -1,4 +1,4 @@
-"""The history of findings: what became of each, when, by which run, and a person's reason."""
+"""The history of findings: what happened to each, when, by which run, and a person's reason."""
 
 from __future__ import annotations
 

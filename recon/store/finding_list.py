@@ -174,7 +174,7 @@ def days_with_open(engine: sa.Engine, account: str, since: date, before: date) -
 
 
 def statuses(engine: sa.Engine, ids: Sequence[str]) -> dict[str, str]:
-    """Return where each of these findings stands; unknown ids are left out."""
+    """Return the state of each of these findings; unknown ids are left out."""
     found: dict[str, str] = {}
     with reading(engine) as connection:
         for some in id_chunks(sorted(set(ids))):

@@ -142,7 +142,7 @@ def forget(
         dry_run: only count.
 
     Returns:
-        In how many rows of each table it stood.
+        In how many rows of each table the number was.
     """
     if not dry_run:
         _remember(engine, person, now, rng)

@@ -25,7 +25,7 @@ _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """What is known of the present key of an account."""
+    """What is known of the current key of an account."""
 
     last_id: int | None = None
     """Identifies the latest poll; `None` before the first."""

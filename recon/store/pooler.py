@@ -3,7 +3,7 @@
 recon relies on its session: the lock of an account is an advisory lock of the session, and what is
 set for a session (time zone, date style, `lock_timeout`) has to hold for all of its transactions.
 A pooler that gives each transaction another session (pgbouncer with `pool_mode = transaction` or
-`statement`) breaks that without a word: two runs of one account would go on at the same time.
+`statement`) breaks that silently: two runs of one account would work at the same time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A store in which everything can be tried and nothing stays, for a dry run.
+"""A store in which everything can be tried and nothing is kept, for a dry run.
 
 SQLite: a copy of the file, which is removed. PostgreSQL: one transaction that is rolled back; each
 transaction of the program is a savepoint in it.

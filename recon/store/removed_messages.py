@@ -83,7 +83,7 @@ def settle(
     """Store the status answers about messages that the listings lack.
 
     Where it denied all that it was asked for, every message that as many answers lack counts as
-    removed. Where it has one of them, its answers go on being refused.
+    removed. Where it has one of them, its answers are still refused.
 
     Args:
         engine: the store.

@@ -1,8 +1,8 @@
-"""What a key proves no more since another one has replaced it.
+"""What a key no longer proves since another one has replaced it.
 
 A host may have gone on polling an old key while messages were sent with the new one. That shows
 only when the new key is polled for the first time and its list is cut off: then the time that the
-old key had proven after its last message is withdrawn, and so told like all that is withdrawn.
+old key had proven after its last message is withdrawn, and reported like all that is withdrawn.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REPLACED: Final = (
 
 
 def withdraw(connection: sa.Connection, account_id: int, at: datetime) -> None:
-    """Withdraw what older keys of an account prove no more; what is withdrawn already stays so.
+    """Withdraw what older keys of an account no longer prove; what is withdrawn stays withdrawn.
 
     Args:
         connection: in a transaction that has locked the account.

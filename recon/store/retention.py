@@ -2,7 +2,7 @@
 
 The proof of the time goes first, in a transaction of its own. Then rows are deleted in batches,
 each a transaction that other processes need not wait long for. A purge that is killed in between
-has withdrawn the proof of all that it deleted, and the next one goes on.
+has withdrawn the proof of all that it deleted, and the next one continues.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class _Step:
 
 
 def account_names_stored(engine: sa.Engine) -> list[str]:
-    """Return the names of all accounts of the store, also of such as are configured no more."""
+    """Return the names of all accounts of the store, also of those no longer configured."""
     query = sa.select(account_names.c.name).order_by(account_names.c.name)
     with reading(engine) as connection:
         return list(connection.execute(query).scalars())
@@ -131,7 +131,7 @@ def purge(
         progress: called with the number of rows after each transaction.
 
     Raises:
-        TemporaryError, OutputError, ConfigError: the store failed; what was deleted until then
+        TemporaryError, OutputError, ConfigError: the store failed; what was deleted before
             is deleted, and its coverage withdrawn.
     """
     with writing(engine) as connection:

@@ -1,4 +1,4 @@
-"""Failed sends that were proposed for a retry, and what became of them."""
+"""Failed sends that were proposed for a retry, and their outcome."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class JudgedDay:
 
 
 def save(engine: sa.Engine, run: Run, mode: str, announcement: Announcement | None = None) -> Run:
-    """Store a run and move on the life of the findings of its day, in one transaction.
+    """Store a run and update the state of the findings of its day, in one transaction.
 
     A finding is `open` when it is first found and `resolved` by the run of its day that no longer
     finds it; one about absence only if it has its counterpart now, or its time is proven. Where it

@@ -1,6 +1,6 @@
 """Raw columns of any source, made into whole numbers, texts, phone numbers and statuses.
 
-A column is an Arrow array or a plain list, of whatever type the source keeps. Everything is done
+A column is an Arrow array or a plain list, of the type that the source has. Everything is done
 by columns; Python handles single values only where a list mixes types, and at distinct ones.
 """
 
@@ -418,7 +418,7 @@ def status_words(
 
     Args:
         column: the raw words.
-        mapping: the user's word to Octopods' word or `not_sent`, whatever the case. It goes
+        mapping: the user's word to Octopods' word or `not_sent`, in any case. It goes
             before everything else. Octopods' own words and `not_sent` stand for themselves; any
             other word is kept as it is.
         lower: whether other words are lowered nevertheless.

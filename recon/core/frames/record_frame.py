@@ -28,7 +28,7 @@ def local_frame(
         raw: the columns `id`, `message_id`, `phone_number`, `sent_at` and `status`, of one length;
             `sent_at` is required, and another one that is missing is null in every row.
         zone: of times that are stored without an offset, a name of IANA's.
-        statuses: the user's word to Octopods' word or `not_sent`, whatever the case.
+        statuses: the user's word to Octopods' word or `not_sent`, in upper or lower case.
     """
     sent_at = columns.as_arrow(raw["sent_at"])
     count = len(sent_at)
