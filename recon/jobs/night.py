@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -160,23 +160,16 @@ def run(
             found is stored here.
     """
     scratch.sweep()
+    night = _Night(settings, engine, options, runtime, workers, live)
     for name, share in options.work:
         done = HeldDays[ReportedRun]() if options.is_backfill else list[ReportedRun]()
         try:
             with share_locks.held(live or engine, name, share), wiring.KeptSession() as session:
-                judged_again = _account(
-                    settings,
-                    engine,
-                    options,
-                    runtime,
-                    name,
-                    share,
-                    done,
-                    progress,
-                    session,
-                    live,
-                    workers,
-                )
+                account = _Account.begin(night, name, share, session)
+                for made in account.days():
+                    done.append(made)
+                    progress(made)
+                judged_again = account.days_again()
         except Exception as error:
             reported = expected(error)
             if reported is None:
@@ -190,88 +183,137 @@ def run(
         purging.purge_after_night(engine, purging.limit(runtime.clock(), days, settings.timezone))
 
 
-def _account(
-    settings: Settings,
-    engine: Engine,
-    options: RunOptions,
-    runtime: Runtime,
-    name: str,
-    share: Share | None,
-    done: list[ReportedRun] | HeldDays[ReportedRun],
-    progress: Callable[[ReportedRun], None],
-    session: wiring.KeptSession,
-    live: Engine | None,
-    workers: Workers,
-) -> list[ReportedRun]:
-    started_at = runtime.clock()
-    if share is None:
-        share = Share(name, *catch_up(engine, name, started_at, settings.timezone))
-    turn = partial(share_locks.turn_to_ask, live or engine, share, settings, runtime)
-    pulled = None
-    if not options.offline:
-        with turn():
-            most = share.portion(settings.octopods.status_lookups_per_run)
-            pulled = pull(settings, engine, name, runtime, session, live, status_calls=most)
-    job = AccountJob(
-        name,
-        engine,
-        wiring.open_reader(settings, name),
-        wiring.policy(settings, trust_input=options.trust_input),
-        pulled,
-        runtime,
-        ExpectedRules.of(settings, name),
-        started_at,
-        notices=(_DRY_RUN,) if options.dry_run else (),
-        is_dry_run=options.dry_run,
-        announcement=options.announcement,
-        memory=options.memory,
-    )
-    job.expected.renew(engine, runtime.clock())
-    days = calendar.windows(share.first, share.last, settings.timezone)
-    look_back = LOOK_BACK_DAYS if share.begins_the_range else 0
-    earlier = EarlierDays(job, share.first, settings.timezone, look_back)
-    lookups = None if pulled is None else pulled.status_lookups
+@dataclass(frozen=True, slots=True, eq=False)
+class _Night:
+    """What the runs of all accounts share, see `run`."""
 
-    def reported(one: Run) -> ReportedRun:
-        return ReportedRun(one, stored_reports.write(settings, engine, one, options.directory))
+    settings: Settings
+    engine: Engine
+    options: RunOptions
+    runtime: Runtime
+    workers: Workers
+    live: Engine | None
 
-    if options.is_backfill:
-        again = options.again or options.dry_run
+    def reported(self, run: Run) -> ReportedRun:
+        """Write the reports of a stored run."""
+        written = stored_reports.write(self.settings, self.engine, run, self.options.directory)
+        return ReportedRun(run, written)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Account:
+    """The run of one account, after Octopods was asked for the latest messages."""
+
+    night: _Night
+    job: AccountJob
+    share: Share
+    """Its days, and whether other commands run the rest of the range."""
+    earlier: EarlierDays
+    lookups: StatusLookups | None
+    """The status calls that may be made; `None` offline."""
+
+    @classmethod
+    def begin(
+        cls, night: _Night, name: str, share: Share | None, session: wiring.KeptSession
+    ) -> _Account:
+        """Ask for the latest messages, unless offline, and open the records.
+
+        Args:
+            night: what all accounts share.
+            name: the account.
+            share: its days; `None` is yesterday, and the days since its last finished run.
+            session: the connections of its requests.
+        """
+        settings, engine, options = night.settings, night.engine, night.options
+        started_at = night.runtime.clock()
+        if share is None:
+            share = Share(name, *catch_up(engine, name, started_at, settings.timezone))
+        pulled = None
+        if not options.offline:
+            with _turn(night, share):
+                most = share.portion(settings.octopods.status_lookups_per_run)
+                pulled = pull(
+                    settings, engine, name, night.runtime, session, night.live, status_calls=most
+                )
+        job = AccountJob(
+            name,
+            engine,
+            wiring.open_reader(settings, name),
+            wiring.policy(settings, trust_input=options.trust_input),
+            pulled,
+            night.runtime,
+            ExpectedRules.of(settings, name),
+            started_at,
+            notices=(_DRY_RUN,) if options.dry_run else (),
+            is_dry_run=options.dry_run,
+            announcement=options.announcement,
+            memory=options.memory,
+        )
+        job.expected.renew(engine, night.runtime.clock())
+        look_back = LOOK_BACK_DAYS if share.begins_the_range else 0
+        earlier = EarlierDays(job, share.first, settings.timezone, look_back)
+        return cls(night, job, share, earlier, None if pulled is None else pulled.status_lookups)
+
+    def days(self) -> Iterator[ReportedRun]:
+        """Judge, store and report the days that were asked for."""
+        share = self.share
+        days = calendar.windows(share.first, share.last, self.night.settings.timezone)
+        return self._range(days) if self.night.options.is_backfill else self._few(days)
+
+    def _few(self, days: Sequence[Window]) -> Iterator[ReportedRun]:
+        """Judge days together."""
+        job, lookups = self.job, self.lookups
+        with (
+            job.read(days, untimed=True) as read,
+            read if lookups is None else _ask(job, lookups, read, self.earlier) as both_sides,
+        ):
+            for run in job.judge(both_sides, mode=runs.RUN):
+                yield self.night.reported(run)
+
+    def _range(self, days: Sequence[Window]) -> Iterator[ReportedRun]:
+        """Judge many days, one after the other or in other processes; unchanged ones stay."""
+        night, lookups = self.night, self.lookups
         backfill = Backfill(
-            job, settings, days, options.directory, workers, again, untimed=share.ends_the_range
+            self.job,
+            night.settings,
+            days,
+            night.options.directory,
+            night.workers,
+            night.options.again or night.options.dry_run,
+            untimed=self.share.ends_the_range,
         )
         unchanged = False
         if lookups is not None and lookups.may_ask:
             found = backfill.candidates()
-            with turn():
+            with _turn(night, self.share):
                 lookups.confirm_candidates(found.accused, found.left_open)
-                _ask_for_the_rest(lookups, days, earlier)
+                _ask_for_the_rest(lookups, days, self.earlier)
             unchanged = found.unchanged and not lookups.learnt
         for day in backfill.judge(unchanged=unchanged):
-            made = ReportedRun(day.run, day.written, day.unchanged)
-            done.append(made)
-            progress(made)
-    else:
-        with (
-            job.read(days, untimed=True) as read,
-            read if lookups is None else _ask(job, lookups, read, earlier) as both_sides,
-        ):
-            for one in job.judge(both_sides, mode=runs.RUN):
-                made = reported(one)
-                done.append(made)
-                progress(made)
-    changed = (
-        earlier.changed()
-        if lookups is None
-        else earlier.changed(learnt=lookups.learnt > 0, contradicted=lookups.withdrawn_days)
-    )
-    judged_again = [
-        reported(one)
-        for both_sides in changed
-        for one in job.judge(both_sides, mode=runs.LATE_NEWS)
-    ]
-    stored_reports.write_index(engine, name, options.directory)
-    return judged_again
+            yield ReportedRun(day.run, day.written, day.unchanged)
+
+    def days_again(self) -> list[ReportedRun]:
+        """Judge earlier days again that have changed, and write the index of all days."""
+        night, lookups = self.night, self.lookups
+        changed = (
+            self.earlier.changed()
+            if lookups is None
+            else self.earlier.changed(
+                learnt=lookups.learnt > 0, contradicted=lookups.withdrawn_days
+            )
+        )
+        judged_again = [
+            night.reported(one)
+            for both_sides in changed
+            for one in self.job.judge(both_sides, mode=runs.LATE_NEWS)
+        ]
+        stored_reports.write_index(night.engine, self.job.account, night.options.directory)
+        return judged_again
+
+
+def _turn(night: _Night, share: Share) -> AbstractContextManager[None]:
+    """Wait until no other command of the same account asks Octopods."""
+    return share_locks.turn_to_ask(night.live or night.engine, share, night.settings, night.runtime)
 
 
 def catch_up(engine: Engine, account: str, now: datetime, zone: str) -> tuple[date, date]:
