@@ -103,7 +103,7 @@ def _row(account: str, send: dict[Any, Any], *, show_numbers: bool) -> tuple[str
         plain(account),
         _word(send["message_id"]),
         plain(_word(send["local_id"])),
-        number if show_numbers or not number else mask(number),
+        plain(number if show_numbers or not number else mask(number)),
         "" if pd.isna(send["not_before"]) else str(iso_time(send["not_before"])),
         str(send["attempt"]),
         plain(why if show_numbers else mask_numbers(why, [number])),

@@ -121,6 +121,7 @@ def test_the_table_exports_nothing_and_masks_numbers(night: Nights) -> None:
     assert "payment problem of the account: 1 send waits; fix this first." in shown
     assert "6 failed sends: 2 retry, 3 review, 1 do_not_retry" in shown
     assert NUMBER.format(0) not in shown
+    assert f"{NUMBER[:4]}******{NUMBER.format(0)[-3:]}" in shown
     assert NUMBER.format(0) in night.shown(command, "--date", DAY, "--show-numbers")
     assert decisions(exported(night))[:2] == ["retry", "retry"]
 
