@@ -99,3 +99,8 @@ def test_the_commonest_reasons_are_told_apart(most: int) -> None:
     kept, others = ranked({"a": 1, "c": 3, "b": 3}, most)
     assert list(kept) == ["b", "c", "a"][:most]
     assert sum(kept.values()) + others == 7
+
+
+def test_twenty_reasons_are_told_apart_unless_asked_otherwise() -> None:
+    kept, others = ranked({f"{n:02}": 1 for n in range(21)})
+    assert (len(kept), others) == (20, 1)

@@ -75,3 +75,9 @@ def test_a_user_id_is_blanked_too() -> None:
 @pytest.mark.parametrize("text", ["", "Ann", "12345", "087 123 4567", "-"])
 def test_what_is_no_number_is_nobody(text: str) -> None:
     assert Person.of(text, None) is None
+
+
+def test_a_number_of_eight_digits_is_long_enough_to_search_for() -> None:
+    found = Person.of("+290 22222", None)
+    assert found is not None
+    assert found.key == 29_022_222
