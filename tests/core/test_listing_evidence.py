@@ -155,6 +155,13 @@ def test_what_has_not_settled_yet_may_be_lacking() -> None:
     assert prove(answer(900), slow).reading == AnswerKind.WHOLE
 
 
+def test_an_answer_of_more_items_than_the_cap_is_full_too() -> None:
+    for items in (2, 3):
+        proof = prove(answer(70, 900, items=items), known(cap=2))
+        assert proof.reading == AnswerKind.AFTER_OLDEST
+    assert prove(answer(70, 900, items=2), known(cap=3)).reading == AnswerKind.WHOLE
+
+
 def test_of_the_second_that_is_cut_through_anything_may_be_lacking() -> None:
     assert prove(answer(70, 89.2, limit=2), known(89.9)).reading == AnswerKind.AFTER_OLDEST
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import traceback
 
 import pytest
@@ -94,6 +95,13 @@ def test_a_proxy_is_named_by_its_setting(
     found = session.merge_environment_settings("http://a.example", {}, None, None, None)
     proxy = connection_errors.proxy_of("http://a.example", found["proxies"])
     assert str(proxy) == f"the proxy of {setting} (proxy.example:1)"
+
+
+def test_a_certificate_that_cannot_be_verified_says_why() -> None:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    for said, shown in (("", "it cannot be verified"), ("it has expired", "it has expired")):
+        error.verify_message = said
+        assert connection_errors.describe(requests.ConnectionError(error)) == shown
 
 
 def test_without_a_proxy_there_is_none() -> None:
