@@ -75,7 +75,7 @@ fuzz: $(CAN_TEST) ## Try bad input in masses: answers, files, SQL, settings, arg
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \
 		tests/fuzz
 	RECON_TESTS_DAYS=300 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \
-		-k many_odd_days tests/jobs/test_partitions.py
+		-k many_odd_days tests/jobs/test_partitions.py tests/jobs/test_stored_partitions.py
 
 model: $(CAN_TEST) ## Play commands, lists and clocks in any order, and compare with the truth
 	RECON_MODEL_EXAMPLES=$${RECON_MODEL_EXAMPLES:-500} RECON_MACHINE_EXAMPLES=500 \
