@@ -120,7 +120,8 @@ class _Messages(_Side):
         times = messages.loc[messages["message_id"].isin(ids.dropna()), "sent_at"]
         if len(times):
             newest = int(link.microseconds(times).max())
-            self.newest_named = max(newest, self.newest_named or newest)
+            before = self.newest_named
+            self.newest_named = newest if before is None else max(newest, before)
 
 
 class _Records(_Side):
