@@ -15,7 +15,7 @@ from recon.core.link import Mask, Positions, Side
 from recon.core.number_readings import UNREADABLE
 from recon.model import NOT_SENT, Status
 
-_NO_LINK: Final = "it has neither a message_id nor a number to link it by"
+_NO_LINK: Final = "neither a message_id nor a number tells which message it is"
 _REGION_MISSING: Final = " If it is a national number, set `matching.default_region`"
 
 

@@ -143,7 +143,7 @@ def _of_line(
     except json.JSONDecodeError as cause:
         yield Line(number, broken=f"line {number}: not JSON, {json_text.reason(cause)}")
     except (ValueError, RecursionError):
-        yield Line(number, broken=f"line {number}: JSON that is too large or nested too deeply")
+        yield Line(number, broken=f"line {number}: JSON that is too large or too deep")
     else:
         extended = _EXTENDED in text
         if end != len(text):

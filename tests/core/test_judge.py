@@ -346,7 +346,7 @@ def test_records_that_keep_no_numbers_link_by_id_alone() -> None:
     )
     assert kinds(verdict) == [("missing_at_provider", "2", "12"), ("invalid_local", "3", None)]
     assert verdict.findings["detail"].tolist()[1] == (
-        "it has neither a message_id nor a number to link it by"
+        "neither a message_id nor a number tells which message it is"
     )
     assert verdict.local.not_sent == 2
 

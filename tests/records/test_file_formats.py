@@ -283,8 +283,8 @@ def test_only_a_broken_line_is_lost_and_it_is_reported_without_its_content(tmp_p
         "line 3: not an object",
         "line 4: not an object",
         "line 5: not UTF-8",
-        "line 6: JSON that is too large or nested too deeply",
-        "line 7: JSON that is too large or nested too deeply",
+        "line 6: JSON that is too large or too deep",
+        "line 7: JSON that is too large or too deep",
         "line 8: not JSON, Extra data",
     ]
 
