@@ -31,6 +31,8 @@ class KeyUse:
     seen: datetime | None = None
     """When the newest message was sent that is known of it, also from answers that prove nothing:
     it was in use then."""
+    asked: datetime | None = None
+    """When the first answer to it came."""
 
     @property
     def last_used(self) -> datetime | None:
@@ -78,10 +80,12 @@ def periods(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
         is_cut = _is_cut(one, keys)
         if one.newest is None or one.oldest is None:
             if one.key_id == first and not is_cut:
-                found[one.key_id] = Span(None, None)
+                found[one.key_id] = Span(None, _replaced(one, keys))
             continue
         start = None if one.key_id == first else next_second(one.oldest)
-        found[one.key_id] = Span(start, _second(one.newest) if is_cut else None)
+        end = _second(one.newest) if is_cut else _replaced(one, keys)
+        if start is None or end is None or start < end:
+            found[one.key_id] = Span(start, end)
     return found
 
 
@@ -106,6 +110,18 @@ def lost(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
 def _is_cut(one: KeyUse, keys: Sequence[KeyUse]) -> bool:
     """Say whether the first answer to a later key may have left out messages."""
     return any(not later.starts_whole for later in keys if later.started > one.started)
+
+
+def _replaced(one: KeyUse, keys: Sequence[KeyUse]) -> datetime | None:
+    """Return when a key without messages was first polled that may have replaced this one."""
+    silent = [
+        other.asked
+        for other in keys
+        if other is not one and other.last_used is None and other.asked is not None
+    ]
+    return min(
+        (time for time in silent if one.last_used is None or one.last_used < time), default=None
+    )
 
 
 def _second(time: datetime) -> datetime:

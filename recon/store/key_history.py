@@ -134,12 +134,16 @@ def uses(connection: sa.Connection, account: str) -> list[KeyUse]:
 def uses_of(connection: sa.Connection, account_id: int | sa.ScalarSelect[int]) -> list[KeyUse]:
     """Return the same of the account with this id."""
     seen = sa.select(sa.func.max(messages.c.sent_at)).where(messages.c.key_id == keys.c.id)
+    # An alias, since the statement joins the same table.
+    first = polls.alias("first")
+    asked = sa.select(first.c.answered_at).where(first.c.key_id == keys.c.id).order_by(first.c.id)
     query = (
         sa.select(
             keys,
             polls.c.reading.label("started_as"),
             polls.c.answered_at.label("started_at"),
             seen.scalar_subquery().label("seen"),
+            asked.limit(1).scalar_subquery().label("asked"),
         )
         .outerjoin(polls, polls.c.id == keys.c.started_by)
         .where(keys.c.account_id == account_id)
@@ -153,6 +157,7 @@ def uses_of(connection: sa.Connection, account_id: int | sa.ScalarSelect[int]) -
             starts_whole=row.started_as in {None, AnswerKind.WHOLE.value}
             and not _began_late(connection, row.id, row.started_at),
             seen=row.seen,
+            asked=row.asked,
         )
         for row in connection.execute(query).all()
     ]

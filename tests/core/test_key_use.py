@@ -48,6 +48,21 @@ def test_an_old_key_proves_nothing_after_its_last_message_if_the_new_ones_list_s
     assert periods([KeyUse(1, 10, None), cut]) == {2: Span(at(-399), None)}
 
 
+def test_a_key_that_has_listed_nothing_may_be_in_use_since_it_was_first_polled() -> None:
+    silent = KeyUse(2, 20, None, asked=at(-300))
+    first = KeyUse(1, 10, at(-500), at(-900))
+    # An old key that is polled for the first time after the key that replaced it.
+    old = KeyUse(3, 30, at(-400), at(-450))
+    assert periods([first, silent, old]) == {
+        1: Span(None, at(-300)),
+        3: Span(at(-449), at(-300)),
+    }
+    assert periods([KeyUse(1, 10, None, asked=at(-900)), silent]) == {1: Span(None, at(-300))}
+    in_use = KeyUse(3, 30, at(-299), at(-450))
+    assert periods([silent, in_use]) == {2: Span(None, None), 3: Span(at(-449), None)}
+    assert periods([first, KeyUse(2, 20, at(-100), at(-100), asked=at(-300))])[1] == EVER
+
+
 def test_a_key_that_is_not_trusted_proves_nothing_of_any_time() -> None:
     used, forgotten = KeyUse(1, 10, at(-100), at(-900)), KeyUse(2, 20, at(-500), at(-900))
     assert periods([used, forgotten]) == {}

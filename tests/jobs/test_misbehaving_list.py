@@ -13,7 +13,7 @@ plays 1,000 times up to 50 steps.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -115,6 +115,17 @@ class Reader:
         times = side.frame["sent_at"]
         frame = side.frame.loc[(times >= start) & (times < end)].reset_index(drop=True)
         return RecordsRead(frame, side.rejects, frozenset({"message_id", "phone_number", "status"}))
+
+    def read_in_parts(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        collect: Callable[[Iterable[RecordsRead]], Any],
+        *,
+        all_rejects: bool = True,  # noqa: ARG002 - it has few
+    ) -> Any:  # noqa: ANN401 - what `collect` makes
+        """Return what `collect` makes of the records of a time, in one part."""
+        return collect([self.read(start, end)])
 
 
 class Calls:

@@ -74,4 +74,5 @@ def test_a_key_that_never_listed_anything_loses_all(engine: sa.Engine) -> None:
     messages.keep(engine, "main", NEW, answer(10, 14, answered=1100, limit=5))
     [gone] = withdrawals.of_account(engine, "main", None, None)
     assert (gone.start, gone.end) == (None, at(940))
-    assert messages.spans(engine, "main") == (Span(at(601), at(1040)),)
+    # It may also be the key in use since it was polled, and the other one an old key.
+    assert messages.spans(engine, "main") == (Span(at(601), at(1000)),)
