@@ -156,7 +156,7 @@ def test_a_number_is_not_forgotten_in_a_store_that_is_not_there(tmp_path: Path) 
     store = tmp_path / "absent.db"
     with nights(tmp_path, f"sqlite:///{store}") as night:
         number = ["--phone-number", NUMBER.format(0)]
-        with pytest.raises(ConfigError, match=r"absent\.db is not there yet"):
+        with pytest.raises(ConfigError, match=r"absent\.db does not exist yet"):
             night.shown(command, *number)
         assert "stored nowhere" in night.shown(command, *number, "--dry-run")
     assert not store.exists()

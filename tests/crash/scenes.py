@@ -205,7 +205,6 @@ SCENES: Final = (
         _a_second_poll,
         (("run", "--date", DAY, "--offline"),),
         at_once=True,
-        quick=_BOTH,
     ),
     Scene(
         "follow",

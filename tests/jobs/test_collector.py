@@ -227,6 +227,7 @@ def test_a_decision_that_takes_long_is_repeated_the_less_often(stage: Stage) -> 
     assert len(stage.slept) < 12
 
 
+@pytest.mark.thorough
 def test_following_keeps_up_with_a_burst_by_its_records(stage: Stage) -> None:
     sent = 0
 

@@ -270,6 +270,7 @@ def test_partitions_of_a_postgresql_store_change_nothing(
 _TABLES = ("runs", "findings", "finding_changes")
 
 
+@pytest.mark.thorough
 def test_two_nights_store_and_report_the_same(migrated_sqlite: Path, tmp_path: Path) -> None:
     ways = {"whole": None, "parts": RunMemory(20, tmp_path / "scratch", base=0, row=1)}
     with ExitStack() as stack:
