@@ -110,7 +110,7 @@ MOMENTS = st.sampled_from([0, 30, 60, 90, 120, 150, HOUR, HOUR + 30, HOUR + 60, 
 
 
 @pytest.mark.thorough
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(MOMENTS, st.sampled_from([0, 60])), max_size=5),
     st.lists(MOMENTS, max_size=5),
@@ -184,7 +184,7 @@ CUSTOMERS = st.builds(
 
 
 @pytest.mark.thorough
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     st.lists(CUSTOMERS, max_size=6),
     st.sampled_from(

@@ -88,7 +88,7 @@ def rows(values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["", "TEXT", "DATETIME", "INTEGER", "REAL", "BLOB"])
-@settings(max_examples=50)
+@settings(max_examples=35)
 @given(
     values=st.lists(
         TEXTS | GARBAGE | NUMBERS | NUMBERS.map(int) | TEXTS.map(str.encode), max_size=8

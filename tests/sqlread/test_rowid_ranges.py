@@ -82,7 +82,7 @@ def ways(caplog: pytest.LogCaptureFixture) -> Ways:
 
 
 @pytest.mark.thorough
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(rows=ROWS, types=TYPES)
 def test_any_table_is_read_as_in_the_plain_way(rows: list[tuple[Any, ...]], types: str) -> None:
     if "PRIMARY KEY" in types:

@@ -35,7 +35,7 @@ def store(shared_database_url: str) -> Iterator[sa.Engine]:
 
 def examples(store: sa.Engine) -> settings:
     """Return settings with fewer examples where a statement takes longer."""
-    return settings(max_examples=6 if is_postgres(store) else 50)
+    return settings(max_examples=6 if is_postgres(store) else 40)
 
 
 def moving(listing: Listing, chance: Random) -> Listing:

@@ -120,7 +120,7 @@ def test_only_the_polls_of_one_key_are_thinned(engine: sa.Engine) -> None:
 
 @pytest.mark.thorough
 @given(sends(), polls(), st.integers(2, 5), st.integers(1, 3))
-@settings(max_examples=40)
+@settings(max_examples=30)
 def test_thinning_changes_nothing_of_what_is_proven(
     store: sa.Engine, sent: list[Sent], asked: list[Poll], limit: int, recent: int
 ) -> None:
