@@ -1,4 +1,4 @@
-"""Every exit code of the contract, reached by the installed command."""
+"""Every exit code that docs/commands.md lists, reached by the installed command."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_a_word_outside_the_table_is_believed_and_so_is_what_follows_it() -> Non
     assert statuses.supersedes("archived", "read")
 
 
-#: Every pair of words that contradict under the compatible policy, from the contract's rules:
+#: Every pair of words that contradict under the compatible policy, by its rules:
 #: one side failed and the other not; the records ahead of the provider; not sent, yet there.
 COMPATIBLE = {
     ("failed", "sent"),
