@@ -215,11 +215,13 @@ def _lower_the_cap(connection: sa.Connection, account_id: int, key: Key, cap: in
 def _bound(connection: sa.Connection, key: Key, start: datetime) -> bool:
     """Let proof that reaches back to the key's beginning start later; say whether there was any.
 
-    Proof that ended before is empty then.
+    Proof that ended before is empty then. It never starts before the key's beginning: a list that
+    is kept late may reach further back.
     """
     begins: sa.ColumnElement[bool] = coverage.c.starts_at.is_(None)
     if key.since is not None:
         begins = sa.or_(begins, coverage.c.starts_at == next_second(key.since))
+        start = max(start, next_second(key.since))
     unbounded = (coverage.c.key_id == key.id, begins)
     changed = connection.execute(sa.update(coverage).where(*unbounded).values(starts_at=start))
     return changed.rowcount > 0

@@ -21,6 +21,7 @@ from recon.store.dialects import is_postgres
 from recon.store.engine import connect, reading
 from recon.store.tables import keys
 from tests.core.provider import Ledger, Poll, Sent, answer, polls, sends
+from tests.factories import at
 
 _numbers = count()
 _WORDS = ("sent", "delivered", "read", "failed")
@@ -108,3 +109,18 @@ def test_the_store_never_proves_more_with_two_keys_old_answers_and_a_wrong_clock
                     assert coverage.subtract(spans, ledgers[name].spans) == ()
 
     holds()
+
+
+def test_a_list_that_is_kept_late_proves_nothing_before_the_keys_beginning(
+    store: sa.Engine,
+) -> None:
+    sent = [Sent(1, 0.0, 0.0), Sent(2, 7.0, 7.0)]
+    account = f"account-{next(_numbers)}"
+    messages.keep(store, account, "old", answer(sent, Poll(8.0, 0.0), 1))
+    for poll in (Poll(42.0, 50.0), Poll(40.0, 0.0), Poll(10.0, 5.0), Poll(342.0, 0.0)):
+        messages.keep(store, account, "new", answer(sent, poll, 1))
+    assert all(
+        span.start is not None and span.start >= at(43)
+        for span in spans_of_keys(store, account)["new"]
+    )
+    assert spans_of_keys(store, account)["new"]
