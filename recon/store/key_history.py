@@ -157,7 +157,8 @@ def uses_of(connection: sa.Connection, account_id: int | sa.ScalarSelect[int]) -
             starts_whole=row.started_as in {None, AnswerKind.WHOLE.value}
             and not _began_late(connection, row.id, row.started_at),
             seen=row.seen,
-            asked=row.asked,
+            # The first answers may have been purged; a key that listed nothing began with one.
+            asked=min((time for time in (row.asked, row.since) if time is not None), default=None),
         )
         for row in connection.execute(query).all()
     ]

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from recon.model import Listing, Span
 from recon.store import messages, withdrawals
+from recon.store.engine import writing
 from recon.store.replaced_keys import REPLACED
+from recon.store.tables import keys, polls
 from tests.factories import KEY, at, listing, message
 
 NEW = "new-key"
@@ -76,3 +78,17 @@ def test_a_key_that_never_listed_anything_loses_all(engine: sa.Engine) -> None:
     assert (gone.start, gone.end) == (None, at(940))
     # It may also be the key in use since it was polled, and the other one an old key.
     assert messages.spans(engine, "main") == (Span(at(601), at(1000)),)
+
+
+def test_a_key_without_messages_bounds_others_also_when_its_polls_are_purged(
+    engine: sa.Engine,
+) -> None:
+    messages.keep(engine, "main", KEY, answer(1, 5, answered=600))
+    messages.keep(engine, "main", NEW, answer(1, 0, answered=1000))
+    messages.keep(engine, "main", "older-key", answer(6, 9, answered=3000))
+    spans = messages.spans(engine, "main")
+    assert spans[-1].end == at(1000)
+    with writing(engine) as connection:
+        newer = sa.select(keys.c.id).where(keys.c.fingerprint == NEW)
+        connection.execute(sa.delete(polls).where(polls.c.key_id.in_(newer)))
+    assert messages.spans(engine, "main") == spans
