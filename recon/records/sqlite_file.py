@@ -49,7 +49,10 @@ class SqliteFile:
         self._frozen_at = self._state() if asleep else None
         mode = "mode=ro&immutable=1" if asleep else "mode=ro"
         uri = f"file:{quote(str(self.path.absolute()))}?{mode}"
-        connection = sqlite3.connect(uri, uri=True, timeout=self.patience_seconds)
+        # One thread at a time uses it, not always the same one, see `recon.sqlread.read_ahead`.
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=self.patience_seconds, check_same_thread=False
+        )
         try:
             connection.execute("PRAGMA query_only = ON")
         except sqlite3.Error:

@@ -8,7 +8,7 @@ exactly the driver's values is read through the driver.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -19,6 +19,8 @@ import sqlalchemy as sa
 from recon.sqlread import postgres_arrow, rowid_ranges, sqlite_arrow
 from recon.sqlread.arrow import ArrowUnavailable
 from recon.sqlread.driver_rows import FIRST, Batch, read_rows
+from recon.sqlread.read_ahead import read_ahead
+from recon.sqlread.sqlite_arrow import JsonColumns
 
 Read = TypeVar("Read")
 
@@ -74,8 +76,9 @@ def read(
                 with (
                     suppress(ArrowUnavailable),
                     closing(_from_postgres(connection, query)) as found,
+                    closing(read_ahead(found)) as ahead,
                 ):
-                    return collect(found)
+                    return collect(ahead)
         return collect(chain([first], batches))
 
 
@@ -96,15 +99,23 @@ def _from_sqlite(
     batch_rows: int,
 ) -> Generator[Batch]:
     """Yield each answer as a batch; from the first one on that cannot be had so, driver's rows."""
-    left = iter(statements)
-    for statement in left:
-        assert isinstance(statement, sa.Select)
-        try:
-            columns = sqlite_arrow.read_columns(connection, statement)
-        except ArrowUnavailable:
-            yield from read_rows(connection, chain([statement], left), batch_rows)
-            return
-        yield Batch(list(columns), (), list(columns.values()))
+    is_asked = True
+
+    def answers() -> Iterator[tuple[sa.Select[Any], JsonColumns | None]]:
+        for statement in statements:
+            assert isinstance(statement, sa.Select)
+            yield statement, sqlite_arrow.ask(connection, statement) if is_asked else None
+
+    left: list[sa.Select[Any]] = []
+    with closing(read_ahead(answers())) as answered:
+        for statement, answer in answered:
+            columns = None if answer is None else answer.parsed()
+            if columns is not None:
+                yield Batch(list(columns), (), list(columns.values()))
+                continue
+            is_asked = False
+            left = [statement, *(each for each, _ in answered)]
+    yield from read_rows(connection, left, batch_rows)
 
 
 def _from_postgres(connection: sa.Connection, query: Query) -> Generator[Batch]:

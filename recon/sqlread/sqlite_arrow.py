@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -53,52 +54,65 @@ def is_possible(connection: sa.Connection) -> bool:
     )
 
 
-def read_columns(
+@dataclass(slots=True, eq=False)
+class JsonColumns:
+    """An answer of SQLite, each column a JSON array."""
+
+    row_count: int
+    arrays: dict[str, bytes]
+
+    def parsed(self) -> dict[str, pa.Array] | None:
+        """Return the columns: `int64`, `large_string` or `null`; nothing if one is none of them.
+
+        Each array is let go of as soon as it is read, so this can be called once.
+        """
+        import pyarrow as pa
+
+        try:
+            columns = {
+                name: _column(self.arrays.pop(name), self.row_count) for name in list(self.arrays)
+            }
+        except (pa.ArrowException, ValueError, MemoryError, ArrowUnavailable) as cause:
+            # A real, or text that is not UTF-8.
+            _log_declined(cause)
+            return None
+        log.debug("an answer was read as Arrow")
+        return columns
+
+
+def ask(
     connection: sa.Connection,
     statement: sa.Select[Any],
     *,
     count_blobs: bool = BLOBS_MAY_BE_JSON,
-) -> dict[str, pa.Array]:
-    """Return the columns of the answer to a statement: `int64`, `large_string` or `null`.
+) -> JsonColumns | None:
+    """Return the answer to a statement; nothing if SQLite cannot give it as JSON.
 
-    All of the answer is in memory at the same time, and for a while twice: ask for few rows.
+    All of the answer is in memory at the same time: ask for few rows.
 
     Args:
         connection: to the database, for which `is_possible`.
         statement: what to ask; its columns are those of tables, as they are stored.
         count_blobs: whether blobs are to be counted, since SQLite would let some pass as JSON.
-
-    Raises:
-        ArrowUnavailable: it cannot be had this way.
     """
-    import pyarrow as pa
-
-    try:
-        found = _columns(connection, statement.subquery(), count_blobs=count_blobs)
-    except (sa.exc.SQLAlchemyError, pa.ArrowException, ValueError, MemoryError) as cause:
-        # No such function, a blob, too much for one value, a real, text that is not UTF-8.
-        log.debug("an answer was not read as Arrow: %s", type(cause).__name__)
-        raise ArrowUnavailable from cause
-    log.debug("an answer was read as Arrow")
-    return found
-
-
-def _columns(
-    connection: sa.Connection, asked: sa.FromClause, *, count_blobs: bool
-) -> dict[str, pa.Array]:
+    asked = statement.subquery()
     blobs = sa.or_(*(column >= sa.literal_column("x''") for column in asked.c))
     arrays = [sa.cast(sa.func.json_group_array(column), sa.LargeBinary()) for column in asked.c]
-    count, blob_count, *arrays_read = connection.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.count().filter(blobs) if count_blobs else sa.null(),
-            *arrays,
-        )
-    ).one()
+    counts = (sa.func.count(), sa.func.count().filter(blobs) if count_blobs else sa.null())
+    try:
+        row_count, blob_count, *found = connection.execute(sa.select(*counts, *arrays)).one()
+    except (sa.exc.SQLAlchemyError, MemoryError) as cause:
+        # No such function, a blob, too much for one value.
+        _log_declined(cause)
+        return None
     if blob_count:
-        raise ArrowUnavailable
-    # Each piece is let go of as soon as it is read.
-    return {column.name: _column(arrays_read.pop(0), count) for column in asked.c}
+        return None
+    names = (column.name for column in asked.c)
+    return JsonColumns(row_count, dict(zip(names, found, strict=True)))
+
+
+def _log_declined(cause: Exception) -> None:
+    log.debug("an answer was not read as Arrow: %s", type(cause).__name__)
 
 
 def _column(array: bytes, count: int) -> pa.Array:

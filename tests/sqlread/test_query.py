@@ -31,7 +31,7 @@ def cells(batches: Iterable[Batch]) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def sqlite() -> Iterable[sa.Connection]:
-    engine = sa.create_engine("sqlite://")
+    engine = sa.create_engine("sqlite://", connect_args={"check_same_thread": False})
     with engine.connect() as connection:
         connection.exec_driver_sql("CREATE TABLE sends (id INTEGER PRIMARY KEY, word)")
         connection.execute(
