@@ -32,7 +32,7 @@ def command(session: common.Session, accounts: Sequence[str], *, send_test: bool
     if send_test and settings.email is None and settings.notify is None:
         raise ConfigError(
             "--send-test needs [email] or [notify] in the configuration",
-            hint="Add one of them; see config.example.toml.",
+            hint="Add one of them; see docs/configuration.md.",
         )
     codes = []
     for line in doctor.check(

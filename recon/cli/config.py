@@ -57,8 +57,11 @@ def _toml(entries: list[Entry]) -> list[str]:
 
 
 def _value(value: object) -> str:
+    from recon.config.effective import dotted
+
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(k)} = {_value(v)}" for k, v in value.items()) + " }"
+        pairs = (f"{dotted((k,))} = {_value(v)}" for k, v in value.items() if v is not None)
+        return "{ " + ", ".join(pairs) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(one) for one in value) + "]"
     return json.dumps(value, ensure_ascii=False)

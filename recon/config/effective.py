@@ -15,7 +15,7 @@ from recon.config.section import Section
 #: What stands in the place of a secret.
 BLOT: Final = "***"
 
-_SECTION: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
+_SECTION: Final = re.compile(r"\s*(\[{1,2})\s*([^\[\]]+?)\s*\]")
 _KEY: Final = re.compile(
     r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
 )
@@ -64,20 +64,21 @@ def entries(path: Path | None, environ: Mapping[str, str]) -> list[Entry]:
 
 
 def _values(section: Section, above: Location) -> Iterator[tuple[Location, Any]]:
-    plain = section.model_dump(mode="json")
+    plain = section.model_dump(mode="json", by_alias=True)
     for name, field in type(section).model_fields.items():
-        here, value = (*above, field.alias or name), getattr(section, name)
+        key, value = field.alias or name, getattr(section, name)
+        here = (*above, key)
         if isinstance(value, Section):
             yield from _values(value, here)
         elif isinstance(value, Mapping):
-            for key, each in value.items():
+            for chosen, each in value.items():
                 if isinstance(each, Section):
-                    yield from _values(each, (*here, key))
+                    yield from _values(each, (*here, chosen))
                 else:
-                    yield (*here, key), plain[name][key]
+                    yield (*here, chosen), plain[key][chosen]
         else:
             # What shows itself to nobody is a secret; a URL shows itself without its password.
-            yield here, plain[name] if field.repr or value is None else BLOT
+            yield here, plain[key] if field.repr or value is None else BLOT
 
 
 def _origin(
@@ -107,7 +108,9 @@ def _lines(text: str) -> dict[Location, int]:
     section: Location = ()
     for number, line in enumerate(text.splitlines(), 1):
         if header := _SECTION.match(line):
-            section = _parts(header[1])
+            section = _parts(header[2])
+            if header[1] == "[[":
+                found.setdefault(section, number)
         elif key := _KEY.match(line):
             found.setdefault((*section, *_parts(key[1])), number)
     return found

@@ -18,7 +18,7 @@ from recon.errors import ConfigError
 DEFAULT_PATH: Final = Path("recon.toml")
 
 _HOW_TO_START: Final = (
-    "Write one with `recon init` (config.example.toml explains every key), name a file with "
+    "Write one with `recon init` (docs/configuration.md explains every key), name a file with "
     "--config, or set RECON_ACCOUNTS__MAIN__API_KEY_ENV, RECON_ACCOUNTS__MAIN__LOCAL__URL etc."
 )
 _TOO_DEEP: Final = "Tables or lists are nested too deeply"
@@ -61,7 +61,7 @@ def load(
             raise ConfigError("there is no configuration", hint=_HOW_TO_START)
         raise ConfigError(
             f"{path} has no account",
-            hint="Add [accounts.main] with its API key and its records; see config.example.toml.",
+            hint="Add [accounts.main] with its API key and its records; see docs/configuration.md.",
         )
     return settings
 

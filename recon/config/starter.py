@@ -69,8 +69,8 @@ def url_without_password(url: SecretUrl) -> str:
 
 
 def _general(starter: Starter) -> Iterator[str]:
-    yield "# The configuration of recon. config.example.toml explains every key; `recon check` says"
-    yield "# what remains to be done. This file holds no API key and no password."
+    yield "# The configuration of recon. docs/configuration.md explains every key. `recon check`"
+    yield "# says what is left to do. This file holds no API key and no password."
     yield ""
     yield "# The time zone of the calendar days that are compared."
     yield f"timezone = {_toml(starter.timezone)}"

@@ -310,12 +310,16 @@ class _Account:
         today = calendar.day_at(self._runtime.clock(), self._settings.timezone)
         said = [expected.ended(rule) for rule in expecting.rules if rule.until < today]
         is_ready = self._store is not None and schema.current(self._store) == schema.head()
-        if self._store is not None and is_ready and runs.last_day(self._store, self._name):
-            said += expecting.unused(self._store, today)
+        has_run = False
+        if self._store is not None and is_ready:
+            has_run = runs.last_day(self._store, self._name) is not None
+            if has_run:
+                said += expecting.unused(self._store, today)
         if said:
             raise _Note("\n  ".join(said))
         rules = "1 rule" if len(expecting.rules) == 1 else f"{len(expecting.rules)} rules"
-        return f"{rules} for expected findings, all of them in use"
+        state = "all in use" if has_run else "none has ended"
+        return f"{rules} for expected findings, {state}"
 
     def _paused_until(self) -> datetime | None:
         from recon.config import fingerprint

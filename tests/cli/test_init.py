@@ -30,6 +30,16 @@ def shop(tmp_path: Path) -> Workshop:
     return workshop
 
 
+EXPECTED = """
+[[accounts.main.expected]]
+kind = "stuck"
+from = "22:00"
+to = "06:00"
+reason = "at night"
+until = 2026-12-31
+"""
+
+
 def test_all_can_be_tried_end_to_end_without_an_account(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path)
     process = workshop.start("simulate", "--port", "0", "--with-records", "shop.db")
@@ -128,7 +138,7 @@ def test_on_a_terminal_it_asks(shop: Workshop) -> None:
 
 
 def test_config_shows_what_holds_and_where_it_comes_from(shop: Workshop) -> None:
-    (shop.path / "recon.toml").write_text(ACCOUNT)
+    (shop.path / "recon.toml").write_text(ACCOUNT + EXPECTED)
     shop.environ["RECON_TIMEZONE"] = "Europe/Dublin"
     said = shop.recon("config").out
     assert re.search(
@@ -140,6 +150,8 @@ def test_config_shows_what_holds_and_where_it_comes_from(shop: Workshop) -> None
     (shop.path / "again.toml").write_text(said)
     again = shop.recon("--config", "again.toml", "config", "--format", "json")
     assert again.code == 0, again.err
+    [rule] = next(row["value"] for row in json.loads(again.out) if row["key"].endswith("expected"))
+    assert (rule["from"], rule["to"], rule["until"]) == ("22:00:00", "06:00:00", "2026-12-31")
 
 
 def test_a_table_of_mariadb_is_a_source_too(shop: Workshop, mariadb_url: str) -> None:

@@ -34,6 +34,24 @@ def test_each_value_says_where_it_comes_from(tmp_path: Path) -> None:
     assert found["accounts.main.local.file"] == (None, "default")
 
 
+def test_the_sections_of_a_list_have_the_keys_and_the_line_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "recon.toml"
+    rule = """
+[[accounts.main.expected]]
+kind = "stuck"
+from = "22:00"
+to = "06:00"
+reason = "at night"
+until = 2026-12-31
+"""
+    path.write_text(ACCOUNT + rule)
+    value, origin = origins(path)["accounts.main.expected"]
+    assert isinstance(value, list)
+    assert (value[0]["from"], value[0]["to"]) == ("22:00:00", "06:00:00")
+    first = (ACCOUNT + rule).splitlines().index("[[accounts.main.expected]]") + 1
+    assert origin == f"{path}, line {first}"
+
+
 def test_every_key_is_listed_once(tmp_path: Path) -> None:
     path = tmp_path / "recon.toml"
     path.write_text(ACCOUNT)

@@ -414,7 +414,7 @@ def test_a_directory_in_the_place_of_the_file_is_reported(tmp_path: Path) -> Non
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no configuration file .*prod\.toml") as caught:
         config.load(tmp_path / "prod.toml", {}, require_accounts=False)
-    assert "config.example.toml" in str(caught.value)
+    assert "docs/configuration.md" in str(caught.value)
 
 
 def test_the_file_of_the_working_directory_is_found(tmp_path: Path) -> None:
