@@ -7,8 +7,9 @@ The day is simulated time over real HTTP: the follower sleeps as long as it like
 time, and asks a simulated Octopods that lists what was sent by its clock. The records are in SQLite
 and are written as time passes. `check` is all that the follower does between two pauses, `poll`
 the same where it asked; both are medians of the first and the last hour, in processor time of the
-process, which the simulated Octopods is a part of. Memory is what the process holds at its end.
-`bytes` is the size of the store by its messages.
+process, which the simulated Octopods is a part of. Memory is what the process holds at its end,
+`store` the size of the database then. `bytes` is the growth of the store by its messages. Each part
+is told on standard error when it ends.
 
 The year is loaded as in `benchmarks.growth`: its log of polls, its coverage, and the newest two
 million messages. `night` is `recon run --offline` of its last whole day with as many records, in a
@@ -137,6 +138,15 @@ class Part:
     polls: int
     megabytes: float
     """What the process held at its end."""
+    store: float
+    """Megabytes of the database at its end."""
+
+    def __str__(self) -> str:
+        """Return a line of the table."""
+        return (
+            f"poll {self.poll * 1e3:.1f} ms, check {self.check * 1e3:.1f} ms, "
+            f"{self.polls:,} polls, memory {self.megabytes:.0f} MB, store {self.store:.1f} MB"
+        )
 
 
 @dataclass(slots=True)
@@ -155,6 +165,7 @@ class Follower:
     _asked: int = 0
     _recorded: int = 0
     _since: float = 0.0
+    _engine: sa.Engine | None = None
 
     def follow(self, length: timedelta, part: timedelta = HOUR) -> None:
         """Follow so long, in simulated time, and measure parts of this length."""
@@ -185,7 +196,7 @@ class Follower:
             with serve(SteadyChannel(), clock=lambda: self.now, log=self.requests) as base_url:
                 settings = configured(self.room, self.url, base_url, self.interval)
                 self._since = time.process_time()
-                engine = connect(self.url)
+                engine = self._engine = connect(self.url)
                 follow(settings, lambda: engine, ["main"], runtime, stop)
                 engine.dispose()
 
@@ -207,7 +218,9 @@ class Follower:
         gc.collect()
         check = statistics.median(self._checks or [0.0])
         poll = statistics.median(self._polls or [0.0])
-        self.parts.append(Part(check, poll, len(self._polls), _resident()))
+        stored = size(self._engine) / 1e6 if self._engine else 0.0
+        self.parts.append(Part(check, poll, len(self._polls), _resident(), stored))
+        print(f"    part {len(self.parts)}: {self.parts[-1]}", file=sys.stderr, flush=True)
         self._checks.clear()
         self._polls.clear()
 
@@ -259,11 +272,7 @@ def day(
     rows = ", ".join(f"{name} {count:,}" for name, count in counted.items())
     return [
         f"{length / HOUR:g} h: {sent:,} messages sent, {asked:,} requests",
-        *(
-            f"{name} part: poll {one.poll * 1e3:.1f} ms, check {one.check * 1e3:.1f} ms, "
-            f"{one.polls:,} polls, memory {one.megabytes:.0f} MB"
-            for name, one in (("first", first), ("last", last))
-        ),
+        *(f"{name} part: {one}" for name, one in (("first", first), ("last", last))),
         f"{rows}; {bytes_ / max(1, counted['messages']):.0f} bytes a message",
     ]
 
