@@ -72,8 +72,9 @@ crash: $(CAN_TEST) ## Kill each command wherever its work has left something new
 		tests/crash tests/resources/test_clock_jumps.py tests/resources/test_few_descriptors.py
 
 fuzz: $(CAN_TEST) ## Try bad input in masses: answers, files, SQL, settings, arguments, mails
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \
-		tests/fuzz
+	RECON_FUZZ_INPUTS=$${RECON_FUZZ_INPUTS:-100000} RECON_FUZZ_SEED=$${RECON_FUZZ_SEED:-$$(date +%s)} \
+		HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+		--timeout 0 tests/fuzz
 	RECON_TESTS_DAYS=300 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \
 		-k many_odd_days tests/jobs/test_partitions.py tests/jobs/test_stored_partitions.py
 

@@ -14,6 +14,7 @@ from typing import Final
 from recon.model import Failure, Run
 from recon.report import attachments, message_text
 from recon.report.attachments import Attachment
+from recon.report.foreign_text import shown
 from recon.report.mail_chart import MailChart
 from recon.report.message import OutcomeMessage, by_urgency, of_night
 
@@ -77,10 +78,34 @@ def as_mail(
     chart: MailChart | None = None,
 ) -> EmailMessage:
     """Return a message as a mail with these files attached, and a picture within its page."""
+    mail = headed(message.subject, envelope)
+    mail.set_content(message_text.mail_text(message), cte="quoted-printable")
+    # Other mails have other pictures: some programs keep them by this id alone.
+    picture = f"chart.{envelope.message_id.strip('<>')}"
+    page = html(message, chart, picture)
+    mail.add_alternative(page, subtype="html", cte="quoted-printable")
+    if chart is not None:
+        body = mail.get_body(("html",))
+        assert body is not None
+        body.add_related(chart.png, "image", "png", cid=f"<{picture}>", disposition="inline")
+    for one in files:
+        mail.add_attachment(
+            one.content, maintype=one.maintype, subtype=one.subtype, filename=one.name
+        )
+    return mail
+
+
+def headed(subject: str, envelope: Envelope) -> EmailMessage:
+    """Return a mail without content, under this subject.
+
+    Args:
+        subject: one line; what cannot be seen in it, or is no character, is replaced.
+        envelope: its addresses and ids.
+    """
     mail = EmailMessage(policy=policy.SMTP)
     mail["From"] = address(envelope.sender)
     mail["To"] = [address(one) for one in envelope.recipients]
-    mail["Subject"] = message.subject
+    mail["Subject"] = shown(subject)
     mail["Date"] = format_datetime(envelope.date)
     mail["Message-ID"] = envelope.message_id
     if envelope.reply_to is not None:
@@ -89,19 +114,6 @@ def as_mail(
     # No answer of an absent recipient comes back (RFC 3834; the other is Exchange's).
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail.set_content(message_text.mail_text(message), cte="quoted-printable")
-    # Other mails have other pictures: some programs keep them by this id alone.
-    picture = f"chart.{envelope.message_id.strip('<>')}"
-    page = html(message, chart, picture)
-    mail.add_alternative(page, subtype="html", cte="quoted-printable")
-    if chart is not None:
-        shown = mail.get_body(("html",))
-        assert shown is not None
-        shown.add_related(chart.png, "image", "png", cid=f"<{picture}>", disposition="inline")
-    for one in files:
-        mail.add_attachment(
-            one.content, maintype=one.maintype, subtype=one.subtype, filename=one.name
-        )
     return mail
 
 

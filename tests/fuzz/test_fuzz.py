@@ -6,29 +6,17 @@ Each input begins as a good one and is spoiled at random, so that it comes far i
 
 from __future__ import annotations
 
-import email
-import json
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from email import policy
+from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon import config
-from recon.errors import ConfigError, InputError, ReconError
-from recon.octopods import responses
-from recon.octopods.retry_after import pause_seconds
-from recon.records import sql_syntax, user_sql
-from recon.records.reader_factory import open_reader
-from recon.records.source import Source
-from recon.records.sql_syntax import PieceKind
 from recon.report import mail
 from recon.report.mail import Envelope
 from recon.report.message import MessageSection, OutcomeMessage, Tone
@@ -36,30 +24,31 @@ from recon.simulator.channel import Channel
 from recon.simulator.server import serve
 from tests.cli.workshop import MORNING_AFTER, NUMBER, Workshop, minute
 from tests.clocks import ManualClock
+from tests.fuzz.targets import (
+    FILES,
+    ITEM_A,
+    ITEM_B,
+    KEYS,
+    NOW,
+    ROWS,
+    SQL,
+    TOML,
+    TRICKY,
+    VARIABLES,
+    check_configuration,
+    check_headers,
+    check_listing,
+    check_other_answers,
+    check_pause,
+    check_sql,
+    item,
+    one_line,
+    read_file,
+)  # fmt: skip
 
 pytestmark = pytest.mark.thorough
 
-#: No pause makes sense beyond a leap year, in seconds.
-LONGEST: Final = 366 * 86_400
-NOW: Final = datetime(2026, 4, 24, 6, tzinfo=UTC)
-ITEM_A: Final = {
-    "message_id": 700100, "phone_number": "+353871200001", "sent_at": "2026-04-23T12:00:00Z",
-    "status": "delivered", "failure_reason": None, "message_content": "hello",
-}  # fmt: skip
-ITEM_B: Final = {
-    "id": 700200,
-    "to": "+353871200002",
-    "created_at": "2026-04-23T12:01:00Z",
-    "status": {"status": "failed", "failure_reason": {"title": "no", "code": 131049}},
-}
-KEYS: Final = sorted({*ITEM_A, *ITEM_B, "messages", "error", "data", "code"})
-TRICKY: Final = [
-    "", " ", "\x00", "\ufeff", "\u2028", "\u202e", "\ud800", "\x1b[2J", "\r", "\r\n", "\n\n", '"',
-    '""', "'", "\\", ",", ";", "\t", "|", "#", "--", "/*", "*/", "$$", ":start", "::", "{", "}",
-    "[[", "]]", "=", "0", "-0", "1e400", "NaN", "Infinity", "9" * 400, "null", "true", "%s", "+",
-    "2026-11-00", "0000-00-00", "9999-12-31T23:59:60+99:99", "1969-12-31", "é",
-    "e\u0301", "\u0661\u0662", "\U0001f3f3\ufe0f",
-]  # fmt: skip
+IDS: Final = {str(row["id"]) for row in ROWS}
 JUNK: Final = st.one_of(
     st.none(),
     st.booleans(),
@@ -123,51 +112,31 @@ def spoiled_items(draw: st.DrawFn) -> tuple[list[object], set[int]]:
     """Return items, some spoiled, and the ids of those that are not."""
     items: list[object] = []
     good: set[int] = set()
-    for number in range(draw(st.integers(1, 5))):
-        item: dict[str, Any] = dict(draw(st.sampled_from([ITEM_A])), message_id=900_000 + number)
+    for number in range(900_000, 900_000 + draw(st.integers(1, 5))):
+        shape = draw(st.sampled_from([ITEM_A, ITEM_B]))
+        made: object = item(shape, number)
         if draw(st.booleans()):
-            good.add(900_000 + number)
+            good.add(number)
         else:
-            item["message_id"] = draw(NESTED)
+            broken = item(shape, draw(NESTED))
             for key in draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=4)):
-                item[key] = draw(NESTED)
+                broken[key] = draw(NESTED)
             if draw(st.booleans()):
-                del item[draw(st.sampled_from(sorted(item)))]
-        items.append(item if draw(st.integers(0, 9)) else draw(NESTED))
-        if items[-1] is not item:
-            good.discard(900_000 + number)
+                del broken[draw(st.sampled_from(sorted(broken)))]
+            made = broken if draw(st.integers(0, 9)) else draw(NESTED)
+        items.append(made)
     return items, good
 
 
 @given(spoiled_items(), st.booleans())
 def test_an_answer(made: tuple[list[object], set[int]], wrapped: bool) -> None:  # noqa: FBT001
     items, good = made
-    body: object = {"messages": items} if wrapped else items
-    listing = responses.read_listing(body, answered_at=NOW)
-    assert listing is not None
-    told = [message.message_id for message in listing.messages]
-    spoiled_ids = {
-        message.message_id
-        for item in items
-        for message in [responses.read_item(item)]
-        if message.message_id is not None and message.message_id not in good
-    }
-    assert good - spoiled_ids <= set(told)
-    assert len(told) == len(set(told))
-    assert len(told) + len(listing.rejects) <= len(items)
-    assert all(message.sent_at.tzinfo is not None for message in listing.messages)
+    check_listing(items, good, wrapped=wrapped)
 
 
 @given(NESTED, NESTED)
 def test_an_answer_about_one_message_or_an_error(first: object, second: object) -> None:
-    for body in (
-        first,
-        {"error": first, "code": second},
-        {**ITEM_B, "status": second, "id": first},
-    ):
-        responses.read_status(body, 5)
-        responses.read_error(body)
-        responses.error_beside_list(body)
+    check_other_answers(first, second)
 
 
 @given(
@@ -176,55 +145,16 @@ def test_an_answer_about_one_message_or_an_error(first: object, second: object) 
     st.sampled_from(["retry_after", "retry-after", "RetryAfter", "wait_seconds", "error", "until"]),
 )
 def test_a_stamp_that_says_when_to_come_back(header: str, value: object, name: str) -> None:
-    for body in ({name: value}, {"error": {name: value}}, value):
-        seconds = pause_seconds({"Retry-After": header, "Date": header}, body, now=NOW)
-        assert seconds is None or 0 <= seconds <= LONGEST
+    check_pause(header, value, name)
 
 
 # --- files of records --------------------------------------------------------------------------
-
-ROWS: Final = [
-    {
-        "id": n, "message_id": 700100 + n, "phone_number": f"+35387120{n:04}",
-        "sent_at": f"2026-04-23T12:{n:02}:00Z", "status": "sent",
-    }
-    for n in range(6)
-]  # fmt: skip
-CSV: Final = "\n".join([",".join(ROWS[0]), *(",".join(map(str, r.values())) for r in ROWS)]) + "\n"
-JSON_LINES: Final = "".join(json.dumps(row) + "\n" for row in ROWS)
-FILES: Final = {
-    "records.csv": CSV,
-    "semicolons.csv": "sep=;\n" + CSV.replace(",", ";"),
-    "quoted.csv": "\n".join(
-        ",".join(f'"{cell}"' for cell in line.split(",")) for line in CSV.splitlines()
-    ),
-    "records.tsv": CSV.replace(",", "\t"),
-    "records.jsonl": JSON_LINES,
-    "records.json": json.dumps(ROWS, indent=1),
-}
-
-
-def _read(name: str, content: bytes) -> tuple[set[str], int]:
-    """Return the ids that are read and how many rows are not, or nothing if it is refused."""
-    with tempfile.TemporaryDirectory() as room:
-        path = Path(room) / name
-        path.write_bytes(content)
-        try:
-            found = open_reader(Source(file=path)).read(None, None)
-        except ReconError as error:
-            kind, said = type(error), str(error)
-        else:
-            return set(found.frame["local_id"].astype("str")), len(found.rejects)
-    assert kind in {InputError, ConfigError}
-    assert said
-    assert all(char.isprintable() or char == "\n" for char in said), said
-    return set(), 0
 
 
 @pytest.mark.parametrize("name", FILES)
 @given(st.data())
 def test_a_file_of_records(name: str, data: st.DataObject) -> None:
-    _read(name, data.draw(spoiled_bytes(FILES[name])))
+    read_file(name, data.draw(spoiled_bytes(FILES[name])))
 
 
 @pytest.mark.parametrize("name", ["records.csv", "records.tsv", "records.jsonl"])
@@ -233,80 +163,41 @@ def test_a_spoiled_row_costs_no_other(name: str, data: st.DataObject) -> None:
     """The rows before and after it are read, whatever stands in it."""
     lines = FILES[name].splitlines()
     at = data.draw(st.integers(2, len(lines) - 2))
-    junk = data.draw(spoiled(lines[at]))
-    junk = re.sub(r"[\r\n\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029\ud800-\udfff]", "", junk)
-    ids, _rejects = _read(name, "\n".join([*lines[:at], junk, *lines[at + 1 :]]).encode() + b"\n")
-    others = {str(row["id"]) for row in ROWS} - {str(at - (name != "records.jsonl"))}
+    junk = one_line(data.draw(spoiled(lines[at])))
+    ids, _read, _rejected = read_file(
+        name, "\n".join([*lines[:at], junk, *lines[at + 1 :]]).encode() + b"\n"
+    )
+    others = IDS - {str(at - (name != "records.jsonl"))}
     assert others <= ids, junk
 
 
 # --- the user's SQL ----------------------------------------------------------------------------
 
-SQL: Final = (
-    'SELECT id, message_id AS "it\'s", `b`, [c], sent_at::timestamptz, status -- x:y\n'
-    "FROM sends /* a /* b */ c */ WHERE sent_at >= :start AND note <> E'it\\'s; :end' # last\n"
-    "AND body ->> '$.a' = $tag$ ;:end $tag$ AND sent_at < :end;"
-)
 
-
-@pytest.mark.parametrize("dialect", ["sqlite", "postgresql", "mysql", "mssql"])
-@given(spoiled(SQL))
-def test_the_sql_of_a_user(dialect: str, sql: str) -> None:
-    syntax = sql_syntax.syntax_named(dialect)
-    parts = list(sql_syntax.pieces(sql, syntax))
-    assert "".join(piece for _kind, piece in parts) == sql
-    assert all(kind is not PieceKind.OPEN for kind, _piece in parts[:-1])
-    try:
-        made = user_sql.user_sql(sql, syntax, what="query", takes_bounds=True)
-    except ConfigError:
-        return
-    assert sql.startswith(re.sub(r"\\:", ":", made.text)[: len(sql)].rstrip("; \t\r\n\f\v"))
-    assert made.binds <= set(user_sql.BINDS)
+@pytest.mark.parametrize("dialect", SQL)
+@given(st.data())
+def test_the_sql_of_a_user(dialect: str, data: st.DataObject) -> None:
+    check_sql(dialect, data.draw(spoiled(SQL[dialect])))
 
 
 # --- the configuration and the command line ------------------------------------------------------
 
-TOML: Final = """\
-timezone = "Europe/Dublin"
-[database]
-url = "sqlite:///recon.db"
-[octopods]
-base_url = "https://app.octopods.io"
-timeout_seconds = 30
-[cost]
-currency = "EUR"
-rates = { "353" = 0.05 }
-[[retries.rules]]
-text = "*spam*"
-decision = "review"
-[accounts.main]
-api_key_env = "KEY"
-[accounts.main.local]
-url = "sqlite:///shop.db"
-table = "sends"
-[accounts.main.local.columns]
-id = "number"
-[[accounts.main.expected]]
-kinds = ["missing_locally"]
-from = 2026-01-01
-reason = "a test"
-"""
 
-
-@given(spoiled_bytes(TOML), st.dictionaries(st.sampled_from(
-    ["RECON_TIMEZONE", "RECON_DATABASE__URL", "RECON_ACCOUNTS__MAIN__API_KEY_ENV", "RECON_X__Y",
-     "RECON_COST__RATES", "RECON_EMAIL__RECIPIENTS", "RECON___", "RECON_ACCOUNTS__MAIN__EXPECTED"]
-), st.sampled_from(TRICKY) | st.text(max_size=20), max_size=3))  # fmt: skip
+@given(
+    spoiled_bytes(TOML),
+    st.dictionaries(
+        st.sampled_from(VARIABLES), st.sampled_from(TRICKY) | st.text(max_size=20), max_size=3
+    ),
+)
 def test_a_configuration(content: bytes, environ: Mapping[str, str]) -> None:
-    with tempfile.TemporaryDirectory() as room:
-        path = Path(room) / "recon.toml"
-        path.write_bytes(content)
-        try:
-            config.load(path, environ)
-        except ConfigError as error:
-            said = str(error)
-            assert said
-            assert "Traceback" not in said
+    check_configuration(content, environ)
+
+
+def test_what_is_spoiled_is_good_before() -> None:
+    assert all(check_sql(dialect, sql) for dialect, sql in SQL.items())
+    assert check_configuration(TOML.encode(), {})
+    assert all(read_file(name, text.encode()) == (IDS, 6, 0) for name, text in FILES.items())
+    check_listing([ITEM_A, ITEM_B], {700100, 700200}, wrapped=False)
 
 
 ARGUMENTS: Final = [
@@ -400,10 +291,4 @@ def test_the_headers_of_a_mail(subject: str, text: str) -> None:
     made = mail.as_mail(
         message, Envelope("recon@example.com", ["ops@example.com"], "<1@example.com>", NOW)
     )
-    read = email.message_from_bytes(made.as_bytes(policy=policy.SMTP), policy=policy.default)
-    assert read["To"] == "ops@example.com"
-    assert {name.lower() for name in read} <= {
-        "from", "to", "subject", "date", "message-id", "auto-submitted", "mime-version",
-        "x-auto-response-suppress", "content-type",
-    }  # fmt: skip
-    assert "\n" not in str(read["Subject"])
+    check_headers(made)

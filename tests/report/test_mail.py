@@ -316,6 +316,12 @@ def test_a_subject_is_one_line_whatever_the_account_and_error() -> None:
     assert subject == f"[recon] main {DAY}: The run failed: a."
 
 
+def test_a_subject_holds_what_is_no_character_as_a_replacement() -> None:
+    message = made(failure("a\ud800b\x1bc"))
+    assert message["Subject"] == f"[recon] main {DAY}: The run failed: a\ufffdb\ufffdc."
+    assert message.as_bytes()
+
+
 def test_the_id_of_a_request_is_below_and_not_in_the_first_sentence() -> None:
     message = made(failure("the API key is refused (401) (request_id ae2d-5efc)"))
     assert (
