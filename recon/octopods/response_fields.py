@@ -78,7 +78,7 @@ def request_id(body: object) -> str | None:
 def message_id(value: object) -> int | None:
     """Return an Octopods message id: a positive 64-bit integer, or text that spells one."""
     if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
-        value = int(value)
+        value = int(value.strip())  # `int` leaves some blanks that `strip` takes: U+001C to U+001F
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 < value < _INT64 else None
@@ -107,7 +107,7 @@ def moment(value: object) -> datetime | None:
     A time before 2009 or after 2200 is none: it comes from a wrong unit or an empty field.
     """
     if isinstance(value, str) and _EPOCH.fullmatch(value.strip()):
-        value = float(value)
+        value = float(value.strip())
     try:
         if isinstance(value, str) and _DATE_AND_TIME.match(value.strip()):
             time = isoparse(value.strip())

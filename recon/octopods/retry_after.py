@@ -197,7 +197,7 @@ def _seconds(form: str | float, clocks: Sequence[datetime], allowed: float) -> f
 
 def _number(form: object) -> float | None:
     if isinstance(form, str):
-        return float(form) if _NUMBER.fullmatch(form.strip()) else None
+        return float(number[0]) if (number := _NUMBER.fullmatch(form.strip())) else None
     if isinstance(form, int | float) and not isinstance(form, bool):
         # A comparison, since an integer may be too large to become a float.
         return float(form) if 0 <= form < 1e16 else None  # noqa: PLR2004 - beyond any epoch

@@ -11,7 +11,7 @@ from recon.octopods import response_fields
 T = datetime(2026, 4, 24, 10, 23, 45, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("value", [3851828, "3851828", " 3851828 "])
+@pytest.mark.parametrize("value", [3851828, "3851828", " 3851828 ", "3851828\x1c", "\u20033851828"])
 def test_an_id_is_a_whole_number_or_its_spelling(value: object) -> None:
     assert response_fields.message_id(value) == 3851828
 
@@ -93,6 +93,12 @@ def test_a_time_is_read_in_every_spelling_as_utc(value: object) -> None:
 
 def test_fractions_of_a_second_are_kept_to_the_microsecond() -> None:
     assert response_fields.moment("2026-04-24T10:23:45.123456789Z") == T.replace(microsecond=123456)
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\x1c", "\x1f", "\x85", "\u2003"])
+def test_blanks_around_a_time_do_not_count(blank: str) -> None:
+    for spelled in ("1777026225", "1777026225000", "2026-04-24T10:23:45Z"):
+        assert response_fields.moment(f"{blank}{spelled}{blank}") == T
 
 
 @pytest.mark.parametrize(

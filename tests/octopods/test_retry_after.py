@@ -89,6 +89,11 @@ def test_a_field_with_a_known_name_is_read_in_each_form(name: str, value: object
     assert pause({"request_id": "r", name: value}) == STAMP
 
 
+@pytest.mark.parametrize("blank", [" ", "\x1c", "\x1f", "\u2003"])
+def test_blanks_around_a_number_do_not_count(blank: str) -> None:
+    assert pause({"retry_after": f"{blank}{EPOCH}{blank}"}) == STAMP
+
+
 @pytest.mark.parametrize(
     ("name", "value", "seconds"),
     [
