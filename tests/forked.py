@@ -6,16 +6,18 @@ import atexit
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import Mapping
 from concurrent import futures
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 _ROOT = Path(__file__).parents[1]
 
@@ -23,7 +25,9 @@ _ROOT = Path(__file__).parents[1]
 class Forked:
     """Such a process, used as a `subprocess.Popen` with pipes for text.
 
-    It runs `code` as a main program with these arguments.
+    It runs `code` as a main program with these arguments. One that a failing test leaves behind is
+    killed, and its pipes are closed, when nothing refers to it any more: Python would warn of them
+    in whichever test runs by then.
     """
 
     def __init__(
@@ -51,6 +55,8 @@ class Forked:
         self.returncode: int | None = None
         """The exit code, or minus the number of the signal that ended it; None until then."""
         self._texts: list[futures.Future[str]] = []
+        self._pipes: list[TextIO] = [self.stdin, self.stdout, self.stderr]
+        self._left = weakref.finalize(self, _end_what_is_left, self.pid, self._status, self._pipes)
 
     def __enter__(self) -> Self:
         return self
@@ -83,8 +89,9 @@ class Forked:
                 self.stdin.write(said)
                 self.stdin.close()
             # Both at once, so that neither pipe is ever full. What times out goes on reading.
+            self._pipes.clear()
             pool = futures.ThreadPoolExecutor(2)
-            self._texts = [pool.submit(file.read) for file in (self.stdout, self.stderr)]
+            self._texts = [pool.submit(_all_of, file) for file in (self.stdout, self.stderr)]
             pool.shutdown(wait=False)
         if futures.wait(self._texts, timeout).not_done:
             raise subprocess.TimeoutExpired("forked", timeout or 0)
@@ -101,7 +108,7 @@ class Forked:
 
     def kill(self) -> None:
         """End it without giving it a chance to do anything."""
-        self.send_signal(9)
+        self.send_signal(signal.SIGKILL)
 
     def _told(self) -> int:
         # Without a buffer, so that select() knows of all that was not read yet.
@@ -111,8 +118,25 @@ class Forked:
         return int(line)
 
     def _close(self) -> None:
+        self._left.detach()
         for file in (self.stdout, self.stderr, self._status):
             file.close()
+
+
+def _all_of(pipe: TextIO) -> str:
+    with pipe:
+        return pipe.read()
+
+
+def _end_what_is_left(pid: int, status: socket.socket, pipes: list[TextIO]) -> None:
+    """Kill a process unless its end has been told, and close these pipes."""
+    with status:
+        if not select.select([status], [], [], 0)[0]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    for pipe in pipes:
+        with suppress(BrokenPipeError):
+            pipe.close()
 
 
 @cache
