@@ -87,14 +87,24 @@ def mariadb_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_url: str) -> str:
+def postgres_admin(postgres_url: str) -> Iterator[sa.Engine]:
+    """Connect once, for statements about databases: each is executed for itself."""
+    engine = sa.create_engine(
+        postgres_url, isolation_level="AUTOCOMMIT", pool_size=1, pool_pre_ping=True
+    )
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_admin: sa.Engine) -> str:
     """The name of a database that the migrations have built, to be copied."""
     name = "migrated"
-    _execute(postgres_url, f"CREATE DATABASE {name}")
-    engine = connect(_named(postgres_url, name))
+    _execute(postgres_admin, f"CREATE DATABASE {name}")
+    engine = connect(_named(postgres_admin, name))
     schema.upgrade(engine)
     engine.dispose()
-    _execute(postgres_url, f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+    _execute(postgres_admin, f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
     return name
 
 
@@ -117,7 +127,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{path}"
         return
     template = request.getfixturevalue("migrated_postgres")
-    with _database(request.getfixturevalue("postgres_url"), f"TEMPLATE {template}") as url:
+    with _database(request.getfixturevalue("postgres_admin"), template) as url:
         yield url
 
 
@@ -132,7 +142,7 @@ def shared_database_url(
         yield f"sqlite:///{path}"
         return
     template = request.getfixturevalue("migrated_postgres")
-    with _database(request.getfixturevalue("postgres_url"), f"TEMPLATE {template}") as url:
+    with _database(request.getfixturevalue("postgres_admin"), template) as url:
         yield url
 
 
@@ -142,26 +152,25 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'recon.db'}"
         return
-    with _database(request.getfixturevalue("postgres_url")) as url:
+    with _database(request.getfixturevalue("postgres_admin")) as url:
         yield url
 
 
 @contextmanager
-def _database(server: str, like: str = "") -> Iterator[str]:
+def _database(admin: sa.Engine, template: str = "template1") -> Iterator[str]:
     """Make a database of its own on the server; drop it, whoever is still connected."""
     name = f"recon_{next(_numbers)}"
-    _execute(server, f"CREATE DATABASE {name} {like}")
-    yield _named(server, name)
-    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    _execute(admin, postgres.copying(admin, template, name))
+    yield _named(admin, name)
+    _execute(admin, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _named(url: str, name: str) -> str:
-    return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
+def _named(server: sa.Engine, name: str) -> str:
+    return server.url.set(database=name).render_as_string(hide_password=False)
 
 
-def _execute(url: str, statement: str) -> None:
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
+def _execute(admin: sa.Engine, statement: str) -> None:
+    with admin.connect() as connection:
         connection.exec_driver_sql(statement)
 
 

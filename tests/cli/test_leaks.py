@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from recon.simulator.channel import Channel
 from recon.simulator.server import serve
 from recon.store.engine import connect
-from tests import leaks
+from tests import leaks, postgres
 from tests.cli.mailing import add_to_config
 from tests.cli.workshop import ACCOUNT, CONFIG, Ended, Workshop
 from tests.listener import listener
@@ -147,7 +147,7 @@ def tour(
     room = tmp_path_factory.mktemp("tour")
     admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE canaries TEMPLATE {migrated_postgres}")
+        connection.exec_driver_sql(postgres.copying(admin, migrated_postgres, "canaries"))
     url = sa.make_url(postgres_url).set(database="canaries")
     # The server lets everybody in, whatever the password.
     own = url.set(password=DATABASE_PASSWORD).render_as_string(hide_password=False)

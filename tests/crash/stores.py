@@ -10,6 +10,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from tests.postgres import copying
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -27,7 +29,7 @@ class Start:
         shutil.copytree(self.kept, self.room)
         if self.server is not None:
             self.execute(f"DROP DATABASE {self.database} WITH (FORCE)")
-            self.execute(f"CREATE DATABASE {self.database} TEMPLATE {self.database}_start")
+            self.execute(copying(self.server, f"{self.database}_start", self.database))
 
     def await_the_end(self) -> None:
         """Wait until nobody is connected any more; whoever still is, is cut off."""
@@ -61,7 +63,7 @@ def start(room: Path, kept: Path, database_url: str, server_url: str | None) -> 
     name = sa.make_url(database_url).database or ""
     engine = sa.create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     made = Start(room, kept, engine, name)
-    made.execute(f"CREATE DATABASE {name}_start TEMPLATE {name}")
+    made.execute(copying(engine, name, f"{name}_start"))
     try:
         yield made
     finally:
