@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from recon.simulator.channel import Channel
@@ -11,9 +14,11 @@ from tests.clocks import ManualClock
 from tests.factories import DAY
 
 
-@pytest.fixture
-def shop(workshop: Workshop) -> Workshop:
-    """A day with two messages that no record names."""
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Workshop:
+    """A day with two messages that no record names, after its run; no test changes it."""
+    workshop = Workshop(tmp_path_factory.mktemp("judged"))
+    shutil.copy(migrated_sqlite, workshop.path / "recon.db")
     channel = Channel(first_id=101)
     for nr in range(3):
         channel.send(NUMBER.format(nr), minute(nr))
@@ -22,6 +27,12 @@ def shop(workshop: Workshop) -> Workshop:
         workshop.configure(url)
         assert workshop.run().code == 0
     return workshop
+
+
+@pytest.fixture
+def shop(judged: Workshop, tmp_path: Path) -> Workshop:
+    """Such a day of the test's own."""
+    return judged.copied(tmp_path)
 
 
 def ids(shop: Workshop) -> list[str]:

@@ -46,7 +46,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -
 @pytest.fixture(scope="module")
 def undisturbed(collected: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """The same when the range was run once; no test changes it."""
-    workshop = copied(collected, tmp_path_factory.mktemp("undisturbed"))
+    workshop = collected.copied(tmp_path_factory.mktemp("undisturbed"))
     assert workshop.recon(*OFFLINE).code == 0
     return workshop
 
@@ -54,20 +54,13 @@ def undisturbed(collected: Workshop, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def shop(collected: Workshop, tmp_path: Path) -> Workshop:
     """The collected days, not run yet."""
-    return copied(collected, tmp_path)
+    return collected.copied(tmp_path)
 
 
 @pytest.fixture
 def done(undisturbed: Workshop, tmp_path: Path) -> Workshop:
     """The days when the range was run once."""
-    return copied(undisturbed, tmp_path)
-
-
-def copied(workshop: Workshop, path: Path) -> Workshop:
-    shutil.copytree(workshop.path, path, dirs_exist_ok=True)
-    config = path / "recon.toml"
-    config.write_text(config.read_text().replace(str(workshop.path), str(path)))
-    return Workshop(path)
+    return undisturbed.copied(tmp_path)
 
 
 def filled(workshop: Workshop) -> Channel:

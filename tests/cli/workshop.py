@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -105,6 +106,13 @@ class Workshop:
 
     path: Path
     environ: dict[str, str] = field(default_factory=lambda: {"OCTOPODS_API_KEY": SIMULATED_KEY})
+
+    def copied(self, path: Path) -> Workshop:
+        """Copy all that is there into another directory, and return it as a workshop."""
+        shutil.copytree(self.path, path, dirs_exist_ok=True)
+        config = path / "recon.toml"
+        config.write_text(config.read_text().replace(str(self.path), str(path)))
+        return Workshop(path, dict(self.environ))
 
     def configure(
         self,
