@@ -15,7 +15,7 @@ from recon.sqlread.driver_rows import FIRST, fetches, read_rows
 @pytest.mark.parametrize("least", [1, 2000, 5000, 20_000])
 def test_no_row_is_lost_or_read_twice(postgres_url: str, count: int, least: int) -> None:
     numbers = sa.text(
-        "WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n WHERE a < 50000)"
+        "WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n WHERE a < :count)"
         " SELECT a, -a AS b FROM n WHERE a <= :count ORDER BY a"
     ).bindparams(count=count)
     for url in ("sqlite://", postgres_url):
