@@ -143,7 +143,9 @@ def test_a_day_that_was_judged_alone_is_done(shop: Workshop) -> None:
     assert "1 of 9 days had not changed" in shop.recon(*OFFLINE).out
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)]
+)
 def test_an_interrupted_range_goes_on_where_it_ended(
     shop: Workshop, undisturbed: Workshop, number: int
 ) -> None:
@@ -160,6 +162,7 @@ def test_an_interrupted_range_goes_on_where_it_ended(
     assert state(shop) == state(undisturbed)
 
 
+@pytest.mark.thorough
 def test_two_processes_find_what_one_finds(shop: Workshop, undisturbed: Workshop) -> None:
     ended = shop.recon(*OFFLINE, "--workers", "2")
     assert ended.code == 0, ended.err

@@ -198,7 +198,15 @@ def _an_older_schema(made: Nights, box: MailBox, url: str) -> None:
 
 
 SCENES: Final = (
-    Scene("run", ("run",), _a_second_night, config=_CHAT, points=5, kinds=_OF_FILES),
+    Scene(
+        "run",
+        ("run",),
+        _a_second_night,
+        config=_CHAT,
+        quick=frozenset(),
+        points=5,
+        kinds=_OF_FILES,
+    ),
     Scene(
         "collect",
         ("collect",),

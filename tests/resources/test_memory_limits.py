@@ -48,11 +48,10 @@ def test_a_command_short_of_memory_is_right_or_does_not_pass_for_done_and_the_ne
                 _RUN, str(limit), *_COMMANDS[command], cwd=tmp_path, environ={"KEY": made.key}
             ) as process:
                 try:
-                    _, said = process.communicate(timeout=30)
+                    _, said = process.communicate(timeout=30 if limit == 2 else None)
                 except subprocess.TimeoutExpired:
                     # A thread that gets no memory while it starts is waited for without end:
                     # https://github.com/python/cpython/issues/140746.
-                    assert limit == 2
                     process.kill()
                     continue
             # Mostly 75. But C code that gets no memory does not always say so: it may raise another
