@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, Self
 
+import numpy as np
 import pandas as pd
 
 from recon.core import (
@@ -24,7 +25,6 @@ from recon.core import (
     verdict_basis,
 )
 from recon.core.buckets import Case
-from recon.core.frames import timestamps
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.core.statuses import NOT_TERMINAL
@@ -198,24 +198,22 @@ class BothSides:
             settings=settings,
         )
 
-    def with_all_rejects(self, engine: Engine, reader: RecordsReader) -> BothSides:
-        """Return the same with all unreadable records, where a message of the days may be one.
+    def with_shielding_rejects(self, engine: Engine, reader: RecordsReader) -> BothSides:
+        """Return the same with each unreadable record that a message of the days may be.
 
-        That is where it has no record, and they were not all read.
+        That matters where a message has no record, and they were not all read.
         """
         case = self.case
-        alone = (case.links.partner_of_provider < 0) & (case.provider_owner >= 0)
-        if self.records.has_all_rejects or not alone.any():
+        alone = case.links.partner_of_provider < 0
+        if self.records.has_all_rejects or not (alone & (case.provider_owner >= 0)).any():
             return self
-        # Of a moment before all records, so that no other rows are read again.
-        read = reader.read(timestamps.EARLIEST, timestamps.EARLIEST)
+        wanted = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[alone]
         blanked = forgotten_numbers.forgotten(engine).blanked(
-            read.rejects, self.policy.region, None
+            reader.find_untimed(wanted).rejects, self.policy.region, None
         )
-        records = replace(self.records, rejects=blanked, has_all_rejects=True)
         counted, others = _split(blanked, untimed=self.evidence.untimed)
         local = replace(self.local, rejects=counted, other_rejects=others)
-        return replace(self, records=records, local=local)
+        return replace(self, records=replace(self.records, rejects=blanked), local=local)
 
     def refreshed(self, engine: Engine, reader: RecordsReader) -> BothSides:
         """Return the same with the messages as they are stored now.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from recon.core.frames.timestamps import EARLIEST
 from recon.records import file_formats
 from recon.records.chunk import Chunk
 from recon.records.reader import Read, RecordsCollector, RecordsRead
@@ -87,6 +88,11 @@ class FileReader:
             for raw in self._rows():
                 collected.add(raw, message_ids=message_ids)
         return collected.result()
+
+    def find_untimed(self, message_ids: NDArray[np.int64]) -> RecordsRead:  # noqa: ARG002
+        """See `RecordsReader.find_untimed`."""
+        # Of a moment before all records, so that there are no others.
+        return self.read(EARLIEST, EARLIEST)
 
     def find_record(self, local_id: str) -> RecordsRead:
         """See `RecordsReader.find_record`."""

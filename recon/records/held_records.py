@@ -56,6 +56,10 @@ class HeldRecords:
         """See `RecordsReader.find`."""
         return self._reader.find(message_ids)
 
+    def find_untimed(self, message_ids: NDArray[np.int64]) -> RecordsRead:
+        """See `RecordsReader.find_untimed`."""
+        return self._reader.find_untimed(message_ids)
+
     def find_record(self, local_id: str) -> RecordsRead:
         """See `RecordsReader.find_record`."""
         return self._reader.find_record(local_id)

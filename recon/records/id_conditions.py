@@ -15,8 +15,8 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql
 
+from recon.records import postgres_columns
 from recon.records.mysql_columns import DIALECTS as _MYSQL
 
 Column: TypeAlias = sa.ColumnElement[Any]
@@ -46,13 +46,14 @@ def conditions(
 
     Rows that only look alike may be read too, but none in two statements.
     """
-    if isinstance(kind, postgresql.DOMAIN):
-        kind = kind.data_type
+    kind = postgres_columns.of_domain(kind, dialect)
     if dialect == "sqlite":
         yield _of_sqlite(column, ids)
-    elif isinstance(kind, sa.Integer | sa.Numeric | mysql.BIT):
+    elif isinstance(kind, sa.Integer | sa.Numeric) or _is_bits(kind, dialect):
         yield from _of_numbers(column, ids, dialect)
     elif dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
         text = _postgres_text(column, kind)
         spelled = [text for one in ids for text in _spellings(one)]
         known = sa.literal(spelled, postgresql.ARRAY(sa.Text()))
@@ -72,8 +73,7 @@ def own_id(
     An index of the column serves it where the column holds numbers, texts or UUIDs. Rows that only
     look alike may be read too.
     """
-    if isinstance(kind, postgresql.DOMAIN):
-        kind = kind.data_type
+    kind = postgres_columns.of_domain(kind, dialect)
     is_whole = _WHOLE.fullmatch(local_id) is not None
     if dialect == "sqlite":
         forms: list[sa.ColumnElement[Any]] = [sa.literal(local_id, sa.String())]
@@ -93,8 +93,18 @@ def own_id(
     return text == sa.literal(local_id, sa.String())
 
 
+def _is_bits(kind: sa.types.TypeEngine[Any], dialect: str) -> bool:
+    if dialect not in _MYSQL:
+        return False
+    from sqlalchemy.dialects import mysql
+
+    return isinstance(kind, mysql.BIT)
+
+
 def _of_numbers(column: Column, ids: Sequence[int], dialect: str) -> Iterator[Condition]:
     if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
         yield column == sa.any_(sa.literal(ids, postgresql.ARRAY(sa.BigInteger())))
         return
     for at in range(0, len(ids), _AT_ONCE):
@@ -122,6 +132,8 @@ def _is_odd(text: Column) -> Condition:
 def _postgres_text(column: Column, kind: sa.types.TypeEngine[Any]) -> Column:
     """Return a column as the text that it is read as."""
     if isinstance(kind, sa.JSON):
+        from sqlalchemy.dialects import postgresql
+
         # The text of a JSON string itself, without its quotes and escapes.
         return column.op("#>>", return_type=sa.Text())(
             sa.cast(sa.literal_column("'{}'"), postgresql.ARRAY(sa.Text()))

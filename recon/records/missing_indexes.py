@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
-from recon.records import mysql_columns
+from recon.records import mysql_columns, postgres_columns
 
 #: A table of no more rows is read through in no time.
 LARGE_ROWS: Final = 50_000
@@ -85,8 +84,7 @@ def statements(
 def _is_served(field: str, kind: sa.types.TypeEngine[Any], dialect: str) -> bool:
     if dialect == "sqlite":
         return True
-    if isinstance(kind, postgresql.DOMAIN):
-        kind = kind.data_type
+    kind = postgres_columns.of_domain(kind, dialect)
     if dialect in mysql_columns.DIALECTS and isinstance(kind, sa.String):
         # Longer texts can only be indexed in part.
         return field == "id" and isinstance(kind, sa.VARCHAR | sa.CHAR)

@@ -22,6 +22,15 @@ _TIMES: Final = frozenset({"timestamptz", "timestamp"})
 _DAY: Final = timedelta(days=1)
 
 
+def of_domain(kind: sa.types.TypeEngine[Any], dialect: str) -> sa.types.TypeEngine[Any]:
+    """Return the type whose values a domain of PostgreSQL restricts; any other type as it is."""
+    if dialect == "sqlite":  # its files need not wait for the import
+        return kind
+    from sqlalchemy.dialects import postgresql
+
+    return kind.data_type if isinstance(kind, postgresql.DOMAIN) else kind
+
+
 def readable(column: sa.ColumnClause[Any], kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
     """Return what to select for a column: as text where its values are typed from their text."""
     is_text = isinstance(kind, sa.Numeric | sa.Uuid | sa.Enum | sa.Date)

@@ -79,6 +79,13 @@ class RecordsReader(Protocol):
         A record whose time cannot be read is among the rejects, as it is in every `read`.
         """
 
+    def find_untimed(self, message_ids: NDArray[np.int64]) -> RecordsRead:
+        """Read the records without a readable time that may be of one of these messages.
+
+        They have one of the ids, or none that can be read. Other records without a readable time
+        may be there too, as in every `read`, where leaving them out would save nothing.
+        """
+
     def find_record(self, local_id: str) -> RecordsRead:
         """Read the records with this id of the user's own, of any time.
 

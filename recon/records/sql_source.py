@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from recon.core.frames.timestamps import EARLIEST
 from recon.errors import InputError
 from recon.records import (
     id_conditions,
@@ -17,6 +18,7 @@ from recon.records import (
     mysql_columns,
     narrow_floats,
     postgres_columns,
+    shielding_records,
     sql_syntax,
     sqlite_time_index,
     table_columns,
@@ -108,6 +110,10 @@ class SqlReader:
         if not self.can_find or not len(message_ids) or "message_id" not in self._source.fields:
             return RecordsCollector(self._source).result()
         return self._database.run(lambda connection: self._find(connection, message_ids))
+
+    def find_untimed(self, message_ids: NDArray[np.int64]) -> RecordsRead:
+        """See `RecordsReader.find_untimed`."""
+        return self._database.run(lambda connection: self._find_untimed(connection, message_ids))
 
     def find_record(self, local_id: str) -> RecordsRead:
         """See `RecordsReader.find_record`."""
@@ -240,6 +246,34 @@ class SqlReader:
         return self._rows_with(
             connection, table, conditions, lambda kept, raw: kept.add(raw, message_ids=message_ids)
         )
+
+    def _find_untimed(
+        self, connection: sa.Connection, message_ids: NDArray[np.int64]
+    ) -> RecordsRead:
+        # Of a moment before all records, so that there are no others.
+        span = (EARLIEST, EARLIEST)
+        name = self._source.mapping.get("message_id")
+        if self._source.table is not None and name is not None:
+            table, kinds = self._table(connection)
+            may_be = shielding_records.condition(
+                connection, table, name, kinds[name], message_ids.tolist(), self._range_rows
+            )
+            if may_be is not None:
+                at = self._source.mapping["sent_at"]
+                untimed = time_conditions.within(
+                    sa.column(at),
+                    kinds[at],
+                    span,
+                    dialect=connection.dialect.name,
+                    zone=self._source.timezone,
+                )
+                return self._rows_with(
+                    connection,
+                    table,
+                    [sa.and_(may_be, untimed)],
+                    lambda kept, raw: kept.add(raw, span=span),
+                )
+        return self._read(connection, *span, all_rejects=True)
 
     def _find_record(self, connection: sa.Connection, local_id: str) -> RecordsRead:
         table, kinds = self._table(connection)

@@ -78,7 +78,7 @@ def parts(
     column: sa.ColumnClause[str] = sa.column(name)
     near = time_conditions.texts_near(column, span)
     row_id = rowid_ranges.row_id()
-    if not _is_indexed(connection, table, name):
+    if not is_indexed(connection, table, name):
         return None
     first, last = connection.execute(
         sa.select(
@@ -198,8 +198,8 @@ def _begins_with(column: sa.ColumnClause[str], hour: str) -> Condition:
     return column.between(sa.literal(hour, sa.String()), sa.literal(f"{hour}~", sa.String()))
 
 
-def _is_indexed(connection: sa.Connection, table: sa.TableClause, name: str) -> bool:
-    """Say whether the column is the first one of an index of all rows."""
+def is_indexed(connection: sa.Connection, table: sa.TableClause, name: str) -> bool:
+    """Say whether a column of an SQLite table is the first one of an index of all rows."""
     schema = table.schema or "main"
     found = connection.exec_driver_sql(
         "SELECT 1 FROM pragma_index_list(?, ?) AS known, pragma_index_info(known.name, ?) AS place"

@@ -13,10 +13,9 @@ from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from recon.core.frames.timestamps import EARLIEST, EPOCH_UNITS, LATEST, TEXT_SHAPE
-from recon.records import mysql_columns
+from recon.records import mysql_columns, postgres_columns
 
 Column: TypeAlias = sa.ColumnElement[Any]
 Condition: TypeAlias = sa.ColumnElement[bool]
@@ -64,8 +63,7 @@ def within(
     """
     if span == (None, None):
         return sa.true()
-    if isinstance(kind, postgresql.DOMAIN):
-        kind = kind.data_type
+    kind = postgres_columns.of_domain(kind, dialect)
     if dialect == "sqlite":
         return _by_stored_type(column, span)
     if isinstance(kind, sa.Date | sa.DateTime):

@@ -161,7 +161,7 @@ def test_unreadable_records_of_other_days_are_read_only_where_a_message_has_no_r
     [whole] = both(all_rejects=True).judge(stage.engine)
     few = both(all_rejects=False)
     assert few.local.unreadable.empty
-    completed = few.with_all_rejects(stage.engine, reader)
+    completed = few.with_shielding_rejects(stage.engine, reader)
     assert len(completed.local.unreadable) == (0 if recorded else 1)
     [seen] = completed.judge(stage.engine)
     assert (seen.kind, seen.local, seen.provider) == (whole.kind, whole.local, whole.provider)

@@ -1,0 +1,101 @@
+"""Records that some messages may be although their time cannot be read, found by message id.
+
+A record with the readable id of another message is none of them, whatever its time is. So only
+records with one of the ids, or without a readable id, are read: of most tables these are few.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+import sqlalchemy as sa
+
+from recon.records import postgres_columns, sqlite_time_index
+from recon.sqlread import rowid_ranges
+
+Column: TypeAlias = sa.ColumnElement[Any]
+Condition: TypeAlias = sa.ColumnElement[bool]
+
+#: Up to this part of an SQLite table is looked up row by row; more costs as much as a scan.
+_SHARE: Final = 16
+#: Larger numbers may be floats, which are no ids then, see `frames.columns.whole_numbers`.
+_EXACT: Final = 2**53
+#: PostgreSQL is asked for no more ids at once.
+_MOST_IDS: Final = 10_000
+
+
+def condition(
+    connection: sa.Connection,
+    table: sa.TableClause,
+    name: str,
+    kind: sa.types.TypeEngine[Any],
+    ids: Sequence[int],
+    range_rows: int,
+) -> Condition | None:
+    """Return a condition for records of some messages, and those whose message id is not readable.
+
+    Args:
+        connection: to the database.
+        table: the records.
+        name: of the column of message ids.
+        kind: its type. On SQLite each row's own type decides.
+        ids: of the messages.
+        range_rows: an SQLite table of no more rows is read as a whole.
+
+    Returns:
+        `None` where the ids are of no help: no index leads to them, or many cannot be read.
+    """
+    column: sa.ColumnClause[Any] = sa.column(name)
+    if connection.dialect.name == "sqlite":
+        return _of_sqlite(connection, table, column, ids, range_rows)
+    kind = postgres_columns.of_domain(kind, connection.dialect.name)
+    if connection.dialect.name != "postgresql" or not isinstance(kind, sa.Integer):
+        return None
+    if len(ids) > _MOST_IDS:
+        return None
+    from sqlalchemy.dialects import postgresql
+
+    wanted = sa.literal([0, *ids], postgresql.ARRAY(sa.BigInteger()))
+    return sa.or_(column.is_(None), column == sa.any_(wanted))
+
+
+def _of_sqlite(
+    connection: sa.Connection,
+    table: sa.TableClause,
+    column: sa.ColumnClause[Any],
+    ids: Sequence[int],
+    range_rows: int,
+) -> Condition | None:
+    if not rowid_ranges.are_possible(connection, table, range_rows):
+        return None
+    if not sqlite_time_index.is_indexed(connection, table, column.name):
+        return None
+    row_id = rowid_ranges.row_id()
+    known = sa.func.json_each(sa.literal(json.dumps([0, *ids]), sa.String()))
+    # Texts and blobs come after all numbers, and null before them.
+    text = sa.literal("", sa.String())
+    ranges = [
+        column.is_(None),
+        column.in_(sa.select(known.table_valued("value").c.value)),
+        column < -_EXACT,
+        sa.and_(column > _EXACT, column < text),
+        column >= text,
+    ]
+    rows = sa.select(row_id).select_from(table).correlate(None)
+    odd = sa.union_all(*(rows.where(one) for one in ranges)).subquery()
+    first, last = connection.execute(
+        sa.select(
+            sa.select(sa.func.min(row_id)).select_from(table).scalar_subquery(),
+            sa.select(sa.func.max(row_id)).select_from(table).scalar_subquery(),
+        )
+    ).one()
+    most = (last - first) // _SHARE
+    some = sa.select(sa.literal(1).label("one")).select_from(odd).limit(most + 1).subquery()
+    if connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() > most:
+        return None
+    # A number with a fraction lies among the whole ones: the index is read through. An operator on
+    # bits makes a whole number of it, in a third of the time of a function.
+    fractions = sa.and_(column < text, column.bitwise_or(0) != column)
+    return row_id.in_(sa.union(*(rows.where(one) for one in [*ranges, fractions])))
