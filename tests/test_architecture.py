@@ -184,7 +184,12 @@ def test_the_core_reads_no_clock() -> None:
 
 def loaded(code: str) -> set[str]:
     """Run code in a fresh interpreter; return the heavy packages that it loaded."""
-    tail = "import sys; sys.stderr.write('\\n' + ' '.join({m.split('.')[0] for m in sys.modules}))"
+    return HEAVY & {module.split(".")[0] for module in modules_of(code)}
+
+
+def modules_of(code: str) -> set[str]:
+    """Run code in a fresh interpreter; return the modules that it loaded."""
+    tail = "import sys; sys.stderr.write('\\n' + ' '.join(sys.modules))"
     ran = subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "-c", f"{code}\n{tail}"],
         cwd=ROOT,
@@ -192,7 +197,7 @@ def loaded(code: str) -> set[str]:
         text=True,
         check=True,
     )
-    return HEAVY & set(ran.stderr.splitlines()[-1].split())
+    return set(ran.stderr.splitlines()[-1].split())
 
 
 def test_importing_the_command_line_loads_nothing_heavy() -> None:
@@ -235,6 +240,26 @@ except SystemExit as end:
 )
 def test_what_each_poll_needs_is_light(module: str, may_load: set[str]) -> None:
     assert loaded(f"import {module}") <= may_load
+
+
+@pytest.mark.parametrize(
+    ("needed", "spared"),
+    [
+        (
+            "recon.jobs.explain, recon.jobs.retries, recon.records.sql_source",
+            {
+                "recon.jobs.partitions",
+                "recon.jobs.account_job",
+                "recon.store.finding_lifecycle",
+                "sqlalchemy.dialects.postgresql",
+                "sqlalchemy.dialects.mysql",
+            },
+        ),
+        ("recon.jobs.stored_reports", {"recon.core.buckets", "recon.core.judge"}),
+    ],
+)
+def test_where_a_person_waits_only_what_is_needed_is_loaded(needed: str, spared: set[str]) -> None:
+    assert spared & modules_of(f"import {needed}") == set()
 
 
 def test_two_files_are_compared_without_what_databases_need() -> None:

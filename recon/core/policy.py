@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from recon.core import statuses
+
+#: How many days before a run's own are judged again.
+LOOK_BACK_DAYS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,12 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from recon.core import calendar
+from recon.core.policy import LOOK_BACK_DAYS
 from recon.jobs.account_job import AccountJob
 from recon.jobs.reconcile import BothSides
 from recon.jobs.status_lookups import StatusLookups
 from recon.model import Window
 from recon.store import finding_list, runs
-
-#: How many days before a run's own are judged again.
-LOOK_BACK_DAYS: Final = 7
 
 #: Days of up to this many rows together are kept in memory and not read a second time.
 _HELD_ROWS: Final = 500_000

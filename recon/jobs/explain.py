@@ -16,10 +16,9 @@ from recon.core import calendar, case_row_contents, case_rows, fired_rules
 from recon.core.case_rows import RowOfCase
 from recon.core.explanation import Explanation, StoredFinding
 from recon.core.frames.layout import unsent
-from recon.core.policy import Policy
+from recon.core.policy import LOOK_BACK_DAYS, Policy
 from recon.errors import ReconError
 from recon.jobs import reconcile, row_explanation, wiring
-from recon.jobs.earlier_days import LOOK_BACK_DAYS
 from recon.jobs.row_explanation import JudgedDay
 from recon.jobs.runtime import Runtime
 from recon.store import row_evidence, runs

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from recon import scratch
 from recon.core import calendar, listing_evidence, shards
+from recon.core.policy import LOOK_BACK_DAYS
 from recon.core.shards import Share
 from recon.errors import InputError, ReconError, expected, worst
 from recon.jobs import purging, removal_lookups, share_locks, stored_reports, wiring
 from recon.jobs.account_job import AccountJob, LatestPoll
 from recon.jobs.backfill import HERE, Backfill, Workers
-from recon.jobs.earlier_days import LOOK_BACK_DAYS, EarlierDays
+from recon.jobs.earlier_days import EarlierDays
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.held_days import HeldDays
 from recon.jobs.memory_budget import RunMemory

@@ -28,9 +28,6 @@ from recon.core.buckets import Case
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.core.statuses import NOT_TERMINAL
-from recon.jobs import stored_partitions
-from recon.jobs.memory_budget import RunMemory
-from recon.jobs.stored_partitions import StoredPartitions
 from recon.jobs.stored_side import StoredEvidence, StoredSide, around
 from recon.model import Span, Verdict, Window
 from recon.records import reader as readers
@@ -43,6 +40,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from recon.jobs.memory_budget import RunMemory
+    from recon.jobs.stored_partitions import StoredPartitions
     from recon.model import CoverageEvidence
     from recon.records.reader import RecordsReader
 
@@ -310,6 +309,8 @@ def read(
         del stored
     sizes = budget.sizes(max(expected, 2 * budget.rows))
     assert sizes is not None
+    from recon.jobs import stored_partitions
+
     parts = stored_partitions.read(
         account,
         days,

@@ -12,7 +12,6 @@ from recon.store import finding_history
 from recon.store.accounts import id_of, lock_account
 from recon.store.dialects import among, id_chunks
 from recon.store.engine import reading, writing
-from recon.store.finding_lifecycle import by_reason
 from recon.store.finding_list import EXPECTED, OPEN
 from recon.store.tables import findings
 
@@ -39,7 +38,7 @@ def change(
         account_id = lock_account(connection, account)
         steps: list[tuple[Sequence[str], str, str, Change, str | None]] = [
             (ids, OPEN, EXPECTED, Change.EXPECTED, reason)
-            for reason, ids in by_reason(expected).items()
+            for reason, ids in finding_history.by_reason(expected).items()
         ]
         steps.append((not_expected, EXPECTED, OPEN, Change.NOT_EXPECTED, None))
         for ids, before, after, what, reason in steps:

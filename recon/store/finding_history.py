@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -183,3 +183,23 @@ def was_expected() -> sa.ColumnElement[bool]:
         .scalar_subquery()
     )
     return sa.func.coalesce(latest, "") == Change.EXPECTED.value
+
+
+def by_reason(expected: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the expected findings of each rule's reason."""
+    found: dict[str, list[str]] = {}
+    for one, reason in expected.items():
+        found.setdefault(reason, []).append(one)
+    return found
+
+
+def first_seen(connection: sa.Connection, account_id: int, ids: Sequence[str]) -> dict[str, date]:
+    """Return for each of these findings, in their order, when it was first seen."""
+    seen: dict[str, date] = {}
+    for some in id_chunks(ids):
+        query = sa.select(findings.c.discrepancy_id, findings.c.first_seen_on).where(
+            findings.c.account_id == account_id,
+            among(connection, findings.c.discrepancy_id, some),
+        )
+        seen.update((row[0], row[1]) for row in connection.execute(query))
+    return {one: seen[one] for one in ids if one in seen}

@@ -232,7 +232,7 @@ def _open(connection: sa.Connection, account_id: int, run: Run, new: pa.Table, t
     covered = pc.is_in(new["discrepancy_id"], value_set=pa.array(expected, pa.large_string()))
     bulk_insert(connection, findings, new.filter(pc.invert(covered)), values | {"status": OPEN})
     bulk_insert(connection, findings, new.filter(covered), values | {"status": EXPECTED})
-    for reason, ids in by_reason(expected).items():
+    for reason, ids in finding_history.by_reason(expected).items():
         for some in id_chunks(ids):
             which = sa.and_(
                 findings.c.account_id == account_id,
@@ -248,14 +248,6 @@ def _open(connection: sa.Connection, account_id: int, run: Run, new: pa.Table, t
             finding_history.record(
                 connection, Change.EXPECTED, which, now, run_id=run.run_id, reason=reason
             )
-
-
-def by_reason(expected: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the expected findings of each rule's reason."""
-    found: dict[str, list[str]] = {}
-    for one, reason in expected.items():
-        found.setdefault(reason, []).append(one)
-    return found
 
 
 def _resolved_since(
@@ -276,15 +268,3 @@ def _resolved_since(
         ~finding_history.was_expected(),
     )
     return int(connection.execute(query).scalar_one())
-
-
-def first_seen(connection: sa.Connection, account_id: int, ids: Sequence[str]) -> dict[str, date]:
-    """Return for each of these findings, in their order, when it was first seen."""
-    seen: dict[str, date] = {}
-    for some in id_chunks(ids):
-        query = sa.select(findings.c.discrepancy_id, findings.c.first_seen_on).where(
-            findings.c.account_id == account_id,
-            among(connection, findings.c.discrepancy_id, some),
-        )
-        seen.update((row[0], row[1]) for row in connection.execute(query))
-    return {one: seen[one] for one in ids if one in seen}

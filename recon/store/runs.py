@@ -25,7 +25,7 @@ from recon.model import (
     VerdictKind,
     Window,
 )
-from recon.store import finding_lifecycle, incident_ids, notifications, run_columns
+from recon.store import finding_history, incident_ids, notifications, run_columns
 from recon.store.accounts import id_of, lock_account
 from recon.store.dialects import among, id_chunks
 from recon.store.engine import reading, writing
@@ -68,6 +68,9 @@ def save(engine: sa.Engine, run: Run, mode: str, announcement: Announcement | No
     Returns:
         The run with `first_seen_on` and `lifecycle` of each of its findings, and `changes`.
     """
+    # Who only reads runs needs nothing of what judges.
+    from recon.store import finding_lifecycle
+
     with writing(engine) as connection:
         account_id = lock_account(connection, run.verdict.account)
         if run.verdict.kind is not VerdictKind.SUSPECT:
@@ -130,7 +133,7 @@ def _expected_as_json(run: Run) -> dict[str, list[str]]:
         return {}
     expected = {one for one, at in run.lifecycle.items() if at == EXPECTED}
     reasons = {one: why for one, why in run.verdict.expected.items() if one in expected}
-    return finding_lifecycle.by_reason(reasons)
+    return finding_history.by_reason(reasons)
 
 
 def last(engine: sa.Engine, account: str, date: date | None = None) -> Run | None:
@@ -256,7 +259,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
             for some in id_chunks(row.found)
         ]
         found = stored_frames.findings(connection, queries)
-        first_seen_on = finding_lifecycle.first_seen(connection, row.account_id, row.found)
+        first_seen_on = finding_history.first_seen(connection, row.account_id, row.found)
     # In the order of the report; what has been deleted is left out.
     places = pd.Index(found["discrepancy_id"]).get_indexer(row.found)
     found = found.take(places[places >= 0]).reset_index(drop=True)
