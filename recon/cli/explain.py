@@ -74,9 +74,9 @@ def command(
         )
     if not found:
         raise InputError(
-            f"{_cut(spellings[0])} is no discrepancy_id, message id or record id of "
+            f"{_cut(spellings[0])} is not a discrepancy_id, message id or record id of "
             f"{', '.join(names)}",
-            hint=f"{_LISTS} A message is only known once a poll has shown it."
+            hint=f"{_LISTS} recon knows a message only after a poll has shown it."
             + (f" {_NO_NUMBERS}" if _NUMBER.fullmatch(wanted) else ""),
         )
     if form == "json":

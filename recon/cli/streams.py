@@ -38,7 +38,7 @@ class _Stream(io.FileIO):
                 return length
             raise OutputError(
                 f"standard output cannot be written: {refusal.strerror}",
-                hint="Write the output elsewhere; what the command stored is kept.",
+                hint="Write the output to another place. What the command has stored is kept.",
             ) from refusal
 
 

@@ -136,7 +136,7 @@ def _web_address(url: str) -> str:
 def _base_url(url: str) -> str:
     parts = urlsplit(_web_address(url))
     if parts.query or parts.fragment or "@" in parts.netloc:
-        raise invalid("has more than scheme, host and path; remove the rest")
+        raise invalid("may have only a scheme, a host and a path; remove the rest")
     return url.rstrip("/")
 
 

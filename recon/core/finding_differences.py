@@ -42,7 +42,7 @@ def differences(
     if not said:
         return []
     if is_suspect:
-        return [*said, f"{day} is suspect: no finding of it is opened or closed."]
+        return [*said, f"{day} is suspect: no finding of it is opened or resolved."]
     if not was_judged:
         return [*said, f"No run has judged {day} yet."]
     return [*said, f"`recon run --date {day} --offline` judges {day} again."]

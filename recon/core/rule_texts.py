@@ -114,7 +114,7 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     Rule.TIMES_APART: "The times of a pair are more than {drift} s apart (drift_seconds).",
     Rule.NOT_TERMINAL: "A message is stuck if it was still sent or unknown {stuck:g} h after it "
     "was sent (stuck_after_hours).",
-    Rule.RECORD_UNREADABLE: "A record of which a part cannot be read is counted, but not compared.",
+    Rule.RECORD_UNREADABLE: "A record that cannot be read in full is counted, but not compared.",
     Rule.ITEM_UNREADABLE: "An item of an answer that cannot be read is counted, but not compared.",
 }
 
@@ -137,19 +137,20 @@ _CHANGES: Final[Mapping[Rule, str]] = {
     "not_sent removes the finding.",
     Rule.DUPLICATE_LOCAL: "Another id in this record, or no such id in the nearer one.",
     Rule.IN_A_GAP: "A later list cannot close the gap: Octopods lists the newest 100 messages "
-    "only. If the record holds an id, a status call settles it; runs make these as far as "
-    "status_lookups_per_run goes.",
+    "only. If the record holds an id, a status call decides; a run makes at most "
+    "status_lookups_per_run of them.",
     Rule.ID_UNREADABLE: "An answer in which the item can be read, or a status call for the id.",
     Rule.ID_MAY_BE_PURGED: "A status call that denies the id, or a corrected id or time in the "
     "records.",
-    Rule.BEFORE_FIRST_LISTED: "A status call for its id: denied, it is missing; found, it is a "
-    "pair. Without an id nothing can settle it.",
+    Rule.BEFORE_FIRST_LISTED: "A status call for its id: if Octopods denies it, the record "
+    "is missing; if Octopods has it, the two are a pair. Without an id nothing can decide it.",
     Rule.MAY_BE_AN_UNREADABLE_ITEM: "An answer in which the item can be read, or a denial of the "
     "record's id.",
     Rule.MAY_BE_AN_UNREADABLE_RECORD: "Correct the record that cannot be read.",
     Rule.AFTER_THE_RECORDS: "Newer records: the next run judges the day again once they exist.",
-    Rule.MAY_BE_OF_ANOTHER_ID: "A status call for the id of that record: denied, the two are a "
-    "pair with message_id_mismatch; found, this message is missing locally.",
+    Rule.MAY_BE_OF_ANOTHER_ID: "A status call for the id of that record: if Octopods denies it, "
+    "the two are a pair with message_id_mismatch; if Octopods has it, this message is missing "
+    "locally.",
     Rule.UNRECORDED: "A record with its id, or with its number near its time.",
     Rule.REPEATED: "A record of its own. Without the recorded message beside it, it would be "
     "missing locally.",

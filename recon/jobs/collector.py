@@ -185,8 +185,8 @@ class Collector:
         """Warn of messages that may have come and gone between this poll and the one before."""
         if kept.gap is not None:
             log.warning(
-                "account %s: nothing proves what was sent from %s to %s: "
-                "more than an answer holds lies between two polls",
+                "account %s: it is not known what was sent from %s to %s: "
+                "more messages were sent between two polls than one answer lists",
                 self._account,
                 kept.gap.start,
                 kept.gap.end,

@@ -261,9 +261,9 @@ class _Account:
             if left > self._settings.octopods.max_wait_seconds:
                 raise TemporaryError(
                     f"{said}, longer than octopods.max_wait_seconds allows; no request was made",
-                    hint="Check again after that; `recon run --offline` makes no request.",
+                    hint="Check again after that time; `recon run --offline` makes no request.",
                 )
-            raise _Note(f"{said}; no request was made. Check again after that.")
+            raise _Note(f"{said}; no request was made. Check again after that time.")
         with wiring.KeptSession() as session:
             client, _ = wiring.open_client(
                 self._settings, self._name, self._runtime, session, self._store

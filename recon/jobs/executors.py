@@ -127,7 +127,7 @@ def result(future: Future[T]) -> T:
         ) from error
     except BrokenExecutor as error:
         raise TemporaryError(
-            str(error), hint="Run the same command again: what is done stays done."
+            str(error), hint="Run the same command again; it keeps what is done."
         ) from error
 
 

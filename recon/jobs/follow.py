@@ -109,7 +109,7 @@ def follow(
                 one.collector.close()
                 outcomes.append(AccountPoll(one.account, error))
     except Stopped:
-        log.info("asked to stop: nothing is half done")
+        log.info("stopped on request; all answers are stored")
     finally:
         for one in followed:
             one.collector.close()
@@ -201,7 +201,7 @@ class _Followed:
         now = self.runtime.monotonic()
         seconds = None if self._is_final(error) else self.outage.pause(error, now)
         if seconds is None and isinstance(error, ReconError):
-            log.error("account %s is no longer followed: %s", self.account, error.one_line)
+            log.error("account %s: polling has ended: %s", self.account, error.one_line)
             return error
         self.due_at = now + (seconds or 0.0)
         if isinstance(error, KeyRefusedError):

@@ -264,7 +264,7 @@ class StatusLookups:
         )
         self._learnt += len(found) + len(denied)
         log.info(
-            "account %s: asked for single messages: %d found, %d denied",
+            "account %s: status calls: %d messages found, %d ids denied",
             self._account,
             len(found),
             len(denied),

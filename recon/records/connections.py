@@ -72,7 +72,7 @@ class ReadOnlyDatabase:
             if self.file is None or not self.file.disturbed:
                 return result
         raise TemporaryError(
-            f"the records at {self.shown} change while they are read", hint="Try again later"
+            f"the records at {self.shown} changed while they were read", hint="Try again later"
         )
 
     @property

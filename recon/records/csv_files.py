@@ -243,7 +243,7 @@ class _Reading:
 
     def _cannot_be_told_apart(self) -> InputError:
         return InputError(
-            f"{self._path} cannot be read: where its rows end is ambiguous", hint=_QUOTE
+            f"{self._path} cannot be read: the ends of its rows are ambiguous", hint=_QUOTE
         )
 
 

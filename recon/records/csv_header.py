@@ -57,7 +57,7 @@ def find(head: str, wanted: Sequence[str], path: Path) -> Header:
         delimiters = (named, *(one for one in _DELIMITERS if one != named))
         first = _next(lines, first + 1)
     if first == len(lines):
-        raise InputError(f"{path} is empty: it does not even have a header")
+        raise InputError(f"{path} is empty: it has no header")
     best: tuple[int, Header] | None = None
     for start in range(first, min(first + _PREAMBLE_LINES, len(lines))):
         if not lines[start].strip():

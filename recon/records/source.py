@@ -59,10 +59,10 @@ class Source:
                     hint=f"The fields are {', '.join(FIELDS)}",
                 )
         if "sent_at" not in self.fields:
-            raise ConfigError("columns: without sent_at no record can be placed in time")
+            raise ConfigError("columns: sent_at is missing; every record needs a time")
         if not self.fields & {"message_id", "phone_number"}:
             raise ConfigError(
-                "columns: without message_id and phone_number no record can be linked"
+                "columns: message_id and phone_number are missing; records need one of them"
             )
         try:
             ZoneInfo(self.timezone)

@@ -102,7 +102,7 @@ def no_header(names: Iterable[str], *, where: str) -> InputError:
     wanted = ", ".join(map(printable, names))
     return InputError(
         f"{where} has no header: the first row looks like data",
-        hint=f"Write the names of the columns above it; needed are {wanted}",
+        hint=f"Add a first row with the names of the columns; recon needs {wanted}",
     )
 
 
@@ -116,8 +116,8 @@ def no_known_name(names: Iterable[str], count: int, *, where: str) -> InputError
     """
     wanted = ", ".join(map(printable, names))
     return InputError(
-        f"{where} has none of the columns {wanted}: not one of the {count} cells of its first row "
-        "is a usual name for them",
+        f"{where} has none of the columns {wanted}: none of the {count} cells of its first row is "
+        "a usual name for one of them",
         hint="Is the header missing? The first row is not shown, since it may be data. Write the "
         "names of the columns above the rows, or map them under [accounts.NAME.local.columns]",
     )

@@ -144,7 +144,9 @@ def _why(one: Explanation) -> _Rows:
         yield "not judged", f"{one.records_error.rstrip('.')}. This is what is stored."
     if one.suspicions:
         yield "suspect", f"The day is suspect: {' '.join(one.suspicions)}"
-        said = "None of its findings is opened or closed. If it were not suspect, its rows would be"
+        said = (
+            "None of its findings is opened or resolved. If it were not suspect, its rows would be"
+        )
         yield "", f"{said} judged as follows:"
     for fired in one.rules:
         yield "rule", fired.statement

@@ -100,9 +100,10 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
         ),
         Kind.UNVERIFIABLE: KindExplanation(
             "unverifiable",
-            "A gap in coverage, or an unreadable row, leaves open whether the other side has it.",
-            "The detail says which. Poll more often, so that no gap opens: see Coverage. Correct "
-            "what cannot be read.",
+            "Because of a gap in coverage or an unreadable row, it is not known whether the other "
+            "side has it.",
+            "The detail says which. Poll more often to avoid gaps (see Coverage), and correct "
+            "unreadable rows.",
         ),
     }
 )
@@ -171,7 +172,7 @@ def verdict_explanation(run: Run) -> str:
             ]
             said = f"{' and '.join(unknown)} could not be verified."
             if not unknown:
-                said = "It is not known whether Octopods sent more than the records hold."
+                said = "It is not known whether Octopods sent messages that the records lack."
         case VerdictKind.NOTHING_TO_COMPARE:
             return (
                 "Neither your records nor Octopods have a message in this window. That proves "
@@ -179,8 +180,8 @@ def verdict_explanation(run: Run) -> str:
             )
         case VerdictKind.SUSPECT:
             return (
-                "That many lost messages are less likely than a wrong setting. "
-                "No finding was opened or closed."
+                "A wrong setting is more likely than so many lost messages. "
+                "No finding was opened or resolved."
             )
     _, _, known = finding_counts(run)
     if known:
@@ -227,8 +228,8 @@ def gap_advice(run: Run) -> str:
     """Return what the gaps come from, and what would have covered them."""
     window, advice = run.verdict.window, run.verdict.advice
     said = (
-        "Octopods lists only the newest 100 messages. No answer that was collected proves these "
-        "times complete, so nothing is claimed to be missing there."
+        "Octopods lists only the newest 100 messages. No collected answer proves these times "
+        "complete, so nothing in them is reported as missing."
     )
     if window.end is not None and run.finished_at < window.end:
         said = f"The day is not over yet. {said}"
@@ -249,9 +250,9 @@ def gap_advice(run: Run) -> str:
     rate = _rate(advice.sends_a_poll / seconds)
     return (
         f"{said} At the busiest time, {advice.sends_a_poll} messages were sent in "
-        f"{duration_text(timedelta(seconds=seconds))} ({rate}). No more than that may come "
-        "between two polls, so polls were needed that often. This crontab line polls only if a "
-        "poll is due:"
+        f"{duration_text(timedelta(seconds=seconds))} ({rate}). No more messages than that may be "
+        "sent between two polls, so at that time polls had to be at most that far apart. This "
+        "crontab line polls only if a poll is due:"
     )
 
 
@@ -325,7 +326,7 @@ def iso_time(moment: datetime | None) -> str | None:
 def day_title(window: Window) -> str:
     """Return `Thursday 23 April 2026`, or what stands for two files taken whole."""
     if window.start is None:
-        return "both files whole"
+        return "both files as a whole"
     written = date.fromisoformat(window.label)
     return f"{written:%A} {written.day} {written:%B %Y}"
 

@@ -96,15 +96,15 @@ def _tell_first_contact(account: str, key: Key, listing: Listing) -> None:
     oldest = min(one.sent_at for one in listing.messages).isoformat(timespec="seconds")
     if key.since is not None:
         _log.info(
-            "account %s: the first messages of another key are listed: its coverage begins after "
-            "%s, and messages that the key before it sent are not listed for it",
+            "account %s: Octopods lists the first messages of a new key: coverage of this key "
+            "begins after %s, and its list lacks messages that were sent with the key before it",
             account,
             oldest,
         )
         return
     _log.info(
-        "account %s: the first messages of this key are listed: nothing older than %s can be "
-        "checked against the list, so only ids that Octopods denies are reported as missing there",
+        "account %s: Octopods lists the first messages of this key: records before %s cannot be "
+        "checked against the list, and are reported as missing only if Octopods denies their ids",
         account,
         oldest,
     )

@@ -93,8 +93,8 @@ def of_keys(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[str]
     ).scalar()
     if last in older:
         notes.append(
-            "The last poll used an older key than one before it, and proves nothing. If it is the "
-            "key in use now, run `recon collect --new-coverage` with it; if not, find the host "
+            "The last poll used an older key than an earlier poll, and proves nothing. If it is "
+            "the key in use now, run `recon collect --new-coverage` with it; if not, find the host "
             "whose configuration still has it."
         )
     for row in rows:

@@ -43,7 +43,7 @@ def refuse_shared_sessions(engine: sa.Engine) -> None:
     if shared:
         raise ConfigError(
             f"{described(engine.url)} is behind a pooler that shares sessions between connections "
-            "(such as pgbouncer with pool_mode = transaction): locks would not hold",
+            "(such as pgbouncer with pool_mode = transaction), so locks have no effect",
             hint="Point database.url at PostgreSQL itself, or at a pool with pool_mode = session.",
         )
 

@@ -126,8 +126,8 @@ def settle(
             return False
         connection.execute(asked.values(asked_at=at, removed_at=at))
     _log.warning(
-        "account %s: Octopods denies %d of %d messages that its list has lacked for a day, all "
-        "that were asked for: they count as removed there, and are no longer compared",
+        "account %s: Octopods denies %d of the %d messages that its list has lacked for a day, as "
+        "many as recon asked for: all count as removed at Octopods, and are no longer compared",
         account,
         len(denied),
         len(due),

@@ -115,8 +115,8 @@ def ensure_ready(engine: sa.Engine) -> None:
             raise ConfigError(
                 f"{described(engine.url)} belongs to another program: it has the tables "
                 f"{', '.join(others[:_NAMED_TABLES])}{more} and none of recon's",
-                hint="Name a file of its own for recon in database.url. If recon is to use this "
-                "one as well, run `recon db upgrade`.",
+                hint="Set database.url to another file. If recon should use this one as well, "
+                "run `recon db upgrade`.",
             )
         raise ConfigError(f"{described(engine.url)} has no tables of recon yet", hint=_COMMAND)
     _refuse_newer(engine, found)

@@ -291,7 +291,7 @@ def test_of_a_suspect_day_the_cause_is_told_first(tmp_path: Path, database: str)
         [one] = rows(stage, 101)
         assert (one["verdict"], one["kinds"]) == ("suspect", ["missing_locally"])
         assert one["differences"][-1] == (
-            f"{DAY} is suspect: no finding of it is opened or closed."
+            f"{DAY} is suspect: no finding of it is opened or resolved."
         )
         assert "The day is suspect: Octopods lists 3 messages" in page(stage, 101)
 
@@ -324,7 +324,9 @@ def test_an_id_is_taken_as_a_page_writes_it(tmp_path: Path, database: str) -> No
 def test_an_id_that_is_nowhere_is_an_error(tmp_path: Path, database_url: str) -> None:
     with nights(tmp_path, database_url) as stage:
         for wanted in ("00000000000000a1", "77", "nobody", "--5", "9" * 40):
-            with pytest.raises(InputError, match="is no discrepancy_id, message id or record id"):
+            with pytest.raises(
+                InputError, match="is not a discrepancy_id, message id or record id"
+            ):
                 stage.shown(command, "--", wanted)
 
 
@@ -334,7 +336,7 @@ def test_an_id_that_cannot_be_meant_is_shown_short_and_cannot_steer_the_terminal
     workshop.configure("http://127.0.0.1:9")
     workshop.add_records()
     long = workshop.recon("explain", "x" * 5_000)
-    assert (long.code, "x" * 60 + "… is no " in long.err, len(long.err) < 300) == (65, True, True)
+    assert (long.code, "x" * 60 + "… is not a " in long.err, len(long.err) < 300) == (65, True, True)
     assert "\x1b" not in workshop.recon("explain", "a\x1b[2J").err
     assert "not found by phone number" in workshop.recon("explain", "+353 87 123 4567").err
     empty = workshop.recon("explain", " ")

@@ -108,7 +108,7 @@ def test_a_file_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
         ('[octopods]\nbase_url = "octopods.io"', "not a web address; write one that starts with"),
         ('[octopods]\nbase_url = "ftp://a"', "octopods.base_url: is not a web address"),
         ('[octopods]\nbase_url = "https://a:b"', "octopods.base_url: is not a web address"),
-        ('[octopods]\nbase_url = "https://k@a/?b"', "has more than scheme, host and path"),
+        ('[octopods]\nbase_url = "https://k@a/?b"', "may have only a scheme, a host and a path"),
         ('[octopods]\ntimeout_seconds = "x"', 'is "x", but must be a number'),
         ("[octopods]\ntimeout_seconds = 0", "is 0, but must be more than 0"),
         ("[octopods]\ntimeout_seconds = 601", "is 601, but must be at most 600"),

@@ -55,6 +55,6 @@ def test_a_file_that_changes_each_time_it_is_read_is_given_up_on(tmp_path: Path)
         insert(tmp_path / "a.db")
         return reads[-1]
 
-    with pytest.raises(TemporaryError, match=r"a\.db change while they are read"):
+    with pytest.raises(TemporaryError, match=r"a\.db changed while they were read"):
         database.run(work)
     assert reads == [0, 1, 2]

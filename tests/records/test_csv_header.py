@@ -107,7 +107,7 @@ def test_a_first_row_of_words_that_holds_a_status_is_data_too(tmp_path: Path) ->
         ('[{"id": 1, "phone_number": "+353861111111"}]', "holds JSON"),
         ('{"id": 1, "phone_number": "+353861111111"}\n', "holds JSON"),
         ("uuid;b;c\n", "no column 'id'"),
-        ("\n\n", "not even have a header"),
+        ("\n\n", "is empty: it has no header"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_called_by_its_cause(

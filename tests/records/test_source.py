@@ -33,10 +33,10 @@ def test_fields_left_out_have_columns_of_their_own_names() -> None:
         ({"url": URL, "table": "t", "query": "SELECT 1"}, "a table or a query"),
         ({"url": URL, "query": "SELECT 1", "where": "x"}, "where belongs to a table"),
         ({"file": Path("a.csv"), "table": "t"}, "belong to a url"),
-        ({"file": Path("a.csv"), "columns": {"sent_at": ""}}, "without sent_at"),
+        ({"file": Path("a.csv"), "columns": {"sent_at": ""}}, "sent_at is missing"),
         (
             {"file": Path("a.csv"), "columns": {"message_id": "", "phone_number": ""}},
-            "without message_id and phone_number",
+            "message_id and phone_number are missing",
         ),
         ({"file": Path("a.csv"), "columns": {"mesage_id": "x"}}, "did you mean 'message_id'"),
         ({"file": Path("a.csv"), "timezone": "Europe/Dubln"}, "'Europe/Dubln' is not known"),

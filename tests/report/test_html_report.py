@@ -267,7 +267,7 @@ def test_two_files_taken_whole_have_dates_with_their_times() -> None:
             gaps=[Span(None, utc("09:00:00"))],
         )
     ).text
-    assert "both files whole" in text
+    assert "both files as a whole" in text
     assert "2026-04-23 11:00:00" in text
     assert "the beginning 2026-04-23 10:00:00 without end" in text
 

@@ -124,7 +124,7 @@ def advised(
 
 def test_a_gap_says_how_far_back_the_messages_reach_in_the_zone_of_the_day() -> None:
     said = advised(utc("10:00:00"))
-    assert "No answer that was collected proves these times complete" in said
+    assert "No collected answer proves these times complete" in said
     assert "reach back to 11:00:00: before that, only ids in the records" in said
     assert "not over" not in said
 
