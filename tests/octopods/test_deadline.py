@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,12 +42,12 @@ def transport(url: str, session: requests.Session, seconds: float = DEADLINE) ->
     return Transport(url, SecretStr(KEY), session, seconds)
 
 
-def fails_in_time(made: Transport) -> TransientError:
+def fails_in_time(made: Transport, seconds: float = DEADLINE) -> TransientError:
     """Make a request that must be given up at the deadline, and return its error."""
     begun = time.monotonic()
     with pytest.raises(TransientError) as caught:
         made.get("/")
-    assert time.monotonic() - begun < DEADLINE + 2
+    assert time.monotonic() - begun < seconds + 2
     return caught.value
 
 
@@ -73,17 +75,41 @@ def encrypted(handler: Handler, certificate: Path) -> Handler:
     return encrypting
 
 
+@pytest.fixture
+def left() -> Iterator[None]:
+    """Collect what is left of TLS here: on a slow machine, the deadline may pass in a handshake.
+
+    Python then leaves its socket to the collector, and warns of it in whichever test runs by then.
+    """
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "octopods-request":
+            thread.join(5)
+    gc.collect()
+
+
+#: For tests with the fixture `left`.
+MAY_BE_LEFT = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
+)
+
+
+@MAY_BE_LEFT
+@pytest.mark.usefixtures("left")
 @pytest.mark.parametrize("name", ["status line", "sizes of chunks", "a body until the end"])
 def test_the_same_holds_within_tls(
     name: str, session: requests.Session, stranger: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(stranger))
     with raw_server(encrypted(DRIPS[name], stranger)) as server:
-        error = fails_in_time(transport(server.url("https"), session))
+        # On a slow machine, both sides shake hands for longer than the deadline of the others.
+        error = fails_in_time(transport(server.url("https"), session, 4 * DEADLINE), 4 * DEADLINE)
         assert error.sent
         assert server.ended.acquire(timeout=5)
 
 
+@MAY_BE_LEFT
+@pytest.mark.usefixtures("left")
 def test_a_tls_handshake_that_drips_ends_at_the_deadline(session: requests.Session) -> None:
     # The head of a TLS record of 16 kB, whose content comes byte by byte.
     with raw_server(drips(b"\x16\x03\x03\x40\x00", b"\x00")) as server:
