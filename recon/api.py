@@ -234,7 +234,7 @@ def run(
 ) -> pd.DataFrame:
     """Run the nightly job as `recon run` does: poll, compare, store, write reports, notify.
 
-    Every account is tried, whatever happens to the others; what was done stays done.
+    Every account is tried, even if another one fails; what is done is kept.
 
     Args:
         config: the TOML file; without it `recon.toml` of the working directory.

@@ -147,7 +147,7 @@ class _Range(NamedTuple):
         return isinstance(day, date) and self.first <= day <= self.last
 
 
-#: The days of which there can be messages; with the same bounds, times in answers are read.
+#: The days that can have messages; with the same bounds, times in answers are read.
 _DAYS: Final = _Range(date(2009, 1, 1), date(2200, 12, 31))
 
 

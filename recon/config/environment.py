@@ -203,7 +203,7 @@ def unused(environ: Mapping[str, str], named: Collection[str]) -> list[str]:
     """Return the variables that begin like ours and set nothing; other programs may need them.
 
     Args:
-        environ: the environment, of which `overlay` has reported no error.
+        environ: the environment; `overlay` has found no error in it.
         named: the variables that settings name, as those of API keys.
     """
     return [

@@ -35,7 +35,7 @@ def load(
 
     Args:
         path: the TOML file; `None` for `recon.toml` of the working directory, which may be missing.
-        environ: the environment; of it only `RECON_…` is read.
+        environ: the environment; only `RECON_…` is read.
         require_accounts: whether a configuration without an account is of any use.
 
     Raises:

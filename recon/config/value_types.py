@@ -48,7 +48,7 @@ _ADDRESS: Final = re.compile(r"(?:[^<>@\r\n]*<)?[^<>@\s,;]+@[^<>@\s,;]+>?")
 
 
 def closest(word: str, known: Iterable[str], *, n: int = 1, cutoff: float = 0.6) -> list[str]:
-    """Return the known words nearest to `word`, whatever their case; none that is its opposite."""
+    """Return the known words nearest to `word`, in any case; never its opposite."""
     if len(word) > _LONGEST_NAME:
         # Comparing takes the square of the length.
         return []

@@ -2,7 +2,7 @@
 
 A record is only said to have no message where nothing harmless could explain that none was found:
 the time lies in a gap, the item cannot be read, or nothing of that time was ever listed. An id
-that Octopods denies is absent wherever coverage ends.
+that Octopods denies is absent, covered or not.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def of_records(
         links: who is whose partner.
         local: the records.
         provider: the messages.
-        holds_id: of each record, whether the records hold an id, be it Octopods' or not.
+        holds_id: of each record, whether the records hold an id, of Octopods or another.
         evidence: what is known of messages that are not there.
         policy: how far apart a pair without a common id may be, and the region of numbers.
 

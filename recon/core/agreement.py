@@ -25,7 +25,7 @@ _TAIL: Final = 10**6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rest:
-    """What of a part is still to be judged, and what is known of all else in it."""
+    """The rows of a part that are still to be judged, and what is known of the others."""
 
     paired_local: pd.DataFrame
     """Records that an id pairs, and records that hold the same id."""
@@ -72,7 +72,7 @@ def pairs_by_id(case: Case, policy: Policy) -> Rest:
 
 
 def groups_by_number(case: Case, policy: Policy, *, is_complete: bool) -> Rest:
-    """Leave out the numbers of which every row has a partner, or was not sent, and agrees.
+    """Leave out the numbers whose rows all have a partner, or were not sent, and agree.
 
     Args:
         case: all rows of some numbers that no id pairs, of both sides.

@@ -129,7 +129,7 @@ def classify(
         provider: the messages likewise.
         spans: the time for which `provider` is proven complete.
         policy: how strict to be.
-        denials: ids that Octopods does not have, wherever coverage ends.
+        denials: ids that Octopods does not have, in covered time or not.
         first_contact: the part of `spans` before the oldest message that was ever listed: nothing
             could have contradicted the answers there, so only a denied id is missing.
         purged_below: smaller ids may be of messages that were purged.

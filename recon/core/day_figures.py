@@ -193,7 +193,7 @@ class ReasonFigures(SendFigures):
 def summed(days: Iterable[DayFigures]) -> DayFigures | None:
     """Return the figures of several days together, `None` if there is no day.
 
-    Time of which the coverage is not known is left out of the coverage of all.
+    Time with unknown coverage is left out of the total coverage.
     """
     every = list(days)
     if not every:

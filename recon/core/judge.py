@@ -191,7 +191,7 @@ def why_suspect(
     The observation comes first, then the likely causes. Where one side is empty and the other is
     not, or not one pair links, a wrong key, table, filter or zone is likelier than that many lost
     messages. Rows that cannot be read count for neither side, nor do rows that could become no
-    error (not sent, unverifiable). A side of which no row can be read is suspect at any size.
+    error (not sent, unverifiable). A side without a readable row is suspect at any size.
 
     Args:
         local: the balance of the records.

@@ -1,4 +1,4 @@
-"""Which keys of an account prove anything, and of which time.
+"""Which keys of an account prove anything, and about what time.
 
 A key lists only what was sent with it. So where an account has had several keys, a complete list of
 one says nothing of the time in which messages were sent with another.
@@ -90,7 +90,7 @@ def periods(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
 
 
 def lost(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
-    """Return of each key that a later one replaced the time of which it proves nothing any more.
+    """Return, for each replaced key, the time about which it no longer proves anything.
 
     Its answers may have proven that time before the first answer to the later key came, which was
     cut off: see `periods`. Keys whose proof does not count at all are left out.

@@ -27,7 +27,7 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One side of the comparison: its readable rows, and what could not be read of it."""
+    """One side of the comparison: its readable rows, and the rows that could not be read."""
 
     frame: pd.DataFrame
     """A local or a provider frame, see `recon.core.frames`."""

@@ -239,7 +239,7 @@ def _count(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LateMessage:
-    """A message that appeared in time of which everything had been shown already."""
+    """A message that appeared in time that counted as shown completely."""
 
     message_id: int
     span: Span

@@ -1,4 +1,4 @@
-"""Which recorded ids are worth a status call, and which of them where there are too many.
+"""Which recorded ids are worth a status call, and which come first if there are too many.
 
 Each status call is taken from the limit that the sends share. Where there are more ids than calls,
 those asked for are spread evenly over the time of their records: the newest ones alone could all

@@ -1,4 +1,4 @@
-"""Whole numbers in several parts, of which only one has to be in memory at a time."""
+"""Whole numbers in several parts; only one part has to be in memory at a time."""
 
 from __future__ import annotations
 

@@ -41,12 +41,12 @@ def link_where_proven(
         provider: the messages.
         local_keys: the key of each record's number, -1 for none.
         provider_keys: likewise for the messages.
-        holds_id: of each record, whether the records hold an id, be it Octopods' or not.
+        holds_id: of each record, whether the records hold an id, of Octopods or another.
         evidence: what is known of messages that are not there.
         policy: how far apart a pair without a common id may be, and the region of numbers.
 
     Returns:
-        The links, the records of which it is not known whether the message of their id exists, and
+        The links, the records whose id may or may not be of a message that exists, and
         messages that would be their partners but for the id.
     """
     links = _linked(local, provider, local_keys, provider_keys, policy)
@@ -103,7 +103,7 @@ def may_be_of(
     """Say of messages without a record whether a record that waits for another may be theirs.
 
     Args:
-        waiting: the records of which it is not known whether the message of their id exists.
+        waiting: the records whose id may or may not be of a message that exists.
         given_up: messages that would be their partners but for the id.
         messages: which messages.
         links: who is whose partner.

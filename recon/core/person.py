@@ -1,4 +1,4 @@
-"""One person's number, in each spelling, wherever it stands in a text."""
+"""One person's number, in each spelling, anywhere in a text."""
 
 from __future__ import annotations
 

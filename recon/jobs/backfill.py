@@ -88,7 +88,7 @@ class Backfill:
     def candidates(self) -> StretchCandidates:
         """Return the ids that Octopods may be asked for, of records that would be missing.
 
-        Days that are judged already, and of which nothing has changed, are left out.
+        Days that were judged before and have not changed are left out.
         """
         _, stretches = self._stretches()
         work = executors.in_order(

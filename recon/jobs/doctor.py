@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _LATELY: Final = timedelta(days=7)
 #: How many unmapped statuses are named; the rest is counted.
 _NAMED_STATUSES: Final = 8
-#: The causes of incidents that lie in the records or their mapping, but for those of which another
-#: check tells.
+#: The causes of incidents that lie in the records or their mapping, except those that another
+#: check reports.
 _INPUT_CAUSES: Final = frozenset({"stale_records", "foreign_ids", "numbers"})
 
 

@@ -38,8 +38,8 @@ class Explained:
 
     rows: Sequence[Explanation]
     error: ReconError | None = None
-    """Why records of an account that has the id could not be read: of that account only what is
-    stored is told."""
+    """Why the records of an account that has the id could not be read: for that account only what
+    is stored is returned."""
 
 
 def explain(
@@ -63,8 +63,9 @@ def explain(
             days, and without this the last days are searched.
 
     Returns:
-        No rows where no account has the id. Of an account whose records cannot be read, what is
-        stored is told; where nothing is, it is left out with a warning if another one has the id.
+        No rows if no account has the id. For an account whose records cannot be read, what is
+        stored is returned. If nothing is stored and another account has the id, the account is left
+        out with a warning.
 
     Raises:
         InputError, TemporaryError, ConfigError: the records cannot be read, or the store failed.

@@ -26,7 +26,7 @@ class HeldDays(Sequence[T], Generic[T]):
         self._read: list[T] = []
 
     def append(self, value: T) -> None:
-        """Hold one more value, which can be pickled; nothing of it is kept."""
+        """Hold one more value, which can be pickled; only a compressed copy is kept."""
         self._held.append(zlib.compress(pickle.dumps(value, pickle.HIGHEST_PROTOCOL), _LEVEL))
 
     def __len__(self) -> int:

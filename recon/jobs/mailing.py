@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The lock of whoever sends. No account can have this name.
+#: The lock of the process that sends mail. No account can have this name.
 _LOCK: Final = "the outbox"
 #: Another sender is waited for so long, in seconds.
 _PATIENCE: Final = 120

@@ -136,8 +136,8 @@ class RunMemory:
 def estimated_rows(path: Path) -> int:
     """Return about how many rows a file, or a directory of Parquet files, has.
 
-    Parquet says it; of text the first lines tell how long a row is. Nothing of what is no file,
-    or cannot be read: whoever reads it says so.
+    Parquet says it; of text the first lines tell how long a row is. 0 for what is not a file
+    or cannot be read; the reader reports that later.
     """
     if not (path.is_file() or path.is_dir()):
         return 0

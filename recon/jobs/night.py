@@ -63,7 +63,7 @@ class RunOptions:
     announcement: Announcement | None = None
     """Which channels are notified of it."""
     again: bool = False
-    """Judge every day of a backfill, also those of which nothing has changed."""
+    """Judge every day of a backfill, also days that have not changed."""
     memory: RunMemory | None = None
     """What the days may take; `None` is without limit."""
     shard: tuple[int, int] | None = None

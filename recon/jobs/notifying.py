@@ -89,7 +89,7 @@ class Notifier:
     def run_broke_off(self, error: BaseException) -> list[ReconError]:
         """Notify of a night that ended before an account could be worked on, or by a signal.
 
-        A signal is reported to the heartbeat only: its sender knows of it.
+        A signal is reported to the heartbeat only: the person who sent it knows.
         """
         failure = self._failure("", error)
         if (heartbeat := self._heartbeat()) is not None:

@@ -57,7 +57,7 @@ class Partitions:
     is_complete: bool = True
     """Whether the messages are complete."""
     claims: pd.DataFrame | None = None
-    """Findings of which it is asked whether their row is settled now."""
+    """Findings for which the caller asks whether their row is settled now."""
 
     def writer(self, side: str, *, part: str = "") -> PartitionWriter:
         """Return what writes rows of a side, `local` or `provider`; see `write`."""

@@ -60,6 +60,6 @@ def ask(
             error.one_line,
         )
     if len(denied) < len(kept.ask_for):
-        # Removed are only such of which none is left.
+        # They count as removed only if Octopods denies all that were asked for.
         denied = []
     removed_messages.settle(engine, account, fingerprint, denied=denied, found=found, at=at)

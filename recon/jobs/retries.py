@@ -106,7 +106,8 @@ def export(
     """Store what is proposed, before anybody acts on it; return what may be written.
 
     A crash between this and the output loses a proposal, which `--again` brings back. The other
-    order could propose a send twice. What another export stored meanwhile is left to it.
+    order could propose a send twice. Proposals that another export has stored meanwhile are not
+    returned.
     """
     from recon.model import Decision
     from recon.store import retry_exports

@@ -73,7 +73,7 @@ class StatusCalls:
         Errors of the provider end the asking, not the run.
 
         Raises:
-            KeyRefusedError: the key was refused in the middle of it.
+            KeyRefusedError: the key was refused meanwhile.
         """
         if self._left <= 0:
             return NoMessage.FAILED

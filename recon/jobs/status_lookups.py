@@ -98,7 +98,7 @@ class StatusLookups:
         control id, which the list shows, is answered with its message in this run.
 
         Raises:
-            KeyRefusedError: the key was refused in the middle of it.
+            KeyRefusedError: the key was refused meanwhile.
         """
         self.confirm_candidates(
             lookup_priority.accused(case, days, policy), lookup_priority.left_open(case, days)
@@ -112,7 +112,7 @@ class StatusLookups:
             left_open: of records that are unverifiable, for `confirm_open`.
 
         Raises:
-            KeyRefusedError: the key was refused in the middle of it.
+            KeyRefusedError: the key was refused meanwhile.
         """
         self._open.append(left_open)
         self._confirm(accused, accused=True)
@@ -121,7 +121,7 @@ class StatusLookups:
         """Ask for the ids of records that are unverifiable, as `confirm` saw them.
 
         Raises:
-            KeyRefusedError: the key was refused in the middle of it.
+            KeyRefusedError: the key was refused meanwhile.
         """
         self._confirm(lookup_priority.joined(self._open), accused=False)
         self._open = []
@@ -130,7 +130,7 @@ class StatusLookups:
         """Ask for the messages of a time that are not terminal, the oldest first.
 
         Raises:
-            KeyRefusedError: the key was refused in the middle of it.
+            KeyRefusedError: the key was refused meanwhile.
         """
         if not self.may_ask:
             return

@@ -55,7 +55,7 @@ def chunks(
     """Yield the rows; see `file_formats.chunks`.
 
     A row with too many or too few fields is broken, and so is one with a quote that is never
-    closed; rows of which all cells are blank are none.
+    closed; rows of blank cells are left out.
 
     Args:
         path: the file.
@@ -221,7 +221,7 @@ class _Reading:
         return Chunk(columns, [f"row {number}: {why}" for number, (_, why) in broken])
 
     def _blank_rows(self, table: pa.Table, block: bytes, *, escape: bool) -> NDArray[np.intp]:
-        """Return the rows of which all cells are blank, of all columns of the file."""
+        """Return the rows whose cells are all blank, in all columns of the file."""
         key = table.column(str(self._time) if self._time >= 0 else table.column_names[0])
         short = pc.less_equal(pc.binary_length(key), _SHORT)
         rows = np.flatnonzero(short.to_numpy())

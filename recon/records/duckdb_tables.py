@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from recon.errors import ConfigError
 from recon.records.suggestions import no_such_file
 
-#: DuckDB's types of which the time, or an id, can be compared in the database.
+#: DuckDB's types of times and ids that can be compared in the database.
 _KINDS: Final[Mapping[str, sa.types.TypeEngine[Any]]] = {
     "TIMESTAMP WITH TIME ZONE": sa.DateTime(timezone=True),
     **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), sa.DateTime()),

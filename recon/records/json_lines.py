@@ -213,7 +213,7 @@ def chunks(path: Path, columns: Sequence[str], *, time: str | None = None) -> It
     """Yield the objects as rows; see `file_formats.chunks`.
 
     A key that an object lacks is null there. `outer.inner` is the key of an object in an object,
-    where no key is called so itself. An object of which all values are blank is no row.
+    where no key is called so itself. An object whose values are all blank is not a row.
     """
     seen: dict[str, None] = {}
     every = lines(path)

@@ -53,7 +53,7 @@ def row_count(path: Path) -> int:
 def chunks(
     path: Path, columns: Sequence[str], *, repeated: Sequence[str] = (), rows: int = _ROWS
 ) -> Iterator[Chunk]:
-    """Yield the rows; see `file_formats.chunks`. Rows of nothing but nulls are none.
+    """Yield the rows; see `file_formats.chunks`. Rows with only nulls are left out.
 
     Of a directory every file is read; `name=value` in the path of one is a column of it.
     """
@@ -128,7 +128,7 @@ def _of_file(
 
 
 def _filled(file: Any, number: int, batch: pa.RecordBatch, rows: int) -> pa.RecordBatch:  # noqa: ANN401 - pyarrow has no types
-    """Return a batch without its rows of nothing but nulls, in whatever column of the file."""
+    """Return a batch without the rows that are null in all columns of the file."""
     import numpy as np
     import pyarrow as pa
 

@@ -14,7 +14,7 @@ from recon.sqlread.driver_rows import Batch
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Types of which Arrow's values are those of the driver.
+#: Types whose values are the same through Arrow as through the driver.
 _SAME: Final = frozenset({"int2", "int4", "int8", "float8", "bool", "text", "varchar", "bpchar"})
 #: And of times.
 _TIMES: Final = frozenset({"timestamptz", "timestamp"})

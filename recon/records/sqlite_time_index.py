@@ -60,7 +60,7 @@ def parts(
     *,
     all_rejects: bool = True,
 ) -> list[Condition] | None:
-    """Return conditions, of which each row that `time_conditions.within` keeps meets just one.
+    """Return conditions; each row that `time_conditions.within` keeps meets exactly one of them.
 
     Args:
         connection: to the database, an SQLite file.

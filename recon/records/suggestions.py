@@ -47,7 +47,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?`, or nothing where nothing is near.
 
     Not offered are blank names, values, names that mean the opposite (`not_sent` for `sent`), and
-    names of which one word is another one (`order_number` for `phone_number`).
+    names with a word replaced by another one (`order_number` for `phone_number`).
     """
     if len(name) > _LONGEST_COMPARED:
         # Comparing takes the square of the length.

@@ -44,7 +44,7 @@ def windows(since: datetime, until: datetime, zone: ZoneInfo) -> Sequence[Window
         zone: of texts without an offset.
 
     Returns:
-        `SLOTS` windows, of which none overlaps another; the last ones may be empty.
+        `SLOTS` windows that do not overlap; the last ones may be empty.
     """
     if until - since > _DAY:
         first, last = (since - _DAY).date(), (until + 2 * _DAY).date()

@@ -17,7 +17,7 @@ from recon.errors import OutputError
 #: Owner only: what the reports say holds phone numbers.
 PRIVATE: Final = 0o600
 
-#: For whatever collects a file without personal data.
+#: For a program that collects a file without personal data.
 PUBLIC: Final = 0o644
 
 #: What is written beside its place. Its writer holds a lock on it, which ends with the process.

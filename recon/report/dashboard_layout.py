@@ -16,7 +16,7 @@ Form: TypeAlias = Literal["count", "share", "covered", "money"]
 #: What sums of fractions are off by at most, in the last digit that is written.
 _ERROR: Final = 1e-6
 
-#: What stands for a figure of which nothing is known.
+#: What is shown for an unknown figure.
 UNKNOWN: Final = "\N{EN DASH}"
 
 

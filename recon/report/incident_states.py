@@ -47,7 +47,7 @@ def to_act_on(run: Run) -> list[IncidentState]:
 
 
 def known(run: Run) -> list[IncidentState]:
-    """Return the incidents of which every finding is acknowledged or expected."""
+    """Return the incidents whose findings are all acknowledged or expected."""
     return [one for one in _all(run) if one.is_known]
 
 

@@ -1,4 +1,4 @@
-"""Phone numbers out of sight: in cells of their own and wherever a text repeats them."""
+"""Masks phone numbers: in their own cells, and in texts that repeat them."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from recon.report.masking import mask_numbers
 _PATH: Final = re.compile(r"(?<![\w:/.~…])/(?:[^\s/:'\"`,;()]+/)+([^\s/:'\"`,;()]*)")
 _SQLITE: Final = re.compile(r"\b(sqlite\S*?:///)\S*")
 
-#: Digits of a number in whatever grouping; a date has fewer.
+#: Digits of a number in any grouping; a date has fewer.
 _DIGITS: Final = re.compile(r"(?<![\w-])(?!\d{4}-\d\d-\d\d)\d(?:[\s().\-/]{0,2}\d){8,}(?![\w-])")
 
 

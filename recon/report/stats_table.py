@@ -55,7 +55,7 @@ def page(rows: Sequence[Row], by: str, *, currency: str | None, width: int, colo
 def _by_day(days: Sequence[DayFigures], currency: str | None, *, width: int, colour: bool) -> str:
     """Return the figures of each day and account, then those of all days.
 
-    Days at the beginning of which nothing is known are one line.
+    Unknown days at the beginning are one line.
     """
     known = {one.date for one in days if one.is_known}
     before = list(takewhile(lambda day: day not in known, sorted({one.date for one in days})))

@@ -55,7 +55,7 @@ def turned_unverifiable(
 ) -> dict[str, str]:
     """Return which findings of a run are about rows that are claimed to be absent already.
 
-    Such a finding is the claim itself, of which the proof is lost: it is not counted twice.
+    Such a finding is the same claim without its proof: it is not counted twice.
 
     Args:
         connection: to the store.
@@ -100,7 +100,7 @@ def of_days(engine: sa.Engine, account: str, days: Sequence[date]) -> pd.DataFra
     Args:
         engine: the store.
         account: the account's name.
-        days: of which days.
+        days: the days.
     """
     from recon.store import stored_frames
 

@@ -1,4 +1,4 @@
-"""One run of an account at a time, wherever else it may be started."""
+"""One run of an account at a time, even if another is started elsewhere."""
 
 from __future__ import annotations
 

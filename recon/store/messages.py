@@ -303,7 +303,7 @@ def _spans(
     end: datetime | None,
     page_rows: int,
 ) -> list[tuple[datetime | None, datetime | None]]:
-    """Cut a span of SQLite's into such as have about `page_rows` of the messages `mine` each."""
+    """Cut a span, in SQLite, into spans of about `page_rows` of the messages `mine` each."""
     spans = []
     while not is_postgres(connection):
         sent_at = messages.c.sent_at

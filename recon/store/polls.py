@@ -48,7 +48,7 @@ class KeyState:
 
 
 def key_state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int) -> KeyState:
-    """Return what is known of a key, whoever polled it, as of one moment.
+    """Return what is known of a key, polled for any account, as of one moment.
 
     Args:
         engine: the store.

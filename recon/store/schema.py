@@ -187,7 +187,7 @@ def _refuse_newer(engine: sa.Engine, found: str) -> None:
 
 
 def upgrade(engine: sa.Engine) -> Upgrade:
-    """Bring the database to the version that this program needs; all of it or nothing.
+    """Bring the database to the version that this program needs, completely or not at all.
 
     Several may do so at once: one does it, the others find it done.
 
@@ -267,7 +267,7 @@ def _migrating(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def check(engine: sa.Engine) -> list[str]:
-    """Return what is wrong with the schema, in words; nothing where all is well.
+    """Return what is wrong with the schema, in words; nothing if it is right.
 
     Raises:
         ConfigError: where the database is newer than this program.

@@ -1,4 +1,4 @@
-"""What the database's own errors mean: each turned once into one of ours, in words."""
+"""The database's own errors, each translated once into one of ours."""
 
 from __future__ import annotations
 

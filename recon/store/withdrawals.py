@@ -1,4 +1,4 @@
-"""Proof that was withdrawn: time of which the answers of a key were seen to lack a message.
+"""Withdrawn proof: time for which the answers to a key turned out to lack a message.
 
 A withdrawal is not undone by later answers, and counts for every day that it touches.
 """

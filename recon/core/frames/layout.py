@@ -144,7 +144,7 @@ def _with_text_categories(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def rejected_lines(reasons: Sequence[str]) -> pd.DataFrame:
-    """Return local rejects of which nothing but the reason is known: lines that do not parse."""
+    """Return local rejects for lines that do not parse: only the reason is known."""
     unknown = pd.DataFrame(index=pd.RangeIndex(len(reasons)))
     columns = {
         name: pd.Series(list(reasons), dtype="str")
