@@ -5,14 +5,37 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 
-#: Decode the value at the beginning or at a place of a text; return it and where it ends. Numbers
-#: with a point are `Decimal`.
-decode: Final = json.JSONDecoder(parse_float=Decimal).raw_decode
+_DECODER: Final = json.JSONDecoder(parse_float=Decimal)
+
+
+def _number(spelled: str) -> Decimal | str:
+    try:
+        return Decimal(spelled)
+    except InvalidOperation:
+        return spelled
+
+
+_LENIENT: Final = json.JSONDecoder(parse_float=_number)
+
+
+def decode(text: str, at: int = 0) -> tuple[Any, int]:
+    """Decode the value at a place of a text; return it and where it ends.
+
+    Numbers with a point or an exponent are `Decimal`; with an exponent too large for that, text.
+
+    Raises:
+        ValueError: it is not JSON.
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return _DECODER.raw_decode(text, at)
+    except InvalidOperation:
+        return _LENIENT.raw_decode(text, at)
 
 
 def values(text: str) -> Iterator[Any]:

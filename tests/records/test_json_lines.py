@@ -83,6 +83,15 @@ def test_an_array_without_items_is_no_records(tmp_path: Path, content: str) -> N
     assert (len(found.frame), len(found.rejects)) == (0, 0)
 
 
+@pytest.mark.parametrize("name", ["id", "message_id", "sent_at", "price"])
+def test_a_number_beyond_all_exponents_costs_no_other_row(tmp_path: Path, name: str) -> None:
+    huge = json.dumps(item(9) | {name: 5}).replace(f'"{name}": 5', f'"{name}": 9e{"9" * 30}')
+    for content in (f"{lines_of(ITEMS)}{huge}\n", f"[{huge},{','.join(map(json.dumps, ITEMS))}]"):
+        found = read(tmp_path / "records.json", content)
+        assert len(found.frame) + len(found.rejects) == 4
+        assert set(found.frame["message_id"]) >= {one["message_id"] for one in ITEMS}
+
+
 def test_what_is_no_object_in_an_array_costs_only_itself(tmp_path: Path) -> None:
     found = read(tmp_path / "a.json", json.dumps([ITEMS[0], 7, None, [1], ITEMS[1]], indent=1))
     assert len(found.frame) == 2
