@@ -265,6 +265,7 @@ def test_following_survives_an_outage_and_asks_less_and_less_often(
         assert max(gaps) <= 301
 
 
+@pytest.mark.thorough
 def test_following_waits_as_long_as_a_429_asks(tmp_path: Path, engine: sa.Engine) -> None:
     with staged(tmp_path, engine, script=[http_faults.rate_limited(seconds=1800)]) as stage:
         assert stage.follow(timedelta(hours=1)) == []
@@ -371,6 +372,7 @@ def test_following_ends_when_no_account_is_left(tmp_path: Path, engine: sa.Engin
         assert stage.clock.now < NOON + timedelta(minutes=5)
 
 
+@pytest.mark.thorough
 def test_an_answer_that_a_busy_database_did_not_take_is_kept_later_without_a_request(
     stage: Stage,
 ) -> None:
@@ -387,6 +389,7 @@ def test_an_answer_that_a_busy_database_did_not_take_is_kept_later_without_a_req
     assert len(messages.read(stage.engine, "main", None, None)) == 30
 
 
+@pytest.mark.thorough
 def test_following_waits_for_a_database_that_is_not_there_yet(stage: Stage) -> None:
     def open_engine() -> sa.Engine:
         from recon.errors import TemporaryError
