@@ -17,7 +17,7 @@ from recon.errors import worst
 @click.option(
     "--new-coverage",
     is_flag=True,
-    help="Start coverage again from this poll; its key then counts as the one in use.",
+    help="Start coverage again from this poll, and take its key as the one in use.",
 )
 @common.pass_session
 def command(
@@ -30,8 +30,8 @@ def command(
 ) -> int:
     """Poll Octopods if a poll is due, and store the answer. Run it every minute from cron.
 
-    Octopods lists the newest 100 messages only. Polls that share messages prove that none was
-    missed between them; the command makes as few as that needs.
+    Octopods lists only the newest 100 messages. Polls that share messages prove that none was
+    missed between them. The command makes only as many polls as this proof needs.
     """
     if follow and not new_coverage:
         return _follow(session, accounts, force=force)

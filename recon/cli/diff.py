@@ -62,7 +62,7 @@ def command(
     The files are CSV, Parquet or JSON; no network and no database are used. Without dates both
     files are compared as a whole. LOCAL has the columns id, message_id, phone_number, sent_at and
     status, or those of a configured account; PROVIDER has message_id, phone_number, sent_at, status
-    and, where there is one, failure_reason. The statuses in PROVIDER are taken as current.
+    and, if you have it, failure_reason. The statuses in PROVIDER are taken as current.
     """
     from recon.core import calendar
     from recon.jobs import file_diff, memory_budget, wiring

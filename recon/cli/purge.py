@@ -39,7 +39,7 @@ def command(session: common.Session, days: int | None, number: str | None, *, dr
     purge continues.
 
     With --phone-number only the number is deleted: ids, times and statuses stay. A keyed hash
-    keeps later polls and runs from storing it again. Reports that contain it are named.
+    keeps later polls and runs from storing it again. Names the reports that contain it.
     """
     from recon.jobs import purging
 

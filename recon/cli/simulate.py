@@ -95,7 +95,7 @@ def command(
         port=port,
     ) as base_url:
         click.echo(f'base_url = "{base_url}"   # API key: {stage.api_key}')
-        click.echo(f"scenario {scenario}: {SCENARIOS[scenario].description}; press Ctrl-C to stop")
+        click.echo(f"scenario {scenario} ({SCENARIOS[scenario].description}); press Ctrl-C to stop")
         if records is not None:
             _show_configuration(records, base_url, stage.api_key)
         try:

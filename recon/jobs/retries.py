@@ -105,9 +105,9 @@ def export(
 ) -> list[AccountRetries]:
     """Store what is proposed, before anybody acts on it; return what may be written.
 
-    A crash between this and the output loses a proposal, which `--again` brings back. The other
-    order could propose a send twice. Proposals that another export has stored meanwhile are not
-    returned.
+    A crash between this and the output loses a proposal, which `--again` brings back. In the other
+    order a send could be proposed twice. A send that another export has proposed meanwhile becomes
+    `review`.
     """
     from recon.model import Decision
     from recon.store import retry_exports
