@@ -49,8 +49,8 @@ demo: $(CAN_RUN) ## Watch a whole night against a simulated Octopods
 test: $(CAN_TEST) ## Run the tests, but for those that search at length
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not thorough'
 
-test-thorough: $(CAN_TEST) ## Run the tests that search at length (TESTS=…: those of these files)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m thorough $(TESTS)
+test-thorough: $(CAN_TEST) ## Run the tests that search at length
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m thorough
 
 test-all: $(CAN_TEST) ## Run both kinds of tests in one session
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
