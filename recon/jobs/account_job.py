@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from recon.core.policy import Policy
 from recon.jobs import judging, reconcile
+from recon.jobs.both_sides import BothSides
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.judging import DayVerdict
 from recon.jobs.memory_budget import RunMemory
-from recon.jobs.reconcile import BothSides
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_lookups import StatusLookups
 from recon.model import RequestCounts, Run, Verdict, Window
@@ -74,6 +74,10 @@ class AccountJob:
             untimed=untimed,
             memory=self.memory,
         )
+
+    def refreshed(self, both_sides: BothSides) -> BothSides:
+        """Return the same with what is stored now."""
+        return reconcile.refreshed(both_sides, self.engine, self.reader)
 
     @property
     def settings_digest(self) -> str:

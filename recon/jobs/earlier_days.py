@@ -10,7 +10,7 @@ from typing import Final
 from recon.core import calendar
 from recon.core.policy import LOOK_BACK_DAYS
 from recon.jobs.account_job import AccountJob
-from recon.jobs.reconcile import BothSides
+from recon.jobs.both_sides import BothSides
 from recon.jobs.status_lookups import StatusLookups
 from recon.model import Window
 from recon.store import finding_list, runs
@@ -76,7 +76,7 @@ class EarlierDays:
                 continue
             held = self._held.pop(day.label, None)
             if held is not None:
-                yield held.refreshed(self._job.engine, self._job.reader) if learnt else held
+                yield self._job.refreshed(held) if learnt else held
                 continue
             with self._job.read([day], untimed=False) as both_sides:
                 if day.label in contradicted or self._has_changed(day, both_sides):

@@ -242,7 +242,7 @@ class _Search:
             # They are only counted on the newest day.
             all_rejects=day == self.newest,
         )
-        sides = sides.with_shielding_rejects(self.engine, self.reader)
+        sides = reconcile.with_shielding_rejects(sides, self.engine, self.reader)
         return row_explanation.judge(self.engine, sides)
 
     def _rows(self, judged: JudgedDay) -> dict[RowOfCase, list[str]]:

@@ -12,9 +12,9 @@ from recon.core import lookup_priority
 from recon.core.lookup_priority import Candidates
 from recon.core.policy import Policy
 from recon.jobs import reconcile, wiring
+from recon.jobs.both_sides import BothSides
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.memory_budget import RunMemory
-from recon.jobs.reconcile import BothSides
 from recon.model import Verdict, Window
 from recon.store import coverage_proof
 from recon.store.engine import connect

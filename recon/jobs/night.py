@@ -18,11 +18,11 @@ from recon.errors import InputError, ReconError, expected, worst
 from recon.jobs import purging, removal_lookups, share_locks, stored_reports, wiring
 from recon.jobs.account_job import AccountJob, LatestPoll
 from recon.jobs.backfill import HERE, Backfill, Workers
+from recon.jobs.both_sides import BothSides
 from recon.jobs.earlier_days import EarlierDays
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.held_days import HeldDays
 from recon.jobs.memory_budget import RunMemory
-from recon.jobs.reconcile import BothSides
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_calls import StatusCalls
 from recon.jobs.status_lookups import StatusLookups
@@ -340,7 +340,7 @@ def _ask(
     """
     lookups.confirm(both_sides.case, both_sides.days, job.policy)
     _ask_for_the_rest(lookups, both_sides.days, earlier)
-    return both_sides.refreshed(job.engine, job.reader) if lookups.learnt else both_sides
+    return job.refreshed(both_sides) if lookups.learnt else both_sides
 
 
 def _ask_for_the_rest(lookups: StatusLookups, days: Sequence[Window], earlier: EarlierDays) -> None:

@@ -1,48 +1,32 @@
-"""From the stored messages and the reader to a verdict for each day."""
+"""Reading both sides around some days of an account, from the store and from the records."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from recon.core import (
-    agreed_rows,
-    basis_rows,
-    buckets,
-    frames,
-    input_digest,
-    judge,
-    out_of_window_ids,
-    settled_rows,
-    stale_records,
-    verdict_basis,
-)
-from recon.core.buckets import Case
+from recon.core import frames, out_of_window_ids, stale_records
 from recon.core.link import Side
 from recon.core.policy import Policy
-from recon.core.statuses import NOT_TERMINAL
+from recon.jobs.both_sides import BothSides
 from recon.jobs.stored_side import StoredEvidence, StoredSide, around
-from recon.model import Span, Verdict, Window
+from recon.model import Span, Window
 from recon.records import reader as readers
 from recon.records.reader import RecordsRead
-from recon.store import coverage_proof, forgotten_numbers, messages
+from recon.store import forgotten_numbers, messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
 
     from sqlalchemy import Engine
 
     from recon.jobs.memory_budget import RunMemory
-    from recon.jobs.stored_partitions import StoredPartitions
-    from recon.model import CoverageEvidence
     from recon.records.reader import RecordsReader
 
 log = logging.getLogger(__name__)
@@ -52,213 +36,8 @@ _LATER: Final = timedelta(days=8)
 #: Where the days have too few records to tell, those of so long before are read, and if there are
 #: none, those of so long before that.
 _EARLIER: Final = (timedelta(days=1), timedelta(days=7))
-
-
 #: A time that is hardly ever longer than records are apart.
 _SHORT: Final = timedelta(hours=1)
-
-
-@dataclass(frozen=True, eq=False)
-class BothSides:
-    """Both sides around some days of an account, as they were read.
-
-    Larger ones than fit into memory lie in files until `close`, or the end of a `with` block.
-    """
-
-    account: str
-    days: Sequence[Window]
-    records: RecordsRead
-    """As they were read; without the readable ones where they lie in files, as in both sides."""
-    local: Side
-    provider: Side
-    policy: Policy
-    evidence: StoredEvidence
-    """For which time the messages are complete: what was proven before they were read."""
-    earlier: Span | None = None
-    """Time before the days that was read too, to see when the records ended."""
-    parts: StoredPartitions | None = None
-    """The readable rows, where they lie in files."""
-    memory: RunMemory | None = None
-    """What reading may take."""
-
-    @property
-    def row_count(self) -> int:
-        """How many rows were read of both sides."""
-        if self.parts is not None:
-            return self.parts.row_count
-        return len(self.local.frame) + len(self.provider.frame)
-
-    @property
-    def is_in_memory(self) -> bool:
-        """Whether they are held in memory."""
-        return self.parts is None
-
-    @cached_property
-    def case(self) -> Case:
-        """Both sides linked and each row in its bucket; worked out once, where first asked for."""
-        local, provider, agreed = self.local, self.provider, agreed_rows.NONE
-        if self.parts is not None:
-            left = self.parts.reduced
-            local = replace(local, frame=left.local, rejects=left.local_rejects)
-            provider = replace(provider, frame=left.provider, rejects=left.provider_rejects)
-            agreed = left.agreed
-        proof = self.evidence.proof
-        return buckets.classify(
-            self.days,
-            local,
-            provider,
-            proof.spans,
-            self.policy,
-            self.evidence.denials,
-            proof.first_contact,
-            proof.purged_below,
-            agreed,
-        )
-
-    def judge(self, engine: Engine) -> list[Verdict]:
-        """Judge each day."""
-        proof = self.evidence.proof
-        verdicts = judge.of_case(
-            self.account,
-            self.days,
-            self.case,
-            spans=proof.spans,
-            policy=self.policy,
-            first_contact=proof.first_contact,
-        )
-        known = frozenset[str]() if self.parts is None else self.parts.reduced.settled
-        is_settled = partial(settled_rows.are_settled, self.case, known=known)
-        return [
-            replace(
-                one,
-                evidence=coverage_proof.evidence(engine, self.account, day.start, day.end),
-                is_settled=is_settled,
-            )
-            for day, one in zip(self.days, verdicts, strict=True)
-        ]
-
-    def is_waiting(self) -> bool:
-        """Say whether a message of the days is not terminal yet."""
-        if self.parts is not None:
-            return self.parts.is_waiting
-        frame, start, end = self.provider.frame, self.days[0].start, self.days[-1].end
-        assert start is not None
-        assert end is not None
-        inside = basis_rows.inside(frame, start, end)
-        return bool((inside & frame["status"].isin(sorted(NOT_TERMINAL))).any())
-
-    def digest(self, day: Window) -> str:
-        """Return a digest of all that the verdict of one of the days rests on."""
-        start, end = around([day], self.policy)
-        spans, first = self.evidence.proof.spans, self.evidence.proof.first_contact
-        if self.parts is None:
-            return input_digest.digest(start, end, self.local, self.provider, spans, first)
-        read = self.parts.digests[day.label]
-        return input_digest.of_parts(start, end, read, (self.local, self.provider), spans, first)
-
-    def basis(
-        self,
-        day: Window,
-        *,
-        input_digest: str,
-        evidence: CoverageEvidence,
-        settings: str,
-    ) -> str:
-        """Return a digest of all that the verdict of one of the days follows from.
-
-        Args:
-            day: which day.
-            input_digest: what `digest` gives of it.
-            evidence: what keeps the coverage of the day from being more than it is.
-            settings: tells the settings and the version of the program from others.
-        """
-        untimed = self.evidence.untimed and day is self.days[-1]
-        if self.parts is not None:
-            return verdict_basis.of_parts(
-                self.parts.basis_rows(day),
-                (self.local, self.provider),
-                ended=self.parts.ended,
-                input_digest=input_digest,
-                evidence=evidence,
-                untimed=untimed,
-                settings=settings,
-            )
-        start, end = around([day], self.policy)
-        return verdict_basis.basis(
-            start,
-            end,
-            self.local,
-            self.provider,
-            input_digest=input_digest,
-            denials=self.evidence.denials,
-            purged_below=self.evidence.proof.purged_below,
-            evidence=evidence,
-            untimed=untimed,
-            settings=settings,
-        )
-
-    def with_shielding_rejects(self, engine: Engine, reader: RecordsReader) -> BothSides:
-        """Return the same with each unreadable record that a message of the days may be.
-
-        That matters where a message has no record, and they were not all read.
-        """
-        case = self.case
-        alone = case.links.partner_of_provider < 0
-        if self.records.has_all_rejects or not (alone & (case.provider_owner >= 0)).any():
-            return self
-        wanted = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[alone]
-        blanked = forgotten_numbers.forgotten(engine).blanked(
-            reader.find_untimed(wanted).rejects, self.policy.region, None
-        )
-        counted, others = _split(blanked, untimed=self.evidence.untimed)
-        local = replace(self.local, rejects=counted, other_rejects=others)
-        return replace(self, records=replace(self.records, rejects=blanked), local=local)
-
-    def refreshed(self, engine: Engine, reader: RecordsReader) -> BothSides:
-        """Return the same with the messages as they are stored now.
-
-        The records are read again if there are other messages than before: one that was sent
-        meanwhile may have been recorded meanwhile. What lies in files is read again as a whole.
-        """
-        untimed = self.evidence.untimed
-        if self.parts is not None:
-            self.close()
-            return read(
-                self.account,
-                self.days,
-                reader=reader,
-                engine=engine,
-                policy=self.policy,
-                untimed=untimed,
-                memory=self.memory,
-            )
-        stored = StoredSide.read(engine, self.account, self.days, self.policy, untimed=untimed)
-        if not stored.messages["message_id"].isin(self.provider.frame["message_id"]).all():
-            return _with_records(self.account, self.days, reader, engine, self.policy, stored)
-        if self.earlier is not None:
-            start, _ = around(self.days, self.policy)
-            stored = stored.with_earlier(engine, self.account, self.earlier, start)
-        return replace(
-            self,
-            provider=stored.side(engine, self.account, self.records.frame),
-            evidence=stored.evidence,
-        )
-
-    def close(self) -> None:
-        """Remove the files, if there are any; then nothing more can be judged."""
-        if self.parts is not None:
-            self.parts.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def read(
@@ -350,6 +129,55 @@ def read(
         parts=parts,
         memory=memory,
     )
+
+
+def refreshed(sides: BothSides, engine: Engine, reader: RecordsReader) -> BothSides:
+    """Return the same with the messages as they are stored now.
+
+    The records are read again if there are other messages than before: one that was sent
+    meanwhile may have been recorded meanwhile. What lies in files is read again as a whole.
+    """
+    untimed = sides.evidence.untimed
+    if sides.parts is not None:
+        sides.close()
+        return read(
+            sides.account,
+            sides.days,
+            reader=reader,
+            engine=engine,
+            policy=sides.policy,
+            untimed=untimed,
+            memory=sides.memory,
+        )
+    stored = StoredSide.read(engine, sides.account, sides.days, sides.policy, untimed=untimed)
+    if not stored.messages["message_id"].isin(sides.provider.frame["message_id"]).all():
+        return _with_records(sides.account, sides.days, reader, engine, sides.policy, stored)
+    if sides.earlier is not None:
+        start, _ = around(sides.days, sides.policy)
+        stored = stored.with_earlier(engine, sides.account, sides.earlier, start)
+    return replace(
+        sides,
+        provider=stored.side(engine, sides.account, sides.records.frame),
+        evidence=stored.evidence,
+    )
+
+
+def with_shielding_rejects(sides: BothSides, engine: Engine, reader: RecordsReader) -> BothSides:
+    """Return the same with each unreadable record that a message of the days may be.
+
+    That matters where a message has no record, and they were not all read.
+    """
+    case = sides.case
+    alone = case.links.partner_of_provider < 0
+    if sides.records.has_all_rejects or not (alone & (case.provider_owner >= 0)).any():
+        return sides
+    wanted = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[alone]
+    blanked = forgotten_numbers.forgotten(engine).blanked(
+        reader.find_untimed(wanted).rejects, sides.policy.region, None
+    )
+    counted, others = _split(blanked, untimed=sides.evidence.untimed)
+    local = replace(sides.local, rejects=counted, other_rejects=others)
+    return replace(sides, records=replace(sides.records, rejects=blanked), local=local)
 
 
 def _read_at_most(

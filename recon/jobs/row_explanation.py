@@ -28,7 +28,7 @@ from recon.core.explanation import (
 from recon.core.fired_rules import FiredRule
 from recon.core.policy import Policy
 from recon.jobs import row_surroundings, stored_side
-from recon.jobs.reconcile import BothSides
+from recon.jobs.both_sides import BothSides
 from recon.model import Kind, Verdict, Window
 from recon.store import row_evidence
 

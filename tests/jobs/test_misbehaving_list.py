@@ -302,7 +302,7 @@ class Machine(RuleBasedStateMachine):
         read = reconcile.read(self.account, days, reader=reader, engine=self.engine, policy=policy)  # type: ignore[arg-type]
         lookups.confirm(read.case, days, policy)
         if lookups.learnt:
-            read = read.refreshed(self.engine, reader)  # type: ignore[arg-type]
+            read = reconcile.refreshed(read, self.engine, reader)  # type: ignore[arg-type]
         for verdict in read.judge(self.engine):
             self._check_balance(verdict)
             self._check_findings(verdict.findings)

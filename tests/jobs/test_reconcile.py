@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from recon.core import buckets, calendar
 from recon.core.buckets import Case
 from recon.jobs import night, reconcile, wiring
+from recon.jobs.both_sides import BothSides
 from recon.jobs.night import RunOptions
-from recon.jobs.reconcile import BothSides
 from recon.model import Verdict
 from recon.records.connections import read_only_engine
 from recon.records.reader import RecordsRead, RecordsReader
@@ -106,7 +106,7 @@ def test_a_message_that_is_sent_and_recorded_before_messages_are_read_again_has_
     reader = wiring.open_reader(stage.settings, "main")
     both_sides = read(stage, reader)
     send_and_collect(stage)
-    [seen] = both_sides.refreshed(stage.engine, reader).judge(stage.engine)
+    [seen] = reconcile.refreshed(both_sides, stage.engine, reader).judge(stage.engine)
     assert seen.local.matched == seen.provider.total == seen.provider.matched == 7
 
 
@@ -161,7 +161,7 @@ def test_unreadable_records_of_other_days_are_read_only_where_a_message_has_no_r
     [whole] = both(all_rejects=True).judge(stage.engine)
     few = both(all_rejects=False)
     assert few.local.unreadable.empty
-    completed = few.with_shielding_rejects(stage.engine, reader)
+    completed = reconcile.with_shielding_rejects(few, stage.engine, reader)
     assert len(completed.local.unreadable) == (0 if recorded else 1)
     [seen] = completed.judge(stage.engine)
     assert (seen.kind, seen.local, seen.provider) == (whole.kind, whole.local, whole.provider)

@@ -22,9 +22,9 @@ from recon import config
 from recon.core import calendar, lookup_priority
 from recon.core.policy import Policy
 from recon.jobs import night, reconcile
+from recon.jobs.both_sides import BothSides
 from recon.jobs.memory_budget import RunMemory
 from recon.jobs.night import RunOptions
-from recon.jobs.reconcile import BothSides
 from recon.model import FINDING_COLUMNS, Listing, Message, RejectedItem, Verdict, Window
 from recon.records.reader_factory import open_reader
 from recon.records.source import Source

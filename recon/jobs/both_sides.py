@@ -1,0 +1,191 @@
+"""Both sides around some days of an account, and the verdict of each day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Self
+
+from recon.core import (
+    agreed_rows,
+    basis_rows,
+    buckets,
+    input_digest,
+    judge,
+    settled_rows,
+    verdict_basis,
+)
+from recon.core.buckets import Case
+from recon.core.link import Side
+from recon.core.policy import Policy
+from recon.core.statuses import NOT_TERMINAL
+from recon.jobs.stored_side import StoredEvidence, around
+from recon.model import Span, Verdict, Window
+from recon.records.reader import RecordsRead
+from recon.store import coverage_proof
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sqlalchemy import Engine
+
+    from recon.jobs.memory_budget import RunMemory
+    from recon.jobs.stored_partitions import StoredPartitions
+    from recon.model import CoverageEvidence
+
+
+@dataclass(frozen=True, eq=False)
+class BothSides:
+    """Both sides around some days of an account, as they were read.
+
+    Larger ones than fit into memory lie in files until `close`, or the end of a `with` block.
+    """
+
+    account: str
+    days: Sequence[Window]
+    records: RecordsRead
+    """As they were read; without the readable ones where they lie in files, as in both sides."""
+    local: Side
+    provider: Side
+    policy: Policy
+    evidence: StoredEvidence
+    """For which time the messages are complete: what was proven before they were read."""
+    earlier: Span | None = None
+    """Time before the days that was read too, to see when the records ended."""
+    parts: StoredPartitions | None = None
+    """The readable rows, where they lie in files."""
+    memory: RunMemory | None = None
+    """What reading may take."""
+
+    @property
+    def row_count(self) -> int:
+        """How many rows were read of both sides."""
+        if self.parts is not None:
+            return self.parts.row_count
+        return len(self.local.frame) + len(self.provider.frame)
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether they are held in memory."""
+        return self.parts is None
+
+    @cached_property
+    def case(self) -> Case:
+        """Both sides linked and each row in its bucket; worked out once, where first asked for."""
+        local, provider, agreed = self.local, self.provider, agreed_rows.NONE
+        if self.parts is not None:
+            left = self.parts.reduced
+            local = replace(local, frame=left.local, rejects=left.local_rejects)
+            provider = replace(provider, frame=left.provider, rejects=left.provider_rejects)
+            agreed = left.agreed
+        proof = self.evidence.proof
+        return buckets.classify(
+            self.days,
+            local,
+            provider,
+            proof.spans,
+            self.policy,
+            self.evidence.denials,
+            proof.first_contact,
+            proof.purged_below,
+            agreed,
+        )
+
+    def judge(self, engine: Engine) -> list[Verdict]:
+        """Judge each day."""
+        proof = self.evidence.proof
+        verdicts = judge.of_case(
+            self.account,
+            self.days,
+            self.case,
+            spans=proof.spans,
+            policy=self.policy,
+            first_contact=proof.first_contact,
+        )
+        known = frozenset[str]() if self.parts is None else self.parts.reduced.settled
+        is_settled = partial(settled_rows.are_settled, self.case, known=known)
+        return [
+            replace(
+                one,
+                evidence=coverage_proof.evidence(engine, self.account, day.start, day.end),
+                is_settled=is_settled,
+            )
+            for day, one in zip(self.days, verdicts, strict=True)
+        ]
+
+    def is_waiting(self) -> bool:
+        """Say whether a message of the days is not terminal yet."""
+        if self.parts is not None:
+            return self.parts.is_waiting
+        frame, start, end = self.provider.frame, self.days[0].start, self.days[-1].end
+        assert start is not None
+        assert end is not None
+        inside = basis_rows.inside(frame, start, end)
+        return bool((inside & frame["status"].isin(sorted(NOT_TERMINAL))).any())
+
+    def digest(self, day: Window) -> str:
+        """Return a digest of all that the verdict of one of the days rests on."""
+        start, end = around([day], self.policy)
+        spans, first = self.evidence.proof.spans, self.evidence.proof.first_contact
+        if self.parts is None:
+            return input_digest.digest(start, end, self.local, self.provider, spans, first)
+        read = self.parts.digests[day.label]
+        return input_digest.of_parts(start, end, read, (self.local, self.provider), spans, first)
+
+    def basis(
+        self,
+        day: Window,
+        *,
+        input_digest: str,
+        evidence: CoverageEvidence,
+        settings: str,
+    ) -> str:
+        """Return a digest of all that the verdict of one of the days follows from.
+
+        Args:
+            day: which day.
+            input_digest: what `digest` gives of it.
+            evidence: what keeps the coverage of the day from being more than it is.
+            settings: tells the settings and the version of the program from others.
+        """
+        untimed = self.evidence.untimed and day is self.days[-1]
+        if self.parts is not None:
+            return verdict_basis.of_parts(
+                self.parts.basis_rows(day),
+                (self.local, self.provider),
+                ended=self.parts.ended,
+                input_digest=input_digest,
+                evidence=evidence,
+                untimed=untimed,
+                settings=settings,
+            )
+        start, end = around([day], self.policy)
+        return verdict_basis.basis(
+            start,
+            end,
+            self.local,
+            self.provider,
+            input_digest=input_digest,
+            denials=self.evidence.denials,
+            purged_below=self.evidence.proof.purged_below,
+            evidence=evidence,
+            untimed=untimed,
+            settings=settings,
+        )
+
+    def close(self) -> None:
+        """Remove the files, if there are any; then nothing more can be judged."""
+        if self.parts is not None:
+            self.parts.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
