@@ -219,8 +219,7 @@ def forecast(rhythm: Rhythm, recent: Sequence[Poll]) -> Forecast:
         return Forecast(rhythm, 0.0, 1.0, unknown)
     last = recent[-1]
     seen = [_seen(poll, before) for before, poll in zip((None, *recent[:-1]), recent, strict=True)]
-    # More than one: an answer may show the listing of a minute ago, and so too little.
-    now = max(messages / max(seconds, _NOISY) for messages, seconds in seen[-_LATELY:])
+    now = _present(seen)
     busy = any(poll.items / max(1.0, _age(poll)) > _SOME for poll in recent)
     unlearnt = max(now * rhythm.rise, unknown) if busy else now * rhythm.rise
     usual, (messages, seconds) = rhythm.rate(last.at), seen[-1]
@@ -230,6 +229,20 @@ def forecast(rhythm: Rhythm, recent: Sequence[Poll]) -> Forecast:
         if messages > expected + _UNUSUAL * math.sqrt(expected) + _UNUSUAL:
             level = messages / max(expected, 1.0)
     return Forecast(rhythm, now, level, unlearnt)
+
+
+def _present(seen: Sequence[tuple[int, float]]) -> float:
+    """Return the present rate, from what each of the last polls showed of how many seconds.
+
+    The highest of a few: an answer may show the listing of a minute ago, and so too little. Polls
+    that follow each other within seconds show a rate only together.
+    """
+    alone = max(messages / max(seconds, _NOISY) for messages, seconds in seen[-_LATELY:])
+    messages = sum(shown for shown, _ in seen)
+    seconds = sum(covered for _, covered in seen)
+    if len(seen) < _LATELY or messages < _MANY or seconds <= 0:
+        return alone
+    return max(alone, messages / seconds)
 
 
 def _seen(poll: Poll, before: Poll | None) -> tuple[int, float]:

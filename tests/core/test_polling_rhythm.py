@@ -144,6 +144,14 @@ def test_the_present_rate_is_the_highest_of_the_last_few_polls() -> None:
     assert forecast(flat(1), polls).recent * 3600 == pytest.approx(60)
 
 
+@pytest.mark.parametrize("seconds", [1.0, 5.0])
+def test_polls_within_seconds_of_each_other_show_the_present_rate_together(seconds: float) -> None:
+    several = [poll(10 + n * seconds / 3600, round(15 * seconds)) for n in range(8)]
+    expected = forecast(Rhythm(), several)
+    assert expected.recent == pytest.approx(15, rel=0.2)
+    assert expected.lasts(several[-1].at, 95, 3600) < 95 / 15
+
+
 def test_a_day_much_busier_than_usual_raises_the_level() -> None:
     usual = forecast(flat(50), [poll(8, 0), poll(9, 60)])
     busy = forecast(flat(50), [poll(8, 0), poll(9, 99)])
