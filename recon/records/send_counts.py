@@ -128,7 +128,8 @@ class SendCounter:
             if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                 raise TemporaryError(
                     f"the records at {database.shown} were not counted within {self._patience:g} s",
-                    hint="Create an index on the column that sent_at is mapped to.",
+                    hint="If `recon check` advises an index on these records, create it. Otherwise "
+                    "the machine is overloaded.",
                 ) from error
             raise
 
