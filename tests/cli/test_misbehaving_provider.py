@@ -216,7 +216,7 @@ CASES = [
         nights=(51, 75),
         has_gap=False,
         refused=1,
-        log="they count as removed there, and are no longer compared",
+        log="all count as removed at Octopods, and are no longer compared",
     ),
     Case(
         "late",

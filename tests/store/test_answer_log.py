@@ -69,14 +69,14 @@ def test_a_full_answer_says_from_when_on_it_proves_anything(kept: Kept) -> None:
 def test_first_contact_says_what_cannot_be_checked(kept: Kept) -> None:
     assert kept.keep(listing(*some(1, 5), answered=5 * HOUR)) == []
     line = only(kept.lines(logging.INFO))
-    assert "account main: the first messages of this key are listed" in line
-    assert "nothing older than 2026-04-23T12:54:00+00:00 can be checked" in line
+    assert "account main: Octopods lists the first messages of this key" in line
+    assert "records before 2026-04-23T12:54:00+00:00 cannot be checked" in line
 
 
 def test_a_newer_key_says_that_its_coverage_begins_anew(kept: Kept) -> None:
     kept.keep(listing(*some(1, 5), answered=5 * HOUR))
     assert kept.keep(listing(*some(6, 6), answered=6 * HOUR), key="second") == []
-    assert "its coverage begins after 2026-04-23T17:54:00" in only(kept.lines(logging.INFO))
+    assert "coverage of this key begins after 2026-04-23T17:54:00" in only(kept.lines(logging.INFO))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_removed_messages_say_so_once(kept: Kept) -> None:
     kept.caplog.clear()
     moment = at(31 * HOUR)
     removed_messages.settle(kept.engine, "main", KEY, denied=[4], found=[], at=moment)
-    assert "they count as removed there" in only(kept.lines(logging.WARNING))
+    assert "all count as removed at Octopods" in only(kept.lines(logging.WARNING))
     assert kept.keep(listing(*some(1, 3), *some(5, 5), answered=32 * HOUR)) == []
 
 
