@@ -6,7 +6,7 @@ import json
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,8 +42,14 @@ class Cluster:
 
     def start_scheduler(self) -> Forked:
         process = self._start("scheduler", "--host", "tcp://127.0.0.1:0")
-        awaited((self.path / "scheduler.json").exists, process)
+        awaited(self._is_reachable, process)
         return process
+
+    def _is_reachable(self) -> bool:
+        # The file is made empty, and filled a moment later.
+        with suppress(FileNotFoundError, json.JSONDecodeError):
+            return bool(self.address)
+        return False
 
     def start_worker(self) -> Forked:
         # Without a nanny, a worker that is killed does not come back.
