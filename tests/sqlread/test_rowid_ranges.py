@@ -110,7 +110,8 @@ def test_odd_cells_are_read_in_the_plain_way_from_there_on(tmp_path: Path, ways:
     rows = [row(n, message_id=b"7" if n == 5 else n) for n in range(12)]
     source = sqlite_source(tmp_path / "a.db", rows)
     assert len(in_stretches(source).read(START, END).frame) == 12
-    assert ways() == [TAKEN, "an answer was not read as Arrow: OperationalError"]
+    # The second answer is asked for, and may be refused, before the first is looked at.
+    assert sorted(ways()) == sorted([TAKEN, "an answer was not read as Arrow: OperationalError"])
     assert_alike(source)
 
 
