@@ -14,7 +14,8 @@ import click
 
 import recon
 from recon.cli import streams, termination
-from recon.cli.common import PathParam, Session, show_error, typed
+from recon.cli.common import Session, show_error, typed
+from recon.cli.common_options import PathParam
 from recon.errors import ReconError, expected
 from recon.jobs.runtime import Runtime
 

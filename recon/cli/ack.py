@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from recon.cli import common, pasted_ids
+from recon.cli import common, common_options, pasted_ids
 from recon.errors import UsageError
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 @click.option(
     "--from-csv",
     "file",
-    type=common.PathParam(),
+    type=common_options.PathParam(),
     metavar="FILE",
     help="Read the columns discrepancy_id and reason of a CSV file.",
 )

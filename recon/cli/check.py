@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 from recon.errors import ConfigError, worst
 from recon.report.terminal_text import plain
 
 
 @click.command("check")
-@common.account_option
+@common_options.account_option
 @click.option("--send-test", is_flag=True, help="Send a test mail and a test text to [notify] too.")
 @common.pass_session
 def command(session: common.Session, accounts: Sequence[str], *, send_test: bool) -> int:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 from recon.errors import worst
 
 
 @click.command("collect")
-@common.account_option
+@common_options.account_option
 @click.option("--force", is_flag=True, help="Poll even if no poll is due.")
 @click.option("--follow", is_flag=True, help="Keep running, and poll when due, until stopped.")
 @click.option(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 
 
 @click.command("dashboard")
@@ -20,10 +20,10 @@ from recon.cli import common
     metavar="N",
     help="Number of days, today included.",
 )
-@common.account_option
+@common_options.account_option
 @click.option(
     "--output",
-    type=common.PathParam(),
+    type=common_options.PathParam(),
     metavar="FILE",
     help="Write the page to this file, instead of dashboard.html in the directory of the "
     "reports; - for standard output.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 from recon.errors import OutputError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _KEY = "OCTOPODS_API_KEY"
 @click.command("demo")
 @click.option(
     "--output",
-    type=common.PathParam(),
+    type=common_options.PathParam(),
     default=Path("demo"),
     show_default=True,
     metavar="DIR",

@@ -8,28 +8,22 @@ from pathlib import Path
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 from recon.errors import InputError
 from recon.model import VerdictKind
 
 
 @click.command("diff")
-@click.argument("local", type=common.PathParam())
-@click.argument("provider", type=common.PathParam())
-@common.day_options
+@click.argument("local", type=common_options.PathParam())
+@click.argument("provider", type=common_options.PathParam())
+@common_options.day_options
 @click.option(
     "--account",
     metavar="NAME",
     help="Read LOCAL with this account's columns and settings. Default: the only account.",
 )
-@common.output_option
-@click.option(
-    "--memory-limit",
-    type=common.SizeParam(),
-    metavar="SIZE",
-    help="Work in partitions if more memory than this would be needed, such as 300MB or 2GiB. "
-    "Default: half of the available memory.",
-)
+@common_options.output_option
+@common_options.memory_option("Work")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -37,8 +31,8 @@ from recon.model import VerdictKind
     metavar="N",
     help="Process partitions in N processes. Default: 1.",
 )
-@common.exit_code_option
-@common.trust_option
+@common_options.exit_code_option
+@common_options.trust_option
 @common.pass_session
 def command(
     session: common.Session,
@@ -67,7 +61,7 @@ def command(
     from recon.core import calendar
     from recon.jobs import file_diff, memory_budget, wiring
 
-    chosen = common.day_range(day, first, last)
+    chosen = common_options.day_range(day, first, last)
     settings = session.settings(require_accounts=False)
     days = (
         (calendar.unbounded(settings.timezone),)

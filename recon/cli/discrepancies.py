@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 from recon.model import Kind, Severity, State
 
 #: How many findings a terminal shows unless told otherwise.
@@ -36,9 +36,9 @@ _NARROW: Final = "Narrow the list with --kind, --severity, --date or --account, 
 @click.option(
     "--severity", type=click.Choice(list(map(str, Severity))), help="Only errors, or only warnings."
 )
-@common.day_options
-@common.account_option
-@common.format_option("table", "csv", "json")
+@common_options.day_options
+@common_options.account_option
+@common_options.format_option("table", "csv", "json")
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -67,7 +67,7 @@ def command(
     from recon.report.csv_columns import STORED_COLUMNS
     from recon.store import finding_list
 
-    days = common.day_range(day, first, last)
+    days = common_options.day_range(day, first, last)
     settings = session.settings()
     wanted: finding_list.Filters = {
         "accounts": common.chosen_accounts(settings, accounts) if accounts else None,

@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from recon.cli import common, pasted_ids
+from recon.cli import common, common_options, pasted_ids
 from recon.errors import InputError, UsageError
 
 _LISTS: Final = "`recon discrepancies --status all` lists the findings with their ids."
@@ -28,12 +28,12 @@ _SHOWN: Final = 60
 @click.option(
     "--date",
     "day",
-    type=common.DateParam(),
+    type=common_options.DateParam(),
     help="Also search the records of this day, if they come from a query.",
 )
-@common.account_option
+@common_options.account_option
 @click.option("--show-numbers", is_flag=True, help="Show phone numbers in full.")
-@common.format_option("text", "json")
+@common_options.format_option("text", "json")
 @common.pass_session
 def command(
     session: common.Session,

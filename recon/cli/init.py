@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 from recon.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _KEY_VARIABLE: Final = "OCTOPODS_API_KEY"
 @click.option("--url", metavar="URL", help="Their database, as an SQLAlchemy URL.")
 @click.option(
     "--file",
-    type=common.PathParam(),
+    type=common_options.PathParam(),
     metavar="PATH",
     help="Their file: SQLite, CSV, Parquet, JSON.",
 )
@@ -55,7 +55,7 @@ _KEY_VARIABLE: Final = "OCTOPODS_API_KEY"
 )
 @click.option(
     "--api-key-file",
-    type=common.PathParam(),
+    type=common_options.PathParam(),
     metavar="FILE",
     help="Or the file that holds it. If missing, it is created, readable by you only.",
 )
@@ -64,7 +64,7 @@ _KEY_VARIABLE: Final = "OCTOPODS_API_KEY"
 )
 @click.option(
     "--output",
-    type=common.PathParam(),
+    type=common_options.PathParam(),
     metavar="FILE",
     help="The file to write. Default: --config, or recon.toml.",
 )

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 from recon.errors import ConfigError, InputError, UsageError, worst
 
 
 @click.command("report")
 @click.option(
-    "--date", "day", type=common.DateParam(), help="The day. Default: the newest day with a run."
+    "--date",
+    "day",
+    type=common_options.DateParam(),
+    help="The day. Default: the newest day with a run.",
 )
-@common.account_option
-@common.output_option
+@common_options.account_option
+@common_options.output_option
 @click.option("--email", is_flag=True, help="Send all waiting mail, and write no report.")
 @common.pass_session
 def command(

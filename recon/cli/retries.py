@@ -8,13 +8,13 @@ from typing import Literal
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 
 
 @click.command("retries")
-@common.day_options
-@common.account_option
-@common.format_option("table", "csv", "json")
+@common_options.day_options
+@common_options.account_option
+@common_options.format_option("table", "csv", "json")
 @click.option("--again", is_flag=True, help="Propose again what was proposed before.")
 @click.option("--show-numbers", is_flag=True, help="Show phone numbers in full in the table.")
 @common.pass_session
@@ -46,7 +46,7 @@ def command(
     names = common.chosen_accounts(settings, accounts)
     now, zone = session.runtime.clock(), settings.timezone
     yesterday = calendar.yesterday(now, zone)
-    days = common.day_range(day, first, last) or (yesterday, yesterday)
+    days = common_options.day_range(day, first, last) or (yesterday, yesterday)
     days = common.not_in_the_future(days, now, zone)
     engine = session.engine(settings)
     found = retries.retries(settings, engine, names, days, session.runtime, again=again)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 from recon.errors import OK, ConfigError, UsageError, worst
 from recon.model import Run, VerdictKind
 
@@ -31,22 +31,16 @@ _MOST_NAMED: Final = 7
 
 
 @click.command("run")
-@common.day_options
-@common.account_option
+@common_options.day_options
+@common_options.account_option
 @click.option("--offline", is_flag=True, help="Use what is stored; make no request.")
-@common.output_option
+@common_options.output_option
 @click.option("--no-email", is_flag=True, help="Mail nothing.")
-@common.exit_code_option
-@common.trust_option
+@common_options.exit_code_option
+@common_options.trust_option
 @click.option("--dry-run", is_flag=True, help="Write reports; store nothing and notify nobody.")
 @click.option("--again", is_flag=True, help="With --from: also judge days that have not changed.")
-@click.option(
-    "--memory-limit",
-    type=common.SizeParam(),
-    metavar="SIZE",
-    help="Judge in partitions if more memory than this would be needed, such as 300MB or 2GiB. "
-    "Default: half of the available memory.",
-)
+@common_options.memory_option("Judge")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -60,7 +54,7 @@ _MOST_NAMED: Final = 7
 )
 @click.option(
     "--shard",
-    type=common.ShardParam(),
+    type=common_options.ShardParam(),
     help="With --from: only part I of N equal parts, counted from 1.",
 )
 @common.pass_session
@@ -101,7 +95,7 @@ def command(
     """
     from recon.jobs import memory_budget, night, notifying
 
-    chosen = common.day_range(day, first, last)
+    chosen = common_options.day_range(day, first, last)
     _check_range_options(
         first, again=again, workers=workers, scheduler=scheduler, shard=shard, dry_run=dry_run
     )

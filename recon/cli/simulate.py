@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 from recon.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _list(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  #
     "records",
     is_flag=False,
     flag_value="sends.db",
-    type=common.PathParam(),
+    type=common_options.PathParam(),
     metavar="[FILE]",
     help="Also write a matching SQLite table of records.  [default: sends.db]",
 )

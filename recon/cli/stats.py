@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 
 #: So many days at most: longer than messages can be kept.
 _MOST_DAYS = 36_500
@@ -28,8 +28,8 @@ _MOST_DAYS = 36_500
     show_default=True,
     help="What the messages are grouped by.",
 )
-@common.account_option
-@common.format_option("table", "csv", "json")
+@common_options.account_option
+@common_options.format_option("table", "csv", "json")
 @common.pass_session
 def command(session: common.Session, days: int, by: str, accounts: Sequence[str], form: str) -> int:
     """Show volume, failures and coverage of the last days.

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import click
 
-from recon.cli import common
+from recon.cli import common, common_options
 
 
 @click.command("status")
-@common.account_option
-@common.format_option("table", "json")
+@common_options.account_option
+@common_options.format_option("table", "json")
 @common.pass_session
 def command(session: common.Session, accounts: Sequence[str], form: str) -> int:
     """Show the state of each account: runs, coverage, polls.

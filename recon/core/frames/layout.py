@@ -91,56 +91,40 @@ def unsent(rejects: pd.DataFrame) -> pd.Series[bool]:
     return found.fillna(False).astype("bool")
 
 
-def _empty(layout: Mapping[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in layout.items()})
-
-
 def empty_local() -> pd.DataFrame:
     """Return a local frame without rows."""
-    return _empty_local().copy()
+    return _empty("local").copy()
 
 
 def empty_local_rejects() -> pd.DataFrame:
     """Return a frame of local rejects without rows."""
-    return _empty_local_rejects().copy()
+    return _empty("local rejects").copy()
 
 
 def empty_provider() -> pd.DataFrame:
     """Return a provider frame without rows."""
-    return _empty_provider().copy()
+    return _empty("provider").copy()
 
 
 def empty_provider_rejects() -> pd.DataFrame:
     """Return a frame of provider rejects without rows."""
-    return _empty_provider_rejects().copy()
-
-
-# A quiet night needs a dozen of these. Making one takes milliseconds, copying it hardly any time.
+    return _empty("provider rejects").copy()
 
 
 @cache
-def _empty_local() -> pd.DataFrame:
-    return _with_text_categories(_empty(LOCAL))
-
-
-@cache
-def _empty_local_rejects() -> pd.DataFrame:
-    return _empty(LOCAL_REJECTS)
-
-
-@cache
-def _empty_provider() -> pd.DataFrame:
-    return _with_text_categories(_empty(PROVIDER))
-
-
-@cache
-def _empty_provider_rejects() -> pd.DataFrame:
-    return _empty(PROVIDER_REJECTS)
-
-
-def _with_text_categories(frame: pd.DataFrame) -> pd.DataFrame:
-    none = pd.Categorical.from_codes([], categories=pd.Index([], dtype="str"))
-    return frame.assign(status=none)
+def _empty(name: str) -> pd.DataFrame:
+    # A quiet night needs a dozen of these. Making one takes milliseconds, copying hardly any time.
+    layout = {
+        "local": LOCAL,
+        "local rejects": LOCAL_REJECTS,
+        "provider": PROVIDER,
+        "provider rejects": PROVIDER_REJECTS,
+    }[name]
+    frame = pd.DataFrame({column: pd.Series([], dtype=dtype) for column, dtype in layout.items()})
+    if isinstance(frame["status"].dtype, pd.CategoricalDtype):
+        none = pd.Categorical.from_codes([], categories=pd.Index([], dtype="str"))
+        frame = frame.assign(status=none)
+    return frame
 
 
 def rejected_lines(reasons: Sequence[str]) -> pd.DataFrame:
