@@ -17,8 +17,9 @@ from alembic.operations import MigrationScript
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from recon.store.column_types import Json, SafeText, UtcDateTime
 from recon.store.engine import opened, writing
-from recon.store.tables import METADATA, Json, SafeText, UtcDateTime
+from recon.store.tables import METADATA
 
 
 def spelt(kind: str, value: object, _context: AutogenContext) -> str | Literal[False]:

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from recon.model import FINDING_COLUMNS, Change, Kind, State
 from recon.store import finding_history
 from recon.store.accounts import id_of
+from recon.store.column_types import UtcDateTime
 from recon.store.dialects import among, id_chunks, microseconds
 from recon.store.engine import reading, writing
-from recon.store.tables import FINDING_TYPES, UtcDateTime, findings, runs
+from recon.store.tables import FINDING_TYPES, findings, runs
 from recon.store.tables import accounts as account_names
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from recon.model import Listing, Message
+from recon.store.column_types import Json, SafeText
 from recon.store.dialects import insert, is_postgres
 from recon.store.engine import reading, writing
-from recon.store.tables import METADATA, SafeText, forgotten_numbers, hash_keys
+from recon.store.tables import METADATA, forgotten_numbers, hash_keys
 from recon.store.tables import accounts as account_names
 
 if TYPE_CHECKING:
@@ -199,12 +200,8 @@ def _held(connection: sa.Connection, person: Person) -> Iterator[_Place]:
                 continue
             if column.name.endswith("phone_number"):
                 yield from _numbers(connection, column, person)
-            elif isinstance(column.type, SafeText) or _is_json(column):
+            elif isinstance(column.type, SafeText | Json):
                 yield from _texts(connection, column, person)
-
-
-def _is_json(column: sa.Column[Any]) -> bool:
-    return type(column.type).__name__ == "Json"
 
 
 def _numbers(connection: sa.Connection, column: sa.Column[Any], person: Person) -> Iterator[_Place]:

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from recon.model import FINDING_COLUMNS, Kind
 from recon.store import finding_history
+from recon.store.column_types import SafeText, UtcDateTime, storable
 from recon.store.dialects import among, bulk_insert, id_chunks
-from recon.store.tables import FINDING_TYPES, SafeText, UtcDateTime, findings, storable
+from recon.store.tables import FINDING_TYPES, findings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from recon.model import LocalBalance, ProviderBalance, RequestCounts, Span, VerdictKind, Window
 from recon.store.accounts import id_of
+from recon.store.column_types import UtcDateTime
 from recon.store.engine import reading
 from recon.store.finding_list import RESOLVED
-from recon.store.tables import UtcDateTime, findings, messages, runs, status_changes
+from recon.store.tables import findings, messages, runs, status_changes
 
 #: What a status says of delivery.
 _DELIVERED: Final = ("delivered", "read", "deleted")

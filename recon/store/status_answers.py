@@ -173,11 +173,8 @@ def waiting(
         most: how many, at most.
     """
     query = (
-        sa.select(messages)
-        .join_from(messages, keys, messages.c.key_id == keys.c.id)
+        _of_key(account, key_fingerprint)
         .where(
-            messages.c.account_id == accounts.id_of(account),
-            keys.c.fingerprint == key_fingerprint,
             messages.c.sent_at >= start,
             messages.c.sent_at < end,
             messages.c.status.in_(sorted(NOT_TERMINAL)),
@@ -188,6 +185,18 @@ def waiting(
     )
     with reading(engine) as connection:
         return [_message(row) for row in connection.execute(query)]
+
+
+def _of_key(account: str, key_fingerprint: str) -> sa.Select[Any]:
+    """Return the query of all stored messages of an account's key."""
+    return (
+        sa.select(messages)
+        .join_from(messages, keys, messages.c.key_id == keys.c.id)
+        .where(
+            messages.c.account_id == accounts.id_of(account),
+            keys.c.fingerprint == key_fingerprint,
+        )
+    )
 
 
 def _message(row: sa.Row[Any]) -> Message:
@@ -211,16 +220,8 @@ def listed_around(
 
     The first one has the next lower id, the second one the next higher; `None` where none has.
     """
-    of_key = (
-        sa.select(messages.c.sent_at)
-        .join_from(messages, keys, messages.c.key_id == keys.c.id)
-        .where(
-            messages.c.account_id == accounts.id_of(account),
-            keys.c.fingerprint == key_fingerprint,
-            messages.c.listed_by.is_not(None),
-        )
-        .limit(1)
-    )
+    listed = _of_key(account, key_fingerprint).where(messages.c.listed_by.is_not(None))
+    of_key = listed.with_only_columns(messages.c.sent_at).limit(1)
     number = messages.c.message_id
     with reading(engine) as connection:
         below = connection.execute(of_key.where(number < message_id).order_by(number.desc()))
@@ -241,14 +242,8 @@ def listed_before(
         most: how many.
     """
     query = (
-        sa.select(messages)
-        .join_from(messages, keys, messages.c.key_id == keys.c.id)
-        .where(
-            messages.c.account_id == accounts.id_of(account),
-            keys.c.fingerprint == key_fingerprint,
-            messages.c.listed_by.is_not(None),
-            messages.c.sent_at <= time,
-        )
+        _of_key(account, key_fingerprint)
+        .where(messages.c.listed_by.is_not(None), messages.c.sent_at <= time)
         .order_by(messages.c.sent_at.desc())
         .limit(most)
     )

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from recon.model import FINDING_COLUMNS
 from recon.sqlread.driver_rows import read_rows
 from recon.sqlread.query import Query, read
-from recon.store.tables import FINDING_TYPES, UtcDateTime, messages
+from recon.store.column_types import UtcDateTime
+from recon.store.tables import FINDING_TYPES, messages
 
 Collected = TypeVar("Collected")
 

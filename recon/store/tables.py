@@ -5,89 +5,12 @@ Neither a key nor what a message says is ever stored: keys are distinguished by 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recon.core.coverage import microseconds
 from recon.model import FINDING_COLUMNS
-
-_EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
-
-
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware time, UTC, to the microsecond.
-
-    PostgreSQL keeps `timestamp with time zone`; SQLite has no such type and keeps whole
-    microseconds since the epoch, which compare as numbers. Aware UTC comes out.
-
-    Raises:
-        ValueError: for a naive time, which would be stored in a guessed zone.
-    """
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Return the backend's own type."""
-        native = dialect.name == "postgresql"
-        return dialect.type_descriptor(sa.TIMESTAMP(timezone=True) if native else sa.BigInteger())
-
-    def process_bind_param(
-        self, value: datetime | None, dialect: sa.Dialect
-    ) -> datetime | int | None:
-        """Turn a time into what the backend stores."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without a zone is not stored: {value.isoformat()}")
-        return value if dialect.name == "postgresql" else microseconds(value)
-
-    def process_result_value(
-        self, value: datetime | int | None, dialect: sa.Dialect
-    ) -> datetime | None:
-        """Turn what the backend stores into a time."""
-        del dialect  # the value shows it
-        if isinstance(value, datetime):
-            return value.astimezone(UTC)
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
-
-
-class SafeText(sa.types.TypeDecorator[str]):
-    """Text of any origin, made storable: see `storable`."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        """Turn a text into one that both backends take."""
-        del dialect  # the rule is the same for both
-        return None if value is None else storable(value)
-
-
-class Json(sa.types.TypeDecorator[Any]):
-    """A JSON value: `jsonb` in PostgreSQL, text in SQLite."""
-
-    impl = sa.JSON
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Return the backend's own type."""
-        if dialect.name != "postgresql":
-            return dialect.type_descriptor(sa.JSON())
-        from sqlalchemy.dialects.postgresql import JSONB
-
-        return dialect.type_descriptor(JSONB())
-
-
-def storable(text: str) -> str:
-    """Return `text` with what a database refuses (NUL, half a surrogate pair) as U+FFFD."""
-    if text.isascii() and "\0" not in text:
-        return text
-    units = text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass")
-    return units.decode("utf-16", "replace")
-
+from recon.store.column_types import Json, SafeText, UtcDateTime
 
 METADATA: Final = sa.MetaData(
     naming_convention={

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from recon import config
 from recon.jobs import doctor
-from recon.jobs.doctor import CheckResult
+from recon.jobs.check_result import CheckResult
 from recon.jobs.runtime import Runtime
 from recon.store import messages
 from recon.store.replaced_keys import REPLACED

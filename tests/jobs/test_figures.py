@@ -17,8 +17,9 @@ from recon.core.day_figures import CostEstimate
 from recon.jobs import figures
 from recon.model import Kind, Listing, Message, Status
 from recon.store import messages, runs
+from recon.store.column_types import UtcDateTime
 from recon.store.engine import connect, writing
-from recon.store.tables import METADATA, UtcDateTime
+from recon.store.tables import METADATA
 from tests.factories import finding, findings_frame, run
 
 ZONE = "Europe/Dublin"

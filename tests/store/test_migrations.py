@@ -11,8 +11,9 @@ from alembic import command
 
 from recon.model import RejectedItem
 from recon.store import finding_list, messages, runs, schema, status_answers
+from recon.store.column_types import UtcDateTime
 from recon.store.engine import reading, writing
-from recon.store.tables import METADATA, UtcDateTime
+from recon.store.tables import METADATA
 from tests.factories import DAY, KEY, at, found, listing, message, run
 from tests.store.migrations import alembic, downgrade
 from tests.store.table_contents import rows

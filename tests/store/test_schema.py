@@ -25,8 +25,9 @@ from recon.store import (
     runs,
     schema,
 )
+from recon.store.column_types import UtcDateTime
 from recon.store.engine import connect, writing
-from recon.store.tables import METADATA, UtcDateTime
+from recon.store.tables import METADATA
 from tests.factories import DAY, NUMBER, at, found, listing, message, run
 from tests.store import processes
 from tests.store.migrations import alembic, described, downgrade

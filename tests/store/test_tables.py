@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
 from recon.store import schema
-from recon.store.tables import METADATA, UtcDateTime, storable
+from recon.store.column_types import UtcDateTime, storable
+from recon.store.tables import METADATA
 from tests.store.migrations import described
 
 SQLITE = sqlite.dialect()
