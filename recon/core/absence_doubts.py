@@ -1,8 +1,8 @@
-"""Whether the absence of a record's message is proven, and if not, why.
+"""Whether it is proven that a record has no message, and if not, why.
 
-A record is only said to have no message where nothing harmless could explain that none was found:
-the time lies in a gap, the item cannot be read, or nothing of that time was ever listed. An id
-that Octopods denies is absent, covered or not.
+A record is reported as missing only if nothing harmless explains why no message was found: a gap in
+coverage, an item that cannot be read, or a time before anything was listed. An id that Octopods
+denies is missing even in a gap.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from recon.model import Span
 
 
 class Doubt(IntEnum):
-    """Why it is not proven that the other side lacks a row's partner.
+    """Why it is not proven that a row has no partner on the other side.
 
     Records and messages: `SHIELDED`. Messages only: `STALE` and `OTHER_ID`. Records only: the rest.
     """
@@ -51,10 +51,9 @@ class Doubt(IntEnum):
 class Denials:
     """Ids that Octopods was asked for and does not have: a row for each id and key.
 
-    A key only knows what was sent with it. So a denial says nothing of records from before `since`
-    (microseconds, UTC), the first time known of that key, nor of those from `until` on, the first
-    time known of a key that replaced it; without such a key these are the least and the greatest
-    int64.
+    A key knows only what was sent with it. So a denial says nothing about records before `since`,
+    when the key was first known to be used, or from `until` on, when a key that replaced it was
+    (microseconds, UTC). Without such a key these are the least and the greatest int64.
     """
 
     ids: Positions
@@ -80,17 +79,17 @@ NO_DENIALS: Final = Denials(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What is known of messages that are not there."""
+    """What proves that messages do not exist."""
 
     spans: Sequence[Span]
     """The time for which the messages are proven complete."""
     denials: Denials = NO_DENIALS
-    """Ids that Octopods does not have, wherever coverage ends."""
+    """Ids that Octopods does not have, covered or not."""
     first_contact: Span | None = None
-    """The part of `spans` before the oldest message that was ever listed: nothing could have
+    """The part of `spans` before the oldest message that was ever listed. Nothing could have
     contradicted the answers there, so only a denied id is missing."""
     purged_below: int | None = None
-    """Smaller ids may be of messages that were purged; `None` where nothing was."""
+    """Messages with smaller ids may have been purged; `None` if nothing was purged."""
     agreed: AgreedRows = agreed_rows.NONE
     """Rows that were left out; their pairs too show how far apart both sides are."""
 
@@ -104,10 +103,10 @@ def of_records(
     evidence: Evidence,
     policy: Policy,
 ) -> tuple[Positions, Mask]:
-    """Return why the absence of the messages of some records is not proven, if it is not.
+    """Return why it is not proven that some records have no message.
 
     Args:
-        rows: which records, that no id links to a message.
+        rows: positions of records that no id links to a message.
         links: who is whose partner.
         local: the records.
         provider: the messages.
@@ -116,7 +115,7 @@ def of_records(
         policy: how far apart a pair without a common id may be, and the region of numbers.
 
     Returns:
-        Of each of `rows` the reason, 0 for none, and whether its id is denied.
+        For each of `rows` the reason (0 if it is proven), and whether its id is denied.
     """
     times, provider_time = links.local_time, link.microseconds(provider.frame["sent_at"])
     wanted, has_id = link.id_column(local.frame["message_id"].iloc[rows])
@@ -165,13 +164,13 @@ def of_records(
 
 
 def _among(wanted: Positions, listed: pd.Series) -> Mask:
-    """Say of each id whether it is one of those that were listed; nulls are none."""
+    """Say for each id whether it was listed; a null was not."""
     held = listed.dropna().to_numpy(dtype=np.int64)
     return np.isin(wanted, held) if held.size else np.zeros(len(wanted), dtype=np.bool_)
 
 
 def _proven(times: Positions, spans: Sequence[Span], apart: tuple[int, int]) -> Mask:
-    """Say of each record's time whether the absence of its message is proven.
+    """Say for each record's time whether it is proven that its message does not exist.
 
     The record's own time has to be covered, and all the time in which its message may have been
     sent: a gap that begins within it would pass for a lost message.
@@ -193,9 +192,9 @@ def _apart(
 ) -> tuple[int, int]:
     """Return by how many microseconds records are later than their messages, at least and at most.
 
-    The pairs found by id show it, also where the records' clock is off (kept in a wrong zone, say);
-    where there are none, the others do. Pairs that are further from the usual distance than a pair
-    by number may be are left out: those are findings of their own.
+    The pairs found by id show it, or if there are none, the other pairs. That holds even if the
+    records have a wrong clock or zone. Pairs further from the usual distance than a pair by number
+    may be are left out: they are findings themselves.
     """
     local, partner = links.pairs
     known = links.by_id[local]

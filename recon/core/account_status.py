@@ -29,11 +29,11 @@ class DayCoverage:
 
     day: Window
     share: float
-    """Of the part of the day that has passed: 0 to 1; 1 where nothing of it has passed."""
+    """The covered share of the part of the day that has passed, 0 to 1; 1 before the day begins."""
     gaps: Sequence[Span]
-    """What of that part is not covered, in the order of time."""
+    """The stretches of that part that are not covered, in order of time."""
     unpolled: Span | None = None
-    """The last one of `gaps` where it goes on until now: the next poll may still prove it."""
+    """The last of `gaps` if it lasts until now: the next poll may still prove it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +47,31 @@ class LastPoll:
     new: int
     """Messages in it that were not known before."""
     reading: str
-    """What it was taken for, a word of `listing_evidence.AnswerKind`."""
+    """How it was judged, a word of `listing_evidence.AnswerKind`."""
     why: str
-    """Why it does not prove more; empty where nothing limits it."""
+    """Why it does not prove more; empty if nothing limits it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NextPoll:
-    """When the account is due a poll, as far as the store shows."""
+    """When the next poll of the account is due, by what is stored."""
 
     at: datetime
-    """Our own clock; not in the future where a poll is due now."""
+    """Our own clock; not in the future if a poll is due now."""
     due: bool
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class MailsWaiting:
-    """What is to be mailed of the account and has not reached every recipient."""
+    """Mails of the account that have not reached every recipient."""
 
     count: int
-    """Mails, one that is not composed yet included; one of several accounts counts for each."""
+    """How many, including one not composed yet; a mail about several accounts counts for each."""
     oldest: datetime | None
     """Since when the oldest one waits."""
     error: str | None
-    """Why the newest one that was tried could not be sent."""
+    """Why the newest one that was tried was not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,13 @@ class AccountStatus:
     today: DayCoverage
     last_poll: LastPoll | None
     next_poll: NextPoll | None
-    """`None` where `error` says why it is not known."""
+    """`None` if it is not known; `error` says why."""
     paused_until: datetime | None
-    """Until when Octopods asked not to be asked; `None` where no pause lasts."""
+    """Until when Octopods asked for no requests; `None` without such a pause."""
     evidence: CoverageEvidence
-    """Of yesterday and today: refused answers, withdrawn proof, and notes."""
+    """Refused answers, withdrawn proof and notes, of yesterday and today."""
     open_findings: Mapping[str, int]
-    """By kind; every kind is there."""
+    """How many, by kind; 0 for a kind without any."""
     acknowledged: int
     """Findings that a person has acknowledged."""
     expected: int
@@ -104,7 +104,7 @@ class AccountStatus:
 
 
 def day_coverage(day: Window, spans: Sequence[Span], now: datetime) -> DayCoverage:
-    """Return how much of a day, as far as it has passed, some spans cover.
+    """Return how much of the part of a day that has passed is covered by `spans`.
 
     Args:
         day: with bounds.

@@ -1,8 +1,8 @@
 """Rows that agree with their counterpart, counted and left out of a case.
 
-Most rows of a day are pairs that nothing is wrong with. Where a day is larger than memory, they
-are taken out part by part (`recon.core.agreement`), and what is left is judged in one piece, with
-these counts beside it: the verdict is the same.
+Most rows of a day are pairs without a finding. If a day is larger than memory, they are taken out
+part by part (`recon.core.agreement`). The other rows are judged in one piece together with these
+counts, so the verdict is the same.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ class AgreedPairs:
     """Pairs of a part of both sides."""
 
     column: Callable[[Column], Positions]
-    """Gives a column, made or read again each time; they run parallel."""
+    """Returns a column, made or read anew each time; all columns run parallel."""
     bounds: Sequence[int]
-    """Where the pairs of each day begin, and where those of the last one end. What stands before
-    belongs to none of the days."""
+    """Where the pairs of each day begin, and where those of the last day end. Rows before the first
+    position belong to none of the days."""
     by_id: bool
-    """Whether an id makes them pairs."""
+    """Whether they were paired by id."""
 
     def __len__(self) -> int:
         return self.bounds[-1]
 
     def of_day(self, name: Column, day: int) -> Positions:
-        """Return a column of the pairs of a day."""
+        """Return a column, for the pairs of one day."""
         return self.column(name)[self.bounds[day] : self.bounds[day + 1]]
 
     def apart(self, day: int | None = None) -> Positions:
-        """Return by how much the records are later, of a day or of all time."""
+        """Return by how much the records are later than their messages, on a day or in all."""
         if day is None:
             return self.column("local_time") - self.column("provider_time")
         return self.of_day("local_time", day) - self.of_day("provider_time", day)
@@ -62,14 +62,14 @@ class AgreedCounts:
     failures: Mapping[str, int]
     """Failed messages by their reason, as `failures.counted` gives it."""
     national: int
-    """Pairs whose numbers agree only as a national number of no configured region."""
+    """Pairs whose numbers agree only as national numbers, without a configured region."""
     with_id: int
     """Pairs whose record holds an id."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NearMessages:
-    """Messages of agreed pairs, sent to the number of one that is left and near it in time."""
+    """Messages of agreed pairs with the number of a message that is left, and near it in time."""
 
     keys: Positions
     times: Positions
@@ -85,12 +85,12 @@ class AgreedRows:
     """What is known of the rows that were left out."""
 
     days: Sequence[AgreedCounts] = ()
-    """One for each day; none where nothing was left out."""
+    """One for each day; empty if nothing was left out."""
     pairs: Sequence[AgreedPairs] = ()
     alone: Sequence[Callable[[], Positions]] = ()
-    """Give the times of records without a message, microseconds, UTC."""
+    """Returns the times of records without a message, microseconds, UTC."""
     near: NearMessages = NONE_NEAR
-    """What an unrecorded message may repeat."""
+    """Messages that an unrecorded message may repeat."""
     records: int = 0
     """How many records were left out."""
     newest_record: int | None = None
@@ -100,12 +100,12 @@ class AgreedRows:
     """The time of the newest record that is one of a pair, and that of the newest such message."""
 
     def with_local_times(self, own: Positions) -> Parts:
-        """Return when records were sent, of all days: those of the rest, and those left out."""
+        """Return when the records of all days were sent: the rest and those left out."""
         paired = [partial(part.column, "local_time") for part in self.pairs]
         return Parts([lambda: own, *paired, *self.alone])
 
     def with_pairs(self, own: Positions, name: Column, day: int) -> Parts:
-        """Return a column of a day's pairs: those of the rest, and those left out."""
+        """Return a column of a day's pairs: the rest and those left out."""
         return Parts([lambda: own, *(partial(part.of_day, name, day) for part in self.pairs)])
 
     def with_pair_times(
@@ -118,16 +118,16 @@ class AgreedRows:
 
     @property
     def have_ids(self) -> bool:
-        """Whether an id makes any of the pairs."""
+        """Whether any of the pairs was found by id."""
         return any(part.by_id for part in self.pairs)
 
     def with_apart(self, own: Positions, day: int | None = None, *, by_id: bool = True) -> Parts:
-        """Return by how much records of pairs are later, of a day or of all time.
+        """Return by how much records are later than their messages, of one day or of all time.
 
         Args:
             own: that of the rest.
             day: the position of the day; `None` for all time.
-            by_id: whether of the pairs that an id makes, or of the others.
+            by_id: whether for the pairs found by id, or for the others.
         """
         made = (partial(part.apart, day) for part in self.pairs if part.by_id == by_id)
         return Parts([lambda: own, *made])
@@ -150,7 +150,7 @@ def joined(parts: Sequence[AgreedRows], near: NearMessages) -> AgreedRows:
 
     Args:
         parts: what each left out, of the same days.
-        near: what unrecorded messages of the rest may repeat.
+        near: messages that unrecorded messages of the rest may repeat.
     """
     if not parts:
         return NONE

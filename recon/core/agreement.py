@@ -1,8 +1,8 @@
-"""Which rows of a part of both sides need not be judged with the rest, since nothing is wrong.
+"""Which rows of a part of both sides agree, and so need not be judged with the rest.
 
-The parts of a day larger than memory are gone through one by one. First come parts in which all
-rows of one message id are together (`pairs_by_id`), then, for what no id pairs, parts in which all
-rows of one phone number are (`groups_by_number`). Only what is left has to be judged in one piece.
+A day larger than memory is processed in parts. First, each part has all rows of its message ids
+(`pairs_by_id`). Then the rows that no id pairs are divided again: each part has all rows of its
+phone numbers (`groups_by_number`). Only the rows left after both have to be judged in one piece.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TAIL: Final = 10**6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rest:
-    """The rows of a part that are still to be judged, and what is known of the others."""
+    """The rows of a part that are still to be judged, and counts of the others."""
 
     paired_local: pd.DataFrame
     """Records that an id pairs, and records that hold the same id."""
@@ -37,19 +37,19 @@ class Rest:
     """Messages that no id pairs."""
     agreed: AgreedRows
     left_out: tuple[Mask, Mask]
-    """Which records and which messages of the case are in none of these frames."""
+    """The records and messages of the case that are in none of these frames."""
 
 
 def tails(keys: Positions) -> Positions:
-    """Return the last digits of numbers, by their keys; those without a number have none, -1.
+    """Return the last digits of each number, given its key; -1 without a number.
 
-    Rows whose numbers have a reading in common have the same.
+    Numbers with a reading in common have the same last digits.
     """
     return np.where(keys < 0, -1, keys % _TAIL)
 
 
 def pairs_by_id(case: Case, policy: Policy) -> Rest:
-    """Leave out the pairs by id that no finding is about.
+    """Leave out pairs by id without a finding.
 
     Args:
         case: all rows of some message ids, of both sides.
@@ -72,13 +72,13 @@ def pairs_by_id(case: Case, policy: Policy) -> Rest:
 
 
 def groups_by_number(case: Case, policy: Policy, *, is_complete: bool) -> Rest:
-    """Leave out the numbers whose rows all have a partner, or were not sent, and agree.
+    """Leave out numbers whose rows all agree: each has a partner or was not sent.
 
     Args:
         case: all rows of some numbers that no id pairs, of both sides.
         policy: how strict to be.
-        is_complete: whether the messages are complete. Otherwise it takes the whole of both sides
-            to judge records without a message, and those that hold another id than theirs.
+        is_complete: whether the messages are complete. Otherwise records without a message, and
+            records with the id of another message, can only be judged with all rows of both sides.
     """
     links = case.links
     bad_local, bad_provider = _concerned(case, policy)
@@ -186,12 +186,12 @@ def _counts(case: Case, local: Mask, provider: Mask) -> list[AgreedCounts]:
 def near_messages(
     pairs: AgreedPairs, keys: Positions, times: Positions, policy: Policy
 ) -> NearMessages:
-    """Return the messages of pairs that an unrecorded message may repeat.
+    """Return messages of pairs that an unrecorded message may repeat.
 
     Args:
         pairs: pairs that were left out.
         keys: of the numbers of the messages that are left.
-        times: when those were sent, in microseconds, UTC.
+        times: when these messages were sent, in microseconds, UTC.
         policy: within which time a message repeats another one.
     """
     theirs, sent = pairs.column("keys"), pairs.column("provider_time")

@@ -1,4 +1,4 @@
-"""Texts about many rows at once, as Arrow's arrays of `large_string`."""
+"""Build the texts of many rows at once, as Arrow arrays of `large_string`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TEXT: Final = pa.large_string()
 
 
 def take(column: pd.Series[Any], at: Positions) -> Texts:
-    """Return what a column of texts, whole numbers or categories holds at some positions.
+    """Return the values of a column of texts, numbers or categories at some positions.
 
-    Null where the position is -1, and where the column is.
+    Null if the position is -1 or the column is null there.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.array.take(at, allow_fill=True).codes
@@ -72,7 +72,7 @@ def where(mask: npt.NDArray[np.bool_], texts: Texts) -> Texts:
 
 
 def coalesce(texts: Texts, otherwise: Texts | str) -> Texts:
-    """Return the texts, and where there is none, the other one."""
+    """Return the texts, with `otherwise` in place of nulls."""
     return pc.coalesce(texts, _piece(otherwise))
 
 

@@ -1,4 +1,4 @@
-"""What of the rows of both sides the basis of a day's verdict takes, gathered as they are read."""
+"""The parts of both sides' rows on which a day's verdict is based, gathered while reading."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recon.core.statuses import NOT_TERMINAL
 
 
 class RecordedIds:
-    """Recorded ids of a day that may not be Octopods' any more."""
+    """Recorded ids of a day that Octopods may not have any more."""
 
     def __init__(
         self, start: datetime, end: datetime, denials: Denials, purged_below: int | None
@@ -48,7 +48,7 @@ class RecordedIds:
 
     @property
     def denied(self) -> tuple[Positions, Positions, Positions]:
-        """The denials of recorded ids, as far as they say something of this time."""
+        """The denials of recorded ids that apply to this time."""
         bounds = microseconds(self._span[0]), microseconds(self._span[1])
         denials, mine = self._denials, self._denied
         since, until = (np.clip(one[mine], *bounds) for one in (denials.since, denials.until))
@@ -56,12 +56,12 @@ class RecordedIds:
 
     @property
     def purged(self) -> int | None:
-        """How many records hold ids that may have been purged; `None` where nothing was."""
+        """How many records hold ids that may have been purged; `None` if nothing was purged."""
         return None if self._below is None else self._purged
 
 
 class WaitingMessages:
-    """When the messages of a day that are not terminal were seen: how long each has waited."""
+    """How long the messages of a day that are not terminal had waited when they were last seen."""
 
     def __init__(self, start: datetime, end: datetime) -> None:
         """Begin with no messages; times are those of the day with the margin around it."""
@@ -76,7 +76,7 @@ class WaitingMessages:
 
 
 class RowsOfOtherDays:
-    """Rows of other days that the ids of a day lead to."""
+    """Rows of other days that have one of the ids of a day."""
 
     def __init__(self, start: datetime, end: datetime) -> None:
         """Begin with no rows; times are those of the day with the margin around it."""
@@ -106,7 +106,7 @@ class RowsOfOtherDays:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BasisRows:
-    """What a verdict of a day follows from, beside the rows of the day themselves."""
+    """What the verdict of a day depends on, except the rows of the day themselves."""
 
     recorded: RecordedIds
     waiting: WaitingMessages
@@ -119,7 +119,7 @@ def inside(frame: pd.DataFrame, start: datetime, end: datetime) -> pd.Series[boo
 
 
 def _named(outside: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:
-    """Return the rows of other days that have one of the ids of this one."""
+    """Return the rows of other days that have one of the ids of this day."""
     if outside.empty:
         return outside
     # Of one night these are few, and its ids are many.

@@ -1,4 +1,4 @@
-"""Rows in blocks, each small enough to stay near a core while it is worked on."""
+"""Work on rows in blocks that fit into the cache of a processor core."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FEW: Final = 3
 def map_blocks(
     size: int, work: Callable[[slice], Made], *, block_rows: int = BLOCK_ROWS
 ) -> list[Made]:
-    """Return what `work` makes of each block of `size` rows, in order.
+    """Return the result of `work` for each block of `size` rows, in order.
 
-    Two cores work on them, as numpy and Arrow let go of Python's lock meanwhile. So what `work`
-    does for one block must not depend on another one.
+    Two threads work at a time, because numpy and Arrow release Python's lock. So the result for one
+    block must not depend on another block.
     """
     blocks = [slice(start, min(start + block_rows, size)) for start in range(0, size, block_rows)]
     if len(blocks) < _FEW:

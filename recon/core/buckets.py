@@ -1,4 +1,4 @@
-"""Every row of a window into exactly one bucket, so that each side's buckets sum to its rows.
+"""Put every row of a window into exactly one bucket: each side's buckets sum to its rows.
 
 Nothing here depends on the order of the rows.
 """
@@ -38,14 +38,14 @@ PROVIDER: Final = tuple(ProviderBalance.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Repeats:
-    """Each `duplicate_send`, and the recorded message that it repeats; arrays run parallel."""
+    """Each `duplicate_send` and the recorded message that it repeats, as parallel arrays."""
 
     at: Positions
     """The messages, ascending."""
     names: Positions
-    """The id of the recorded one."""
+    """The id of the recorded message."""
     times: Positions
-    """When that was sent, in microseconds, UTC."""
+    """When the recorded message was sent, in microseconds, UTC."""
 
     def of(self, messages: Positions) -> tuple[Positions, Positions]:
         """Return id and time of the recorded message that each of `messages` repeats."""
@@ -57,9 +57,9 @@ class Repeats:
 class Case:
     """All that is known of both sides when they are linked and every row has its bucket.
 
-    Arrays run parallel to the rows of `local.frame`, `provider.frame` and their rejects. Times
-    are microseconds since the epoch, UTC. An owner is the position of the window that a row
-    belongs to, -1 where that is none of the run's.
+    Arrays run parallel to the rows of `local.frame`, `provider.frame` and their rejects. Times are
+    microseconds since the epoch, UTC. An owner is the position of the window that a row belongs to,
+    -1 if it belongs to none of the run's.
     """
 
     local: Side
@@ -77,24 +77,24 @@ class Case:
     provider_bucket: Codes
     repeats: Repeats
     holds_id: Mask
-    """Of each record, whether it holds any id, also one that is none of Octopods'. Elsewhere
+    """For each record, whether it holds any id, even one that cannot be Octopods'. Elsewhere
     `has_id` means an id that Octopods may have given."""
     denied: link.SparseMapping
-    """Of each record without a partner, whether Octopods was asked for its id and does not have
-    it: 1 or 0."""
+    """For each record without a partner: 1 if Octopods was asked for its id and does not have it,
+    else 0."""
     local_doubt: link.SparseMapping
-    """Of each record without a partner a `Doubt`: why its absence is not proven."""
+    """For each record without a partner, a `Doubt`: why it is not proven that it has no message."""
     provider_doubt: link.SparseMapping
-    """Of each message without a record why its absence from the records is not proven, likewise."""
+    """For each message without a record, likewise: why it is not proven that it has no record."""
     records_end: int | None
-    """The newest record's time, in microseconds, by Octopods' clock, where the messages go on much
+    """The newest record's time in microseconds, by Octopods' clock, if the messages go on much
     longer; else `None`."""
     days: int
     agreed: AgreedRows = agreed_rows.NONE
-    """What was left out of both sides."""
+    """Rows that were left out of both sides."""
 
     def is_matched(self, rows: slice) -> Mask:
-        """Say of each of these records whether it is one of a pair of the windows."""
+        """Say for each of these records whether it is part of a pair of the windows."""
         mask: Mask = self.local_bucket[rows] == LOCAL.index("matched")
         mask &= self.local_owner[rows] >= 0
         return mask
@@ -130,9 +130,9 @@ def classify(
         spans: the time for which `provider` is proven complete.
         policy: how strict to be.
         denials: ids that Octopods does not have, in covered time or not.
-        first_contact: the part of `spans` before the oldest message that was ever listed: nothing
+        first_contact: the part of `spans` before the oldest message that was ever listed. Nothing
             could have contradicted the answers there, so only a denied id is missing.
-        purged_below: smaller ids may be of messages that were purged.
+        purged_below: messages with smaller ids may have been purged.
         agreed: rows that were left out of both sides.
     """
     local, local_keys = unlinkable.separate_unlinkable(local, policy.region)
@@ -237,7 +237,7 @@ def balances(case: Case) -> list[tuple[LocalBalance, ProviderBalance]]:
 
 
 def left_open_by_first_contact(case: Case, day: int) -> int:
-    """Return how many records of a day are open only because nothing older was ever listed."""
+    """Count a day's records that are unverifiable only because nothing older was ever listed."""
     doubted = np.compress(case.local_doubt.to == Doubt.FIRST_CONTACT, case.local_doubt.at)
     is_open = case.local_bucket[doubted] == LOCAL.index("unverifiable")
     return int((is_open & (case.local_owner[doubted] == day)).sum())
@@ -246,7 +246,7 @@ def left_open_by_first_contact(case: Case, day: int) -> int:
 def status_counts(case: Case) -> list[dict[str, int]]:
     """Return, for each window, how many readable messages have each status.
 
-    Every word of `Status` is there; words outside it follow where they occur.
+    Every word of `Status` is included; other words follow if they occur.
     """
     status = case.provider.frame["status"]
     words = [str(word) for word in status.cat.categories]
@@ -264,7 +264,7 @@ def status_counts(case: Case) -> list[dict[str, int]]:
 def _local_owners(
     links: link.Links, local_time: Positions, provider_owner: Positions, days: Sequence[Window]
 ) -> Positions:
-    """Return the window of each record: of a pair, the message's; else by its own time."""
+    """Return the window of each record: its message's, or without a message its own time's."""
     owner = calendar.window_positions(local_time, days)
     if days[0].start is None:
         return owner
@@ -281,7 +281,7 @@ def _held(column: pd.Series) -> Mask:
 def _local_buckets(
     local: Side, links: link.Links, alone: Positions, *, holds_id: Mask, doubt: Positions
 ) -> Codes:
-    """Return the bucket of each record. Absence is only claimed where it is proven.
+    """Return the bucket of each record; it is missing only if that is proven.
 
     Args:
         local: the records.
@@ -321,7 +321,7 @@ def _provider_buckets(paired: Mask, repeats: Repeats, doubtful: Positions) -> Co
 
 
 def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
-    """Return each reject's window: its own time's, and the newest where it has none."""
+    """Return each reject's window: that of its own time, or the newest if it has no time."""
     owner: Positions = np.full(len(rejects), len(days) - 1, dtype=np.int64)
     timed = rejects["sent_at"].notna().to_numpy(dtype=np.bool_)
     owner[timed] = calendar.window_positions(link.microseconds(rejects.loc[timed, "sent_at"]), days)

@@ -1,4 +1,4 @@
-"""Calendar days of a zone as windows of UTC, also on days when clocks change."""
+"""Calendar days of a time zone as windows in UTC, including days when clocks change."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ALL: Final = "all"
 def window(day: date, zone: str) -> Window:
     """Return the window of one calendar day: from its first instant to the next day's.
 
-    It is 23, 24.5 or 25 hours long when clocks change. Where midnight does not exist the day
-    begins when the clocks jump; where it comes twice, with the first of the two.
+    When clocks change it is 23, 24.5 or 25 hours long. If midnight is skipped, the day begins when
+    the clocks jump; if midnight occurs twice, with the first one.
     """
     return Window(day.isoformat(), _midnight(day, zone), _midnight(_next(day), zone), zone)
 
@@ -43,9 +43,9 @@ def windows(first: date, last: date, zone: str) -> tuple[Window, ...]:
 
 
 def hours(day: date, zone: str) -> tuple[tuple[int, Span], ...]:
-    """Return the hours of one calendar day by the clock, each with its stretch of time in UTC.
+    """Return the clock hours of one calendar day, each with its stretch of time in UTC.
 
-    An hour that comes twice is one of two hours' length; one that the clocks skip is left out.
+    An hour that occurs twice is one entry of two hours; an hour that is skipped is left out.
     """
     midnights = _midnight(day, zone), _midnight(_next(day), zone)
     starts = [midnights[0]]
@@ -74,7 +74,7 @@ def yesterday(now: datetime, zone: str) -> date:
 def window_positions(times: npt.NDArray[np.int64], days: Sequence[Window]) -> npt.NDArray[np.int64]:
     """Return for each time (microseconds, UTC) the position of its window in `days`, else -1.
 
-    `days` stand in order and without holes, as `windows` gives them, or are one `unbounded`.
+    `days` are in order and without holes, as `windows` returns them, or one `unbounded`.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""The calling code of a number, and the country that it is called by."""
+"""The calling code of a number, and its country."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _LONGEST_CODE: Final = 3
 
 
 class Country(NamedTuple):
-    """Where a number is from; both texts are empty where that cannot be told."""
+    """Where a number is from; both texts are empty if that is not known."""
 
     calling_code: str
     """Digits without `+`; empty for a user id."""
     country: str
-    """ISO 3166 code. Of countries that share a calling code it is the main one: `US` for +1."""
+    """ISO 3166 code. If countries share a calling code, it is the main one: `US` for +1."""
 
 
 def country(number: str) -> Country:

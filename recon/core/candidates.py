@@ -1,6 +1,6 @@
-"""What a row could have been paired with, and why it was not.
+"""Which rows a row could have been paired with, and why it was not.
 
-The pairs are those of `link`; here it is only told what kept two rows apart.
+`link` makes the pairs; this module only explains why two rows are not one.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Candidate:
 
     side: Literal["local", "provider"]
     position: int
-    """In the frame of its side; of an unreadable row, among all unreadable rows of its side."""
+    """Its position in the frame of its side; of an unreadable row, among all unreadable rows."""
     is_readable: bool
     same_id: bool
     same_number: bool
     seconds: float | None
-    """How much later it is than the row; `None` where its time is not known."""
+    """How much later it is than the row; `None` if its time is not known."""
     why: str
     """Why the two are no pair, in a clause."""
 
@@ -43,13 +43,13 @@ class Candidate:
 def of_record(
     case: Case, policy: Policy, local: int, near: timedelta
 ) -> tuple[Sequence[Candidate], int]:
-    """Return the messages that a record could have been paired with, other than its own.
+    """Return the messages, except its own, that a record could have been paired with.
 
     Args:
         case: both sides, linked and classified.
         policy: how strict to be.
         local: the position of the record.
-        near: how far from it numbers are compared.
+        near: how far from its time messages with its number are looked for.
 
     Returns:
         The nearest `MOST`, and how many more there are.
@@ -119,9 +119,9 @@ def _same_number(
     local: int = -1,
     provider: int = -1,
 ) -> Mask:
-    """Say of each row of the other side whether it is near and any reading of both numbers is one.
+    """Say for each row of the other side whether it is near and its number may be the same.
 
-    Just one of `local` and `provider` is the position of a row.
+    Exactly one of `local` and `provider` is the position of a row.
     """
     of_record = local >= 0
     keys = case.provider_keys if of_record else case.local_keys
@@ -144,7 +144,7 @@ def _same_number(
 
 
 def _why(case: Case, policy: Policy, local: int, provider: int, *, same_id: bool) -> str:
-    """Say why a record and a message with the same id or the same number are no pair."""
+    """Say why a record and a message with the same id or number are not a pair."""
     links = case.links
     other_message, other_record = links.partner_of_local[local], links.partner_of_provider[provider]
     is_duplicate = bool(np.isin(local, links.duplicates.at))
@@ -171,7 +171,7 @@ def _why(case: Case, policy: Policy, local: int, provider: int, *, same_id: bool
 
 
 def _waits(case: Case, local: int) -> bool:
-    """Say whether a record without a partner may have the message of its id after all."""
+    """Say whether a record without a partner may still have the message of its id."""
     has_id = pd.notna(case.local.frame["message_id"].iloc[local])
     return bool(has_id and case.local_doubt.of(np.array([local]))[0] > 0)
 
@@ -191,7 +191,7 @@ def _record(case: Case, at: int) -> str:
 def _unreadable(
     case: Case, policy: Policy, side: Literal["local", "provider"], row: int
 ) -> list[Candidate]:
-    """Return unreadable rows of a side that may be the counterpart of a row of the other."""
+    """Return unreadable rows of one side that may be the counterpart of a row of the other side."""
     others: Side = case.provider if side == "provider" else case.local
     rejects = others.unreadable
     if rejects.empty:
@@ -232,7 +232,7 @@ def _first(
     start: int,
     end: int,
 ) -> list[int]:
-    """Return the first of some unreadable rows that shield the accused one, halving again."""
+    """Return the first `MOST` unreadable rows that shield the accused one, found by bisection."""
     some = np.zeros(len(unread), dtype=np.bool_)
     some[start:end] = True
     if not shields.shielded(accused, nameless, unread.where(some), tolerance)[0]:

@@ -1,4 +1,4 @@
-"""What the rows of a case hold, as values to be shown."""
+"""The contents of a case's rows, as values to be shown."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def reason(case: Case, row: RowOfCase) -> str:
 
 
 def message_id(record: RecordRow | None, message: MessageRow | None) -> str | None:
-    """Return the id of the message, or else the one that the record holds."""
+    """Return the id of the message, or without a message the id that the record holds."""
     if message is not None and message.message_id is not None:
         return str(message.message_id)
     return None if record is None else record.message_id
 
 
 def unsent_records(rejects: pd.DataFrame) -> list[RecordRow]:
-    """Return records without a time that wait to be sent."""
+    """Return the records without a time that wait to be sent."""
     return [_record_of(rejects, at, None) for at in range(len(rejects))]
 
 

@@ -1,4 +1,4 @@
-"""The rows of a case that an id leads to, and the day and time by which each is judged."""
+"""Find the rows of a case with an id, and the day and time by which each is judged."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RowOfCase(NamedTuple):
-    """A record, a message or a pair of a case, or a row of it that cannot be read."""
+    """A record, a message or a pair of a case, or one of its unreadable rows."""
 
     local: int = -1
     """The position of the record, -1 for none."""
     provider: int = -1
     reject: Literal["local", "provider"] | None = None
-    """The side of a row that cannot be read; it has its position in the place of that side."""
+    """The side of an unreadable row. Its position is in the field of that side, and counts in the
+    rejects."""
 
 
 def message_number(name: str | None) -> int | None:
-    """Return an id as that of a message; `None` where it cannot be one."""
+    """Return an id as a message id; `None` if it cannot be one."""
     if name is None or not (name.isascii() and name.isdecimal()):
         return None
     number = int(name)
@@ -62,7 +63,7 @@ def of_stored(case: Case, finding: StoredFinding) -> Iterator[RowOfCase]:
 
 
 def of_message_id(case: Case, name: str) -> Iterator[RowOfCase]:
-    """Yield the rows with a message id: the message with its record, and other records of it."""
+    """Yield the rows with a message id: the message with its record, and other such records."""
     number = message_number(name)
     if number is not None:
         ids = case.provider.frame["message_id"].to_numpy(dtype=np.int64)
@@ -118,7 +119,7 @@ def _reject(side: str, at: int) -> RowOfCase:
 
 
 def ids_of(found: pd.DataFrame, row: RowOfCase) -> list[str]:
-    """Return the identities of the findings about a row that are judged now."""
+    """Return the identities of the findings that the case now has about a row."""
     if row.reject is None:
         mine = (found["local"] == row.local) & (found["provider"] == row.provider)
         mine &= (found["local_reject"] < 0) & (found["provider_reject"] < 0)
@@ -154,7 +155,7 @@ def is_owned(case: Case, row: RowOfCase) -> bool:
 
 
 def time_of(case: Case, row: RowOfCase) -> datetime | None:
-    """Return the time by which a row is judged; `None` where it cannot be read."""
+    """Return the time by which a row is judged; `None` if it cannot be read."""
     if row.reject is not None:
         rejects = case.local.rejects if row.reject == "local" else case.provider.rejects
         return moment(rejects["sent_at"].iloc[max(row.local, row.provider)])
@@ -164,10 +165,10 @@ def time_of(case: Case, row: RowOfCase) -> datetime | None:
 
 
 def times(frame: pd.DataFrame) -> list[datetime | None]:
-    """Return the times of rows, `None` where one cannot be read."""
+    """Return the times of rows, `None` if one cannot be read."""
     return [moment(one) for one in frame["sent_at"]]
 
 
 def moment(value: pd.Timestamp) -> datetime | None:
-    """Return a cell of a column of times; `None` where it is null."""
+    """Return a cell of a column of times; `None` if it is null."""
     return None if pd.isna(value) else value.to_pydatetime().astimezone(UTC)

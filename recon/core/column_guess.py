@@ -1,7 +1,7 @@
-"""Which column of a table is which field, guessed from its name and a sample of its values.
+"""Guess which column of a table holds which field, from names and a sample of values.
 
-A guess is for a person to read over: it never goes into a run by itself. Where neither name nor
-values tell, nothing is guessed.
+A person has to check the guess: no run uses it directly. If neither name nor values tell, nothing
+is guessed.
 """
 
 from __future__ import annotations
@@ -75,14 +75,14 @@ _INTERNATIONAL: Final = re.compile(r"(?:whatsapp:)?\s*\+|00")
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What a sample tells of a table or file."""
+    """What was guessed from a sample of a table or file."""
 
     columns: Mapping[str, str]
     """Field to column, "" where no column seems to hold the field."""
     words: Mapping[str, int]
-    """Each word of the column of statuses, with its count in the sample, the commonest first."""
+    """Each word in the status column with its count in the sample, most frequent first."""
     region: str
-    """The country of the national numbers, where the international ones tell; else ""."""
+    """The country of the national numbers if the international ones show it, else ""."""
     national: int
     """How many numbers of the sample have no country code."""
     numbers: int
@@ -118,7 +118,7 @@ def guess(sample: Mapping[str, Sequence[str | None]]) -> Guess:
 
 
 def is_usual_name(name: str) -> bool:
-    """Say whether a name is one that tables give to a column of a field, or holds a field's own."""
+    """Say whether a name is usual for a column of some field, or contains a field's name."""
     plain = _SEPARATORS.sub("", name.casefold())
     return any(
         plain in usual or (field != "id" and _SEPARATORS.sub("", field) in plain)
@@ -127,9 +127,9 @@ def is_usual_name(name: str) -> bool:
 
 
 def meaning(word: str) -> str | None:
-    """Return what a word for a status mostly means: Octopods' word or `not_sent`.
+    """Return what a status word usually means: one of Octopods' words or `not_sent`.
 
-    `None` where that is not known. A word of Octopods' own means itself.
+    `None` if that is not known. Octopods' own words mean themselves.
     """
     folded = re.sub(r"[\s-]+", "_", word.strip().casefold())
     if folded in {status.value for status in Status}:
@@ -143,7 +143,7 @@ def _best(
     sample: Mapping[str, Sequence[str | None]],
     looks_right: Callable[[Sequence[str | None]], bool],
 ) -> str:
-    """Return the free column whose name says most clearly that it is the field."""
+    """Return the unused column whose name fits the field best."""
     plain = {name: _SEPARATORS.sub("", name.casefold()) for name in free}
     for wanted in _NAMES[field]:
         for name in free:
@@ -158,7 +158,7 @@ def _best(
 
 
 def _share(values: Sequence[str | None], looks: Callable[[str], bool]) -> float:
-    """Return the share of values that look so; 0 where there are none."""
+    """Return the share of values that pass the check; 0 without values."""
     there = [value for value in values if value and value.strip()]
     return sum(map(looks, there)) / len(there) if there else 0.0
 
@@ -190,7 +190,7 @@ _CHECKS: Final[Mapping[str, Callable[[Sequence[str | None]], bool]]] = {
 
 
 def _region(numbers: Sequence[str]) -> str:
-    """Return the country that nearly all international numbers are of."""
+    """Return the country of nearly all international numbers."""
     import phonenumbers
 
     codes: Counter[str] = Counter()

@@ -1,7 +1,7 @@
-"""Where affected sends lie together: stretches of time, ranges of numbers, hours of the day.
+"""Find where affected sends are concentrated: in stretches of time, number ranges or hours.
 
-Each search returns only what chance does not explain: the likelihood of the concentration, against
-the rest of the day, is weighed against the number of places where it could have been found.
+Each search returns only concentrations that chance does not explain: it weighs their likelihood,
+compared with the rest of the day, against the number of places where one could have been found.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ _NOTHING: Final[Positions] = np.zeros(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Concentration:
-    """Affected sends that lie together."""
+    """Affected sends that are concentrated in one place."""
 
     rows: Positions
-    """Which of the affected ones: their positions, ascending."""
+    """Positions among the affected sends, ascending."""
     sends: int
-    """How many sends there are at that place, affected or not."""
+    """How many sends there are in that place, affected or not."""
     weight: float
-    """The logarithm of how much likelier it is than chance."""
+    """The logarithm of its likelihood, compared with chance."""
     place: int
-    """Of numbers the leading digits, of hours the hour; 0 for a stretch of time."""
+    """The leading digits of a number range, or the hour; 0 for a stretch of time."""
 
 
 def stretch(times: Positions, healthy: Iterable[Positions]) -> Concentration | None:
-    """Return the stretch of time that chance explains least, in which most sends are affected.
+    """Return the least likely stretch of time in which most sends are affected.
 
     A stretch may include a few unaffected sends in a short time, never more.
 
@@ -87,14 +87,14 @@ def stretch(times: Positions, healthy: Iterable[Positions]) -> Concentration | N
 def number_range(
     keys: Positions, healthy: Iterable[Positions], besides: Positions = _NOTHING
 ) -> Concentration | None:
-    """Return the country code, or the network in it, that chance explains least.
+    """Return the least likely country code or network.
 
     Most sends to these numbers are affected, and sends to other numbers are not.
 
     Args:
         keys: of the numbers of the affected sends, see `recon.core.phones`; negative is none.
         healthy: likewise of all other sends, in one part or several.
-        besides: keys among `healthy` that are no other sends.
+        besides: keys that are among `healthy` but are not other sends.
     """
     numbered = np.flatnonzero((keys > 0) & (keys < 10**_LONGEST))
     if len(numbered) < LEAST:
@@ -123,7 +123,7 @@ def number_range(
 
 
 def hour(times: Positions, sends: Iterable[Positions], start: int) -> Concentration | None:
-    """Return the hour that holds most of the affected sends, though not most of all sends.
+    """Return the hour with most of the affected sends, but not most of all sends.
 
     Args:
         times: of the affected sends, in microseconds.
@@ -151,7 +151,7 @@ def hour(times: Positions, sends: Iterable[Positions], start: int) -> Concentrat
 def _weights(
     affected: Positions, unaffected: Positions, all_affected: int, all_unaffected: int, places: int
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the log-likelihood ratio of each place, minus infinity where it is none.
+    """Return the log-likelihood ratio of each place, minus infinity if it is not a concentration.
 
     It is that of a scan statistic: two shares, at the place and elsewhere, against one for all.
     """
@@ -177,7 +177,7 @@ def _divergence(share: np.ndarray | float, usual: np.ndarray | float) -> np.ndar
 
 
 def _best(weight: np.ndarray, affected: Positions, place: Positions) -> int | None:
-    """Return the heaviest one; of equal ones the larger one, then the first one."""
+    """Return the one with the greatest weight; of equal ones the larger, then the first."""
     best = int(np.lexsort((place, -affected, -weight))[0])
     return best if np.isfinite(weight[best]) else None
 

@@ -13,11 +13,12 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class RateChange:
-    """Rates that hold from a day on, until a later change."""
+    """Rates that apply from a day on, until a later change."""
 
     since: date
     rates: Mapping[str, float]
-    """By calling code, which may go on into the number; the others stay as they were."""
+    """By calling code, which may include more digits of the number; other rates stay as they
+    were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class CostRates:
 
     currency: str
     rates: Mapping[str, float]
-    """By calling code, digits without `+`; the longest that a number begins with counts."""
+    """By calling code, digits without `+`; the longest code with which a number begins counts."""
     changes: Sequence[RateChange] = ()
     """In any order."""
 
@@ -46,10 +47,11 @@ class CostRates:
 
 
 def price(number: str, rates: Mapping[str, float]) -> float | None:
-    """Return what a delivered message costs, `None` where there is no rate.
+    """Return what a delivered message costs, `None` without a rate.
 
     Args:
-        number: the recipient in E.164 with `+`, or as much of it as the rates tell apart.
+        number: the recipient in E.164 with `+`, or as many of its first digits as the rates
+            distinguish.
         rates: by calling code, see `CostRates.on`.
     """
     if not number.startswith("+"):

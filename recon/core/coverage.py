@@ -1,11 +1,11 @@
 """Which spans of time the collected messages are proven complete for.
 
-The listing shows the newest 100 messages and nothing else (help centre, article 14824157); what
-one answer proves is decided in `recon.core.listing_evidence`. Two answers that share messages show
-together all that lies between them, provided that the listing is in order: a message may appear
-late, but not behind one that was listed before. Where it is seen to do so (`late_messages`), only
-what an answer shows of the time before the settling time of an earlier one joins the two. A span
-claimed here is a proof: a message in it that was not listed does not exist.
+The listing shows only the newest 100 messages (help centre, article 14824157).
+`recon.core.listing_evidence` decides what one answer proves. Two answers that share messages
+together show everything between them if the listing is in order: a message may appear late, but
+never behind one that was listed before. If one does (`late_messages`), two answers are joined only
+if the later one shows the messages back to the settling time before the earlier one. A span claimed
+here is a proof: a message in it that was not listed does not exist.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _FUTURE: Final = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ShownSpan:
-    """What one answer, or several that join, show whole: from `start` on to the latest answer."""
+    """Time that one answer, or several joined ones, show completely, up to the latest answer."""
 
     start: datetime | None
-    """The first moment that is shown whole; `None` is the unbounded past."""
+    """The first moment that is shown completely; `None` is the unbounded past."""
     seen_at: datetime
     """The provider's clock at the latest answer."""
 
     def span(self, settling: timedelta = SETTLING) -> Span | None:
-        """Return what is proven: all but the settling time before the answer, `None` for nothing.
+        """Return the proven time, which ends the settling time before the answer; `None` for none.
 
         Args:
             settling: how much later than its own time a message may appear in the listing.
@@ -60,20 +60,20 @@ def extend(
     shared: Collection[int] = (),
     settling: timedelta = SETTLING,
 ) -> tuple[ShownSpan, frozenset[int]]:
-    """Join one more answer with what earlier ones of the same key show.
+    """Join one more answer with the spans that earlier answers to the same key show.
 
-    It joins those that it shares messages with: the listing is one row of messages, newest first,
-    so nothing stands between two stretches of it that overlap. And it joins those whose proof
-    reaches the beginning of its own, or the other way round, shared messages or not.
+    It joins each span with which it shares messages: the listing is one sequence, newest first, so
+    nothing is between two parts that overlap. It also joins each span whose proof reaches the
+    beginning of its own, or the reverse, even without shared messages.
 
     Args:
-        known: what was shown before, each under a name of the caller's.
-        new: what the answer shows by itself.
-        shared: the names of those among `known` that showed messages of the answer, too.
+        known: the spans shown before, each under a name that the caller chose.
+        new: the span that the answer shows by itself.
+        shared: the names of the spans in `known` that also showed messages of the answer.
         settling: the key's settling time.
 
     Returns:
-        What all that join show together, and the names of those that went into it.
+        The joined span, and the names of the spans that are part of it.
     """
     joined = frozenset(
         name for name, one in known.items() if name in shared or _proofs_meet(one, new, settling)
@@ -85,7 +85,7 @@ def extend(
 
 
 def _proofs_meet(one: ShownSpan, other: ShownSpan, settling: timedelta) -> bool:
-    """Say whether each begins no later than the proof of the other ends."""
+    """Say whether each of the two begins before the proof of the other ends, or at its end."""
     return (other.start is None or other.start <= one.seen_at - settling) and (
         one.start is None or one.start <= other.seen_at - settling
     )
@@ -94,16 +94,16 @@ def _proofs_meet(one: ShownSpan, other: ShownSpan, settling: timedelta) -> bool:
 def late_messages(
     shown: Sequence[Message], listed: Mapping[int, int], known: Mapping[int, ShownSpan]
 ) -> tuple[Message, ...]:
-    """Return the messages that an answer shows where an earlier one showed none.
+    """Return messages that an answer shows in time where an earlier answer showed none.
 
-    A listing in order shows new messages before those that it showed already. One that stands
-    behind them, in a stretch that was shown whole, appeared late and out of order: then two
-    answers that share messages prove nothing of the time between them.
+    A listing in order shows new messages before those that it showed already. A new message behind
+    them, in time that was shown completely, appeared late and out of order. Then two answers that
+    share messages prove nothing about the time between them.
 
     Args:
         shown: the answer's messages as they came, newest first.
-        listed: of those that earlier answers showed, the name of what they belong to in `known`.
-        known: what earlier answers show.
+        listed: for each message that earlier answers showed, the name of its span in `known`.
+        known: the spans that earlier answers show.
     """
     late = []
     newest: dict[int, datetime] = {}
@@ -124,7 +124,7 @@ def late_messages(
 
 
 def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Return the union of `spans` as the fewest spans, in the order of time: no two touch."""
+    """Return the union of `spans` as the fewest possible spans, in order of time: no two touch."""
     merged: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start or _PAST):
         if merged and (span.start or _PAST) <= (merged[-1].end or _FUTURE):
@@ -138,7 +138,7 @@ def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def subtract(spans: Iterable[Span], withdrawn: Sequence[Span]) -> tuple[Span, ...]:
-    """Return what is left of `spans` without the `withdrawn` ones, merged."""
+    """Return `spans` without the `withdrawn` ones, merged."""
     left = list(merge(spans))
     for gone in merge(withdrawn):
         start, end = gone.start or _PAST, gone.end or _FUTURE
@@ -156,7 +156,7 @@ def subtract(spans: Iterable[Span], withdrawn: Sequence[Span]) -> tuple[Span, ..
 
 
 def intersect(spans: Iterable[Span], period: Span) -> tuple[Span, ...]:
-    """Return what of `spans` lies in `period`, merged."""
+    """Return the parts of `spans` that lie in `period`, merged."""
     outside = []
     if period.start is not None:
         outside.append(Span(None, period.start))
@@ -166,9 +166,9 @@ def intersect(spans: Iterable[Span], period: Span) -> tuple[Span, ...]:
 
 
 def gaps(window: Span, spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Return what of `window` no span covers, in the order of time.
+    """Return the parts of `window` that no span covers, in order of time.
 
-    A window without bounds (two files taken whole) has no gap: the caller vouches for the files.
+    A window without bounds (two whole files) has no gap: the user says that the files are complete.
     """
     if window.start is None or window.end is None:
         return ()
@@ -189,7 +189,7 @@ def gaps(window: Span, spans: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def covered_seconds(parts: Sequence[Span], spans: Iterable[Span]) -> list[float]:
-    """Return for how many seconds of each part, which has bounds, some span covers it."""
+    """Return how many seconds of each part are covered by spans. Each part has bounds."""
     merged = merge(spans)
     ends = [span.end or _FUTURE for span in merged]
     found = []
@@ -205,21 +205,21 @@ def covered_seconds(parts: Sequence[Span], spans: Iterable[Span]) -> list[float]
 
 
 def longest(gaps: Sequence[Span], count: int) -> list[Span]:
-    """Return the longest of some gaps, which have bounds, in the order of time."""
+    """Return the longest of some gaps, in order of time. Each gap has bounds."""
     spans = [(gap.start, gap.end) for gap in gaps if gap.start and gap.end]
     kept = sorted(spans, key=lambda span: span[0] - span[1])[:count]
     return [Span(start, end) for start, end in sorted(kept)]
 
 
 def covered(spans: Sequence[Span], times: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Say of each time (microseconds since the epoch, UTC) whether a span covers it."""
+    """Say for each time (microseconds since the epoch, UTC) whether a span covers it."""
     return covered_throughout(spans, times, times)
 
 
 def covered_throughout(
     spans: Sequence[Span], first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Say of each stretch, given by its first and last moment, whether one span covers all of it.
+    """Say for each stretch, from its first to its last moment, whether one span covers all of it.
 
     Moments are microseconds since the epoch, UTC.
     """

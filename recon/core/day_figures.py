@@ -1,4 +1,4 @@
-"""What is counted of an account's sends: of a day, and of several days together."""
+"""The figures of an account's sends, for one day and for several days together."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ MOST_REASONS: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendFigures:
-    """Messages by the status that they have now, and the share of their time that is covered.
+    """Messages by their present status, and the share of the time that is covered.
 
-    Messages are Octopods': each id counts once, at its `sent_at`. Rates are over what is known, and
-    `None` where nothing is. Where `is_known` is false, a count of 0 means nothing either.
+    These are Octopods' messages: each id counts once, at its `sent_at`. Rates count only what is
+    known, and are `None` if nothing is. If `is_known` is false, a count of 0 means nothing.
     """
 
     sent: int = 0
     delivered: int = 0
-    """Those that were delivered and are neither read nor deleted, as far as Octopods tells."""
+    """Messages that were delivered and, by Octopods' answers, neither read nor deleted."""
     read: int = 0
     failed: int = 0
     deleted: int = 0
     unknown: int = 0
-    """Those whose status is `unknown`, or a word that is not documented."""
+    """Messages whose status is `unknown` or a word that is not documented."""
     seconds: float = 0.0
-    """How long the part of the time is that has passed."""
+    """The length of the time, as far as it has passed."""
     covered_seconds: float | None = None
-    """For how much of it the messages are proven complete; `None` where that is not known: before
-    the first poll, and of time that was purged."""
+    """For how much of it the messages are proven complete; `None` if that is not known: before the
+    first poll, and for time that was purged."""
 
     @property
     def total(self) -> int:
@@ -56,41 +56,41 @@ class SendFigures:
 
     @property
     def failure_rate(self) -> float | None:
-        """The share of those with a final status that failed, 0 to 1."""
+        """The share of failed messages among those with a final status, 0 to 1."""
         return self.failed / self.final if self.final else None
 
     @property
     def delivered_rate(self) -> float | None:
-        """The share of those with a final status that reached the recipient, 0 to 1."""
+        """The share of messages with a final status that reached the recipient, 0 to 1."""
         return self.reached / self.final if self.final else None
 
     @property
     def read_rate(self) -> float | None:
-        """The share of those that reached the recipient whose status is `read`, 0 to 1.
+        """The share of `read` among the messages that reached the recipient, 0 to 1.
 
-        Octopods reports it only where the recipient has read receipts on.
+        Octopods reports `read` only if the recipient has read receipts on.
         """
         return self.read / self.reached if self.reached else None
 
     @property
     def coverage(self) -> float | None:
-        """The share of the time that has passed which is covered, 0 to 1."""
+        """The covered share of the time that has passed, 0 to 1."""
         if self.covered_seconds is None or not self.seconds:
             return None
         return min(self.covered_seconds / self.seconds, 1.0)
 
     @property
     def is_known(self) -> bool:
-        """Whether there is a message or covered time: without both, nothing is known."""
+        """Whether there is a message or covered time; without either, nothing is known."""
         return bool(self.total or self.covered_seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTimes:
-    """How long messages took to be delivered, in seconds, as far as polls bound it.
+    """How long delivery took, in seconds, within the limits that polls show.
 
     A message was delivered after it was last seen on its way and before it was first seen
-    delivered. Each figure is such a pair: the least time, and the longest.
+    delivered. So each figure is a pair: the shortest possible time, and the longest.
     """
 
     messages: int
@@ -101,19 +101,19 @@ class DeliveryTimes:
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """What sends cost by the configured rates: an estimate, in the configured currency.
+    """An estimate of the cost of sends by the configured rates, in the configured currency.
 
     A message is charged when it is delivered; a failed one is free.
     """
 
     spent: float = 0.0
     twice: float = 0.0
-    """The part of it for delivered messages that are a `duplicate_send`."""
+    """The part of the cost for delivered messages that are a `duplicate_send`."""
     wasted: float = 0.0
-    """The part of it that did no good: `twice`, and messages delivered to another number than the
+    """The useless part of the cost: `twice`, and messages delivered to a number other than the
     recorded one (`recipient_mismatch`)."""
     unpriced: int = 0
-    """Delivered messages without a rate, which are not in it."""
+    """Delivered messages without a rate; the cost does not include them."""
 
     def __add__(self, other: CostEstimate) -> CostEstimate:
         return CostEstimate(
@@ -128,33 +128,33 @@ class CostEstimate:
 class DayFigures(SendFigures):
     """All figures of one account and calendar day of the configured time zone.
 
-    Those of several days together have the last of them as `date`, and an empty `account` where
-    they are of several accounts.
+    Figures of several days together have the last day as `date`, and an empty `account` if they are
+    of several accounts.
     """
 
     account: str
     date: date
     failure_reasons: Mapping[str, int] = field(default_factory=dict)
-    """Failed messages by the reason that Octopods gives, without long numbers, the commonest first,
-    at most `MOST_REASONS`. Those without a reason are under the empty text."""
+    """Failed messages by Octopods' reason, without long numbers: at most `MOST_REASONS`, most
+    frequent first. Those without a reason are under the empty text."""
     other_reasons: int = 0
     """Failed messages with any other reason."""
     findings: Mapping[str, int] = field(default_factory=dict)
-    """Findings about the day that are open now, by kind; only kinds that there are."""
+    """Findings about the day that are open now, by kind; only kinds with at least one."""
     opened: int = 0
     """Findings about the day that were ever opened."""
     resolved: int = 0
-    """Those of them that are resolved now."""
+    """Of these, findings that are resolved now."""
     incidents: int = 0
     """Incidents that the newest run of the day reported."""
     requests: RequestCounts = field(default_factory=RequestCounts)
-    """What all runs of the day asked of Octopods; polls of `recon collect` are not in it."""
+    """The requests of all runs of the day, without the polls of `recon collect`."""
     retries: RetryCounts = field(default_factory=RetryCounts)
-    """Failed sends of the day that were proposed for a retry, and how many got through."""
+    """Failed sends of the day that were proposed for a retry, and how many then succeeded."""
     delivery: DeliveryTimes | None = None
-    """`None` where no delivery was seen, and for several days together."""
+    """`None` if no delivery was seen, and for several days together."""
     cost: CostEstimate | None = None
-    """`None` where no rates are configured."""
+    """`None` if no rates are configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +164,12 @@ class HourFigures(SendFigures):
     account: str
     date: date
     hour: int
-    """0 to 23; one that comes twice on its day is both of them."""
+    """0 to 23; if an hour occurs twice on its day, this is both together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountryFigures(SendFigures):
-    """The messages of one day to one country; covered is what is covered of the whole day."""
+    """The messages of one day to one country; the covered time is that of the whole day."""
 
     account: str
     date: date
@@ -180,18 +180,18 @@ class CountryFigures(SendFigures):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonFigures(SendFigures):
-    """The messages of one day that failed for one reason; covered is as for the whole day."""
+    """The messages of one day that failed for one reason; covered time is that of the whole day."""
 
     account: str
     date: date
     reason: str
-    """In Octopods' words, without long numbers; empty where it gives none."""
+    """In Octopods' words, without long numbers; empty if it gives none."""
     meaning: FailureReason
-    """What is known of it."""
+    """What is known about this reason."""
 
 
 def summed(days: Iterable[DayFigures]) -> DayFigures | None:
-    """Return the figures of several days together, `None` if there is no day.
+    """Return the total figures of several days, `None` without any day.
 
     Time with unknown coverage is left out of the total coverage.
     """
@@ -223,7 +223,7 @@ def summed(days: Iterable[DayFigures]) -> DayFigures | None:
 
 
 def counted_together(some: Iterable[SendFigures]) -> SendFigures:
-    """Return the counts and the coverage of several stretches of time together."""
+    """Return the total counts and coverage of several stretches of time."""
     every = list(some)
     return SendFigures(**_counts(every), **_time(every))
 
@@ -262,7 +262,7 @@ def _time(every: Sequence[SendFigures]) -> _Time:
 
 
 def by_day(days: Sequence[DayFigures]) -> list[DayFigures]:
-    """Return the figures of all accounts together, one for each day, in the order of time."""
+    """Return the total figures of all accounts for each day, in order of time."""
     dates = sorted({one.date for one in days})
     grouped: dict[date, list[DayFigures]] = {day: [] for day in dates}
     for one in days:
@@ -271,6 +271,6 @@ def by_day(days: Sequence[DayFigures]) -> list[DayFigures]:
 
 
 def ranked(reasons: Mapping[str, int], most: int = MOST_REASONS) -> tuple[dict[str, int], int]:
-    """Return the commonest reasons, at most so many, and how many messages have another one."""
+    """Return the `most` most frequent reasons, and how many messages have another one."""
     order = sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
     return dict(order[:most]), sum(count for _, count in order[most:])

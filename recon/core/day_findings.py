@@ -1,4 +1,4 @@
-"""The findings of a day as arrays, for those who ask which of them belong together."""
+"""The findings of a day as arrays, for grouping them into incidents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOTHING: Final[Positions] = np.zeros(0, dtype=np.int64)
 
 @dataclass(frozen=True, eq=False)
 class DayFindings:
-    """Findings with what is asked for again and again, each column taken out once."""
+    """The findings of a day, with each column that is often needed extracted once."""
 
     frame: pd.DataFrame
     """`FINDING_COLUMNS`."""
@@ -55,19 +55,19 @@ class DayFindings:
         return {kind: count for kind, count in sorted(counted) if count}
 
     def texts(self, column: str, rows: Positions | None = None) -> Texts:
-        """Return a column of text, of these findings only where `rows` says which."""
+        """Return a column of text, of all findings or only of these `rows`."""
         whole = arrow_text.as_text_array(pa.array(self.frame[column], from_pandas=True))
         return whole if rows is None else whole.take(pa.array(rows))
 
     def are(self, column: str, word: str, rows: Positions) -> Mask:
-        """Say of each of these findings whether a column of text holds this word."""
+        """Say for each of these findings whether a column of text holds this word."""
         same = pc.fill_null(pc.equal(self.texts(column, rows), word), fill_value=False)
         found: Mask = same.to_numpy(zero_copy_only=False)
         return found
 
     @cached_property
     def recorded(self) -> Positions:
-        """When the records were sent, in microseconds; the least int64 where there is none."""
+        """When the records were sent, in microseconds; the least int64 without a time."""
         return microseconds(self.frame["local_sent_at"])
 
     @cached_property
@@ -77,7 +77,7 @@ class DayFindings:
 
     @cached_property
     def moments(self) -> Positions:
-        """The message's time, else the record's, likewise."""
+        """The time of the message, or without one that of the record, likewise."""
         return np.where(self.sent == _NULL, self.recorded, self.sent)
 
     @cached_property

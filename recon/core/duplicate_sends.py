@@ -1,4 +1,4 @@
-"""Messages that no record names, and the recorded message to the same number that each repeats."""
+"""Messages without a record that repeat a recorded message to the same number."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def nearest_recorded(
     *,
     block_rows: int = blocks.BLOCK_ROWS,
 ) -> SparseMapping:
-    """Find for messages without a record the nearest recorded one to the same number.
+    """Find, for each message without a record, the nearest recorded message to its number.
 
-    Only `within` that time, inclusive. On a tie it is the earlier one.
+    It is at most `within` away; on a tie, the earlier one.
 
     Args:
         paired: which messages are in the records.
         keys: of the messages' numbers, negative for none.
         times: when they were sent, in microseconds, UTC.
-        names: their ids, which settle ties so that row order does not.
+        names: their ids, which decide ties, so that the order of rows does not.
         within: how far apart the two may be.
         block_rows: rows that one thread works on at a time; no result depends on it.
     """
@@ -63,7 +63,7 @@ def with_one_of(
 ) -> Positions:
     """Return the positions of keys that are among the `wanted` few.
 
-    Of most others it is known at once, by their last bits.
+    The last bits of most other keys already show that they are not.
     """
     ends = np.zeros(_ENDS + 1, dtype=np.bool_)
     ends[wanted & _ENDS] = True

@@ -1,4 +1,4 @@
-"""Clean international numbers, a column at a time: `+` and 7 to 15 digits, as bytes.
+"""Recognise clean international numbers, a column at a time: `+` and 7 to 15 digits, as bytes.
 
 ITU-T E.164, section 6: a number has 15 digits at most, and no country code begins with 0.
 """
@@ -68,10 +68,10 @@ ARGENTINE: Final = 13
 
 
 def clean(spelled: pa.LargeStringArray) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Return which spellings are clean and stand as they are, and their numbers (else `NONE`).
+    """Return which spellings are clean and need no parser, and their numbers (else `NONE`).
 
-    Clean is `+` and 7 to 15 digits, the first no 0. That makes sixteen bytes at most, which are
-    read as two words of eight: several times faster than a regular expression and a parser.
+    A clean spelling is `+` and 7 to 15 digits, the first not 0. It has at most sixteen bytes, which
+    are read as two words of eight: several times faster than a regular expression and a parser.
     """
     bounds, text = utf8.shared_byte_bounds(spelled)
     starts, lengths = bounds[:-1], np.diff(bounds)
@@ -133,7 +133,7 @@ def _words(
 
 
 def _are_digits(first: NDArray[np.uint64], rest: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Return in which rows the first byte is 0, and all others are 0 to 9."""
+    """Return the rows whose first byte is 0 and whose other bytes are 0 to 9."""
     high = first + _BEYOND_NINE_AFTER_NOTHING
     high |= first
     high |= rest
@@ -154,7 +154,7 @@ def _eight_digits(word: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 @cache
 def _longest() -> NDArray[np.uint8]:
-    """Return by the first four digits how long a number may be spelled that stands as it is.
+    """Return, by the first four digits, the greatest length of a number that needs no parser.
 
     Those that begin with a 0, or have one behind the country code that may be a trunk prefix,
     never do, an Argentine one not with the inner 15.

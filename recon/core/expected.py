@@ -1,8 +1,8 @@
-"""Findings that are known and accepted: which ones the rules of an account cover.
+"""Which findings are expected, by the rules of an account.
 
-A rule covers findings of one kind, and of those what else it names: numbers, a time, a status, a
-reason. It ends on a day. A rule may say how many findings it expects of a day at most: a day with
-more is reported whole, since what is known does not explain that many.
+A rule covers findings of one kind, and may restrict them by number, time, status or reason. It has
+a last day. A rule may also say how many findings a day it expects at most. If a day has more, all
+of them are reported, since the known cause does not explain so many.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ _ODD: Final = re.compile(r"[][\\^$.|+(){}]")
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRule:
-    """Findings that an account expects. What is `None` matches every finding."""
+    """Findings that an account expects. A field that is `None` matches every finding."""
 
     kind: Kind
     reason: str
     until: date
-    """The last day, included; of the window."""
+    """The last day of the rule, included."""
     phone_number: str | None = None
     """A pattern with `*` and `?`, for the number as either side spells it or in E.164."""
     failure_reason: str | None = None
     """Likewise; case does not matter."""
     status: str | None = None
-    """Octopods' status; where a finding is about no message, that of the record."""
+    """Octopods' status; without a message, that of the record."""
     times: tuple[time, time] | None = None
-    """From when, and until before when, in the window's zone; may cross midnight."""
+    """Start and end (not included) in the window's zone; may cross midnight."""
     days: tuple[date, date] | None = None
     """First and last day of the window, both included."""
     at_most: int | None = None
-    """So many findings of a day."""
+    """At most so many findings a day."""
 
     def holds_on(self, day: date) -> bool:
         """Say whether the rule covers findings of a day at all."""
@@ -60,9 +60,9 @@ class ExpectedRule:
 
 
 def apply(verdict: Verdict, rules: Sequence[ExpectedRule], region: str | None = None) -> Verdict:
-    """Return a verdict that knows which of its findings are expected.
+    """Return the verdict with its expected findings marked.
 
-    They count for nothing: a day with only such findings is clean, or incomplete where it has gaps.
+    These do not count: a day with only such findings is clean, or incomplete if it has gaps.
 
     Args:
         verdict: of one calendar day; one of suspect input is returned as it is.
@@ -92,14 +92,14 @@ def cover(
     """Return which rule covers each finding of a day.
 
     Args:
-        rules: those of the account; of several that cover a finding the first one counts.
+        rules: those of the account; if several cover a finding, the first one counts.
         found: findings, `FINDING_COLUMNS`.
         window: their day.
         region: the country of numbers without a country code.
 
     Returns:
-        The reason of the rule for each finding, empty where there is none. And what there is to say
-        of rules, a sentence each: that one has ended, or that a day has more than one expects.
+        The reason of the rule for each finding, empty without one. And a sentence for each rule
+        that has ended, or that expects fewer findings than the day has.
     """
     reasons: Reasons = np.full(len(found), NOBODY, dtype=object)
     said = []
@@ -120,7 +120,7 @@ def cover(
 
 
 def name(rule: ExpectedRule) -> str:
-    """Return what distinguishes a rule for a person."""
+    """Return a short description of a rule for a person."""
     return f"'{rule.reason}' ({rule.kind.value})"
 
 
@@ -172,7 +172,7 @@ def _numbers(pattern: str, found: pd.DataFrame, region: str | None) -> Mask:
 
 
 def _like(texts: pd.Series[str], pattern: str) -> Mask:
-    """Say which texts, as a whole, are like a pattern with `*` and `?`; null is like none."""
+    """Say which whole texts match a pattern with `*` and `?`; null matches none."""
     expression = "".join(_WILD.get(each, _ODD.sub(r"\\\g<0>", each)) for each in pattern)
     like = texts.str.fullmatch(f"(?is:{expression})")
     mask: Mask = like.fillna(value=False).to_numpy(dtype=np.bool_)
@@ -180,7 +180,7 @@ def _like(texts: pd.Series[str], pattern: str) -> Mask:
 
 
 def _between(found: pd.DataFrame, times: tuple[time, time], zone: str) -> Mask:
-    """Say which findings lie between two times of the day; one without a time does not."""
+    """Say which findings lie between two times of the day; findings without a time do not."""
     moments = found["provider_sent_at"].fillna(found["local_sent_at"])
     there = moments.dt.tz_convert(zone)
     seconds = there.dt.hour * 3600 + there.dt.minute * 60 + there.dt.second

@@ -12,16 +12,16 @@ from recon.model import FindingChange, RefusedAnswer, Span, Window, Withdrawal
 
 @dataclass(frozen=True, slots=True)
 class RecordRow:
-    """A record as it was read; what could not be read, or is not kept, is `None`."""
+    """A record as it was read; a field that could not be read, or is not kept, is `None`."""
 
     local_id: str | None
     message_id: str | None
-    """As the records hold it, also one that is none of Octopods'."""
+    """As the records hold it, even if it cannot be an id of Octopods."""
     phone_number: str | None
     sent_at: datetime | None
     status: str | None
     other_sent_at: datetime | None = None
-    """The second reading of a time that the clocks make ambiguous."""
+    """The second reading of a time that a clock change makes ambiguous."""
     unreadable: str | None = None
     """Why it cannot be read."""
 
@@ -40,14 +40,14 @@ class MessageRow:
     first_seen_at: datetime | None = None
     """Octopods' clock at the first answer that showed it."""
     is_listed: bool = True
-    """Whether a list showed it; else it was only asked for one by one."""
+    """Whether a list showed it; if not, only a status call did."""
     unreadable: str | None = None
     """Why it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenStatus:
-    """A status of a message, and Octopods' clock at the answer that first showed it."""
+    """A status of a message, and the time by Octopods' clock of the first answer that showed it."""
 
     at: datetime
     status: str
@@ -56,12 +56,12 @@ class SeenStatus:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """An id that Octopods was asked for one by one and denied; times by Octopods' clock."""
+    """An id that Octopods denied in a status call; times by Octopods' clock."""
 
     message_id: int
     at: datetime
     again_at: datetime | None
-    """When it was denied once more, on a later night; `None` where it was not asked again."""
+    """When it was denied again, on a later night; `None` if Octopods was not asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +72,23 @@ class KeptPoll:
     """Octopods' clock."""
     items: int
     shared: int
-    """Messages that an earlier answer had shown: with one, the two join."""
+    """Messages that an earlier answer had shown; with at least one, the two answers join."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What is proven of the time around a row, and by which polls."""
+    """What is proven about the time around a row, and by which polls."""
 
     at: datetime
     span: Span
     """The proven span that it lies in, or the gap."""
     is_proven: bool
     before_first_listed: bool
-    """Whether it is older than all that was ever listed, where only a denied id is missing."""
+    """Whether it is older than every listed message: there only a denied id is missing."""
     first_poll: KeptPoll | None
-    """The first poll of a span, or the last one before a gap, as far as the log goes back."""
+    """The first poll of a span, or the last one before a gap, if the log goes back that far."""
     last_poll: KeptPoll | None
-    """The last poll of a span, or the first one after a gap; `None` where there is none."""
+    """The last poll of a span, or the first one after a gap; `None` without one."""
     refused: Sequence[RefusedAnswer]
     """Answers near it that prove nothing; by our own clock."""
     withdrawn: Sequence[Withdrawal]
@@ -104,14 +104,14 @@ class Alternative:
     same_id: bool
     same_number: bool
     seconds: float | None
-    """How much later it is; `None` where its time is not known."""
+    """How much later it is; `None` if its time is not known."""
     why: str
-    """Why the two are no pair."""
+    """Why the two are not a pair."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFinding:
-    """A finding as the runs have left it."""
+    """A finding as it is stored."""
 
     discrepancy_id: str
     kind: str
@@ -126,7 +126,7 @@ class StoredFinding:
     incident_id: str | None = None
     """Of the incident that it is part of."""
     incident: str | None = None
-    """What happened, where the latest run of the day reports that incident."""
+    """What happened, if the latest run of the day reports that incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +135,15 @@ class Explanation:
 
     account: str
     matches: Sequence[str]
-    """As what the id was found: `discrepancy_id`, `message_id`, `local_id`."""
+    """Which kind of id matched: `discrepancy_id`, `message_id`, `local_id`."""
     zone: str
     """The configured time zone."""
     day: Window | None
-    """The day that judges it; `None` where there is no such row any more."""
+    """The day that judges it; `None` if the row does not exist any more."""
     verdict: str | None
-    """What judging the day gives now, a word of `VerdictKind`."""
+    """The verdict if the day is judged now, a word of `VerdictKind`."""
     suspicions: Sequence[str]
-    """Why the day is suspect, so that no finding of it is opened or closed."""
+    """Why the day is suspect; then none of its findings are opened or closed."""
     record: RecordRow | None
     message: MessageRow | None
     statuses: Sequence[SeenStatus]
@@ -151,13 +151,14 @@ class Explanation:
     denials: Sequence[Denial]
     alternatives: Sequence[Alternative]
     more_alternatives: int
-    """How many are not told."""
+    """How many more there are."""
     rules: Sequence[FiredRule]
-    """What decides about it now."""
+    """The rules that decide about it now."""
     findings: Sequence[StoredFinding]
     differences: Sequence[str]
-    """Where the stored findings are not what would be judged now, a sentence each."""
+    """Differences between the stored findings and those of a run now, a sentence each."""
     last_run: datetime | None
-    """When the day was last judged by a run; `None` where no run has."""
+    """When a run last judged the day; `None` if none has."""
     records_error: str | None = None
-    """Why the records could not be read: then only what is stored is told, and nothing judged."""
+    """Why the records could not be read. Then nothing is judged, and only the stored data is
+    shown."""

@@ -1,9 +1,9 @@
-"""What the reason of a failed message means, how far it reaches, and whether to send again.
+"""What the reason of a failed message means, what it affects, and whether to send again.
 
-A reason is a text of Octopods, with or without an error number of Meta's. The number counts first,
-then the text; what neither explains is to be reviewed, never sent again. The table of both is
-`failure_reasons.toml`. Sources: Meta's error codes of the WhatsApp Cloud API, and the failure
-reasons of Octopods' help centre (article 14823962).
+A reason is a text from Octopods, with or without an error number of Meta. The number counts first,
+then the text. If neither is known, a person has to review the send; it is not sent again. The table
+of both is `failure_reasons.toml`. Sources: Meta's error codes of the WhatsApp Cloud API, and the
+failure reasons of Octopods' help centre (article 14823962).
 """
 
 from __future__ import annotations
@@ -46,23 +46,23 @@ class FailureReason:
     """What is known of a reason."""
 
     code: int | None
-    """The error number in it that counts; `None` without one."""
+    """The error number in it; `None` without one."""
     name: str
-    """Its class, such as `payment`; `unknown`, or `rule` for one of the configuration."""
+    """Its class, such as `payment`; `unknown`; or `rule` if a rule of the configuration decides."""
     title: str
     """What it means, a clause."""
     scope: FailureScope
     permanence: Permanence
     decision: Decision
-    """About the same message again, by a job that runs once a day."""
+    """Whether a job that runs once a day may send the same message again."""
     advice: str
     """What to do, in a sentence."""
     wait_hours: Sequence[float] = (0.0,)
-    """How long to wait from the failed send on before the first attempt, the second one …; the last
-    figure holds for the rest."""
+    """How long to wait after the failed send before the first attempt, the second one, and so on;
+    the last figure applies to all others."""
     attempts: int = MOST_ATTEMPTS
     as_template: Decision | None = None
-    """The decision where the failed message is known to be a template, if it is another."""
+    """The decision for a message that is known to be a template, if it differs."""
 
     def wait(self, attempt: int) -> float:
         """Return how many hours to wait before an attempt; the first one is 1."""
@@ -70,7 +70,7 @@ class FailureReason:
 
     @property
     def holds_others(self) -> bool:
-        """Whether it stops other sends too until somebody has repaired its cause."""
+        """Whether other sends fail too until somebody repairs the cause."""
         wide = self.scope in {FailureScope.ACCOUNT, FailureScope.TEMPLATE}
         return wide and self.decision is not Decision.RETRY and self.name != RULE
 
@@ -142,7 +142,7 @@ def _explained(text: str, marked: Sequence[int]) -> FailureReason:
 
 
 def _marked(text: str) -> Sequence[int]:
-    """Return the error numbers in a text, in order: marked as such, or a known one in front."""
+    """Return the error numbers in a text, in order: marked ones, or a known one in front."""
     found = [int(next(filter(None, each.groups()))) for each in _NUMBERS.finditer(text)]
     front = _FIRST_NUMBER.match(text)
     number = -1 if front is None else int(front[1])

@@ -16,12 +16,12 @@ from recon.model import Status
 
 
 def without_numbers(reasons: Texts) -> Texts:
-    """Return failure reasons with `…` for long numbers: they name one customer or one message."""
+    """Return failure reasons with `…` for long numbers, which identify a customer or message."""
     return pc.replace_substring_regex(reasons, LONG_NUMBER, "…")
 
 
 def of_day(case: Case, day: int, most: int = 20) -> dict[str, int]:
-    """Return how many messages of a day failed for each reason, the commonest first.
+    """Return how many messages of a day failed for each reason, most frequent first.
 
     Args:
         case: both sides, classified.

@@ -1,4 +1,4 @@
-"""Where the findings that runs have stored are not what would be judged now."""
+"""How stored findings differ from those that a run would report now."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def differences(
     is_suspect: bool,
     was_judged: bool,
 ) -> list[str]:
-    """Say where stored findings are not what would be judged now, and what makes them so.
+    """Say how stored findings differ from those that a run would report now, and why.
 
     Args:
         day: the date of the day that judges the row.

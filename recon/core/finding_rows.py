@@ -1,4 +1,4 @@
-"""The rows that findings are about, and what names them."""
+"""The rows that findings are about, with their ids and numbers."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from recon.core.link import Mask, Positions, microseconds
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FindingRows:
-    """What some findings are about, row by row; a text is null where there is no such row."""
+    """The record and message of each finding; a text is null if there is no such row."""
 
     local: Positions
-    """The record of each, -1 where it is about none."""
+    """The record of each finding, -1 without one."""
     provider: Positions
-    """The message of each, -1 where it is about none."""
+    """The message of each finding, -1 without one."""
     local_id: Texts
     message_id: Texts
     recorded_id: Texts
-    """The message id that the records hold, also one that is none of Octopods'."""
+    """The message id that the records hold, even if it cannot be an id of Octopods."""
     recorded_for: Texts
     """The number in the records."""
     sent_to: Texts
@@ -41,17 +41,17 @@ class FindingRows:
 
     @property
     def message_name(self) -> Texts:
-        """The message's id; where there is none, the one that the records hold."""
+        """The message's id, or without a message the id that the records hold."""
         return arrow_text.coalesce(self.message_id, self.recorded_id)
 
     @property
     def phone_number(self) -> Texts:
-        """The message's number; where there is no message, the one in the records."""
+        """The message's number, or without a message the number in the records."""
         return arrow_text.if_else(self.provider >= 0, self.sent_to, self.recorded_for)
 
 
 def rows_of(case: Case, local: Positions, provider: Positions) -> FindingRows:
-    """Look up what names these records and messages."""
+    """Look up the ids and numbers of these records and messages."""
     records, messages = case.local.frame, case.provider.frame
     return FindingRows(
         local,
@@ -65,7 +65,7 @@ def rows_of(case: Case, local: Positions, provider: Positions) -> FindingRows:
 
 
 def _recorded_id(records: pd.DataFrame, at: Positions) -> Texts:
-    """Return the message ids that the records hold, also those that are none of Octopods'."""
+    """Return the message ids that the records hold, even if they cannot be ids of Octopods."""
     found = arrow_text.take(records["message_id"], at)
     if found.null_count == np.count_nonzero(at < 0):
         return found
@@ -73,9 +73,9 @@ def _recorded_id(records: pd.DataFrame, at: Positions) -> Texts:
 
 
 def record_key(case: Case, rows: FindingRows, named: Mask) -> Texts:
-    """Return what identifies each record: its id; where it has none, its content.
+    """Return what identifies each record: its id, or without one its content.
 
-    Null where the record is not to be `named`.
+    Null for a record that is not to be `named`.
     """
     name = arrow_text.where(named, rows.local_id)
     nameless = named & name.is_null().to_numpy(zero_copy_only=False)

@@ -1,4 +1,4 @@
-"""What is wrong, in words: the findings of a case as one frame, each with a lasting identity."""
+"""The findings of a case as one frame, each with a detail text and a lasting identity."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def empty() -> pd.DataFrame:
 def collect(account: str, case: Case, policy: Policy) -> pd.DataFrame:
     """Return the findings of all windows of a case.
 
-    Columns are `FINDING_COLUMNS` and `day`, the position of the window. Sorted by severity, kind,
-    time (the message's where there is one) and identity.
+    The columns are `FINDING_COLUMNS` and `day`, the position of the window. Findings are sorted by
+    severity, kind, time (of the message, or without one of the record) and identity.
     """
     found = with_positions(account, case, rules.rows_by_kind(case, policy))
     return found[[*FINDING_COLUMNS, "day"]]
 
 
 def with_positions(account: str, case: Case, kinds: rules.RowsByKind) -> pd.DataFrame:
-    """Return what `collect` does, and the rows of the case that each finding is about.
+    """Return the same as `collect`, with the rows of the case that each finding is about.
 
-    These are the columns `local` and `provider`, positions in the frames of the two sides, and
-    `local_reject` and `provider_reject`, positions in their rejects; -1 where it is about none.
+    The columns `local` and `provider` are positions in the frames of the two sides, `local_reject`
+    and `provider_reject` positions in their rejects; -1 without such a row.
     """
     found = _of_rows(account, case, kinds)
     unread = [
@@ -75,7 +75,7 @@ def _typed(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
 
 
 def _of_rows(account: str, case: Case, kinds: rules.RowsByKind) -> pd.DataFrame:
-    """Return the findings about rows that were read. A pair goes by its message."""
+    """Return the findings about readable rows. A pair belongs to the day of its message."""
     place, rows, names = _in_order(account, case, kinds)
     records, messages = case.local.frame, case.provider.frame
     texts = {
@@ -134,14 +134,14 @@ def _in_order(
 
 
 def _moments(case: Case, local: Positions, provider: Positions) -> Positions:
-    """Return the time that each finding is sorted by: the message's, else the record's."""
+    """Return the time by which each finding is sorted: of the message, else of the record."""
     return np.where(
         provider >= 0, _known(case.provider_time, provider), _known(case.local_time, local)
     )
 
 
 def _timestamps(moments: Positions, at: Positions) -> pd.DatetimeIndex:
-    """Return the times at these positions, null where the position is -1."""
+    """Return the times at these positions, null if the position is -1."""
     found = np.full(len(at), np.iinfo(np.int64).min)
     held = at >= 0
     found[held] = moments[at[held]]
@@ -149,7 +149,7 @@ def _timestamps(moments: Positions, at: Positions) -> pd.DatetimeIndex:
 
 
 def _known(values: Positions, at: Positions) -> Positions:
-    """Return what stands at these positions, the greatest number where the position is -1."""
+    """Return the values at these positions, the greatest number if the position is -1."""
     found = np.full(len(at), _NEVER)
     held = at >= 0
     found[held] = values[at[held]]
@@ -190,7 +190,7 @@ def _details(case: Case, place: Positions, rows: FindingRows) -> arrow_text.Text
 
 
 def _confirmed(case: Case, place: Positions, rows: FindingRows) -> arrow_text.Texts:
-    """Say of each record that is missing at the provider and holds an id whether it is denied."""
+    """Say for each record that is missing at the provider and holds an id whether it is denied."""
     missing = _KINDS.index(Kind.MISSING_AT_PROVIDER)
     start, end = (int(bound) for bound in np.searchsorted(place, [missing, missing + 1]))
     records = rows.local[start:end]

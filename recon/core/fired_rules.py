@@ -1,6 +1,6 @@
-"""Which rules decided about a row: what the night made of it, put in words.
+"""Which rules decided about a row, in words.
 
-The rules themselves are `buckets` and `rules`; here their outcome is only named.
+`buckets` and `rules` are the rules themselves; this module only names their outcome.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class FiredRule:
     statement: str
     """The rule, in a sentence."""
     detail: str
-    """What it saw of this row, in a clause: the detail of the finding, where there is one."""
+    """What the rule found in this row, a clause: the detail of the finding, if there is one."""
     change: str
     """What would change the outcome."""
 
     @property
     def kind(self) -> Kind | None:
-        """The kind of finding that it makes; `None` where nothing is wrong."""
+        """The kind of finding that it reports; `None` if nothing is wrong."""
         return self.rule.kind
 
 
@@ -69,14 +69,14 @@ def of_row(
 ) -> tuple[FiredRule, ...]:
     """Return the rules that decided about a record, a message or a pair.
 
-    That of the pair, or of the agreement without one, comes first; then those of findings.
+    First comes the rule of the pair, or of a row that is right without one; then those of findings.
 
     Args:
         case: both sides, linked and classified.
         found: what `rules.rows_by_kind` found in the case.
         policy: how strict to be.
         local: the position of the record, -1 for none.
-        provider: the position of its message, or of one without a record; -1 for none.
+        provider: the position of the message, -1 for none.
     """
     kinds = [
         kind
