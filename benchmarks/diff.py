@@ -82,6 +82,7 @@ def generate(count: int, folder: Path) -> None:
     """
     import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     rng = np.random.default_rng(7)
@@ -96,20 +97,21 @@ def generate(count: int, folder: Path) -> None:
     numbers[nameless] = numbers[np.arange(count)[nameless] // 4 * 4]
     twice = np.flatnonzero((share >= 0.03) & (share < 0.031) & ~nameless)  # noqa: PLR2004
     rows = np.sort(np.concatenate((np.flatnonzero(here), twice)))
-    spelled = np.char.add("+35387", np.char.zfill(numbers.astype(str), 7))
+    padded = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), 7, "0")
+    spelled = pc.binary_join_element_wise("+35387", padded, "")
     recorded = times + rng.integers(-20_000_000, 20_000_000, count)
     rows = rows[np.argsort(recorded[rows], kind="stable")]
     instant = pa.timestamp("us", "UTC")
     local = {
         "id": np.arange(len(rows)),
         "message_id": pa.array(ids[rows], mask=nameless[rows]),
-        "phone_number": spelled[rows],
+        "phone_number": spelled.take(pa.array(rows)),
         "sent_at": pa.array(recorded[rows], instant),
         "status": np.where(contradicts, "failed", status)[rows],
     }
     provider = {
         "message_id": ids[there],
-        "phone_number": spelled[there],
+        "phone_number": spelled.filter(pa.array(there)),
         "sent_at": pa.array(times[there], instant),
         "status": status[there],
         "failure_reason": pa.nulls(int(there.sum()), pa.string()),
