@@ -80,12 +80,15 @@ def _open(path: Path, repeated: Sequence[str] = ()) -> Any:  # noqa: ANN401 - py
     from recon.records import file_signatures
 
     try:
-        file = pq.ParquetFile(path)
+        # Read ahead, Arrow would hold what it has read until the file is closed.
+        file = pq.ParquetFile(path, pre_buffer=False)
         coded = [name for name in repeated if name in file.schema_arrow.names]
         if not coded:
             return file
         with file:
-            return pq.ParquetFile(path, metadata=file.metadata, read_dictionary=coded)
+            return pq.ParquetFile(
+                path, metadata=file.metadata, read_dictionary=coded, pre_buffer=False
+            )
     except pa.ArrowException as cause:
         with path.open("rb") as file:
             other = file_signatures.kind_of_binary(file.read(file_signatures.SIGNATURE_BYTES), path)

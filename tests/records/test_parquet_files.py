@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -81,3 +82,15 @@ def test_rows_of_nothing_but_nulls_are_no_records(tmp_path: Path, rows: int) -> 
         for cell in chunk.columns["id"].to_pylist()
     ]
     assert read_rows == [0, 1, None, 2]
+
+
+def test_what_was_read_is_not_held_until_the_file_is_closed(tmp_path: Path) -> None:
+    path, count, rows = tmp_path / "sends.parquet", 40, 20_000
+    ids = pa.array(np.random.default_rng(1).integers(0, 2**62, count * rows))
+    pq.write_table(pa.table({"message_id": ids}), path, row_group_size=rows)
+    before, held = pa.total_allocated_bytes(), []
+    for chunk in parquet_files.chunks(path, ["message_id"], rows=rows):
+        held.append(pa.total_allocated_bytes() - before)
+        del chunk
+    assert len(held) == count
+    assert max(held) < path.stat().st_size / 4
