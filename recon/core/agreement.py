@@ -16,6 +16,7 @@ import pandas as pd
 from recon.core import buckets, duplicate_sends, failures, rules
 from recon.core.agreed_rows import AgreedCounts, AgreedPairs, AgreedRows, Column, NearMessages
 from recon.core.buckets import LOCAL, PROVIDER, Case
+from recon.core.duplicate_sends import KeySet
 from recon.core.link import Mask, Positions
 from recon.core.policy import Policy
 
@@ -184,27 +185,28 @@ def _counts(case: Case, local: Mask, provider: Mask) -> list[AgreedCounts]:
 
 
 def near_messages(
-    pairs: AgreedPairs, keys: Positions, times: Positions, policy: Policy
+    pairs: AgreedPairs, left: KeySet, keys: Positions, times: Positions, policy: Policy
 ) -> NearMessages:
     """Return messages of pairs that an unrecorded message may repeat.
 
     Args:
         pairs: pairs that were left out.
+        left: the set of `keys`.
         keys: of the numbers of the messages that are left.
         times: when these messages were sent, in microseconds, UTC.
         policy: within which time a message repeats another one.
     """
-    theirs, sent = pairs.column("keys"), pairs.column("provider_time")
-    near = duplicate_sends.with_one_of(theirs, keys)
-    left = np.zeros(len(near) + len(keys), dtype=np.bool_)
-    left[len(near) :] = True
+    theirs = pairs.column("keys")
+    near = left.rows_in(theirs)
+    theirs, sent = theirs[near], pairs.column("provider_time")[near]
+    beside = KeySet.of(theirs).rows_in(keys)
+    place = np.arange(len(near) + len(beside))
     found = duplicate_sends.nearest_recorded(
-        left,
-        np.concatenate([theirs[near], keys]),
-        np.concatenate([sent[near], times]),
-        np.arange(len(left)),
+        place >= len(near),
+        np.concatenate([theirs, keys[beside]]),
+        np.concatenate([sent, times[beside]]),
+        place,
         policy.duplicate,
     )
-    near = near[found.at]
-    names = pairs.column("names")[near] if near.size else near
-    return NearMessages(theirs[near], sent[near], names)
+    names = pairs.column("names")[near[found.at]]
+    return NearMessages(theirs[found.at], sent[found.at], names)

@@ -24,3 +24,9 @@ def test_what_a_message_repeats_does_not_depend_on_the_size_of_the_blocks() -> N
     assert 0 < len(whole.at) < count
     assert whole.at.tolist() == in_blocks.at.tolist()
     assert whole.to.tolist() == in_blocks.to.tolist()
+
+
+def test_keys_with_the_same_last_bits_are_told_apart() -> None:
+    keys = np.array([-1, 5, 5 + 2**22, 5 + 2**60, 9, 5])
+    assert duplicate_sends.KeySet.of(np.array([5, 5 + 2**60])).rows_in(keys).tolist() == [1, 3, 5]
+    assert duplicate_sends.KeySet.of(keys[:0]).rows_in(keys).tolist() == []
