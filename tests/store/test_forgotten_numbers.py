@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import shutil
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,12 +15,19 @@ import sqlalchemy as sa
 from recon.core.person import Person
 from recon.model import Message, RejectedItem, Unreadable
 from recon.store import forgotten_numbers, messages, runs, status_answers
+from recon.store.engine import connect
 from recon.store.tables import METADATA
 from tests.factories import KEY, NOON, NUMBER, at, finding, listing, run
 from tests.store.table_contents import everything, rows
 
 OTHER = "+353879999999"
 NATIONAL = "087 123 4567"
+#: A thousand messages to one number.
+MORE = """
+WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1999)
+INSERT INTO messages SELECT account_id, i, key_id, '+491701111111', sent_at, status, NULL,
+  first_seen_at, observed_at, listed_by FROM messages, n WHERE message_id = 2
+"""
 
 
 def whom(number: str = NUMBER) -> Person:
@@ -126,3 +136,43 @@ def test_every_column_of_numbers_is_searched() -> None:
     columns = [c for table in METADATA.tables.values() for c in table.c if "phone" in c.name]
     assert columns
     assert all(column.name.endswith("phone_number") for column in columns)
+
+
+def test_searching_sqlite_costs_a_comparison_a_message_and_counting_uses_the_index(
+    tmp_path: Path, migrated_sqlite: Path
+) -> None:
+    engine = connect(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path)}")
+    fill(engine)
+    steps, asked = [0], list[tuple[str, Any]]()
+
+    def step() -> None:
+        steps[0] += 1
+
+    def count(connection: Any, _record: object, _proxy: object) -> None:  # noqa: ANN401
+        connection.set_progress_handler(step, 1)
+
+    def keep(_conn: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:  # noqa: ANN401
+        asked.append((statement, given))
+
+    sa.event.listen(engine, "checkout", count)
+    forget(engine, OTHER, dry_run=True)
+    of_few = steps[0]
+    with engine.begin() as connection:
+        connection.exec_driver_sql(MORE)
+    steps[0] = 0
+    forget(engine, OTHER, dry_run=True)
+    # Seven for each of the thousand messages. It takes twenty more to take the separators out of
+    # each number before it is compared.
+    assert steps[0] - of_few < 12 * 1_000
+
+    sa.event.listen(engine, "before_cursor_execute", keep)
+    forget(engine, OTHER)
+    sa.event.remove(engine, "before_cursor_execute", keep)
+    by_number = [one for one in asked if "messages" in one[0] and "phone_number IN (" in one[0]]
+    assert [one[0].split()[0] for one in by_number] == ["SELECT", "UPDATE"]
+    with engine.connect() as connection:
+        for statement, given in by_number:
+            plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all())
+            assert "SEARCH messages" in plan
+            assert "phone_number=?" in plan
+    engine.dispose()
