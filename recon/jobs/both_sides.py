@@ -92,8 +92,17 @@ class BothSides:
             agreed,
         )
 
+    def coverage_evidence(self, engine: Engine) -> list[CoverageEvidence]:
+        """Return what keeps the coverage of each day from being more than it is."""
+        times = [Span(day.start, day.end) for day in self.days]
+        return coverage_proof.evidence_of_each(engine, self.account, times)
+
     def judge(self, engine: Engine) -> list[Verdict]:
         """Judge each day."""
+        return self.verdicts(self.coverage_evidence(engine))
+
+    def verdicts(self, evidence: Sequence[CoverageEvidence]) -> list[Verdict]:
+        """Judge each day with what `coverage_evidence` gave of it."""
         proof = self.evidence.proof
         verdicts = judge.of_case(
             self.account,
@@ -106,12 +115,8 @@ class BothSides:
         known = frozenset[str]() if self.parts is None else self.parts.reduced.settled
         is_settled = partial(settled_rows.are_settled, self.case, known=known)
         return [
-            replace(
-                one,
-                evidence=coverage_proof.evidence(engine, self.account, day.start, day.end),
-                is_settled=is_settled,
-            )
-            for day, one in zip(self.days, verdicts, strict=True)
+            replace(one, evidence=its, is_settled=is_settled)
+            for one, its in zip(verdicts, evidence, strict=True)
         ]
 
     def is_waiting(self) -> bool:

@@ -16,13 +16,13 @@ from recon.jobs.both_sides import BothSides
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.memory_budget import RunMemory
 from recon.model import Verdict, Window
-from recon.store import coverage_proof
 from recon.store.engine import connect
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from recon.config import Settings
+    from recon.model import CoverageEvidence
     from recon.records.reader import RecordsReader
 
 T = TypeVar("T")
@@ -84,7 +84,8 @@ class Judge:
     def candidates(self, stretch: Stretch) -> StretchCandidates:
         """Return which recorded ids of a stretch Octopods may be asked for."""
         with self._read(stretch) as both_sides:
-            days = _days(both_sides, self.engine, self.settings)
+            evidence = both_sides.coverage_evidence(self.engine)
+            days = _days(both_sides, evidence, self.settings)
             if all(stretch.done.get(day.window.label) == day.basis for day in days):
                 none = lookup_priority.joined([])
                 return StretchCandidates(none, none, unchanged=True)
@@ -154,28 +155,25 @@ def judged(
         settings: what `settings_digest` gives.
         done: days that need not be judged again, each with the basis of its verdict.
     """
-    days = _days(both_sides, engine, settings)
+    evidence = both_sides.coverage_evidence(engine)
+    days = _days(both_sides, evidence, settings)
     unchanged = [(done or {}).get(day.window.label) == day.basis for day in days]
     if all(unchanged):
         return days
-    verdicts = both_sides.judge(engine)
+    verdicts = both_sides.verdicts(evidence)
     return [
         day if same else replace(day, verdict=verdict)
         for day, verdict, same in zip(days, verdicts, unchanged, strict=True)
     ]
 
 
-def _days(both_sides: BothSides, engine: Engine, settings: str) -> list[DayVerdict]:
+def _days(
+    both_sides: BothSides, evidence: Sequence[CoverageEvidence], settings: str
+) -> list[DayVerdict]:
     """Return what the verdict of each day follows from."""
-    account = both_sides.account
     found = []
-    for day in both_sides.days:
+    for day, its in zip(both_sides.days, evidence, strict=True):
         digest = both_sides.digest(day)
-        basis = both_sides.basis(
-            day,
-            input_digest=digest,
-            evidence=coverage_proof.evidence(engine, account, day.start, day.end),
-            settings=settings,
-        )
+        basis = both_sides.basis(day, input_digest=digest, evidence=its, settings=settings)
         found.append(DayVerdict(day, digest, basis, None))
     return found

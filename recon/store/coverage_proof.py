@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -129,24 +130,44 @@ def evidence(
         start: the beginning of the time; `None` is without bound.
         end: its end, likewise.
     """
+    [found] = evidence_of_each(engine, account, [Span(start, end)])
+    return found
+
+
+def evidence_of_each(
+    engine: sa.Engine, account: str, times: Sequence[Span]
+) -> list[CoverageEvidence]:
+    """Return what `evidence` does, of each of several times in order.
+
+    What is the same for all of them is read once: for seven small days, each in turn, that took a
+    fifth of the time of a backfill.
+    """
     with reading(engine) as connection:
         account_id = accounts.id_of(account)
         rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()
-        refused = _refused(connection, account_id, start, end)
-        notes = coverage_notes.of_account(connection, account_id, rows)
+        refused = [_refused(connection, account_id, time.start, time.end) for time in times]
+        notes = tuple(coverage_notes.of_account(connection, account_id, rows))
         purged = unproven_before(connection, account)
         disputes = [time_disputes.load(connection, row.id) for row in rows]
-    withdrawn = withdrawals.of_account(engine, account, start, end)
+    withdrawn = withdrawals.of_account(engine, account, times[0].start, times[-1].end)
     withdrawn += [
         Withdrawal(one.since, one.last_at, time_disputes.DISPUTED)
         for one in disputes
         if one is not None
-        and (start is None or start < one.last_at)
-        and (end is None or one.since < end)
     ]
-    if purged is not None and (start is None or start < purged):
+    if purged is not None:
         withdrawn.insert(0, Withdrawal(None, purged, PURGED))
-    return CoverageEvidence(tuple(refused), tuple(withdrawn), tuple(notes))
+    return [
+        CoverageEvidence(
+            tuple(of_time), tuple(one for one in withdrawn if _touches(one, time)), notes
+        )
+        for time, of_time in zip(times, refused, strict=True)
+    ]
+
+
+def _touches(one: Withdrawal, time: Span) -> bool:
+    begins_before = one.start is None or time.end is None or one.start < time.end
+    return begins_before and (time.start is None or time.start < one.end)
 
 
 def _refused(
