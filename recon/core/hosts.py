@@ -8,7 +8,7 @@ from ipaddress import ip_address
 def is_loopback(host: str) -> bool:
     """Say whether `host` is this machine itself: `localhost`, or an address of loopback.
 
-    Names are not resolved, so another name of this machine is none.
+    Names are not resolved, so another name of this machine does not count.
     """
     name = host.strip("[]").removesuffix(".").lower()
     if name == "localhost" or name.endswith(".localhost"):

@@ -1,4 +1,4 @@
-"""The lasting identity of findings: 64 bits, the same in every run that finds the same thing.
+"""The lasting identity of findings: 64 bits, the same in each run that reports the same finding.
 
 It is made of the account, the kind and the rows that a finding is about, never of a run.
 """
@@ -24,13 +24,13 @@ _DIGITS: Final = 16
 
 
 class FindingKeys(NamedTuple):
-    """What names the rows that each finding is about."""
+    """The ids of the rows that each finding is about."""
 
     kind: Texts
     local: Texts
-    """Null where it is about no record."""
+    """Null without a record."""
     provider: Texts
-    """Null where it is about no message."""
+    """Null without a message."""
 
 
 def identify(
@@ -38,15 +38,14 @@ def identify(
 ) -> Identities:
     """Give each finding its identity.
 
-    Rows that are alike in all that names them (a table without an id) are distinguished by their
-    place in their content's order, so that each has an identity and the set of them does not
-    depend on row order.
+    Rows with equal ids, or without ids, are distinguished by their place when sorted by content. So
+    each has an identity, and the set of identities does not depend on row order.
 
     Args:
         account: whose findings they are.
-        names: what names them.
-        content: gives for positions of findings what else distinguishes their rows, the most
-            specific column first.
+        names: the ids of their rows.
+        content: returns, for positions of findings, other columns that distinguish their rows, the
+            most specific first.
     """
     identity = _hashed(account, names, np.zeros(len(names.kind), dtype=np.int64))
     ascending = np.sort(identity)

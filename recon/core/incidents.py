@@ -1,6 +1,6 @@
-"""Findings with one likely cause, as one incident with a sentence that says what to do.
+"""Group findings with one likely cause into incidents, each with a sentence that says what to do.
 
-Pure and independent of row order. An incident takes findings away from nobody: their rows stay.
+The result does not depend on row order. The rows of the findings stay in the report.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class _Draft(NamedTuple):
 
     cause: str
     key: str | None
-    """What tells it from others of its cause; `None` where only its findings do."""
+    """What distinguishes it from others of its cause; `None` if only its findings do."""
     rows: Positions
     summary: str
 
@@ -71,7 +71,7 @@ def of_day(
     """Return the incidents of a day, the largest first, and its findings with their `incident_id`.
 
     A finding is part of one incident at most. A stretch of time is an incident only if most of its
-    sends are affected, and never goes on over a time in which sends were covered and healthy.
+    sends are affected. It never includes a time in which sends were covered and healthy.
 
     Args:
         account: whose findings they are.
@@ -114,7 +114,7 @@ def _incident(account: str, draft: _Draft, found: DayFindings) -> Incident:
 
 @dataclass(frozen=True, eq=False)
 class _Day:
-    """What is known of a day; the healthy sends are only sorted where somebody asks."""
+    """The data of a day; the healthy sends are sorted only when needed."""
 
     case: Case
     day: int
@@ -149,7 +149,7 @@ class _Day:
         return self.case.agreed.with_pairs(own, "keys", self.day)
 
     def goes_on_after(self, kind: Kind, moment: int) -> bool:
-        """Say whether a pair was sent after a moment, on this day or in the time read after it."""
+        """Say whether a pair was sent after a moment, on this day or in the margin after it."""
         case = self.case
         recorded, sent = case.agreed.newest_pair or (moment, moment)
         if kind is Kind.MISSING_AT_PROVIDER:
@@ -168,7 +168,7 @@ class _Day:
         }
 
     def clock(self, moment: int) -> str:
-        """Return `10:02` in the zone of the day, with the date where it is another one."""
+        """Return `10:02` in the zone of the day, with the date if it is another day."""
         there = (_EPOCH + timedelta(microseconds=moment)).astimezone(ZoneInfo(self.window.zone))
         day = "" if there.date().isoformat() == self.window.label else f"{there:%Y-%m-%d} "
         return f"{day}{there:%H:%M}"
@@ -194,7 +194,7 @@ def _drafts(day: _Day) -> Iterator[_Draft]:
 
 
 def _concentrated(day: _Day, free: Mask) -> Iterator[tuple[float, _Draft]]:
-    """Yield what lies together in time or among the numbers, with its weight."""
+    """Yield concentrations in time or among the numbers, each with its weight."""
     found = day.found
     for kind in (Kind.MISSING_AT_PROVIDER, Kind.MISSING_LOCALLY):
         rows = found.of(kind)
@@ -218,7 +218,7 @@ def _concentrated(day: _Day, free: Mask) -> Iterator[tuple[float, _Draft]]:
 
 
 def _among(keys: Positions, numbers: Iterable[Positions]) -> Positions:
-    """Return of each key as many as there are among the `numbers` too."""
+    """Return the keys that are also among the `numbers`, each as often as there."""
     values, counts = np.unique(keys, return_counts=True)
     there = np.zeros(len(values), dtype=np.int64)
     for part in map(number_parts.ascending, numbers):

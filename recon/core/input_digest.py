@@ -1,4 +1,4 @@
-"""A digest of all that the verdict of a day rests on, to see later whether it has changed."""
+"""A digest of the input of a day's verdict, to see later whether the input has changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BLOCK_ROWS: Final = 1 << 18
 
 
 class RowsDigest:
-    """A digest of rows in their order; in which parts they come makes no difference."""
+    """A digest of rows in their order; it does not depend on how they are divided into parts."""
 
     def __init__(self, start: datetime, end: datetime, *, block_rows: int = BLOCK_ROWS) -> None:
         """Begin with no rows.
@@ -31,7 +31,7 @@ class RowsDigest:
         Args:
             start: the first time that counts.
             end: the time after the last.
-            block_rows: so many rows are held until they are taken in.
+            block_rows: how many rows are collected before they are added.
         """
         self._span = start, end
         self._block = block_rows
@@ -40,7 +40,7 @@ class RowsDigest:
         self._count = 0
 
     def add(self, rows: pd.DataFrame) -> None:
-        """Add the rows of the time that counts."""
+        """Add the rows that lie in the time that counts."""
         start, end = self._span
         times = rows["sent_at"]
         inside = ((times >= start) & (times < end)).to_numpy(dtype=np.bool_)
@@ -75,15 +75,15 @@ def digest(
     spans: Sequence[Span],
     first_contact: Span | None = None,
 ) -> str:
-    """Return what distinguishes the input of a verdict from any other: 32 hexadecimal digits.
+    """Return a digest of the input of a verdict: 32 hexadecimal digits.
 
-    Rows in another order give another digest, which costs no more than judging a day again.
+    Rows in another order give another digest; then a day is only judged again.
 
     Args:
         start: the first time that counts, with the margin around the day.
         end: the time after the last.
-        local: the records; rows without a readable time do not count, since they belong to
-            whichever day is the newest.
+        local: the records; rows without a readable time do not count, since they belong to the
+            newest day.
         provider: the messages, likewise.
         spans: the time for which the messages are proven complete.
         first_contact: the part of it before the oldest message that was ever listed.
@@ -102,13 +102,13 @@ def of_parts(
     spans: Sequence[Span],
     first_contact: Span | None = None,
 ) -> str:
-    """Return the same as `digest` where the rows came in parts.
+    """Return the same as `digest` for rows that came in parts.
 
     Args:
         start: the first time that counts, with the margin around the day.
         end: the time after the last.
         read: all readable records, and all readable messages.
-        sides: the records and the messages; of both only what could not be read counts.
+        sides: the records and the messages; only their unreadable rows count.
         spans: the time for which the messages are proven complete.
         first_contact: the part of it before the oldest message that was ever listed.
     """
@@ -126,7 +126,7 @@ def of_parts(
 
 
 def add_rows(made: hashlib.blake2b, rows: pd.DataFrame) -> None:
-    """Add rows to a digest, without what every answer changes."""
+    """Add rows to a digest, without the columns that every answer changes."""
     made.update(f"{len(rows)}\n".encode())
     if rows.empty:
         return  # where nothing was read, types say nothing
@@ -136,7 +136,7 @@ def add_rows(made: hashlib.blake2b, rows: pd.DataFrame) -> None:
 
 
 def _add(made: hashlib.blake2b, name: str, column: pd.Series) -> None:
-    """Add a column as Arrow writes it down, which is the same for equal values."""
+    """Add a column as Arrow serialises it, which is the same for equal values."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         # By the words in use, whatever else the categories hold, and in whichever order.
         words = column.cat.categories.astype("str").to_numpy(dtype=object)
@@ -162,7 +162,7 @@ def _add(made: hashlib.blake2b, name: str, column: pd.Series) -> None:
 
 
 def _add_texts(made: hashlib.blake2b, texts: pa.LargeStringArray) -> None:
-    """Add texts: of a part of an array Arrow also writes down some of what follows."""
+    """Add texts. For a slice of an array, Arrow would also serialise some texts after it."""
     if texts.null_count:
         valid = texts.is_valid().to_numpy(zero_copy_only=False)
         made.update(np.packbits(valid).tobytes())

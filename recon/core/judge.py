@@ -1,4 +1,4 @@
-"""Judging: from both sides and the coverage to a verdict for each window.
+"""Judge each window: make a verdict from both sides and the coverage.
 
 Pure: nothing here reads a clock, a file or a database, and nothing depends on row order.
 """
@@ -70,7 +70,7 @@ def judge(
 ) -> list[Verdict]:
     """Link both sides once and judge each of `days`.
 
-    `recon diff` uses it; a nightly run, which makes status calls between, calls `of_case`.
+    `recon diff` uses it. A nightly run makes status calls in between, and calls `of_case`.
 
     Args:
         account: whose messages these are; part of a finding's identity.
@@ -186,20 +186,20 @@ def why_suspect(
     unlisted: int,
     ended: Sequence[str],
 ) -> tuple[str, ...]:
-    """Say why the input cannot be what the user meant, nothing where it can.
+    """Say why the input is suspect; return nothing if it is not.
 
-    The observation comes first, then the likely causes. Where one side is empty and the other is
-    not, or not one pair links, a wrong key, table, filter or zone is likelier than that many lost
-    messages. Rows that cannot be read count for neither side, nor do rows that could become no
-    error (not sent, unverifiable). A side without a readable row is suspect at any size.
+    The observation comes first, then the likely causes. If only one side is empty, or no pair was
+    found, a wrong key, table, filter or zone is more likely than so many lost messages. Unreadable
+    rows do not count, nor do rows that cannot become an error (not sent, unverifiable). A side
+    without a readable row is suspect at any size.
 
     Args:
         local: the balance of the records.
         provider: the balance of the messages.
-        guard_rows: a side of at least this many rows without any counterpart is suspect.
-        unreadable: why rows cannot be read, the commonest reason first.
+        guard_rows: a side with at least this many rows, none with a counterpart, is suspect.
+        unreadable: why rows cannot be read, the most frequent reason first.
         unlisted: records that are unverifiable only because nothing was ever listed for the key.
-        ended: says when the records end, if they do.
+        ended: a sentence that says when the records end, if they do.
     """
     records, messages = (
         local.total - local.invalid_local,
@@ -239,7 +239,7 @@ def _reason(one: Unreadable) -> str:
 def verdict_kind(
     local: LocalBalance, provider: ProviderBalance, found: pd.DataFrame, gaps: Sequence[Span]
 ) -> VerdictKind:
-    """Return what the findings and gaps of a day amount to, where the input is not suspect."""
+    """Return the verdict of a day whose input is not suspect, from its findings and gaps."""
     if (found["kind"] != Kind.UNVERIFIABLE.value).any():
         return VerdictKind.DISCREPANCIES
     if gaps or len(found):

@@ -1,7 +1,7 @@
-"""Which keys of an account prove anything, and about what time.
+"""Which keys of an account prove something, and for which time.
 
-A key lists only what was sent with it. So where an account has had several keys, a complete list of
-one says nothing of the time in which messages were sent with another.
+A key lists only messages sent with it. So if an account has had several keys, a complete list of
+one says nothing about the time in which messages were sent with another.
 """
 
 from __future__ import annotations
@@ -16,37 +16,36 @@ from recon.model import Span
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """One key of an account, as far as its answers tell when it was the one in use."""
+    """One key of an account, and when its answers show that it was in use."""
 
     key_id: int
-    """Rises: the lowest is the account's first key."""
+    """Ascending: the lowest is the account's first key."""
     started: int
-    """Orders the keys by when their coverage started: the highest is the newest key."""
+    """The order in which the coverage of the keys started: the highest is the newest key."""
     newest: datetime | None
-    """When the newest message was sent that accepted answers listed."""
+    """When the newest message in accepted answers was sent."""
     oldest: datetime | None = None
-    """When the oldest one was."""
+    """When the oldest message in accepted answers was sent."""
     starts_whole: bool = True
-    """Whether the answer with which its coverage started showed all there was."""
+    """Whether the answer with which its coverage started was complete."""
     seen: datetime | None = None
-    """When the newest message was sent that is known of it, also from answers that prove nothing:
-    it was in use then."""
+    """When the newest known message with this key was sent, including answers that prove nothing.
+    The key was in use then."""
     asked: datetime | None = None
     """When the first answer to it came."""
 
     @property
     def last_used(self) -> datetime | None:
-        """When the newest message was sent with it, as far as is known."""
+        """When the newest known message was sent with it."""
         return max((time for time in (self.newest, self.seen) if time is not None), default=None)
 
 
 def trusted_keys(keys: Sequence[KeyUse]) -> frozenset[int]:
     """Return the keys whose proof counts.
 
-    A key that was polled later is the one in use now, unless another one has listed newer
-    messages: then the later one may be an old key or one of another channel. Neither proves
-    anything until a person has checked. A later key that has listed nothing yet proves nothing
-    itself; that takes nothing from the others.
+    The key that was polled last is in use now, unless another one has listed newer messages. Then
+    it may be an old key or the key of another channel, and neither proves anything until a person
+    has checked. A key that has listed nothing yet proves nothing, but does not affect the others.
     """
     if not keys:
         return frozenset()
@@ -62,14 +61,14 @@ def trusted_keys(keys: Sequence[KeyUse]) -> frozenset[int]:
 
 
 def periods(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
-    """Return of each key whose proof counts the time that it can prove anything of.
+    """Return, for each key whose proof counts, the time for which it can prove something.
 
-    A key that was configured before it was used lists nothing, while messages are sent with the
-    old one: all but the first key prove nothing before the first message that they listed. A key
-    that a host went on polling after it had been replaced lists nothing new, while messages are
-    sent with the new one: if the first answer to a later key was cut off, there may be such
-    messages that nothing shows, and an older key proves nothing from the second of the last one on
-    that it listed: the first message of the new key may have been sent in that second.
+    A key may be configured before it is used. It then lists nothing while messages are sent with
+    the old key. So all keys but the first prove nothing before their first listed message. A host
+    may also go on polling a key that was replaced. It then lists nothing new while messages are
+    sent with the new key. If the first answer to a later key was cut off, some of these messages
+    may be unknown. Then an older key proves nothing from the second of its last listed message on,
+    because the first message of the new key may have been sent in that second.
     """
     trusted = trusted_keys(keys)
     first = min((one.key_id for one in keys), default=None)
@@ -90,10 +89,10 @@ def periods(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
 
 
 def lost(keys: Sequence[KeyUse]) -> Mapping[int, Span]:
-    """Return, for each replaced key, the time about which it no longer proves anything.
+    """Return, for each replaced key, the time for which its proof no longer counts.
 
-    Its answers may have proven that time before the first answer to the later key came, which was
-    cut off: see `periods`. Keys whose proof does not count at all are left out.
+    Its answers may have proven that time before the later key's first answer, which was cut off:
+    see `periods`. Keys whose proof does not count at all are left out.
     """
     trusted = trusted_keys(keys)
     first = min((one.key_id for one in keys), default=None)
@@ -113,7 +112,7 @@ def _is_cut(one: KeyUse, keys: Sequence[KeyUse]) -> bool:
 
 
 def _replaced(one: KeyUse, keys: Sequence[KeyUse]) -> datetime | None:
-    """Return when a key without messages was first polled that may have replaced this one."""
+    """Return when a key without messages, which may have replaced this one, was first polled."""
     silent = [
         other.asked
         for other in keys

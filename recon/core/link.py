@@ -1,7 +1,7 @@
-"""One linking of the whole: which local record is which provider message.
+"""Link all records to messages: which local record is which provider message.
 
-First by message id; then, for what is left, by number and time. What is left are records without
-an id, or whose id leads nowhere, and messages that no record names.
+First by message id. Then by number and time: records without an id, or whose id no message has, and
+messages whose id no record has.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One side of the comparison: its readable rows, and the rows that could not be read."""
+    """One side of the comparison: its readable and unreadable rows."""
 
     frame: pd.DataFrame
     """A local or a provider frame, see `recon.core.frames`."""
     rejects: pd.DataFrame
     has_numbers: bool = True
-    """Whether this side keeps phone numbers at all; records may keep only ids."""
+    """Whether this side has phone numbers at all; records may have only ids."""
     has_statuses: bool = True
-    """Whether this side keeps statuses at all."""
+    """Whether this side has statuses at all."""
     unsent: int = 0
-    """Records without a time that the records call not sent; they belong to the newest day."""
+    """Records without a time whose status is `not_sent`; they belong to the newest day."""
     newest: datetime | None = None
-    """The time of the newest record known, where that is later than all of the frame."""
+    """The time of the newest known record, if it is later than all in the frame."""
     other_rejects: pd.DataFrame | None = None
-    """Unreadable rows that are counted for other days, or for none, but may be rows of this one."""
+    """Unreadable rows that count for other days, or for none, but may belong to this day."""
 
     @property
     def unreadable(self) -> pd.DataFrame:
-        """Every row that could not be read, on whichever side of the balance it is counted."""
+        """Every unreadable row, on this day or another one."""
         others = self.other_rejects
         if others is None or others.empty:
             return self.rejects
@@ -56,14 +56,14 @@ class Side:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SparseMapping:
-    """For a few rows of one side a number each: a row of either side, a `Doubt`, or 0 and 1."""
+    """A number for each of a few rows of one side: a row of either side, a `Doubt`, or 0 and 1."""
 
     at: Positions
     """The rows, ascending."""
     to: Positions
 
     def of(self, rows: Positions) -> Positions:
-        """Return the number of each of `rows`; all of them must be among the few."""
+        """Return the number of each of `rows`; each must have one."""
         return self.to[np.searchsorted(self.at, rows)]
 
 
@@ -76,20 +76,20 @@ class Links:
     by_id: Mask
     """For each local record, whether its partner was found by id."""
     local_time: Positions
-    """Of each record, in microseconds: where its time has two readings, the one that its partner
-    bears out, else the first."""
+    """The time of each record in microseconds: of two readings, the one that agrees with its
+    partner, else the first."""
     local_keys: Positions
-    """Of each record's number: where it has two readings, likewise."""
+    """The key of each record's number, likewise if it has two readings."""
     national: Mask
-    """For each local record, whether its number is its partner's only as a national number of a
-    country that is not configured."""
+    """For each local record, whether its number is its partner's only if read as a national number
+    of a country that is not configured."""
     duplicates: SparseMapping
-    """The local records, without a partner, that hold the id of a message that a nearer record
-    accounts for, and that message."""
+    """Local records without a partner whose message id belongs to a nearer record, and that
+    message."""
 
     @property
     def pairs(self) -> tuple[Positions, Positions]:
-        """The positions of both sides of each pair."""
+        """The positions of the record and the message of each pair."""
         local = np.flatnonzero(self.partner_of_local >= 0)
         return local, self.partner_of_local[local]
 
@@ -101,7 +101,7 @@ def microseconds(times: pd.Series) -> Positions:
 
 
 def second_times(frame: pd.DataFrame, times: Positions) -> tuple[Positions, Positions]:
-    """Return the records whose time has a second reading, and that reading, in microseconds.
+    """Return the records whose time has a second reading, and this reading in microseconds.
 
     Args:
         frame: a local frame.
@@ -113,15 +113,18 @@ def second_times(frame: pd.DataFrame, times: Positions) -> tuple[Positions, Posi
 
 
 def id_column(column: pd.Series) -> tuple[Positions, Mask]:
-    """Return a column of message ids as integers, and where there is one. Never through floats."""
+    """Return a column of message ids as integers, and which rows have one.
+
+    No id becomes a float.
+    """
     return column.to_numpy(dtype=np.int64, na_value=-1), column.notna().to_numpy(dtype=np.bool_)
 
 
 def number_keys(side: Side, region: str | None, *, is_provider: bool = False) -> Positions:
     """Return for each row the key of its number, see `phones.keys`.
 
-    Octopods knows only E.164: digits alone, which a file that lost its `+` holds, begin with a
-    country code there. In the records they are a number of `region` where they can be one.
+    Octopods uses only E.164. So digits without `+`, as in a file that lost it, begin with a country
+    code on that side. In the records they are a number of `region` if that is possible.
     """
     if not side.has_numbers:
         return np.full(len(side.frame), -1, dtype=np.int64)
@@ -133,9 +136,9 @@ def number_keys(side: Side, region: str | None, *, is_provider: bool = False) ->
 
 
 def local_ranks(frame: pd.DataFrame) -> Positions:
-    """Return the rank of each local record by its id; by its content where ids are equal or null.
+    """Return the rank of each local record by its id, or by its content if ids are equal or null.
 
-    Ties are settled by this rank, so that no result depends on the order of the rows.
+    This rank decides ties, so that no result depends on the order of the rows.
     """
     names = frame["local_id"]
     if pd.api.types.is_integer_dtype(names) and not names.hasnans:
@@ -155,7 +158,7 @@ def local_ranks(frame: pd.DataFrame) -> Positions:
 
 
 def whole_ids(names: pd.Series) -> pd.Series:
-    """Return ids that are whole numbers in their only spelling as `Int64`, null for all others."""
+    """Return ids that are whole numbers in canonical spelling as `Int64`, null for all others."""
     whole = names.astype("str").str.fullmatch(_WHOLE_ID).fillna(False).astype("bool")
     return names.where(whole).astype("str").astype("Int64")
 
@@ -226,7 +229,7 @@ def _nearer_by_id(
     has_id: Mask,
     provider: pd.DataFrame,
 ) -> Positions:
-    """Take the second reading of times where the message with the record's id is nearer to it."""
+    """Take the second reading of a time if the message with the record's id is nearer to it."""
     place = pd.Index(provider["message_id"]).get_indexer(wanted[twice])
     known = has_id[twice] & (place >= 0)
     at = twice[known]

@@ -1,8 +1,8 @@
 """Link records to the messages whose id they hold.
 
-Works on positions and 64-bit integers. The order of the rows never matters: where rows tie in
-everything else, `order` decides, which is different for each row of a side and travels with it
-(the rank of the local id, say).
+Works on positions and 64-bit integers. The order of the rows does not matter. If rows are equal
+otherwise, `order` decides: a value that belongs to the row and differs from all others of its side,
+such as the rank of the local id.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class IdLinks:
     """The links that message ids make, as positions of rows."""
 
     partner_of_local: Positions
-    """For each local record the message that it accounts for, -1 for none."""
+    """For each local record its message, -1 for none."""
     partner_of_provider: Positions
-    """For each message the record that accounts for it, -1 for none."""
+    """For each message its record, -1 for none."""
     duplicate_local: Positions
-    """Local records, ascending, with the id of a message that a nearer one accounts for ..."""
+    """Local records, ascending, whose message id belongs to a nearer record ..."""
     duplicate_of: Positions
     """... and that message."""
 
@@ -50,14 +50,14 @@ def link(
     *,
     block_rows: int = blocks.BLOCK_ROWS,
 ) -> IdLinks:
-    """Link the local records that name a message to that message.
+    """Link each local record with a message id to the message.
 
-    Of several records with one id the nearest in time accounts for the message, on a tie the one
-    with the smallest order.
+    If several records have one id, the nearest in time gets the message; on a tie, the one with the
+    smallest order.
 
     Args:
         local_ids: message ids of the records; any value where `local_has_id` is false.
-        local_has_id: which records name a message at all.
+        local_has_id: which records have a message id.
         local_time_us: times of the records.
         local_order: breaks ties; different for each record.
         provider_ids: message ids of the provider, each once.
@@ -65,7 +65,7 @@ def link(
         block_rows: rows that one thread works on at a time; no result depends on it.
 
     Raises:
-        AssertionError: an id is there twice on the provider's side, which is a bug of the caller.
+        AssertionError: the provider's side has an id twice, which is a bug of the caller.
     """
     message_of = _places(provider_ids, local_ids, block_rows)
     if not local_has_id.all():
@@ -88,11 +88,11 @@ def link(
 
 
 def _places(known: Ints, ids: Ints, block_rows: int) -> Positions:
-    """Return where each of `ids` stands in `known`, which holds each id once; -1 where it does not.
+    """Return the position of each of `ids` in `known`, which has no id twice; -1 if absent.
 
-    A table leads from the first bits of an id to the first of those that have them. It is a few
-    times as long as `known`, so few ids share a place in it, and none where they were given out
-    one after another. A lookup in it is several times faster than a search or a hash join.
+    A table maps the first bits of an id to the first position with these bits. It is a few times as
+    long as `known`. So few ids share a place in it, and none if they were assigned one after
+    another. A lookup is several times faster than a search or a hash join.
     """
     if not known.size:
         return np.full(ids.size, -1)
@@ -125,7 +125,7 @@ def _places(known: Ints, ids: Ints, block_rows: int) -> Positions:
 
 
 def _bucket(ids: Ints, low: np.int64, bits: int) -> Positions:
-    """Return each id's place in the table, counted from 1; of those out of reach some other one."""
+    """Return each id's place in the table, counted from 1; an id out of range gets some place."""
     # Without a sign no difference is too great.
     above = (ids - low).view(np.uint64)
     above >>= np.uint64(bits)
@@ -133,7 +133,7 @@ def _bucket(ids: Ints, low: np.int64, bits: int) -> Positions:
 
 
 def _step_on(places: Positions, known: Ints, ids: Ints) -> None:
-    """Go on from the first of a bucket to the id itself; where it is not there, set -1."""
+    """Go on from the first id of a bucket to the id itself; set -1 if it is not there."""
     behind = np.flatnonzero((places >= 0) & (known[places] < ids))
     for _ in range(_STEPS):
         places[behind] = np.minimum(places[behind] + 1, known.size - 1)
@@ -161,7 +161,7 @@ def _last_of_each(
 
 
 def _ascending(values: Ints) -> Positions | None:
-    """Return the positions that sort `values`, `None` where they ascend already."""
+    """Return the positions that sort `values`, `None` if they already ascend."""
     if (values[1:] >= values[:-1]).all():
         return None
     if (values[1:] < values[:-1]).all():

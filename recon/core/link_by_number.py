@@ -1,8 +1,8 @@
-"""Link records to messages of the same number, near in time: what is left after the ids.
+"""Link the records and messages that ids left over, by number and time.
 
 Works on positions and 64-bit integers: times are microseconds since 1970 in UTC, number keys
-(`recon.core.phones`) are whole numbers. The order of the rows never matters: where rows tie in
-everything else, `order` decides, which is different for each row of a side and travels with it.
+(`recon.core.phones`) are whole numbers. The order of the rows does not matter. If rows are equal
+otherwise, `order` decides: a value that belongs to the row and differs from all others of its side.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ def link(
 ) -> tuple[Positions, Positions]:
     """Pair records and messages of one number that are at most `tolerance_us` apart.
 
-    Exact for each number: as many pairs as possible and, among those, the least total difference
-    in time (`recon.core.assignment` has the proof). Where several answers are that good:
+    Exact for each number: as many pairs as possible and, among those, the least total difference in
+    time (`recon.core.assignment` has the proof). If several results are equally good:
 
     1. earlier rows are paired rather than later ones (in the sense of `assignment.paired`; at
        one moment a message counts as earlier than a record);
-    2. of rows of one side that share number and time, those of smaller order are paired;
+    2. of rows of one side with equal number and time, those with the smaller order are paired;
     3. within a number the first paired record goes with the first paired message, the second
        with the second, and so on, by time and then by order.
 
-    So the set of pairs, named by their orders, is the same however the rows are shuffled.
+    So the set of pairs, named by their orders, does not depend on the order of the rows.
 
     Args:
         local_key: number keys of the records; a negative key pairs with nothing.
@@ -54,7 +54,7 @@ def link(
         tolerance_us: the longest difference of a pair, inclusive.
 
     Returns:
-        Positions of the records and, one for one, of their messages, by number and then time.
+        Positions of the records, and of the message of each, sorted by number and then time.
 
     Raises:
         ValueError: the tolerance is negative, or so wide (months, with millions of rows) that
@@ -83,10 +83,10 @@ def link(
 
 
 def _one_line(key: Ints, time_us: Ints, tolerance_us: int) -> Ints:
-    """Lay all numbers one behind the other on one line of time, out of each other's reach.
+    """Put all numbers one after another on one line of time, too far apart to be paired.
 
-    Between neighbours out of reach the exact distance does not matter, so it is cut to the
-    least that is out of reach: within reach every distance is true, and the line stays short.
+    The exact distance between neighbours that cannot be paired does not matter. So it is shortened
+    to the least such distance. All shorter distances are kept.
     """
     beyond = tolerance_us + 1
     gaps = np.where(key[1:] == key[:-1], np.minimum(np.diff(time_us), beyond), beyond)
@@ -98,9 +98,9 @@ def _one_line(key: Ints, time_us: Ints, tolerance_us: int) -> Ints:
 def _smallest_orders_first(
     chosen: NDArray[np.bool_], line_us: Ints, is_local: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Move the choice to the first of the rows that share number, time and side.
+    """Choose the first of the rows with equal number, time and side.
 
-    They stand next to each other by order, and are worth the same.
+    They are next to each other, sorted by order, and equally good.
     """
     starts = np.flatnonzero(
         np.concatenate(([True], (np.diff(line_us) != 0) | (is_local[1:] != is_local[:-1])))

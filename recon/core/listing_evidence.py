@@ -1,9 +1,9 @@
 """What one answer to the list call proves, and why not more.
 
-Octopods' listing shows the newest messages and nothing else, and nothing in an answer says whether
-it is old, cut short or filtered: a cache, a lower cap or a shorter memory look like a quiet day.
-Only a comparison with what accepted answers to the same key have listed before can show
-that. `prove` makes it; everything it needs to know of the past is in `KeyHistory`.
+Octopods' listing shows only the newest messages. An answer does not say whether it is old, cut
+short or filtered: a cache, a lower cap or a shorter memory look like a quiet day. Only a comparison
+with earlier accepted answers to the same key can show that. `prove` makes this comparison, with the
+data in `KeyHistory`.
 """
 
 from __future__ import annotations
@@ -28,40 +28,43 @@ REMOVED_AFTER: Final = timedelta(hours=24)
 
 
 class AnswerKind(StrEnum):
-    """What an answer is taken for."""
+    """How an answer is judged."""
 
     WHOLE = "whole"
-    """All that there is: it proves everything up to its clock."""
+    """A complete list: it proves everything up to its clock."""
     AFTER_OLDEST = "after_oldest"
-    """It proves the time after its oldest message's second."""
+    """A list that was cut off: it proves the time after the second of its oldest message."""
     NOTHING = "nothing"
-    """It proves nothing, though nothing in it is wrong."""
+    """It proves nothing, although nothing in it is wrong."""
     REFUSED = "refused"
     """It contradicts what was listed before, or itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyHistory:
-    """What accepted answers to the key have shown before."""
+    """What earlier accepted answers to the key have shown."""
 
     absent: Mapping[int, datetime] = field(default_factory=dict)
-    """When the messages were sent that accepted answers listed and this one does not show, but for
-    those that were removed; of many, some from the time of its oldest message on, and one older."""
+    """When messages were sent that accepted answers listed and this one does not show, without
+    those that were removed. If there are many: some from the time of its oldest message on, and one
+    older."""
     cap: int | None = None
-    """The lowest number of items at which the listing is known to be cut, if below the limit."""
+    """The lowest number of items at which the listing is known to be cut off, if below the
+    limit."""
     counts: Collection[int] = ()
     """How many items the latest accepted answers had."""
     settling: timedelta = SETTLING
     """How much later than its own time a message may appear in the listing of this key."""
     since: datetime | None = None
-    """For a key that starts a new coverage: the time of the first message known of it. Nothing is
-    claimed up to the end of that second."""
+    """For a key whose coverage starts anew: the time of its first known message. Nothing is proven
+    up to the end of that second."""
     is_superseded: bool = False
     """Whether another key of the account was first polled after this one."""
     times: Mapping[int, datetime] = field(default_factory=dict)
-    """When the messages that this answer shows were sent, as accepted answers listed them."""
+    """When the messages of this answer were sent, by earlier accepted answers."""
     is_time_disputed: bool = False
-    """Whether answers have given listed messages other times, and none agreed with them since."""
+    """Whether answers have given listed messages other times, and none has agreed with the earlier
+    times since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +73,17 @@ class Proof:
 
     reading: AnswerKind
     shown: ShownSpan | None = None
-    """From when on it shows everything; `None` where it proves nothing."""
+    """The time from which on it shows everything; `None` if it proves nothing."""
     why: str = ""
-    """Why it does not prove more, a clause without personal data; empty where it is whole."""
+    """Why it does not prove more, a clause without personal data; empty if it is complete."""
     cap: int | None = None
-    """The lowest number of items at which the listing is cut, as known with this answer."""
+    """The lowest number of items at which the listing is known to be cut off, with this answer."""
     lacking: tuple[int, ...] = ()
-    """The settled messages that it had to show and does not, in the order of time."""
+    """The settled messages that it should show and does not, in order of time."""
     moved: Mapping[int, timedelta] = field(default_factory=dict)
-    """By how much later it gives messages than they were listed before."""
+    """By how much the times in it are later than those listed before."""
     has_doubtful_times: bool = False
-    """Whether it is not known if its times are right, see `recon.core.listing_times`."""
+    """Whether its times may be wrong, see `recon.core.listing_times`."""
 
     @property
     def is_accepted(self) -> bool:
@@ -89,11 +92,11 @@ class Proof:
 
 
 def clock(listing: Listing) -> datetime:
-    """Return the moment up to which an answer can be news.
+    """Return the latest moment that an answer can know of.
 
-    It is the earliest of the `Date` header, that less the `Age` header, and our own clock when the
-    request was sent. So neither a wrong clock on either side nor a cache that owns up to its age
-    moves proof into time that the answer cannot know of.
+    It is the earliest of the `Date` header, that time minus the `Age` header, and our own clock
+    when the request was sent. So a wrong clock on either side, or a cache with an `Age` header,
+    cannot move proof into later time.
     """
     times = [listing.answered_at]
     if listing.requested_at is not None:
@@ -110,7 +113,7 @@ def prove(listing: Listing, known: KeyHistory) -> Proof:
 
     Args:
         listing: the answer.
-        known: what accepted answers to the same key have shown.
+        known: what earlier accepted answers to the same key have shown.
     """
     apart = moved(listing, known.times)
     if known.is_superseded:
@@ -198,9 +201,10 @@ def _without_messages(
 
 
 def _absent(listing: Listing, known: KeyHistory, before: datetime) -> dict[int, datetime]:
-    """Return the settled messages that the answer lacks for certain, in the order of time.
+    """Return the settled messages that are certainly not in the answer, in order of time.
 
-    An unreadable item with an id shows its message; one without may be any of those that lack.
+    An unreadable item with an id shows its message; one without an id may be any of the missing
+    ones.
     """
     shown = {one.message_id for one in listing.messages}
     shown |= {one.message_id for one in listing.rejects if one.message_id is not None}
@@ -214,18 +218,18 @@ def _absent(listing: Listing, known: KeyHistory, before: datetime) -> dict[int, 
 
 
 def _whole_from(messages: Sequence[Message]) -> datetime:
-    """Return from when on an answer that was cut off shows everything.
+    """Return the time from which on an answer that was cut off shows everything.
 
-    It is the second after its oldest message's, which may be cut through. Where messages that
-    appeared a little late stand out of order, the last item says how far the answer goes, and one
-    that was cut off may be newer than it by the settling time.
+    It begins a second after its oldest message, since other messages of that second may be cut off.
+    If messages that appeared a little late are out of order, the last item shows how far the answer
+    goes, and a message that was cut off may be newer than that item by the settling time.
     """
     start = next_second(messages[-1].sent_at)
     return start if _disorder(messages) < timedelta(seconds=1) else start + SETTLING
 
 
 def _disorder(messages: Sequence[Message]) -> timedelta:
-    """Return by how much an item is newer than one that is listed before it, at most."""
+    """Return the most by which an item is newer than one that is listed before it."""
     most, oldest = timedelta(0), messages[0].sent_at
     for message in messages:
         most = max(most, message.sent_at - oldest)
@@ -239,11 +243,12 @@ def _count(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LateMessage:
-    """A message that appeared in time that counted as shown completely."""
+    """A message that appeared later, in time that was already shown completely."""
 
     message_id: int
     span: Span
-    """From its time to the last answer that lacked it: what is not proven after all."""
+    """The time that is not proven after all: from its own time to the last answer that lacked
+    it."""
     settling: timedelta
     """The key's settling time from now on."""
 
@@ -251,11 +256,11 @@ class LateMessage:
 def appeared_late(
     new: Sequence[Message], shown_spans: Sequence[ShownSpan], settling: timedelta
 ) -> LateMessage | None:
-    """Return what follows from messages that the listing shows for the first time.
+    """Return the late ones among messages that the listing shows for the first time.
 
     Args:
         new: messages that no answer to the key had listed before.
-        shown_spans: what earlier answers show together.
+        shown_spans: the spans that earlier answers show together.
         settling: the key's settling time so far.
     """
     late = []

@@ -1,7 +1,7 @@
-"""Whether an answer gives messages the times that were listed before.
+"""Whether an answer gives messages the same times as before.
 
-`sent_at` of a message does not change. An answer that gives listed messages other times (a server
-in a wrong zone, say) contradicts what was listed, and which of the two is wrong is unknown.
+The `sent_at` of a message does not change. If an answer gives listed messages other times (for
+example from a server in a wrong zone), either the earlier or the later times are wrong.
 """
 
 from __future__ import annotations
@@ -41,24 +41,24 @@ class TimeDispute:
     last_at: datetime
     """The clock of the latest answer that did not agree with the earlier ones."""
     answers: int
-    """How many did not."""
+    """How many answers did not."""
     since: datetime
-    """What was proven from here on rests on times that may be wrong."""
+    """Proof from this time on depends on times that may be wrong."""
     moved: timedelta | None
-    """By how much the later answers differ; `None` where messages differ by different lengths."""
+    """By how much the times of later answers differ; `None` if not all by the same length."""
 
     def is_lost_at(self, now: datetime) -> bool:
-        """Say whether it has lasted until the later answers count, with one more at `now`."""
+        """Say whether, with one more answer at `now`, the later times count."""
         lasted = now - self.first_at >= BELIEVED_AFTER
         return lasted and self.answers + 1 >= BELIEVED_AFTER_ANSWERS
 
 
 def moved(listing: Listing, times: Mapping[int, datetime]) -> dict[int, timedelta]:
-    """Return of an answer's messages that have another time than before by how much it differs.
+    """Return the differences of time of an answer's messages whose time is not the same as before.
 
     Args:
         listing: the answer.
-        times: when messages were sent as they were listed before, by id.
+        times: the times that were listed before, by id.
     """
     apart = {
         one.message_id: one.sent_at - times[one.message_id]
@@ -69,7 +69,7 @@ def moved(listing: Listing, times: Mapping[int, datetime]) -> dict[int, timedelt
 
 
 def common(lengths: Collection[timedelta]) -> timedelta | None:
-    """Return by how many seconds all messages have moved, `None` where that is not one length."""
+    """Return by how many seconds all messages have moved, `None` if they do not all move alike."""
     if not lengths or max(lengths) - min(lengths) > TIMES_AGREE_WITHIN:
         return None
     return timedelta(seconds=round(sorted(lengths)[len(lengths) // 2].total_seconds()))
@@ -84,8 +84,8 @@ def doubtful(message: Message, by: timedelta | None) -> RejectedItem:
     """Return a message as an item whose time cannot be read.
 
     Args:
-        message: as an answer gives it that contradicts earlier ones.
-        by: by how much the times of the answer have moved, `None` where that is not known.
+        message: from an answer that contradicts earlier ones.
+        by: by how much the times of the answer have moved, `None` if that is not known.
     """
     if by is None:
         earliest = max(message.sent_at, _PAST) - _ZONES_APART

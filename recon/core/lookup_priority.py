@@ -1,8 +1,8 @@
 """Which recorded ids are worth a status call, and which come first if there are too many.
 
-Each status call is taken from the limit that the sends share. Where there are more ids than calls,
-those asked for are spread evenly over the time of their records: the newest ones alone could all
-belong to one short outage and say nothing about the rest.
+Status calls use the same limit as the sends. If there are more ids than calls, recon spreads the
+calls evenly over the time of the records: the newest ids could all belong to one short outage, and
+would say nothing about the rest.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from recon.model import Window
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Ids that may be asked for, and what the records say of each."""
+    """Ids that may be asked for, and the record of each."""
 
     message_ids: Positions
     keys: Positions
-    """The key of the recorded phone number, -1 for none: a user id cannot be had from its key."""
+    """The key of the recorded phone number, -1 for none or for a user id, which a key does not
+    contain."""
     times: Positions
     """When the record was sent; microseconds, UTC."""
     dates: Positions
-    """The day that the record belongs to, as `date.toordinal` counts."""
+    """The day of the record, as in `date.toordinal`."""
 
     def __len__(self) -> int:
         return len(self.message_ids)
@@ -43,9 +44,9 @@ class Candidates:
 def accused(case: Case, days: Sequence[Window], policy: Policy) -> Candidates:
     """Return the ids of the records that would be missing at the provider, each once.
 
-    Days on which so many are missing that their input is suspect are left out: their report
-    claims no errors. `judge.why_suspect` decides that later and with more to go by. If only that
-    one calls a day suspect, the requests were of no use, and no harm.
+    Days with so many missing that their input is suspect are left out: their report has no errors.
+    `judge.why_suspect` decides this later, with more data. If it alone finds a day suspect, the
+    requests were unnecessary but harmless.
     """
     found = _in_bucket(case, days, "missing_at_provider")
     if policy.trust_input:
@@ -59,7 +60,7 @@ def accused(case: Case, days: Sequence[Window], policy: Policy) -> Candidates:
 
 
 def left_open(case: Case, days: Sequence[Window]) -> Candidates:
-    """Return the ids of the records that nothing else can settle, each once."""
+    """Return the ids of records that only a status call can decide, each once."""
     return _in_bucket(case, days, "unverifiable")
 
 
@@ -87,10 +88,10 @@ def joined(parts: Sequence[Candidates]) -> Candidates:
 
 
 def choose(among: Candidates, *, most: int, skip: Positions) -> Candidates:
-    """Return what to ask for, at most `most` ids, in the order of their time.
+    """Return the ids to ask for, at most `most`, in order of time.
 
     Args:
-        among: what may be asked for.
+        among: the ids that may be asked for.
         most: how many requests are left.
         skip: ids that need not be asked for.
     """
@@ -101,8 +102,8 @@ def choose(among: Candidates, *, most: int, skip: Positions) -> Candidates:
 def spread(times: Positions, most: int) -> Positions:
     """Return the positions of at most `most` of `times`, spread evenly over them, in their order.
 
-    The first one of each of `most` equal stretches of time is taken; what is left goes evenly to
-    the others, so that a burst gets more than a quiet hour.
+    The first one of each of `most` equal stretches of time is taken. The rest is taken evenly from
+    the others, so a burst gets more than a quiet hour.
     """
     order = np.argsort(times, kind="stable")
     if len(order) <= most:

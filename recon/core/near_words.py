@@ -1,4 +1,4 @@
-"""Which of two names mean the opposite of each other, for suggestions that must not mislead."""
+"""Whether two names mean opposite things, so that suggestions do not mislead."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SEPARATORS: Final = re.compile(r"[\W_]+")
 
 
 def contains(longer: str, shorter: str) -> bool:
-    """Say whether a name begins or ends with another, or has it as one of its few words."""
+    """Say whether a name begins or ends with another, or contains it as a word."""
     if not shorter or len(shorter) >= len(longer):
         return False
     if len(_SEPARATORS.split(longer)) > len(_SEPARATORS.split(shorter)) + _MORE_WORDS:
@@ -52,10 +52,10 @@ def contains(longer: str, shorter: str) -> bool:
 
 
 def may_be_meant(one: str, other: str) -> bool:
-    """Say whether no word of a name is another word of the other name, in lower case.
+    """Say whether one name may be meant by the other, both in lower case.
 
-    That tells only where both have as many words, two or more: each is then close to its
-    counterpart, or short for it (`msg` for `message`).
+    Only two names with the same number of words, two or more, can differ too much: each word must
+    be close to its counterpart, or short for it (`msg` for `message`).
     """
     words = [_SEPARATORS.split(name) for name in (one, other)]
     if len(words[0]) != len(words[1]) or len(words[0]) == 1:
@@ -67,7 +67,7 @@ def may_be_meant(one: str, other: str) -> bool:
 
 
 def _is_short_for(short: str, whole: str) -> bool:
-    """Say whether a word begins as another and leaves out some of its letters."""
+    """Say whether a word begins like another and leaves out some of its letters."""
     letters = iter(whole)
     return short[:1] == whole[:1] and all(letter in letters for letter in short)
 
@@ -75,8 +75,8 @@ def _is_short_for(short: str, whole: str) -> bool:
 def are_opposites(one: str, other: str) -> bool:
     """Say whether one name means the opposite of the other.
 
-    It may be the other with a negation before it (`not_sent` and `sent`), or differ from it in one
-    word only, which is its opposite (`min_interval` and `max_interval`).
+    It may be the other name with a negation (`not_sent` and `sent`), or differ in only one word,
+    which is the opposite (`min_interval` and `max_interval`).
     """
     words = [_SEPARATORS.split(name.casefold()) for name in (one, other)]
     if len(words[0]) == len(words[1]):

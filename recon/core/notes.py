@@ -1,4 +1,4 @@
-"""What is true of many rows of a day that are no findings, a sentence each."""
+"""Notes on many rows of a day that are not findings, a sentence each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a channel is notified of a night: a pure decision from what the night found."""
+"""Whether a channel is notified of a night."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class NotificationRule:
 
     when: When
     remind_after: timedelta = timedelta()
-    """With `changes`: after how long open findings are notified once more; 0 is never."""
+    """With `changes`: after how long a channel is reminded of open findings; 0 is never."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastNotification:
-    """The last news of an account that went, or waits to go, to a channel."""
+    """The last notification of an account that was sent, or waits to be sent, to a channel."""
 
     at: datetime
     reason: Reason
@@ -47,7 +47,7 @@ class LastNotification:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What a run found of a day, as far as it matters here."""
+    """The result of a run for one day, as far as it matters here."""
 
     at: datetime
     """When the run finished."""
@@ -58,23 +58,23 @@ class Night:
     changed: bool = False
     """Whether a finding of the day was opened or resolved since `last`."""
     open_before: bool = False
-    """Whether the account has an open finding of any day."""
+    """Whether the account has an open finding on any day."""
     judged_again: bool = False
-    """Whether the day is an earlier one, which was judged again because something had changed."""
+    """Whether this is an earlier day that was judged again because something had changed."""
 
 
 def reason_to_notify(
     rule: NotificationRule, night: Night, last: LastNotification | None
 ) -> Reason | None:
-    """Return why a channel is notified of a night; `None` where it is not.
+    """Return why a channel is notified of a night; `None` if it is not.
 
-    An earlier day that was judged again is news only if a finding of it is new or resolved, or
-    what is notified under any rule.
+    An earlier day that was judged again is notified only if one of its findings is new or resolved,
+    or for a reason that every rule includes.
 
     Args:
-        rule: of the channel.
-        night: what the run found.
-        last: the last news of the account in this channel, from an earlier command.
+        rule: the rule of the channel.
+        night: the result of the run.
+        last: the last notification of the account in this channel, by an earlier command.
     """
     if rule.when == "never":
         return None

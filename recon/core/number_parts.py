@@ -16,7 +16,7 @@ _SLICE: Final = 4_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts(Iterable[Positions]):
-    """Parts that are made, or read, whenever they are gone through."""
+    """Parts that are made or read anew each time they are iterated."""
 
     made: Sequence[Callable[[], Positions]]
 
@@ -25,7 +25,7 @@ class Parts(Iterable[Positions]):
 
 
 def ascending(values: Positions) -> Positions:
-    """Return values sorted; where they are already, which is soon seen, as they are."""
+    """Return values sorted; values that are already sorted are returned unchanged."""
     return values if (values[1:] >= values[:-1]).all() else np.sort(values)
 
 
@@ -46,7 +46,7 @@ def count(parts: Iterable[Positions]) -> int:
 
 
 def median(parts: Iterable[Positions]) -> float:
-    """Return the median of all numbers as `numpy.median` does; there must be one at least."""
+    """Return the median of all numbers as `numpy.median` does; there must be at least one."""
     bounds = [(len(part), int(part.min()), int(part.max())) for part in parts if len(part)]
     if len(bounds) == 1:
         return float(np.median(next(part for part in parts if len(part))))

@@ -1,15 +1,14 @@
-"""One spelling of a phone number, or of a WhatsApp user id, as the numbers that it may mean.
+"""Which numbers one spelling of a phone number or WhatsApp user id may mean.
 
-A spelling is *international* where it begins with `+` or `00`, or is a WhatsApp address
-(`353871234567@c.us`). 7 to 15 international digits that do not begin with 0 (ITU-T E.164,
-section 6) are taken as they stand, whether or not a numbering plan has them: Octopods' own
-examples (`+1 555 123 4567`) have none. The parser (`phonenumbers`, the metadata of Google's
-libphonenumber) decides the rest: national spellings, a trunk prefix behind the country code
-(`+353 (0)87 …`) and Argentina's inner 15. It must call a number *possible*, that is, of a length
-its country has.
+A spelling is *international* if it begins with `+` or `00`, or is a WhatsApp address
+(`353871234567@c.us`). 7 to 15 international digits that do not begin with 0 (ITU-T E.164, section
+6) are accepted unchanged, even if no numbering plan has them, as in Octopods' own example (`+1 555
+123 4567`). The parser (`phonenumbers`, the metadata of Google's libphonenumber) decides the rest:
+national spellings, a trunk prefix behind the country code (`+353 (0)87 …`) and Argentina's inner
+15. It must find the number *possible*: its country has numbers of this length.
 
-Digits without a country code may be a number of the configured region or an international one
-that lost its `+`. Where both are possible, the spelling has two readings.
+Digits without a country code may be a number of the configured region or an international one that
+lost its `+`. If both are possible, the spelling has two readings.
 """
 
 from __future__ import annotations
@@ -44,10 +43,10 @@ _MEXICO_AT_HOME: Final = re.compile(r"(?:01|04[45]|1)([2-9][0-9]{9})")
 
 
 def readings(text: str, region: str | None) -> tuple[int, int]:
-    """Return what one spelling means, in any spelling of the user: the likelier reading first.
+    """Return the one or two readings of a spelling, the more likely one first.
 
-    Each is E.164 digits as a whole number or the key of a user id; the second is mostly `NONE`,
-    the first `UNREADABLE` where there is no reading.
+    Each is E.164 digits as a whole number, or the key of a user id. The second is usually `NONE`;
+    the first is `UNREADABLE` without any reading.
     """
     if (user := user_ids.user_id_key(text)) is not None:
         return user, NONE
@@ -69,10 +68,10 @@ def readings(text: str, region: str | None) -> tuple[int, int]:
 
 
 def _without_region(digits: str) -> int:
-    """Read digits as an international number; seven only where a country has that number.
+    """Read digits as an international number; seven digits only if a country has that number.
 
-    Seven digits are mostly a number without its area code. Niue, Tokelau and Saint Helena have
-    numbers of seven with the country code.
+    Seven digits are usually a number without its area code. Only Niue, Tokelau and Saint Helena
+    have numbers of seven digits with the country code.
     """
     if len(digits) == SHORTEST and digits[0] != "0" and _is_valid(int(digits)):
         return int(digits)
@@ -108,7 +107,7 @@ def _with_region(digits: str, region: str) -> tuple[int, int]:
 
 
 def _national(digits: str, region: str) -> int:
-    """Read digits as a national number of `region`; `NONE` where they are none."""
+    """Read digits as a national number of `region`; `NONE` if they are not one."""
     if region == "MX" and (at_home := _MEXICO_AT_HOME.fullmatch(digits)):
         digits = at_home[1]
     number = _parsed(digits, region)
@@ -118,9 +117,9 @@ def _national(digits: str, region: str) -> int:
 
 
 def national_digits(text: str) -> int:
-    """Return the digits of a spelling without a country code, `NONE` where it has one or is none.
+    """Return the digits of a spelling without a country code, else `NONE`.
 
-    They may be a national number of any country. What begins with 0 is not among them.
+    They may be a national number of any country. Digits that begin with 0 are not included.
     """
     digits = _SEPARATORS.sub("", _EXTENSION.sub("", strip_formatting(text)))
     alone = digits.isdecimal() and _SHORTEST_BARE <= len(digits) <= LONGEST and digits[0] != "0"
@@ -148,7 +147,7 @@ def _is_valid(number: int) -> bool:
 
 
 def strip_formatting(text: str) -> str:
-    """Bring a spelling to lower-case ASCII without scheme, spaces, dashes and a float's tail."""
+    """Convert a spelling to lower-case ASCII without scheme, spaces, dashes and a float's `.0`."""
     if text.isascii() and text.isprintable():
         text = text.replace(" ", "").replace("-", "").lower()
     else:
@@ -182,7 +181,7 @@ def _international(digits: str) -> int:
 
 
 def _parsed(spelled: str, region: str | None) -> int:
-    """Return what the parser makes of plain digits, -1 where that is not possible."""
+    """Return the parser's result for plain digits, -1 if the number is not possible."""
     import phonenumbers
 
     try:

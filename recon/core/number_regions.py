@@ -12,10 +12,10 @@ _AREA = 10_000_000
 
 
 def are_of_the_us(keys: Positions) -> Mask:
-    """Say of each number whether it is one of the United States.
+    """Say for each number whether it belongs to the United States.
 
     Args:
-        keys: international digits, as `recon.core.phones` gives them; what is no number is none.
+        keys: international digits, from `recon.core.phones`; other keys do not count.
     """
     import phonenumbers
 

@@ -1,7 +1,7 @@
 """Countries in which one WhatsApp user may be spelled with two numbers.
 
-WhatsApp identifies users by number and has kept, for old accounts, the spelling of the day they
-registered. Each of these is a class of two, so one of the two can stand for both:
+WhatsApp identifies users by number, and keeps for old accounts the spelling at the time of their
+registration. So a user of these countries may have two spellings, and one of them represents both:
 
 - *Brazil.* From 2012 to 2016 each mobile number got a 9 in front (ANATEL, Resolução 553/2010):
   `55 DD XXXX-XXXX` became `55 DD 9XXXX-XXXX`. Eight digits that begin with 2 to 5 are a fixed
@@ -67,7 +67,7 @@ EIGHT_DIGITS: Final = {"CI": _IVORY_COAST, "BJ": _BENIN}
 
 
 def one_per_user(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bring the two spellings of one user to one; all other numbers stay as they are.
+    """Replace the two spellings of one user by one; all other numbers stay as they are.
 
     Args:
         numbers: E.164 digits as whole numbers; negative for none.

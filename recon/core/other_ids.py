@@ -1,8 +1,8 @@
 """Records that hold the id of another message than the one with their number and time.
 
-Such a record was written with a wrong id, or its own message is one that no answer showed and the
-message beside it is not recorded. Only where the absence of its own message is proven, the two are
-taken for a pair. Otherwise the record waits for its own message, and the other one stays open.
+Either the record has a wrong id, or no answer showed its own message and the other message was not
+recorded. The two are a pair only if it is proven that its own message does not exist. Otherwise the
+record waits for its own message, and the other message stays unlinked.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def link_where_proven(
     evidence: Evidence,
     policy: Policy,
 ) -> tuple[Links, Positions, Positions]:
-    """Link both sides, by number only where no other id stands against it.
+    """Link both sides, by number only if no other id contradicts the pair.
 
     1. Both sides are linked. Say record A holds id 7 and is paired by number with message 9.
     2. If it is proven that message 7 does not exist, A and 9 stay a pair, with a wrong id.
@@ -41,13 +41,13 @@ def link_where_proven(
         provider: the messages.
         local_keys: the key of each record's number, -1 for none.
         provider_keys: likewise for the messages.
-        holds_id: of each record, whether the records hold an id, of Octopods or another.
-        evidence: what is known of messages that are not there.
+        holds_id: for each record, whether it holds any id, of Octopods or not.
+        evidence: what proves that messages do not exist.
         policy: how far apart a pair without a common id may be, and the region of numbers.
 
     Returns:
-        The links, the records whose id may or may not be of a message that exists, and
-        messages that would be their partners but for the id.
+        The links; the records for which it is open whether the message of their id exists; and the
+        messages that would be their partners without the id.
     """
     links = _linked(local, provider, local_keys, provider_keys, policy)
     by_number = np.flatnonzero((links.partner_of_local >= 0) & ~links.by_id)
@@ -100,11 +100,11 @@ def may_be_of(
     provider_time: Positions,
     policy: Policy,
 ) -> Mask:
-    """Say of messages without a record whether a record that waits for another may be theirs.
+    """Say for messages without a record whether a record waiting for another may be theirs.
 
     Args:
-        waiting: the records whose id may or may not be of a message that exists.
-        given_up: messages that would be their partners but for the id.
+        waiting: the records for which it is open whether the message of their id exists.
+        given_up: messages that would be their partners without the id.
         messages: which messages.
         links: who is whose partner.
         local: the records.

@@ -1,4 +1,4 @@
-"""Which ids to look up beyond what was read, so that linking by id knows no margin."""
+"""Which ids to look up outside the time that was read, so that linking by id has no margin."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def wanted_messages(local: pd.DataFrame, provider: pd.DataFrame) -> Positions:
 def wanted_records(
     local: pd.DataFrame, provider: pd.DataFrame, start: datetime, end: datetime
 ) -> Positions:
-    """Return the ids of messages whose nearest record may lie beyond what was read, each once.
+    """Return the ids of messages whose nearest record may lie outside the time that was read.
 
-    Those are the messages without a record, and those whose record is farther away in time than
-    the edge of what was read: a nearer one may stand just outside.
+    These are messages without a record, and messages whose record is farther away than the edge of
+    that time: a nearer record may lie just outside. Each id is returned once.
 
     Args:
         local: the records whose time lies in `[start, end)`.

@@ -1,4 +1,4 @@
-"""One person's number, in each spelling, anywhere in a text."""
+"""Find one person's number, in any spelling, anywhere in a text."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Person:
     """A WhatsApp user, by a phone number or a user id."""
 
     key: int
-    """As `phones.keys` gives it: equal for all spellings."""
+    """From `phones.keys`: equal for all spellings."""
     text: str
     """As it was given."""
     region: str | None
-    """Of national numbers, in texts too."""
+    """The region of national numbers, also in texts."""
 
     @classmethod
     def of(cls, text: str, region: str | None) -> Person | None:
-        """Read a number or user id; `None` where it is neither, or too short to search for."""
+        """Read a number or user id; `None` if it is neither, or too short to search for."""
         key = int(one_per_user(np.array([readings(text, region)[0]]))[0])
         if key in (NONE, UNREADABLE) or (key < 10**_TAIL):
             return None
@@ -62,11 +62,11 @@ class Person:
 
     @property
     def tail(self) -> str:
-        """What every spelling holds at its end, separators left out."""
+        """The end that all spellings share, without separators."""
         return str(self.key)[-_TAIL:] if self.is_number else self.text
 
     def may_be_in(self, text: str) -> bool:
-        """Say whether a text is worth a closer search: most hold nothing like it."""
+        """Say whether a text may contain the number; most texts need no closer search."""
         return self.tail[-2:] in text if self.is_number else self.text in text
 
     def blanked(self, text: str) -> str:
@@ -78,7 +78,7 @@ class Person:
 
         Args:
             text: any text.
-            replacement: what stands for a spelling, which it gets as it is in the text.
+            replacement: returns the replacement of a spelling found in the text.
         """
         if not self.is_number:
             return text.replace(self.text, replacement(self.text))
@@ -93,7 +93,7 @@ class Person:
         return "".join([*kept, text[at:]]) if kept else text
 
     def _start(self, text: str, least: int, tail: re.Match[str]) -> int | None:
-        """Return where the number begins that ends with `tail`; `None` where it is another one."""
+        """Return where the number that ends with `tail` begins; `None` if it is another number."""
         before = text[max(least, tail.start() - _LONGEST_HEAD) : tail.start()]
         head = _HEAD.search(before)
         first = tail.start() - (len(head[0]) if head is not None else 0)

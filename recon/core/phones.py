@@ -1,7 +1,7 @@
 """Phone numbers as keys: two spellings of one WhatsApp user have one key.
 
-A key is the number's E.164 digits as a whole number, after some countries' double spellings are
-brought to one. Numbers are never rewritten for display; keys are only for comparing.
+A key is the number's E.164 digits as a whole number, with one spelling for countries that have two.
+Numbers are never rewritten for display; keys are only for comparing.
 
 **One user, two spellings.** Some countries have two spellings of one user: see
 `recon.core.number_spellings`. WhatsApp user ids (`recon.core.user_ids`) have keys of their own.
@@ -45,19 +45,19 @@ _DOT: Final = "•"
 def keys(
     numbers: pd.Series, region: str | None, *, block_rows: int = blocks.BLOCK_ROWS
 ) -> NDArray[np.int64]:
-    """Return one key a row, equal for two spellings of one user.
+    """Return a key for each row, equal for two spellings of one user.
 
-    It is `NONE` where there is no text, and `UNREADABLE` where it is no number and no user id.
+    It is `NONE` without a text, and `UNREADABLE` for a text that is neither a number nor a user id.
 
-    Clean international numbers are decided by column, a million in some hundredths of a second;
-    each other distinct spelling is read once.
+    Clean international numbers are read as a whole column, a million in some hundredths of a
+    second. Each other distinct spelling is read once.
 
     Args:
         numbers: text, as stored.
-        region: ISO 3166 code of the country whose national numbers are understood. Digits
-            without a country code that are no possible number there, or more likely an
-            international one, are taken as international. With `None`, 8 to 15 digits that do not
-            begin with 0 are, and seven that a country has.
+        region: ISO 3166 code of the country whose national numbers are understood. Digits without a
+            country code that are not a possible number there, or are more likely an international
+            one, are read as international. With `None`, these are 8 to 15 digits that do not begin
+            with 0, and seven digits that are a number of some country.
         block_rows: rows that one thread works on at a time; no result depends on it.
     """
     import pyarrow as pa
@@ -84,10 +84,10 @@ def keys(
 
 
 def second_keys(numbers: pd.Series, region: str | None) -> NDArray[np.int64]:
-    """Return the key of the other reading of each number, `NONE` where it has only one.
+    """Return the key of the other reading of each number, `NONE` if it has only one.
 
-    Each distinct spelling without a country code is read, so only ask for the few whose first
-    reading leads nowhere.
+    Each distinct spelling without a country code is parsed, so pass only the few numbers whose
+    first reading found no partner.
 
     Args:
         numbers: text, as stored.
@@ -101,13 +101,13 @@ def second_keys(numbers: pd.Series, region: str | None) -> NDArray[np.int64]:
 def bare_digits(numbers: pd.Series) -> NDArray[np.int64]:
     """Return the digits of numbers spelled without a country code, else `NONE`.
 
-    They may be a national number of any country. What begins with 0 is not among them.
+    They may be a national number of any country. Digits that begin with 0 are not included.
     """
     return _each_bare(numbers, national_digits)
 
 
 def _each_bare(numbers: pd.Series, read: Callable[[str], int]) -> NDArray[np.int64]:
-    """Read each distinct spelling that does not begin with a country code's mark."""
+    """Read each distinct spelling that does not begin with `+` or `00`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -124,7 +124,7 @@ def _each_bare(numbers: pd.Series, read: Callable[[str], int]) -> NDArray[np.int
 
 
 def _unlike(matches: pa.Array) -> NDArray[np.intp]:
-    """Return the positions of what does not match; nulls are left out."""
+    """Return the positions of texts that do not match; nulls are left out."""
     import pyarrow.compute as pc
 
     others = pc.fill_null(pc.invert(matches), fill_value=False)
@@ -142,16 +142,16 @@ def calling_codes(keys: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @cache
 def _code_lengths() -> NDArray[np.int64]:
-    """Return how many of its digits are the country code of what begins with 0 to 999."""
+    """Return the length of the country code of numbers that begin with 0 to 999."""
     return np.array([country_code_length(str(n)) for n in range(1000)])
 
 
 def with_code(
     digits: NDArray[np.int64], codes: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the keys of national digits in the countries of `codes`, `NONE` where there is none.
+    """Return the keys of national digits in the countries of `codes`, else `NONE`.
 
-    The second is without a leading 8, which is the trunk prefix of some countries.
+    The second key leaves out a leading 8, the trunk prefix of some countries.
     """
     length = np.searchsorted(_TENS, digits, side="right")
     tens = _TENS[np.maximum(length - 1, 0)]
@@ -165,17 +165,17 @@ def with_code(
 
 
 def is_national(digits: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Say of each number without a country code whether it is the national form of a key."""
+    """Say for each number without a country code whether it is the national form of a key."""
     whole, without = with_code(digits, calling_codes(keys))
     found: NDArray[np.bool_] = (digits != NONE) & ((whole == keys) | (without == keys))
     return found
 
 
 def mask(number: str) -> str:
-    """Return a spelling to recognise a number by, not to call it: `+353••••••567`.
+    """Return a masked number, such as `+353••••••567`.
 
-    Kept are the country code, where the spelling has one, and up to three last digits. At least
-    four digits are always hidden, and of what is no number nothing is shown.
+    It shows the country code, if there is one, and up to three last digits. At least four digits
+    are always hidden, and nothing is shown of a text that is not a number.
     """
     text = strip_formatting(number)
     digits = "".join(character for character in text if "0" <= character <= "9")
@@ -192,7 +192,7 @@ def mask(number: str) -> str:
 
 
 def _strings(numbers: pd.Series) -> pa.ChunkedArray:
-    """Hand the column over to Arrow, without a copy where it lies there already."""
+    """Return the column as an Arrow array, without a copy if it already is one."""
     import pyarrow as pa
 
     column = pa.array(numbers.astype("str"), from_pandas=True)

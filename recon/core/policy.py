@@ -21,7 +21,7 @@ class Policy:
     drift: timedelta = timedelta(seconds=300)
     """A linked pair further apart than this is `sent_at_drift`."""
     duplicate: timedelta = timedelta(seconds=60)
-    """The same number again within this, without a record: `duplicate_send`."""
+    """A message without a record to the same number within this time is a `duplicate_send`."""
     stuck_after: timedelta = timedelta(hours=24)
     """Not terminal after this long: `stuck`."""
     region: str | None = None

@@ -1,8 +1,8 @@
-"""Which stored polls can go: what is stored grows with the time covered, not with the polls.
+"""Which stored polls can be deleted, so that the store grows with the time, not with the polls.
 
-Of the polls that are older than what is learnt from (`polling_rhythm.LEARN_POLLS`), those go that
-stand between two others that say the same. What coverage rests on stays: the first and last poll of
-each stretch, each that was refused for another reason, and one for each hour.
+Polls older than those from which the rhythm is learnt (`polling_rhythm.LEARN_POLLS`) are deleted if
+the poll before and the poll after say the same. The polls that coverage needs stay: the first and
+last of each stretch, each one that was refused for another reason, and one for each hour.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _ACCEPTED: Final = frozenset({AnswerKind.WHOLE.value, AnswerKind.AFTER_OLDEST.va
 
 @dataclass(frozen=True, slots=True)
 class StoredPoll:
-    """A stored poll, as far as it decides whether it can go."""
+    """The fields of a stored poll that decide whether it can be deleted."""
 
     poll_id: int
     kept_at: datetime
     reading: str
-    """What its answer was taken for, a `AnswerKind`."""
+    """How its answer was judged, an `AnswerKind`."""
     coverage_id: int | None
-    """The stretch of coverage that it is a part of."""
+    """The stretch of coverage to which it belongs."""
     item_count: int
 
     @property
@@ -39,24 +39,24 @@ class StoredPoll:
 
     @property
     def says(self) -> tuple[str, int | None, int | None]:
-        """What it says that another one may say as well.
+        """What this poll says; another one may say the same.
 
-        A whole answer shows how long the listing was: should that turn out to be its cap, the
-        latest of each length counts.
+        A complete answer shows how long the listing was. If that length turns out to be a cap, the
+        latest answer of each length is needed.
         """
         is_whole = self.reading == AnswerKind.WHOLE.value
         return self.reading, self.coverage_id, self.item_count if is_whole else None
 
 
 def superfluous(polls: Sequence[StoredPoll]) -> list[int]:
-    """Return the ids of polls that can go.
+    """Return the ids of polls that can be deleted.
 
-    A poll goes if the accepted poll before it and the one after it say the same, and lie no more
-    than `ONE_FOR_EACH` apart. So for each one that goes, the accepted poll before it tells which
-    stretch of coverage it was a part of. Polls that were not accepted are thinned among themselves.
+    A poll can be deleted if the accepted polls before and after it say the same, and are at most
+    `ONE_FOR_EACH` apart. So the accepted poll before a deleted one still shows to which stretch of
+    coverage that one belonged. Polls that were not accepted are thinned separately.
 
     Args:
-        polls: of one key, the oldest first, with none left out in between.
+        polls: all polls of one key in a stretch of time, the oldest first.
     """
     accepted = [one for one in polls if one.is_accepted]
     others = [one for one in polls if not one.is_accepted]

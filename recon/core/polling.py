@@ -1,13 +1,12 @@
-"""When a poll of the listing is due: as seldom as coverage allows.
+"""When a poll of the listing is due: as rarely as coverage allows.
 
-Every request is taken from the limit that the business's own sends share. Two polls leave no gap
-when they share messages (`recon.core.coverage`), so a poll is due when the next answer's room,
-less the `min_overlap` that it should share, would not last until the next occasion to decide.
-Where a listing was seen out of order, sharing proves nothing: then the next answer must also show
-again what the last one could not prove, the messages of the settling time before it.
-
-Where the records show how much was sent since the last poll, that is counted; else it is expected
-from what earlier polls taught (`recon.core.polling_rhythm`), coverage first.
+Every request uses the same limit as the business's own sends. Two polls leave no gap if they share
+messages (`recon.core.coverage`). So a poll is due if the room in the next answer, less the
+`min_overlap` that it should share, might be used up before the next decision. If a listing was out
+of order, shared messages prove nothing. Then the next answer must also repeat the messages that the
+last one could not prove: those of the settling time before it. If the records show how much was
+sent since the last poll, recon counts them. Otherwise it estimates the number from earlier polls
+(`recon.core.polling_rhythm`), and rather too high than too low.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ from recon.model import LISTING_LIMIT
 
 _SECOND: Final = timedelta(seconds=1)
 _LEAST_WAIT: Final = 1.0
-"""Seconds between two checks, unless a poll is due sooner."""
+"""Least number of seconds between two checks, unless a poll is due sooner."""
 _SHORTEST_WAIT: Final = 0.2
-"""Seconds between two checks at least."""
+"""Least number of seconds between two checks in any case."""
 _LEAST_GAIN: Final = 5
 """A poll that would prove fewer more messages than this is not worth a request."""
 _FASTEST: Final = 1000 / 60
-"""Sends a second that a sudden campaign may begin with: how soon to count again."""
+"""Sends a second at the start of a sudden campaign; decides how soon to count again."""
 _SURE: Final = 3.0
-"""Standard deviations by which chance may exceed what is expected, from the rhythm alone."""
+"""Standard deviations by which sends may exceed the expected number, from the rhythm alone."""
 _SURE_IN_BURST: Final = 1.75
-"""The same while a burst goes on as one was seen before: its rate is known the better."""
+"""The same during a burst like an earlier one, whose rate is known better."""
 _SURE_WITH_HINT: Final = 2.0
 """The same for the one tick that the records cannot show yet."""
 _RECORDS_LAG: Final = 2.0
@@ -43,13 +42,13 @@ _RECORDS_LAG: Final = 2.0
 _HARDER: Final = 1.1
 """How many times as fast as the fastest burst seen a burst may be."""
 _PREPARED: Final = 0.6
-"""The share of an answer that is kept free at most for a burst that may begin at any moment."""
+"""The greatest share of an answer that is kept free for a burst that may begin at any moment."""
 
 _NO_GAP: Final = "to leave no gap"
 _TOO_FAST: Final = "to see every message: too fast to prove"
 
 _ENOUGH_TO_COMPARE: Final = 10
-"""Fewer messages than this do not show whether the records lag."""
+"""Fewer messages than this do not show whether the records are late."""
 
 #: A burst is recognised by the sends that were recorded within this time.
 BURST: Final = timedelta(seconds=5)
@@ -57,18 +56,18 @@ BURST: Final = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class PollingRules:
-    """What the configuration says of polls, and the provider's limits."""
+    """The configured rules of polls, and the provider's limits."""
 
     max_interval: timedelta = timedelta(minutes=360)
-    """A poll at least this often, for sends that no record shows."""
+    """The longest time between two polls, because of sends without a record."""
     min_overlap: int = 5
     """Messages that two polls should share."""
     min_interval: timedelta = _SECOND
-    """Never a poll sooner after the one before."""
+    """The shortest time between two polls."""
     listing_limit: int = LISTING_LIMIT
-    """What one answer shows at most."""
+    """The most messages that one answer shows."""
     settling: timedelta = SETTLING
-    """Sends of so long before an answer may be missing in it, and are counted as such."""
+    """Sends this long before an answer may be missing in it, and are counted as missing."""
 
     @property
     def room(self) -> int:
@@ -78,7 +77,7 @@ class PollingRules:
 
 @dataclass(frozen=True, slots=True)
 class RecordedSends:
-    """What the user's records say about sends, by their own time. They may lag."""
+    """How many sends the user's records show, by their own time. Records may be late."""
 
     unseen: int
     """Sends recorded at or after `PollingState.seen_until`."""
@@ -87,40 +86,40 @@ class RecordedSends:
     in_burst: int = 0
     """Sends recorded at or after `now` less `BURST`."""
     before: int | None = None
-    """Sends recorded in `last_stretch`; `None` where there is none to compare."""
+    """Sends recorded in `last_stretch`; `None` without such a stretch."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollingState:
-    """What is known of one account's key when it is decided whether a poll is due.
+    """The state of one account's key from which a decision is made.
 
-    All times are the provider's clock: `now` is our clock corrected by what the last poll showed
-    (`answered_at - kept_at`), where there was one.
+    All times are by the provider's clock: `now` is our clock, corrected by the difference at the
+    last poll (`answered_at - kept_at`), if there was one.
     """
 
     now: datetime
     tick: timedelta
-    """How long until the next occasion to decide: a minute with cron, a second with `--follow`."""
+    """How long until the next decision: a minute with cron, a second with `--follow`."""
     last_poll_at: datetime | None = None
     """When the last answer of this key came; `None` before the first."""
     newest: datetime | None = None
-    """When the newest message was sent that an answer of this key showed."""
+    """When the newest message in answers to this key was sent."""
     unproven: int | None = None
-    """Where the listing was seen out of order: stored messages with `sent_at` later than
-    `reach(proven_until)`, which the next answer must show again. `None` where it is in order."""
+    """If the listing was out of order: stored messages with `sent_at` later than
+    `reach(proven_until)`, which the next answer must repeat. `None` if it is in order."""
     window_end: datetime | None = None
-    """The latest end of a window (midnight of the configured zone) that is not after `now`."""
+    """The end of the latest window (midnight in the configured zone) that is not after `now`."""
     recorded: RecordedSends | None = None
-    """`None` where the records cannot be counted cheaply, or just now not at all."""
+    """`None` if the records cannot be counted cheaply, or at present not at all."""
     unrecorded_share: float = 0.0
-    """The share of the provider's messages that the records do not know, as the last run found."""
+    """The share of the provider's messages without a record, in the last run."""
     settling: timedelta = SETTLING
     """How much later than its own time a message may appear in the listing of this key."""
 
     def seen_until(self, settling: timedelta) -> datetime:
         """Return until when sends can be taken for seen; before the first poll, `now`.
 
-        An answer may show the listing of up to the settling time before it.
+        An answer may show the listing as it was up to the settling time before.
         """
         last = self.last_poll_at or self.now
         return min(last, max(self.newest or last - settling, last - settling))
@@ -128,25 +127,26 @@ class PollingState:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a poll is due, and why: `why` is the line for the log."""
+    """Whether a poll is due; `why` is the line for the log."""
 
     due: bool
     why: str
     wait: timedelta
-    """How long not to ask again, where there is no tick: zero when due, else a second or more."""
+    """How long to wait before the next decision without a tick: zero when due, else a second or
+    more."""
     due_in: timedelta = timedelta()
-    """How long until a poll is due, as far as it is known now; zero when due."""
+    """How long until a poll is due, as known now; zero when due."""
 
 
 def last_stretch(
     recent: Sequence[Poll], settling: timedelta = SETTLING
 ) -> tuple[datetime, datetime] | None:
-    """Return the time whose messages the last poll was the first to show; `None` where unknown.
+    """Return the time whose messages the last poll was the first to show; `None` if unknown.
 
-    Where it showed none, the time until it, less what may still appear late.
+    If it showed none: the time until the poll, without the part in which messages may still appear.
 
     Args:
-        recent: the last polls of a key, in the order of time.
+        recent: the last polls of a key, in order of time.
         settling: how late messages may appear.
     """
     if not recent or not recent[-1].joined:
@@ -163,14 +163,14 @@ def last_stretch(
 
 
 def is_reliable(recorded: RecordedSends, shown: int) -> bool:
-    """Say whether the records can be trusted to show how much was sent since the last poll.
+    """Say whether the records show reliably how much was sent since the last poll.
 
-    Not where they knew less than half of what the last poll showed (they lag, or their clock is
-    off), nor where they knew far more (of sends that never reached Octopods): then counting them
-    would keep from polling what is sent, or poll again and again for what is not.
+    They do not if they had less than half of the messages that the last poll showed (they are late
+    or have a wrong clock): then sends would not be polled in time. Nor do they if they had far more
+    (sends that never reached Octopods): then recon would poll again and again without need.
 
     Args:
-        recorded: what the records say.
+        recorded: the counts of the records.
         shown: how many messages the last poll was the first to show.
     """
     if recorded.before is None:
@@ -180,10 +180,10 @@ def is_reliable(recorded: RecordedSends, shown: int) -> bool:
 
 
 def next_answer_must_reach(proven_until: datetime) -> datetime:
-    """Return the time up to which the next answer must reach back to leave no gap.
+    """Return the time to which the next answer must reach back to leave no gap.
 
-    Its oldest second may be cut through and proves nothing, hence a second before
-    `proven_until`, the end of the last span of this key.
+    It is a second before `proven_until`, the end of the last span of this key, because the oldest
+    second of an answer may be cut off and proves nothing.
     """
     return proven_until - _SECOND
 
@@ -191,12 +191,12 @@ def next_answer_must_reach(proven_until: datetime) -> datetime:
 def decide(known: PollingState, ahead: Forecast, rules: PollingRules) -> Decision:
     """Decide whether a poll is due now.
 
-    It is due when the first reason to poll lies before the next tick. Only the end of a window
-    is never anticipated: a poll before it would not cover the day to its end.
+    It is due if the first reason to poll comes before the next tick. Only the end of a window is an
+    exception: a poll before it would not cover the day to its end.
 
     Args:
         known: the state of the account's key.
-        ahead: what its stored polls let expect; `Forecast()` where there are none.
+        ahead: the forecast from its stored polls; `Forecast()` without polls.
         rules: the configuration.
     """
     last = known.last_poll_at
@@ -228,14 +228,14 @@ class _Reason:
     """A reason to poll."""
 
     left: float
-    """Seconds for which it need not be done yet; none left where the next tick is too late."""
+    """Seconds that are left until a poll is needed; 0 if the next tick is too late."""
     why: str
     recheck_after: float
     """Seconds after which it may have changed."""
 
 
 def _end_of_window(known: PollingState, last: datetime) -> list[_Reason]:
-    """A day is covered to its end by a poll after it, when the settling time has passed."""
+    """A day is covered to its end only by a poll at least the settling time after it."""
     if known.window_end is None:
         return []
     # The provider gives its time in whole seconds, cut off; hence one more.
@@ -254,7 +254,7 @@ def _floor(known: PollingState, last: datetime, rules: PollingRules) -> _Reason:
 
 
 def _room(known: PollingState, ahead: Forecast, rules: PollingRules) -> _Reason:
-    """The next answer must still show the end of what the last one did."""
+    """The next answer must still show the newest messages of the last one."""
     since = known.seen_until(rules.settling)
     if known.recorded is None:
         return _room_without_hint(known, since, ahead, rules)
@@ -287,7 +287,7 @@ def _room(known: PollingState, ahead: Forecast, rules: PollingRules) -> _Reason:
 def _room_left(
     known: PollingState, recorded: RecordedSends, fresh: float, rules: PollingRules
 ) -> tuple[float, str]:
-    """Return for how many more sends the next answer has room, and what for."""
+    """Return how many more sends fit into the next answer, and why."""
     if known.unproven is None:
         if fresh < rules.listing_limit:
             return rules.room - fresh, _NO_GAP
@@ -308,7 +308,7 @@ def _room_left(
 def _rate(
     known: PollingState, recorded: RecordedSends, ahead: Forecast, rules: PollingRules
 ) -> float:
-    """Return how many sends a second to expect at most until the next decision."""
+    """Return the most sends a second to expect until the next decision."""
     usual = ahead.rhythm.rate(known.now)
     return max(
         recorded.just_now / (rules.settling.total_seconds() + 1),
@@ -342,14 +342,14 @@ def _room_without_hint(
 
 
 def _at_least(seen: int) -> float:
-    """Return how many sends are usual where so many came by chance: one deviation fewer."""
+    """Return a usual number of sends if this many were seen by chance: one deviation fewer."""
     return max(0.0, math.sqrt(seen) - 1) ** 2
 
 
 def _surely(room: float, deviations: float) -> float:
-    """Return the expected number of sends that `room` holds, chance considered.
+    """Return the expected number of sends for which `room` suffices, with a margin for chance.
 
-    Sends that come independently of each other vary by the square root of their number (Poisson).
+    The number of independent sends varies by its square root (Poisson).
     """
     if room <= 0:
         return 0.0

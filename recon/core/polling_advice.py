@@ -1,4 +1,4 @@
-"""What a gap in coverage cost, and how often to poll so that there would have been none."""
+"""What a gap in coverage cost, and how often to poll to avoid it."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def advise(
     sent: Iterable[Positions],
     min_overlap: int,
 ) -> Advice | None:
-    """Say what was not covered and what cadence would have covered it; `None` without a gap.
+    """Say which time was not covered and how often to poll to cover it; `None` without a gap.
 
     A poll sees the newest 100 messages and shares some with the one before, so it must come before
-    `100 - min_overlap` new ones were sent. The tightest such stretch of the day gives the cadence.
+    `100 - min_overlap` new ones were sent. The shortest such stretch of the day gives the interval.
 
     Args:
-        gaps: of the window.
+        gaps: the gaps of the window.
         spans: all that is proven complete.
-        recorded: when the window's records say they were sent, in parts; microseconds, UTC. They
-            are gone through several times, as `sent` is.
-        sent: when the window's sends really were, each once, likewise: the messages, and the
-            records without one.
+        recorded: the times of the window's records, in parts; microseconds, UTC. They are iterated
+            several times, like `sent`.
+        sent: the times of the window's sends, each once, likewise: of the messages, and of records
+            without a message.
         min_overlap: messages that two polls should share.
     """
     if not gaps:
@@ -53,7 +53,8 @@ def advise(
 
 
 def _shortest(sent: Iterable[Positions], messages: int) -> int | None:
-    """Return the least time in which so many were sent after another one; whole seconds."""
+    """Return the shortest time, in whole seconds, in which `messages` sends followed another
+    one."""
     shortest = None
     before = np.zeros(0, dtype=np.int64)
     for part in number_parts.in_slices(sent):
@@ -66,9 +67,9 @@ def _shortest(sent: Iterable[Positions], messages: int) -> int | None:
 
 
 def crontab_line(seconds: int | None) -> str:
-    """Return the crontab line of a collector that polls whenever so many seconds make it due.
+    """Return the crontab line of a collector that polls as often as every `seconds` seconds.
 
-    The collector decides by itself: started each minute it mostly makes no request. Where a
-    minute is too long, the line starts the one that stays. `None` is for a quiet window.
+    A collector that is started each minute usually makes no request. If a minute is too long, the
+    line starts one that keeps running. `None` is for a quiet window.
     """
     return _STAYING if seconds is not None and seconds < _LEAST_FOR_CRON else _EACH_MINUTE

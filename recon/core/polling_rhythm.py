@@ -1,8 +1,8 @@
-"""What stored polls teach of a business: how much it sends at which hour of the week.
+"""Learn from stored polls how much a business sends in each hour of the week.
 
-The listing shows the newest 100 messages and nothing else (help centre, article 14824157), so
-between two polls no more may be sent than one answer holds. How much will be sent is learnt here.
-A silent night teaches nothing of the morning: each hour is known from the same hour of other days.
+The listing shows only the newest 100 messages (help centre, article 14824157), so no more than one
+answer holds may be sent between two polls. The number of sends to expect is learnt here. A quiet
+night says nothing about the morning: each hour is learnt from the same hour of other days.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _UNUSUAL: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One stored answer to the list call, as far as it shows how much is sent."""
+    """The fields of one stored answer to the list call that show how much is sent."""
 
     at: datetime
     """The provider's clock at the answer."""
@@ -57,20 +57,21 @@ class Poll:
     items: int
     """Items in the answer, readable or not."""
     joined: bool
-    """Whether nothing can hide before its oldest item: it shares messages with an earlier answer,
-    or is not full. Otherwise `new` is only a part of what was sent since the poll before."""
+    """Whether it shares messages with an earlier answer, or is not full, so that no message before
+    its oldest item is unknown. Otherwise `new` is only a part of the messages since the poll
+    before."""
     oldest: datetime | None = None
-    """When the oldest message of the answer was sent; `None` where it has none."""
+    """When the oldest message of the answer was sent; `None` without messages."""
     newest: datetime | None = None
-    """When the newest one was."""
+    """When the newest message of the answer was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """The highest rates seen lately, by hour of the week in the business's own time zone."""
+    """The highest recent rates, by hour of the week in the business's own time zone."""
 
     rates: tuple[float | None, ...] = (None,) * _WEEK
-    """Messages a second, for 168 hours from Monday 00:00; `None` where nothing was learnt."""
+    """Messages a second, for 168 hours from Monday 00:00; `None` for hours not learnt yet."""
     rise: float = _USUAL_RISE
     """The steepest rise from one hour to the next, as a factor."""
     zone: tzinfo = UTC
@@ -78,7 +79,7 @@ class Rhythm:
     """Messages a second at the busiest moment seen."""
 
     def rate(self, time: datetime) -> float | None:
-        """Return the messages a second to expect at `time`, at most; `None` where not learnt."""
+        """Return the most messages a second to expect at `time`; `None` if not learnt yet."""
         return self.rates[_slot(time.astimezone(self.zone))]
 
     def ahead(self, start: datetime) -> Iterator[tuple[float, float | None]]:
@@ -98,12 +99,12 @@ class Rhythm:
 def learn(polls: Iterable[Poll], zone: str) -> Rhythm:
     """Learn the rhythm from stored polls.
 
-    An hour of the week is known from the same hour of the same weekday where that was seen in
-    two weeks, else from that hour of the last seven days; the highest of these rates counts.
+    An hour is learnt from the same hour of the same weekday if that was seen in two weeks, else
+    from that hour of the last seven days. The highest of these rates counts.
 
     Args:
         polls: of one key, in the order of time; see `LEARN_FROM` and `LEARN_POLLS`.
-        zone: the time zone the business lives in.
+        zone: the time zone of the business.
     """
     polls = tuple(polls)
     hours = _hours(polls, ZoneInfo(zone))
@@ -126,7 +127,7 @@ def _highest(same_weekday: Sequence[float], same_hour: Sequence[float]) -> float
 
 
 def _steepest(rates: Sequence[float | None]) -> float:
-    """Return the steepest rise from one hour to the next; calm hours count as one in a minute."""
+    """Return the steepest rise between hours; a calm hour counts as one message a minute."""
     rises = (
         now / max(before, 1 / 60)
         for before, now in itertools.pairwise(rates)
@@ -143,7 +144,7 @@ def _peak(polls: Iterable[Poll]) -> float:
 
 
 def _hours(polls: Iterable[Poll], zone: ZoneInfo) -> dict[int, list[float]]:
-    """Spread what each poll brought evenly over the hours since the one before.
+    """Spread the new messages of each poll evenly over the hours since the poll before.
 
     Returns:
         Messages and seconds seen, by the number of the local hour; 0 is a Monday's midnight.
@@ -170,7 +171,7 @@ def _hours(polls: Iterable[Poll], zone: ZoneInfo) -> dict[int, list[float]]:
 
 
 def _seen_since(poll: Poll, before: datetime | None) -> datetime | None:
-    """Return the time since which the poll shows all that is new in it."""
+    """Return the time since which the poll shows all new messages."""
     return before if poll.joined and before is not None else poll.oldest
 
 
@@ -180,21 +181,18 @@ def _slot(local: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """How much is to be expected from now on: the rhythm, at today's level."""
+    """The sends to expect from now on: the rhythm at today's level."""
 
     rhythm: Rhythm = field(default_factory=Rhythm)
     recent: float = 0.0
-    """Messages a second, as the last answers show."""
+    """Messages a second in the last answers."""
     level: float = 1.0
-    """How much busier than usual it is; 1 where nothing is unusual."""
+    """How many times as busy as usual it is; 1 if nothing is unusual."""
     unlearnt: float = 0.0
-    """Messages a second in an hour of which nothing is known."""
+    """Messages a second in an hour that is not learnt yet."""
 
     def lasts(self, start: datetime, messages: float, longest: float) -> float:
-        """Return for how many seconds from `start` no more than `messages` are expected.
-
-        Never more than `longest`.
-        """
+        """Return for how many seconds, up to `longest`, at most `messages` are expected."""
         lasted = 0.0
         for seconds, learnt in self.rhythm.ahead(start):
             if lasted >= longest:
@@ -211,8 +209,8 @@ def forecast(rhythm: Rhythm, recent: Sequence[Poll]) -> Forecast:
     """Return what to expect after the last polls.
 
     Args:
-        rhythm: what was learnt from all polls.
-        recent: the last `RECENT_POLLS` of them, in the order of time.
+        rhythm: the rhythm learnt from all polls.
+        recent: the last `RECENT_POLLS` of them, in order of time.
     """
     unknown = LISTING_LIMIT / _FIRST_DAY
     if not recent:
@@ -232,10 +230,10 @@ def forecast(rhythm: Rhythm, recent: Sequence[Poll]) -> Forecast:
 
 
 def _present(seen: Sequence[tuple[int, float]]) -> float:
-    """Return the present rate, from what each of the last polls showed of how many seconds.
+    """Return the present rate, from the messages and seconds that each of the last polls showed.
 
-    The highest of a few: an answer may show the listing of a minute ago, and so too little. Polls
-    that follow each other within seconds show a rate only together.
+    It is the highest of a few: an answer may show the listing of a minute ago, and so too few.
+    Polls that follow each other within seconds show a rate only together.
     """
     alone = max(messages / max(seconds, _NOISY) for messages, seconds in seen[-_LATELY:])
     messages = sum(shown for shown, _ in seen)
@@ -246,7 +244,7 @@ def _present(seen: Sequence[tuple[int, float]]) -> float:
 
 
 def _seen(poll: Poll, before: Poll | None) -> tuple[int, float]:
-    """Return how many new messages the poll showed, and of how many seconds these are."""
+    """Return how many new messages the poll showed, and in how many seconds they were sent."""
     start = _seen_since(poll, None if before is None else before.at)
     return poll.new, 0.0 if start is None else max(0.0, (poll.at - start).total_seconds())
 

@@ -1,4 +1,4 @@
-"""Failure reasons without what names one customer or one message."""
+"""Failure reasons without numbers that identify a customer or a message."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which failed sends may go out again, which may not, and which a person has to review.
 
-A send that reaches a person twice does more harm than one that is missing, so what is not known
-never leads to a retry.
+A message that a person gets twice does more harm than a missing one. So a send is never retried if
+something about it is not known.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ Texts: TypeAlias = npt.NDArray[np.object_]
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Failures with one cause that somebody has to repair before their sends can go out."""
+    """Failures with one cause, which somebody has to repair before these messages can be sent."""
 
     reason: FailureReason
     sends: int
@@ -69,11 +69,11 @@ class Decided:
     sends: pd.DataFrame
     """`COLUMNS`, in order of time."""
     holds: Sequence[Hold]
-    """What holds many sends back, the largest first."""
+    """The causes to repair, those with most sends first."""
     on_their_way: int
     """Messages that are `sent`: not failed, and perhaps still delivered."""
     until: datetime | None
-    """Until when that may be; `None` where there are none."""
+    """Until when they may be delivered; `None` without such messages."""
 
 
 def decide(
@@ -94,10 +94,10 @@ def decide(
         labels: the days, `2026-04-23`; the first ones of the case.
         policy: how strict to be.
         categories: the category of a record by its id, in lower case.
-        retry_rules: those of the configuration.
-        exports: what was proposed before, `EXPORT_COLUMNS`.
+        retry_rules: the rules of the configuration.
+        exports: the earlier proposals, `EXPORT_COLUMNS`.
         now: our own clock.
-        again: whether what was proposed before is proposed again.
+        again: whether sends that were proposed before are proposed again.
     """
     rows = _Rows.of(case, len(labels))
     day = np.array(labels, dtype=object)[rows.day]
@@ -171,13 +171,13 @@ def decide(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
-    """Failed sends, in order of time: the record and the message of each, -1 where it has none."""
+    """Failed sends, in order of time: the record and the message of each, -1 without one."""
 
     local: Positions
     provider: Positions
     day: Positions
     key: Positions
-    """What tells users apart; not positive where there is no number."""
+    """The key of the user; not positive without a number."""
     time: Positions
     """Microseconds, UTC: of the message, else of the record."""
     message_id: Positions
@@ -266,9 +266,9 @@ class _Earlier:
     is_exported: Mask
     exported_on: Texts
     attempt: Positions
-    """Which attempt a proposal would be, or was; the first one is 1."""
+    """The number of the attempt that a proposal would be, or was; the first one is 1."""
     number_is_taken: Mask
-    """Whether another send to the number was proposed on the send's day, or within the last one."""
+    """Whether another send to the number was proposed for the same day, or in the last 24 hours."""
 
     @classmethod
     def of(
@@ -305,9 +305,10 @@ class _Earlier:
 
 
 def _reached_later(case: Case, rows: _Rows, policy: Policy) -> Mask:
-    """Say of each send whether its number got another message within a day.
+    """Say for each send whether its number got another message within a day.
 
-    A message shortly before counts too: which of two is a record's own is not always known.
+    A message shortly before counts too, since it is not always known which of two belongs to a
+    record.
     """
     alone = case.links.partner_of_local < 0
     sent = _has(case.provider.frame, _REACHED), _has(case.local.frame, _REACHED) & alone
@@ -332,7 +333,7 @@ def _reached_later(case: Case, rows: _Rows, policy: Policy) -> Mask:
 
 
 def _contradict(case: Case, rows: _Rows, policy: Policy) -> Mask:
-    """Say of each send whether the two sides of its pair cannot both be right."""
+    """Say for each send whether the record and the message of its pair contradict each other."""
     kinds = rules.rows_by_kind(case, policy)
     wrong = [kinds[kind][0] for kind in _CONTRADICTIONS if kind in kinds]
     wrong += [kinds[Kind.MISSING_AT_PROVIDER][0]] if Kind.MISSING_AT_PROVIDER in kinds else []
@@ -413,7 +414,7 @@ def _inside(owner: Positions, days: int) -> Mask:
 
 
 def _first(at: Positions, of: Positions, other_at: Positions, of_other: Positions) -> Positions:
-    """Return values of the one side's rows, and where there is no row those of the other's."""
+    """Return the values of one side's rows, or without a row those of the other side's."""
     found = np.zeros(len(at), dtype=np.int64)
     found[at >= 0] = of[at[at >= 0]]
     found[at < 0] = of_other[other_at[at < 0]]
@@ -430,14 +431,14 @@ def _texts(column: pd.Series[Any], at: Positions) -> Texts:
 
 
 def _words(case: Case, rows: _Rows) -> Texts:
-    """Return Octopods' status of each send, empty where it has no message."""
+    """Return Octopods' status of each send, empty without a message."""
     words = _texts(case.provider.frame["status"], rows.provider)
     words[rows.provider < 0] = ""
     return words
 
 
 def _mapped(values: npt.NDArray[Any], to: pd.Series[Any], otherwise: object) -> Texts:
-    """Return what each value leads to, `otherwise` where it leads nowhere."""
+    """Return the value that `to` has for each of `values`, else `otherwise`."""
     found = pd.Series(values).map(to).astype("object")
     mapped: Texts = found.where(found.notna(), otherwise).to_numpy()
     return mapped

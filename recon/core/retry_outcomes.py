@@ -19,7 +19,7 @@ class RetryCounts:
 
     proposed: int = 0
     delivered: int = 0
-    """To so many of their numbers a message was delivered that was sent after the proposal."""
+    """How many of their numbers got a message that was sent after the proposal."""
 
     def __add__(self, other: RetryCounts) -> RetryCounts:
         return RetryCounts(self.proposed + other.proposed, self.delivered + other.delivered)
@@ -35,12 +35,12 @@ class Outcome:
 
 
 def summed(counts: Iterable[RetryCounts]) -> RetryCounts:
-    """Return the counts together."""
+    """Return the sum of the counts."""
     return sum(counts, RetryCounts())
 
 
 def advice(counts: RetryCounts) -> str:
-    """Return the advice to stop where few of many retries got through; else nothing."""
+    """Return the advice to stop if few of many retries were delivered, else an empty text."""
     if counts.proposed < _ENOUGH or counts.delivered >= _LEAST_SHARE * counts.proposed:
         return ""
     return (

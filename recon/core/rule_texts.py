@@ -12,7 +12,7 @@ from recon.model import Kind
 
 
 class Rule(StrEnum):
-    """What decided about a record, a message or a pair."""
+    """The rule that decided about a record, a message or a pair."""
 
     SAME_ID = "same_id"
     SAME_NUMBER = "same_number"
@@ -41,7 +41,7 @@ class Rule(StrEnum):
 
     @property
     def kind(self) -> Kind | None:
-        """The kind of finding that it makes; `None` where nothing is wrong."""
+        """The kind of finding that it reports; `None` if nothing is wrong."""
         return _KINDS.get(self)
 
 

@@ -65,7 +65,7 @@ def _nobody(at: Positions) -> Positions:
 
 
 def _wrong_pairs(case: Case, policy: Policy, block_rows: int) -> dict[Kind, Positions]:
-    """Return the records of the pairs that something is wrong with."""
+    """Return the records of pairs that have a finding."""
     if case.local.frame.empty or case.provider.frame.empty:
         return {}
     contradict = _contradictions(case, policy)
@@ -91,7 +91,7 @@ def _wrong_pairs(case: Case, policy: Policy, block_rows: int) -> dict[Kind, Posi
 
 
 def _differ(keys: Positions, others: Positions) -> Mask:
-    """Say of each pair whether both sides have a number of one sort, and not the same one."""
+    """Say for each pair whether both sides have numbers that can be compared, and they differ."""
     differ: Mask = keys != others
     if differ.any():
         differ &= (keys >= 0) & (user_ids.key_sorts(keys) == user_ids.key_sorts(others))
@@ -99,7 +99,7 @@ def _differ(keys: Positions, others: Positions) -> Mask:
 
 
 def _contradictions(case: Case, policy: Policy) -> Callable[[slice, Positions], Mask]:
-    """Judge each pair of words once; return what looks rows up by the codes of their words."""
+    """Compare each pair of words once; return a function that looks rows up by word codes."""
     mine, theirs = case.local.frame["status"].array, case.provider.frame["status"].array
     sent = list(map(str, theirs.categories))
     # The code of a null is -1, which is the place of `None` at the end.
@@ -127,7 +127,7 @@ def _contradictions(case: Case, policy: Policy) -> Callable[[slice, Positions], 
 
 
 def _stuck(case: Case, policy: Policy) -> Positions:
-    """Return the windows' messages that were seen waiting for as long as the policy allows."""
+    """Return the windows' messages that had waited as long as the policy allows when last seen."""
     frame = case.provider.frame
     status = frame["status"].array
     waits = np.zeros(len(frame), dtype=np.bool_)
@@ -144,7 +144,7 @@ def _stuck(case: Case, policy: Policy) -> Positions:
 
 
 def _missing_at_provider(case: Case, rows: FindingRows) -> Texts:
-    """State the record's status, and how it is known that Octopods has no such message."""
+    """State the record's status, and why it is known that Octopods has no such message."""
     by_name = arrow_text.join("the records say this went out as message ", rows.recorded_id)
     absent = arrow_text.if_else(
         case.denied.of(rows.local) > 0,
@@ -187,7 +187,7 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
 
 
 def _duplicate_local(case: Case, rows: FindingRows) -> Texts:
-    """State which record accounts for the message, and why that one."""
+    """State which record belongs to the message, and why."""
     message = case.links.duplicates.of(rows.local)
     winner = case.links.partner_of_provider[message]
     name = arrow_text.coalesce(
@@ -233,7 +233,7 @@ def _duplicate_send(case: Case, rows: FindingRows) -> Texts:
 
 
 def _message_id_mismatch(case: Case, rows: FindingRows) -> Texts:
-    """State the id in the records, and why the rows are a pair although it differs."""
+    """State the id in the records, and why the rows are a pair although the id differs."""
     return arrow_text.join(
         "the records hold id ",
         rows.recorded_id,

@@ -1,11 +1,9 @@
-"""Links that only a second reading of a time or a number makes.
+"""Find links that exist only by a second reading of a time or a number.
 
-A wall-clock time that comes twice, or that the zone skips, may be two moments. Digits without a
-country code may be a national number or an international one, and without a configured region a
-national number of any country. Such a row links under either reading.
-
-Rows with one reading, and first readings, are linked before, by columns. Here only what is left is
-matched with what it may reach, row by row: those are few.
+A wall-clock time that occurs twice or is skipped may be two moments. Digits without a country code
+may be a national number or an international one; without a configured region, a national number of
+any country. Such a row may be linked by either reading. Rows with one reading, and first readings,
+were linked before, by whole columns. This module links the few rows that are left, one by one.
 """
 
 from __future__ import annotations
@@ -44,10 +42,10 @@ def link_by_second_readings(
     tolerance: timedelta,
     region: str | None,
 ) -> Links:
-    """Return the links with those that only a second reading makes, and with the readings taken.
+    """Return the links with those by a second reading added, and with the readings that were used.
 
     Args:
-        links: the links of the first readings, and of both readings of a time where an id decides.
+        links: the links by first readings, and for links by id also by both readings of a time.
         local: a local frame.
         provider: a provider frame.
         provider_keys: the key of each message's number.
@@ -120,7 +118,7 @@ def _by_id(links: Links, named: Mask) -> Mask:
 def _keys(
     frame: pd.DataFrame, rows: Ints, keys: Ints, others: Ints, region: str | None
 ) -> Readings:
-    """Return the keys of those rows whose number has more than one reading."""
+    """Return the keys of rows whose number has more than one reading."""
     numbers = _numbers(frame, rows)
     if region is None:
         more = _national_keys(phones.bare_digits(numbers), others)
@@ -145,7 +143,7 @@ def _with(
     theirs: Readings,
     region: str | None,
 ) -> Links:
-    """Return the links with new partners, and the readings that these bear out."""
+    """Return the links with new partners, and the readings that agree with them."""
     of_local, of_provider = links.partner_of_local.copy(), links.partner_of_provider.copy()
     times, keys, national = links.local_time.copy(), links.local_keys.copy(), links.national.copy()
     for row, message in partner.items():
@@ -171,7 +169,7 @@ def _agreed(
     provider_keys: Ints,
     region: str | None,
 ) -> Links:
-    """Take, of pairs by id, the reading in which both numbers are one."""
+    """For pairs by id, use the reading in which both numbers are equal."""
     if not len(provider_keys):
         return links
 
@@ -209,17 +207,17 @@ def agree(
     provider_keys: Ints,
     region: str | None,
 ) -> tuple[Mask, Mask]:
-    """Say of pairs whose first readings differ whether any readings of both numbers agree.
+    """Say for pairs whose first readings differ whether any readings of the two numbers are equal.
 
     Args:
         local: the numbers of the records.
-        provider: the numbers of the messages, one for one.
-        local_keys: keys of the first readings, of phone numbers.
+        provider: the number of the message of each.
+        local_keys: keys of the first readings of phone numbers.
         provider_keys: likewise.
         region: of national numbers, where one is configured.
 
     Returns:
-        Which agree, and which of these only as a national number of no configured region.
+        Which agree, and which of these only as national numbers without a configured region.
     """
     mine, theirs = phones.second_keys(local, region), phones.second_keys(provider, region)
     same = (mine == provider_keys) | (local_keys == theirs) | ((mine == theirs) & (mine != NONE))
@@ -231,7 +229,7 @@ def agree(
 
 
 def _national_keys(digits: Ints, others: Ints) -> Readings:
-    """Return for numbers without a country code the keys among `others` that each may have.
+    """Return, for numbers without a country code, the keys among `others` that each may have.
 
     Args:
         digits: see `phones.bare_digits`.
@@ -256,16 +254,16 @@ def rematch(
     provider: Mapping[int, tuple[list[int], int]],
     tolerance_us: int,
 ) -> None:
-    """Give as many free records a message as possible; those that have one may change it.
+    """Give a message to as many free records as possible; other records may get another message.
 
-    Each free record takes the nearest free message that it may reach, or one whose record can
-    move on to another: Kuhn's augmenting paths.
+    Each free record takes the nearest free message that it may be paired with, or a message whose
+    record can take another one: Kuhn's augmenting paths.
 
     Args:
         free: the records without a message, in the order in which they choose.
-        partner: of the other records, the message of each; changed in place.
-        local: of each record, the keys and the times (microseconds) that it may have.
-        provider: of each message, the keys that it may have and its time.
+        partner: the message of each other record; changed in place.
+        local: the possible keys and times (microseconds) of each record.
+        provider: the possible keys and the time of each message.
         tolerance_us: how far apart a pair may be, inclusive.
     """
     reachable = _reaches(local, provider, tolerance_us)
@@ -289,7 +287,7 @@ def _reaches(
     provider: Mapping[int, tuple[list[int], int]],
     tolerance_us: int,
 ) -> Callable[[int], list[int]]:
-    """Return what gives the messages that a record may be paired with, the nearest first."""
+    """Return a function that returns the possible messages of a record, the nearest first."""
     by_key: dict[int, list[tuple[int, int]]] = {}
     for message, (keys, time) in provider.items():
         for key in keys:
@@ -319,7 +317,7 @@ def _flip(
     partner: dict[int, int],
     record_of: dict[int, int],
 ) -> None:
-    """Give each record on the path to `message` the message that it came to."""
+    """Give each record on the path to `message` the message found for it."""
     while True:
         record = came_from[message]
         before = partner.get(record)

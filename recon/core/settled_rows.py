@@ -1,4 +1,4 @@
-"""Whether what a finding says to be missing is there now, by the rows that were just judged."""
+"""Whether a counterpart that a finding reports as missing exists now, by the rows just judged."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from recon.core.link import Mask
 def are_settled(
     case: Case, claims: pd.DataFrame, *, known: Collection[str] = ()
 ) -> pd.Series[bool]:
-    """Say of findings about a missing counterpart whether the row they are about is settled.
+    """Say for findings about a missing counterpart whether their row is settled.
 
-    A record is so if it has a message now, or says itself that it was not sent; a message is so if
-    it has a record now. A row that is not there any more is not.
+    A record is settled if it now has a message, or its status is now `not_sent`. A message is
+    settled if it now has a record. A row that does not exist any more is not settled.
 
     Args:
         case: both sides, every row of any day in its bucket.
@@ -32,7 +32,7 @@ def are_settled(
 
 
 def settled_by(case: Case, local: Mask, provider: Mask, claims: pd.DataFrame) -> pd.Series[bool]:
-    """Say of findings whether the row they are about is among some rows of a case.
+    """Say for findings whether their row is among some rows of a case.
 
     Args:
         case: both sides.

@@ -1,4 +1,4 @@
-"""A backfill split over commands that run at the same time: which accounts and days each does."""
+"""Split a backfill over commands that run at the same time: the accounts and days of each."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ class Share:
         return self.part == self.parts - 1
 
     def portion(self, total: int) -> int:
-        """Return its part of a number that the parts share; the portions add up to it."""
+        """Return its portion of a number; the portions of all parts add up to the number."""
         return total * (self.part + 1) // self.parts - total * self.part // self.parts
 
 
 def shares(
     accounts: Sequence[str], first: date, last: date, index: int, count: int
 ) -> Iterator[Share]:
-    """Yield what one of several commands does; together they do each day of each account once.
+    """Yield the share of one of several commands; together they do each day of each account once.
 
-    Accounts are distributed in turn. The days of an account are split only where there are more
+    Accounts are distributed in turn. The days of an account are split only if there are more
     commands than accounts.
 
     Args:
         accounts: all accounts, in the same order for each command.
         first: the first day.
         last: the last day, included.
-        index: which of the commands, from 0.
+        index: the number of this command, from 0.
         count: how many commands there are.
     """
     days = (last - first).days + 1

@@ -1,13 +1,12 @@
-"""Rows that could not be read, and the rows of the other side that each of them may be.
+"""Unreadable rows, and the rows of the other side that may be their counterpart.
 
-An unreadable item of Octopods may be any record, and an unreadable record any message, that
-contradicts nothing that can be read of it. So a record is not called missing at Octopods, nor a
-message missing in the records, where an unreadable row may be its counterpart:
+An unreadable row may be the counterpart of any row that does not contradict its readable fields. So
+a record or message is not reported as missing if an unreadable row may be its counterpart:
 
-- where both have an id, the ids are equal, and nothing else counts: linking by id asks no more;
-- else, where both have a number, or a user id of one sort, these are equal;
-- and the times are within the tolerance. A row whose time cannot be read lies between the times
-  that are known of it; where none are, it lies anywhere.
+- if both have an id, the ids are equal, and nothing else counts, as in linking by id;
+- else, if both have a number, or a user id of one sort, these are equal;
+- and the times are within the tolerance. A row whose time cannot be read lies between its known
+  bounds, or without bounds anywhere.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ _SORTS: Final = (0, 1, 2)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PartialRows:
-    """What is known of some rows, unreadable or accused; arrays run parallel."""
+    """The known fields of some unreadable or accused rows, as parallel arrays."""
 
     ids: Positions
     has_id: Mask
     keys: Positions
-    """Of their numbers; negative where there is none that can be read."""
+    """The keys of their numbers; negative without a readable number."""
     earliest: Positions
-    """Microseconds, UTC: the row's time, or the earliest that it may be."""
+    """Microseconds, UTC: the row's time, or the earliest possible one."""
     latest: Positions
 
     def __len__(self) -> int:
@@ -56,11 +55,11 @@ class PartialRows:
 
 
 def unreadable(rejects: pd.DataFrame, region: str | None) -> PartialRows:
-    """Return what can be read of rows that were rejected.
+    """Return the readable fields of rejected rows.
 
     Args:
-        rejects: local or provider rejects. Columns `earliest` and `latest`, where there are any,
-            bound a time that cannot be read.
+        rejects: local or provider rejects. Columns `earliest` and `latest`, if present, are the
+            bounds of an unreadable time.
         region: of national numbers.
     """
     ids, has_id = link.id_column(rejects["message_id"])
@@ -81,13 +80,10 @@ def _bound(rejects: pd.DataFrame, name: str, unbounded: int) -> Positions:
 
 
 def of_side(accused: PartialRows, nameless: Mask, others: Side, policy: Policy) -> Mask:
-    """Say of each accused row whether an unreadable row of the other side may be its counterpart.
+    """Say for each accused row whether an unreadable row of the other side may be its counterpart.
 
-    Args:
-        accused: see `shielded`.
-        nameless: likewise.
-        others: the other side.
-        policy: how far apart the two may lie, and the region of national numbers.
+    Args: accused: see `shielded`. nameless: likewise. others: the other side. policy: how far apart
+    the two may lie, and the region of national numbers.
     """
     rejects = others.unreadable
     if rejects.empty or not len(accused):
@@ -103,7 +99,7 @@ def shielded(
 
     Args:
         accused: readable rows without a counterpart.
-        nameless: which of them hold no id at all, not even one that is none of Octopods'.
+        nameless: which of them hold no id at all, not even one that cannot be Octopods'.
         unread: unreadable rows of the other side.
         tolerance: how far apart the two may lie, inclusive.
     """
@@ -133,10 +129,10 @@ def _may_be(accused: PartialRows, unread: PartialRows, tolerance: timedelta) -> 
 def near(
     accused: PartialRows, unread: PartialRows, tolerance: timedelta, *, by_number: bool
 ) -> Mask:
-    """Say of each row whether the times of an unreadable one touch its own, by number if asked.
+    """Say for each row whether an unreadable row may have its time, and if asked its number.
 
-    Goes through both by the time from which each may be; of the unreadable ones passed so far, the
-    one that lasts longest decides.
+    Both are sorted by their earliest possible time. Of the unreadable rows so far, the one with the
+    latest end decides.
     """
     if not len(accused) or not len(unread):
         return np.zeros(len(accused), dtype=np.bool_)

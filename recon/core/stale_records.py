@@ -1,4 +1,4 @@
-"""Records that end long before the messages do, as those of a replica that lags."""
+"""Detect records that end long before the messages, for example on a replica that is behind."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ LEAST_RECORDS: Final = 3
 
 
 def may_have_ended(records: pd.DataFrame, messages: pd.DataFrame) -> bool:
-    """Say whether `records_end` may find an end: true more often than it does, and cheaper to see.
+    """Say whether `records_end` may find an end; this is cheaper to compute, and true more often.
 
-    The newest message is much later than the newest record. Where the records' clock is ahead, that
-    shows only by ids: no record names one of the last messages.
+    The newest message is much later than the newest record. If the records' clock is ahead, only
+    ids show that: no record holds the id of one of the last messages.
 
     Args:
         records: a local frame.
@@ -50,12 +50,12 @@ def may_have_ended_at(
     *,
     hold_ids: bool,
 ) -> bool:
-    """Say the same of both sides by a few times, in microseconds; `None` without a row.
+    """Say the same from a few times of both sides, in microseconds; `None` without a row.
 
     Args:
         newest_record: of all records.
         newest_message: of all messages.
-        newest_named: of the messages whose id a record holds.
+        newest_named: of all messages whose id a record holds.
         hold_ids: whether any record holds an id.
     """
     if newest_record is None or newest_message is None:
@@ -66,9 +66,9 @@ def may_have_ended_at(
 
 
 def are_too_few(records: pd.DataFrame, messages: pd.DataFrame, start: datetime) -> bool:
-    """Say whether earlier records have to be known to see that the records ended.
+    """Say whether earlier records are needed to see that the records ended.
 
-    That is where there are hardly any records, and the messages go on for long.
+    They are if there are hardly any records, and the messages go on for long.
 
     Args:
         records: a local frame.
@@ -85,11 +85,11 @@ def are_too_few(records: pd.DataFrame, messages: pd.DataFrame, start: datetime) 
 def records_end(
     links: Links, local: Side, provider_time: Positions, agreed: AgreedRows = agreed_rows.NONE
 ) -> int | None:
-    """Return when the records end, where the messages go on for unusually long; else `None`.
+    """Return when the records end if the messages go on unusually long after that, else `None`.
 
-    That is for more than an hour, and for longer than the records usually are apart. Where the
-    records' clock is off, the pairs found by id show by how much. A message that is one of a pair
-    is no later than the end.
+    That means for more than an hour, and for longer than records are usually apart. If the records'
+    clock is wrong, the pairs found by id show by how much. A message that is part of a pair is not
+    later than the end.
 
     Args:
         links: who is whose partner.
@@ -98,8 +98,8 @@ def records_end(
         agreed: rows that were left out of both sides.
 
     Returns:
-        The time of the newest record, or of the newest message with one, in microseconds, by the
-        clock of the messages.
+        The time of the newest record, or of the newest message with a record, in microseconds, by
+        the clock of the messages.
     """
     times = links.local_time
     newest = _newest(times, agreed.newest_record)
@@ -134,7 +134,7 @@ def _newest(times: Positions, other: int | None) -> int | None:
 
 
 def _shorter_distances(times: Iterable[Positions], length: int) -> int:
-    """Count the distances between neighbouring times that are shorter than this."""
+    """Count the distances between neighbouring times that are shorter than a limit."""
     count, before = 0, np.zeros(0, dtype=np.int64)
     for part in number_parts.in_slices(times):
         count += int(np.count_nonzero(np.diff(part, prepend=before) < length))

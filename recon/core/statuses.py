@@ -1,4 +1,4 @@
-"""What statuses mean to each other: which is news, which contradict, and in which words.
+"""Compare statuses: which one replaces another, which contradict, and how to say so.
 
 The words and their order are the provider's (help centre, article 14823960): sent, then
 delivered, then read; deleted by the recipient after delivery; failed at once or after sent.
@@ -24,16 +24,16 @@ LOCAL_WORDS: Final = PROVIDER_WORDS | {NOT_SENT}
 
 
 def canonical(word: str) -> str:
-    """Return a status word as it is compared: lower case, without spaces around it."""
+    """Return a status word in the form used for comparing: lower case, without spaces around it."""
     return word.strip().lower()
 
 
 def supersedes(old: str, new: str) -> bool:
     """Say whether a later observation `new` replaces the status `old` of the same message.
 
-    Answers can come late, so a status never goes backwards: a `sent` or an `unknown` seen after
-    `delivered` is ignored. `failed` is always news, and so is every proof of delivery after
-    it. A word outside the provider's table is believed, and so is any status that follows it.
+    Answers can be late, so a status never goes backwards: a `sent` or an `unknown` after
+    `delivered` is ignored. `failed` always replaces, and so does any proof of delivery after it. A
+    word outside the provider's table replaces any status, and any status replaces it.
     """
     if new in {old, Status.UNKNOWN}:
         return False
@@ -49,12 +49,12 @@ def _progress(word: str) -> int:
 
 
 def contradict(local: str | None, provider: str, policy: Policy) -> bool:
-    """Say whether the records' status and the provider's cannot both be right.
+    """Say whether the records' status and the provider's contradict each other.
 
-    A record that the records call not sent contradicts every message. A word that maps to nothing
-    is always reported. Otherwise `strict` wants the words equal; `compatible` lets the records lag
-    on the happy path and takes `unknown`, on either side, as no statement. A record without a
-    status (`None`) states nothing: it is `unknown`.
+    A record that is `not_sent` contradicts every message. A word without a meaning is always
+    reported. Otherwise `strict` requires equal words. `compatible` allows an earlier successful
+    status in the records, and `unknown` on either side. A record without a status (`None`) is
+    `unknown`.
     """
     recorded = Status.UNKNOWN.value if local is None else local
     if recorded not in PROVIDER_WORDS or provider not in PROVIDER_WORDS:
@@ -69,7 +69,7 @@ def contradict(local: str | None, provider: str, policy: Policy) -> bool:
 
 
 def explain(local: str | None, provider: str) -> str:
-    """Say in words for ops what a contradiction between two statuses means."""
+    """Say for people what a contradiction between two statuses means."""
     recorded = Status.UNKNOWN.value if local is None else local
     if recorded not in LOCAL_WORDS:
         return (

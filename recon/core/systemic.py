@@ -1,4 +1,4 @@
-"""Causes that the findings themselves name: a constant offset, records that end, unmapped words."""
+"""Causes that the findings themselves show: a constant offset, records that end, unmapped words."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Systemic:
 
     cause: str
     key: str
-    """What tells it from other incidents of this cause, on any day."""
+    """What distinguishes it from other incidents of this cause, on any day."""
     rows: Positions
     """Positions in the frame of findings."""
     summary: str
@@ -49,7 +49,7 @@ class Systemic:
 def of_day(
     case: Case, day: int, window: Window, policy: Policy, found: DayFindings
 ) -> Iterator[Systemic]:
-    """Yield what has one cause by its content, whenever it happened.
+    """Yield findings whose content shows one cause, at any time of the day.
 
     Args:
         case: both sides, classified.
@@ -101,9 +101,9 @@ def _constant_offset(
 
 
 def _zones(drifting: Positions, distance: Positions, pairs: int) -> Iterator[Systemic]:
-    """Yield each offset of a zone, where such offsets explain nearly every pair that is apart.
+    """Yield each zone offset, if such offsets explain nearly all pairs whose times differ.
 
-    One of two programs writes with another zone, or a clock change lies in the day.
+    One of two programs uses another zone, or there is a clock change on that day.
     """
     quarters = (distance + _QUARTER_US // 2) // _QUARTER_US
     exact = (quarters != 0) & (np.abs(distance - quarters * _QUARTER_US) <= _MINUTE_US)
@@ -142,7 +142,7 @@ def _records_end(case: Case, window: Window, found: DayFindings) -> Iterator[Sys
 
 
 def _unmapped(found: DayFindings, rows: Positions) -> Iterator[Systemic]:
-    """Yield each status word that has no meaning, if it occurs more than now and then."""
+    """Yield each unmapped status word that occurs often enough."""
     for column, known in (("local_status", LOCAL_WORDS), ("provider_status", PROVIDER_WORDS)):
         counted = pc.value_counts(found.texts(column, rows)).to_pylist()
         often = {one["values"] for one in counted if one["counts"] >= _LEAST_PAIRS}
@@ -161,7 +161,7 @@ def _unmapped(found: DayFindings, rows: Positions) -> Iterator[Systemic]:
 
 
 def _one_failure_reason(found: DayFindings, rows: Positions) -> Iterator[Systemic]:
-    """Yield the reason that most failures give which the records do not know."""
+    """Yield the reason of most failures that the records do not show."""
     failed = rows[found.are("provider_status", Status.FAILED.value, rows)]
     if len(failed) < _LEAST_FAILURES:
         return

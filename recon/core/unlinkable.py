@@ -1,4 +1,4 @@
-"""Rows that nothing can link: set aside as unreadable before anything is linked."""
+"""Rows that cannot be linked; they become unreadable rows before linking."""
 
 from __future__ import annotations
 
@@ -22,14 +22,12 @@ _REGION_MISSING: Final = " If it is a national number, set `matching.default_reg
 def separate_unlinkable(
     side: Side, region: str | None, *, is_provider: bool = False
 ) -> tuple[Side, Positions]:
-    """Move rows that cannot be linked to the rejects; give the others' number keys.
+    """Move rows that cannot be linked to the rejects; return the number keys of the others.
 
-    A number that is there, but is neither a phone number nor a WhatsApp user id, makes a row
-    unreadable. A record without a phone number needs a message id: nothing else could ever show
-    whether Octopods has its message, unless it went nowhere by the records' own words.
-
-    Records without a time that were never sent by those words are not unreadable either: they
-    leave the rejects, see `Side.unsent`.
+    A row is unreadable if its number is neither a phone number nor a WhatsApp user id. A record
+    without a phone number needs a message id, or its message could never be found; a record that is
+    `not_sent` needs none. Records without a time that are `not_sent` leave the rejects, see
+    `Side.unsent`.
     """
     keys = link.number_keys(side, region, is_provider=is_provider)
     if not is_provider:
@@ -50,7 +48,7 @@ def separate_unlinkable(
 
 
 def _unsent_apart(side: Side) -> Side:
-    """Count the records that wait to be sent; they are no longer unreadable."""
+    """Separate the records that wait to be sent; they are no longer unreadable."""
     waiting, others = layout.unsent(side.rejects), side.other_rejects
     if others is not None:
         side = replace(side, other_rejects=others.loc[~layout.unsent(others)])
@@ -61,7 +59,7 @@ def _unsent_apart(side: Side) -> Side:
 
 
 def _nameless(side: Side, keys: Positions) -> Mask:
-    """Say which records hold no id of Octopods' and no phone number."""
+    """Say which records hold neither an id of Octopods nor a phone number."""
     nameless: Mask = user_ids.key_sorts(keys) != 0
     if nameless.any():
         rows = side.frame.loc[nameless]

@@ -1,4 +1,4 @@
-"""Why rows cannot be read: each reason once, counted, with one example."""
+"""Why rows cannot be read: each reason with a count and one example."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAY_BE_A_NUMBER: Final = re.compile(r"(?![0-9]{4}-[0-9]{2}-)\+?[0-9][0-9 ()-]{5
 
 
 def of_day(side: str, rejects: pd.DataFrame, owner: Positions, day: int) -> list[Unreadable]:
-    """Return why the rows of a day cannot be read, the commonest reason first.
+    """Return why the rows of a day cannot be read, the most frequent reason first.
 
     Args:
         side: `local` or `provider`.
@@ -46,14 +46,15 @@ def of_day(side: str, rejects: pd.DataFrame, owner: Positions, day: int) -> list
 
 
 def without_known(items: pd.DataFrame, known: pd.DataFrame, tolerance: timedelta) -> pd.DataFrame:
-    """Return unreadable items without those that are messages known from elsewhere.
+    """Return unreadable items without those whose message is known from a status call.
 
-    A message that the list shows without a readable id, and that a status call finds, counts once:
-    the item has the same number, and a time within the tolerance. One message stands for one item.
+    If the list shows a message without a readable id, and a status call finds it, it counts once:
+    the item has the same number, and a time within the tolerance. One message corresponds to one
+    item.
 
     Args:
         items: provider rejects.
-        known: messages that no list showed.
+        known: messages found only by status calls.
         tolerance: how far apart both times may lie.
     """
     candidates = items.loc[items["message_id"].isna() & items["sent_at"].notna()]
@@ -78,7 +79,7 @@ def without_known(items: pd.DataFrame, known: pd.DataFrame, tolerance: timedelta
 
 
 def _masked(reason: str) -> str:
-    """Mask what a reason quotes where it is a phone number, also one in the wrong column."""
+    """Mask a quoted value in a reason if it is a phone number, even in the wrong column."""
 
     def quoted(found: re.Match[str]) -> str:
         text = found[1]

@@ -1,9 +1,9 @@
-"""WhatsApp user ids, which may stand where a phone number stood, as keys for comparing.
+"""WhatsApp user ids, which may occur in place of a phone number, as keys for comparing.
 
-Since 2026 a WhatsApp user may hide the number behind a username. Lists then carry an id of the
-user instead (Meta, "Business-scoped user IDs"): a country code, a dot, and up to 128 letters and
-digits. WhatsApp's own clients know such users by a linked id, `123456789012345@lid`. An id of one
-sort says nothing about an id of the other, nor about a phone number.
+Since 2026 a WhatsApp user may hide the number behind a username. Lists then have an id of the user
+instead (Meta, "Business-scoped user IDs"): a country code, a dot, and up to 128 letters and digits.
+WhatsApp's own clients use a linked id for such users, `123456789012345@lid`. An id of one sort
+cannot be compared with an id of the other sort or with a phone number.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LINKED_SORT, _BUSINESS_SORT = 1, 2
 
 
 def user_id_key(text: str) -> int | None:
-    """Return the key of a user id, greater than that of any phone number; `None` if it is none."""
+    """Return the key of a user id, greater than any phone number's; `None` for other texts."""
     text = text.strip()
     if _BUSINESS_SCOPED.fullmatch(text):
         return _hashed(text, _BUSINESS_SORT)
@@ -41,7 +41,7 @@ def user_id_key(text: str) -> int | None:
 
 
 def key_sorts(keys: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return what each key is of: 0 a phone number, 1 and 2 the sorts of user ids, -1 nothing.
+    """Return the sort of each key: 0 a phone number, 1 and 2 the sorts of user ids, -1 none.
 
     Only keys of one sort can be compared.
     """
@@ -50,7 +50,7 @@ def key_sorts(keys: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def are_phone_numbers(keys: NDArray[np.int64]) -> bool:
-    """Say whether each of these keys is that of a phone number."""
+    """Say whether each of these keys belongs to a phone number."""
     return not len(keys) or bool(keys.min() >= 0 and keys.max() < 1 << _BITS)
 
 

@@ -1,8 +1,8 @@
-"""A digest of everything that the verdict of a day follows from: rows, evidence and settings.
+"""A digest of everything on which the verdict of a day depends: rows, evidence and settings.
 
-`recon.core.input_digest` is of the rows of the day and of what is proven of it, which is what late
-news change. This one adds what it leaves out: rows of other days that the ids of this one lead to,
-rows without a time, denied ids, how long messages wait, and the settings.
+`recon.core.input_digest` covers the rows of the day and its coverage, which late changes affect.
+This digest adds the rest: rows of other days with the same ids, rows without a time, denied ids,
+how long messages wait, and the settings.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def basis(
     untimed: bool,
     settings: str,
 ) -> str:
-    """Return what distinguishes the basis of a verdict from any other: 32 hexadecimal digits.
+    """Return a digest of the basis of a verdict: 32 hexadecimal digits.
 
-    What was read of other days may give another digest, which costs no more than judging a day
-    again. An equal one means that the verdict would be the same.
+    If it is equal, the verdict would be the same. Rows read of other days may change it without
+    need; then the day is only judged again.
 
     Args:
         start: the first time that counts, with the margin around the day.
@@ -45,9 +45,9 @@ def basis(
         input_digest: the digest of the rows of this time, of the same two sides.
         denials: ids that Octopods was asked for one by one and does not have.
         purged_below: smaller ids may be of messages that were purged.
-        evidence: what keeps the coverage of the day from being more than it is.
+        evidence: the reasons why the day is not covered more.
         untimed: whether rows without a readable time belong to this day.
-        settings: tells the settings and the version of the program from others.
+        settings: distinguishes the settings and the version of the program.
     """
     recorded = RecordedIds(start, end, denials, purged_below)
     recorded.add(local.frame)
@@ -78,13 +78,13 @@ def of_parts(
     untimed: bool,
     settings: str,
 ) -> str:
-    """Return the same as `basis` where the rows came in parts.
+    """Return the same as `basis` for rows that came in parts.
 
     Args:
-        rows: what was gathered of them.
-        sides: the records and the messages; their readable rows do not count.
-        ended: where the records may have ended, the times of all records and then of all messages,
-            in microseconds, UTC.
+        rows: the values gathered from the rows.
+        sides: the records and the messages; only their unreadable rows count.
+        ended: the times of all records and then of all messages, in microseconds, UTC, if the
+            records may have ended.
         input_digest: see `basis`.
         evidence: see `basis`.
         untimed: see `basis`.

@@ -1,8 +1,8 @@
 """The canonical frames: what the records and the provider's messages look like inside.
 
-Raw columns come in as a source gives them (`Raw`), typed frames and the rows that could not be
-read come out. One bad row never costs the good ones, no id ever goes through a float, and every
-time is `datetime64[us, UTC]`. The order of rows carries no meaning; the index is a `RangeIndex`.
+Raw columns (`Raw`) are turned into typed frames and a list of unreadable rows. A bad row does not
+affect the good ones, no id is converted to a float, and every time is `datetime64[us, UTC]`. The
+order of rows has no meaning; the index is a `RangeIndex`.
 """
 
 from recon.core.frames.columns import Raw

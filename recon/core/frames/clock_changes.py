@@ -1,8 +1,8 @@
-"""Wall-clock times that may be two moments, since the clocks of their zone change.
+"""Wall-clock times that may be two moments because the clocks of their zone change.
 
-When clocks go back an hour comes twice, when they go forward one is skipped. A time without an
-offset in either is read with the offset before the change, and has a second reading with the offset
-after it. What was written with an offset has one reading only.
+When clocks go back, an hour occurs twice; when they go forward, an hour is skipped. A time without
+an offset in such an hour is read with the offset before the change, and has a second reading with
+the offset after it. A time with an offset has only one reading.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def two_readings(
 
     Args:
         times: as they were read, microseconds since the epoch, UTC.
-        read: which of them were.
-        zone: of those written without an offset, a name of IANA's.
+        read: which of them could be read.
+        zone: of times without an offset, an IANA name.
         in_zone: reads some rows again, as if the zone were another one.
     """
     # One zero for all of them: it takes no memory.

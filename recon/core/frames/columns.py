@@ -1,7 +1,8 @@
-"""Raw columns of any source, made into whole numbers, texts, phone numbers and statuses.
+"""Convert raw columns of any source to whole numbers, texts, phone numbers and statuses.
 
-A column is an Arrow array or a plain list, of the type that the source has. Everything is done
-by columns; Python handles single values only where a list mixes types, and at distinct ones.
+A column is an Arrow array or a plain list, of the type that the source has. All work is done on
+whole columns. Python handles single values only if a list mixes types, and then each distinct value
+once.
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ _SOME_NUMBER: Final = r"^-?[0-9]+(?:\.0*)?$"
 def as_arrow(column: Column, spelled: Callable[[object], str | None] | None = None) -> pa.Array:
     """Return a column as one Arrow array, without loss.
 
-    A list that mixes types in a way Arrow would not keep apart becomes text, by `spelled` or else
-    by `as_text`.
+    A list of mixed types that Arrow would not keep apart becomes text, by `spelled` or else by
+    `as_text`.
     """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
@@ -101,7 +102,7 @@ def as_arrow(column: Column, spelled: Callable[[object], str | None] | None = No
 
 
 def _differ(values: Sequence[Any]) -> bool:
-    """Say whether a list holds dates beside times, naive beside aware times, or no times."""
+    """Say whether a list mixes dates and times, or naive and aware times, or holds other values."""
     kinds = {
         (type(value), value.tzinfo is None if isinstance(value, datetime) else None)
         for value in values
@@ -142,10 +143,10 @@ def as_text(value: object) -> str | None:
 
 
 def id_as_text(value: object) -> str | None:
-    """Return one value as `as_text` does, but bytes that are no text in hex: a UUID in binary.
+    """Return one value as `as_text` does, but bytes that are not text as hex: a binary UUID.
 
-    A text may be filled up with zero bytes, as a column `BINARY` of MySQL does. Digits alone would
-    be taken for a number: hex without letters begins with `0x`.
+    Zero bytes at the end of a text are removed; MySQL pads a column `BINARY` with them. Hex without
+    letters begins with `0x`, so that it is not taken for a number.
     """
     if not isinstance(value, bytes | bytearray | memoryview):
         return as_text(value)
@@ -201,7 +202,7 @@ def texts(array: pa.Array) -> pa.Array:
 
 
 def _value(item: pa.Scalar) -> object:
-    """Return one value; of a time that Python cannot hold (`infinity`), say that it is one."""
+    """Return one value; for a time that Python cannot hold (`infinity`), a text that says so."""
     try:
         return item.as_py()
     except (ValueError, OverflowError):
@@ -228,7 +229,7 @@ def _is_whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def without_null_words(array: pa.Array) -> pa.Array:
-    """Return texts, with null for blanks and for what exports write for null."""
+    """Return texts, with null for blanks and for words that exports write for null."""
     if not _may_hold_null_words(array):
         return array
     words = pc.utf8_lower(pc.utf8_trim_whitespace(array))
@@ -255,7 +256,7 @@ def _may_hold_null_words(array: pa.Array) -> bool:
 
 
 def _all_begin_a_number(array: pa.Array) -> bool:
-    """Say whether each text begins with a digit or a plus: then it is no null word nor wrapped."""
+    """Say whether each text begins with a digit or a plus: then none is a null word or wrapped."""
     bounds, data = utf8.byte_bounds(array)
     starts = bounds[:-1]
     filled = bounds[1:] > starts
@@ -271,11 +272,11 @@ class WholeNumbers:
     """A column of ids: the whole numbers in it, and the rest as text."""
 
     values: NDArray[np.int64]
-    """0 where there is none."""
+    """0 in rows without a whole number."""
     held: NDArray[np.bool_]
     """Whether the row holds a whole number."""
     odd: pa.Array
-    """`large_string`: what a row holds that is no whole number of 64 bits, else null."""
+    """`large_string`: the content of a row that is not a whole number of 64 bits, else null."""
 
     @property
     def column(self) -> pd.Series[int]:
@@ -284,9 +285,9 @@ class WholeNumbers:
 
 
 def whole_numbers(column: Column) -> WholeNumbers:
-    """Read ids: integers, whole floats, and texts of either, without a detour through a float.
+    """Read ids: integers, whole floats, and texts of either, without converting them to floats.
 
-    A float beyond 2**53 is odd: it may stand for several ids.
+    A float above 2**53 is odd: it may stand for several ids.
     """
     array = _ids(column)
     if pa.types.is_integer(array.type) and array.type != pa.uint64():
@@ -304,9 +305,9 @@ def whole_numbers(column: Column) -> WholeNumbers:
 
 
 def message_ids(column: Column) -> WholeNumbers:
-    """Read ids of messages: as `whole_numbers` does, but 0 is none.
+    """Read ids of messages as `whole_numbers` does, but take 0 for no id.
 
-    Octopods' ids are positive. A column that cannot be null holds 0 where there is no id.
+    Octopods' ids are positive. A column that cannot be null holds 0 in a row without an id.
     """
     ids = whole_numbers(column)
     return replace(ids, held=ids.held & np.not_equal(ids.values, 0))
@@ -323,7 +324,7 @@ def _where(mask: NDArray[np.bool_], array: pa.Array) -> pa.Array:
 
 
 def unwrapped(array: pa.Array) -> pa.Array:
-    """Return texts without what keeps a spreadsheet from changing them: `="7"`, `'7` and `"7"`."""
+    """Return texts without the marks that spreadsheets put around them: `="7"`, `'7`, `"7"`."""
     bounds, data = utf8.byte_bounds(array)
     held = bounds[1:] > bounds[:-1]
     if not _MAY_WRAP[data[bounds[:-1][held]]].any():
@@ -383,9 +384,9 @@ def _whole(text: str) -> int | None:
 
 
 def local_ids(column: Column) -> pd.Series[Any]:
-    """Return the user's own ids: `int64` where every one is a whole number, else `str`.
+    """Return the user's own ids: `int64` if every id is a whole number, else `str`.
 
-    Texts are taken for numbers only where nothing of their spelling is lost but a `.0`.
+    Texts become numbers only if nothing of their spelling except a `.0` is lost.
     """
     array = _ids(column)
     if pa.types.is_integer(array.type) and array.type != pa.uint64() and not array.null_count:
@@ -401,7 +402,7 @@ def local_ids(column: Column) -> pd.Series[Any]:
 
 
 def phone_numbers(column: Column) -> pa.Array:
-    """Return numbers as stored, null where blank; a float's `.0` is taken off its digits."""
+    """Return numbers as stored, null for blanks; the `.0` of a float is removed."""
     spelled = texts(as_arrow(column))
     if not _all_begin_a_number(spelled):
         spelled = without_null_words(unwrapped(spelled))
@@ -414,14 +415,14 @@ def phone_numbers(column: Column) -> pa.Array:
 def status_words(
     column: Column, mapping: Mapping[str, str], *, lower: bool = False
 ) -> pd.Categorical:
-    """Return statuses as categories, null where blank.
+    """Return statuses as categories, null for blanks.
 
     Args:
         column: the raw words.
-        mapping: the user's word to Octopods' word or `not_sent`, in any case. It goes
-            before everything else. Octopods' own words and `not_sent` stand for themselves; any
-            other word is kept as it is.
-        lower: whether other words are lowered nevertheless.
+        mapping: the user's word to Octopods' word or `not_sent`, in upper or lower case. It takes
+            precedence. Octopods' own words and `not_sent` stand for themselves; any other word is
+            kept as it is.
+        lower: whether other words are converted to lower case.
     """
     known = {canonical(word): canonical(meaning) for word, meaning in mapping.items()}
     coded: Any = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

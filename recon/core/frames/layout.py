@@ -1,4 +1,4 @@
-"""The columns and dtypes of the canonical frames; empty ones, and ones put together."""
+"""The columns and dtypes of the canonical frames; making empty frames and concatenating frames."""
 
 from __future__ import annotations
 
@@ -72,11 +72,10 @@ _PLACEHOLDER: Final = (
 
 
 def unsent(rejects: pd.DataFrame) -> pd.Series[bool]:
-    """Say which local rejects are no errors: never sent, by their own word, and so without a time.
+    """Say which local rejects are not errors: their status is `not_sent`, so they have no time yet.
 
     An application that keeps its outbox in the same table sets the time when it sends. Until then
-    it is null, or zero where the column cannot be null. With a message id a record was sent after
-    all.
+    it is null, or zero where the column cannot be null. A record with a message id was sent.
     """
     if rejects.empty:  # as on most nights; to compare nothing takes milliseconds
         return rejects["reason"].notna()
@@ -140,9 +139,9 @@ def rejected_lines(reasons: Sequence[str]) -> pd.DataFrame:
 
 
 def concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return the rows of all `frames`, which are of one layout, with their dtypes kept.
+    """Return the rows of all `frames`, which have one layout, without changing their dtypes.
 
-    Whole-number ids become text where another frame has text; categories are united.
+    Whole-number ids become text if another frame has text; categories are united.
 
     Raises:
         ValueError: there is no frame at all.

@@ -41,9 +41,9 @@ class MessageChunk(NamedTuple):
     frame: pd.DataFrame
     """Readable messages, not yet one row an id; a missing status is null."""
     rejects: pd.DataFrame
-    """`layout.PROVIDER_REJECTS` but `key`."""
+    """The columns of `layout.PROVIDER_REJECTS`, without `key`."""
     spelled: list[tuple[str | None, ...]]
-    """Each reject as its file spells it."""
+    """The text of each reject in its file."""
 
 
 def provider_frames(
@@ -51,14 +51,14 @@ def provider_frames(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Type raw columns: readable messages (`layout.PROVIDER`) and the rest (`PROVIDER_REJECTS`).
 
-    Times without an offset are UTC, a missing status is `unknown`, upper case is lowered. Of rows
-    with one id the one whose status is most advanced is kept. A row is rejected without a positive
-    whole number as its id, without a readable time, or with a phone number that has no digit in it;
-    it may have no phone number.
+    Times without an offset are UTC, a missing status is `unknown`, and upper case becomes lower
+    case. Of several rows with one id, the one with the most advanced status is kept. A row is
+    rejected if its id is not a positive whole number, its time cannot be read, or its phone number
+    has no digit. It may lack a phone number.
 
     Args:
         chunks: columns by their name in `PROVIDER_FIELDS`, of one length in each chunk. They are
-            typed one by one, so that a file is never held raw as a whole.
+            typed one by one, so that memory never holds all raw columns of a file.
         observed_at: when the statuses were seen, aware.
     """
     typed = [*map(message_chunk, chunks)] or [message_chunk({name: [] for name in PROVIDER_FIELDS})]
@@ -146,9 +146,9 @@ def _spelled(rows: dict[str, pa.Array]) -> list[tuple[str | None, ...]]:
 
 
 def _keys(spelled: list[tuple[str | None, ...]]) -> list[str]:
-    """Return an identity for each row: the same row has the same one in any file and order.
+    """Return an identity for each row; it does not depend on the file or on the order of rows.
 
-    Equal rows are numbered: the first, the second, and so on.
+    Equal rows are numbered to distinguish them.
     """
     seen: dict[tuple[str | None, ...], int] = {}
     keys = []
@@ -168,7 +168,7 @@ def one_per_id(frame: pd.DataFrame, observed_at: datetime) -> pd.DataFrame:
     """Return one row for each id (`layout.PROVIDER`), see `provider_frames`.
 
     Args:
-        frame: readable messages of chunks, all rows of an id among them.
+        frame: readable messages of chunks, including all rows of each id.
         observed_at: when their statuses were seen, aware.
     """
     ids = frame["message_id"].to_numpy()
@@ -186,7 +186,7 @@ def one_per_id(frame: pd.DataFrame, observed_at: datetime) -> pd.DataFrame:
 
 
 def _most_advanced(frame: pd.DataFrame, repeated: NDArray[np.bool_]) -> pd.DataFrame:
-    """Keep one row an id: the furthest status, then the earliest time, then by the text."""
+    """Keep one row for each id, by the most advanced status, the earliest time and the text."""
     words = frame["status"].cat.categories
     # The code of a null is -1, which is the last place of the table.
     table = np.array([_ADVANCED.get(word, _FOREIGN) for word in words] + [0])

@@ -26,8 +26,8 @@ def local_frame(
 
     Args:
         raw: the columns `id`, `message_id`, `phone_number`, `sent_at` and `status`, of one length;
-            `sent_at` is required, and another one that is missing is null in every row.
-        zone: of times that are stored without an offset, a name of IANA's.
+            `sent_at` is required; another column that is missing is null in every row.
+        zone: of times that are stored without an offset, an IANA name.
         statuses: the user's word to Octopods' word or `not_sent`, in upper or lower case.
     """
     sent_at = columns.as_arrow(raw["sent_at"])
@@ -74,7 +74,7 @@ def _rejects(rows: pd.DataFrame, reasons: pa.Array) -> pd.DataFrame:
 
 
 def unreadable(field: str, raw: pa.Array) -> pa.Array:
-    """Return for each raw value why its row was rejected, in words for ops."""
+    """Return, for each raw value, why its row was rejected, as a text for people."""
     held = columns.without_null_words(columns.unwrapped(columns.texts(raw)))
     quoted = pc.utf8_slice_codeunits(held, 0, _LONGEST_QUOTE)
     end = pa.scalar("'", pa.large_string())

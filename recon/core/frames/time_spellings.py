@@ -1,11 +1,10 @@
-"""Other spellings of a time, rewritten to ISO 8601 where they have one meaning only.
+"""Rewrite other spellings of a time to ISO 8601 if they have only one meaning.
 
-Read are dates with the year first (`2026/4/24 9:05`, `2026-4-24 9:05 PM`), with the month as a
-word (RFC 2822: `Fri, 24 Apr 2026 10:00:00 +0000`; `Fri Apr 24 10:00:00 UTC 2026`; `Apr 24, 2026
-10:00 AM`), fourteen digits (`20260424100000`), and a few that one program writes (Go, DB2, Java,
-JavaScript, .NET, MongoDB). Day and month as
-two numbers, a year of two digits, serial numbers and nanoseconds are not: they could mean
-something else, so they only get a name.
+It reads dates with the year first (`2026/4/24 9:05`, `2026-4-24 9:05 PM`), with the month as a word
+(RFC 2822: `Fri, 24 Apr 2026 10:00:00 +0000`; `Fri Apr 24 10:00:00 UTC 2026`; `Apr 24, 2026 10:00
+AM`), fourteen digits (`20260424100000`), and a few that one program writes (Go, DB2, Java,
+JavaScript, .NET, MongoDB). It does not read day and month as two numbers, a year of two digits,
+serial numbers or nanoseconds: they could mean something else, so they are only named in the reason.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _ZONE: Final = " +[A-Z]{1,3}| +[+-][0-9:]+"
 
 
 def _month_rules(number: int, month: str) -> tuple[tuple[str, str], ...]:
-    """Return patterns and replacements that make a word of a month its number."""
+    """Return patterns and replacements that turn the name of a month into its number."""
     return (
         (rf"^{_WEEKDAY}([0-9]{{1,2}})[ -]+{month},?[ -]+([0-9]{{4}})\b", rf"\2-{number:02}-\1"),
         (
@@ -102,7 +101,7 @@ _CAUSES: Final = (
 
 
 def rewritten(texts: pa.Array) -> pa.Array:
-    """Return times in ISO 8601, as far as they have one meaning only; others stay as they are.
+    """Return times in ISO 8601 if they have only one meaning; others stay as they are.
 
     Args:
         texts: `large_string` without blanks around them; nulls stay null.
@@ -132,7 +131,7 @@ def _of_24_hours(texts: pa.Array) -> pa.Array:
 
 
 def causes(texts: pa.Array) -> pa.Array:
-    """Return for each text that is no readable time what it may be instead; empty if unknown."""
+    """Return, for each text that is not a readable time, what it may be; empty if unknown."""
     found = pa.array([""] * len(texts), pa.large_string())
     for pattern, cause in reversed(_CAUSES):
         matches = pc.fill_null(pc.match_substring_regex(texts, pattern), fill_value=False)

@@ -1,11 +1,11 @@
-"""Times in any spelling, made into microseconds since the epoch, UTC.
+"""Convert times in any spelling to microseconds since the epoch, UTC.
 
-Read are native times and dates, ISO 8601 texts as `dateutil.parser.isoparse` reads them (with a
-`T`, `t` or blank before the time of day), what `time_spellings` rewrites to that, and seconds,
-milliseconds or microseconds since the epoch. A time without an offset is in the zone that the
-caller names; `clock_changes` reads it again where it comes twice or does not exist. Only the years
-2009 (the first of WhatsApp) to 2200 are times of a message; within them the three epochs cannot be
-confused.
+It reads native times and dates, ISO 8601 texts as `dateutil.parser.isoparse` reads them (with a
+`T`, `t` or blank before the time of day), spellings that `time_spellings` rewrites to that, and
+seconds, milliseconds or microseconds since the epoch. A time without an offset is in the zone that
+the caller names; `clock_changes` reads it again if it occurs twice or is skipped. A message's time
+must be in the years 2009 (when WhatsApp began) to 2200; within them, seconds, milliseconds and
+microseconds cannot be confused.
 """
 
 from __future__ import annotations
@@ -99,19 +99,19 @@ class Instants(NamedTuple):
     """Times of a column, row by row."""
 
     microseconds: NDArray[np.int64]
-    """Since the epoch, UTC; 0 where there is none."""
+    """Since the epoch, UTC; 0 without a time."""
     read: NDArray[np.bool_]
     """Whether the row holds a readable time."""
 
     @property
     def column(self) -> pd.Series[pd.Timestamp]:
-        """The times as `datetime64[us, UTC]`, null where there is none."""
+        """The times as `datetime64[us, UTC]`, null without a time."""
         times = np.where(self.read, self.microseconds, np.iinfo(np.int64).min)
         return pd.Series(pd.DatetimeIndex(times.view("M8[us]")).tz_localize("UTC"))
 
 
 def instants(column: Column, zone: str) -> Instants:
-    """Read the times of a column; those without an offset are in `zone` (a name of IANA's)."""
+    """Read the times of a column; those without an offset are in `zone` (an IANA name)."""
     array = as_arrow(column)
     kind = array.type
     if pa.types.is_timestamp(kind):
@@ -153,7 +153,7 @@ def _held(array: pa.Array) -> Instants:
 
 
 def _checked(times: Instants) -> Instants:
-    """Drop what lies outside of the years in which messages are sent."""
+    """Drop times outside the years in which messages are sent."""
     plausible = (times.microseconds >= _EARLIEST_US) & (times.microseconds < _LATEST_US)
     return Instants(times.microseconds, times.read & plausible)
 
@@ -168,7 +168,7 @@ def _native(array: pa.Array) -> Instants:
 
 
 def _in_zone(times: Instants, zone: str) -> Instants:
-    """Read wall-clock times as times of a zone: the first of two, the next where there is none."""
+    """Read wall-clock times as times of a zone: the first of two, or the next if there is none."""
     if zone == "UTC" or not len(times.read):
         return times
     # Far away times only cost time, and might overflow; they are dropped anyway.
@@ -196,7 +196,7 @@ def _epoch(numbers: NDArray[np.int64] | NDArray[np.float64], held: NDArray[np.bo
 
 
 def _texts(array: pa.Array, zone: str) -> Instants:
-    """Read texts: of one regular spelling at once, else spelling by spelling."""
+    """Read texts: all at once if they have one regular spelling, else spelling by spelling."""
     for kind in (_NAIVE_TYPE, _ZONED_TYPE):
         try:
             # A cast that fails does so for each row, at a price; so it fails on a few first.
@@ -220,7 +220,7 @@ def _spelling_by_spelling(array: pa.Array, zone: str) -> Instants:
 def _regular(
     array: pa.Array, zone: str
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Read what has one of `_SPELLINGS`; the last array says which texts have none of them."""
+    """Read texts that have one of `_SPELLINGS`; the last array marks texts that have none."""
     microseconds = np.zeros(len(array), dtype=np.int64)
     read = np.zeros(len(array), dtype=np.bool_)
     left = array.is_valid().to_numpy(zero_copy_only=False)
@@ -256,7 +256,7 @@ def _matching(array: pa.Array, pattern: str, left: NDArray[np.bool_]) -> NDArray
 
 
 def _epoch_texts(array: pa.Array) -> Instants:
-    """Read digits, with or without a fraction, exactly: what a float would lose is kept."""
+    """Read digits, with or without a fraction, exactly, without the rounding of a float."""
     whole = pc.replace_substring_regex(array, r"\..*$", "").cast(pa.int64())
     numbers = whole.to_numpy(zero_copy_only=False)
     fraction = pc.utf8_rpad(pc.replace_substring_regex(array, r"^[0-9]*\.?", ""), 6, "0")
