@@ -117,7 +117,7 @@ class PollingState:
     """How much later than its own time a message may appear in the listing of this key."""
 
     def seen_until(self, settling: timedelta) -> datetime:
-        """Return until when sends can be taken for seen; before the first poll, `now`.
+        """Return the time until which sends count as seen; before the first poll, `now`.
 
         An answer may show the listing as it was up to the settling time before.
         """

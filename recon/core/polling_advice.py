@@ -53,8 +53,7 @@ def advise(
 
 
 def _shortest(sent: Iterable[Positions], messages: int) -> int | None:
-    """Return the shortest time, in whole seconds, in which `messages` sends followed another
-    one."""
+    """Return the shortest time, in whole seconds, in which `messages` sends followed another."""
     shortest = None
     before = np.zeros(0, dtype=np.int64)
     for part in number_parts.in_slices(sent):

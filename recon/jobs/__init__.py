@@ -1,1 +1,1 @@
-"""The jobs: one module each, straight down from the listing to the report."""
+"""The jobs, one module each."""

@@ -38,7 +38,7 @@ class AccountChecks:
         self._name = name
         self._runtime = runtime
         self._store = store
-        """`None` where the job's own database is not ready."""
+        """`None` if the job's own database is not ready."""
         self._sample: Sample | None = None
         self._indexes: Sequence[str] = ()
         self._listing: Listing | None = None
@@ -135,7 +135,7 @@ class AccountChecks:
         return said
 
     def _coverage(self) -> str:
-        """Say what keeps the collected messages from proving more, as far as it was seen."""
+        """Say why the collected messages do not prove more, as far as it is known."""
         from recon.store import coverage_proof, schema
 
         if self._store is None or schema.current(self._store) != schema.head():
@@ -158,7 +158,7 @@ class AccountChecks:
         return "nothing contradicts the collected answers"
 
     def _expected(self) -> str:
-        """Say which rules for expected findings are of no use any more."""
+        """Say which rules for expected findings are no longer useful."""
         from recon.core import expected
         from recon.jobs.expected_rules import ExpectedRules
         from recon.store import runs, schema
@@ -247,7 +247,7 @@ class AccountChecks:
 
 
 def _notes(verdict: Verdict) -> Iterator[str]:
-    """Say what a person should know of a day of the sample: about the input, not each finding."""
+    """Say what a person should know about the input of a sample day, without each finding."""
     yield from verdict.notes
     for incident in verdict.incidents:
         if incident.cause in _INPUT_CAUSES:

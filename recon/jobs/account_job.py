@@ -1,4 +1,4 @@
-"""One account's part of a run: days are read, judged and saved."""
+"""One account's part of a run: read, judge and save its days."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CONTRADICTED_NIGHTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class LatestPoll:
-    """A poll that was kept, and the client that may be asked for more."""
+    """A poll that was stored, and the client for further requests."""
 
     client: Client
     status_lookups: StatusLookups
@@ -43,7 +43,7 @@ class LatestPoll:
 
 @dataclass(frozen=True, slots=True)
 class AccountJob:
-    """What stays the same over the days of one account's run."""
+    """What is the same for all days of one account's run."""
 
     account: str
     engine: Engine
@@ -54,17 +54,17 @@ class AccountJob:
     runtime: Runtime
     expected: ExpectedRules
     started_at: datetime
-    """When it began: what all runs that are saved of it share, and those of no other."""
+    """When it began: all its saved runs have this time, and no other runs have it."""
     notices: Sequence[str] = ()
-    """What each run has to say first."""
+    """Notices at the beginning of each run."""
     is_dry_run: bool = False
     announcement: Announcement | None = None
     """Which channels are notified of the runs."""
     memory: RunMemory | None = None
-    """What reading days may take; `None` is without limit."""
+    """How much memory reading days may take; `None` is without limit."""
 
     def read(self, days: Sequence[Window], *, untimed: bool) -> BothSides:
-        """Read both sides around days that follow each other; to be closed."""
+        """Read both sides around consecutive days; the caller closes the result."""
         return reconcile.read(
             self.account,
             days,
@@ -76,22 +76,22 @@ class AccountJob:
         )
 
     def refreshed(self, both_sides: BothSides) -> BothSides:
-        """Return the same with what is stored now."""
+        """Return the same with the messages that are stored now."""
         return reconcile.refreshed(both_sides, self.engine, self.reader)
 
     @property
     def settings_digest(self) -> str:
-        """What tells the settings and the version of the program from others."""
+        """Distinguishes the settings and the version of the program."""
         return judging.settings_digest(self.policy, self.expected)
 
     def judge(self, both_sides: BothSides, *, mode: str) -> Iterator[Run]:
-        """Judge days and save a run of each; commit before anything is announced."""
+        """Judge days and save a run of each; each is committed before it is announced."""
         for day in judging.judged(both_sides, self.engine, self.settings_digest):
             assert day.verdict is not None
             yield self.save(day, day.verdict, mode=mode)
 
     def save(self, day: DayVerdict, verdict: Verdict, *, mode: str) -> Run:
-        """Save a run of a day, in a transaction of its own; nothing is announced before."""
+        """Save a run of a day in its own transaction; it is announced only after that."""
         self._log_unreadable(verdict)
         made = self._run(day, self.expected.apply(verdict))
         if mode == runs.RUN:

@@ -1,4 +1,4 @@
-"""Acknowledging findings: the reasons that a file gives, and why an id cannot be taken."""
+"""Acknowledge findings: read reasons from a file, and refuse ids that cannot be acknowledged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ROUNDED: Final = re.compile(r"\d[.,]?\d*E\+?\d+", re.IGNORECASE)
 
 
 def reasons_of_file(path: Path, default: str) -> dict[str, str]:
-    """Return the reason for each finding that a CSV file names, as a spreadsheet saves it.
+    """Return the reason for each finding in a CSV file, as spreadsheets save it.
 
     Any usual delimiter and encoding is accepted. Rows without a value are skipped.
 
@@ -37,7 +37,7 @@ def reasons_of_file(path: Path, default: str) -> dict[str, str]:
         default: the reason for rows without one; may be empty.
 
     Raises:
-        InputError: it cannot be read, lacks a column, or a row lacks an id or a reason.
+        InputError: the file cannot be read, lacks a column, or a row lacks an id or a reason.
     """
     reasons = {}
     for number, one, text in _rows(path):
@@ -50,7 +50,7 @@ def reasons_of_file(path: Path, default: str) -> dict[str, str]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Yield the number of each row that holds something, its id and its reason."""
+    """Yield the line number, id and reason of each row that is not empty."""
     from recon.records import csv_header, file_formats, text_files
     from recon.records.suggestions import no_such_file
 
@@ -83,7 +83,7 @@ def refuse_others(engine: Engine, ids: Sequence[str], *, undo: bool) -> None:
         undo: whether acknowledgements are taken back.
 
     Raises:
-        InputError: naming what is wrong with each, up to some.
+        InputError: with the error of each id, for the first few.
     """
     known = finding_list.statuses(engine, ids)
     wrong = {}

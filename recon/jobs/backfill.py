@@ -1,8 +1,8 @@
-"""A range of days of an account, judged again where anything has changed since it was judged.
+"""Judge a range of an account's days; days that have not changed since a run are skipped.
 
-Octopods is asked and the store is written to in this process only. Reading, judging and rendering
-are tasks of an executor. Each day is stored in a transaction of its own before its files are
-written. So whenever the process ends, the same command continues where it ended.
+Only this process asks Octopods and writes to the store. Reading, judging and rendering are tasks of
+an executor. Each day is stored in its own transaction before its files are written. So if the
+process is ended, the same command continues at that point.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ STRETCH_DAYS: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """Where the tasks of a backfill are done; without arguments in this process."""
+    """Where the tasks of a backfill run; without arguments in this process."""
 
     executor: Executor
     count: int
-    """How many tasks it does at a time beside this process; 0 where this process does them."""
+    """How many tasks run at a time outside this process; 0 if this process runs them."""
     have_our_files: bool = True
-    """Whether a file that a task writes is one of this machine."""
+    """Whether files that a task writes are on this machine."""
 
 
 #: In this process, one task after the other.
@@ -55,7 +55,7 @@ class BackfilledDay:
     run: Run
     written: WrittenFiles
     unchanged: bool
-    """Whether it was judged before on the same basis, and not again."""
+    """Whether it was not judged again, because its basis is the same as before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,14 +81,14 @@ class Backfill:
     directory: Path
     workers: Workers = HERE
     again: bool = False
-    """Judge every day, also where nothing has changed."""
+    """Judge every day, even if nothing has changed."""
     untimed: bool = True
     """Whether rows without a readable time belong to the last day."""
 
     def candidates(self) -> StretchCandidates:
-        """Return the ids that Octopods may be asked for, of records that would be missing.
+        """Return the ids of records that would be missing, for status calls.
 
-        Days that were judged before and have not changed are left out.
+        Days that have not changed since they were judged are left out.
         """
         _, stretches = self._stretches()
         work = executors.in_order(
@@ -105,7 +105,7 @@ class Backfill:
         """Judge, store and write each day whose verdict may have changed; yield all, in order.
 
         Args:
-            unchanged: whether it is known that nothing has changed of any day.
+            unchanged: whether it is known that no day has changed.
 
         Raises:
             OutputError: a file cannot be written.
@@ -133,7 +133,7 @@ class Backfill:
             yield waiting.popleft().done()
 
     def _stretches(self) -> tuple[dict[str, JudgedDay], list[Stretch]]:
-        """Return the runs that there are, and the days to read together."""
+        """Return the stored runs, and the days to read together."""
         first, last = (date.fromisoformat(day.label) for day in (self.days[0], self.days[-1]))
         before = runs.judged_days(self.job.engine, self.job.account, first, last)
         done = {} if self.again else {label: one.basis for label, one in before.items()}
@@ -160,7 +160,7 @@ class Backfill:
         return _Waiting(run, self._writing(run), unchanged=False)
 
     def _unchanged(self, judged: JudgedDay) -> _Waiting:
-        """Return a day as it is stored; its files are written where they are not there yet."""
+        """Return a day as it is stored; write its files if they do not exist yet."""
         run = runs.load(self.job.engine, judged.run_id)
         assert run is not None
         written = report_files.written_before(run, self.directory)

@@ -39,28 +39,28 @@ if TYPE_CHECKING:
 class BothSides:
     """Both sides around some days of an account, as they were read.
 
-    Larger ones than fit into memory lie in files until `close`, or the end of a `with` block.
+    If they do not fit into memory, they are in files until `close`, or the end of a `with` block.
     """
 
     account: str
     days: Sequence[Window]
     records: RecordsRead
-    """As they were read; without the readable ones where they lie in files, as in both sides."""
+    """As they were read; without the readable ones if those are in files, on both sides."""
     local: Side
     provider: Side
     policy: Policy
     evidence: StoredEvidence
-    """For which time the messages are complete: what was proven before they were read."""
+    """The proof of complete messages, which was read before the messages."""
     earlier: Span | None = None
-    """Time before the days that was read too, to see when the records ended."""
+    """Time before the days that was also read, to see when the records ended."""
     parts: StoredPartitions | None = None
-    """The readable rows, where they lie in files."""
+    """The readable rows, if they are in files."""
     memory: RunMemory | None = None
-    """What reading may take."""
+    """How much memory reading may take."""
 
     @property
     def row_count(self) -> int:
-        """How many rows were read of both sides."""
+        """How many rows of both sides were read."""
         if self.parts is not None:
             return self.parts.row_count
         return len(self.local.frame) + len(self.provider.frame)
@@ -72,7 +72,7 @@ class BothSides:
 
     @cached_property
     def case(self) -> Case:
-        """Both sides linked and each row in its bucket; worked out once, where first asked for."""
+        """Both sides linked, with each row in its bucket; computed once, when first used."""
         local, provider, agreed = self.local, self.provider, agreed_rows.NONE
         if self.parts is not None:
             left = self.parts.reduced
@@ -130,7 +130,7 @@ class BothSides:
         return bool((inside & frame["status"].isin(sorted(NOT_TERMINAL))).any())
 
     def digest(self, day: Window) -> str:
-        """Return a digest of all that the verdict of one of the days rests on."""
+        """Return a digest of the input of one day's verdict."""
         start, end = around([day], self.policy)
         spans, first = self.evidence.proof.spans, self.evidence.proof.first_contact
         if self.parts is None:
@@ -146,13 +146,13 @@ class BothSides:
         evidence: CoverageEvidence,
         settings: str,
     ) -> str:
-        """Return a digest of all that the verdict of one of the days follows from.
+        """Return a digest of everything on which one day's verdict depends.
 
         Args:
             day: which day.
-            input_digest: what `digest` gives of it.
-            evidence: what keeps the coverage of the day from being more than it is.
-            settings: tells the settings and the version of the program from others.
+            input_digest: the result of `digest` for it.
+            evidence: the reasons why the day is not covered more.
+            settings: distinguishes the settings and the version of the program.
         """
         untimed = self.evidence.untimed and day is self.days[-1]
         if self.parts is not None:
@@ -180,7 +180,7 @@ class BothSides:
         )
 
     def close(self) -> None:
-        """Remove the files, if there are any; then nothing more can be judged."""
+        """Remove the files, if there are any; after that nothing can be judged."""
         if self.parts is not None:
             self.parts.close()
 

@@ -16,7 +16,7 @@ class CheckResult:
     message: str
     error: ReconError | None = None
     needs_attention: bool = False
-    """Whether a person should read this although a run would go on."""
+    """Whether a person should read this, although a run can start."""
 
     @property
     def exit_code(self) -> int:
@@ -25,7 +25,7 @@ class CheckResult:
 
 
 class Note(Exception):  # noqa: N818 - no error: a run goes on
-    """What a check found that needs attention, although a run would go on."""
+    """The result of a check that needs attention, although a run can start."""
 
 
 def run_check(name: str, run: Callable[[], str]) -> CheckResult:

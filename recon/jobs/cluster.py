@@ -1,4 +1,4 @@
-"""Tasks of a backfill on a Dask cluster. No other module knows Dask."""
+"""Run the tasks of a backfill on a Dask cluster. No other module uses Dask."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ PATIENCE: Final = 30.0
 
 @contextmanager
 def workers(address: str, patience: float = PATIENCE) -> Iterator[Workers]:
-    """Give the workers of a Dask cluster.
+    """Provide the workers of a Dask cluster.
 
-    A task of a worker that is lost is done by another one. What is not done when the block ends is
-    cancelled. Functions, arguments and results travel pickled, so that workers need the same
-    version of recon.
+    If a worker is lost, another one does its task. Tasks that are not done at the end of the block
+    are cancelled. Functions, arguments and results are pickled, so workers need the same version of
+    recon.
 
     Args:
-        address: of the scheduler, such as `tcp://scheduler:8786`, or `tls://…` with the
-            certificates that Dask's own configuration names.
-        patience: how long to wait for the scheduler and for a first worker, in seconds.
+        address: the scheduler's, such as `tcp://scheduler:8786`, or `tls://…` with the certificates
+            in Dask's own configuration.
+        patience: how many seconds to wait for the scheduler and for a first worker.
 
     Raises:
         ConfigError: Dask is not installed.
-        InputError: the address is none, or a worker has another version of recon, or none.
+        InputError: the address is not valid, or a worker has another version of recon or lacks it.
         TemporaryError: the scheduler cannot be reached, or has no worker.
     """
     try:
@@ -70,7 +70,7 @@ def workers(address: str, patience: float = PATIENCE) -> Iterator[Workers]:
 
 
 class _OnCluster(Executor):
-    """Dask's own executor, whose errors about lost workers are those of the standard library."""
+    """Dask's own executor, with the standard library's errors for lost workers."""
 
     def __init__(self, client: Client) -> None:
         self._tasks = client.get_executor(pure=False)
@@ -100,7 +100,7 @@ def _pass_on(theirs: Future[T], ours: Future[T]) -> None:
 
 
 def _ready(client: Client, address: str, patience: float) -> int:
-    """Wait for a worker, see to it that all have this version, and count their threads."""
+    """Wait for a worker, check that all have this version, and count their threads."""
     try:
         client.wait_for_workers(1, timeout=patience)
     except TimeoutError as error:

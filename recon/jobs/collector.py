@@ -1,4 +1,4 @@
-"""Polling when a poll is due: the first half of the nightly job, as often as it takes."""
+"""Poll when a poll is due, as often as coverage needs."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ CRON_TICK: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountPoll:
-    """The outcome of one account."""
+    """The result for one account."""
 
     account: str
     error: Exception | None = None
-    """What kept it from being polled; a `ReconError`, or an internal error."""
+    """Why it was not polled; a `ReconError`, or an internal error."""
 
     @property
     def exit_code(self) -> int:
@@ -50,7 +50,7 @@ class PollResult:
     decision: Decision
     polled: bool
     summary: str
-    """Whether a poll was made, why, and what it brought."""
+    """Whether a poll was made, why, and its result."""
 
 
 def collect(
@@ -62,18 +62,18 @@ def collect(
     force: bool = False,
     new_coverage: bool = False,
 ) -> Iterator[AccountPoll]:
-    """Poll each account that is due a poll, and keep the answer; meant for each minute of cron.
+    """Poll each account whose poll is due, and store the answer; run it every minute from cron.
 
-    An error in one account does not affect the others. An account that another collector polls
-    at this moment is left to it.
+    An error in one account does not affect the others. An account that another collector is polling
+    is skipped.
 
     Args:
         settings: the configuration.
         engine: the job's own database, its schema ready.
         accounts: which ones.
         runtime: clock, environment and so on.
-        force: poll also where no poll is due.
-        new_coverage: start coverage again from this poll, due or not, and take the key for the
+        force: poll even if no poll is due.
+        new_coverage: start coverage again from this poll, due or not, and treat the key as the
             newest of its account.
     """
     force = force or new_coverage
@@ -103,7 +103,7 @@ class Collector:
         account: which one.
         runtime: clock, environment and so on.
         tick: how long until the next poll can be made.
-        asking: a block to make the request in, which may be broken off there.
+        asking: a context for the request, in which it may be interrupted.
         new_coverage: whether its polls start coverage again.
     """
 
@@ -133,9 +133,9 @@ class Collector:
         self._session.close()
 
     def poll_if_due(self, *, force: bool = False) -> PollResult:
-        """Poll if a poll is due, and keep the answer whole or not at all.
+        """Poll if a poll is due, and store the answer completely or not at all.
 
-        An answer that could not be kept is kept by the next call of the same object instead.
+        If an answer could not be stored, the next call of the same object stores it.
 
         Raises:
             ReconError: key, provider, or the job's own database failed.
@@ -182,7 +182,7 @@ class Collector:
         return kept
 
     def _warn_of_a_gap(self, kept: KeepResult) -> None:
-        """Warn of messages that may have come and gone between this poll and the one before."""
+        """Warn of messages between this poll and the one before that no answer may have shown."""
         if kept.gap is not None:
             log.warning(
                 "account %s: it is not known what was sent from %s to %s: "

@@ -1,4 +1,4 @@
-"""The doctor: checks each thing that a run needs, and says how to fix what is wrong."""
+"""The doctor: check everything that a run needs, and say how to fix errors."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def check(
 ) -> Iterator[CheckResult]:
     """Check what a run needs: files, database, directories, records and key of each account.
 
-    The records of one day are read and judged by the night's own code against one listing, which
-    takes one request for each account; no request is made while a pause lasts that Octopods asked
-    for. Nothing is stored. `config_file` is where the settings come from, if that is a file.
+    The records of one day are read and judged, by the code of the nightly run, against one listing.
+    That takes one request for each account; during a pause that Octopods asked for, no request is
+    made. Nothing is stored. `config_file` is where the settings come from, if that is a file.
     `send_test` sends a test mail.
     """
     from recon.store import engine
@@ -59,7 +59,7 @@ def check(
 
 
 def _unused_variables(settings: Settings, runtime: Runtime) -> list[str]:
-    """Return the variables that seem to be meant for recon and set nothing."""
+    """Return the variables that seem to be meant for recon but have no effect."""
     from recon.config import environment
 
     named = set(_variables_of(settings.model_dump(mode="json")))
@@ -145,7 +145,7 @@ def _test_mail(email: Email, runtime: Runtime) -> str:
 
 
 def _notify(settings: Settings, runtime: Runtime, *, send_test: bool) -> str:
-    """Read the URLs of chat and paging; send a text only on request."""
+    """Check the URLs of chat and paging; send a text only on request."""
     from recon.jobs import notifying
     from recon.notify import chat
     from recon.report import message

@@ -1,4 +1,4 @@
-"""Late news: the days before a run's own, judged again where anything about them has changed."""
+"""Late news: judge days before a run's own again if something about them has changed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _HELD_ROWS: Final = 500_000
 
 
 class EarlierDays:
-    """The days before a run's own that are judged again where anything has changed.
+    """The days before a run's own, which are judged again if something has changed.
 
-    A day is judged again if a run has judged it before and a finding of it is open, a message of it
-    is not terminal, its proof was contradicted in this run, or its records, its messages or its
-    coverage are not what they were.
+    A day that a run has judged is judged again if it has an open finding or a message that is not
+    terminal, if its proof was contradicted in this run, or if its records, messages or coverage
+    have changed.
     """
 
     def __init__(
         self, job: AccountJob, first: date, zone: str, look_back: int = LOOK_BACK_DAYS
     ) -> None:
-        """Look up which of so many days before `first` have a run, and which an open finding."""
+        """Look up which of the `look_back` days before `first` have a run or open findings."""
         since = first - timedelta(days=min(look_back, first.toordinal() - 1))
         self._job = job
         self._digests = runs.input_digests(job.engine, job.account, since, first)
@@ -44,7 +44,7 @@ class EarlierDays:
 
     @property
     def start(self) -> datetime | None:
-        """The beginning of the earliest day, `None` where there is none."""
+        """The beginning of the earliest day, `None` without any."""
         return self._days[-1].start if self._days else None
 
     def confirm(self, lookups: StatusLookups) -> None:
@@ -65,11 +65,11 @@ class EarlierDays:
     def changed(
         self, *, learnt: bool = False, contradicted: AbstractSet[str] = frozenset()
     ) -> Iterator[BothSides]:
-        """Yield the days to judge again, each with what is known of it now.
+        """Yield the days to judge again, each with both sides as they are now.
 
         Args:
             learnt: whether any answer to a status call was stored since `confirm` began.
-            contradicted: the days whose proof such an answer contradicted, as ISO dates.
+            contradicted: the days whose proof an answer contradicted, as ISO dates.
         """
         for day in self._days:
             if day.label in self._unchanged - contradicted:

@@ -1,4 +1,4 @@
-"""Where tasks are done: in this process, or in several others beside it."""
+"""Run tasks in this process or in several others."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ U = TypeVar("U")
 
 
 class InProcessExecutor(Executor):
-    """Does each task at once, in the thread that submits it."""
+    """Runs each task at once, in the thread that submits it."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Do a task; the future that is returned is done."""
+        """Run a task; the returned future is done."""
         future: Future[T] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
@@ -42,7 +42,7 @@ class InProcessExecutor(Executor):
 
 @contextmanager
 def workers(count: int) -> Iterator[Executor]:
-    """Give an executor of so many processes, see `processes`; one is this process itself."""
+    """Provide an executor with `count` processes, see `processes`; with 1, it is this process."""
     if count == 1:
         yield InProcessExecutor()
         return
@@ -52,11 +52,11 @@ def workers(count: int) -> Iterator[Executor]:
 
 @contextmanager
 def processes(count: int) -> Iterator[Executor]:
-    """Give an executor of so many processes, each with a fresh interpreter.
+    """Provide an executor with `count` processes, each with a fresh interpreter.
 
-    They end with the block, at once where it ends by an error or a signal, and with this process,
-    however it ends. They leave signals to this process, and what they log is logged here. Tasks and
-    their results are pickled.
+    They end at the end of the block, and at once if it ends with an error or a signal. They also
+    end if this process is killed. Only this process handles signals. Their log messages are logged
+    here. Tasks and their results are pickled.
     """
     context = multiprocessing.get_context("spawn")
     records: Queue[logging.LogRecord] = context.Queue()
@@ -88,17 +88,17 @@ def processes(count: int) -> Iterator[Executor]:
 def in_order(
     executor: Executor, do: Callable[[T], U], tasks: Iterable[T], *, ahead: int
 ) -> Iterator[tuple[T, U]]:
-    """Do tasks, and yield each with its result, in their order.
+    """Run tasks, and yield each with its result, in their order.
 
     Args:
-        executor: where they are done.
-        do: what is done with each.
+        executor: runs the tasks.
+        do: the function that is called with each task.
         tasks: the tasks.
-        ahead: how many are submitted before the result of the one before them is taken, so that no
-            more results than that are held.
+        ahead: how many tasks are submitted before a result is taken, which limits how many results
+            are held.
 
     Raises:
-        TemporaryError: a process that did one of them was ended from outside.
+        TemporaryError: another program ended a process that ran one of them.
     """
     submitted: deque[tuple[T, Future[U]]] = deque()
     for task in tasks:
@@ -112,10 +112,10 @@ def in_order(
 
 
 def result(future: Future[T]) -> T:
-    """Return the result of a task, when it is done.
+    """Wait for a task, and return its result.
 
     Raises:
-        TemporaryError: the process that did it was ended from outside, or a cluster was lost.
+        TemporaryError: another program ended the process that ran it, or a cluster was lost.
     """
     try:
         return future.result()
@@ -132,7 +132,7 @@ def result(future: Future[T]) -> T:
 
 
 class _LogHere(logging.Handler):
-    """Logs what another process has logged as if it had been logged here."""
+    """Logs records of another process as if they were logged here."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand the record to the logger of its name."""
@@ -150,6 +150,6 @@ def _start_worker(watched: Connection, records: Queue[Any], level: int) -> None:
 
 
 def _end_with(watched: Connection) -> None:
-    """End this process when the other end of the pipe is closed, as it is when its holder ends."""
+    """End this process when the other end of the pipe is closed, because its process has ended."""
     watched.poll(None)
     os._exit(1)

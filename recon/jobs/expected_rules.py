@@ -1,4 +1,4 @@
-"""The rules of an account for findings that are expected, applied to runs and to what is stored."""
+"""An account's rules for expected findings, applied to runs and to stored findings."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ UNUSED_DAYS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRules:
-    """The rules of an account, and where they are applied."""
+    """The rules of an account, with the zone and region in which they apply."""
 
     account: str
     rules: Sequence[ExpectedRule]
     region: str | None
-    """Of numbers without a country code."""
+    """The region of numbers without a country code."""
     zone: str
 
     @classmethod
     def of(cls, settings: Settings, account: str) -> ExpectedRules:
-        """Return the `[[accounts.….expected]]` sections of an account."""
+        """Return the rules in the `[[accounts.….expected]]` sections of an account."""
         sections = settings.accounts[account].expected
         region = settings.matching.default_region or None
         return cls(account, tuple(map(_rule, sections)), region, settings.timezone)
 
     @property
     def digest(self) -> str | None:
-        """What tells these rules from others; `None` where there is none."""
+        """A digest of the rules; `None` without rules."""
         if not self.rules:
             return None
         return blake2b(repr((self.rules, self.region)).encode(), digest_size=16).hexdigest()
 
     def apply(self, verdict: Verdict) -> Verdict:
-        """Return the verdict with its expected findings set apart."""
+        """Return the verdict with its expected findings marked."""
         return expected.apply(verdict, self.rules, self.region)
 
     def told(self, engine: Engine, run: Run) -> Run:
-        """Return the run with a notice of each rule that is of no use."""
+        """Return the run with a notice of each rule that covers nothing."""
         window, found = run.verdict.window, run.verdict.findings
         rules = [one for one in self.rules if not self._matches(one, found, window)]
         before = date.fromisoformat(window.label)
@@ -62,12 +62,12 @@ class ExpectedRules:
     def unused(
         self, engine: Engine, day: date, rules: Sequence[ExpectedRule] | None = None
     ) -> list[str]:
-        """Say of rules that they match no finding of the days up to `day`, with what to do.
+        """Say which rules match no finding of the days up to `day`, and what to do.
 
         Args:
             engine: the store, its schema ready.
             day: the last day.
-            rules: which rules; all without it. Those that have ended or not begun are left out.
+            rules: which rules; all without it. Rules that have ended or not begun are left out.
         """
         left = [rule for rule in (self.rules if rules is None else rules) if rule.holds_on(day)]
         for back in range(UNUSED_DAYS):
@@ -91,7 +91,7 @@ class ExpectedRules:
         return bool(expected.matches(rule, found, window, self.region).any())
 
     def renew(self, engine: Engine, now: datetime) -> None:
-        """Where the rules have changed since the last run, bring the stored findings in line."""
+        """Update the stored findings if the rules have changed since the last run."""
         if runs.last_expected_rules(engine, self.account) == self.digest:
             return
         found = finding_list.listing(
@@ -111,7 +111,7 @@ class ExpectedRules:
         )
 
     def _in_doubt(self, engine: Engine, found: pd.DataFrame) -> pd.Series[bool]:
-        """Say which findings a rule covers by the kind that they had while they were proven."""
+        """Say which unverifiable findings a rule covers, by the kind that they had before."""
         in_doubt = found["kind"] == Kind.UNVERIFIABLE
         doubted = found.loc[(found["state"] == State.EXPECTED) & in_doubt, "discrepancy_id"]
         reasons = expected_findings.reasons(engine, self.account, doubted.tolist())

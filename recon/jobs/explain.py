@@ -1,4 +1,4 @@
-"""Everything known of a row, judged by the code of the nightly run. Makes no request."""
+"""Explain a row: everything known about it, judged by the code of the nightly run. No requests."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Explained:
 
     rows: Sequence[Explanation]
     error: ReconError | None = None
-    """Why the records of an account that has the id could not be read: for that account only what
-    is stored is returned."""
+    """Why the records of an account that has the id could not be read. For that account only the
+    stored data is returned."""
 
 
 def explain(
@@ -59,12 +59,12 @@ def explain(
         accounts: which accounts to search.
         wanted: the `discrepancy_id` of a finding, a message id, or the id of a record.
         runtime: its clock.
-        day: another day to search, where the records come from a query: a query is only asked for
+        day: another day to search, if the records come from a query: a query can only be read by
             days, and without this the last days are searched.
 
     Returns:
-        No rows if no account has the id. For an account whose records cannot be read, what is
-        stored is returned. If nothing is stored and another account has the id, the account is left
+        No rows if no account has the id. For an account whose records cannot be read, the stored
+        data is returned. If nothing is stored and another account has the id, the account is left
         out with a warning.
 
     Raises:
@@ -138,10 +138,10 @@ class _Search:
         )
 
     def stored_only(self, why: str) -> list[Explanation]:
-        """Return what the store alone knows, where the records cannot be read.
+        """Return the stored data only, because the records cannot be read.
 
         Args:
-            why: they cannot be read.
+            why: why they cannot be read.
         """
         about: dict[int | None, list[StoredFinding]] = {}
         if self.number is not None and row_evidence.message(self.engine, self.account, self.number):
@@ -184,7 +184,7 @@ class _Search:
         yield from self._gone([one for one in self.stored if one.discrepancy_id not in told])
 
     def advise_indexes(self) -> None:
-        """Log what would make looking up records fast, where their table lacks it."""
+        """Log which indexes would make looking up records fast, if their table lacks them."""
         from recon.records.missing_indexes import READ_WHOLE
 
         with suppress(ReconError):
@@ -218,7 +218,7 @@ class _Search:
         return read
 
     def _recent_days(self) -> set[date]:
-        """Return the last days, where the records can be had by days only."""
+        """Return the last days, if the records can only be read by days."""
         if self.reader.can_find:
             return set()
         zone, days = self.zone, timedelta(days=LOOK_BACK_DAYS)
@@ -246,7 +246,7 @@ class _Search:
         return row_explanation.judge(self.engine, sides)
 
     def _rows(self, judged: JudgedDay) -> dict[RowOfCase, list[str]]:
-        """Return the rows that have the id, each with what it is an id of."""
+        """Return the rows that have the id, each with the kind of the id."""
         case, matches = judged.case, dict[RowOfCase, list[str]]()
 
         def add(rows: Iterator[RowOfCase], name: str) -> None:
@@ -263,7 +263,7 @@ class _Search:
         return matches
 
     def _day_of(self, row: RowOfCase, judged: JudgedDay) -> date | None:
-        """Return the day that judges a row, where that is another one."""
+        """Return the day that judges a row, if it is another one."""
         if case_rows.is_owned(judged.case, row):
             return None
         time = case_rows.time_of(judged.case, row)

@@ -1,4 +1,4 @@
-"""The figures of the last days: counted in the store, by the days of the configured time zone."""
+"""Count the figures of the last days in the store, by days of the configured time zone."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def by_day(
         engine: the job's own database, its schema ready.
         accounts: which accounts, in this order.
         now: our own clock.
-        days: so many, today included, which has passed in part.
+        days: how many, including today so far.
         rates: what delivered messages cost; without it, costs are not estimated.
 
     Raises:
@@ -157,7 +157,7 @@ def by_country(
 ) -> Iterator[CountryFigures]:
     """Yield the messages of each day by country, by account; the arguments of `by_day`.
 
-    Only countries that there are messages to.
+    Only countries with messages are included.
     """
     parts = _days(zone, now, days)
     for account in accounts:
@@ -195,8 +195,8 @@ def by_reason(
 ) -> Iterator[ReasonFigures]:
     """Yield the failed messages of each day by reason, by account; the arguments of `by_day`.
 
-    The commonest reason of a day comes first. What it means is decided by `rules` of the
-    configuration first.
+    The most frequent reason of a day comes first. The configured `rules` have precedence for its
+    meaning.
     """
     parts = _days(zone, now, days)
     for account in accounts:
@@ -235,7 +235,7 @@ def _covered(
 ) -> list[float | None]:
     """Return for how many seconds of each part the messages are proven complete.
 
-    It is not known where nothing was collected yet, or was purged, and no message is there.
+    It is not known for time without messages before the first poll, or that was purged.
     """
     spans = coverage_proof.read(engine, account).spans
     collected = finding_figures.collected(engine, account)
@@ -286,7 +286,7 @@ def _costs(
 def _delivery(
     engine: Engine, account: str, spans: Sequence[Span], counts: Sequence[_Counts]
 ) -> dict[int, DeliveryTimes]:
-    """Return the times to delivery by the position of the span, of an even choice of messages."""
+    """Return the delivery times for each span, by its position, from an even sample of messages."""
     most = max(_LEAST_MEASURED, min(_MEASURED_OF_A_DAY, _MEASURED // len(spans)))
     reached = [sum(each[status] for status in figure_counts.REACHED) for each in counts]
     steps = [max(1, -(-count // most)) for count in reached]

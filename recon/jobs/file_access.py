@@ -1,4 +1,4 @@
-"""Who may read or change the configuration and the files that hold secrets."""
+"""Check who may read or change the configuration and the files that contain secrets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class User:
 
     uid: int
     gid: int
-    """Of the group that the process runs with."""
+    """The group of the process."""
 
     @classmethod
     def current(cls) -> User:
@@ -29,18 +29,18 @@ class User:
 
     @property
     def name(self) -> str:
-        """The user's name, or the number of one that has none, as in a container."""
+        """The user's name, or in a container without names the number."""
         return _user_name(self.uid)
 
     def has_alone(self, gid: int) -> bool:
-        """Say whether a group is root's or the user's own: one with the name of its only user."""
+        """Say whether a group is root's or the user's own group, which has the user's name."""
         if gid == _ROOT:
             return True
         return gid == self.gid and _group_name(gid) in {self.name, str(gid)}
 
 
 def secret_files(section: dict[str, Any]) -> Iterator[Path]:
-    """Yield the files that settings name for secrets: each `…_file` beside which `…_env` may stand.
+    """Yield the files of secrets in the settings: each `…_file` that has a matching `…_env`.
 
     Args:
         section: settings as plain values.
@@ -53,10 +53,10 @@ def secret_files(section: dict[str, Any]) -> Iterator[Path]:
 
 
 def open_to_others(path: Path, user: User) -> str | None:
-    """Say who else may read or change a file, and how to end that; `None` for nobody.
+    """Say who else may read or change a file, and how to prevent it; `None` for nobody.
 
-    Root may do all. A directory in which another user may replace the file counts too. A file that
-    is missing, or lies where this user may not go, is no business of this check.
+    Root does not count. A directory in which another user may replace the file counts. A file that
+    does not exist, or is in a directory that this user cannot read, is not checked.
     """
     try:
         file, directory = path.stat(), path.absolute().parent.stat()

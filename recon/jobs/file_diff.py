@@ -1,4 +1,4 @@
-"""Two files against each other: no network, no database, no memory of earlier runs."""
+"""Compare two files, without network, database or earlier runs."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ class DiffOptions:
     """What to compare."""
 
     local: Source
-    """The user's file, and what is what in it."""
+    """The user's file, and which column holds which field."""
     provider: Path
-    """Octopods' messages: `message_id`, `phone_number`, `sent_at`, `status` and, where there is
-    one, `failure_reason`; in a JSON Lines file also items as the API gives them."""
+    """The file of Octopods' messages: `message_id`, `phone_number`, `sent_at`, `status` and
+    optionally `failure_reason`; in JSON Lines also items in the form of the API."""
     days: Sequence[Window]
     """Days in order and without holes, or the one window without bounds."""
     policy: Policy
     directory: Path
     mask: bool
     budget: MemoryBudget
-    """What would take more memory is done in partitions."""
+    """A comparison that would need more memory is done in partitions."""
 
 
 def step_count(options: DiffOptions) -> int:
@@ -67,8 +67,8 @@ def diff(
 
     Args:
         options: what to compare.
-        clock: the time of day; the provider's file is taken as seen now.
-        progress: called with each part of the work when it is done.
+        clock: the current time, which counts as the time of the statuses in the provider's file.
+        progress: called after each part of the work.
 
     Raises:
         InputError: a file cannot be used.
@@ -121,7 +121,7 @@ def diff(
 
 
 def _both_sides(options: DiffOptions, clock: datetime, progress: Progress) -> tuple[Side, Side]:
-    """Read both files; at once unless they are so large that it would take much memory."""
+    """Read both files, at the same time unless they are so large that it would need much memory."""
     sizes = [path.stat().st_size for path in _files(options) if path.is_file()]
     with ThreadPoolExecutor(1) as other:
         at_once = sum(sizes) <= _READ_AT_ONCE
@@ -141,7 +141,7 @@ def _files(options: DiffOptions) -> tuple[Path, Path]:
 
 
 def _release() -> None:
-    """Give back the memory that reading took on the way: the allocators would keep it for more."""
+    """Release the memory that reading used; the allocators would otherwise keep it."""
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()

@@ -1,4 +1,4 @@
-"""Two files larger than memory, read in streams into partitions."""
+"""Read two files larger than memory in chunks, and write them to partitions."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ def reduced_sides(
     executor: Executor,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[Side, Side, AgreedRows]:
-    """Read both files, and return what cannot be judged part by part.
+    """Read both files, and return the rows that cannot be judged in parts.
 
     Args:
-        local: the user's file, and what is what in it.
+        local: the user's file, and which column holds which field.
         provider: the file of messages.
-        seen_at: when their statuses are taken to have been seen, aware.
+        seen_at: the time that counts as the time of the statuses, aware.
         days: in order and without holes, or the one window without bounds.
         policy: how strict to be.
         folder: an empty directory that every process of `executor` can write to.
-        sizes: how much is worked on at once.
-        executor: where partitions are worked on.
-        progress: called with a text for people whenever a part of the work is done.
+        sizes: how many rows are processed at once.
+        executor: runs the work on partitions.
+        progress: called with a text for people after each part of the work.
 
     Returns:
-        The records and the messages that are left, and what is known of the others.
+        The records and messages that are left, and counts of the others.
 
     Raises:
         InputError: a file cannot be used.
@@ -86,7 +86,7 @@ def reduced_sides(
 
 
 def _split_local(held: Partitions, source: Source) -> pd.DataFrame:
-    """Write the records into partitions; return those that cannot be read."""
+    """Write the records into partitions; return the unreadable ones."""
 
     def split(parts: Iterable[RecordsRead]) -> pd.DataFrame:
         rejects = [frames.empty_local_rejects()]
@@ -100,7 +100,7 @@ def _split_local(held: Partitions, source: Source) -> pd.DataFrame:
 
 
 def _split_provider(held: Partitions, path: Path) -> pd.DataFrame:
-    """Write the messages into partitions; return those that cannot be read."""
+    """Write the messages into partitions; return the unreadable ones."""
     broken: list[str] = []
     rejects = []
     with held.writer("provider") as writer:

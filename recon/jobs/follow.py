@@ -1,4 +1,4 @@
-"""A process that stays and polls each account when a poll is due; errors do not end it."""
+"""A process that keeps running and polls each account when a poll is due, despite errors."""
 
 from __future__ import annotations
 
@@ -52,12 +52,13 @@ def follow(
     *,
     force: bool = False,
 ) -> list[AccountPoll]:
-    """Poll each account when that is due, until asked to stop.
+    """Poll each account when a poll is due, until asked to stop.
 
-    Provider outages, rate limits, a busy database and records that are down are waited out. What a
-    person must correct (a refused key, a redirect, a certificate) ends the following of its account
-    when it has lasted for `outage.GIVE_UP_AFTER`, and at once where nothing can correct it while
-    this runs. A key file is read again each time, and more often than a refused key is tried.
+    During an outage of Octopods, a rate limit, or an outage of a database, it waits and tries
+    again. An error that a person must correct (a refused key, a redirect, a certificate) ends the
+    polling of its account after `outage.GIVE_UP_AFTER`, or at once if it cannot be corrected while
+    this process runs. A key file is read again before each request, and also while a refused key is
+    not tried.
 
     Args:
         settings: the configuration.
@@ -65,10 +66,10 @@ def follow(
         accounts: which ones.
         runtime: clock, environment and so on.
         stop: when to end.
-        force: begin with a poll of each, due or not.
+        force: begin with a poll of each account, due or not.
 
     Returns:
-        The accounts whose following ended, each with its error.
+        The accounts whose polling ended, each with its error.
 
     Raises:
         ConfigError: the database cannot be used as it is configured.
@@ -148,12 +149,12 @@ class _Followed:
     accepted: bool = False
     """Whether a poll succeeded since this runs."""
     refused: str | None = None
-    """The fingerprint of a key that was refused, until something else happens."""
+    """The fingerprint of the refused key, until another result."""
     ask_refused_at: float = 0.0
     """When that key is tried again."""
     outage: Outage = field(init=False)
     why: str = ""
-    """The reason that the last check gave, without its figures: those change each time."""
+    """The reason of the last decision without its figures, which change each time."""
 
     def __post_init__(self) -> None:
         self.due_at = self.runtime.monotonic()
@@ -163,7 +164,7 @@ class _Followed:
         """Poll once if due, log the outcome, and set the time of the next poll.
 
         Returns:
-            The error that ends the following of this account.
+            The error that ends the polling of this account.
         """
         begun = self.runtime.monotonic()
         if self._waits_for_another_key(begun):
@@ -197,7 +198,7 @@ class _Followed:
         return None
 
     def _back_off(self, error: Exception) -> ReconError | None:
-        """Set the time of the next try; return the error where there is none."""
+        """Set the time of the next try; return the error if there is to be none."""
         now = self.runtime.monotonic()
         seconds = None if self._is_final(error) else self.outage.pause(error, now)
         if seconds is None and isinstance(error, ReconError):
@@ -210,10 +211,10 @@ class _Followed:
         return None
 
     def _is_final(self, error: Exception) -> bool:
-        """Say whether nothing can correct the error while this runs.
+        """Say whether the error cannot be corrected while this process runs.
 
-        The variables of this process stay what they are: a key that is not there, or was refused
-        from the start, stays so. One that was accepted before may be refused by mistake.
+        The environment of this process does not change. So a key that is missing, or was refused
+        from the start, stays so. A key that was accepted before may be refused by mistake.
         """
         if self.settings.api_key_env is None:
             return False
@@ -221,7 +222,7 @@ class _Followed:
         return refused or (isinstance(error, ConfigError) and self._fingerprint() is None)
 
     def _waits_for_another_key(self, now: float) -> bool:
-        """Say whether the key that was refused is still there, and it is too early to try it."""
+        """Say whether the key is still the refused one, and it is too early to try it again."""
         if self.refused is not None and self.ask_refused_at - now > _LEAST_SLEEP:
             present = self._fingerprint()
             if present is None or present == self.refused:
@@ -230,7 +231,7 @@ class _Followed:
         return False
 
     def _fingerprint(self) -> str | None:
-        """Return the fingerprint of the present key, `None` where there is none."""
+        """Return the fingerprint of the present key, `None` without a key."""
         from recon.config import fingerprint
 
         try:

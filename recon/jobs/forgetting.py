@@ -1,4 +1,4 @@
-"""Forgetting a person: the number goes from the store, and reports that hold it are named."""
+"""Forget a person: remove the number from the store, and name the reports that contain it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REPORTS: Final = frozenset({".csv", ".json", ".html", ".eml", ".txt"})
 
 
 def person(number: str, region: str | None) -> Person:
-    """Return whom a number or WhatsApp user id means.
+    """Return the person with a number or WhatsApp user id.
 
     Raises:
         UsageError: it is neither.
@@ -39,13 +39,13 @@ def person(number: str, region: str | None) -> Person:
 def forget(
     engine: Engine, whom: Person, now: datetime, rng: random.Random, *, dry_run: bool = False
 ) -> dict[str, int]:
-    """Blank the number in every table, and keep it from being stored again.
+    """Blank the number in every table, and prevent that it is stored again.
 
     Returns:
-        In how many rows of each table the number was.
+        The number of changed rows of each table.
 
     Raises:
-        TemporaryError: a run in progress could store what it has read; or the database is busy.
+        TemporaryError: a run in progress could store the number again, or the database is busy.
     """
     with ExitStack() as held:
         for account in [] if dry_run else retention.account_names_stored(engine):
@@ -54,7 +54,7 @@ def forget(
 
 
 def files_with(whom: Person, directory: Path) -> Iterator[Path]:
-    """Yield the files of a directory of reports, and of those below it, that hold the number."""
+    """Yield the files in a directory of reports, and below it, that contain the number."""
     for path in sorted(directory.rglob("*")):
         if path.suffix in _REPORTS and path.is_file():
             try:

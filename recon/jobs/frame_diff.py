@@ -1,4 +1,4 @@
-"""Two DataFrames against each other: no file, no network, no memory of earlier runs."""
+"""Compare two DataFrames, without files, network or earlier runs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def verdicts(
         provider: the messages.
         days: windows in order and without holes, or one without bounds.
         zone: of times in `local` without an offset.
-        columns: where `local` has other columns than its fields, by field.
+        columns: the column of each field, if `local` has other names.
         statuses: the user's word to Octopods' word or `not_sent`.
         policy: how strict to be.
         observed_at: when the statuses of `provider` were seen, aware.
@@ -72,7 +72,7 @@ def _fields(
     *,
     needed: Sequence[str],
 ) -> Raw:
-    """Return the columns of a DataFrame by field, those that it has."""
+    """Return the existing columns of a DataFrame by field."""
     wanted = {field: columns.get(field, field) for field in fields}
     lost = [wanted.get(field, field) for field in needed if wanted.get(field) not in frame.columns]
     if lost:
@@ -85,7 +85,7 @@ def _fields(
 
 
 def _column(values: pd.Series) -> pa.Array | list[object]:
-    """Return a column as the frames take it, null where pandas has any kind of nothing."""
+    """Return a column as frames need it, with null for each kind of missing value in pandas."""
     try:
         return pa.array(values, from_pandas=True)
     except pa.ArrowException:

@@ -1,4 +1,4 @@
-"""The days of a range that are done, held for the summary and the mail at its end."""
+"""Hold the finished days of a range for the summary and the mail at its end."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _LEVEL: Final = 1
 class HeldDays(Sequence[T], Generic[T]):
     """Values that are held compressed until the first of them is read.
 
-    What a run says of a day takes some 50 kB: a table of findings has fifteen columns, and each
-    takes kilobytes for however few rows. Compressed it is a few kilobytes. All are read at the end
-    of a range only, when the memory in which days were compared is free again.
+    The result of a day takes some 50 kB, because each of the fifteen columns of findings takes
+    kilobytes even with few rows. Compressed, it is a few kilobytes. The values are read at the end
+    of the range, when the memory used for comparing is free again.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class HeldDays(Sequence[T], Generic[T]):
         self._read: list[T] = []
 
     def append(self, value: T) -> None:
-        """Hold one more value, which can be pickled; only a compressed copy is kept."""
+        """Hold one more value that can be pickled, as a compressed copy."""
         self._held.append(zlib.compress(pickle.dumps(value, pickle.HIGHEST_PROTOCOL), _LEVEL))
 
     def __len__(self) -> int:

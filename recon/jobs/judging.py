@@ -1,4 +1,4 @@
-"""Judging stretches of days, in whichever process: both sides are read, nothing is stored."""
+"""Judge stretches of days, in any process: read both sides, and store nothing."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Stretch:
     days: Sequence[Window]
     """In order and without holes."""
     untimed: bool
-    """Whether rows without a readable time belong to the last of them."""
+    """Whether rows without a readable time belong to the last day."""
     done: Mapping[str, str] = field(default_factory=dict)
-    """The days that were judged before, each with the basis of its verdict."""
+    """The basis of the verdict of each day that was judged before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DayVerdict:
-    """A verdict and what it follows from."""
+    """A verdict and its basis."""
 
     window: Window
     input_digest: str
@@ -50,31 +50,31 @@ class DayVerdict:
     basis: str
     """See `recon.core.verdict_basis`."""
     verdict: Verdict | None
-    """`None` where the day was judged before on the same basis."""
+    """`None` if the day was judged before on the same basis."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StretchCandidates:
-    """The recorded ids of a stretch that Octopods may be asked for."""
+    """The recorded ids of a stretch for which status calls may be made."""
 
     accused: Candidates
     left_open: Candidates
     unchanged: bool
-    """Whether every day was judged before on the same basis; then nothing is asked."""
+    """Whether every day was judged before on the same basis; then no calls are made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges the days of one account with connections that are open already."""
+    """Judges the days of one account, with connections that are already open."""
 
     account: str
     engine: Engine
     reader: RecordsReader
     policy: Policy
     settings: str
-    """Tells the settings and the version of the program from others, see `settings_digest`."""
+    """Distinguishes the settings and the version of the program, see `settings_digest`."""
     memory: RunMemory | None = None
-    """What a stretch may take; `None` is without limit."""
+    """How much memory a stretch may take; `None` is without limit."""
 
     def judge(self, stretch: Stretch) -> list[DayVerdict]:
         """Judge each day of a stretch whose basis has changed."""
@@ -109,7 +109,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class RemoteJudge:
-    """Judges the days of one account in another process, with connections of its own."""
+    """Judges the days of one account in another process, with its own connections."""
 
     account: str
     configuration: Settings
@@ -139,7 +139,7 @@ class RemoteJudge:
 
 
 def settings_digest(policy: Policy, rules: ExpectedRules) -> str:
-    """Return what tells the settings that verdicts follow from, and the version, from others."""
+    """Return a digest of the version and of the settings on which verdicts depend."""
     told = repr((recon.__version__, policy, rules.digest, rules.zone))
     return blake2b(told.encode(), digest_size=16).hexdigest()
 
@@ -147,13 +147,13 @@ def settings_digest(policy: Policy, rules: ExpectedRules) -> str:
 def judged(
     both_sides: BothSides, engine: Engine, settings: str, done: Mapping[str, str] | None = None
 ) -> list[DayVerdict]:
-    """Judge each day of what was read, unless its verdict follows from the same as before.
+    """Judge each day that was read, unless the basis of its verdict is the same as before.
 
     Args:
-        both_sides: what was read of days of an account.
+        both_sides: both sides of some days of an account.
         engine: the database of the collected messages.
-        settings: what `settings_digest` gives.
-        done: days that need not be judged again, each with the basis of its verdict.
+        settings: the result of `settings_digest`.
+        done: the basis of the verdict of each day that was judged before.
     """
     evidence = both_sides.coverage_evidence(engine)
     days = _days(both_sides, evidence, settings)

@@ -1,4 +1,4 @@
-"""Sending what waits in the outbox, and mails that are not stored."""
+"""Send the mails that wait in the outbox, and mails that are not stored."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def send_waiting(
     runtime: Runtime,
     fresh: Mapping[str, Run] | None = None,
 ) -> list[ReconError]:
-    """Send every mail that waits; return why those that still wait do.
+    """Send every waiting mail; return an error for each that was not sent.
 
-    Nobody else sends meanwhile, so that each mail goes out once. Where the server cannot be used
-    the first mail is enough to know it.
+    A lock keeps other processes from sending, so that each mail is sent once. If the server cannot
+    be used, only the first mail is tried.
 
     Args:
         settings: the configuration; without `[email]` nothing is sent.
@@ -70,7 +70,7 @@ def send_waiting(
 def send_directly(
     settings: Settings, told: Sequence[Failure], runtime: Runtime
 ) -> list[ReconError]:
-    """Send a mail about a failed night that cannot be written to the outbox; return what failed."""
+    """Send a mail about a failed night that cannot be written to the outbox; return the errors."""
     from recon.report import mail
 
     email = settings.email
@@ -139,7 +139,7 @@ def open_server(email: Email, runtime: Runtime) -> MailServer:
 
 
 def domain(email: Email) -> str:
-    """Return what message ids end with."""
+    """Return the domain with which message ids end."""
     from recon.report.mail import ascii_domain
 
     return ascii_domain(_bare(email.sender).rpartition("@")[2])
@@ -196,7 +196,7 @@ def _send(
     one: WaitingMail,
     fresh: Mapping[str, Run],
 ) -> ReconError | None:
-    """Send one mail and note in the outbox how that ended; return which recipients are refused."""
+    """Send one mail and store the result in the outbox; return the refused recipients."""
     from recon.report import mail
     from recon.store import outbox, runs
 
@@ -240,7 +240,7 @@ def _send(
 
 
 def _chart(engine: Engine, told: Sequence[Run | Failure]) -> MailChart | None:
-    """Return the last days of the accounts as a picture; the mail is complete without it."""
+    """Return a chart of the accounts' last days as a picture; the mail is complete without it."""
     from recon.report import mail_chart, trends
     from recon.report.public_text import public
     from recon.store import runs

@@ -39,24 +39,24 @@ _LEAST_OF_RUN: Final = 200_000
 
 @dataclass(frozen=True, slots=True)
 class PartitionSizes:
-    """How much of both sides is worked on at once."""
+    """How many rows of both sides are processed at once."""
 
     by_id: int
-    """How many partitions there are by message id."""
+    """The number of partitions by message id."""
     rows: int
-    """So many rows of both sides fit into memory together."""
+    """How many rows of both sides fit into memory together."""
     ahead: int = 0
-    """How many partitions are begun before one is done: those of other processes."""
+    """How many partitions are started before one is done: those of other processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryBudget:
-    """What a comparison may take."""
+    """How much memory a comparison may take."""
 
     limit: int
     """Bytes, of all processes together."""
     workers: int = 1
-    """Processes that work on partitions; more than one are beside this one."""
+    """Processes that work on partitions; if more than one, in addition to this process."""
     base: int = BASE_BYTES
     """Bytes that a process takes without any rows."""
     row: int = ROW_BYTES
@@ -64,11 +64,11 @@ class MemoryBudget:
 
     @property
     def rows(self) -> int:
-        """How many rows of both sides together fit, in one process."""
+        """How many rows of both sides together fit into memory, in one process."""
         return (self.limit - self.base) // self.row
 
     def sizes(self, rows: int) -> PartitionSizes | None:
-        """Return how both sides are divided to stay below the limit; `None` where they fit.
+        """Return how both sides are divided to stay below the limit; `None` if they fit.
 
         Args:
             rows: of both sides together.
@@ -97,22 +97,22 @@ class MemoryBudget:
 
 @dataclass(frozen=True, slots=True)
 class RunMemory:
-    """What the reading and judging of days may take in a run."""
+    """How much memory reading and judging days may take in a run."""
 
     limit: int | None
-    """Bytes, of all processes together; `None` is half of the memory that is there where the days
-    are read, and never too little."""
+    """Bytes, of all processes together. `None` is half of the memory available to the process that
+    reads the days, and is never too little."""
     beside: Path | None
-    """Where partitions lie unless `TMPDIR` says otherwise; `None` is where temporary files do."""
+    """The directory of partitions without `TMPDIR`; `None` is that of temporary files."""
     processes: int = 0
-    """How many judge days beside this one; with 0 this process does."""
+    """How many other processes judge days; with 0 this process does."""
     base: int = BASE_BYTES
     """See `MemoryBudget`."""
     row: int = ROW_BYTES
     """See `MemoryBudget`."""
 
     def budget(self) -> MemoryBudget:
-        """Return what each process that judges days may take.
+        """Return how much memory each process that judges days may take.
 
         Raises:
             UsageError: the limit leaves no room for rows.
@@ -136,8 +136,8 @@ class RunMemory:
 def estimated_rows(path: Path) -> int:
     """Return about how many rows a file, or a directory of Parquet files, has.
 
-    Parquet says it; of text the first lines tell how long a row is. 0 for what is not a file
-    or cannot be read; the reader reports that later.
+    Parquet files contain the number; for text, the first lines show the length of a row. It is 0
+    for a path that is not a file or cannot be read; the reader reports that later.
     """
     if not (path.is_file() or path.is_dir()):
         return 0
@@ -157,12 +157,12 @@ def estimated_rows(path: Path) -> int:
 def default_limit(
     meminfo: Path = _MEMINFO, cgroups: Path = _CGROUPS, cgroup_root: Path = _CGROUP_ROOT
 ) -> int:
-    """Return half of the available memory, in bytes; a limit of the container's counts.
+    """Return half of the available memory in bytes, also within a container's limit.
 
     Args:
-        meminfo: where Linux says how much is free.
-        cgroups: where it says which control groups this process is in.
-        cgroup_root: where they are mounted.
+        meminfo: the file in which Linux shows the free memory.
+        cgroups: the file that shows the control groups of this process.
+        cgroup_root: where control groups are mounted.
     """
     there = [
         size
@@ -182,7 +182,7 @@ def _free_memory(meminfo: Path) -> int | None:
 
 
 def _left_in_cgroups(cgroups: Path, root: Path) -> Iterator[int]:
-    """Yield what the control groups of this process leave it, of either version."""
+    """Yield the bytes left within each control group of this process, of version 1 or 2."""
     for line in _lines(cgroups):
         _, controllers, group = line.split(":", 2)
         if controllers == "":

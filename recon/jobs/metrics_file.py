@@ -1,4 +1,4 @@
-"""The file of metrics, replaced whole after a run; best effort."""
+"""Write the metrics file after a run. A failure is only a warning."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def write(
     started: datetime,
     finished: datetime,
 ) -> None:
-    """Write what is stored of all accounts, and how the command went; a failure is a warning.
+    """Write the stored figures of all accounts and the result of the command.
 
     Args:
         path: the file; other programs read it, so it holds no personal data.
         engine: the job's own database, its schema ready.
         accounts: all configured accounts.
-        exit_codes: of the accounts that the command worked on.
+        exit_codes: of the accounts that the command processed.
         started: when it started.
         finished: now.
     """

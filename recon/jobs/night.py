@@ -1,4 +1,4 @@
-"""The nightly job: pull, keep, reconcile, save, report; each account on its own."""
+"""The nightly job: poll, store, reconcile, save and report, for each account separately."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _DRY_RUN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a run is asked to do."""
+    """The options of a run."""
 
     days: tuple[date, date] | None
     """First and last day, both included, in the configured zone. `None` is yesterday and the days
@@ -59,19 +59,19 @@ class RunOptions:
     directory: Path = Path("reports")
     trust_input: bool = False
     dry_run: bool = False
-    """Say in the reports that nothing is stored; the engine sees to it that it is so."""
+    """Say in the reports that nothing is stored; the engine that the caller passes ensures it."""
     announcement: Announcement | None = None
-    """Which channels are notified of it."""
+    """Which channels are notified of the run."""
     again: bool = False
     """Judge every day of a backfill, also days that have not changed."""
     memory: RunMemory | None = None
-    """What the days may take; `None` is without limit."""
+    """How much memory the days may take; `None` is without limit."""
     shard: tuple[int, int] | None = None
-    """Which of several commands this is, from 0, and how many they are; they share the days."""
+    """The number of this command, from 0, and the number of commands that share the days."""
 
     @property
     def work(self) -> Sequence[tuple[str, Share | None]]:
-        """The accounts of this run, each with its days where days are asked for."""
+        """The accounts of this run, each with its days if a range was given."""
         if self.days is None:
             return [(name, None) for name in self.accounts]
         shares = shards.shares(self.accounts, *self.days, *(self.shard or (0, 1)))
@@ -79,29 +79,29 @@ class RunOptions:
 
     @property
     def day_count(self) -> int:
-        """How many days there are to judge; a run without dates counts as one for each account."""
+        """How many days are to be judged; a run without dates counts as one for each account."""
         return sum(
             1 if share is None else (share.last - share.first).days + 1 for _, share in self.work
         )
 
     @property
     def is_backfill(self) -> bool:
-        """Whether a range is asked for: days judged before on the same basis stay as they are."""
+        """Whether a range was given: days judged before on the same basis are then skipped."""
         return self.days is not None and self.days[0] < self.days[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReportedRun:
-    """A saved run and the files that were written of it."""
+    """A saved run and its report files."""
 
     run: Run
     written: report_files.WrittenFiles
     unchanged: bool = False
-    """Whether it was judged before, and not again, since nothing has changed."""
+    """Whether it was not judged again, because nothing has changed."""
 
     @property
     def new_findings(self) -> int:
-        """How many open findings no run of an earlier date has found."""
+        """How many open findings were not found by a run of an earlier date."""
         today = calendar.day_at(self.run.finished_at, self.run.verdict.window.zone)
         open_ = {one for one, state in self.run.lifecycle.items() if state == State.OPEN}
         return sum(seen == today and one in open_ for one, seen in self.run.first_seen_on.items())
@@ -109,18 +109,18 @@ class ReportedRun:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountRun:
-    """The outcome of one account."""
+    """The result for one account."""
 
     account: str
     days: Sequence[ReportedRun] = ()
     judged_again: Sequence[ReportedRun] = ()
     """Earlier days that were judged again."""
     error: Exception | None = None
-    """What ended the account's run early; a `ReconError`, or an internal error."""
+    """The error that ended the account's run early; a `ReconError`, or an internal error."""
 
     @property
     def exit_code(self) -> int:
-        """0, 65 where a day is suspect, or the error's code (70 for an internal error)."""
+        """0; 65 if a day is suspect; or the error's code (70 for an internal error)."""
         if self.error is not None:
             return getattr(self.error, "exit_code", ReconError.exit_code)
         words = [day.run.verdict.kind for day in self.days]
@@ -128,9 +128,9 @@ class AccountRun:
 
     @property
     def exit_code_if_asked(self) -> int:
-        """The exit code under `--exit-code`: findings and gaps count too.
+        """The exit code with `--exit-code`, for which findings and gaps count too.
 
-        Of an earlier day only what this run was the first to find counts.
+        For an earlier day, only findings that are new in this run count.
         """
         days = [*self.days, *(day for day in self.judged_again if day.new_findings)]
         asked = [day.run.exit_code_if_asked for day in days]
@@ -155,10 +155,10 @@ def run(
         options: what to do.
         runtime: clock, environment and so on.
         progress: called after each day is reported.
-        live: in a dry run the store itself, where locks are held and pauses are kept; `engine` is
-            what `recon.store.rehearsal` gives then.
-        workers: where the days of a backfill are judged. Requests are made here, and what is
-            found is stored here.
+        live: in a dry run the store itself, for locks and pauses; `engine` is then a copy from
+            `recon.store.rehearsal`.
+        workers: the processes in which the days of a backfill are judged. This process makes the
+            requests and stores the results.
     """
     scratch.sweep()
     night = _Night(settings, engine, options, runtime, workers, live)
@@ -203,12 +203,12 @@ class _Night:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Account:
-    """The run of one account, after Octopods was asked for the latest messages."""
+    """The run of one account, after the request for the latest messages."""
 
     night: _Night
     job: AccountJob
     share: Share
-    """Its days, and whether other commands run the rest of the range."""
+    """Its days, and whether other commands process the rest of the range."""
     earlier: EarlierDays
     lookups: StatusLookups | None
     """The status calls that may be made; `None` offline."""
@@ -220,9 +220,9 @@ class _Account:
         """Ask for the latest messages, unless offline, and open the records.
 
         Args:
-            night: what all accounts share.
+            night: the data that all accounts share.
             name: the account.
-            share: its days; `None` is yesterday, and the days since its last finished run.
+            share: its days; `None` is yesterday and the days since its last finished run.
             session: the connections of its requests.
         """
         settings, engine, options = night.settings, night.engine, night.options
@@ -272,7 +272,7 @@ class _Account:
                 yield self.night.reported(run)
 
     def _range(self, days: Sequence[Window]) -> Iterator[ReportedRun]:
-        """Judge many days, one after the other or in other processes; unchanged ones stay."""
+        """Judge many days, one after another or in other processes, except unchanged ones."""
         night, lookups = self.night, self.lookups
         backfill = Backfill(
             self.job,
@@ -320,7 +320,7 @@ def _turn(night: _Night, share: Share) -> AbstractContextManager[None]:
 def catch_up(engine: Engine, account: str, now: datetime, zone: str) -> tuple[date, date]:
     """Return yesterday and the days since the account's last finished run, as first and last day.
 
-    They are at most `CATCH_UP_DAYS`, and yesterday alone where there is no run yet.
+    They are at most `CATCH_UP_DAYS`, and only yesterday if there is no run yet.
     """
     yesterday = calendar.yesterday(now, zone)
     newest = runs.last_day(engine, account)
@@ -333,7 +333,7 @@ def catch_up(engine: Engine, account: str, now: datetime, zone: str) -> tuple[da
 def _ask(
     job: AccountJob, lookups: StatusLookups, both_sides: BothSides, earlier: EarlierDays
 ) -> BothSides:
-    """Spend the status calls of the run, before any day is judged.
+    """Make the status calls of the run, before any day is judged.
 
     Returns:
         Both sides of the run's own days as they are stored now.
@@ -344,10 +344,10 @@ def _ask(
 
 
 def _ask_for_the_rest(lookups: StatusLookups, days: Sequence[Window], earlier: EarlierDays) -> None:
-    """Spend the status calls that the ids of records that would be missing have left.
+    """Make the status calls that are left after the records of the run's own days.
 
-    Those of earlier days come first, then messages that are not terminal, then the ids that a gap
-    leaves open.
+    First come records of earlier days that would be missing, then messages that are not terminal,
+    then records in gaps.
     """
     earlier.confirm(lookups)
     start, end = earlier.start or days[0].start, days[-1].end
@@ -367,11 +367,11 @@ def pull(
     *,
     status_calls: int | None = None,
 ) -> LatestPoll:
-    """Ask Octopods for the latest messages of an account, once, and keep the answer.
+    """Ask Octopods once for the latest messages of an account, and store the answer.
 
-    The connections are those of `session`, also for status calls. Pauses that Octopods asks for are
-    kept in `live`, where `engine` is another store. The status calls that the run may make are as
-    many as the settings say, unless it is given a number.
+    Status calls use the same `session`. Pauses that Octopods asks for are stored in `live` if
+    `engine` is another store. `status_calls` limits the status calls of the run; without it, the
+    settings do.
     """
     client, fingerprint = wiring.open_client(settings, name, runtime, session, live or engine)
     listing = client.latest()

@@ -1,4 +1,4 @@
-"""Notifications of a night: what is stored with its runs, and sent after them."""
+"""Notifications of a night, which are stored with its runs and sent after them."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Notifier:
     runtime: Runtime
     started_at: datetime
     last_day: date | None = None
-    """The last day that is judged; `None` is yesterday."""
+    """The last day to judge; `None` is yesterday."""
     mail: bool = True
     """Whether mail is sent at all."""
     batch: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def announcement(self) -> Announcement | None:
-        """Return which channels a run is to notify; `None` for none."""
+        """Return the channels that a run notifies; `None` for none."""
         from recon.store.notifications import Announcement, Channel
 
         rules = {}
@@ -64,7 +64,7 @@ class Notifier:
             heartbeat.started()
 
     def run_ended(self, engine: Engine, outcomes: Sequence[AccountRun]) -> list[ReconError]:
-        """Notify of the runs and failures of a night; return why a mail was not sent."""
+        """Notify of the runs and failures of a night; return errors of mails that were not sent."""
         failures = {
             one.account: self._failure(one.account, one.error)
             for one in outcomes
@@ -87,9 +87,9 @@ class Notifier:
         return errors
 
     def run_broke_off(self, error: BaseException) -> list[ReconError]:
-        """Notify of a night that ended before an account could be worked on, or by a signal.
+        """Notify of a night that ended before an account was processed, or by a signal.
 
-        A signal is reported to the heartbeat only: the person who sent it knows.
+        A signal is reported only to the heartbeat: the person who sent it knows.
         """
         failure = self._failure("", error)
         if (heartbeat := self._heartbeat()) is not None:
@@ -100,7 +100,7 @@ class Notifier:
         return mailing.send_directly(self.settings, [failure], self.runtime) if self.mail else []
 
     def _queue_failures(self, engine: Engine, failures: Iterable[Failure]) -> list[Failure]:
-        """Note failed nights in the store; return those that it could not take."""
+        """Store failed nights; return those that could not be stored."""
         from recon.store import notifications
 
         announcement, unqueued = self.announcement(), []
@@ -117,7 +117,7 @@ class Notifier:
     def _notify_chat(
         self, engine: Engine | None, fresh: dict[str, Run], unqueued: Sequence[Failure]
     ) -> None:
-        """Tell chat and paging services what is noted for them, once; a failure is a warning."""
+        """Send stored notifications to chat and paging services once; a failure is a warning."""
         from recon.store import notifications, runs
         from recon.store.notifications import Channel
 

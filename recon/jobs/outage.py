@@ -1,4 +1,4 @@
-"""An error that lasts, for a job that stays: when to try again, what to log, when to give up."""
+"""An error that lasts, in a long-running job: when to try again, what to log, when to give up."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _VARIES: Final = re.compile(r"\(request_id [^)]*\)|[+-]?[0-9]\S*")
 
 @dataclass(slots=True)
 class Outage:
-    """The errors of one account since its last success. Times are seconds of a monotonic clock."""
+    """The errors of one account since its last success. Times are seconds on a monotonic clock."""
 
     account: str
     rng: random.Random
@@ -39,10 +39,10 @@ class Outage:
     _said_at: float = 0.0
 
     def pause(self, error: Exception, now: float) -> float | None:
-        """Note an error, log it if it is news, and return the seconds until the next try.
+        """Note an error, log it if it is new, and return the seconds until the next try.
 
         Returns:
-            `None` where a person must correct the error and it has lasted too long to wait on.
+            `None` if a person must correct the error and it has lasted too long.
         """
         if not self._failures:
             self._since = now
@@ -105,7 +105,7 @@ def _duration(seconds: float) -> str:
 
 
 def _asked_pause(error: Exception) -> float | None:
-    """Return how many seconds a 429 asks to pause, `None` where it is none or does not say."""
+    """Return the seconds of pause that a 429 asks for, `None` for other errors or no time."""
     from recon.octopods.retry import RateLimited
 
     cause = error.__cause__

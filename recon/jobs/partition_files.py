@@ -1,4 +1,4 @@
-"""Rows of frames in files, in partitions: each row in one, rows of one key in the same."""
+"""Partitions of frames in files: all rows with the same key are in one partition."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TIMES: Final = ("sent_at", "observed_at")
 
 
 def places(keys: Positions, has_key: npt.NDArray[np.bool_], count: int) -> Positions:
-    """Return the partition of each row by its key; rows without one are spread evenly."""
+    """Return the partition of each row by its key; rows without a key are spread evenly."""
     spread = (keys.view(np.uint64) * _SPREAD) >> np.uint64(32)
     found: Positions = (spread % np.uint64(count)).astype(np.int64)
     lacking = np.flatnonzero(~has_key)
@@ -34,9 +34,9 @@ def places(keys: Positions, has_key: npt.NDArray[np.bool_], count: int) -> Posit
 class PartitionWriter:
     """Writes rows to the partitions of one side, a chunk at a time.
 
-    Each partition is a file of Arrow's streaming format, `<name>-<partition>`; a second one holds
-    rows whose columns have other types. What another writer has written stays if its part has
-    another name.
+    Each partition is a file `<name>-<partition>` in Arrow's streaming format, with a second file
+    for rows whose columns have other types. Files of another writer stay if its `part` is
+    different.
     """
 
     def __init__(self, folder: Path, name: str, count: int, *, part: str = "") -> None:
@@ -84,13 +84,13 @@ class PartitionWriter:
 
 
 def remove(folder: Path, name: str) -> None:
-    """Remove all that was written of a side."""
+    """Remove all files of a side."""
     for path in folder.glob(f"{name}-*"):
         path.unlink()
 
 
 def write(frame: pd.DataFrame, folder: Path, name: str) -> None:
-    """Write all rows as the one partition of a name, as `PartitionWriter` does."""
+    """Write all rows as one partition, as `PartitionWriter` does."""
     with PartitionWriter(folder, name, 1) as writer:
         writer.write(frame, np.zeros(len(frame), dtype=np.int64))
 
@@ -100,9 +100,9 @@ def read(folder: Path, name: str, place: int, empty: pd.DataFrame) -> pd.DataFra
 
     Args:
         folder: where the files are.
-        name: of the side.
+        name: the name of the side.
         place: which partition.
-        empty: what there is without rows.
+        empty: returned if there are no rows.
     """
     found = []
     for path in sorted(folder.glob(f"{name}-{place}-*")):

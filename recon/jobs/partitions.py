@@ -1,8 +1,8 @@
-"""Two sides larger than memory, in partitions, until what is left can be judged in one piece.
+"""Reduce two sides larger than memory, in partitions, until the rest can be judged in one piece.
 
-The rows of both sides lie in partitions by their message id, in files. Of each partition the pairs
-that nothing is wrong with are left out and counted (`recon.core.agreement`). If too much is left,
-because many records hold no id, what no id pairs is divided again, by phone number.
+The rows of both sides are in files, divided by message id. In each partition, pairs without a
+finding are left out and counted (`recon.core.agreement`). If too many rows are left, because many
+records hold no id, the rows that no id pairs are divided again, by phone number.
 """
 
 from __future__ import annotations
@@ -41,27 +41,27 @@ _COLUMNS: Final[Sequence[Column]] = ("local_time", "provider_time", "keys", "nam
 
 @dataclass(frozen=True, slots=True)
 class Partitions:
-    """Both sides in partitions by message id, and what every task on one needs to know."""
+    """Both sides in partitions by message id, and the data that each task needs."""
 
     days: Sequence[Window]
     policy: Policy
     folder: Path
-    """Where the files are; every process that works on them can write there."""
+    """The directory of the files; every process that works on them can write there."""
     count: int
     has_numbers: bool
-    """Whether the records keep phone numbers."""
+    """Whether the records have phone numbers."""
     has_statuses: bool
-    """Whether they keep statuses."""
+    """Whether the records have statuses."""
     seen_at: datetime | None = None
-    """When the statuses of the messages were seen, aware, where the messages lie there as a file
-    has them: several rows may have one id. `None` where they lie there as the store has them."""
+    """When the statuses of the messages were seen, aware, if the messages come from a file, in
+    which several rows may have one id. `None` if they come from the store."""
     is_complete: bool = True
     """Whether the messages are complete."""
     claims: pd.DataFrame | None = None
     """Findings for which the caller asks whether their row is settled now."""
 
     def writer(self, side: str, *, part: str = "") -> PartitionWriter:
-        """Return what writes rows of a side, `local` or `provider`; see `write`."""
+        """Return a writer of the rows of a side, `local` or `provider`; see `write`."""
         return PartitionWriter(self.folder, side, self.count, part=part)
 
     def write(self, writer: PartitionWriter, frame: pd.DataFrame) -> None:
@@ -83,13 +83,13 @@ class Partitions:
         return local, frames.one_per_id(held, self.seen_at)
 
     def local_side(self, frame: pd.DataFrame, rejects: pd.DataFrame) -> Side:
-        """Return some of the records as a side."""
+        """Return these records as a side."""
         return Side(frame, rejects, has_numbers=self.has_numbers, has_statuses=self.has_statuses)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reduced:
-    """What cannot be judged part by part, and what is known of all else."""
+    """The rows that cannot be judged in parts, and counts of all others."""
 
     local: pd.DataFrame
     provider: pd.DataFrame
@@ -98,12 +98,12 @@ class Reduced:
     provider_rejects: pd.DataFrame
     agreed: AgreedRows
     settled: frozenset[str]
-    """The `discrepancy_id` of each of the claims that is settled by a row that was left out."""
+    """The `discrepancy_id` of each claim that is settled by a row that was left out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """A partition by id that is done; the rows that are left lie in files."""
+    """A finished partition by id; the rows that are left are in files."""
 
     local_rejects: pd.DataFrame
     provider_rejects: pd.DataFrame
@@ -117,7 +117,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class StoredColumns:
-    """Columns of numbers in files, read whenever one is asked for."""
+    """Columns of numbers in files; a column is read each time it is needed."""
 
     stem: Path
 
@@ -145,16 +145,16 @@ def reduced(
     executor: Executor,
     seen: Callable[[pd.DataFrame, pd.DataFrame], None] | None = None,
 ) -> Reduced:
-    """Return what cannot be judged part by part.
+    """Return the rows that cannot be judged in parts.
 
     Args:
         held: both sides, all rows in files.
         local_rejects: records that could not be read; at least one frame.
         provider_rejects: likewise messages.
-        sizes: how much is worked on at once.
-        executor: where partitions are worked on.
-        seen: called with the records and the messages of each partition; with an executor of other
-            processes there.
+        sizes: how many rows are processed at once.
+        executor: runs the work on partitions.
+        seen: called with the records and the messages of each partition, in the process that works
+            on it.
 
     Raises:
         OutputError: a partition cannot be written.
@@ -202,7 +202,7 @@ def reduced(
 
 @cache
 def no_messages() -> frames.MessageChunk:
-    """Return what a file of messages without rows gives."""
+    """Return the frame for a file of messages without rows."""
     return frames.message_chunk({name: [] for name in frames.PROVIDER_FIELDS})
 
 
@@ -212,7 +212,7 @@ def no_messages() -> frames.MessageChunk:
 def _pair(
     held: Partitions, seen: Callable[[pd.DataFrame, pd.DataFrame], None] | None, place: int
 ) -> _Part:
-    """Leave out the pairs of a partition that agree, and write what is left."""
+    """Leave out the pairs of a partition that agree, and write the other rows."""
     local, provider = held.read(place)
     if seen is not None:
         seen(local, provider)
@@ -296,7 +296,7 @@ def _number_keys(held: Partitions, side: str, frame: pd.DataFrame) -> Positions:
 def _group(
     held: Partitions, unread: tuple[pd.DataFrame, pd.DataFrame], place: int
 ) -> tuple[int, AgreedRows, frozenset[str]]:
-    """Leave out the numbers of a partition that agree, write what is left, and count it."""
+    """Leave out the numbers of a partition that agree, and write and count the other rows."""
     case = buckets.classify(
         held.days,
         held.local_side(_read(held, "local-number", place), unread[0]),
@@ -326,7 +326,7 @@ def _read_all(held: Partitions, name: str, count: int) -> pd.DataFrame:
 
 
 def _near(held: Partitions, left: pd.DataFrame, agreed: Sequence[AgreedRows]) -> NearMessages:
-    """Return the messages of agreed pairs that an unrecorded one may repeat."""
+    """Return the messages of agreed pairs that an unrecorded message may repeat."""
     if left.empty:
         return agreed_rows.NONE_NEAR
     keys, times = _number_keys(held, "provider", left), link.microseconds(left["sent_at"])

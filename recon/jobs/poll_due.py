@@ -1,4 +1,4 @@
-"""Whether a poll of an account is due, from all that is known of it without a request."""
+"""Decide whether a poll of an account is due, without a request."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _FIGURES: Final = re.compile(r"[0-9]+")
 
 
 class PollDecider:
-    """Decides for one account; it may be asked any number of times.
+    """Decides for one account, any number of times.
 
     Args:
         settings: the configuration.
         engine: the job's own database, its schema ready.
         account: which one.
         runtime: clock and environment.
-        tick: how long it takes until it is asked again.
+        tick: how long until the next decision.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class PollDecider:
         self._trouble = ""
 
     def state(self) -> KeyState:
-        """Return what the store knows of the account's current key.
+        """Return the stored state of the account's current key.
 
         Raises:
             ConfigError: the key is not where the account says.
@@ -79,8 +79,8 @@ class PollDecider:
         """Say whether a poll is due, and why.
 
         Args:
-            state: what the store knows.
-            ask_records: count what the records hold, where it matters; else the rhythm decides.
+            state: the stored state of the key.
+            ask_records: whether to count the records if it matters; without it, the rhythm decides.
         """
         now, rules = self._runtime.clock() + state.ahead, self._rules_for(state)
         known = PollingState(
@@ -104,7 +104,7 @@ class PollDecider:
         return polling.decide(replace(known, recorded=recorded), ahead, rules)
 
     def _rules_for(self, state: KeyState) -> PollingRules:
-        """Return the rules, with what the key's listing was seen to do."""
+        """Return the rules, with the known limits of the key's listing."""
         rules = self._rules
         if state.item_cap is not None:
             rules = replace(rules, listing_limit=min(state.item_cap, rules.listing_limit))
@@ -123,7 +123,7 @@ class PollDecider:
     def _recorded(
         self, state: KeyState, known: PollingState, settling: timedelta
     ) -> RecordedSends | None:
-        """Count what the records show; records that failed or lag only cost the hint."""
+        """Count the records; if that fails or they are late, only this hint is missing."""
         now, ours = known.now, known.now - state.ahead
         if self._no_records_until is not None and now < self._no_records_until:
             return None

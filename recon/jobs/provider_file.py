@@ -1,4 +1,4 @@
-"""A file of Octopods' messages, for `recon diff`: columns, or items as the API gives them."""
+"""Read a file of Octopods' messages for `recon diff`: columns, or items in the form of the API."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ _REPEATED: Final = ("status", "failure_reason")
 
 
 def columns_of_answer(path: Path) -> dict[str, str] | None:
-    """Return the columns of a saved answer of the list call that is read as records.
+    """Return the columns of a saved answer to the list call, to read it as records.
 
-    It is one if it is JSON, has the keys of one of the two shapes, and no `id`; else `None`.
+    A file is such an answer if it is JSON and has the keys of one of the two shapes but no `id`;
+    else return `None`.
 
     Raises:
         InputError: the file cannot be read, or is an answer that reports an error.
@@ -66,13 +67,13 @@ def columns_of_answer(path: Path) -> dict[str, str] | None:
 def provider_side(path: Path, seen_at: datetime) -> Side:
     """Read a file of provider messages.
 
-    CSV and Parquet have the columns `message_id`, `phone_number`, `sent_at`, `status` and, where
-    there is one, `failure_reason`, or the API's other names of them. JSON may also hold items or
-    whole answers as the list call gives them, in either shape.
+    CSV and Parquet have the columns `message_id`, `phone_number`, `sent_at`, `status` and
+    optionally `failure_reason`, or the API's other names for them. JSON may also contain items or
+    whole answers of the list call, in either shape.
 
     Args:
         path: the file.
-        seen_at: when its statuses are taken to have been seen, aware.
+        seen_at: the time that counts as the time of the statuses, aware.
 
     Raises:
         InputError: the file cannot be read, lacks a column, or is an answer that reports an error.
@@ -87,7 +88,7 @@ def raw_chunks(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
 
     Args:
         path: the file.
-        broken: takes why each line that does not parse does not.
+        broken: collects an error for each line that does not parse.
 
     Raises:
         InputError: as `provider_side` does.
@@ -97,12 +98,12 @@ def raw_chunks(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
 
 
 def with_unparsed(rejects: pd.DataFrame, broken: Sequence[str]) -> pd.DataFrame:
-    """Return the rejects of a file with its lines that do not parse."""
+    """Return the rejects of a file together with its lines that do not parse."""
     return frames.concat([rejects, _unparsed(broken)]) if broken else rejects
 
 
 def _columns(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
-    """Yield the rows chunk by chunk; what does not parse goes to `broken`."""
+    """Yield the rows in chunks; `broken` collects errors of parsing."""
     there = file_formats.column_names(path, [*_NAMES, *_NAMES.values()])
     mapping = _mapping(there, path)
     repeated = [mapping[field] for field in _REPEATED if field in mapping]
@@ -126,7 +127,7 @@ def _mapping(there: Sequence[str], path: Path) -> dict[str, str]:
 
 
 def _items(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
-    """Yield the items chunk by chunk; what does not parse goes to `broken`."""
+    """Yield the items in chunks; `broken` collects errors of parsing."""
     if not path.is_file():
         raise suggestions.no_such_file(path)
     keys = dict[str, None]()
@@ -149,7 +150,7 @@ def _items(path: Path, broken: list[str]) -> Iterator[frames.Raw]:
 
 
 def _answered(path: Path) -> Iterator[json_lines.Line]:
-    """Yield the objects of a file of answers; an answer that only reports an error is none.
+    """Yield the objects of a file of answers, without answers that only report an error.
 
     Raises:
         InputError: an answer reports an error, beside a list or without one. It proves nothing.
@@ -182,7 +183,7 @@ def _is_list(value: object) -> bool:
 
 
 def _says_nothing_sent(answer: Mapping[str, Any]) -> bool:
-    """Say whether it is the error by which an account answers that has sent nothing yet."""
+    """Say whether this is the error that an account without any sends gets."""
     return responses.read_error(answer).says_nothing_sent
 
 

@@ -1,4 +1,4 @@
-"""Purging the store: what is past its retention, for one night or when a person asks."""
+"""Purge the store of data past its retention, each night or on request."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 
 def limit(now: datetime, days: int, zone: str) -> Limit:
-    """Return where what is kept begins: the calendar day so many days before today.
+    """Return the beginning of the time that is kept: the calendar day `days` days before today.
 
     Args:
-        now: the time of day, aware.
+        now: the current time, aware.
         days: how many days are kept, before today.
         zone: whose calendar days are meant.
     """
@@ -40,13 +40,13 @@ def purge(
     most: int | None = None,
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> Iterator[tuple[str, dict[str, int]]]:
-    """Purge each account of the store, also those that are no longer configured.
+    """Purge each account in the store, including accounts that are no longer configured.
 
     Args:
         engine: the store, its schema ready.
-        before: where what is kept begins.
+        before: the beginning of the time that is kept.
         dry_run: count only.
-        most: then counting stops beyond so many rows of a kind; `None` counts all.
+        most: with `dry_run`, counting stops above this number of rows of a kind; `None` counts all.
         progress: called with the number of rows after each transaction.
 
     Yields:

@@ -1,4 +1,4 @@
-"""Reading both sides around some days of an account, from the store and from the records."""
+"""Read both sides around some days of an account, from the store and from the records."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def read(
 ) -> BothSides:
     """Read both sides around `days`, the records after the messages.
 
-    So a message that is sent and recorded meanwhile is not among the messages without its record.
+    So a message that is sent and recorded meanwhile is never a message without a record.
 
     Args:
         account: whose messages and reader these are.
@@ -62,11 +62,10 @@ def read(
         engine: the database of the collected messages.
         policy: how strict to be.
         untimed: whether rows without a readable time belong to the last of `days`.
-        all_rejects: whether all records whose time cannot be read are wanted, see
-            `RecordsReader.read`. They shield messages of any day; records and pairs do not depend
-            on them.
-        memory: what reading may take; both sides lie in files if they need more. Without it they
-            are in memory.
+        all_rejects: whether to read all records with an unreadable time, see `RecordsReader.read`.
+            They shield messages of any day; records and pairs do not depend on them.
+        memory: how much memory reading may take; if both sides need more, they are in files.
+            Without it they are in memory.
 
     Raises:
         InputError: the reader cannot be used.
@@ -134,8 +133,8 @@ def read(
 def refreshed(sides: BothSides, engine: Engine, reader: RecordsReader) -> BothSides:
     """Return the same with the messages as they are stored now.
 
-    The records are read again if there are other messages than before: one that was sent
-    meanwhile may have been recorded meanwhile. What lies in files is read again as a whole.
+    If the messages have changed, the records are read again: a message that was sent meanwhile may
+    also have been recorded. Sides in files are read again completely.
     """
     untimed = sides.evidence.untimed
     if sides.parts is not None:
@@ -163,9 +162,9 @@ def refreshed(sides: BothSides, engine: Engine, reader: RecordsReader) -> BothSi
 
 
 def with_shielding_rejects(sides: BothSides, engine: Engine, reader: RecordsReader) -> BothSides:
-    """Return the same with each unreadable record that a message of the days may be.
+    """Return the same with each unreadable record that may belong to a message of the days.
 
-    That matters where a message has no record, and they were not all read.
+    That matters if a message has no record, and not all unreadable records were read.
     """
     case = sides.case
     alone = case.links.partner_of_provider < 0
@@ -183,7 +182,7 @@ def with_shielding_rejects(sides: BothSides, engine: Engine, reader: RecordsRead
 def _read_at_most(
     reader: RecordsReader, start: datetime, end: datetime, rows: int
 ) -> RecordsRead | None:
-    """Read records as the reader does; nothing where there are more than `rows`."""
+    """Read records as the reader does; return nothing if there are more than `rows`."""
 
     def collect(parts: Iterable[RecordsRead]) -> RecordsRead | None:
         held, count = [], 0
@@ -244,13 +243,13 @@ def _with_records(
 
 
 def _split(rejects: pd.DataFrame, *, untimed: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the unreadable records that the days count, and the others."""
+    """Return the unreadable records that count for the days, and the others."""
     counted = rejects["sent_at"].notna() | untimed
     return rejects.loc[counted].reset_index(drop=True), rejects.loc[~counted]
 
 
 def _records_before(reader: RecordsReader, end: datetime) -> tuple[pd.DataFrame, Span]:
-    """Return the last records before a time, those of a day at most, and the time they are of."""
+    """Return the last records before a time, at most those of a day, and their time."""
     for length in _EARLIER:
         start = end - length
         frame = reader.read(start, end, all_rejects=False).frame
@@ -266,10 +265,10 @@ def _records_before(reader: RecordsReader, end: datetime) -> tuple[pd.DataFrame,
 def _newest(
     reader: RecordsReader, local: pd.DataFrame, provider: pd.DataFrame, end: datetime
 ) -> datetime | None:
-    """Return the time of a record after `end`, where it matters whether there is one.
+    """Return the time of a record after `end`, if it matters whether there is one.
 
-    That is where the records seem to end before the messages do. A day that is judged again has
-    later records, and then nothing has ended.
+    It matters if the records seem to end before the messages. If a day is judged again and has
+    later records, they have not ended.
     """
     if not stale_records.may_have_ended(local, provider):
         return None

@@ -1,4 +1,4 @@
-"""A sample of an account's records, judged by the night's own code against one listing."""
+"""A sample of an account's records, judged by the code of the nightly run against one listing."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Sample:
     """The records of one day."""
 
     day: Window
-    """Yesterday, or the day of the newest record where yesterday has none."""
+    """Yesterday, or the day of the newest record if yesterday has none."""
     records: pd.DataFrame
     """The readable records of the day, a local frame."""
     rejects: pd.DataFrame
-    """Records of the day, or of no known time, that cannot be read."""
+    """Unreadable records of the day or without a readable time."""
     reader: RecordsReader
-    """Holds the records of the day and of the time around it that judging the day reads."""
+    """Returns the records of the day and of the margin around it."""
 
 
 def take(reader: RecordsReader, zone: str, now: datetime) -> Sample:
@@ -79,7 +79,7 @@ def _of_day(reader: RecordsReader, day: date, zone: str) -> Sample:
 
 
 def unmapped_statuses(records: pd.DataFrame) -> Mapping[str, int]:
-    """Return the statuses of a local frame that are none of Octopods', each with its count.
+    """Return the statuses of a local frame that are not Octopods' words, each with its count.
 
     The most frequent one comes first.
     """
@@ -89,15 +89,15 @@ def unmapped_statuses(records: pd.DataFrame) -> Mapping[str, int]:
 
 
 def foreign_ids(records: pd.DataFrame) -> int:
-    """Return how many records of a local frame hold an id that is none of Octopods'."""
+    """Return how many records of a local frame hold an id that cannot be Octopods'."""
     return int(records["odd_message_id"].notna().sum())
 
 
 def times_without_offset(source: Source, sample: Sample) -> int:
     """Return how many times of the sample depend on the configured time zone of the records.
 
-    Those are the times that are stored without an offset. The same records are read in another
-    zone: a record whose time stays does not depend on it.
+    These are the times stored without an offset. To find them, the records are read again in
+    another zone: a time that stays the same does not depend on it.
     """
     here = _placed(sample.records)
     if here.empty:
@@ -117,9 +117,9 @@ def _placed(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def median_offset(records: pd.DataFrame, listing: Listing) -> tuple[int, timedelta] | None:
-    """Return how many records name a listed message, and how much later they say it was sent.
+    """Return how many records hold the id of a listed message, and how much later their times are.
 
-    That is the median over these records; `None` where there are none.
+    This is the median of these records; `None` if there are none.
     """
     sent_at = {message.message_id: message.sent_at for message in listing.messages}
     named = records.loc[records["message_id"].isin(list(sent_at)), ["message_id", "sent_at"]]
@@ -136,16 +136,16 @@ def judge(
     listing: Listing | None,
     now: datetime,
 ) -> list[Verdict]:
-    """Judge the sample as a night does, against one listing and nothing that was stored before.
+    """Judge the sample as a nightly run does, against one listing without earlier stored messages.
 
-    Where the newest records are older than yesterday, so is yesterday, which the next run judges.
-    Rows without a readable time count once, with the sample.
+    If the newest records are older than yesterday, yesterday is judged too, since the next run
+    judges it. Rows without a readable time count once, with the sample.
 
     Args:
         account: whose records these are.
         sample: the day to judge.
         policy: how strict to be.
-        listing: what Octopods lists; `None` where that is not known, which proves nothing.
+        listing: the messages that Octopods lists; `None` if not known, which proves nothing.
         now: our own clock.
     """
     with (

@@ -1,4 +1,4 @@
-"""Asking Octopods for messages that its list has lacked for a day: whether they were removed."""
+"""Ask Octopods whether messages that its list has lacked for a day were removed."""
 
 from __future__ import annotations
 
@@ -28,19 +28,18 @@ def ask(
     kept: KeepResult,
     at: datetime,
 ) -> None:
-    """Ask for the messages that `kept` names, beside one that the list shows, and store the answer.
+    """Ask for the messages in `kept.ask_for` and for one listed message, and store the answers.
 
-    Nothing is asked where nothing has been lacking for a day, so an ordinary poll costs no request
-    more. A denial counts only if the message that the list shows is answered for. What fails now
-    is asked for again a day later.
+    If no message has been absent for a day, no request is made. A denial counts only if Octopods
+    answers for the message that the list shows. A call that fails is repeated a day later.
 
     Args:
         engine: the store.
         account: whose messages.
-        client: asks with the account's key.
+        client: makes the requests with the account's key.
         fingerprint: distinguishes that key from the account's others.
-        listing: the answer that lacks them.
-        kept: the result of keeping it.
+        listing: the answer without these messages.
+        kept: the result of storing the answer.
         at: our own clock.
     """
     if not kept.ask_for or not listing.messages:

@@ -1,4 +1,4 @@
-"""What may be sent again: the failed sends of some days, judged from the store and the records."""
+"""Decide which failed sends of some days may be sent again, from the store and the records."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class AccountRetries:
     account: str
     decided: Decided
     advice: str
-    """To stop, where few of the earlier proposals got through; else empty."""
+    """Advice to stop if few of the earlier proposals were delivered; else empty."""
     uncovered: timedelta
-    """How much of the days, as far as they have passed, is not proven complete."""
+    """How much of the time of these days that has passed is not proven complete."""
 
 
 def retries(
@@ -51,7 +51,7 @@ def retries(
         accounts: whose sends.
         days: the first and the last day, in the configured zone.
         runtime: its clock.
-        again: whether what was proposed before is proposed again.
+        again: whether sends that were proposed before are proposed again.
 
     Raises:
         InputError, TemporaryError, ConfigError: the records cannot be read, or the store failed.
@@ -103,9 +103,9 @@ def _uncovered(engine: Engine, account: str, days: Sequence[Window], now: dateti
 def export(
     settings: Settings, engine: Engine, found: Sequence[AccountRetries], runtime: Runtime
 ) -> list[AccountRetries]:
-    """Store what is proposed, before anybody acts on it; return what may be written.
+    """Store the proposals, and return the sends to write out.
 
-    A crash between this and the output loses a proposal, which `--again` brings back. In the other
+    A crash after this and before the output loses proposals; `--again` repeats them. In the other
     order a send could be proposed twice. A send that another export has proposed meanwhile becomes
     `review`.
     """
@@ -132,10 +132,10 @@ def export(
 
 
 def categories(settings: Settings, account: str, days: Sequence[Window]) -> Mapping[str, str]:
-    """Return the category of each record by its id, in lower case; nothing where none is kept.
+    """Return the category of each record by its id, in lower case; nothing if records have none.
 
-    They are read in the place of the statuses, so that the nightly run does not read a column that
-    it has no use for.
+    They are read in place of the statuses, so that the nightly run does not read a column that it
+    does not need.
     """
     from recon.records.reader_factory import open_reader
 

@@ -41,7 +41,7 @@ _KINDS_OF_REJECTS: Final = {"local": Kind.INVALID_LOCAL, "provider": Kind.INVALI
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JudgedDay:
-    """A day of an account as the night would judge it now."""
+    """A day of an account as a nightly run would judge it now."""
 
     account: str
     engine: Engine
@@ -51,9 +51,9 @@ class JudgedDay:
     verdict: Verdict
     kinds: rules.RowsByKind
     found: pd.DataFrame
-    """See `findings.with_positions`; also where the day is suspect."""
+    """See `findings.with_positions`; also for a suspect day."""
     last_run: datetime | None
-    """When the day was last judged by a run; `None` where no run has."""
+    """When a run last judged the day; `None` if none has."""
 
 
 def judge(engine: Engine, sides: BothSides) -> JudgedDay:
@@ -76,7 +76,7 @@ def judge(engine: Engine, sides: BothSides) -> JudgedDay:
 
 
 def of_row(judged: JudgedDay, row: RowOfCase, matches: Sequence[str]) -> Explanation:
-    """Return what is known of a row that the day judges."""
+    """Return the explanation of a row that the day judges."""
     case = judged.case
     record, message = case_row_contents.record(case, row), _message(judged, row)
     fired, stored = _fired(judged, row), _stored(judged, row, record, message)
@@ -122,14 +122,14 @@ def of_no_day(
     fired: Sequence[FiredRule] = (),
     stored: Sequence[StoredFinding] = (),
 ) -> Explanation:
-    """Return what is known of a row that no day judges, or that is no longer there.
+    """Return the explanation of a row that no day judges, or that does not exist any more.
 
     Args:
         account: whose row it is.
         zone: the configured time zone.
-        matches: as what the id was found.
-        record: the record, where there is one.
-        fired: what decides about it.
+        matches: which kind of id matched.
+        record: the record, if there is one.
+        fired: the rules that decide about it.
         stored: findings about it.
     """
     return Explanation(
@@ -163,7 +163,7 @@ def from_store(
     stored: Sequence[StoredFinding],
     records_error: str,
 ) -> Explanation:
-    """Return what the store alone knows of a row: the records cannot be read.
+    """Return the stored data about a row, because the records cannot be read.
 
     Args:
         engine: the store.

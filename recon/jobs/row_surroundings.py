@@ -1,4 +1,4 @@
-"""What is proven of the time around a row, and by which polls."""
+"""What is proven about the time around a row, and by which polls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NEAR: Final = timedelta(hours=1)
 
 
 def surroundings(engine: Engine, account: str, at: datetime) -> Surroundings:
-    """Return what is proven of the time around a row, and by which polls."""
+    """Return what is proven about the time around a row, and by which polls."""
     proof = coverage_proof.read(engine, account)
     span, is_proven = _span_around(proof.spans, at)
     first_contact = proof.first_contact

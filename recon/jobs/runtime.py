@@ -1,4 +1,4 @@
-"""What a job needs of the outside runtime, passed in so that tests and the demo can set it."""
+"""The clock, pauses and environment of a job, passed in so that tests and the demo can set them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Clock, patience, chance and environment."""
+    """Clock, pauses, random numbers and environment."""
 
     clock: Callable[[], datetime] = _now
-    """The time of day, aware and in UTC."""
+    """Returns the current time, aware and in UTC."""
     monotonic: Callable[[], float] = time.monotonic
-    """Seconds that never run backwards."""
+    """Returns seconds that never decrease."""
     sleep: Callable[[float], None] = time.sleep
     rng: random.Random = field(default_factory=random.SystemRandom)
     """For the jitter of pauses."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     mail_seconds: float = 120
-    """How long the mail server may take for one mail."""
+    """How many seconds the mail server may take for one mail."""
     pacers: dict[str, Pacer] = field(default_factory=dict)
-    """What keeps the requests of a key apart, whichever account makes them; by its fingerprint."""
+    """By the fingerprint of a key: its pacer, which spaces its requests, from any account."""

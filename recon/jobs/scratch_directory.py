@@ -1,4 +1,4 @@
-"""A private directory for what does not fit into memory, removed when the work is done."""
+"""A private temporary directory for data that does not fit into memory."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _NAME: Final = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}")
 
 @contextmanager
 def scratch_directory(beside: Path) -> Iterator[Path]:
-    """Give an empty directory, mode 0700, that is removed at the end, also by an error.
+    """Provide an empty directory, mode 0700, which is removed at the end, also after an error.
 
-    It lies in `TMPDIR` where that is set, else in a directory of the caller's. What a killed
-    process left there is removed first: it holds phone numbers.
+    It is in `TMPDIR` if that is set, else in `beside`. Directories that a killed process left there
+    are removed first, because they contain phone numbers.
 
     Args:
-        beside: where it lies without `TMPDIR`; made where it does not exist.
+        beside: its parent directory without `TMPDIR`; created if it does not exist.
 
     Raises:
         OutputError: it cannot be created, or a file in it cannot be written.

@@ -1,4 +1,4 @@
-"""Locks of commands that share the days of an account, so that they work beside each other."""
+"""Locks with which several commands share the days of an account."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def held(engine: Engine, account: str, share: Share | None) -> Iterator[None]:
-    """Keep others from an account, or only from a part of its days.
+    """Lock an account, or only a part of its days.
 
-    A part keeps runs of the whole account out, and these keep it out.
+    A lock of a part excludes a run of the whole account, and the reverse.
 
     Raises:
         LockHeldError: another run works on them.
@@ -39,10 +39,10 @@ def held(engine: Engine, account: str, share: Share | None) -> Iterator[None]:
 def turn_to_ask(
     engine: Engine, share: Share, settings: Settings, runtime: Runtime
 ) -> Iterator[None]:
-    """Let one of the commands that share an account make requests at a time; the others wait.
+    """Let only one of the commands that share an account make requests at a time; others wait.
 
     Raises:
-        LockHeldError: it took others longer than a run may wait.
+        LockHeldError: others took longer than a run may wait.
     """
     if share.parts == 1:
         yield

@@ -1,4 +1,4 @@
-"""Ending a job that stays, at once and cleanly, when a signal asks for it."""
+"""End a long-running job at once and cleanly after a signal."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from types import FrameType
 
 
 class Stopped(BaseException):
-    """The job was asked to end. Like `KeyboardInterrupt`, no handler of errors may swallow it."""
+    """The job was asked to end. As with `KeyboardInterrupt`, no handler of errors may catch it."""
 
 
 class Stop:
-    """Whether the job was asked to end, and the places where it may be broken off.
+    """Whether the job was asked to end, and where it may be interrupted.
 
-    A signal breaks off only what runs inside `interruptible`: a pause, or a request without an
-    answer yet. All else, and so every transaction, is finished first. The handler runs in the
-    main thread between two of its steps, so it must not take a lock that this thread may hold:
-    it sets a flag and raises, which an `Event` could not do safely.
+    A signal interrupts only code inside `interruptible`: a pause, or a request without an answer
+    yet. Everything else, including each transaction, is finished first. The handler runs in the
+    main thread between two of its steps, so it must not take a lock that this thread may hold. So
+    it sets a flag and raises an exception; an `Event` would not be safe.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Stop:
         """Ask the job to end.
 
         Raises:
-            Stopped: the first time, where the job may be broken off right now.
+            Stopped: the first time, if the job may be interrupted at this moment.
         """
         first, self._asked = not self._asked, True
         if first and self._interruptible:
@@ -41,10 +41,10 @@ class Stop:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Mark what may be broken off.
+        """Mark code that may be interrupted.
 
         Raises:
-            Stopped: at once where the job was asked to end already, else when it is.
+            Stopped: at once if the job was already asked to end, else when it is.
         """
         self._interruptible = True
         try:
@@ -55,7 +55,7 @@ class Stop:
             self._interruptible = False
 
     def interruptible_sleep(self, sleep: Callable[[float], None]) -> Callable[[float], None]:
-        """Return `sleep` as one that is broken off."""
+        """Return a `sleep` that is interrupted by a request to end."""
 
         def pause(seconds: float) -> None:
             with self.interruptible():

@@ -1,4 +1,4 @@
-"""What the store knows of each account, without a request."""
+"""The state of each account by what is stored, without a request."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 def status(
     settings: Settings, engine: Engine, accounts: Sequence[str], runtime: Runtime
 ) -> Iterator[AccountStatus]:
-    """Yield what is known of each account.
+    """Yield the state of each account.
 
-    Neither Octopods nor the records are asked. So a poll may be due sooner than it says here: a
-    collector that runs also counts what the records hold.
+    Neither Octopods nor the records are read. So a poll may be due sooner than shown: a running
+    collector also counts the records.
 
     Args:
         settings: the configuration.

@@ -1,4 +1,4 @@
-"""Status calls within a budget, and a control that says whether their denials can be believed."""
+"""Status calls within a budget, with a control that shows whether denials are reliable."""
 
 from __future__ import annotations
 
@@ -21,23 +21,21 @@ _FAILURES: Final = 3
 
 
 class NoMessage(Enum):
-    """A status call that brought no message."""
+    """The result of a status call without a message."""
 
     DENIED = auto()
     FAILED = auto()
 
 
 class StatusCalls:
-    """Makes the status calls of one account and run, and stops when its budget is used up."""
+    """Makes the status calls of one account and run, until its budget is used up."""
 
     def __init__(self, client: Client, account: str, *, most: int, listing: Listing) -> None:
-        """Prepare to ask; nothing is sent yet.
+        """Prepare to ask, without a request.
 
-        Args:
-            client: asks with the account's key.
-            account: its name in the configuration.
-            most: requests that this run may make.
-            listing: the answer of this run, which shows the control id.
+        Args: client: makes the requests with the account's key. account: its name in the
+        configuration. most: how many requests this run may make. listing: the list answer of this
+        run, which shows the control id.
         """
         self._client = client
         self._account = account
@@ -58,19 +56,20 @@ class StatusCalls:
 
     @property
     def left_for_records(self) -> int:
-        """How many of them are free for recorded ids: one is kept for the control."""
+        """How many requests are left for recorded ids: one is reserved for the control."""
         pending = not self._answered and self._control is not None
         return max(self._left - int(pending), 0)
 
     @property
     def asked(self) -> frozenset[int]:
-        """The ids that were answered for in this run."""
+        """The ids for which this run got an answer."""
         return frozenset(self._asked)
 
     def ask(self, message_id: int) -> StatusAnswer | NoMessage:
-        """Ask for one id. What fails is not stored, and so is asked for again in the next run.
+        """Ask for one id.
 
-        Errors of the provider end the asking, not the run.
+        A call that fails is not stored, so the next run repeats it. Errors of the provider end the
+        status calls, but not the run.
 
         Raises:
             KeyRefusedError: the key was refused meanwhile.
@@ -96,14 +95,14 @@ class StatusCalls:
         return NoMessage.DENIED if answer is None else answer
 
     def is_older_than_the_list(self, time: datetime) -> bool:
-        """Say whether what was sent at a time is older than all that the list shows."""
+        """Say whether a time is before everything that the list shows."""
         return self._shown_since is not None and time < self._shown_since
 
     def is_controlled(self, control: int | None = None) -> bool:
-        """Say whether Octopods answers for an id that its list shows; ask once a run.
+        """Say whether Octopods answers for an id that its list shows; ask once per run.
 
         Args:
-            control: an id that the list showed earlier, for the denial of one as old.
+            control: an id that the list showed earlier, as control for an old denied id.
         """
         if self._control is None:
             if not self._has_warned:

@@ -1,4 +1,4 @@
-"""Asking for single messages: what the list cannot show, within what the night may spend."""
+"""Ask for single messages that the list does not show, within the night's budget."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _INSTANT: Final = timedelta(microseconds=1)
 
 
 class StatusLookups:
-    """Spends an account's status calls of one run: accused ids, waiting messages, ids left open."""
+    """Makes an account's status calls of one run: accused ids, waiting messages and open ids."""
 
     def __init__(
         self,
@@ -52,12 +52,12 @@ class StatusLookups:
         """Prepare to ask; nothing is sent yet.
 
         Args:
-            engine: the database where answers are kept.
+            engine: the database in which answers are stored.
             account: its name in the configuration.
-            calls: makes the requests, as long as the budget lasts.
-            fingerprint: of the key that asks.
-            clock: the provider's clock, as far as it is known.
-            zone: in which days are counted.
+            calls: makes the requests, until the budget is used up.
+            fingerprint: the fingerprint of the key.
+            clock: the provider's clock, as well as it is known.
+            zone: the time zone of days.
         """
         self._engine = engine
         self._account = account
@@ -88,14 +88,14 @@ class StatusLookups:
         return frozenset(self._withdrawn)
 
     def confirmation(self, day: Window) -> Confirmation:
-        """Return what was asked about the records of a day, and the result."""
+        """Return the result of the status calls for records of a day."""
         return self._confirmations.get(day.label, Confirmation())
 
     def confirm(self, case: Case, days: Sequence[Window], policy: Policy) -> None:
         """Ask for the ids of records that would be missing at the provider.
 
-        Those that are unverifiable are remembered for `confirm_open`. A denial counts only if the
-        control id, which the list shows, is answered with its message in this run.
+        Unverifiable records are remembered for `confirm_open`. A denial counts only if the control
+        id, which the list shows, is answered with its message in this run.
 
         Raises:
             KeyRefusedError: the key was refused meanwhile.
@@ -118,7 +118,7 @@ class StatusLookups:
         self._confirm(accused, accused=True)
 
     def confirm_open(self) -> None:
-        """Ask for the ids of records that are unverifiable, as `confirm` saw them.
+        """Ask for the ids of unverifiable records that `confirm` remembered.
 
         Raises:
             KeyRefusedError: the key was refused meanwhile.
@@ -127,7 +127,7 @@ class StatusLookups:
         self._open = []
 
     def refresh(self, start: datetime, end: datetime) -> None:
-        """Ask for the messages of a time that are not terminal, the oldest first.
+        """Ask for the messages of a stretch of time that are not terminal, the oldest first.
 
         Raises:
             KeyRefusedError: the key was refused meanwhile.
@@ -191,11 +191,11 @@ class StatusLookups:
         self._keep(found, denied)
 
     def _is_believed(self, sent_at: datetime) -> bool:
-        """Say whether a denial of an id counts that was recorded at a time.
+        """Say whether the denial of an id counts, given the time of its record.
 
-        Octopods may answer status calls for recent messages only. So for an id that is older
-        than all that the list shows now, the control is a message as old that it showed earlier,
-        if there is one.
+        Octopods may answer status calls only for recent messages. So for an id older than
+        everything that the list shows now, the control is a message of the same age that it showed
+        earlier, if there is one.
         """
         if not self._calls.is_older_than_the_list(sent_at):
             return self._calls.is_controlled()
@@ -216,7 +216,7 @@ class StatusLookups:
         return self._calls.is_controlled()
 
     def _time_of(self, message: Message, answer: StatusAnswer) -> datetime:
-        """Return a found message's own time; without one, the place of its id among listed ids."""
+        """Return a found message's own time, or the time that its id implies among listed ids."""
         if answer.sent_at is not None:
             return answer.sent_at
         below, above = stored.listed_around(
@@ -226,10 +226,10 @@ class StatusLookups:
         return time if below is None else max(time, below)
 
     def _withdraw(self, time: datetime) -> None:
-        """Withdraw the proof of the day of a message that the list did not show, if it had any.
+        """Withdraw the proof of a day if the list did not show one of its messages.
 
-        What is proven to be complete cannot lack a message. One example disproves the day: there
-        may be more.
+        A day that is proven complete cannot lack a message. One missing message disproves the whole
+        day, since there may be more.
         """
         spans = messages.spans(self._engine, self._account)
         if coverage.gaps(Span(time, time + _INSTANT), spans):
@@ -274,7 +274,7 @@ class StatusLookups:
 def _message(answer: StatusAnswer, chosen: Candidates, place: int) -> Message:
     """Return an answer as a message.
 
-    The second shape of the answer has neither number nor time; then those of the record count.
+    The second shape of the answer has neither number nor time; then the record's are used.
     """
     key = int(chosen.keys[place])
     recorded_at = _EPOCH + timedelta(microseconds=int(chosen.times[place]))

@@ -1,6 +1,6 @@
 """Both sides around some days of an account, read in batches into partitions.
 
-For days larger than memory: nothing is held of them but counts and digests, and what differs.
+For days larger than memory: only counts, digests and rows that differ are held.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class _Reading:
 
 
 class _Side:
-    """What is known of all rows of a side, gathered while they are written into partitions."""
+    """Data about all rows of a side, collected while the rows are written into partitions."""
 
     def __init__(self, reading: _Reading, name: str) -> None:
         partition_files.remove(reading.held.folder, name)
@@ -116,7 +116,7 @@ class _Messages(_Side):
         self.is_waiting |= bool((inside & frame["status"].isin(sorted(NOT_TERMINAL))).any())
 
     def add_named(self, messages: pd.DataFrame, ids: pd.Series) -> None:
-        """Take note of the messages with one of the ids that records hold."""
+        """Add messages with one of the ids that records hold."""
         times = messages.loc[messages["message_id"].isin(ids.dropna()), "sent_at"]
         if len(times):
             newest = int(link.microseconds(times).max())
@@ -160,13 +160,13 @@ class StoredPartitions:
     is_waiting: bool
     """Whether a message of the days is not terminal yet."""
     local: Side
-    """The records that cannot be read; no others."""
+    """Only the unreadable records."""
     provider: Side
-    """Likewise of the messages."""
+    """Only the unreadable messages."""
     fields: frozenset[str]
-    """What the records keep."""
+    """The fields that the records have."""
     digests: Mapping[str, tuple[RowsDigest, RowsDigest]]
-    """Of each day the digests of its records and of its messages."""
+    """For each day, the digests of its records and of its messages."""
     _held: Partitions
     _sizes: PartitionSizes
     _rows: Mapping[str, BasisRows]
@@ -175,7 +175,7 @@ class StoredPartitions:
 
     @cached_property
     def reduced(self) -> Reduced:
-        """What cannot be judged part by part, of both sides."""
+        """The rows of both sides that cannot be judged in parts."""
 
         def seen(local: pd.DataFrame, provider: pd.DataFrame) -> None:
             for rows in self._rows.values():
@@ -191,17 +191,17 @@ class StoredPartitions:
         )
 
     def basis_rows(self, day: Window) -> BasisRows:
-        """Return what the basis of a day takes of the rows."""
+        """Return the values of the rows on which the basis of a day depends."""
         assert self.reduced is not None  # gathers the rows of other days
         return self._rows[day.label]
 
     @property
     def ended(self) -> Iterator[Positions] | None:
-        """Where the records may have ended, the times of all records and of all messages."""
+        """The times of all records and of all messages, if the records may have ended."""
         return None if self._times is None else _all_times(self._times)
 
     def close(self) -> None:
-        """Remove the files; after that nothing can be asked for but what was asked for before."""
+        """Remove the files; after that only values that were already computed are available."""
         self._files.close()
 
 
@@ -225,15 +225,14 @@ def read(
         reader: the user's own records.
         engine: the database of the collected messages.
         policy: how strict to be.
-        evidence: what the store proves, read before.
-        sizes: how much is worked on at once.
-        beside: where the files lie unless `TMPDIR` says otherwise; `None` is where temporary ones
-            do.
-        later: until when records after the days tell whether the records go on.
+        evidence: the proof in the store, which was read before.
+        sizes: how many rows are processed at once.
+        beside: the directory of the files without `TMPDIR`; `None` is that of temporary files.
+        later: until when records after the days are read, to see whether the records go on.
 
     Returns:
-        `None` where there are so few records that earlier ones have to be read: both sides have to
-        be in one piece then.
+        `None` if there are so few records that earlier ones have to be read. Then both sides have
+        to be in one piece.
 
     Raises:
         InputError: the reader cannot be used.
@@ -293,7 +292,7 @@ def read(
 def _claims(
     engine: Engine, account: str, days: Sequence[Window], evidence: StoredEvidence
 ) -> pd.DataFrame | None:
-    """Return the findings that a run with a gap would not resolve without their row."""
+    """Return findings that a run of days with a gap can only resolve if their row is found."""
     spans = evidence.proof.spans
     open_ = [day for day in days if coverage.gaps(day.span, spans)]
     if not open_:
@@ -343,7 +342,7 @@ def _add_other_days(
     mine: _Records,
     theirs: _Messages,
 ) -> None:
-    """Add the rows of other days that have ids of these, see `out_of_window_ids`."""
+    """Add the rows of other days that have ids of these days, see `out_of_window_ids`."""
     start, end = around(reading.days, reading.policy)
     named = [np.zeros(0, dtype=np.int64)]
     listed = []

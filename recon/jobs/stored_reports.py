@@ -1,4 +1,4 @@
-"""Reports of stored runs, with what the store knows of the days before."""
+"""Reports of stored runs, with data of the days before from the store."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def write(
 def prepared(
     settings: Settings, engine: Engine, run: Run, directory: Path
 ) -> Callable[[], report_files.WrittenFiles]:
-    """Return what writes the files of a stored run, also in another process.
+    """Return a function that writes the files of a stored run, in this or another process.
 
-    All that the store has to say for them is read now. The returned function raises `OutputError`
-    where a file cannot be written.
+    All data that it needs from the store is read now. The function raises `OutputError` if a file
+    cannot be written.
     """
     account, day = run.verdict.account, date.fromisoformat(run.verdict.window.label)
     history = runs.figures(engine, account, day, trends.DAYS)

@@ -1,4 +1,4 @@
-"""What the store holds of some days: their messages, and what it proves about them."""
+"""The stored messages of some days, and what is proven about these days."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _LEAST_MARGIN: Final = timedelta(hours=1)
 
 
 def margin(policy: Policy) -> timedelta:
-    """Return how far beyond a window both sides are read."""
+    """Return how far before and after a window both sides are read."""
     return max(_LEAST_MARGIN, 10 * policy.tolerance, 2 * policy.drift, 2 * policy.duplicate)
 
 
 def around(days: Sequence[Window], policy: Policy) -> tuple[datetime, datetime]:
-    """Return the time to read for some days, with the margin."""
+    """Return the time to read for some days, including the margin."""
     first, last = days[0].start, days[-1].end
     assert first is not None
     assert last is not None
@@ -41,7 +41,7 @@ def around(days: Sequence[Window], policy: Policy) -> tuple[datetime, datetime]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredEvidence:
-    """What the store proves of some days, and the items of them that cannot be read."""
+    """What is proven about some days, and their unreadable items."""
 
     proof: AccountProof
     denials: Denials
@@ -54,10 +54,10 @@ class StoredEvidence:
     def read(
         cls, engine: Engine, account: str, days: Sequence[Window], policy: Policy, *, untimed: bool
     ) -> StoredEvidence:
-        """Read it before the messages.
+        """Read this before the messages, because a collector may store an answer meanwhile.
 
-        A collector may store an answer meanwhile. Its messages do no harm without its proof; its
-        proof without its messages would make them missing.
+        The messages of an answer without its proof do no harm. Its proof without its messages would
+        make them missing.
         """
         start, end = around(days, policy)
         proof = coverage_proof.read(engine, account)
@@ -69,13 +69,13 @@ class StoredEvidence:
         return cls(proof, denials, rejects, others, untimed)
 
     def side(self, frame: pd.DataFrame) -> Side:
-        """Return messages as a side, with the items that cannot be read."""
+        """Return messages as a side, with the unreadable items."""
         return Side(frame, self.rejects, other_rejects=self.other_rejects)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredSide:
-    """The messages of some days, in memory, with the evidence of them."""
+    """The messages of some days, in memory, with their evidence."""
 
     evidence: StoredEvidence
     messages: pd.DataFrame
@@ -98,7 +98,7 @@ class StoredSide:
         return replace(self, messages=frames.concat([before, self.messages]))
 
     def side(self, engine: Engine, account: str, local: pd.DataFrame) -> Side:
-        """Return the messages, with those that records name, whenever sent."""
+        """Return the messages, including those of any time whose ids the records hold."""
         wanted = out_of_window_ids.wanted_messages(local, self.messages)
         far = messages.find(engine, account, wanted)
         return self.evidence.side(frames.concat([self.messages, far]))

@@ -1,4 +1,4 @@
-"""From settings to the things that a job works with."""
+"""Make the objects that a job needs from the settings."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def policy(settings: Settings, *, trust_input: bool = False) -> Policy:
 
 
 def source(local: Local, account: str = "") -> Source:
-    """Return the `[accounts.….local]` section as `recon.records` takes it.
+    """Return the `[accounts.….local]` section as `recon.records` needs it.
 
-    With the account's name, errors name the settings.
+    With the account's name, errors contain the names of settings.
     """
     from recon.records.source import Source
 
@@ -59,21 +59,21 @@ def source(local: Local, account: str = "") -> Source:
 
 
 def open_reader(settings: Settings, account: str) -> RecordsReader:
-    """Return the reader of an account's records; nothing is opened before it reads."""
+    """Return the reader of an account's records; it opens nothing before it reads."""
     from recon.records.reader_factory import open_reader as opened
 
     return opened(source(settings.accounts[account].local, account))
 
 
 class KeptSession:
-    """The connections that one key uses from one request to the next; closed by `with`."""
+    """The connections of one key, reused for several requests; closed at the end of `with`."""
 
     def __init__(self) -> None:
         self._fingerprint = ""
         self._session: requests.Session | None = None
 
     def of(self, fingerprint: str) -> requests.Session:
-        """Return the connections of a key; those of another key are closed."""
+        """Return the connections of a key, and close those of another key."""
         import requests
 
         if self._session is None or fingerprint != self._fingerprint:
@@ -108,8 +108,8 @@ def open_client(
         name: which account.
         runtime: clock, environment and so on.
         session: its connections, which the caller closes.
-        engine: where the pauses that a 429 asks for are kept for the next process; without it
-            only this client keeps them.
+        engine: the store in which pauses that a 429 asks for are kept for the next process; without
+            it, only this client keeps them.
 
     Raises:
         ConfigError: the key is not where the account says.
@@ -146,9 +146,9 @@ def open_client(
 
 
 def paused_until(engine: Engine, mark: str, runtime: Runtime) -> datetime | None:
-    """Return until when a key is not to be asked, as Octopods asked; `None` where it did not ask.
+    """Return until when Octopods asked for a pause of a key; `None` without one.
 
-    It may have passed.
+    The time may have passed.
 
     Args:
         engine: the store, its schema ready.
