@@ -82,8 +82,11 @@ def _bound(rejects: pd.DataFrame, name: str, unbounded: int) -> Positions:
 def of_side(accused: PartialRows, nameless: Mask, others: Side, policy: Policy) -> Mask:
     """Say for each accused row whether an unreadable row of the other side may be its counterpart.
 
-    Args: accused: see `shielded`. nameless: likewise. others: the other side. policy: how far apart
-    the two may lie, and the region of national numbers.
+    Args:
+        accused: see `shielded`.
+        nameless: likewise.
+        others: the other side.
+        policy: how far apart the two may lie, and the region of national numbers.
     """
     rejects = others.unreadable
     if rejects.empty or not len(accused):
@@ -95,7 +98,7 @@ def of_side(accused: PartialRows, nameless: Mask, others: Side, policy: Policy) 
 def shielded(
     accused: PartialRows, nameless: Mask, unread: PartialRows, tolerance: timedelta
 ) -> Mask:
-    """Say of each accused row whether an unreadable row of the other side may be its counterpart.
+    """Say for each accused row whether an unreadable row of the other side may be its counterpart.
 
     Args:
         accused: readable rows without a counterpart.

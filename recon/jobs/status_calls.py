@@ -33,9 +33,11 @@ class StatusCalls:
     def __init__(self, client: Client, account: str, *, most: int, listing: Listing) -> None:
         """Prepare to ask, without a request.
 
-        Args: client: makes the requests with the account's key. account: its name in the
-        configuration. most: how many requests this run may make. listing: the list answer of this
-        run, which shows the control id.
+        Args:
+            client: makes the requests with the account's key.
+            account: its name in the configuration.
+            most: how many requests this run may make.
+            listing: the list answer of this run, which shows the control id.
         """
         self._client = client
         self._account = account

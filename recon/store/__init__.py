@@ -1,1 +1,1 @@
-"""What is kept: collected messages, proven coverage, runs and findings; all SQL about them."""
+"""The stored data: collected messages, proven coverage, runs and findings, with all its SQL."""

@@ -1,8 +1,8 @@
-"""Findings about absence: only a run that could have found the thing again may resolve them.
+"""Findings about missing records or messages, which a run may resolve only with evidence.
 
-A record that Octopods lacks, or a message that the records lack, is not there because nothing could
-see it: coverage has a gap, its proof was withdrawn, or a row cannot be read. Such a finding stays
-as it is until its record or message has a partner, or the time is proven.
+A run may not report such a finding again only because it could not: coverage has a gap, its proof
+was withdrawn, or a row cannot be read. Then the finding stays as it is until its record or message
+has a partner, or the time is proven.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MESSAGE: Final = ("message_id", "provider_sent_at")
 
 
 def condition() -> sa.ColumnElement[bool]:
-    """Return the condition that a finding says, or said before it was unverifiable, so."""
+    """Return the condition that a finding reports absence, or did before it was unverifiable."""
     turned = sa.exists().where(
         finding_changes.c.finding_id == findings.c.id,
         finding_changes.c.change == Change.UNVERIFIABLE.value,
@@ -53,9 +53,9 @@ def condition() -> sa.ColumnElement[bool]:
 def turned_unverifiable(
     connection: sa.Connection, gone: sa.ColumnElement[bool], found: pa.Table
 ) -> dict[str, str]:
-    """Return which findings of a run are about rows that are claimed to be absent already.
+    """Return unverifiable findings of a run whose rows already have a finding about absence.
 
-    Such a finding is the same claim without its proof: it is not counted twice.
+    Such a finding is the same claim without proof, so it does not count twice.
 
     Args:
         connection: to the store.
@@ -63,7 +63,7 @@ def turned_unverifiable(
         found: the findings of the run.
 
     Returns:
-        The identity of each claim by the one that the run gave it.
+        The identity of each claim, by the identity that the run gave the finding.
     """
     import pyarrow.compute as pc
 
@@ -86,7 +86,7 @@ def turned_unverifiable(
 
 
 def _alone(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[Any, ...], Mapping[Any, Any]]:
-    """Return the findings whose record or message no other one is about, by that."""
+    """Return, by record or message, the findings that are the only ones about theirs."""
     groups: dict[tuple[Any, ...], list[Mapping[Any, Any]]] = defaultdict(list)
     for row in rows:
         names = _MESSAGE if row["local_sent_at"] is None else _RECORD
@@ -95,7 +95,7 @@ def _alone(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[Any, ...], Mapping[A
 
 
 def of_days(engine: sa.Engine, account: str, days: Sequence[date]) -> pd.DataFrame:
-    """Return the unresolved findings of some days that say so, `FINDING_COLUMNS`.
+    """Return the unresolved findings about absence of some days, `FINDING_COLUMNS`.
 
     Args:
         engine: the store.
@@ -117,7 +117,7 @@ def of_days(engine: sa.Engine, account: str, days: Sequence[date]) -> pd.DataFra
 def unproven(
     connection: sa.Connection, gone: sa.ColumnElement[bool], verdict: Verdict
 ) -> Sequence[int]:
-    """Return the rows of findings that a run did not find again and cannot say to be resolved.
+    """Return the rows of findings that a run did not find again and may not resolve.
 
     Args:
         connection: to the store.
@@ -142,7 +142,7 @@ def unproven(
 
 
 def sentences(count: int) -> list[str]:
-    """Say how many findings stay open although the run does not show them; nothing for 0."""
+    """Say how many findings stay open although the run did not find them; nothing for 0."""
     if not count:
         return []
     noun, verb = ("finding", "stays") if count == 1 else ("findings", "stay")
@@ -154,7 +154,7 @@ def sentences(count: int) -> list[str]:
 
 
 def _in_gap(claims: pd.DataFrame, verdict: Verdict) -> pd.Series[bool]:
-    """Say of each finding whether its time is not proven; without a time it is not."""
+    """Say for each finding whether its time is in a gap; without a time it is not."""
     time = claims["provider_sent_at"].fillna(claims["local_sent_at"])
     inside = time.isna()
     for gap in verdict.gaps:

@@ -1,4 +1,4 @@
-"""What the store knows of an account in a few numbers: for a person who waits."""
+"""A few numbers about an account, read quickly from the store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def last_run(engine: sa.Engine, account: str) -> LastRun | None:
 
 
 def last_poll(engine: sa.Engine, account: str) -> LastPoll | None:
-    """Return the answer that was kept last, with any key; `None` if there is none."""
+    """Return the answer that was stored last, with any key; `None` without any."""
     query = (
         sa.select(
             polls.c.kept_at, polls.c.item_count, polls.c.new_count, polls.c.reading, polls.c.why
@@ -64,7 +64,7 @@ def open_findings(engine: sa.Engine, account: str) -> tuple[dict[str, int], int,
 
 
 def mails_waiting(engine: sa.Engine, account: str) -> MailsWaiting:
-    """Return what is to be mailed of an account and has not reached every recipient."""
+    """Return the mails of an account that have not reached every recipient."""
     mine = [
         notifications.c.account_id == id_of(account),
         notifications.c.channel == Channel.MAIL.value,

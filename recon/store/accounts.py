@@ -13,22 +13,21 @@ from recon.store.tables import accounts, keys
 
 
 class Key(NamedTuple):
-    """A key of an account, known by its fingerprint only."""
+    """A key of an account, identified only by its fingerprint."""
 
     id: int
     since: datetime | None
-    """The first message known of it, where it replaced another key or its coverage was started
-    again."""
+    """Its first known message, if it replaced another key or its coverage was started again."""
     disordered_at: datetime | None = None
-    """When an answer to it first showed a message out of order."""
+    """When an answer to this key first showed a message out of order."""
     started_by: int | None = None
     """The poll with which its coverage started."""
     first_listed_at: datetime | None = None
-    """When the oldest message was sent that it ever listed."""
+    """When the oldest message that it ever listed was sent."""
     last_listed_at: datetime | None = None
-    """When the newest one was."""
+    """When the newest message that it ever listed was sent."""
     item_cap: int | None = None
-    """The lowest number of items at which its listing is known to be cut."""
+    """The lowest number of items at which its listing is known to be cut off."""
     settling: timedelta = SETTLING
     """How much later than its own time a message may appear in its listing."""
     is_superseded: bool = False
@@ -36,10 +35,10 @@ class Key(NamedTuple):
 
 
 def lock_account(connection: sa.Connection, name: str) -> int:
-    """Return the id of an account, made where it is new, and keep others from writing to it.
+    """Return the id of an account, created if it is new, and lock it against other writers.
 
-    Everything that writes to an account locks it first, until the end of the transaction, so
-    that what it reads stays true while it writes. (SQLite has one writer at a time anyway.)
+    Everything that writes to an account first locks it until the end of the transaction. So the
+    data that it has read does not change while it writes. (SQLite has one writer at a time anyway.)
     """
     wanted = sa.select(accounts.c.id).where(accounts.c.name == name).with_for_update(key_share=True)
     found = connection.execute(wanted).scalar_one_or_none()
@@ -50,7 +49,7 @@ def lock_account(connection: sa.Connection, name: str) -> int:
 
 
 def id_of(name: str) -> sa.ScalarSelect[int]:
-    """Return the id of an account as part of a statement; null where there is none."""
+    """Return the id of an account as part of a statement; null if there is no such account."""
     return sa.select(accounts.c.id).where(accounts.c.name == name).scalar_subquery()
 
 
@@ -63,13 +62,13 @@ def name_of(connection: sa.Connection, account_id: int) -> str:
 def get_or_create_key(
     connection: sa.Connection, account_id: int, fingerprint: str, since: datetime
 ) -> Key:
-    """Return a key of an account, made where it is new.
+    """Return a key of an account, created if it is new.
 
     Args:
         connection: in a transaction that has locked the account.
         account_id: whose key.
         fingerprint: distinguishes the key from others; never the key.
-        since: the first message known of it; kept where the account had another key before.
+        since: the time of its first known message; stored if the account had another key before.
     """
     rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()
     mine = next((row for row in rows if row.fingerprint == fingerprint), None)
@@ -97,14 +96,14 @@ def get_or_create_key(
 
 
 def purged_before(connection: sa.Connection, account_id: int) -> datetime | None:
-    """Return before which time an account's messages have been purged, `None` before any purge."""
+    """Return the time before which an account's messages were purged, `None` before any purge."""
     query = sa.select(accounts.c.purged_before).where(accounts.c.id == account_id)
     found: datetime | None = connection.execute(query).scalar()
     return found
 
 
 def accounts_with_key_of(connection: sa.Connection, key_id: int) -> list[str]:
-    """Return the names of other accounts that ask with the same key."""
+    """Return the names of other accounts that use the same key."""
     other = keys.alias()
     query = (
         sa.select(accounts.c.name)

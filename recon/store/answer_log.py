@@ -1,7 +1,7 @@
-"""What is logged of an answer: what was seen in it, and what that means, a line for each.
+"""Log lines about an answer: each observation and its meaning.
 
-What coverage rests on is logged where it changes: `coverage_ledger`, `withdrawals` and
-`removed_messages`. Here is what the answer itself says, and what its clock and its key do.
+Changes of coverage are logged in `coverage_ledger`, `withdrawals` and `removed_messages`. This
+module logs the content of the answer, its clock and its key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 def last_poll(connection: sa.Connection, account_id: int) -> sa.Row[Any] | None:
-    """Return which key an account polled last, and what the clocks said then."""
+    """Return which key an account polled last, and the clocks at that time."""
     query: sa.Select[Any] = (
         sa.select(polls.c.key_id, polls.c.date_at, polls.c.kept_at)
         .where(polls.c.account_id == account_id)
@@ -35,10 +35,10 @@ def last_poll(connection: sa.Connection, account_id: int) -> sa.Row[Any] | None:
 def news(
     connection: sa.Connection, account_id: int, key: Key, last: sa.Row[Any] | None
 ) -> list[str]:
-    """Return what is wrong with clocks and keys since this answer and was not before.
+    """Return what is wrong with clocks and keys since this answer, but was not before.
 
     Args:
-        connection: in the transaction that has kept the answer.
+        connection: in the transaction that stored the answer.
         account_id: whose answer.
         key: the key that asked, as it was before.
         last: the poll before, see `last_poll`.
@@ -54,13 +54,13 @@ def news(
 
 
 def tell(account: str, key: Key, listing: Listing, proof: Proof, news: Sequence[str]) -> None:
-    """Log an answer that was kept.
+    """Log an answer that was stored.
 
     Args:
         account: its name.
         key: the key that asked, as it was before.
         listing: the answer.
-        proof: what it was taken for.
+        proof: how it was judged.
         news: sentences on clocks and keys, see `news`.
     """
     # A cap that is known already, or that the ledger has just told of, is nothing new.

@@ -1,7 +1,7 @@
-"""Findings whose identity changed with the program: what people decided about them is kept.
+"""Keep decisions about findings whose identity changed with a new version of the program.
 
-The identity of a finding can change when a row is read better than before: an id `7.0` as 7, or a
-reason in other words.
+The identity of a finding changes if the program reads a row better than before: an id `7.0` as 7,
+or a reason with other words.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ _ZERO_FRACTION: Final = re.compile(r"(?<=[0-9])\.0*$")
 def carried_on(
     connection: sa.Connection, gone: sa.ColumnElement[bool], new: pa.Table
 ) -> dict[str, dict[str, Any]]:
-    """Return what was settled of findings that are new by their identity only.
+    """Return earlier decisions about findings of which only the identity is new.
 
-    It is the same finding if kind, ids, number and times agree, and those of no other finding do.
+    It is the same finding if kind, ids, number and times are equal, and no other finding has the
+    same.
 
     Args:
         connection: to the store.
@@ -46,7 +47,7 @@ def carried_on(
         new: the findings that are new by their identity.
 
     Returns:
-        What `_SETTLED` names and the row `id` of before, by the new `discrepancy_id`.
+        The columns in `_SETTLED` and the old row `id`, by the new `discrepancy_id`.
     """
     if not new.num_rows:
         return {}
@@ -69,7 +70,7 @@ def carried_on(
 def carry_on(
     connection: sa.Connection, account_id: int, carried: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Settle the new findings as `carried_on` says, and give them the history."""
+    """Give the new findings the decisions of `carried_on`, and the history."""
     for one, settled in carried.items():
         row = connection.execute(
             sa.update(findings)
@@ -89,7 +90,7 @@ def carry_on(
 
 
 def _alone(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[Any, ...], Mapping[Any, Any]]:
-    """Return the rows whose content no other of them has, by that content."""
+    """Return the rows whose content is unique, by that content."""
     groups: dict[tuple[Any, ...], list[Mapping[Any, Any]]] = defaultdict(list)
     for row in rows:
         local_id = row["local_id"]

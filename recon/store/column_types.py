@@ -15,8 +15,8 @@ _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """An aware time, UTC, to the microsecond.
 
-    PostgreSQL keeps `timestamp with time zone`; SQLite has no such type and keeps whole
-    microseconds since the epoch, which compare as numbers. Aware UTC comes out.
+    PostgreSQL stores `timestamp with time zone`. SQLite has no such type and stores whole
+    microseconds since the epoch, which compare as numbers. Reading returns aware times in UTC.
 
     Raises:
         ValueError: for a naive time, which would be stored in a guessed zone.
@@ -33,7 +33,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
     def process_bind_param(
         self, value: datetime | None, dialect: sa.Dialect
     ) -> datetime | int | None:
-        """Turn a time into what the backend stores."""
+        """Convert a time to the value that the backend stores."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -43,7 +43,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
     def process_result_value(
         self, value: datetime | int | None, dialect: sa.Dialect
     ) -> datetime | None:
-        """Turn what the backend stores into a time."""
+        """Convert the stored value to a time."""
         del dialect  # the value shows it
         if isinstance(value, datetime):
             return value.astimezone(UTC)
@@ -51,13 +51,13 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 
 class SafeText(sa.types.TypeDecorator[str]):
-    """Text of any origin, made storable: see `storable`."""
+    """Text of any origin, converted by `storable`."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        """Turn a text into one that both backends take."""
+        """Convert a text to one that both backends accept."""
         del dialect  # the rule is the same for both
         return None if value is None else storable(value)
 
@@ -78,7 +78,7 @@ class Json(sa.types.TypeDecorator[Any]):
 
 
 def storable(text: str) -> str:
-    """Return `text` with what a database refuses (NUL, half a surrogate pair) as U+FFFD."""
+    """Return `text` with U+FFFD for characters that a database refuses (NUL, lone surrogates)."""
     if text.isascii() and "\0" not in text:
         return text
     units = text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass")

@@ -1,8 +1,8 @@
-"""The ledger of coverage: how an answer joins what earlier ones to the same key showed.
+"""The ledger of coverage: how an answer joins the spans of earlier answers to the same key.
 
-It is kept on two bases at once, see `recon.store.tables.coverage`: should a listing ever turn out
-not to be in order, all that was joined by shared messages alone is withdrawn, also for the past.
-One answer costs the same however long the ledger is: only the rows that it touches are read.
+It has two bases, see `recon.store.tables.coverage`: if a listing turns out not to be in order, all
+spans joined only by shared messages are withdrawn, also for the past. The cost of an answer does
+not depend on the length of the ledger: only the rows that it touches are read.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ SETTLED: Final = "settled"
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """How the ledger took an answer."""
+    """The effect of an answer on the ledger."""
 
     row_id: int | None
-    """The row of basis `shared` that it is a part of, `None` where it proves nothing."""
+    """The row of basis `shared` to which it belongs, `None` if it proves nothing."""
     shared: int
     """How many of its messages an earlier accepted answer to the key showed."""
     gap: Span | None = None
-    """The time before it that nothing proves, where it joined nothing; `None` for none."""
+    """The unproven time before it, if it joined no earlier answer; `None` without a gap."""
 
 
 def add_answer(
@@ -49,14 +49,14 @@ def add_answer(
     proof: Proof,
     stored: Mapping[int, Any],
 ) -> LedgerEntry:
-    """Enter an answer, before its messages are kept.
+    """Enter an answer, before its messages are stored.
 
     Args:
         connection: in a transaction that has locked the account.
         account_id: whose ledger.
         key: the key that asked.
         listing: the answer.
-        proof: what it proves by itself.
+        proof: the proof of this answer alone.
         stored: what is known of its messages, whole rows by id.
     """
     part_of = _part_of(connection, key, stored)
@@ -84,22 +84,22 @@ def note_new_messages(
     new: Sequence[Message],
     own_clock: datetime,
 ) -> Key:
-    """Withdraw proof that messages contradict which the key lists for the first time.
+    """Withdraw proof that is contradicted by messages that the key lists for the first time.
 
-    An answer that lacked them may have been an old one. If the list does not reach back any more to
-    a message that was listed before them, others may have been pushed out of it that such an answer
-    lacked as well; so all is withdrawn from the last message on that was listed before.
+    An answer without them may have been an old one. If the list no longer reaches back to a message
+    that was listed before them, it may also have lost others that this answer lacked. Then all
+    proof from the last message listed before is withdrawn.
 
     Args:
         connection: in a transaction that has locked the account.
         account_id: whose ledger.
         key: the key that asked.
         listing: the answer, accepted or not.
-        new: those of its messages that no answer to the key had listed.
-        own_clock: when the answer was kept.
+        new: the messages that no earlier answer to the key had listed.
+        own_clock: when the answer was stored.
 
     Returns:
-        The key, with its settling time from now on.
+        The key, with its new settling time.
     """
     begun = key.first_listed_at
     if begun is not None:
@@ -129,7 +129,7 @@ def note_new_messages(
 
 
 def _last_listed(connection: sa.Connection, key: Key, before: datetime) -> datetime | None:
-    """Return when the last message was sent that accepted answers listed before a time."""
+    """Return when the last message before a time, of those in accepted answers, was sent."""
     if key.started_by is None:
         return None  # its coverage was started again: nothing was listed since
     query = sa.select(messages.c.sent_at).where(
@@ -166,7 +166,7 @@ def _withdraw(
 def _end_first_contact(
     connection: sa.Connection, account_id: int, key: Key, begun: datetime, message_id: int
 ) -> None:
-    """Take back that the first answers showed all there was: an older message has appeared."""
+    """Withdraw that the first answers were complete: an older message has appeared."""
     changed = _bound(connection, key, next_second(begun))
     if changed:
         _log.warning(
@@ -180,7 +180,7 @@ def _end_first_contact(
 
 
 def _lower_the_cap(connection: sa.Connection, account_id: int, key: Key, cap: int) -> None:
-    """Remember at how many items the listing is cut, and read earlier answers again."""
+    """Store at how many items the listing is cut off, and judge earlier answers again."""
     connection.execute(sa.update(keys).where(keys.c.id == key.id).values(item_cap=cap))
     _log.warning(
         "account %s: the listing is cut at %d messages: answers with that many messages, earlier "
@@ -213,10 +213,10 @@ def _lower_the_cap(connection: sa.Connection, account_id: int, key: Key, cap: in
 
 
 def _bound(connection: sa.Connection, key: Key, start: datetime) -> bool:
-    """Let proof that reaches back to the key's beginning start later; say whether there was any.
+    """Let proof that reaches back to the key's beginning start later; say whether any changed.
 
-    Proof that ended before is empty then. It never starts before the key's beginning: a list that
-    is kept late may reach further back.
+    Proof that ended before becomes empty. Proof never starts before the key's beginning: a list
+    that is stored late may reach further back.
     """
     begins: sa.ColumnElement[bool] = coverage.c.starts_at.is_(None)
     if key.since is not None:
@@ -228,7 +228,7 @@ def _bound(connection: sa.Connection, key: Key, start: datetime) -> bool:
 
 
 def _part_of(connection: sa.Connection, key: Key, stored: Mapping[int, Any]) -> dict[int, int]:
-    """Return of each message that an answer to the key showed before, the row it is a part of."""
+    """Return the ledger row of each message that an earlier answer to the key showed."""
     listed = {
         message_id: row.listed_by
         for message_id, row in stored.items()
@@ -253,7 +253,7 @@ def _part_of(connection: sa.Connection, key: Key, stored: Mapping[int, Any]) -> 
 
 
 def _row_of_thinned(connection: sa.Connection, key: Key, poll_id: int) -> int | None:
-    """Return what a poll is a part of that went, see `recon.core.poll_retention`."""
+    """Return the ledger row of a poll that was deleted, see `recon.core.poll_retention`."""
     before = (
         sa.select(polls.c.coverage_id)
         .where(
@@ -312,7 +312,7 @@ def _check_order(
 def shown_unreadable(
     connection: sa.Connection, account_id: int, ids: Sequence[int]
 ) -> frozenset[int]:
-    """Return those of `ids` that an answer showed before, though not readable."""
+    """Return the ids in `ids` that an earlier answer showed in unreadable items."""
     if not ids:
         return frozenset()
     query = sa.select(provider_rejects.c.message_id).where(
@@ -330,10 +330,10 @@ def _join(
     new: ShownSpan,
     shared: frozenset[int] = frozenset(),
 ) -> tuple[int, Span | None]:
-    """Write what an answer and all that it joins show together into one row.
+    """Write the joined span of an answer and earlier answers into one row.
 
     Returns:
-        The row's id, and the unproven time before it where the answer joined nothing.
+        The row's id, and the unproven time before it if the answer joined nothing.
     """
     begins, seen_at = coverage.c.starts_at, coverage.c.seen_at
     meets = sa.or_(begins.is_(None), begins <= new.seen_at)

@@ -1,4 +1,4 @@
-"""What is known of clocks, keys and the listing that limits coverage, in sentences for a person."""
+"""Sentences for people about clocks, keys and the listing, if they limit coverage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DAYS_FROM: Final = timedelta(hours=48)
 def of_account(
     connection: sa.Connection, account_id: sa.ScalarSelect[int], rows: Sequence[sa.Row[Any]]
 ) -> list[str]:
-    """Return what limits the coverage of an account, and what to do about it.
+    """Return the limits of an account's coverage, and what to do about them.
 
     Args:
         connection: to the store.
@@ -48,10 +48,10 @@ def _notes_of_clock(connection: sa.Connection, account_id: sa.ScalarSelect[int])
 
 
 def of_clocks(theirs: datetime | None, ours: datetime) -> list[str]:
-    """Return what a difference of clocks means; nothing where they agree.
+    """Return the meaning of a difference of clocks; nothing if they agree.
 
     Args:
-        theirs: the `Date` header of an answer, where it had one.
+        theirs: the `Date` header of an answer, if it had one.
         ours: our own clock when it came.
     """
     if theirs is None or abs(theirs - ours) <= CLOCKS_AGREE_WITHIN:
@@ -66,7 +66,7 @@ def of_clocks(theirs: datetime | None, ours: datetime) -> list[str]:
 
 
 def of_keys(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[str]:
-    """Return what keeps keys of an account from proving anything, and which others use them.
+    """Return why keys of an account prove nothing, and which other accounts use them.
 
     Args:
         connection: to the store.

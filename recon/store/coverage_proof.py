@@ -1,4 +1,4 @@
-"""What the ledger proves of an account, and what was seen that keeps it from proving more."""
+"""The proven coverage of an account by the ledger, and why it is not more."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ _NOT_ACCEPTED: Final = (AnswerKind.REFUSED.value, AnswerKind.NOTHING.value)
 
 @dataclass(frozen=True, slots=True)
 class AccountProof:
-    """For which time an account's messages are proven complete."""
+    """The time for which an account's messages are proven complete."""
 
     spans: tuple[Span, ...] = ()
     first_contact: Span | None = None
-    """The part of it before the oldest message that was ever listed. Nothing was listed of that
-    time, so nothing could have contradicted the answers: only an id that Octopods denies is
-    missing there. It has no end where nothing was ever listed; `None` where no answer claims it."""
+    """The part of it before the oldest message that was ever listed. Nothing of that time was
+    listed, so nothing could have contradicted the answers: there only an id that Octopods denies is
+    missing. It has no end if nothing was ever listed; `None` if no answer proves it."""
     purged_below: int | None = None
-    """Smaller ids may be of messages that were purged; `None` where nothing was."""
+    """Messages with smaller ids may have been purged; `None` if nothing was purged."""
 
 
 def read(engine: sa.Engine, account: str) -> AccountProof:
-    """Return what all keys of an account prove together."""
+    """Return the proof of all keys of an account together."""
     with reading(engine) as connection:
         account_id = accounts.id_of(account)
         rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()
@@ -78,7 +78,7 @@ def read(engine: sa.Engine, account: str) -> AccountProof:
 
 
 def _smallest_id(connection: sa.Connection, account: str) -> int:
-    """Return the smallest id of the messages that a purge left; no id is as large where none is."""
+    """Return the smallest id left after a purge; without any, a number above all ids."""
     query = sa.select(sa.func.min(messages.c.message_id)).where(
         messages.c.account_id == accounts.id_of(account)
     )
@@ -87,7 +87,7 @@ def _smallest_id(connection: sa.Connection, account: str) -> int:
 
 
 def unproven_before(connection: sa.Connection, account: str) -> datetime | None:
-    """Return before which time nothing is proven since it was purged, `None` before any purge."""
+    """Return the time before which nothing is proven because of a purge, `None` before any."""
     query = sa.select(account_names.c.purged_before).where(account_names.c.name == account)
     purged: datetime | None = connection.execute(query).scalar()
     return None if purged is None else purged + PURGED_MARGIN
@@ -96,12 +96,12 @@ def unproven_before(connection: sa.Connection, account: str) -> datetime | None:
 def of_key(
     connection: sa.Connection, key_id: int, *, is_in_order: bool, settling: timedelta
 ) -> tuple[Span, ...]:
-    """Return for which time the messages of a key are proven complete.
+    """Return the time for which the messages of a key are proven complete.
 
     Args:
         connection: to the store.
         key_id: which key.
-        is_in_order: whether its listing was never seen out of order.
+        is_in_order: whether its listing was never out of order.
         settling: how much later than its own time a message may appear.
     """
     query = sa.select(coverage.c.starts_at, coverage.c.seen_at).where(
@@ -119,10 +119,10 @@ def of_key(
 def evidence(
     engine: sa.Engine, account: str, start: datetime | None, end: datetime | None
 ) -> CoverageEvidence:
-    """Return what kept the coverage of `[start, end)` from being more than it is.
+    """Return why the coverage of `[start, end)` is not more.
 
-    Answers from the beginning of the time to the first accepted one after its end can prove
-    something of it, so the refused ones among these are reported.
+    Answers from the beginning of the time to the first accepted one after its end can prove some of
+    it, so the refused ones among these are reported.
 
     Args:
         engine: the store.

@@ -1,4 +1,4 @@
-"""The few things that SQLite and PostgreSQL say differently."""
+"""The few differences between the SQL of SQLite and of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_postgres(bind: sa.Connection | sa.Engine) -> bool:
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an insert that knows `on_conflict_do_update`."""
+    """Return an insert that supports `on_conflict_do_update`."""
     if not is_postgres(connection):
         return sqlite.insert(table)
     # Imported where it is used: a store in SQLite does not need it.
@@ -40,7 +40,7 @@ def insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sq
 
 
 def id_chunks(ids: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut any number of ids into as many as one statement takes."""
+    """Divide ids into chunks that fit into one statement."""
     for start in range(0, len(ids), _IDS):
         yield ids[start : start + _IDS]
 
@@ -48,10 +48,10 @@ def id_chunks(ids: Sequence[T]) -> Iterator[Sequence[T]]:
 def among(
     connection: sa.Connection, column: sa.Column[Any], ids: Sequence[int] | Sequence[str]
 ) -> sa.ColumnElement[bool]:
-    """Return the condition that `column` is one of `ids`, given as a single parameter.
+    """Return the condition that `column` is one of `ids`, passed as a single parameter.
 
-    So no backend's limit of parameters matters, and one statement is cached for all. Of texts only
-    printable ones are searched for.
+    So the limits on parameters do not matter, and one cached statement serves all. Texts are
+    searched for only if they are printable.
     """
     given: list[int] | list[str]
     if isinstance(column.type, sa.BigInteger):
@@ -75,9 +75,9 @@ def _is_any(column: sa.Column[Any], array: sa.ColumnElement[Any]) -> sa.ColumnEl
 
 
 def microseconds(connection: sa.Connection, column: sa.ColumnElement[Any]) -> sa.Label[int]:
-    """Return a time column as whole microseconds since the epoch, which is what frames are of.
+    """Return a time column as whole microseconds since the epoch, as frames need it.
 
-    No `datetime` is made of each row on the way.
+    No `datetime` object is made for each row.
     """
     name = str(getattr(column, "name", "time"))
     if is_postgres(connection):
@@ -94,13 +94,13 @@ def bulk_insert(
     columns: pa.Table,
     constants: Mapping[str, str | int | date | datetime] | None = None,
 ) -> None:
-    """Insert many rows by columns, which is the drivers' fastest way, past SQLAlchemy.
+    """Insert many rows by columns, with the driver's fastest method, without SQLAlchemy.
 
     Args:
         connection: to the store.
-        table: where they go.
+        table: the table of the rows.
         columns: texts (`storable`), numbers, and times in UTC; some of the table's columns.
-        constants: what is the same in every row.
+        constants: values that are the same in every row.
     """
     if not len(columns):
         return
@@ -136,7 +136,7 @@ def _bulk_insert_postgres(
 
 
 def _zoned(times: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return times in UTC as texts. Arrow itself takes many times as long where there is a zone."""
+    """Return times in UTC as texts. Arrow takes many times as long if the column has a zone."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

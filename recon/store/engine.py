@@ -1,7 +1,7 @@
-"""Connecting to the store, and translating its errors.
+"""Connect to the store, and translate its errors.
 
-Every use of the database goes through `reading` or `writing`, and so every foreign error of it
-is translated in one place.
+All access to the database is through `reading` or `writing`, so all its errors are translated in
+one place.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _DRIVERS: Final = {"sqlite": "pysqlite", "postgresql": "psycopg", "postgres": "p
 
 
 def connect(url: str) -> sa.Engine:
-    """Return an engine for the store. Nothing is connected yet, nothing created.
+    """Return an engine for the store, without connecting or creating anything.
 
     SQLite: write-ahead log, foreign keys on, waits up to `BUSY_SECONDS` (or the URL's `timeout`)
-    for a lock. PostgreSQL: through psycopg, whichever way the URL spells it.
+    for a lock. PostgreSQL: through psycopg, even if the URL does not name it.
 
     Raises:
-        ConfigError: where the URL cannot be read or names another database or driver.
-        OutputError: where the directory of the SQLite file does not exist.
+        ConfigError: the URL cannot be read or names another database or driver.
+        OutputError: the directory of the SQLite file does not exist.
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
@@ -77,12 +77,11 @@ def connect(url: str) -> sa.Engine:
 
 @contextmanager
 def opened(url: str) -> Iterator[sa.Engine]:
-    """Give the engine of `connect`; at the end of the block close its connections.
+    """Provide the engine of `connect`; at the end of the block close its connections.
 
-    An SQLite store is then in its one file, which may be copied alone: the write-ahead log is
-    emptied into it, also after an error. Other processes that use the file are waited for
-    half a second at most. While they do, they may keep a part of the log; the last one of them
-    empties it.
+    Then an SQLite store is completely in its one file, which may be copied alone: the write-ahead
+    log is emptied into it, also after an error. This waits at most half a second for other
+    processes. While they use the file, a part of the log may stay; the last of them empties it.
 
     Raises:
         ConfigError, OutputError: as `connect` does.
@@ -96,7 +95,7 @@ def opened(url: str) -> Iterator[sa.Engine]:
 
 
 def _checkpoint(url: sa.URL) -> None:
-    """Empty the write-ahead log of an SQLite file into the file, as far as that is possible now.
+    """Empty the write-ahead log of an SQLite file into the file, as far as possible now.
 
     SQLite does so itself when the last connection is closed; this is for all other cases.
     """
@@ -161,7 +160,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def settle_postgres(connection: psycopg.Connection, _record: object) -> None:
-    """Set what the store relies on, for a new connection to PostgreSQL."""
+    """Set the session options that the store needs, for a new connection to PostgreSQL."""
     before = connection.autocommit
     connection.autocommit = True
     # A value that is set for this user, or in the URL, is left as it is.
@@ -177,16 +176,16 @@ def settle_postgres(connection: psycopg.Connection, _record: object) -> None:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a connection in a transaction that only reads. Errors come translated."""
+    """Provide a connection in a read-only transaction. Errors are translated."""
     with translated(engine.url), engine.begin() as connection:
         yield connection
 
 
 @contextmanager
 def counting(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a connection of `reading` for statements that count much.
+    """Provide a connection of `reading` for statements that count many rows.
 
-    PostgreSQL does not compile them: that takes longer than what is compiled
+    PostgreSQL does not compile them, which would take longer than running them
     (https://www.postgresql.org/docs/current/jit-decision.html).
     """
     with reading(engine) as connection:
@@ -197,7 +196,7 @@ def counting(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def writing(engine: sa.Engine, *, foreign_keys: bool = True) -> Iterator[sa.Connection]:
-    """Give a connection in one transaction: all of it is stored, or none. Errors come translated.
+    """Provide a connection in one transaction: all is stored, or nothing. Errors are translated.
 
     Args:
         engine: the store.

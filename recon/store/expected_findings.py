@@ -1,4 +1,4 @@
-"""Stored findings that rules of the configuration begin or cease to cover."""
+"""Change stored findings when rules of the configuration begin or cease to cover them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def change(
     not_expected: Sequence[str],
     now: datetime,
 ) -> None:
-    """Give findings the state that the rules give them, in one transaction.
+    """Set the state of findings by the rules, in one transaction.
 
     Args:
         engine: the store.
         account: whose findings.
-        expected: open findings that a rule covers, to the rule's reason.
+        expected: the rule's reason for each open finding that a rule covers.
         not_expected: expected findings that no rule covers any more; they are open again.
         now: our own clock.
     """

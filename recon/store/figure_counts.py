@@ -1,7 +1,7 @@
-"""What the store counts of messages, by spans of time: none of them is read.
+"""Count stored messages by spans of time, without reading their rows.
 
-Each span is one range of the index over account and time, so that the cost is that of the messages
-of the spans, however many others are stored.
+Each span is one range of the index over account and time. So the cost depends only on the messages
+in the spans, not on others.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class GroupCount(NamedTuple):
     """How many messages of a span are of one group."""
 
     position: int
-    """Of the span among those that were asked for."""
+    """The position of the span among the given ones."""
     group: str
     messages: int
 
@@ -52,7 +52,7 @@ class StatusCount(NamedTuple):
     """How many messages of a span are of one status and group."""
 
     position: int
-    """Of the span among those that were asked for."""
+    """The position of the span among the given ones."""
     status: str
     group: str
     messages: int
@@ -69,7 +69,7 @@ class _NumberedSpans(NamedTuple):
 
 
 class _SpansFirst(sa.Join):
-    """A join that SQLite makes for each row of the left side; else it may read every message."""
+    """A join that SQLite does for each row of the left side; otherwise it may read all messages."""
 
     inherit_cache = True
 
@@ -86,8 +86,8 @@ def _cross_join(join: _SpansFirst, compiler: SQLCompiler, **options: Any) -> str
 def by_status(engine: sa.Engine, account: str, spans: Sequence[Span]) -> list[dict[str, int]]:
     """Return how many messages of each span have each status.
 
-    Words that are not documented count as `unknown`. The index holds all that it takes. The counts
-    of a span come as one text: SQLite sorts what it groups, which takes twice as long.
+    Words that are not documented count as `unknown`. Only the index is read. The counts of a span
+    are one text: with groups, SQLite would sort, which takes twice as long.
     """
     counts = [sa.func.count().filter(messages.c.status == word) for word in _COUNTED]
     texts = [sa.cast(count, sa.Text) for count in [*counts, sa.func.count()]]
@@ -105,7 +105,7 @@ def by_status(engine: sa.Engine, account: str, spans: Sequence[Span]) -> list[di
 
 
 def by_reason(engine: sa.Engine, account: str, spans: Sequence[Span]) -> list[GroupCount]:
-    """Return the failed messages of each span by what Octopods gives as the reason, "" for none."""
+    """Return the failed messages of each span by Octopods' reason, "" without one."""
     found = _grouped(engine, account, spans, [_reason], (Status.FAILED.value,))
     return [GroupCount(*row) for row in found]
 
@@ -119,7 +119,7 @@ def by_prefix(
         engine: the store.
         account: the account's name.
         spans: with bounds.
-        length: so many characters, the `+` included.
+        length: the number of characters, including the `+`.
     """
     found = _grouped(engine, account, spans, [_status, _prefix(length)])
     return [StatusCount(*row) for row in found]
@@ -128,7 +128,7 @@ def by_prefix(
 def reached_by_prefix(
     engine: sa.Engine, account: str, spans: Sequence[Span], length: int
 ) -> list[GroupCount]:
-    """Return the messages that reached somebody, as `by_prefix` does, of all statuses together."""
+    """Return the messages that reached a recipient as `by_prefix` does, without their status."""
     found = _grouped(engine, account, spans, [_prefix(length)], REACHED)
     return [GroupCount(*row) for row in found]
 
@@ -174,9 +174,9 @@ def _by_span(
     groups: Sequence[_Group],
     statuses: Sequence[str] | None,
 ) -> sa.Select[Any]:
-    """Return a statement that groups the messages of one span after the other.
+    """Return a statement that groups the messages of each span separately.
 
-    PostgreSQL would estimate a join of all spans to be most of the messages, and read every one.
+    For a join of all spans, PostgreSQL would expect most of the messages, and read all of them.
     """
     place = _numbered(connection, spans)
     columns = [group(messages).label(f"group_{n}") for n, group in enumerate(groups)]
@@ -199,8 +199,8 @@ def _of_all_spans(
 ) -> sa.Select[Any]:
     """Return a statement that groups the messages of some spans at once.
 
-    Where only some statuses count, SQLite would read the row of a message before it compares the
-    status that is in the index: the index is a table of its own here.
+    If only some statuses count, SQLite would read a message's row before it compares the status in
+    the index. So the index is used here as a separate table.
     """
     place = _numbered(connection, spans)
     joined: sa.FromClause = _SpansFirst(place.table, messages, sa.and_(*_inside(account, place)))
@@ -225,17 +225,17 @@ def _of(table: sa.FromClause, statuses: Sequence[str] | None) -> list[sa.ColumnE
 def delivery_times(
     engine: sa.Engine, account: str, spans: Sequence[Span], steps: Sequence[int]
 ) -> list[tuple[int, float, float]]:
-    """Return between which times messages of each span were delivered.
+    """Return the limits of the delivery time of messages in each span.
 
     Args:
         engine: the store.
         account: the account's name.
         spans: with bounds.
-        steps: for each span, of how many messages one is taken; which ones depends on their ids.
+        steps: for each span, one in this many messages is used; their ids decide which ones.
 
     Returns:
-        The position of the span, when a message was last seen on its way (0 where it never was)
-        and when it was first seen delivered, both in seconds after its `sent_at`.
+        The position of the span, when a message was last seen on its way (0 if never) and when it
+        was first seen delivered, both in seconds after its `sent_at`.
     """
     with counting(engine) as connection:
         place = _numbered(connection, spans, steps)
@@ -263,7 +263,7 @@ def delivery_times(
 def _seen(
     connection: sa.Connection, which: Callable[..., Any], statuses: Sequence[str]
 ) -> sa.ColumnElement[int]:
-    """Return the first or last time that a message was seen with one of some statuses."""
+    """Return the first or last time at which a message was seen with one of some statuses."""
     query = (
         sa.select(microseconds(connection, which(status_changes.c.seen_at)))
         .where(

@@ -1,4 +1,4 @@
-"""What the store counts of findings, runs and polls, by day."""
+"""Counts of stored findings, runs and polls, by day."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Days = tuple[date, date]
 
 @dataclass(frozen=True, slots=True)
 class RunCounts:
-    """What the runs of a day counted."""
+    """The counts of the runs of a day."""
 
     incidents: int
-    """Of the newest one."""
+    """Incidents in the newest run."""
     requests: RequestCounts
-    """Of all commands whose newest day it is."""
+    """Requests of all commands whose newest day it is."""
 
 
 class FindingCount(NamedTuple):
@@ -41,12 +41,12 @@ class FindingCount(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """Since when an account's messages are collected."""
+    """The time for which an account's messages are collected."""
 
     since: datetime | None
     """Our own clock at the first answer, `None` before it."""
     purged_before: datetime | None
-    """Before which time nothing is known any more, `None` before any purge."""
+    """The time before which nothing is known any more, `None` before any purge."""
 
 
 def by_state(engine: sa.Engine, account: str, days: Days) -> list[FindingCount]:
@@ -65,13 +65,13 @@ def by_state(engine: sa.Engine, account: str, days: Days) -> list[FindingCount]:
 def costly(engine: sa.Engine, account: str, days: Days, length: int) -> list[FindingCount]:
     """Return the findings that cost money by kind and the beginning of the number.
 
-    They are messages that reached somebody and are a `duplicate_send` or a `recipient_mismatch`.
+    These are delivered messages with a `duplicate_send` or a `recipient_mismatch`.
 
     Args:
         engine: the store.
         account: the account's name.
-        days: about which days.
-        length: so many characters of the number, the `+` included.
+        days: the days of the findings.
+        length: the number of characters of the number, including the `+`.
     """
     prefix = sa.func.substr(sa.func.coalesce(findings.c.phone_number, ""), 1, length)
     lasting = [state.value for state in State if state is not State.RESOLVED]
@@ -94,9 +94,9 @@ def _about(account: str, days: Days) -> list[sa.ColumnElement[bool]]:
 
 
 def runs_by_day(engine: sa.Engine, account: str, days: Days) -> dict[date, RunCounts]:
-    """Return what the runs of each day counted, of the days that have one.
+    """Return the counts of the runs of each day that has one.
 
-    Each run of a command is stored with all requests that the command has made until then; they
+    Each run of a command is stored with all requests that the command had made until then; they
     count once.
     """
     requests: dict[date, RequestCounts] = {}
@@ -116,7 +116,7 @@ def runs_by_day(engine: sa.Engine, account: str, days: Days) -> dict[date, RunCo
 
 
 def _incidents(connection: sa.Connection) -> sa.ColumnElement[int]:
-    """Return how many incidents a run reported; those of earlier versions did not count them."""
+    """Return how many incidents a run reported; runs of earlier versions did not count them."""
     stored = runs.c.incidents
     if not is_postgres(connection):
         length = sa.func.json_array_length(stored, type_=sa.Integer)
@@ -127,7 +127,7 @@ def _incidents(connection: sa.Connection) -> sa.ColumnElement[int]:
 
 
 def collected(engine: sa.Engine, account: str) -> Collected:
-    """Return since when the messages of an account are collected, and what was purged."""
+    """Return since when an account's messages are collected, and until when they were purged."""
     first = sa.select(sa.func.min(polls.c.kept_at)).where(polls.c.account_id == id_of(account))
     with reading(engine) as connection:
         since: datetime | None = connection.execute(first).scalar()

@@ -16,7 +16,7 @@ from recon.store.tables import finding_changes, findings, runs
 
 
 def of(engine: sa.Engine, account: str, discrepancy_id: str) -> list[FindingChange]:
-    """Return the history of a finding, the oldest change first; empty where there is none."""
+    """Return the history of a finding, the oldest change first; empty without changes."""
     with reading(engine) as connection:
         row = connection.execute(
             sa.select(findings.c.id, findings.c.opened_at, _opening_run().label("run_id")).where(
@@ -51,11 +51,11 @@ def record(
     run_id: str | None = None,
     reason: str | sa.ColumnElement[Any] | None = None,
 ) -> None:
-    """Record a change of all findings of a condition.
+    """Record a change of all findings that meet a condition.
 
     Args:
         connection: in a transaction that has claimed the account.
-        change: what happens to them.
+        change: the change.
         condition: which findings.
         at: when; our own clock.
         run_id: the run that does it.
@@ -77,7 +77,7 @@ def record(
 
 
 def keep_opening(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> None:
-    """Record when findings were first opened, before their rows say when they were opened again."""
+    """Record when findings were first opened, before their rows get the time of the new opening."""
     is_kept = sa.exists().where(
         finding_changes.c.finding_id == findings.c.id,
         finding_changes.c.change == Change.OPENED.value,
@@ -94,7 +94,7 @@ def keep_opening(connection: sa.Connection, condition: sa.ColumnElement[bool]) -
 
 
 def _opening_run() -> sa.ScalarSelect[str | None]:
-    """Return the run that opened a finding: it ended when the finding was opened."""
+    """Return the run that opened a finding; its end is the time of opening."""
     return (
         sa.select(sa.func.min(runs.c.run_id))
         .where(
@@ -116,10 +116,9 @@ def _insert(
 
 
 def was_open(at: datetime) -> sa.ColumnElement[bool]:
-    """Return the condition that a finding was there, and not resolved, at a time.
+    """Return the condition that a finding existed, and was not resolved, at a time.
 
-    It was so if it was opened by then and not resolved since, or has been resolved and opened again
-    only later.
+    It was if it was opened by then, and resolved only later or never.
     """
     resolved, returned = finding_changes.alias(), finding_changes.alias()
     before = sa.exists().where(
@@ -168,7 +167,7 @@ def expected_for(connection: sa.Connection, account_id: int, ids: Iterable[str])
 
 
 def was_expected() -> sa.ColumnElement[bool]:
-    """Return the condition that a rule covered a finding, and covered it last."""
+    """Return the condition that a rule made the last such change of a finding."""
     latest = (
         sa.select(finding_changes.c.change)
         .where(
@@ -194,7 +193,7 @@ def by_reason(expected: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def first_seen(connection: sa.Connection, account_id: int, ids: Sequence[str]) -> dict[str, date]:
-    """Return for each of these findings, in their order, when it was first seen."""
+    """Return, for each of these findings in order, when it was first seen."""
     seen: dict[str, date] = {}
     for some in id_chunks(ids):
         query = sa.select(findings.c.discrepancy_id, findings.c.first_seen_on).where(

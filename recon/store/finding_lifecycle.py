@@ -1,7 +1,7 @@
 """The life of each finding from run to run.
 
-Most findings of a night are new. Those are written once, straight to where they stay; only those
-that an earlier run found too pass through a temporary table, and change where they differ.
+Most findings of a night are new, and are inserted directly. Findings that an earlier run also found
+are first written to a temporary table, and then updated if they differ.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
 
 def update(connection: sa.Connection, account_id: int, run: Run) -> Run:
-    """Bring the findings of a run's day to where the run leaves them, see `runs.save`.
+    """Update the findings of a run's day by the result of the run, see `runs.save`.
 
     Args:
         connection: in a transaction that has locked the account.
         account_id: whose findings these are.
-        run: what was found; not suspect.
+        run: the run; not suspect.
 
     Returns:
-        The run with `first_seen_on`, `lifecycle`, `changes` and what it has to say of findings that
-        it cannot resolve. A finding that was claimed to be absent before, and that is unverifiable
-        now, has the identity of the claim.
+        The run with `first_seen_on`, `lifecycle`, `changes` and notices of findings that it cannot
+        resolve. An unverifiable finding whose row was reported as missing before has the identity
+        of the earlier finding.
     """
     import pyarrow.compute as pc
 
@@ -127,10 +127,10 @@ def _renamed(run: Run, names: Mapping[str, str]) -> Run:
 def _still_expected(
     connection: sa.Connection, account_id: int, run: Run, claims: Iterable[str]
 ) -> Run:
-    """Return the run in which claims that a rule covers stay expected, now that they are in doubt.
+    """Return the run with findings that stay expected although they are now unverifiable.
 
-    The rule names the kind that the claim had. Where it holds no more, the claim is open by now:
-    see `recon.jobs.expected_rules`.
+    The rule names their earlier kind. If the rule no longer applies, they are already open, see
+    `recon.jobs.expected_rules`.
     """
     verdict = run.verdict
     kept = finding_history.expected_for(connection, account_id, claims)
@@ -144,9 +144,9 @@ def _still_expected(
 
 
 def _compared_with(connection: sa.Connection, account_id: int, run: Run) -> datetime | None:
-    """Return when the newest run ended that began on an earlier date; `None` where there is none.
+    """Return when the newest run that began on an earlier date ended; `None` without one.
 
-    Dates are those of the window's zone.
+    Dates are in the window's zone.
     """
     zone = run.verdict.window.zone
     today = calendar.window(calendar.day_at(run.started_at, zone), zone).start
@@ -161,7 +161,7 @@ def _compared_with(connection: sa.Connection, account_id: int, run: Run) -> date
 
 
 def _renew(connection: sa.Connection, day: date, now: datetime) -> None:
-    """Give what was found again its latest content, and open what had been resolved."""
+    """Update findings that were found again, and reopen those that had been resolved."""
     returns = findings.c.status == RESOLVED
     state = sa.case(
         (findings.c.ack_reason.is_not(None), ACKNOWLEDGED),
@@ -253,9 +253,9 @@ def _open(connection: sa.Connection, account_id: int, run: Run, new: pa.Table, t
 def _resolved_since(
     connection: sa.Connection, account_id: int, day: date, before: datetime | None
 ) -> int:
-    """Return how many findings of the day were there at a time and are resolved now.
+    """Return how many findings of the day existed at a time and are resolved now.
 
-    One that a rule expected to its end is not news.
+    A finding that a rule covered until its end does not count.
     """
     if before is None:
         return 0

@@ -1,4 +1,4 @@
-"""Findings after their run: listed, and acknowledged."""
+"""List and acknowledge stored findings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RESOLVED: Final = State.RESOLVED.value
 
 
 def finding_columns(connection: sa.Connection) -> list[sa.ColumnElement[Any]]:
-    """Return what to select for a findings frame: `FINDING_COLUMNS`, times as integers."""
+    """Return the columns to select for a findings frame: `FINDING_COLUMNS`, times as integers."""
     return [
         microseconds(connection, findings.c[name])
         if isinstance(FINDING_TYPES[name], UtcDateTime)
@@ -37,34 +37,34 @@ def finding_columns(connection: sa.Connection) -> list[sa.ColumnElement[Any]]:
 
 
 class Filters(TypedDict, total=False):
-    """Which findings are meant; what is left out narrows nothing."""
+    """Which findings to list; a filter that is left out does not restrict anything."""
 
     accounts: Sequence[str] | None
-    """Only of these; `None` is all."""
+    """Only these accounts; `None` is all."""
     states: Sequence[str]
-    """Only findings that stand so."""
+    """Only findings in these states."""
     kinds: Sequence[str]
     severity: str | None
     """Only `error` or `warning`; `None` is both."""
     days: tuple[date, date] | None
-    """Only of these days, the first and the last one included, in the zone that the account was
-    judged in; `None` is all."""
+    """Only these days, the first and the last one included, in the time zone of the runs; `None` is
+    all."""
 
 
 def listing(
     engine: sa.Engine, *, limit: int | None = None, **filters: Unpack[Filters]
 ) -> pd.DataFrame:
-    """Return findings as they stand now, the latest day first, then as reports sort them.
+    """Return findings in their present state, the latest day first, then in the order of reports.
 
     Args:
         engine: the store.
-        limit: only the first so many; `None` is all.
+        limit: only this many from the start; `None` is all.
         filters: which findings.
 
     Returns:
         `account`, `date`, `run_id` (the newest run of the account and day), all of
-        `FINDING_COLUMNS`, `state`, `first_seen_on`, `ack_reason`; the two days as ISO texts, what
-        does not apply null.
+        `FINDING_COLUMNS`, `state`, `first_seen_on`, `ack_reason`; the two days as ISO texts; null
+        if a column does not apply.
     """
     from recon.store import stored_frames
 
@@ -76,9 +76,9 @@ def listing(
 def rows(
     engine: sa.Engine, *, limit: int | None = None, **filters: Unpack[Filters]
 ) -> list[dict[str, Any]]:
-    """Return what `listing` does, each finding by column, in half of the time where they are few.
+    """Return the same as `listing`, a mapping for each finding, in half the time for a few.
 
-    Days are dates, times aware, and what does not apply is `None`.
+    Days are dates, times are aware, and a value that does not apply is `None`.
     """
     with reading(engine) as connection:
         columns = [findings.c[name] for name in FINDING_COLUMNS]
@@ -187,7 +187,7 @@ def statuses(engine: sa.Engine, ids: Sequence[str]) -> dict[str, str]:
 
 
 def of_rows(engine: sa.Engine, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return which of these are ids of messages or records, each with its unresolved findings."""
+    """Return the ids of messages or records among these, each with its unresolved findings."""
     found: dict[str, list[str]] = {}
     query = (
         sa.select(findings.c.message_id, findings.c.local_id, findings.c.discrepancy_id)
@@ -206,9 +206,10 @@ def of_rows(engine: sa.Engine, names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def reopen(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> None:
-    """Take back the acknowledgement of findings, in one transaction; all others stay as they are.
+    """Withdraw the acknowledgement of findings, in one transaction; other findings do not change.
 
-    The history keeps both reasons. Where a rule covers a finding, the next run of its day says so.
+    The history keeps both reasons. If a rule covers a finding, the next run of its day marks it as
+    expected.
 
     Args:
         engine: the store.
@@ -229,8 +230,8 @@ def reopen(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> None
 def acknowledge(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> tuple[str, ...]:
     """Acknowledge findings that are not resolved, in one transaction; later runs keep them so.
 
-    One that is acknowledged already takes the new reason; with the same one it stays as it is, so
-    that a command may be repeated.
+    A finding that is already acknowledged gets the new reason. With the same reason it does not
+    change, so a command may be repeated.
 
     Args:
         engine: the store.
@@ -238,7 +239,7 @@ def acknowledge(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) ->
         now: our own clock.
 
     Returns:
-        Which of them are acknowledged now, sorted; the others are resolved or unknown.
+        The ids that are acknowledged now, sorted; the others are resolved or unknown.
     """
     done: list[str] = []
     with writing(engine) as connection:
@@ -260,7 +261,7 @@ def acknowledge(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) ->
 def _by_reason(
     connection: sa.Connection, reasons: Mapping[str, str]
 ) -> Iterator[tuple[str, sa.ColumnElement[bool]]]:
-    """Yield each reason with the condition for some of its findings, few enough for a statement."""
+    """Yield each reason with a condition for some of its findings, few enough for one statement."""
     ids: dict[str, list[str]] = {}
     for one, reason in reasons.items():
         ids.setdefault(reason, []).append(one)

@@ -1,4 +1,4 @@
-"""What a run makes of findings that were known: recorded before their rows change."""
+"""Record the effect of a run on known findings, before their rows change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from recon.store.tables import findings
 def record_news(
     connection: sa.Connection, run: Run, known: Mapping[str, Known], claims: Mapping[str, str]
 ) -> None:
-    """Record what happens to the findings that were known before they change."""
+    """Record the changes of known findings before their rows change."""
     expected, now = run.verdict.expected, run.finished_at
     is_expected = findings.c.id.in_(
         sa.select(AGAIN.c.finding_id).where(AGAIN.c.expected.is_not(None))

@@ -1,8 +1,8 @@
-"""Numbers that are not stored any more, since a person asked to be forgotten.
+"""Numbers that are not stored any more because a person asked to be forgotten.
 
-Kept is a keyed hash of each, one for all spellings of a user; the key is random and the database's
-own. It keeps later answers and runs from storing the number again, and nothing can be read from it
-without the database.
+Only a keyed hash is stored, one for all spellings of a number. The key is random and belongs to the
+database. With the hash, later answers and runs do not store the number again. Without the database,
+the hash reveals nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SEPARATORS: Final = (" ", "-", "(", ")", ".", "/", "\u00a0")
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The numbers that are not to be stored; of most databases none."""
+    """The numbers that must not be stored; in most databases none."""
 
     secret: bytes = b""
     digests: frozenset[str] = frozenset()
@@ -52,11 +52,11 @@ class Forgotten:
         return bool(self.digests)
 
     def holds(self, user: int) -> bool:
-        """Say whether a user is forgotten, by the key that `recon.core.phones` gives."""
+        """Say whether a user is forgotten, by a key from `recon.core.phones`."""
         return _digest(self.secret, user) in self.digests
 
     def among(self, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Say of each user whether it is forgotten; each distinct one is hashed once."""
+        """Say for each key whether the user is forgotten; each distinct key is hashed once."""
         import numpy as np
 
         users, places = np.unique(keys, return_inverse=True)
@@ -70,7 +70,7 @@ class Forgotten:
         Args:
             frame: has a column `phone_number`.
             region: of national numbers.
-            blank: what stands there instead.
+            blank: the replacement.
         """
         from recon.core import phones
 
@@ -129,11 +129,11 @@ def forgotten(engine: sa.Engine) -> Forgotten:
 def forget(
     engine: sa.Engine, person: Person, now: datetime, rng: random.Random, *, dry_run: bool = False
 ) -> dict[str, int]:
-    """Blank a person's number in every table, and keep it from being stored again.
+    """Blank a person's number in every table, and prevent that it is stored again.
 
-    Ids, times and statuses stay. First the hash is stored, so that no answer that comes meanwhile
-    brings the number back; then the tables are searched. The caller holds the accounts' locks, so
-    that no run stores what it read before.
+    Ids, times and statuses stay. The hash is stored first, so that no answer that arrives meanwhile
+    stores the number again. Then the tables are searched. The caller holds the accounts' locks, so
+    that no run stores numbers that it read before.
 
     Args:
         engine: the store.
@@ -143,7 +143,7 @@ def forget(
         dry_run: only count.
 
     Returns:
-        In how many rows of each table the number was.
+        The number of rows with the number, by table.
     """
     if not dry_run:
         _remember(engine, person, now, rng)
@@ -232,7 +232,7 @@ def _numbers(connection: sa.Connection, column: sa.Column[Any], person: Person) 
 
 
 def _texts(connection: sa.Connection, column: sa.Column[Any], person: Person) -> Iterator[_Place]:
-    """Find the number within texts, and within those of JSON values."""
+    """Find the number within texts, also those in JSON values."""
     key = list(column.table.primary_key)
     rows = connection.execute(sa.select(*key, column).where(_holds(column, person))).all()
     changed = []
@@ -262,7 +262,7 @@ def _blanked(value: Any, person: Person) -> Any:  # noqa: ANN401 - what JSON hol
 
 
 def _holds(column: sa.Column[Any], person: Person) -> sa.ColumnElement[bool]:
-    """Return the condition that a column may hold the number, separators left out.
+    """Return the condition that a column may contain the number, ignoring separators.
 
     Hardly any text has the digits in this order at all, whatever lies between them. One comparison
     says so; to take the separators out of each of five million numbers takes SQLite ten times as

@@ -1,4 +1,4 @@
-"""The findings of a run that an earlier one found too, in a temporary table of its transaction."""
+"""Findings of a run that an earlier run also found, in a temporary table of its transaction."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ IS_AGAIN: Final = findings.c.id.in_(sa.select(AGAIN.c.finding_id))
 
 
 class Known(NamedTuple):
-    """What is stored of a finding that a run finds again."""
+    """The stored state of a finding that a run finds again."""
 
     row: int
     identity: str
@@ -42,14 +42,14 @@ class Known(NamedTuple):
     is_accepted: bool
     """Whether a person acknowledged it."""
     is_moved: bool
-    """Whether it belonged to another day."""
+    """Whether it belonged to another day before."""
     was_open: bool
-    """Whether it was there when the run ended that this one is compared with."""
+    """Whether it was open at the end of the run with which this run is compared."""
     was_unverifiable: bool
 
 
 def columns_of(found: pd.DataFrame) -> pa.Table:
-    """Return findings as they are stored."""
+    """Return findings in stored form."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -75,9 +75,9 @@ def known_of(
     before: datetime | None,
     ids: pa.ChunkedArray,
 ) -> tuple[dict[str, Known], pa.Array]:
-    """Return what is stored of these findings, and the row of each, null where none has it yet.
+    """Return the stored state of these findings, and the row of each, null for a new one.
 
-    No other process opens one meanwhile: the account is locked.
+    The account is locked, so no other process can open one meanwhile.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

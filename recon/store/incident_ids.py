@@ -1,4 +1,4 @@
-"""Incidents keep their id from night to night, though some of their findings come and go."""
+"""Incidents keep their id from night to night, even if some of their findings change."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _ASKED: Final = 64
 
 
 def carry_on(connection: sa.Connection, account_id: int, run: Run) -> Run:
-    """Give the incidents of a run the ids that most of their findings have in the store.
+    """Give each incident of a run the id that most of its findings have in the store.
 
-    Where one has split, the larger part keeps the id.
+    If an incident has split, the larger part keeps the id.
     """
     found, taken, names = run.verdict.findings, set[str](), dict[str, str]()
     for one in run.verdict.incidents:
@@ -40,7 +40,7 @@ def carry_on(connection: sa.Connection, account_id: int, run: Run) -> Run:
 
 
 def _stored(connection: sa.Connection, account_id: int, ids: list[str]) -> list[str]:
-    """Return the incidents that these findings were part of, the commonest first."""
+    """Return the incidents of which these findings were part, the most frequent first."""
     query = sa.select(findings.c.incident_id).where(
         findings.c.account_id == account_id,
         among(connection, findings.c.discrepancy_id, ids),

@@ -1,4 +1,4 @@
-"""What accepted answers to a key have listed, as far as the next answer is compared with it."""
+"""The messages in accepted answers to a key with which the next answer is compared."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COUNTS: Final = 16
 
 
 def load(connection: sa.Connection, key: Key, listing: Listing) -> KeyHistory:
-    """Return what an answer of a key is compared with, before it is kept.
+    """Return the history with which an answer to a key is compared, before it is stored.
 
     Args:
         connection: in a transaction that has locked the account.
@@ -59,8 +59,8 @@ def _absent(
 ) -> dict[int, datetime]:
     """Return some listed messages that an answer does not show.
 
-    They are read along the index of a key's messages by time, so it costs the same however many
-    messages there are.
+    They are read in order of the index by key and time, so the cost does not depend on the number
+    of messages.
     """
     shown = [one.message_id for one in listing.messages]
     # The rule decides what is too old or too new; this only has to bring enough of both.
@@ -95,7 +95,7 @@ def _absent(
 def note_poll(
     connection: sa.Connection, key: Key, poll_id: int, listing: Listing, proof: Proof
 ) -> None:
-    """Remember of the key what the answer that was kept as `poll_id` has listed."""
+    """Update the key's history with the answer that was stored as `poll_id`."""
     now: dict[str, Any] = {}
     if key.started_by is None:
         now["started_by"] = poll_id
@@ -111,9 +111,9 @@ def note_poll(
 
 
 def start_again(connection: sa.Connection, key: Key, since: datetime) -> Key:
-    """Forget what the next answer of a key would be compared with, and make it the newest key.
+    """Delete the history of a key, so that its coverage starts again, and make it the newest key.
 
-    What was proven before stays proven; what is proven from now on begins after `since`.
+    Earlier proof stays; new proof begins after `since`.
     """
     connection.execute(sa.delete(absences).where(absences.c.key_id == key.id))
     now = {"since": since, "started_by": None, "item_cap": None}
@@ -122,7 +122,7 @@ def start_again(connection: sa.Connection, key: Key, since: datetime) -> Key:
 
 
 def uses(connection: sa.Connection, account: str) -> list[KeyUse]:
-    """Return what the answers to each key of an account tell of when it was in use.
+    """Return when each key of an account was in use, by the answers to it.
 
     Args:
         connection: to the store.
@@ -132,7 +132,7 @@ def uses(connection: sa.Connection, account: str) -> list[KeyUse]:
 
 
 def uses_of(connection: sa.Connection, account_id: int | sa.ScalarSelect[int]) -> list[KeyUse]:
-    """Return the same of the account with this id."""
+    """Return the same for the account with this id."""
     seen = sa.select(sa.func.max(messages.c.sent_at)).where(messages.c.key_id == keys.c.id)
     # An alias, since the statement joins the same table.
     first = polls.alias("first")
@@ -165,9 +165,9 @@ def uses_of(connection: sa.Connection, account_id: int | sa.ScalarSelect[int]) -
 
 
 def _began_late(connection: sa.Connection, key_id: int, started_at: datetime | None) -> bool:
-    """Say whether the first answer to a key, which seemed whole, lacked messages.
+    """Say whether the first answer to a key, which seemed complete, lacked messages.
 
-    Fewer than an answer holds were sent before it, so few rows are looked at.
+    Before it, fewer messages were sent than an answer holds, so few rows are read.
     """
     if started_at is None:
         return False

@@ -22,20 +22,20 @@ class LockHeldError(TemporaryError):
 
 @contextmanager
 def hold(engine: sa.Engine, account: str, *, shared: bool = False) -> Iterator[None]:
-    """Hold the lock of an account; it ends with the block, and with the process however it ends.
+    """Hold the lock of an account until the end of the block, or of the process in any way.
 
-    PostgreSQL: an advisory lock on a connection of its own (a pooler must keep sessions together).
+    PostgreSQL: an advisory lock on a separate connection (a pooler must keep sessions together).
     SQLite: a lock on a file beside the database. A database in memory has no other user.
 
     Args:
         engine: the database.
         account: its name.
-        shared: let others hold it who share it, too.
+        shared: let others that also share it hold it at the same time.
 
     Raises:
-        LockHeldError: where it is held elsewhere.
+        LockHeldError: another process holds it.
         TemporaryError: the database cannot be reached.
-        OutputError: where the file of the lock cannot be made.
+        OutputError: the lock file cannot be created.
     """
     digest = blake2b(account.encode(), digest_size=8).digest()
     if is_postgres(engine):
@@ -59,12 +59,12 @@ def hold_in_turn(
 
     Args:
         engine: the database.
-        account: the name of what is locked.
-        sleep: waits that many seconds.
+        account: the name of the lock.
+        sleep: waits for a number of seconds.
         most: how many seconds to wait.
 
     Raises:
-        LockHeldError: it was held elsewhere all the time.
+        LockHeldError: another process held it all the time.
         TemporaryError, OutputError: as `hold`.
     """
     with ExitStack() as held:

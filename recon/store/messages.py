@@ -1,4 +1,4 @@
-"""Collected messages: answers of the list call go in, frames and proven spans come out."""
+"""Collected messages: store answers of the list call, and read frames and proven spans."""
 
 from __future__ import annotations
 
@@ -43,24 +43,24 @@ PAGE_ROWS: Final = 64_000
 
 @dataclass(frozen=True, slots=True)
 class KeepResult:
-    """What keeping one answer changed."""
+    """The changes made by one answer."""
 
     new: int
     """Messages that were not known before."""
     shared: int
-    """Messages that an earlier answer to the key showed: with one, the poll joins that answer."""
+    """Messages that an earlier answer to the key showed; with at least one, the poll joins it."""
     changed: int
-    """Known messages whose status moved on."""
+    """Known messages whose status changed."""
     regressed: int
-    """Known messages seen with a status from before; kept in their history only."""
+    """Known messages seen with an earlier status, which is stored only in their history."""
     rejected: int
-    """Items that cannot be read and whose message is not known from another answer either."""
+    """Unreadable items whose message is not known from another answer either."""
     proof: Proof
     """What this answer alone proves, and why not more."""
     gap: Span | None = None
-    """The time before the answer of which nothing is proven, where it joined nothing."""
+    """The unproven time before the answer, if it joined nothing."""
     ask_for: Sequence[int] = ()
-    """Messages that answers have lacked for a day: ask for these one by one, see
+    """Messages that have been absent from answers for a day, to ask for one by one, see
     `recon.store.removed_messages`."""
 
 
@@ -74,18 +74,18 @@ def keep(
     new_coverage: bool = False,
     quiet: bool = False,
 ) -> KeepResult:
-    """Store one answer whole, in one transaction, joined with all that was stored before.
+    """Store one answer completely in one transaction, joined with everything stored before.
 
     Args:
         engine: the store.
-        account: the account's name in the configuration; made where it is new.
+        account: the account's name in the configuration; created if it is new.
         key_fingerprint: distinguishes the key that asked from the account's others; never the key.
         listing: the answer. Its clock (`recon.core.listing_evidence.clock`) is when its statuses
             were observed.
-        seen_at: our own clock at the answer, for the log of polls; without it, the answer's.
-        new_coverage: start the coverage of the key again from this answer, compared with nothing
-            that was listed before, and take the key for the newest of the account.
-        quiet: log nothing of what the answer proves: for a store that is thrown away.
+        seen_at: our own clock at the answer, for the log of polls; without it, the answer's clock.
+        new_coverage: start the coverage of the key again from this answer, without comparing it
+            with earlier ones, and treat the key as the newest of the account.
+        quiet: log nothing about the answer: for a temporary store.
 
     Raises:
         TemporaryError, OutputError, ConfigError: see `recon.store.store_errors.translated`; then
@@ -190,7 +190,7 @@ def _prove(
 
 
 def _since(listing: Listing, purged: datetime) -> Listing:
-    """Return of an answer what may be stored: purged messages stay so while they are listed."""
+    """Return an answer without messages before a purge, which must not be stored again."""
     rejects = [one for one in listing.rejects if (one.sent_at or one.latest or purged) >= purged]
     messages = [one for one in listing.messages if one.sent_at >= purged]
     return replace(listing, messages=messages, rejects=rejects)
@@ -203,7 +203,7 @@ def _not_listed_before(
     listing: Listing,
     stored: Mapping[int, Any],
 ) -> list[Message]:
-    """Return the messages of an answer that no accepted answer to the key had listed before."""
+    """Return the messages of an answer that no earlier accepted answer to the key listed."""
     new = []
     for message in listing.messages:
         before = stored.get(message.message_id)
@@ -216,7 +216,7 @@ def _not_listed_before(
 
 
 def spans(engine: sa.Engine, account: str) -> tuple[Span, ...]:
-    """Return for which time the account's messages are proven complete, over all its keys."""
+    """Return the time for which the account's messages are proven complete, by all its keys."""
     return coverage_proof.read(engine, account).spans
 
 
@@ -230,7 +230,8 @@ def read(
 ) -> pd.DataFrame:
     """Return the messages sent in `[start, end)` (`None` is without bound), a provider frame.
 
-    More than `page_rows` messages of SQLite's are read in pages of about so many, as Arrow columns.
+    With more than `page_rows` messages, SQLite is read in pages of about this size, as Arrow
+    columns.
     """
     from recon.store import stored_frames
 
@@ -250,15 +251,15 @@ def read_in_parts(
     *,
     page_rows: int = PAGE_ROWS,
 ) -> Collected:
-    """Return what `collect` makes of the messages that `read` returns, which come in parts.
+    """Read the same messages as `read` in parts, and return the result of `collect`.
 
     Args:
         engine: the store.
         account: the account's name.
         start: the first time.
         end: the time after the last.
-        collect: takes provider frames as they come. It may be called again, with all parts from
-            the first one on, and then has to start again.
+        collect: is called with the frames as they are read. It may be called again with all parts
+            from the first one on, and then has to start again.
         page_rows: about how many messages a part has.
     """
     from recon.store import stored_frames
@@ -303,7 +304,7 @@ def _spans(
     end: datetime | None,
     page_rows: int,
 ) -> list[tuple[datetime | None, datetime | None]]:
-    """Cut a span, in SQLite, into spans of about `page_rows` of the messages `mine` each."""
+    """Divide a span, in SQLite, into spans with about `page_rows` of the messages `mine` each."""
     spans = []
     while not is_postgres(connection):
         sent_at = messages.c.sent_at
@@ -352,15 +353,15 @@ def rejects(
     *,
     untimed: bool,
 ) -> pd.DataFrame:
-    """Return the items that could not be read, a provider rejects frame.
+    """Return the unreadable items, a provider rejects frame.
 
     Args:
         engine: the store.
         account: the account's name.
-        start: the first time wanted, of items whose time could be read; `None` is all.
+        start: the first time, for items with a readable time; `None` is all.
         end: the time after the last.
-        untimed: also those without a time, as far as the account's latest answer still showed
-            them: older ones belong to days that are past.
+        untimed: also include items without a time, if the account's latest answer still showed
+            them; older ones belong to past days.
     """
     table = provider_rejects.c
     inside = sa.and_(table.sent_at.is_not(None), *_between(table.sent_at, start, end))
@@ -371,7 +372,7 @@ def rejects(
 def rejects_of_other_days(
     engine: sa.Engine, account: str, start: datetime, end: datetime, *, untimed: bool
 ) -> pd.DataFrame:
-    """Return the items without a readable time that may lie in `[start, end)` and count elsewhere.
+    """Return items without a readable time that may lie in `[start, end)` but count elsewhere.
 
     Args:
         engine: the store.
@@ -421,7 +422,7 @@ def _rejects(engine: sa.Engine, account: str, condition: sa.ColumnElement[bool])
 
 
 def asked_singly(engine: sa.Engine, account: str, start: datetime, end: datetime) -> pd.DataFrame:
-    """Return the messages of `[start, end)` that a status call found and no list ever showed."""
+    """Return the messages of `[start, end)` that only status calls found, and no list showed."""
     from recon.store import stored_frames
 
     with reading(engine) as connection:

@@ -25,7 +25,7 @@ from recon.store.tables import accounts, findings, notifications
 
 
 class Channel(StrEnum):
-    """Where news goes."""
+    """Where notifications are sent."""
 
     MAIL = "mail"
     CHAT = "chat"
@@ -36,7 +36,7 @@ class Announcement:
     """Which channels are notified of the runs of one command, and when."""
 
     batch: str
-    """What the runs of one command share."""
+    """The same for all runs of one command."""
     rules: Mapping[Channel, NotificationRule]
 
 
@@ -67,14 +67,14 @@ def queue_run(
     *,
     judged_again: bool,
 ) -> None:
-    """Note in the transaction of a run which channels are to be notified of it.
+    """Store, in the transaction of a run, which channels to notify of it.
 
     Args:
-        connection: in a transaction that has claimed the account and moved its findings on.
+        connection: in a transaction that has locked the account and updated its findings.
         account_id: whose run it is.
         run: with the lifecycle of its findings.
         announcement: the channels and their rules.
-        judged_again: whether it is of an earlier day, judged again.
+        judged_again: whether it is a run of an earlier day, judged again.
     """
     day = date.fromisoformat(run.verdict.window.label)
     for channel, rule in announcement.rules.items():
@@ -105,11 +105,11 @@ def queue_run(
 
 
 def queue_failure(engine: sa.Engine, failure: Failure, announcement: Announcement) -> None:
-    """Note which channels are to be notified of a night that failed.
+    """Store which channels to notify of a night that failed.
 
     Args:
         engine: the store.
-        failure: of an account.
+        failure: the failed night of an account.
         announcement: the channels and their rules.
     """
     with writing(engine) as connection:
@@ -132,7 +132,7 @@ def queue_failure(engine: sa.Engine, failure: Failure, announcement: Announcemen
 
 
 def waiting(engine: sa.Engine, channel: Channel) -> list[News]:
-    """Return what a channel has not been told yet, the oldest first."""
+    """Return the notifications that a channel has not got yet, the oldest first."""
     query = (
         sa.select(*COLUMNS)
         .join_from(notifications, accounts)
@@ -144,7 +144,7 @@ def waiting(engine: sa.Engine, channel: Channel) -> list[News]:
 
 
 def done(engine: sa.Engine, told: Sequence[News], now: datetime) -> None:
-    """Note that a channel was notified, or is not notified any more."""
+    """Store that a channel was notified, or will not be."""
     ids = [one.id for one in told]
     with writing(engine) as connection:
         connection.execute(
@@ -183,7 +183,7 @@ def _failure(stored: Mapping[str, Any] | None) -> Failure | None:
 def _last(
     connection: sa.Connection, account_id: int, channel: Channel, batch: str
 ) -> LastNotification | None:
-    """Return the last news of an account in a channel from another command."""
+    """Return the last notification of an account to a channel by another command."""
     row = connection.execute(
         sa.select(notifications.c.created_at, notifications.c.reason)
         .where(
@@ -200,9 +200,9 @@ def _last(
 def _changed(
     connection: sa.Connection, account_id: int, day: date, last: LastNotification | None
 ) -> bool:
-    """Say whether a finding of a day was opened or resolved since the last news.
+    """Say whether a finding of a day was opened or resolved since the last notification.
 
-    One that a person had acknowledged is no news when it is resolved.
+    If a person had acknowledged a finding, its resolution does not count.
     """
     conditions = [findings.c.status == OPEN]
     if last is not None:

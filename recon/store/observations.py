@@ -1,4 +1,4 @@
-"""What several answers together say of a message, in whichever order they were kept."""
+"""Combine several answers about a message, in any order of storing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recon.core.statuses import supersedes
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A status of a message, and the provider's clock at the answer that showed it."""
+    """A status of a message, and the provider's clock in the answer that showed it."""
 
     status: str
     failure_reason: str | None
@@ -19,10 +19,10 @@ class Observation:
 
 
 def merged(known: Observation, seen: Observation) -> Observation:
-    """Return what both say together; it is as recent as the later one.
+    """Return the combination of both, with the later time.
 
-    The later one wins, except where that would take the message backwards. So an answer that is
-    kept late, after a newer one, still counts for what it proves.
+    The later status wins, unless the message would go backwards. So an answer that is stored late,
+    after a newer one, still counts.
     """
     earlier, later = (known, seen) if known.at <= seen.at else (seen, known)
     if earlier.status == later.status:
@@ -33,7 +33,7 @@ def merged(known: Observation, seen: Observation) -> Observation:
 
 
 def is_regress(known: Observation, seen: Observation) -> bool:
-    """Say whether `seen` came later and yet would take the message backwards."""
+    """Say whether `seen` is later, but would take the message backwards."""
     return (
         seen.at >= known.at
         and seen.status != known.status
@@ -42,10 +42,10 @@ def is_regress(known: Observation, seen: Observation) -> bool:
 
 
 def is_news(history: Sequence[Observation], seen: Observation) -> bool:
-    """Say whether `seen` differs from what the answer before it showed.
+    """Say whether `seen` differs from the status in the answer before it.
 
     Args:
-        history: the changes known of the message, in the order of time.
+        history: the known changes of the message, in order of time.
         seen: another observation, not necessarily the latest.
     """
     before = [change for change in history if change.at <= seen.at]

@@ -1,4 +1,4 @@
-"""Mails that wait to be sent: what is in them, and who has not got them yet."""
+"""Mails that wait to be sent: their runs and their remaining recipients."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ GIVEN_UP_AFTER: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class WaitingMail:
-    """A mail that was not sent to all of its recipients yet."""
+    """A mail that was not sent to all its recipients yet."""
 
     id: int
     message_id: str
     reply_to: str | None
-    """The first mail about the same day, where this is a later one."""
+    """The first mail about the same day, if this is a later one."""
     created_at: datetime
     waiting: Sequence[str] | None
-    """Who has not got it yet; `None` where nobody has."""
+    """Recipients who have not got it yet; `None` if nobody has."""
     attempts: int
     news: Sequence[News]
 
 
 def compose(engine: sa.Engine, *, one_per: str, domain: str, now: datetime) -> None:
-    """Make mails of the news that is in none yet, the news of each command apart.
+    """Make mails of notifications without a mail, separately for each command.
 
     Args:
-        engine: the store; nobody else composes meanwhile.
+        engine: the store; no other process composes mails meanwhile.
         one_per: `run` for one mail of all accounts of a command, or `account`.
-        domain: what the message ids end with.
+        domain: the domain of message ids.
         now: our own clock.
     """
     with writing(engine) as connection:
@@ -89,7 +89,7 @@ def _thread(group: Sequence[News], one_per: str) -> str:
 
 
 def waiting(engine: sa.Engine) -> list[WaitingMail]:
-    """Return the mails that some recipient has not got yet, the oldest first."""
+    """Return the mails that have not reached all recipients, the oldest first."""
     with reading(engine) as connection:
         query = sa.select(mails).where(mails.c.done_at.is_(None)).order_by(mails.c.id)
         return [_mail(connection, row) for row in connection.execute(query).all()]
@@ -127,9 +127,9 @@ def attempted(
     error: str | None,
     now: datetime,
 ) -> None:
-    """Note how sending a mail ended: who has not got it yet, and why.
+    """Store the result of sending a mail: who has not got it yet, and why.
 
-    A mail that nobody waits for is done. One that is too old is given up.
+    A mail without such recipients is done. A mail that is too old is given up.
     """
     nobody_waits = waiting is not None and not waiting
     is_done = nobody_waits or now - mail.created_at >= GIVEN_UP_AFTER
@@ -158,7 +158,7 @@ class OutboxState:
 
     waiting: int
     oldest: datetime | None
-    """When the one that waits longest was written."""
+    """When the oldest of them was written."""
 
 
 def state(engine: sa.Engine) -> OutboxState:

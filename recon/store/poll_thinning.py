@@ -1,4 +1,4 @@
-"""Thinning the log of polls: a little with each poll, so none costs more than another."""
+"""Delete old polls from the log, a few with each poll, so that no poll takes much longer."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _AT_A_TIME: Final = 128
 def thin(
     connection: sa.Connection, key: Key, *, recent: int = LEARN_POLLS, most: int = _AT_A_TIME
 ) -> None:
-    """Delete polls of a key that nothing is learnt from any more and whose neighbours say the same.
+    """Delete polls of a key that are no longer needed and whose neighbours say the same.
 
-    Each call reads the same number of polls, along an index. A log that was never thinned becomes
-    short over many polls.
+    Each call reads the same number of polls, in order of an index. A log that was never thinned
+    becomes short over many polls.
 
     Args:
-        connection: in a transaction that has claimed the account.
+        connection: in a transaction that has locked the account.
         key: which key.
-        recent: how many of the latest polls stay as they are.
+        recent: how many of the latest polls are kept.
         most: how many older ones are read.
     """
     rows = connection.execute(

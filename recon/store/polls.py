@@ -1,4 +1,4 @@
-"""The log of polls: what is known of an account before it is asked again, and whose turn it is."""
+"""The log of polls, from which the next poll is decided, and the lock for polling."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """What is known of the current key of an account."""
+    """The state of the current key of an account."""
 
     last_id: int | None = None
-    """Identifies the latest poll; `None` before the first."""
+    """The id of the latest poll; `None` before the first."""
     last_at: datetime | None = None
     """When its answer came, by the provider's clock."""
     ahead: timedelta = timedelta()
-    """How far the provider's clock was ahead of ours then."""
+    """How far the provider's clock was ahead of ours at that time."""
     recent: Sequence[Poll] = ()
-    """The latest polls, in the order of time."""
+    """The latest polls, in order of time."""
     newest: datetime | None = None
-    """When the newest message was sent that an answer showed."""
+    """When the newest message in answers was sent."""
     unproven: int | None = None
-    """Where the listing was seen out of order: messages that are not proven yet; else `None`."""
+    """If the listing was out of order: how many messages are not proven yet; else `None`."""
     unrecorded_share: float = 0.0
-    """The share of the provider's messages that the records did not know at the last run."""
+    """The share of the provider's messages without a record, in the last run."""
     settling: timedelta = SETTLING
     """How much later than its own time a message may appear in the listing of this key."""
     item_cap: int | None = None
-    """The lowest number of items at which its listing is known to be cut."""
+    """The lowest number of items at which its listing is known to be cut off."""
 
 
 def key_state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: int) -> KeyState:
-    """Return what is known of a key, polled for any account, as of one moment.
+    """Return the state of a key, which any account may have polled, at one moment.
 
     Args:
         engine: the store.
         account: the account's name.
         key_fingerprint: distinguishes the key from the account's others.
-        recent: how many of the latest polls are wanted.
+        recent: how many of the latest polls to return.
     """
     with reading(engine) as connection:
         key = connection.execute(
@@ -100,13 +100,13 @@ def key_state(engine: sa.Engine, account: str, key_fingerprint: str, *, recent: 
 
 
 def history(engine: sa.Engine, account: str, since: datetime, count: int) -> tuple[Poll, ...]:
-    """Return the account's polls from `since` on, with any key, in the order of time.
+    """Return the account's polls from `since` on, with any key, in order of time.
 
     Args:
         engine: the store.
         account: the account's name.
         since: the provider's clock.
-        count: how many at most; the latest are kept.
+        count: the latest polls, at most this many.
     """
     with reading(engine) as connection:
         query = _log(connection, account).where(polls.c.answered_at >= since).limit(count)
@@ -115,7 +115,7 @@ def history(engine: sa.Engine, account: str, since: datetime, count: int) -> tup
 
 
 def _log(connection: sa.Connection, account: str) -> sa.Select[Any]:
-    """Return the polls of an account, the latest first; times as microseconds, which is cheap."""
+    """Return the polls of an account, the latest first; times are microseconds, for speed."""
     return (
         sa.select(
             microseconds(connection, polls.c.answered_at),
@@ -186,7 +186,7 @@ def _unrecorded_share(connection: sa.Connection, account: str) -> float:
 
 @contextmanager
 def hold_poll_lock(engine: sa.Engine, account: str) -> Iterator[bool]:
-    """Take the turn to poll an account, until the block ends; `False` where another has it.
+    """Lock the polling of an account until the block ends; `False` if another has the lock.
 
     It is a separate lock, so a run and a poll never wait for each other.
 

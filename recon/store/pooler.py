@@ -1,7 +1,7 @@
-"""Connection poolers in front of PostgreSQL, as far as recon can work through one.
+"""Detect connection poolers in front of PostgreSQL that recon cannot use.
 
-recon relies on its session: the lock of an account is an advisory lock of the session, and what is
-set for a session (time zone, date style, `lock_timeout`) has to hold for all of its transactions.
+The program depends on its session: the lock of an account is an advisory lock of the session, and
+the options of a session (time zone, date style, `lock_timeout`) must apply to all its transactions.
 A pooler that gives each transaction another session (pgbouncer with `pool_mode = transaction` or
 `statement`) breaks that silently: two runs of one account would work at the same time.
 """
@@ -51,9 +51,9 @@ def refuse_shared_sessions(engine: sa.Engine) -> None:
 def is_pooled(connection: sa.Connection) -> bool:
     """Say whether a pooler is between this connection and the server.
 
-    It makes up the process number of the session that it tells its clients, since they may get
-    another session later (https://www.postgresql.org/docs/current/protocol-flow.html, under
-    "Canceling Requests in Progress").
+    A pooler gives its clients an invented process number, since they may get another session later
+    (https://www.postgresql.org/docs/current/protocol-flow.html, under "Canceling Requests in
+    Progress").
     """
     driver: Any = connection.connection.driver_connection
     told: int = driver.info.backend_pid
@@ -63,9 +63,9 @@ def is_pooled(connection: sa.Connection) -> bool:
 
 
 def share_sessions(one: sa.Connection, other: sa.Connection) -> bool:
-    """Say whether two connections get each other's session, or lose their own.
+    """Say whether two connections exchange or lose their sessions.
 
-    Each marks its session in one transaction, and looks for its own mark in the next.
+    Each marks its session in one transaction, and looks for its mark in the next.
     """
     marks = {one: uuid.uuid4().hex, other: uuid.uuid4().hex}
     for _ in range(_TRIES):

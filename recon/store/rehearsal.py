@@ -1,7 +1,7 @@
-"""A store in which everything can be tried and nothing is kept, for a dry run.
+"""A temporary copy of the store, for a dry run.
 
-SQLite: a copy of the file, which is removed. PostgreSQL: one transaction that is rolled back; each
-transaction of the program is a savepoint in it.
+SQLite: a copy of the file, which is removed at the end. PostgreSQL: one transaction that is rolled
+back; each transaction of the program is a savepoint in it.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from recon.store.store_errors import described, sqlite_file
 
 @contextmanager
 def rehearsed(engine: sa.Engine) -> Iterator[sa.Engine]:
-    """Give an engine with the content of a store; what is written to it is never stored.
+    """Provide an engine with the content of a store; changes are discarded at the end.
 
-    In PostgreSQL the accounts that are written to are locked until the end, as they are during a
-    run. Everything goes through one connection.
+    In PostgreSQL, accounts with changes are locked until the end, as during a run. There is only
+    one connection.
 
     Args:
         engine: the store, its schema ready; an SQLite file may be absent.
 
     Raises:
-        OutputError: the SQLite file cannot be copied, or there is no place for its copy.
+        OutputError: the SQLite file cannot be copied, or there is no space for the copy.
     """
     if is_postgres(engine):
         rehearsal = _in_one_transaction(engine)
@@ -86,7 +86,7 @@ def _in_one_transaction(engine: sa.Engine) -> sa.Engine:
             self.depth += 1
 
         def commit(self) -> None:
-            """End it, and keep what it did until the end of the connection."""
+            """End the savepoint, and keep its changes until the end of the connection."""
             if self.depth:
                 self.depth -= 1
                 self.execute("RELEASE SAVEPOINT rehearsal")

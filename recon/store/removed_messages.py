@@ -1,4 +1,4 @@
-"""Listed messages that later answers of a key lack: whether they were removed at Octopods."""
+"""Detect whether listed messages that later answers lack were removed at Octopods."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ ASKED_FOR: Final = 5
 
 
 def note(connection: sa.Connection, key_id: int, listing: Listing, proof: Proof) -> tuple[int, ...]:
-    """Note which listed messages an answer lacks, and which it shows again.
+    """Store which listed messages an answer lacks, and which it shows again.
 
     Args:
         connection: in a transaction that has locked the account.
         key_id: the key that asked.
         listing: the answer.
-        proof: what it was taken for.
+        proof: how it was judged.
 
     Returns:
-        Up to `ASKED_FOR` ids to ask Octopods for: enough answers over enough time lack them, and
-        agree in everything else.
+        Up to `ASKED_FOR` ids to ask Octopods for: enough answers over enough time lacked them, and
+        agreed in everything else.
     """
     shown = [one.message_id for one in listing.messages]
     connection.execute(
@@ -82,8 +82,8 @@ def settle(
 ) -> bool:
     """Store the status answers about messages that the listings lack.
 
-    Where it denied all that it was asked for, every message that as many answers lack counts as
-    removed. Where it has one of them, its answers are still refused.
+    If Octopods denied all these ids, each message that as many answers lack counts as removed. If
+    it has one of them, its answers are still refused.
 
     Args:
         engine: the store.

@@ -1,8 +1,8 @@
-"""What a key no longer proves since another one has replaced it.
+"""Withdraw proof of a key that another key has replaced.
 
-A host may have gone on polling an old key while messages were sent with the new one. That shows
-only when the new key is polled for the first time and its list is cut off: then the time that the
-old key had proven after its last message is withdrawn, and reported like all that is withdrawn.
+A host may have polled an old key while messages were sent with the new one. This is known only when
+the new key is polled for the first time and its list is cut off. Then the time that the old key had
+proven after its last message is withdrawn, and reported like other withdrawn time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REPLACED: Final = (
 
 
 def withdraw(connection: sa.Connection, account_id: int, at: datetime) -> None:
-    """Withdraw what older keys of an account no longer prove; what is withdrawn stays withdrawn.
+    """Withdraw, permanently, the time that older keys of an account no longer prove.
 
     Args:
         connection: in a transaction that has locked the account.

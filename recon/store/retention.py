@@ -1,8 +1,8 @@
-"""Purging what is past its retention, so that nothing that was deleted is ever called missing.
+"""Purge data past its retention, so that no deleted message is ever reported as missing.
 
-The proof of the time goes first, in a transaction of its own. Then rows are deleted in batches,
-each a transaction that other processes need not wait long for. A purge that is killed in between
-has withdrawn the proof of all that it deleted, and the next one continues.
+First the proof of that time is withdrawn, in its own transaction. Then rows are deleted in batches,
+each in a short transaction, so that other processes do not wait long. A purge that is killed has
+withdrawn the proof of everything that it deleted, and the next purge continues.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ _Key: TypeAlias = sa.Column[int] | sa.Column[str]
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Where what is kept begins: the beginning of a calendar day."""
+    """The beginning of the time that is kept, which is the beginning of a calendar day."""
 
     day: date
     """The first day that is kept, in the configured zone."""
     start: datetime
-    """When it begins, aware."""
+    """The beginning of this day, aware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class _Step:
     name: str | None
     """What a person calls it; `None` where it is not shown."""
     key: _Key
-    """Tells the rows of an account, or of its keys, from each other."""
+    """The columns that identify a row of an account or of one of its keys."""
     conditions: tuple[sa.ColumnElement[bool], ...]
     account_id: int
 
@@ -74,13 +74,13 @@ class _Step:
 
     @property
     def condition(self) -> tuple[sa.ColumnElement[bool], ...]:
-        """What makes `key` unique: no more of it than needed, so that its index is used."""
+        """The least condition with which `key` is unique, so that its index is used."""
         others = [one.name for one in self.table.primary_key if one.name != self.key.name]
         return self.conditions if "key_id" in others else self.conditions[:1]
 
 
 def account_names_stored(engine: sa.Engine) -> list[str]:
-    """Return the names of all accounts of the store, also of those no longer configured."""
+    """Return the names of all accounts in the store, including those no longer configured."""
     query = sa.select(account_names.c.name).order_by(account_names.c.name)
     with reading(engine) as connection:
         return list(connection.execute(query).scalars())
@@ -119,15 +119,15 @@ def purge(
     batch_rows: int = BATCH_ROWS,
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> dict[str, int]:
-    """Withdraw the coverage before a day, then delete all that is older; return what was deleted.
+    """Withdraw the coverage before a day, then delete older rows; return how many were deleted.
 
-    The caller holds the account's lock. Of each key the latest poll stays.
+    The caller holds the account's lock. The latest poll of each key is kept.
 
     Args:
         engine: the store.
         account: the account's name.
         limit: where what is kept begins.
-        batch_rows: rows that one transaction deletes, of messages those with their history.
+        batch_rows: rows that one transaction deletes; a message counts with its history.
         progress: called with the number of rows after each transaction.
 
     Raises:
@@ -165,7 +165,7 @@ def _id(connection: sa.Connection, account: str) -> int:
 
 
 def _batches(engine: sa.Engine, account: str, step: _Step, batch_rows: int) -> Iterator[int]:
-    """Delete the rows of a step, and yield after each transaction how many it deleted."""
+    """Delete the rows of a step, and yield the number of deleted rows after each transaction."""
     # The statements are made once: each of their objects would wait for Python's collector.
     statements = _statements(step, batch_rows)
     while True:
@@ -182,7 +182,7 @@ def _batches(engine: sa.Engine, account: str, step: _Step, batch_rows: int) -> I
 
 
 def _statements(step: _Step, batch_rows: int) -> list[sa.Delete]:
-    """Return what deletes some rows of a step, the rows themselves last."""
+    """Return the statements that delete some rows of a step, the rows themselves last."""
     some = sa.select(step.key).where(*step.conditions).limit(batch_rows)
     if step.table is not messages:
         return [sa.delete(step.table).where(*step.condition, step.key.in_(some))]

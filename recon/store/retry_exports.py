@@ -26,7 +26,7 @@ _CHUNK: Final = 500
 
 
 def proposed(engine: sa.Engine, account: str) -> pd.DataFrame:
-    """Return what was proposed of an account: `retry_decisions.EXPORT_COLUMNS`."""
+    """Return the earlier proposals of an account, `retry_decisions.EXPORT_COLUMNS`."""
     import pandas as pd
 
     from recon.core.retry_decisions import EXPORT_COLUMNS
@@ -61,17 +61,16 @@ def proposed(engine: sa.Engine, account: str) -> pd.DataFrame:
 def store(
     engine: sa.Engine, account: str, sends: pd.DataFrame, now: datetime, region: str | None
 ) -> list[int]:
-    """Store proposals in one transaction; return the messages that another export had first.
+    """Store proposals in one transaction; return the messages that another export proposed.
 
-    So it is where the message is stored already, or another one to its number that was proposed
-    within a day or failed on the same day: another export has stored it since these were decided.
-
-    Numbers that a person wants forgotten, which records may still hold, are not stored.
+    These are messages that are already stored, or whose number already has another one that was
+    proposed within a day or failed on the same day. Another export has stored it since these were
+    decided. Forgotten numbers, which records may still contain, are not stored.
 
     Args:
         engine: the store.
         account: whose sends.
-        sends: those that are proposed, with `retry_decisions.COLUMNS`.
+        sends: the proposed sends, with `retry_decisions.COLUMNS`.
         now: our own clock.
         region: of national numbers.
     """
@@ -117,7 +116,7 @@ def store(
 def _taken(
     connection: sa.Connection, account_id: int, rows: Sequence[dict[str, Any]], now: datetime
 ) -> set[int]:
-    """Return the messages of proposals to whose number another one is stored that excludes it."""
+    """Return proposals that a stored proposal for the same number excludes."""
     kept = retry_exports.c
     numbers = {row["phone_number"] for row in rows} - {None}
     query = sa.select(kept.message_id, kept.phone_number, kept.date, kept.exported_at).where(
@@ -139,7 +138,7 @@ def _taken(
 def outcomes(
     engine: sa.Engine, names: Sequence[str] | None, days: tuple[date, date] | None
 ) -> list[Outcome]:
-    """Return for each account and day how many sends were proposed, and how many got through.
+    """Return, for each account and day, how many sends were proposed, and how many succeeded.
 
     Args:
         engine: the store.

@@ -1,4 +1,4 @@
-"""What the store knows of one message, and of the time around it."""
+"""The stored data about one message, and about the time around it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ACCEPTED = (AnswerKind.WHOLE.value, AnswerKind.AFTER_OLDEST.value)
 
 
 def message(engine: sa.Engine, account: str, message_id: int) -> MessageRow | None:
-    """Return a message as it is known now; `None` where no answer showed it readable."""
+    """Return a message as it is known now; `None` if no answer showed it in a readable item."""
     query = sa.select(messages).where(
         messages.c.account_id == id_of(account), messages.c.message_id == message_id
     )
@@ -50,7 +50,7 @@ def message(engine: sa.Engine, account: str, message_id: int) -> MessageRow | No
 
 
 def reject_times(engine: sa.Engine, account: str, message_id: int) -> list[datetime | None]:
-    """Return the time of each item with this id that cannot be read, `None` where it has none."""
+    """Return the time of each unreadable item with this id, `None` for an item without a time."""
     query = sa.select(provider_rejects.c.sent_at).where(
         provider_rejects.c.account_id == id_of(account),
         provider_rejects.c.message_id == message_id,
@@ -60,7 +60,7 @@ def reject_times(engine: sa.Engine, account: str, message_id: int) -> list[datet
 
 
 def statuses(engine: sa.Engine, account: str, message_id: int) -> list[SeenStatus]:
-    """Return every status of a message that differed from the one before, in the order of time."""
+    """Return each status of a message that differed from the one before, in order of time."""
     query = (
         sa.select(status_changes)
         .where(
@@ -75,7 +75,7 @@ def statuses(engine: sa.Engine, account: str, message_id: int) -> list[SeenStatu
 
 
 def denials(engine: sa.Engine, account: str, message_id: int) -> list[Denial]:
-    """Return when each key of the account was denied an id."""
+    """Return when Octopods denied an id to each key of the account."""
     query = (
         sa.select(denied_ids)
         .where(denied_ids.c.account_id == id_of(account), denied_ids.c.message_id == message_id)
@@ -91,7 +91,8 @@ def polls_of_span(
 ) -> tuple[KeptPoll | None, KeptPoll | None]:
     """Return the first and the last accepted poll that prove a span of time complete.
 
-    Polls that say the same as their neighbours leave the log, so it may be the first that is left.
+    Polls that say the same as their neighbours are deleted from the log, so these are the first and
+    last ones left.
     """
     query = _accepted(account)
     if span.start is not None:
@@ -151,7 +152,7 @@ def found(
     message_id: str | None = None,
     local_id: str | None = None,
 ) -> list[StoredFinding]:
-    """Return the findings with any of these ids, as the runs have left them, the newest first.
+    """Return the stored findings with any of these ids, the newest first.
 
     Args:
         engine: the store.
@@ -195,7 +196,7 @@ def found(
 
 
 def _summaries(connection: sa.Connection, account: str, day: date) -> dict[str, str]:
-    """Return what the latest run of a day says of each of its incidents."""
+    """Return the summary of each incident in the latest run of a day."""
     stored = connection.execute(_latest_run(account, day, runs.c.incidents)).scalar()
     return {one.incident_id: one.summary for one in run_columns.incidents(stored)}
 
@@ -210,7 +211,7 @@ def _latest_run(account: str, day: date, column: sa.Column[Any]) -> sa.Select[An
 
 
 def last_judged(engine: sa.Engine, account: str, day: date) -> datetime | None:
-    """Return when the latest run of a day ended; `None` where no run has judged it."""
+    """Return when the latest run of a day ended; `None` if no run has judged it."""
     with reading(engine) as connection:
         ended: datetime | None = connection.execute(
             _latest_run(account, day, runs.c.finished_at)

@@ -1,4 +1,4 @@
-"""What a run is stored with as JSON, and back."""
+"""Convert parts of a run to JSON for storing, and back."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from recon.model import Advice, CoverageEvidence, Incident, RefusedAnswer, Statu
 
 
 def incidents_as_json(incidents: Sequence[Incident]) -> list[dict[str, Any]]:
-    """Return what is stored of incidents, in their order."""
+    """Return incidents as they are stored, in their order."""
     return [{**asdict(one), "start": iso(one.start), "end": iso(one.end)} for one in incidents]
 
 
 def incidents(stored: list[dict[str, Any]] | None) -> tuple[Incident, ...]:
-    """Return the incidents that a run was stored with; runs of earlier versions have none."""
+    """Return the stored incidents of a run; runs of earlier versions have none."""
     return tuple(
         Incident(**{**one, "start": time(one["start"]), "end": time(one["end"])})
         for one in stored or ()
@@ -24,21 +24,21 @@ def incidents(stored: list[dict[str, Any]] | None) -> tuple[Incident, ...]:
 
 
 def advice_as_json(advice: Advice | None) -> dict[str, Any] | None:
-    """Return what is stored of the advice of a day with gaps."""
+    """Return the advice for a day with gaps as it is stored."""
     if advice is None:
         return None
     return {**asdict(advice), "collected_since": iso(advice.collected_since)}
 
 
 def advice(stored: dict[str, Any] | None) -> Advice | None:
-    """Return the advice that a run was stored with; runs of earlier versions have none."""
+    """Return the stored advice of a run; runs of earlier versions have none."""
     if stored is None:
         return None
     return Advice(**{**stored, "collected_since": time(stored["collected_since"])})
 
 
 def evidence_as_json(evidence: CoverageEvidence) -> dict[str, Any]:
-    """Return what is stored of what coverage rests on."""
+    """Return the evidence of coverage as it is stored."""
     return {
         "refused": [[iso(one.at), one.why] for one in evidence.refused],
         "withdrawn": [[iso(one.start), iso(one.end), one.reason] for one in evidence.withdrawn],
@@ -47,7 +47,7 @@ def evidence_as_json(evidence: CoverageEvidence) -> dict[str, Any]:
 
 
 def evidence(stored: dict[str, Any] | None) -> CoverageEvidence:
-    """Return what a run was stored with; runs of earlier versions have none."""
+    """Return the stored evidence of a run; runs of earlier versions have none."""
     if stored is None:
         return CoverageEvidence()
     iso = datetime.fromisoformat
@@ -64,11 +64,11 @@ def iso(time: datetime | None) -> str | None:
 
 
 def time(text: str | None) -> datetime | None:
-    """Return a time that was stored in JSON, in UTC."""
+    """Return a stored time, in UTC."""
     return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
 
 
 def in_order(statuses: Mapping[str, int]) -> dict[str, int]:
-    """Return counts by status in the order of a run's report: PostgreSQL keeps none."""
+    """Return counts by status in the order of reports; PostgreSQL does not keep the order."""
     known = {one.value: statuses[one.value] for one in Status if one.value in statuses}
     return known | dict(statuses)

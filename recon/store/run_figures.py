@@ -1,4 +1,4 @@
-"""What is stored of an account, in the few figures that a monitoring system asks for."""
+"""The few figures of an account that a monitoring system needs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def latest_run(engine: sa.Engine, account: str) -> LatestRun | None:
 
 
 def last_success(engine: sa.Engine, account: str) -> datetime | None:
-    """Return when the last run of an account finished that was not suspect."""
+    """Return when the last run of an account that was not suspect finished."""
     query = (
         sa.select(runs.c.finished_at)
         .where(runs.c.account_id == id_of(account), runs.c.verdict != VerdictKind.SUSPECT.value)
@@ -68,7 +68,7 @@ def last_success(engine: sa.Engine, account: str) -> datetime | None:
 
 
 def findings_by_state(engine: sa.Engine, account: str) -> list[tuple[str, str, int, datetime]]:
-    """Return kind, state, count and the time of opening of the oldest, of what is not resolved."""
+    """Return kind, state, count and oldest time of opening of the findings not resolved."""
     query = (
         sa.select(
             findings.c.kind,
@@ -87,10 +87,10 @@ def findings_by_state(engine: sa.Engine, account: str) -> list[tuple[str, str, i
 def delivery_times(
     engine: sa.Engine, account: str, start: datetime, end: datetime
 ) -> list[tuple[timedelta, timedelta]]:
-    """Return for messages sent in `[start, end)` between which times they were delivered.
+    """Return the limits of the delivery time of messages sent in `[start, end)`.
 
-    The first is when a message was last seen on its way (0 where it never was), the second when it
-    was first seen delivered, both counted from its send.
+    The first is when a message was last seen on its way (0 if never), the second when it was first
+    seen delivered, both counted from `sent_at`.
     """
     seen = sa.func.min(sa.case((status_changes.c.status.in_(_DELIVERED), status_changes.c.seen_at)))
     before = sa.func.max(

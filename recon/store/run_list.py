@@ -1,4 +1,4 @@
-"""The runs that are stored, a row each, for people's own programs."""
+"""The stored runs, a row each, for users' own programs."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def listing(
     days: tuple[date, date] | None = None,
     latest: bool = True,
 ) -> pd.DataFrame:
-    """Return stored runs, the earliest day first, then by account, then as they came.
+    """Return stored runs, the earliest day first, then by account, then in the order of storing.
 
     Args:
         engine: the store.
         accounts: only these; `None` is all.
         days: only those of these days, the first and the last one included.
-        latest: of each account and day only the latest run.
+        latest: only the latest run of each account and day.
 
     Returns:
         `COLUMNS`; `date` as ISO text.

@@ -1,4 +1,4 @@
-"""The log of runs, and the life of each finding from run to run."""
+"""The log of runs."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ class JudgedDay:
 def save(engine: sa.Engine, run: Run, mode: str, announcement: Announcement | None = None) -> Run:
     """Store a run and update the state of the findings of its day, in one transaction.
 
-    A finding is `open` when it is first found and `resolved` by the run of its day that no longer
-    finds it; one about absence only if it has its counterpart now, or its time is proven. Where it
-    returns it is open again, or acknowledged again if a person had settled it. While a rule covers
-    it, it is `expected` instead of open.
-    One that is found for another day than before moves there: save the newest day first, and the
-    run of the day it left has nothing to resolve. A suspect run opens and closes nothing.
+    A new finding is `open`. The run of its day that no longer finds it makes it `resolved`; a
+    finding about a missing counterpart only if the counterpart is there now, or the time is proven.
+    If it returns, it is open again, or acknowledged again if a person had acknowledged it. While a
+    rule covers it, it is `expected` instead of open. A finding that now belongs to another day
+    moves there. So save the newest day first; then the run of its old day has nothing to resolve. A
+    suspect run opens and closes nothing.
 
     Args:
         engine: the store.
-        run: what was found for one calendar day of one account; its `run_id` is new.
-        mode: what kind of job it was, for the log.
-        announcement: which channels are notified of it, and when; `None` is none.
+        run: the result for one calendar day of one account, with a new `run_id`.
+        mode: the kind of job, for the log.
+        announcement: which channels to notify of it, and when; `None` is none.
 
     Returns:
-        The run with `first_seen_on` and `lifecycle` of each of its findings, and `changes`.
+        The run with `first_seen_on` and `lifecycle` of each finding, and `changes`.
     """
     # Who only reads runs needs nothing of what judges.
     from recon.store import finding_lifecycle
@@ -137,7 +137,7 @@ def _expected_as_json(run: Run) -> dict[str, list[str]]:
 
 
 def last(engine: sa.Engine, account: str, date: date | None = None) -> Run | None:
-    """Return the latest run of a day, without `date` of the newest day; `None` if there is none."""
+    """Return the latest run of a day, or without `date` of the newest day; `None` without a run."""
     mine = [runs.c.account_id == id_of(account)]
     if date is not None:
         mine.append(runs.c.date == date)
@@ -148,7 +148,7 @@ def last(engine: sa.Engine, account: str, date: date | None = None) -> Run | Non
 
 
 def last_day(engine: sa.Engine, account: str) -> date | None:
-    """Return the newest day that a run of the account finished, `None` where there is none."""
+    """Return the newest day with a finished run of the account, `None` without one."""
     query = sa.select(sa.func.max(runs.c.date)).where(runs.c.account_id == id_of(account))
     with reading(engine) as connection:
         newest: date | None = connection.execute(query).scalar()
@@ -156,7 +156,7 @@ def last_day(engine: sa.Engine, account: str) -> date | None:
 
 
 def last_expected_rules(engine: sa.Engine, account: str) -> str | None:
-    """Return the digest of the rules that the account's newest run was stored with."""
+    """Return the digest of the rules stored with the account's newest run."""
     query = (
         sa.select(runs.c.expected_rules)
         .where(runs.c.account_id == id_of(account))
@@ -198,13 +198,13 @@ def judged_days(engine: sa.Engine, account: str, first: date, last: date) -> dic
 
 
 def figures(engine: sa.Engine, account: str, until: date | None, days: int) -> list[RunFigures]:
-    """Return what the latest run of each day counted, the newest day first.
+    """Return the counts of the latest run of each day, the newest day first.
 
     Args:
         engine: the store.
         account: whose runs.
         until: the last day, `None` for all.
-        days: so many days at most that have a run.
+        days: at most this many days that have a run.
     """
     mine = [runs.c.account_id == id_of(account)]
     if until is not None:
@@ -235,10 +235,10 @@ def figures(engine: sa.Engine, account: str, until: date | None, days: int) -> l
 
 
 def load(engine: sa.Engine, run_id: str) -> Run | None:
-    """Return a stored run, to render it again; `None` where there is none.
+    """Return a stored run, to render it again; `None` if there is none.
 
-    Its findings are those it reported, in its order and with the lifecycle of that time; what
-    is shown of them is their latest content.
+    Its findings are those that it reported, in its order and with their lifecycle at that time, but
+    with their latest content.
     """
     import pandas as pd
 
@@ -303,9 +303,10 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
 def _changes(
     row: sa.Row[Any], first_seen_on: Mapping[str, date], lifecycle: Mapping[str, str]
 ) -> Changes:
-    """Return what a run was stored with.
+    """Return the stored changes of a run.
 
-    For a run of an earlier version it is what its findings show; what it resolved is not known.
+    For a run of an earlier version, they are derived from its findings; how many it resolved is not
+    known.
     """
     if row.changes is not None:
         return Changes(**row.changes)

@@ -1,7 +1,7 @@
-"""The schema's version: whether the database has it, and how it gets it.
+"""The version of the schema: check it, and migrate the database to it.
 
-Migrations are numbered, `0001`, `0002`, …: so the names of the files say which one is the latest,
-and a command that only wants to know whether the database is ready need not load Alembic.
+Migrations are numbered, `0001`, `0002`, …: so the file names show which one is the latest, and a
+command that only checks whether the database is ready need not load Alembic.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _CREATED_BY: Final = (
 
 
 class Upgrade(NamedTuple):
-    """What an upgrade did: from which version (`None`: from nothing) to which."""
+    """The versions before (`None`: no tables) and after an upgrade."""
 
     before: str | None
     after: str
@@ -67,7 +67,7 @@ def _versions() -> list[str]:
 
 
 def current(engine: sa.Engine) -> str | None:
-    """Return the version that the database has, `None` where it has none. Creates nothing."""
+    """Return the version of the database, `None` without tables of recon. Creates nothing."""
     path = sqlite_file(engine.url)
     if path is not None and not path.exists():
         return None
@@ -83,23 +83,23 @@ def _current(connection: sa.Connection) -> str | None:
 
 
 def is_absent(engine: sa.Engine) -> bool:
-    """Say whether the store is an SQLite file that is not there, or in which there is nothing."""
+    """Say whether the store is an SQLite file that does not exist or is empty."""
     return not is_postgres(engine) and current(engine) is None and not _tables(engine)
 
 
 def absence(engine: sa.Engine) -> str:
-    """Say that the store is absent, and why that may be."""
+    """Say that the store does not exist, and why that may be."""
     return f"{described(engine.url)} does not exist yet, or is empty. {_CREATED_BY}"
 
 
 def ensure_ready(engine: sa.Engine) -> None:
-    """Make sure that the database has the version that this program needs.
+    """Check that the database has the version that this program needs.
 
-    An SQLite file that is absent or empty is simply created.
+    An SQLite file that does not exist or is empty is created.
 
     Raises:
-        ConfigError: if `recon db upgrade` has to be run, or the program updated, or a pooler
-            shares sessions between connections.
+        ConfigError: `recon db upgrade` has to be run, or the program updated, or a pooler shares
+            sessions between connections.
     """
     refuse_shared_sessions(engine)
     found = current(engine)
@@ -126,10 +126,10 @@ def ensure_ready(engine: sa.Engine) -> None:
 
 
 def ensure_writable(engine: sa.Engine) -> None:
-    """Make sure that this user may write to the database. Nothing is created or changed.
+    """Check that this user may write to the database. Nothing is created or changed.
 
     Raises:
-        OutputError: it may not; the message says where.
+        OutputError: the user may not write; the message names the database.
         TemporaryError, ConfigError: the database cannot be reached or is busy.
     """
     path = sqlite_file(engine.url)
@@ -187,12 +187,12 @@ def _refuse_newer(engine: sa.Engine, found: str) -> None:
 
 
 def upgrade(engine: sa.Engine) -> Upgrade:
-    """Bring the database to the version that this program needs, completely or not at all.
+    """Migrate the database to the version that this program needs, completely or not at all.
 
-    Several may do so at once: one does it, the others find it done.
+    If several processes do so at once, one of them migrates, and the others wait and do nothing.
 
     Raises:
-        ConfigError: where the schema is newer, or the tables of another program are in the way.
+        ConfigError: the schema is newer, or tables of another program have the same names.
     """
     _create_file(engine)
     refuse_shared_sessions(engine)
@@ -209,9 +209,9 @@ def upgrade(engine: sa.Engine) -> Upgrade:
 
 
 def create_scratch(engine: sa.Engine) -> None:
-    """Make the tables in an empty database that is soon thrown away, without the migrations.
+    """Create the tables in a temporary empty database, without the migrations.
 
-    It takes a fraction of the time of `upgrade`. No command takes such a database for a store.
+    This takes a fraction of the time of `upgrade`. No command accepts such a database as a store.
 
     Raises:
         TemporaryError, OutputError: the database cannot be made.
@@ -221,17 +221,17 @@ def create_scratch(engine: sa.Engine) -> None:
 
 
 def _keep_writers_out(connection: sa.Connection, before: str | None) -> None:
-    """Wait for those who write to an account, and let nobody begin before the migration is done.
+    """Wait for running writers, and block new ones until the migration is done.
 
-    All of them begin with the row of the account. Otherwise a writer and the migration could each
-    wait for a table that the other has locked. (SQLite has one writer at a time anyway.)
+    All writers first lock the row of an account. Without this, a writer and the migration could
+    each wait for a table that the other has locked. (SQLite has one writer at a time anyway.)
     """
     if before is not None and is_postgres(connection):
         connection.exec_driver_sql("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
 
 
 def _create_file(engine: sa.Engine) -> None:
-    """Make an absent SQLite file for the owner alone: phone numbers are personal data."""
+    """Create a missing SQLite file readable only by its owner: phone numbers are personal data."""
     path = sqlite_file(engine.url)
     if path is None or path.exists() or engine.url.query.get("mode") in {"ro", "rw"}:
         return
@@ -252,7 +252,7 @@ def _refuse_occupied(engine: sa.Engine, connection: sa.Connection) -> None:
 
 @contextmanager
 def _migrating(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a connection in a transaction that no other migration runs beside."""
+    """Provide a connection in a transaction that excludes other migrations."""
     # On SQLite a table that changes is rebuilt, and dropped on the way, which must not empty the
     # tables that refer to it (https://www.sqlite.org/lang_altertable.html, "Making Other Kinds
     # Of Table Schema Changes").
@@ -270,7 +270,7 @@ def check(engine: sa.Engine) -> list[str]:
     """Return what is wrong with the schema, in words; nothing if it is right.
 
     Raises:
-        ConfigError: where the database is newer than this program.
+        ConfigError: the database is newer than this program.
     """
     found = current(engine)
     if found is None:
@@ -289,7 +289,7 @@ def check(engine: sa.Engine) -> list[str]:
 
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Say whether a thing in the database is compared: tables of other programs are not."""
+    """Say whether an object of the database is compared; tables of other programs are not."""
     return kind != "table" or name in METADATA.tables
 
 

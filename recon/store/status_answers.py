@@ -1,4 +1,4 @@
-"""Status answers about single ids: messages that Octopods has, and ids it denies."""
+"""Answers of status calls: messages that Octopods has, and ids that it denies."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def keep(
     denied: Sequence[int],
     at: datetime,
 ) -> None:
-    """Store what was asked, in one transaction; it proves nothing of any span of time.
+    """Store answers of status calls, in one transaction; they prove no span of time.
 
     Args:
         engine: the store.
         account: the account's name.
         key_fingerprint: distinguishes the key that asked from the account's others.
-        found: messages that Octopods has; a denial of theirs is forgotten.
-        denied: ids that it denies, in a run in which it answered for a listed one.
+        found: messages that Octopods has; earlier denials of these are deleted.
+        denied: ids that it denies, in a run in which it answered for a listed message.
         at: the provider's clock.
     """
     with writing(engine) as connection:
@@ -86,7 +86,7 @@ def keep(
 
 
 def denials(engine: sa.Engine, account: str) -> Denials:
-    """Return the ids that a key of the account was asked for and that were denied."""
+    """Return the ids that Octopods denied to a key of the account."""
     import numpy as np
 
     from recon.core.absence_doubts import Denials
@@ -127,10 +127,10 @@ def denials(engine: sa.Engine, account: str) -> Denials:
 def settled_denials(
     engine: sa.Engine, account: str, key_fingerprint: str, now: datetime
 ) -> npt.NDArray[np.int64]:
-    """Return the denied ids that need not be asked for with this key now.
+    """Return the denied ids for which no status call with this key is needed now.
 
-    Those are the ones that were denied on two nights, and those denied less than
-    `ASK_AGAIN_AFTER` ago; `now` is the provider's clock.
+    These were denied on two nights, or less than `ASK_AGAIN_AFTER` ago; `now` is the provider's
+    clock.
     """
     import numpy as np
 
@@ -166,10 +166,10 @@ def waiting(
     Args:
         engine: the store.
         account: the account's name.
-        key_fingerprint: the key that would ask; it is answered for its own messages only.
-        start: the first time wanted of a message's own time.
+        key_fingerprint: the key for the calls; Octopods answers only for its own messages.
+        start: the first time at which a message was sent.
         end: the time after the last.
-        now: the provider's clock; what was seen less than `FRESH` ago is left out.
+        now: the provider's clock; messages seen less than `FRESH` ago are left out.
         most: how many, at most.
     """
     query = (
@@ -204,7 +204,7 @@ def _message(row: sa.Row[Any]) -> Message:
 
 
 def was_listed(engine: sa.Engine, account: str, message_id: int) -> bool:
-    """Say whether a list showed this id in an item that cannot be read."""
+    """Say whether a list showed this id in an unreadable item."""
     query = sa.select(provider_rejects.c.key).where(
         provider_rejects.c.account_id == accounts.id_of(account),
         provider_rejects.c.message_id == message_id,
@@ -216,9 +216,9 @@ def was_listed(engine: sa.Engine, account: str, message_id: int) -> bool:
 def listed_around(
     engine: sa.Engine, account: str, key_fingerprint: str, message_id: int
 ) -> tuple[datetime | None, datetime | None]:
-    """Return when the listed messages of a key were sent whose ids are next to `message_id`.
+    """Return when the two listed messages of a key with ids next to `message_id` were sent.
 
-    The first one has the next lower id, the second one the next higher; `None` where none has.
+    The first has the next lower id, the second the next higher id; `None` without one.
     """
     listed = _of_key(account, key_fingerprint).where(messages.c.listed_by.is_not(None))
     of_key = listed.with_only_columns(messages.c.sent_at).limit(1)
@@ -232,13 +232,13 @@ def listed_around(
 def listed_before(
     engine: sa.Engine, account: str, key_fingerprint: str, time: datetime, *, most: int
 ) -> list[Message]:
-    """Return the last messages that lists of a key showed of the time up to `time`, newest first.
+    """Return the last listed messages of a key that were sent up to `time`, the newest first.
 
     Args:
         engine: the store.
         account: the account's name.
         key_fingerprint: the key.
-        time: until when, inclusive.
+        time: the end of the time, inclusive.
         most: how many.
     """
     query = (
@@ -252,7 +252,7 @@ def listed_before(
 
 
 def contradicted_nights(engine: sa.Engine, account: str, zone: str) -> int:
-    """Return on how many days of `zone` a status call withdrew proof, see `COUNTEREXAMPLE`."""
+    """Return on how many days, in `zone`, a status call withdrew proof, see `COUNTEREXAMPLE`."""
     query = sa.select(withdrawals.c.withdrawn_at).where(
         withdrawals.c.account_id == accounts.id_of(account), withdrawals.c.reason == COUNTEREXAMPLE
     )

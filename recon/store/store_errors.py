@@ -1,4 +1,4 @@
-"""The database's own errors, each translated once into one of ours."""
+"""Translate the database's own errors into recon's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DIFFERS_HINT: Final = (
 
 
 def sqlite_file(url: sa.URL) -> Path | None:
-    """Return the file of an SQLite URL; `None` where it lives in memory or is no SQLite."""
+    """Return the file of an SQLite URL; `None` for a database in memory or another backend."""
     database = url.database or ""
     if url.get_backend_name() != "sqlite" or database in {"", ":memory:"}:
         return None
@@ -51,12 +51,12 @@ def described(url: sa.URL) -> str:
 
 @contextmanager
 def translated(url: sa.URL) -> Iterator[None]:
-    """Turn what SQLAlchemy and the drivers raise into our errors; a bug passes through.
+    """Translate errors of SQLAlchemy and the drivers into recon's; other errors are not changed.
 
     Raises:
         TemporaryError: busy, locked, deadlocked, or the server cannot be reached now.
         OutputError: read-only, disk full, no permission, or the file cannot be opened.
-        ConfigError: wrong password, no such database, or the file is no database.
+        ConfigError: wrong password, no such database, or the file is not a database.
     """
     try:
         yield
@@ -135,7 +135,7 @@ def _of_sqlite(error: sqlite3.Error, url: sa.URL) -> ReconError | None:
 
 
 def _obstacle(url: sa.URL) -> str | None:
-    """Say what keeps SQLite from opening or writing its file, where that shows, and what to do."""
+    """Say why SQLite cannot open or write its file, if that is known, and what to do."""
     path = sqlite_file(url)
     if path is None:
         return None

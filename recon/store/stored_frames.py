@@ -1,4 +1,4 @@
-"""Rows of the store as frames: built by columns, ids and times as the integers they are."""
+"""Rows of the store as frames, built by columns, with ids and times as integers."""
 
 from __future__ import annotations
 
@@ -96,10 +96,10 @@ _PLACED: Final[dict[str, _Maker]] = {
 def provider(
     connection: sa.Connection, queries: Sequence[sa.Select[Any]], *, part_rows: int = PART_ROWS
 ) -> pd.DataFrame:
-    """Return the rows of `messages` that `queries` ask for, see `recon.core.frames.PROVIDER`.
+    """Return the rows of `messages` for some queries, see `recon.core.frames.PROVIDER`.
 
-    Where SQLite has many rows they are best asked for by several queries. What does not come as
-    Arrow columns is typed in parts of about `part_rows`.
+    For many rows of SQLite, use several queries. Rows that are not read as Arrow columns are typed
+    in parts of about `part_rows`.
     """
     found = provider_in_parts(connection, queries, list, part_rows=part_rows)
     frame = _joined(found, _PROVIDER)
@@ -113,7 +113,7 @@ def provider_in_parts(
     *,
     part_rows: int = PART_ROWS,
 ) -> Collected:
-    """Return what `collect` makes of the same rows, which come in parts.
+    """Read the same rows in parts, and return the result of `collect`.
 
     The statuses of a part are texts. `collect` may be called again, with all parts from the first
     one on, and then has to start again.
@@ -139,7 +139,7 @@ def provider_rejects(connection: sa.Connection, query: sa.Select[Any]) -> pd.Dat
 
 
 def findings(connection: sa.Connection, queries: Sequence[sa.Select[Any]]) -> pd.DataFrame:
-    """Return findings as the frame that a verdict holds: `FINDING_COLUMNS`."""
+    """Return findings in the frame of a verdict: `FINDING_COLUMNS`."""
     return _frame(connection, queries, _FINDINGS)
 
 

@@ -1,4 +1,4 @@
-"""Pauses that the provider asked for, kept for the next process that holds the same key."""
+"""Pauses that the provider asked for, stored for the next process with the same key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recon.store.tables import pauses
 
 
 def until(engine: sa.Engine, key_fingerprint: str) -> datetime | None:
-    """Return until when a key is not to be asked, by our own clock; `None` if no pause is stored.
+    """Return the end of the pause of a key, by our own clock; `None` if no pause is stored.
 
     It may have passed.
 
@@ -27,9 +27,9 @@ def until(engine: sa.Engine, key_fingerprint: str) -> datetime | None:
 
 
 def keep(engine: sa.Engine, key_fingerprint: str, moment: datetime, now: datetime) -> None:
-    """Keep until when a key is not to be asked; an earlier value is replaced.
+    """Store the end of the pause of a key, in place of an earlier value.
 
-    Pauses that have passed are forgotten.
+    Pauses that have passed are deleted.
 
     Args:
         engine: the store.

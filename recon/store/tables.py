@@ -1,6 +1,7 @@
-"""The tables, once, for SQLite and PostgreSQL. `migrations/` builds exactly these.
+"""The tables for SQLite and PostgreSQL.
 
-Neither a key nor what a message says is ever stored: keys are distinguished by their fingerprints.
+`migrations/` creates exactly these. No key and no text of a message is ever stored: keys are
+distinguished by their fingerprints.
 """
 
 from __future__ import annotations

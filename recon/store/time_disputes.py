@@ -1,8 +1,8 @@
-"""Answers that give listed messages other times: what is kept of them, and who is believed.
+"""Answers that give listed messages other times: what is stored, and which times count.
 
-The rules are in `recon.core.listing_times`. Meanwhile neither side proves anything: the proof that
-rests on the earlier times is suspended, and messages that only the later answers showed are kept as
-items whose time cannot be read.
+The rules are in `recon.core.listing_times`. During a dispute neither side proves anything: proof by
+the earlier times is suspended, and messages that only the later answers showed are stored as items
+without a readable time.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LOST: Final = "the list has given messages other times than it gave before for 
 
 
 def load(connection: sa.Connection, key_id: int) -> TimeDispute | None:
-    """Return the dispute about the times that a key lists, `None` where there is none."""
+    """Return the dispute about the times that a key lists, `None` without one."""
     query = sa.select(time_disputes).where(time_disputes.c.key_id == key_id)
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -51,10 +51,10 @@ def times_before(
     stored: Mapping[int, Any],
     dispute: TimeDispute | None,
 ) -> dict[int, datetime]:
-    """Return when the messages of an answer were sent, as earlier answers to its key listed them.
+    """Return when the messages of an answer were sent, by earlier answers to its key.
 
-    Where the times are disputed, that is also known of messages that only later answers showed, as
-    far as all messages have moved by the same length.
+    In a dispute this is also known for messages that only later answers showed, if all messages
+    have moved by the same length.
     """
     times = {
         message_id: row.sent_at
@@ -87,13 +87,13 @@ def take(
     stored: Mapping[int, Any],
     dispute: TimeDispute | None,
 ) -> Listing:
-    """Note what an answer means for a dispute, and return it with the times that may be kept.
+    """Apply an answer to a dispute, and return the answer with the times that may be stored.
 
     Args:
         connection: in a transaction that has locked the account.
         account_id: whose answer.
         key: the key that asked.
-        listing: the answer, without what may not be stored.
+        listing: the answer, without messages that must not be stored.
         proof: what it was taken for.
         stored: what is known of its messages, whole rows by id.
         dispute: the dispute so far.
@@ -117,7 +117,7 @@ def _note(
     stored: Mapping[int, Any],
     before: TimeDispute | None,
 ) -> TimeDispute:
-    """Keep that an answer did not agree with the times listed before, and return the dispute."""
+    """Store that an answer did not agree with the times listed before, and return the dispute."""
     at = listing.answered_at
     by = listing_times.common(proof.moved.values())
     starts = [before.since] if before else []
@@ -180,16 +180,16 @@ def believe(
     dispute: TimeDispute,
     own_clock: datetime,
 ) -> None:
-    """Take the later times for right: withdraw what rests on the earlier ones, and correct these.
+    """Accept the later times: withdraw proof by the earlier times, and correct these.
 
     Args:
         connection: in a transaction that has locked the account.
         account_id: whose messages.
         key: the key that asked.
         listing: the answer with which the coverage of the key starts again.
-        proof: what it was taken for until now.
-        dispute: what is known of the times.
-        own_clock: when the answer is kept.
+        proof: how it was judged until now.
+        dispute: the dispute so far.
+        own_clock: when the answer is stored.
     """
     gone = Withdrawal(dispute.since, dispute.first_at, _LOST)
     withdrawals.add(connection, account_id, key.id, gone, own_clock)

@@ -1,4 +1,4 @@
-"""Keeping the messages of an answer, in a transaction that has locked the account."""
+"""Store the messages of an answer, in a transaction that has locked the account."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _INT64: Final = 2**63
 
 @dataclass(frozen=True, slots=True)
 class MessageChanges:
-    """What keeping the messages of an answer changed."""
+    """The changes made by the messages of an answer."""
 
     changed: int
-    """Known messages whose status moved on."""
+    """Known messages whose status changed."""
     regressed: int
-    """Known messages seen with a status from before; kept in their history only."""
+    """Known messages seen with an earlier status, which is stored only in their history."""
 
 
 def stored_messages(
@@ -62,8 +62,8 @@ def keep_messages(
         key_id: the key that asked.
         listing: the answer.
         stored: what is known of its messages, see `stored_messages`.
-        poll_id: the accepted poll that listed them; `None` where they were asked for one by one, or
-            the answer is not one that later ones are compared with.
+        poll_id: the accepted poll that listed them; `None` for answers of status calls, and for
+            answers with which later ones are not compared.
     """
     ids = [message.message_id for message in listing.messages]
     history = _history(connection, account_id, ids)
@@ -107,7 +107,7 @@ def keep_messages(
 
 
 def _listed(poll_id: int | None, key_id: int, before: sa.Row[Any] | None) -> dict[str, int | None]:
-    """Return the latest accepted poll that listed a message, and the key that it asked with."""
+    """Return the latest accepted poll that listed a message, and the key of this poll."""
     if poll_id is not None or before is None:
         return {"listed_by": poll_id, "key_id": key_id}
     return {"listed_by": before.listed_by, "key_id": before.key_id}
@@ -136,7 +136,7 @@ def _observed(stored: sa.Row[Any]) -> Observation:
 
 
 def _row(message: Message, seen: Observation, stored: sa.Row[Any] | None) -> dict[str, Any]:
-    """Return the message as it is to be stored: the later answer's facts, the merged status."""
+    """Return the message to store: the facts of the later answer, and the merged status."""
     now = seen if stored is None else merged(_observed(stored), seen)
     facts = message if stored is None or seen.at >= stored.observed_at else stored
     return {
@@ -159,7 +159,7 @@ def _change(message_id: int, seen: Observation) -> dict[str, Any]:
 
 
 def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -> int:
-    """Upsert the unreadable items, except those whose message some answer showed well.
+    """Upsert the unreadable items, except those whose message another answer showed readably.
 
     Returns:
         How many were upserted.
@@ -211,7 +211,7 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
 
 
 def clear_denials(connection: sa.Connection, account_id: int, ids: Sequence[int]) -> None:
-    """Forget that Octopods denied these ids: an answer shows them, readable or not."""
+    """Delete denials of these ids, because an answer shows them, readable or not."""
     for some in id_chunks(ids):
         connection.execute(
             sa.delete(denied_ids).where(

@@ -1,4 +1,4 @@
-"""What of a store's URL can be checked before anything is opened: its options and its directory."""
+"""Check the options and the directory in a store's URL before anything is opened."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _HINT: Final = "Check the options after the ? in database.url."
 
 @contextmanager
 def readable_options(url: sa.URL) -> Iterator[None]:
-    """Make an engine in this block; an option that the driver cannot read is named.
+    """Create an engine in this block; an error names an option that the driver cannot read.
 
-    Options that SQLite's driver would ignore are refused too: what does nothing is a mistake.
+    Options that SQLite's driver would ignore are refused too, since they are mistakes.
 
     Raises:
         ConfigError: an option is not known, or its value cannot be read.
@@ -42,10 +42,10 @@ def readable_options(url: sa.URL) -> Iterator[None]:
 
 
 def ensure_directory(url: sa.URL) -> None:
-    """Make sure that an SQLite file could be created.
+    """Check that an SQLite file could be created.
 
     Raises:
-        OutputError: its directory does not exist, or no file can have such a name.
+        OutputError: its directory does not exist, or a file cannot have such a name.
     """
     path = sqlite_file(url)
     if path is None:

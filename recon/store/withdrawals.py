@@ -26,7 +26,7 @@ def withdraw(
     withdrawal: Withdrawal,
     at: datetime,
 ) -> bool:
-    """Withdraw the proof of a key for a stretch of time, in a transaction of its own.
+    """Withdraw the proof of a key for a stretch of time, in its own transaction.
 
     Args:
         engine: the store.
@@ -92,19 +92,19 @@ def of_key(
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> list[Withdrawal]:
-    """Return what was withdrawn of a key's proof and touches `[start, end)`, in order of time."""
+    """Return withdrawn proof of a key that touches `[start, end)`, in order of time."""
     return _read(connection, withdrawals.c.key_id == key_id, start, end)
 
 
 def of_account(
     engine: sa.Engine, account: str, start: datetime | None, end: datetime | None
 ) -> list[Withdrawal]:
-    """Return what was withdrawn of the proof of any key of the account and touches `[start, end)`.
+    """Return withdrawn proof of any key of the account that touches `[start, end)`.
 
     Args:
         engine: the store.
         account: the account's name.
-        start: the beginning of the time wanted; `None` is without bound.
+        start: the beginning of the time; `None` is without bound.
         end: its end, likewise.
     """
     with reading(engine) as connection:
