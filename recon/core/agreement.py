@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from recon.core import buckets, duplicate_sends, failures, rules
+from recon.core import buckets, duplicate_sends, failures, phones, rules
 from recon.core.agreed_rows import AgreedCounts, AgreedPairs, AgreedRows, Column, NearMessages
 from recon.core.buckets import LOCAL, PROVIDER, Case
 from recon.core.duplicate_sends import KeySet
@@ -87,8 +87,8 @@ def groups_by_number(case: Case, policy: Policy, *, is_complete: bool) -> Rest:
     bad_provider |= links.partner_of_provider < 0
     if not is_complete:
         bad_local |= (links.partner_of_local < 0) | case.holds_id
-    groups = tails(case.local_keys), tails(case.provider_keys)
-    bad = np.unique(np.concatenate([groups[0][bad_local], groups[1][bad_provider]]))
+    groups = _groups(case)
+    bad = np.sort(np.concatenate([groups[0][bad_local], groups[1][bad_provider]]))
     bad = bad[bad >= 0]
     local = ~(bad_local | np.isin(groups[0], bad))
     provider = ~(bad_provider | np.isin(groups[1], bad))
@@ -100,6 +100,24 @@ def groups_by_number(case: Case, policy: Policy, *, is_complete: bool) -> Rest:
         _left_out(case, local, provider, by_id=False),
         (local, provider),
     )
+
+
+def _groups(case: Case) -> tuple[Positions, Positions]:
+    """Return a group for each record and each message, -1 without a number.
+
+    Rows whose numbers have a reading in common are in one group. Numbers that begin with a plus
+    have one reading: each is a group. If there are others with the same last digits, these digits
+    are the group of all of them, since their readings may be the same.
+    """
+    sides = [(case.local, case.local_keys), (case.provider, case.provider_keys)]
+    ends = [tails(keys) for _, keys in sides]
+    clear = [phones.begin_with_plus(side.frame["phone_number"]) for side, _ in sides]
+    shared = np.unique(np.concatenate([end[~one] for end, one in zip(ends, clear, strict=True)]))
+    local, provider = (
+        np.where((keys < 0) | np.isin(end, shared), end, keys + _TAIL)
+        for (_, keys), end in zip(sides, ends, strict=True)
+    )
+    return local, provider
 
 
 def _taken(frame: pd.DataFrame, mask: Mask) -> pd.DataFrame:

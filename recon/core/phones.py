@@ -106,6 +106,15 @@ def bare_digits(numbers: pd.Series) -> NDArray[np.int64]:
     return _each_bare(numbers, national_digits)
 
 
+def begin_with_plus(numbers: pd.Series) -> NDArray[np.bool_]:
+    """Say of numbers whether they begin with a plus: then they have one reading."""
+    import pyarrow.compute as pc
+
+    begin = pc.fill_null(pc.starts_with(_one(_strings(numbers)), "+"), fill_value=False)
+    found: NDArray[np.bool_] = begin.to_numpy(zero_copy_only=False)
+    return found
+
+
 def _each_bare(numbers: pd.Series, read: Callable[[str], int]) -> NDArray[np.int64]:
     """Read each distinct spelling that does not begin with `+` or `00`."""
     import pyarrow as pa

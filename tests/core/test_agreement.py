@@ -42,6 +42,17 @@ def test_all_rows_of_a_number_are_left_if_one_of_them_is() -> None:
     assert left(rest) == [[], [], [1, 2], [11]]
 
 
+def test_numbers_with_the_same_last_digits_are_left_together_if_one_has_two_readings() -> None:
+    def rest(spelled: str) -> list[list[object]]:
+        records = [Record(1, None, 0, "+353872000002"), Record(2, None, 0, "+447872000002")]
+        sent = [Sent(11, 0, spelled), Sent(13, 600, "+353873000003")]
+        case = classified([*records, Record(3, None, 600, "+353873000003")], sent)
+        return left(agreement.groups_by_number(case, Policy(), is_complete=True))
+
+    assert rest("+353872000002") == [[], [], [2], []]
+    assert rest("872000002") == [[], [], [1, 2], [11]]
+
+
 def test_what_a_gap_may_explain_is_left_where_there_may_be_one() -> None:
     records = [
         Record(1, None, 600, ROUND, status="not_sent"),
