@@ -247,3 +247,15 @@ def verdict_kind(
     if local.total == 0 and provider.total == 0:
         return VerdictKind.NOTHING_TO_COMPARE
     return VerdictKind.CLEAN
+
+
+def is_same_with_more_unreadable_records(verdict: Verdict) -> bool:
+    """Say whether a verdict stays the same, whatever other records cannot be read.
+
+    Such a record is a finding, of which a day with discrepancies has one anyway. It makes the input
+    suspect only where no record can be read, and is quoted only where the input is suspect.
+    """
+    return (
+        verdict.kind is VerdictKind.DISCREPANCIES
+        and verdict.local.total > verdict.local.invalid_local
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recon.core import calendar, case_row_contents, case_rows, fired_rules
+from recon.core import calendar, case_row_contents, case_rows, fired_rules, judge
 from recon.core.case_rows import RowOfCase
 from recon.core.explanation import Explanation, StoredFinding
 from recon.core.frames.layout import unsent
@@ -21,6 +21,7 @@ from recon.errors import ReconError
 from recon.jobs import reconcile, row_explanation, wiring
 from recon.jobs.row_explanation import JudgedDay
 from recon.jobs.runtime import Runtime
+from recon.model import Kind
 from recon.store import row_evidence, runs
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def explain(
     runtime: Runtime,
     *,
     day: date | None = None,
+    open_reader: Callable[[Settings, str], RecordsReader] = wiring.open_reader,
 ) -> Explained:
     """Explain each row of the accounts that has an id.
 
@@ -61,6 +63,7 @@ def explain(
         runtime: its clock.
         day: another day to search, if the records come from a query: a query can only be read by
             days, and without this the last days are searched.
+        open_reader: opens the records of an account.
 
     Returns:
         No rows if no account has the id. For an account whose records cannot be read, the stored
@@ -78,7 +81,7 @@ def explain(
         search = _Search(
             account=name,
             engine=engine,
-            source=partial(wiring.open_reader, settings, name),
+            source=partial(open_reader, settings, name),
             policy=wiring.policy(settings),
             zone=settings.timezone,
             newest=newest or calendar.yesterday(runtime.clock(), settings.timezone),
@@ -202,7 +205,7 @@ class _Search:
             ) is not None:
                 times.append(message.sent_at)
             times += row_evidence.reject_times(self.engine, self.account, self.number)
-        for read in self._records():
+        for read in self.records:
             times += case_rows.times(read.frame)
             times += case_rows.times(read.rejects.loc[~unsent(read.rejects)])
         days = {self.newest if time is None else calendar.day_at(time, zone) for time in times}
@@ -211,7 +214,9 @@ class _Search:
             days.add(self.asked_day)
         return days or self._recent_days()
 
-    def _records(self) -> list[RecordsRead]:
+    @cached_property
+    def records(self) -> list[RecordsRead]:
+        """The records with the id, as their own or as that of their message."""
         read = [self.reader.find_record(self.wanted)]
         if self.number is not None:
             read.append(self.reader.find(np.array([self.number], dtype=np.int64)))
@@ -231,19 +236,36 @@ class _Search:
     # --- what is there -----------------------------------------------------------------------
 
     def _judged(self, day: date) -> JudgedDay:
-        window = calendar.window(day, self.zone)
+        """Judge a day; records without a readable time are searched as far as they matter.
+
+        To find all of them, each text of a large SQLite table is looked at. On days before the
+        newest one they only shield messages, and the ids tell which may. On the newest day they
+        count as well: to the row that is explained, if it is one of them, and to the verdict.
+        """
+        is_newest = day == self.newest
         sides = reconcile.read(
             self.account,
-            [window],
+            [calendar.window(day, self.zone)],
             reader=self.reader,
             engine=self.engine,
             policy=self.policy,
-            untimed=day == self.newest,
-            # They are only counted on the newest day.
-            all_rejects=day == self.newest,
+            untimed=is_newest,
+            all_rejects=False,
         )
-        sides = reconcile.with_shielding_rejects(sides, self.engine, self.reader)
-        return row_explanation.judge(self.engine, sides)
+        if is_newest and self._is_about_unreadable_records():
+            sides = reconcile.with_all_rejects(sides, self.engine, self.reader)
+        else:
+            sides = reconcile.with_shielding_rejects(sides, self.engine, self.reader)
+        judged = row_explanation.judge(self.engine, sides)
+        if not is_newest or judge.is_same_with_more_unreadable_records(judged.verdict):
+            return judged
+        counted = reconcile.with_all_rejects(sides, self.engine, self.reader)
+        return judged if counted is sides else row_explanation.judge(self.engine, counted)
+
+    def _is_about_unreadable_records(self) -> bool:
+        return any(len(read.rejects) for read in self.records) or any(
+            one.kind == Kind.INVALID_LOCAL for one in self.stored
+        )
 
     def _rows(self, judged: JudgedDay) -> dict[RowOfCase, list[str]]:
         """Return the rows that have the id, each with the kind of the id."""

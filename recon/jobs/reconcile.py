@@ -171,12 +171,23 @@ def with_shielding_rejects(sides: BothSides, engine: Engine, reader: RecordsRead
     if sides.records.has_all_rejects or not (alone & (case.provider_owner >= 0)).any():
         return sides
     wanted = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[alone]
-    blanked = forgotten_numbers.forgotten(engine).blanked(
-        reader.find_untimed(wanted).rejects, sides.policy.region, None
-    )
+    return _with_rejects(sides, engine, reader.find_untimed(wanted))
+
+
+def with_all_rejects(sides: BothSides, engine: Engine, reader: RecordsReader) -> BothSides:
+    """Return the same with each record whose time cannot be read."""
+    if sides.records.has_all_rejects:
+        return sides
+    start = sides.days[0].start
+    return _with_rejects(sides, engine, reader.read(start, start))
+
+
+def _with_rejects(sides: BothSides, engine: Engine, read: RecordsRead) -> BothSides:
+    blanked = forgotten_numbers.forgotten(engine).blanked(read.rejects, sides.policy.region, None)
     counted, others = _split(blanked, untimed=sides.evidence.untimed)
     local = replace(sides.local, rejects=counted, other_rejects=others)
-    return replace(sides, records=replace(sides.records, rejects=blanked), local=local)
+    records = replace(sides.records, rejects=blanked, has_all_rejects=read.has_all_rejects)
+    return replace(sides, records=records, local=local)
 
 
 def _read_at_most(

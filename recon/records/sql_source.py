@@ -267,12 +267,13 @@ class SqlReader:
                     dialect=connection.dialect.name,
                     zone=self._source.timezone,
                 )
-                return self._rows_with(
+                found = self._rows_with(
                     connection,
                     table,
                     [sa.and_(may_be, untimed)],
                     lambda kept, raw: kept.add(raw, span=span),
                 )
+                return replace(found, has_all_rejects=False)
         return self._read(connection, *span, all_rejects=True)
 
     def _find_record(self, connection: sa.Connection, local_id: str) -> RecordsRead:

@@ -90,6 +90,10 @@ def test_no_text_of_a_time_is_searched(tmp_path: Path) -> None:
     assert places
     assert [step for step in places if step.startswith("SCAN")] == []
     assert not [step for step in places if "by_time" in step]
+    # What lies below all ids has an end; the search for fractions among the ids has none, which
+    # would be compared with each of them.
+    assert sum(step.endswith("(message_id<?)") for step in places) == 1
+    assert len(places) == 7
 
 
 def test_where_no_index_leads_to_ids_or_many_have_none_they_are_of_no_help(tmp_path: Path) -> None:
