@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,8 +112,7 @@ class Change(StrEnum):
     """No rule covers it any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class FindingChange:
+class FindingChange(NamedTuple):
     """One entry of a finding's history."""
 
     at: datetime
@@ -158,8 +157,7 @@ class Permanence(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class RetryRule:
+class RetryRule(NamedTuple):
     """A rule of the configuration for failure reasons; it goes before what is built in."""
 
     decision: Decision
@@ -172,16 +170,14 @@ class RetryRule:
     """An error number in the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of time `[start, end)`; `None` is without bound on that side."""
 
     start: datetime | None
     end: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
+class Withdrawal(NamedTuple):
     """A stretch of time `[start, end)` whose proof was withdrawn, for good."""
 
     start: datetime | None
@@ -191,8 +187,7 @@ class Withdrawal:
     """What was seen, in a sentence without personal data."""
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedAnswer:
+class RefusedAnswer(NamedTuple):
     """An answer to the list call that proves nothing."""
 
     at: datetime
@@ -213,8 +208,7 @@ class CoverageEvidence:
     """What is known of clocks, keys and the listing, in sentences that say what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """One calendar day of a zone, `[start, end)` in UTC; the bounds of `all` are `None`."""
 
     label: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import ErrorDetails
 
@@ -55,8 +54,7 @@ _EMPTY: Final = frozenset({"string_too_short", "too_short"})
 _TABLES: Final = frozenset({"model_type", "model_attributes_type", "mapping_type", "dict_type"})
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a value stands, or would stand, and how the user writes it there."""
 
     location: Location

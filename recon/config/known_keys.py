@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Final, Union, get_args, get_origin
+from typing import Annotated, Final, NamedTuple, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -16,8 +15,7 @@ from recon.config.settings import Settings
 ANY: Final = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """What may stand at one place of the configuration."""
 
     section: type[Section] | None = None

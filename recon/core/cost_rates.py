@@ -7,12 +7,11 @@ free. Octopods' list shows neither price nor category, so the rates are the user
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class RateChange:
+class RateChange(NamedTuple):
     """Rates that apply from a day on, until a later change."""
 
     since: date
@@ -21,8 +20,7 @@ class RateChange:
     were."""
 
 
-@dataclass(frozen=True, slots=True)
-class CostRates:
+class CostRates(NamedTuple):
     """The price of a delivered message, in a currency."""
 
     currency: str

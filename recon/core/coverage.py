@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from recon.model import Message, Span
 
@@ -30,8 +29,7 @@ _PAST: Final = datetime.min.replace(tzinfo=UTC)
 _FUTURE: Final = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class ShownSpan:
+class ShownSpan(NamedTuple):
     """Time that one answer, or several joined ones, show completely, up to the latest answer."""
 
     start: datetime | None

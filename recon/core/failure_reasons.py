@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from recon.model import Decision, FailureScope, Permanence, RetryRule
 
@@ -75,8 +75,7 @@ class FailureReason:
         return wide and self.decision is not Decision.RETRY and self.name != RULE
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(NamedTuple):
     codes: Mapping[int, FailureReason]
     fits: Mapping[int, re.Pattern[str]]
     """What a text must hold for a small number to count."""

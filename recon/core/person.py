@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -36,8 +35,7 @@ def _ends(tail: str) -> re.Pattern[str]:
     return re.compile(BETWEEN.join(tail) + r"(?!\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """A WhatsApp user, by a phone number or a user id."""
 
     key: int

@@ -109,16 +109,16 @@ def records_end(
         return None
     if local.newest is not None:
         newest = max(newest, microseconds(local.newest))
-    at, partner = links.pairs
-    sent = provider_time[partner]
-    paired = _newest(sent, agreed.newest_pair and agreed.newest_pair[1])
+    with_record = provider_time[links.partner_of_provider >= 0]
+    paired = _newest(with_record, agreed.newest_pair and agreed.newest_pair[1])
     if paired is None:
         return None  # both sides are of different accounts or days: nothing says that one ended
     if last - paired <= _HOUR_US:
         return None
+    at, partner = links.pairs
     known = links.by_id[at]
     apart = 0
-    own = times[at[known]] - sent[known]
+    own = times[at[known]] - provider_time[partner[known]]
     if own.size or agreed.have_ids:
         apart = int(number_parts.median(agreed.with_apart(own)))
     end = max(newest - apart, paired)

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from recon.errors import InputError, UsageError
 from recon.records import file_formats, parquet_files, text_files
@@ -37,8 +37,7 @@ _CGROUP_ROOT: Final = Path("/sys/fs/cgroup")
 _LEAST_OF_RUN: Final = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionSizes:
+class PartitionSizes(NamedTuple):
     """How many rows of both sides are processed at once."""
 
     by_id: int

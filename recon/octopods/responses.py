@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from recon.core import statuses
 from recon.model import LISTING_LIMIT, Listing, Message, RejectedItem
@@ -36,8 +36,7 @@ __all__ = [
 _LONGEST_NUMBER: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
-class StatusAnswer:
+class StatusAnswer(NamedTuple):
     """What the status call says of one message."""
 
     message_id: int

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recon.records import narrow_floats
 
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from recon.core.frames import Raw
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Some rows of a file."""
 
     columns: Mapping[str, Any]

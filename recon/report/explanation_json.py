@@ -39,6 +39,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any value of an explanation
         return {
             field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)
         }
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return _plain(value._asdict())
     if isinstance(value, datetime):
         return iso_time(value)
     if isinstance(value, date):

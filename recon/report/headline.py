@@ -7,9 +7,8 @@ expected are not in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from recon.model import NOT_SENT, Kind, Run, Status, VerdictKind
 from recon.report import labels
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 _CLAUSES: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Consequence:
+class Consequence(NamedTuple):
     """What findings of one kind mean, as a clause, and how many findings it stands for."""
 
     clause: str

@@ -6,8 +6,7 @@ An incident is known where none of its findings is open: all are acknowledged or
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from recon.model import Incident, Run, State
 from recon.report.labels import counted
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentState:
+class IncidentState(NamedTuple):
     """An incident, and how many of its findings are no longer open."""
 
     incident: Incident

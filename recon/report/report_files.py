@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from recon.model import Run, RunFigures
 from recon.report import index_page
@@ -15,8 +14,7 @@ from recon.report.atomic_files import staged
 _SET_BY: Final = "report.directory, or --output"
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenFiles:
+class WrittenFiles(NamedTuple):
     """Where the files of a run are."""
 
     csv: Path

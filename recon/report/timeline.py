@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,8 +23,7 @@ _HOURS: Final = (0, 6, 12, 18)
 _LEAST: Final = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A stretch of the day."""
 
     x: float
@@ -45,8 +44,7 @@ class TimelineBar:
     since: str
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(NamedTuple):
     """What is drawn of a day."""
 
     bars: Sequence[TimelineBar]

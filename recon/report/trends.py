@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from recon.model import RunFigures
 
@@ -15,8 +14,7 @@ WIDTH: Final = 300.0
 HEIGHT: Final = 40.0
 
 
-@dataclass(frozen=True, slots=True)
-class TrendBar:
+class TrendBar(NamedTuple):
     """One day of a trend."""
 
     x: float
@@ -26,8 +24,7 @@ class TrendBar:
     is_today: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(NamedTuple):
     """One figure over the days."""
 
     title: str
