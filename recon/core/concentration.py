@@ -105,7 +105,7 @@ def number_range(
     places = np.concatenate([codes, networks])
     prefixes, affected = np.unique(places, return_counts=True)
     # One in 16 of the healthy sends already shows of nearly every place that it is none.
-    least = _beginning_with(prefixes, [part[::_SAMPLED] for part in healthy])
+    least = _beginning_with(prefixes, (part[::_SAMPLED] for part in healthy))
     least -= _beginning_with(prefixes, [besides])
     if not ((affected >= LEAST) & (affected >= MOST * (affected + least))).any():
         return None

@@ -21,6 +21,9 @@ Identities: TypeAlias = npt.NDArray[np.uint64]
 
 _BETWEEN: Final = "\x1f"
 _DIGITS: Final = 16
+_BYTES: Final = _DIGITS // 2
+#: So many texts are made Python objects at a time, since these take several times the memory.
+_AT_ONCE: Final = 65_536
 
 
 class FindingKeys(NamedTuple):
@@ -80,11 +83,16 @@ def _hashed(account: str, names: FindingKeys, place: npt.NDArray[np.int64]) -> I
         *(arrow_text.coalesce(texts, "") for texts in names),
         arrow_text.as_text_array(pa.array(place)),
     )
-    rows = arrow_text.join(account, *pieces, between=_BETWEEN).cast(pa.large_binary()).to_pylist()
+    rows = arrow_text.join(account, *pieces, between=_BETWEEN).cast(pa.large_binary())
     # To copy a hash takes half as long as to make one.
-    fresh, digests = blake2b(digest_size=8), []
-    for row in rows:
+    fresh = blake2b(digest_size=_BYTES)
+
+    def digest(row: bytes) -> bytes:
         hashed = fresh.copy()
         hashed.update(row)
-        digests.append(hashed.digest())
-    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
+        return hashed.digest()
+
+    made = bytearray()
+    for start in range(0, len(rows), _AT_ONCE):
+        made += b"".join(map(digest, rows.slice(start, _AT_ONCE).to_pylist()))
+    return np.frombuffer(made, dtype=">u8").astype(np.uint64)
