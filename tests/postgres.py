@@ -51,13 +51,13 @@ class Server:
         log = str(self.programs.room / "log")
         self.programs.run("pg_ctl", "start", "--wait", "-D", str(self.data), "-l", log)
 
-    def stop(self) -> None:
-        """End it at once, as a crash does: it has to recover when it is started again."""
-        self.programs.run("pg_ctl", "stop", "--wait", "-D", str(self.data), "-m", "immediate")
+    def stop(self, how: str = "immediate") -> None:
+        """End it: at once, as a crash does, so that it has to recover, or `fast` in good order."""
+        self.programs.run("pg_ctl", "stop", "--wait", "-D", str(self.data), "-m", how)
 
-    def restart(self) -> None:
+    def restart(self, how: str = "immediate") -> None:
         """End it and start it again."""
-        self.stop()
+        self.stop(how)
         self.start()
 
 

@@ -173,4 +173,4 @@ class Backfill:
     def _writing(self, run: Run) -> Future[WrittenFiles]:
         write = stored_reports.prepared(self.settings, self.job.engine, run, self.directory)
         writer = self.workers if self.workers.have_our_files else HERE
-        return writer.executor.submit(write)
+        return executors.submit(writer.executor, write)

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 #: How long the scheduler may take to answer, and the first worker to be there, in seconds.
 PATIENCE: Final = 30.0
+_LOST: Final = "the connection to the Dask scheduler was lost"
 
 
 @contextmanager
@@ -73,11 +74,18 @@ class _OnCluster(Executor):
     """Dask's own executor, with the standard library's errors for lost workers."""
 
     def __init__(self, client: Client) -> None:
+        self._client = client
         self._tasks = client.get_executor(pure=False)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Hand a task to the scheduler."""
-        theirs = self._tasks.submit(fn, *args, **kwargs)
+        try:
+            theirs = self._tasks.submit(fn, *args, **kwargs)
+        except Exception as error:
+            # A client that has lost its scheduler for good takes nothing more.
+            if self._client.status == "running":
+                raise
+            raise BrokenExecutor(_LOST) from error
         ours: Future[T] = Future()
         theirs.add_done_callback(lambda done: _pass_on(done, ours))
         return ours
@@ -88,7 +96,7 @@ def _pass_on(theirs: Future[T], ours: Future[T]) -> None:
 
     if theirs.cancelled():
         # Only the loss of the scheduler cancels what nobody has cancelled here.
-        ours.set_exception(BrokenExecutor("the connection to the Dask scheduler was lost"))
+        ours.set_exception(BrokenExecutor(_LOST))
         return
     error = theirs.exception()
     if isinstance(error, KilledWorker):

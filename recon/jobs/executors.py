@@ -102,13 +102,27 @@ def in_order(
     """
     submitted: deque[tuple[T, Future[U]]] = deque()
     for task in tasks:
-        submitted.append((task, executor.submit(do, task)))
+        submitted.append((task, submit(executor, do, task)))
         if len(submitted) > ahead:
             first, future = submitted.popleft()
             yield first, result(future)
     while submitted:
         first, future = submitted.popleft()
         yield first, result(future)
+
+
+def submit(
+    executor: Executor, do: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> Future[T]:
+    """Submit a task.
+
+    Raises:
+        TemporaryError: a process was ended from outside before, or a cluster was lost.
+    """
+    try:
+        return executor.submit(do, *args, **kwargs)
+    except BrokenExecutor as error:
+        raise _lost(error) from error
 
 
 def result(future: Future[T]) -> T:
@@ -119,16 +133,18 @@ def result(future: Future[T]) -> T:
     """
     try:
         return future.result()
-    except BrokenProcessPool as error:
-        raise TemporaryError(
+    except BrokenExecutor as error:
+        raise _lost(error) from error
+
+
+def _lost(error: BrokenExecutor) -> TemporaryError:
+    if isinstance(error, BrokenProcessPool):
+        return TemporaryError(
             "a worker process was killed, perhaps because memory ran out",
             hint="Run the same command again; finished days of a range are kept. If it happens "
             "again, use fewer --workers.",
-        ) from error
-    except BrokenExecutor as error:
-        raise TemporaryError(
-            str(error), hint="Run the same command again; it keeps what is done."
-        ) from error
+        )
+    return TemporaryError(str(error), hint="Run the same command again; it keeps what is done.")
 
 
 class _LogHere(logging.Handler):

@@ -68,11 +68,11 @@ def reduced_sides(
         has_statuses="status" in local.fields,
         seen_at=seen_at,
     )
-    reading = executor.submit(_split_provider, held, provider) if sizes.ahead else None
-    local_rejects = executors.result(executor.submit(_split_local, held, local))
+    reading = executors.submit(executor, _split_provider, held, provider) if sizes.ahead else None
+    local_rejects = executors.result(executors.submit(executor, _split_local, held, local))
     progress("your records read")
     if reading is None:
-        reading = executor.submit(_split_provider, held, provider)
+        reading = executors.submit(executor, _split_provider, held, provider)
     provider_rejects = executors.result(reading)
     progress("Octopods' messages read")
     made = partitions.reduced(

@@ -63,11 +63,12 @@ def done(undisturbed: Workshop, tmp_path: Path) -> Workshop:
     return undisturbed.copied(tmp_path)
 
 
-def filled(workshop: Workshop) -> Channel:
+def filled(workshop: Workshop, days: int = DAYS) -> Channel:
+    """Send three messages on each of the last days; record them, and one more a day."""
     channel = Channel(first_id=101)
     records: list[tuple[int, int | None, str, datetime, str | None]] = []
-    for n in range(3 * DAYS):
-        time = minute(n % 3) - timedelta(days=DAYS - 1 - n // 3)
+    for n in range(3 * days):
+        time = minute(n % 3) - timedelta(days=days - 1 - n // 3)
         sent = channel.send(NUMBER.format(n), time)
         records.append((n, sent.message_id, sent.phone_number, time, "sent"))
         if n % 3 == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 from collections.abc import Iterator
@@ -57,7 +58,9 @@ class Cluster:
 
     def _start(self, *words: str) -> Forked:
         argv = [*words, "--no-dashboard", "--scheduler-file", str(self.path / "scheduler.json")]
-        process = Forked("from dask.__main__ import main; main()", *argv, cwd=self.path)
+        environ = {**os.environ, "TMPDIR": str(self.path)}
+        code = "from dask.__main__ import main; main()"
+        process = Forked(code, *argv, cwd=self.path, environ=environ)
         self.started.append(process)
         return process
 

@@ -86,8 +86,11 @@ def test_what_another_process_logs_is_logged_here(
 
 
 def test_a_process_that_is_ended_from_outside_is_a_temporary_error() -> None:
-    with processes(1) as pool, pytest.raises(TemporaryError, match="fewer --workers"):
-        executors.result(pool.submit(os._exit, 1))
+    with processes(1) as pool:
+        with pytest.raises(TemporaryError, match="fewer --workers"):
+            executors.result(pool.submit(os._exit, 1))
+        with pytest.raises(TemporaryError, match="fewer --workers"):
+            executors.submit(pool, os.getpid)
 
 
 def test_processes_end_at_once_where_their_user_fails() -> None:
