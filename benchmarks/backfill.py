@@ -26,6 +26,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import sqlalchemy as sa
 from pydantic import SecretStr
 
 from recon.config import fingerprint
@@ -34,7 +35,7 @@ from recon.simulator.channel import Channel
 from recon.simulator.server import Received, serve
 from recon.simulator.simulated_message import READ, SimulatedMessage
 from recon.store import schema
-from recon.store.dialects import bulk_insert
+from recon.store.dialects import bulk_insert, is_postgres
 from recon.store.engine import opened, writing
 from recon.store.tables import METADATA
 
@@ -53,18 +54,18 @@ CONFIG: Final = """
 timezone = "UTC"
 
 [database]
-url = "sqlite:///recon.db"
+url = "{database}"
 
 [octopods]
 base_url = "{base_url}"
-min_interval_seconds = 0
+min_interval_seconds = {interval}
 """
 ACCOUNT: Final = """
 [accounts.{name}]
 api_key_env = "KEY_{name}"
 
 [accounts.{name}.local]
-url = "sqlite:///records.db"
+url = "{records}"
 table = "sends"
 where = "account = '{name}'"
 """
@@ -112,9 +113,35 @@ class Sends:
 @contextmanager
 def prepared(room: Path, sends: Sends, *, accounts: Sequence[str] = ACCOUNTS) -> Iterator[Prepared]:
     """Fill a store and records in a directory, and serve the newest messages of each account."""
-    channel = Channel(keys=[f"key-of-{name}" for name in accounts])
-    _fill_store(room / "recon.db", sends, accounts)
+    with opened(f"sqlite:///{room / 'recon.db'}") as engine:
+        schema.upgrade(engine)
+        fill_store(engine, sends, accounts)
     _fill_records(room / "records.db", sends, accounts)
+    with served(sends, accounts) as (base_url, requests):
+        urls = ("sqlite:///recon.db", "sqlite:///records.db")
+        configure(room / "recon.toml", base_url, *urls, accounts)
+        yield Prepared(room, sends, accounts, requests)
+
+
+def configure(
+    file: Path,
+    base_url: str,
+    database: str,
+    records: str,
+    accounts: Sequence[str],
+    *,
+    interval: int = 0,
+) -> None:
+    """Write the configuration of a store, records and the simulated Octopods."""
+    text = CONFIG.format(base_url=base_url, database=database, interval=interval)
+    text += "".join(ACCOUNT.format(name=name, records=records) for name in accounts)
+    file.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def served(sends: Sends, accounts: Sequence[str]) -> Iterator[tuple[str, list[Received]]]:
+    """Serve the newest messages of each account; give the address, and the requests so far."""
+    channel = Channel(keys=[f"key-of-{name}" for name in accounts])
     times, numbers = sends.times(), sends.numbers()
     for name in accounts:
         for n in range(max(0, sends.count - 2 * LISTING_LIMIT), sends.count):
@@ -122,10 +149,7 @@ def prepared(room: Path, sends: Sends, *, accounts: Sequence[str] = ACCOUNTS) ->
             channel.add(SimulatedMessage(n + 1, numbers[n], at, READ), key=f"key-of-{name}")
     requests: list[Received] = []
     with serve(channel, clock=lambda: datetime.now(UTC), log=requests) as base_url:
-        text = CONFIG.format(base_url=base_url)
-        text += "".join(ACCOUNT.format(name=name) for name in accounts)
-        (room / "recon.toml").write_text(text, encoding="utf-8")
-        yield Prepared(room, sends, accounts, requests)
+        yield base_url, requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,18 +174,22 @@ class Prepared:
         keys = {f"KEY_{name}": f"key-of-{name}" for name in self.accounts}
         return {**os.environ, **keys, "PYTHONPATH": str(Path(__file__).parents[1])}
 
+    def started(self, *options: str) -> subprocess.Popen[bytes]:
+        """Start it, and do not wait."""
+        return subprocess.Popen(
+            [*self.command, *options],
+            cwd=self.room,
+            env=self.environ,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def measured(self, *options: str) -> Measure:
         """Run it to its end, and measure it."""
         asked, started = len(self.requests), time.perf_counter()
         before = _processor_seconds()
-        subprocess.run(
-            [*self.command, *options],
-            cwd=self.room,
-            env=self.environ,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with self.started(*options) as process:
+            assert process.wait() == 0
         seconds = time.perf_counter() - started
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
         return Measure(seconds, _processor_seconds() - before, peak, len(self.requests) - asked)
@@ -173,56 +201,61 @@ def _processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _fill_store(path: Path, sends: Sends, accounts: Sequence[str]) -> None:
+def fill_store(engine: sa.Engine, sends: Sends, accounts: Sequence[str]) -> None:
+    """Store the messages of each account, as listed in the time of which all is proven."""
     end = int(sends.end.timestamp()) * 1_000_000
-    with opened(f"sqlite:///{path}") as engine:
-        schema.upgrade(engine)
-        for number, name in enumerate(accounts, start=1):
-            mark = fingerprint(SecretStr(f"key-of-{name}"))
-            of_key = {"account_id": [number], "key_id": [number]}
-            known = _listed(sends, number)
-            poll = {
-                "id": [number],
-                **of_key,
-                "answered_at": _times([end]),
-                "kept_at": _times([end]),
-                "item_limit": [LISTING_LIMIT],
-                "item_count": [LISTING_LIMIT],
-                "new_count": [0],
-                "shared_count": [LISTING_LIMIT],
-                "reject_count": [0],
-                "oldest_sent_at": known["sent_at"].slice(sends.count - LISTING_LIMIT, 1),
-                "newest_sent_at": known["sent_at"].slice(sends.count - 1, 1),
-                "coverage_id": [2 * number],
-                "reading": ["after_oldest"],
-            }
-            key = {
-                "id": [number],
-                "account_id": [number],
-                "fingerprint": [mark],
-                "started_by": [number],
-                "first_listed_at": _times([int(START.timestamp()) * 1_000_000]),
-                "last_listed_at": known["sent_at"].slice(sends.count - 1, 1),
-                "settling_seconds": [60],
-            }
-            spans = {
-                "id": [2 * number, 2 * number + 1],
-                "account_id": [number] * 2,
-                "key_id": [number] * 2,
-                "starts_at": _times([int(START.timestamp() - 86_400) * 1_000_000] * 2),
-                "seen_at": _times([end + 120_000_000] * 2),
-                "basis": ["shared", "settled"],
-            }
-            account = {"id": [number], "name": [name]}
-            with writing(engine) as connection:
-                for table, rows in (
-                    ("accounts", account),
-                    ("keys", key),
-                    ("coverage", spans),
-                    ("polls", poll),
-                    ("messages", known),
-                ):
-                    bulk_insert(connection, METADATA.tables[table], pa.table(rows))
+    for number, name in enumerate(accounts, start=1):
+        mark = fingerprint(SecretStr(f"key-of-{name}"))
+        of_key = {"account_id": [number], "key_id": [number]}
+        known = _listed(sends, number)
+        poll = {
+            "id": [number],
+            **of_key,
+            "answered_at": _times([end]),
+            "kept_at": _times([end]),
+            "item_limit": [LISTING_LIMIT],
+            "item_count": [LISTING_LIMIT],
+            "new_count": [0],
+            "shared_count": [LISTING_LIMIT],
+            "reject_count": [0],
+            "oldest_sent_at": known["sent_at"].slice(sends.count - LISTING_LIMIT, 1),
+            "newest_sent_at": known["sent_at"].slice(sends.count - 1, 1),
+            "coverage_id": [2 * number],
+            "reading": ["after_oldest"],
+        }
+        key = {
+            "id": [number],
+            "account_id": [number],
+            "fingerprint": [mark],
+            "started_by": [number],
+            "first_listed_at": _times([int(START.timestamp()) * 1_000_000]),
+            "last_listed_at": known["sent_at"].slice(sends.count - 1, 1),
+            "settling_seconds": [60],
+        }
+        spans = {
+            "id": [2 * number, 2 * number + 1],
+            "account_id": [number] * 2,
+            "key_id": [number] * 2,
+            "starts_at": _times([int(START.timestamp() - 86_400) * 1_000_000] * 2),
+            "seen_at": _times([end + 120_000_000] * 2),
+            "basis": ["shared", "settled"],
+        }
+        account = {"id": [number], "name": [name]}
+        with writing(engine) as connection:
+            for table, rows in (
+                ("accounts", account),
+                ("keys", key),
+                ("coverage", spans),
+                ("polls", poll),
+                ("messages", known),
+            ):
+                bulk_insert(connection, METADATA.tables[table], pa.table(rows))
+    if is_postgres(engine):
+        with writing(engine) as connection:
+            for table in ("accounts", "keys", "coverage", "polls"):
+                ids = METADATA.tables[table].c.id
+                sequence = sa.func.pg_get_serial_sequence(table, "id")
+                connection.execute(sa.select(sa.func.setval(sequence, sa.func.max(ids))))
 
 
 def _listed(sends: Sends, number: int) -> dict[str, pa.Array]:
@@ -241,8 +274,21 @@ def _listed(sends: Sends, number: int) -> dict[str, pa.Array]:
     }
 
 
-def _fill_records(path: Path, sends: Sends, accounts: Sequence[str]) -> None:
+def records_of(sends: Sends, account: str) -> Iterator[tuple[object, ...]]:
+    """Yield the records of an account: account, message id, number, time and status of each."""
     times, numbers = sends.times(), sends.numbers()
+    for n in range(sends.count):
+        is_odd = n % _ODD == 1
+        yield (
+            account,
+            n + 1 + (_UNKNOWN if is_odd else 0),
+            f"+35386{n:07}" if is_odd else numbers[n],
+            f"{datetime.fromtimestamp(int(times[n]) // 1_000_000, UTC):%F %T}",
+            "sent",
+        )
+
+
+def _fill_records(path: Path, sends: Sends, accounts: Sequence[str]) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "CREATE TABLE sends (id INTEGER PRIMARY KEY, account TEXT, message_id INTEGER,"
@@ -251,16 +297,8 @@ def _fill_records(path: Path, sends: Sends, accounts: Sequence[str]) -> None:
         for name in accounts:
             connection.executemany(
                 "INSERT INTO sends (account, message_id, phone_number, sent_at, status)"
-                " VALUES (?, ?, ?, ?, 'sent')",
-                (
-                    (
-                        name,
-                        n + 1 + (_UNKNOWN if n % _ODD == 1 else 0),
-                        f"+35386{n:07}" if n % _ODD == 1 else numbers[n],
-                        f"{datetime.fromtimestamp(int(times[n]) // 1_000_000, UTC):%F %T}",
-                    )
-                    for n in range(sends.count)
-                ),
+                " VALUES (?, ?, ?, ?, ?)",
+                records_of(sends, name),
             )
         connection.execute("CREATE INDEX sends_sent_at ON sends (sent_at)")
 
