@@ -207,7 +207,7 @@ def _apart(
         return 0, 0
     usual = int(number_parts.median(apart))
     tolerance = policy.tolerance // timedelta(microseconds=1)
-    near = [part[np.abs(part - usual) <= tolerance] for part in apart]
+    near = (part[np.abs(part - usual) <= tolerance] for part in apart)
     bounds = [(int(part.min()), int(part.max())) for part in near if part.size]
     if not bounds:
         return usual, usual

@@ -75,7 +75,8 @@ def in_slices(parts: Iterable[Positions], *, size: int = _SLICE) -> Iterator[Pos
         yield np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))
         return
     step = max(size // 64, 1)
-    sample = np.sort(np.concatenate([part[::step] for part in parts]))
+    # Copies: a view would keep its whole part in memory.
+    sample = np.sort(np.concatenate([part[::step].copy() for part in parts]))
     low: int | None = None
     for high in [*np.unique(sample[64::64]).tolist(), None]:
         inside = []

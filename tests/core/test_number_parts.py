@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,3 +55,19 @@ def test_parts_are_made_whenever_they_are_gone_through() -> None:
     parts = number_parts.Parts([part, part])
     assert (number_parts.count(parts), number_parts.median(parts)) == (6, 1.0)
     assert len(made) > 4
+
+
+def test_a_sample_of_the_parts_does_not_hold_them() -> None:
+    made: list[weakref.ref[object]] = []
+    most = 0
+
+    def part() -> Positions:
+        nonlocal most
+        numbers = np.arange(1000) * np.int64(7)
+        made.append(weakref.ref(numbers))
+        most = max(most, sum(one() is not None for one in made))
+        return numbers
+
+    assert len([*number_parts.in_slices(number_parts.Parts([part] * 6), size=640)]) > 2
+    # The one that is done, and the next one.
+    assert most <= 2
