@@ -69,7 +69,9 @@ class Measure(NamedTuple):
 
     seconds: float
     megabytes: float
-    """Resident at the peak."""
+    """Resident at the peak, of the largest process."""
+    processor: float = 0.0
+    """Seconds of processor time, of a process with its children."""
 
 
 def generate(count: int, folder: Path) -> None:
@@ -189,7 +191,8 @@ def process(command: Sequence[str], folder: Path) -> Measure:
     child.returncode = os.waitstatus_to_exitcode(code)
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command)
-    return Measure(time.perf_counter() - started, usage.ru_maxrss * 1024 / 1e6)
+    seconds = time.perf_counter() - started
+    return Measure(seconds, usage.ru_maxrss * 1024 / 1e6, usage.ru_utime + usage.ru_stime)
 
 
 def whole(commands: Mapping[str, Sequence[str]], folder: Path) -> dict[str, Measure]:

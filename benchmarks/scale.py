@@ -1,10 +1,11 @@
 """What `recon diff` takes for days larger than memory, beside DuckDB with the same limit.
 
 Run `python -m benchmarks.scale [ROWS ...]`; without arguments 1,000,000 and 10,000,000 rows a side,
-which take 2 GB of disk and 4 GB of memory (in one piece). Each command runs once in a process of
-its own: in one piece where that is possible, in partitions, and in partitions with two workers. The
-CSV files have to be equal. DuckDB gets an environment of its own; where it cannot be installed, it
-is skipped.
+which take 2 GB of disk and 4 GB of memory (in one piece). 50,000,000 rows take 20 GB of disk, and
+14 GB of memory while the files are generated. Each command runs once in a process of its own: in
+one piece where that is possible, in partitions, and in partitions with two workers. The CSV files
+have to be equal. DuckDB gets an environment of its own; where it cannot be
+installed, it is skipped.
 """
 
 from __future__ import annotations
@@ -74,13 +75,19 @@ def measured(rows: int, folder: Path, foreign: str | None) -> dict[str, Measure]
         output = f"reports-{number}"
         taken[way] = diff.process(command(way, output), folder)
         digests.add(digest(folder / output))
-        print(f"  {way:<32}{taken[way].seconds:>8.2f} s{taken[way].megabytes:>8.0f} MB", flush=True)
+        _show(way, taken[way])
     assert len(digests) == 1, "the ways differ in what they found"
     if foreign is not None:
         taken["DuckDB"] = diff.process([foreign, "-c", DUCKDB], folder)
-        one = taken["DuckDB"]
-        print(f"  {'DuckDB, ' + LIMIT:<32}{one.seconds:>8.2f} s{one.megabytes:>8.0f} MB")
+        _show(f"DuckDB, {LIMIT}", taken["DuckDB"])
     return taken
+
+
+def _show(way: str, one: Measure) -> None:
+    print(
+        f"  {way:<32}{one.seconds:>8.2f} s{one.processor:>8.2f} s CPU{one.megabytes:>8.0f} MB",
+        flush=True,
+    )
 
 
 def judge(taken: dict[str, Measure]) -> None:
