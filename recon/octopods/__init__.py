@@ -1,1 +1,1 @@
-"""Octopods' API: the only package that knows HTTP and both documented shapes of an answer."""
+"""Octopods' API: the only package that uses HTTP and knows both documented shapes of an answer."""

@@ -1,6 +1,6 @@
 """What the body of an error says: `{"request_id": …, "error_code": N, "error": "text"}`.
 
-The form is the help centre's (article 14823961); other forms are read as far as they go.
+The help centre documents this form (article 14823961); other forms are read as far as possible.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _PASSING: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
-    """What an error's body says, as far as it says anything."""
+    """The content of an error's body, as far as it could be read."""
 
     code: int | None = None
     text: str = ""
@@ -76,17 +76,17 @@ class ApiError:
 
     @property
     def is_passing(self) -> bool:
-        """Whether its text speaks of something that may be over when asked again."""
+        """Whether its text describes a temporary condition."""
         return bool(_PASSING.search(self.text))
 
     @property
     def denies_the_id(self) -> bool:
-        """Whether, as the answer to a status call, it says that the key has no such message.
+        """Whether, in an answer to a status call, it means that the key has no such message.
 
         Code 1 does, as the sibling SMS endpoint documents it (help centre, article 14824171). The
-        codes of the WhatsApp endpoint are documented only in part, so any other one does too,
-        unless it is that of a deprecated key or its text speaks of a passing condition. A body
-        that is not JSON object has no code and denies nothing.
+        codes of the WhatsApp endpoint are only partly documented. So any other code means the same,
+        unless it is that of a deprecated key or its text describes a temporary condition. A body
+        that is not a JSON object has no code and denies nothing.
         """
         if self.code is None or self.of_deprecated_key:
             return False
@@ -102,13 +102,13 @@ class ApiError:
 
 
 def code_name(code: int) -> str:
-    """Return how an error code is shown: its number, and its documented name where it has one."""
+    """Return the text of an error code: its number, and its documented name if it has one."""
     name = _NAMES.get(code)
     return f"error {code}" if name is None else f"error {code} {name}"
 
 
 def read_api_error(body: object) -> ApiError:
-    """Return what an error's body says; a bare text is its text, of anything else nothing."""
+    """Return the content of an error's body; a plain text counts as its text."""
     if isinstance(body, str):
         return ApiError(text=_text(body))
     if not isinstance(body, Mapping):

@@ -1,4 +1,4 @@
-"""The client: the two calls this job makes, frugal with the limit that the sends share."""
+"""The client: the two calls that recon makes, with few requests, because sends share the limit."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _ONE_LIMITED: Final = RequestCounts(rate_limited=1)
 
 
 class Client:
-    """Asks Octopods with one key.
+    """Makes requests with one key.
 
-    Every request really sent is counted. Two requests are at least `min_interval_seconds` apart.
-    What may pass is tried again with back-off and jitter, a 429 after the time that it names, and
-    all pauses together never exceed `max_wait_seconds`.
+    Each request that is sent is counted. Two requests are at least `min_interval_seconds` apart.
+    Temporary errors are retried with back-off and jitter, a 429 after the time that it names. All
+    pauses together never exceed `max_wait_seconds`.
     """
 
     def __init__(
@@ -65,27 +65,27 @@ class Client:
         paused_until: Callable[[], datetime | None] = lambda: None,
         on_pause: Callable[[datetime], None] = lambda _until: None,
     ) -> None:
-        """Prepare to ask; nothing is sent yet.
+        """Prepare to ask, without a request.
 
         Args:
             base_url: scheme and host.
             api_key: goes into the `X-Octopods-Auth` header and nowhere else.
             account: its name in the configuration, for messages.
             session: may be shared.
-            timeout_seconds: longest time of one request, from connecting to the last byte.
-            min_interval_seconds: least time between two requests.
-            max_wait_seconds: longest sum of pauses in the life of this client.
-            clock: the time of day, aware; where an answer has no `Date` header it stands in.
+            timeout_seconds: the longest time of one request, from connecting to the last byte.
+            min_interval_seconds: the least time between two requests.
+            max_wait_seconds: the longest sum of pauses in the life of this client.
+            clock: the current time, aware; used if an answer has no `Date` header.
             monotonic: seconds that never run backwards.
             sleep: waits that many seconds.
             rng: for the jitter.
             pacer: shared by clients with the same key, in place of `min_interval_seconds`.
-            paused_until: says when a pause ends that the key was asked to make before; asked
-                before each request.
+            paused_until: returns the end of an earlier pause of the key; called before each
+                request.
             on_pause: called with the end of each pause that a 429 asks for, by `clock`.
 
         Raises:
-            ConfigError: the key holds a character that no header can carry.
+            ConfigError: the key contains a character that is not allowed in a header.
         """
         key = api_key.get_secret_value()
         if not key or not all("!" <= char <= "\xff" and char.isprintable() for char in key):
@@ -112,27 +112,28 @@ class Client:
 
     @property
     def counts(self) -> RequestCounts:
-        """The requests sent so far, repeated ones too."""
+        """The number of requests sent so far, including repeated ones."""
         waited = round(self._retry_budget.waited_seconds, 1)
         return replace(self._counts, waited_seconds=waited)
 
     def latest(self) -> Listing:
-        """Return the newest messages of the key, at most 100: there is no older page.
+        """Return the newest messages of the key, at most 100; there are no further pages.
 
         Raises:
             KeyRefusedError: the key is unknown (401), or rotated or revoked (error 6).
             TemporaryError: no usable answer within the allowed pauses.
-            ConfigError: the address cannot be right.
+            ConfigError: the address is wrong.
         """
         return self._retry_budget.call(
             lambda: self._ask(_LIST, {"limit": LISTING_LIMIT}, _ONE_LIST, self._read_listing)
         )
 
     def message_status(self, message_id: int) -> StatusAnswer | None:
-        """Return the status of one message, `None` where Octopods denies the id.
+        """Return the status of one message, `None` if Octopods denies the id.
 
-        A denial is HTTP 400 or 404 with an error as `ApiError.denies_the_id` wants it; the caller
-        decides whether to believe it. A page of HTML, say of a proxy, denies nothing.
+        A denial is HTTP 400 or 404 with an error for which `ApiError.denies_the_id` is true; the
+        caller decides whether to believe it. A page of HTML, for example of a proxy, denies
+        nothing.
 
         Raises:
             RequestRefusedError: any other refusal (4xx) of this one request.
@@ -171,7 +172,7 @@ class Client:
         return read(answer, refusal, requested_at)
 
     def _refusal(self, answer: HttpResponse) -> ApiError:
-        """Return what the body says of an error, should it be one; never with our key in it."""
+        """Return the error in the body, if there is one, without our key."""
         said = api_errors.read_api_error(answer.body)
         given = said.request_id or response_fields.request_id(
             {"request_id": answer.headers.get("X-Request-Id")}
@@ -194,7 +195,7 @@ class Client:
         )
 
     def _refuse(self, answer: HttpResponse, refusal: ApiError) -> None:
-        """Raise what every call has in common: a refused key, a limit, a failing server."""
+        """Raise the errors that all calls share: a refused key, a limit, a failing server."""
         said = id_note(refusal.request_id)
         deprecated = answer.status >= _BAD_REQUEST and refusal.of_deprecated_key
         if answer.status == _UNAUTHORIZED or deprecated:
@@ -259,7 +260,7 @@ class Client:
 
 
 def _with_headers(listing: Listing, answer: HttpResponse, requested_at: datetime) -> Listing:
-    """Return the listing with what the answer's status and headers say of its worth as proof."""
+    """Return the listing with the answer's status and headers that limit its proof."""
     return replace(
         listing,
         date=answer.date,
@@ -300,7 +301,7 @@ def _strange(what: str, answer: HttpResponse, refusal: ApiError) -> TransientErr
 
 
 def _host(answer: HttpResponse) -> str:
-    """Return where a redirect leads, the host alone: the rest may carry a token."""
+    """Return only the host of a redirect: the rest may contain a token."""
     try:
         host = urlsplit(answer.headers.get("Location", "")).hostname
     except ValueError:

@@ -1,8 +1,8 @@
-"""What broke a request, in words that hold no byte of what a server or a proxy sent.
+"""Describe why a request failed, without quoting what a server or a proxy sent.
 
-The messages of requests, urllib3 and http.client quote the answer: a status line that is none, the
-size of a chunk that is no number. That may be a customer's text or phone number, so only the kind
-of the error is used, and what this machine itself says of a connection.
+The messages of requests, urllib3 and http.client quote the answer: an invalid status line, an
+invalid size of a chunk. These may contain a customer's text or phone number. So only the kind of
+the error is used, and this machine's own messages about a connection.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _TUNNEL: Final = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
 
 
 def exception_chain(cause: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and what lies inside of it, from the outside in, each once."""
+    """Yield an exception and its causes, from the outermost, each once."""
     waiting, seen = [cause], set[int]()
     while waiting:
         one = waiting.pop(0)
@@ -58,7 +58,7 @@ def exception_chain(cause: BaseException) -> Iterator[BaseException]:
 
 
 def describe(cause: BaseException) -> str:
-    """Return what broke a request, in one short line without a byte of the answer."""
+    """Return why a request failed, in one short line without a byte of the answer."""
     inner = list(exception_chain(cause))[::-1]
     for one in inner:
         if isinstance(one, ssl.SSLCertVerificationError):
@@ -99,7 +99,7 @@ def is_hung_up(cause: BaseException) -> bool:
 
 
 def tunnel_status(cause: BaseException) -> int | None:
-    """Return the status with which a proxy refused to connect, `None` where it did not."""
+    """Return the status with which a proxy refused to connect, `None` if it did not."""
     for one in exception_chain(cause):
         if isinstance(one, OSError) and (found := _TUNNEL.match(str(one))):
             return int(found[1])
@@ -119,9 +119,9 @@ class Proxy:
     """The proxy that a request goes through."""
 
     setting: str
-    """The environment variable that names it."""
+    """The environment variable that sets it."""
     address: str
-    """Its host and port, without credentials; empty where it has none."""
+    """Its host and port, without credentials; empty if it has none."""
 
     def __str__(self) -> str:
         at = f" ({self.address})" if self.address else ""
@@ -129,10 +129,10 @@ class Proxy:
 
 
 def proxy_of(url: str, proxies: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy that requests uses for `url`, `None` where it asks the host itself.
+    """Return the proxy that requests uses for `url`, `None` if it connects to the host directly.
 
     Args:
-        url: what is asked.
+        url: the URL of the request.
         proxies: the proxies that requests found, by scheme.
     """
     address = requests.utils.select_proxy(url, dict(proxies))

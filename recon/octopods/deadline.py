@@ -1,9 +1,9 @@
 """A total deadline for one request, from resolving the host's name to the last byte of the answer.
 
-The time-outs of sockets bound a single read. A server that sends a byte now and then, repeats
-`100 Continue`, or has several addresses of which none answers, keeps a request busy for any time.
-So the request runs in a thread of its own. At the deadline its connection is shut down, which ends
-in any state, and nobody waits for the thread any longer.
+The time-outs of sockets limit only a single read. A server that sends a byte now and then, repeats
+`100 Continue`, or has several addresses that do not answer, can prolong a request without limit. So
+the request runs in its own thread. At the deadline its connection is shut down, in whatever state
+it is, and the caller stops waiting for the thread.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ Result = TypeVar("Result")
 
 
 class WatchedRequest:
-    """One request: how far it got, and the connection to shut down when its time is over."""
+    """One request: its progress, and the connection to shut down at the deadline."""
 
     def __init__(self) -> None:
         self.sent = False
-        """Whether a request went out, to the server or a proxy."""
+        """Whether a request was sent, to the server or a proxy."""
         self.answered = False
-        """Whether the headers of an answer came; set by the code that reads them."""
+        """Whether the headers of an answer arrived; set by the code that reads them."""
         self.reused = False
-        """Whether it went out over a connection that an earlier request had opened."""
+        """Whether it was sent over a connection that an earlier request had opened."""
         self._over = False
         self._connection: Any = None
         self._socket: Any = None
         self._lock = threading.Lock()
 
     def run(self, seconds: float, work: Callable[[], Result]) -> Result:
-        """Do `work`, in which the request is made, and return its result or raise its exception.
+        """Call `work`, which makes the request, and return its result or raise its exception.
 
         Args:
-            seconds: the longest time that it may take, by the real clock.
+            seconds: the longest time that it may take, in real time.
             work: makes one request through a session with a `DeadlineAdapter`.
 
         Raises:
@@ -56,10 +56,10 @@ class WatchedRequest:
         return deadlines.run(seconds, run, give_up=self._end, name="octopods-request")
 
     def hold(self, connection: Any) -> None:  # noqa: ANN401 - a class of urllib3's or a mixture
-        """Note which connection makes the request.
+        """Store which connection makes the request.
 
         Raises:
-            DeadlineError: it comes too late to be used.
+            DeadlineError: the deadline has passed.
         """
         with self._lock:
             self._connection, self._socket = connection, connection.sock or self._socket
@@ -85,7 +85,7 @@ _watched: Final[ContextVar[WatchedRequest | None]] = ContextVar("watched", defau
 
 
 class _Watching:
-    """What is put before a class of urllib3's connections, so that requests can be shut down."""
+    """A base class for urllib3's connections, so that requests can be shut down."""
 
     sock: Any
 

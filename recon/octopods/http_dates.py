@@ -1,4 +1,4 @@
-"""Times as HTTP headers write them."""
+"""Read times in HTTP headers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 
 def http_date(text: str) -> datetime | None:
-    """Return an HTTP date (RFC 9110, section 5.6.7) in UTC, `None` where it is none."""
+    """Return an HTTP date (RFC 9110, section 5.6.7) in UTC, `None` for other texts."""
     try:
         moment = parsedate_to_datetime(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

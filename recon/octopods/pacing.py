@@ -9,7 +9,7 @@ class Pacer:
     """Keeps requests apart. Clients with the same key may share one, since the limit is the key's.
 
     Args:
-        min_interval_seconds: least time from the start of one request to the start of the next.
+        min_interval_seconds: the least time from the start of one request to the start of the next.
         monotonic: seconds that never run backwards.
         sleep: waits that many seconds.
     """
@@ -28,13 +28,13 @@ class Pacer:
 
     @property
     def early(self) -> float:
-        """How many seconds it is too early for the next request; 0 where it may start."""
+        """The seconds until the next request may start; 0 if it may start now."""
         if self._last is None:
             return 0.0
         return max(self._last + self._interval - self._monotonic(), 0.0)
 
     def wait(self) -> None:
-        """Return when the next request may start; the first one may at once."""
+        """Wait until the next request may start; the first one may start at once."""
         early = self.early
         if early > 0:
             self._sleep(early)

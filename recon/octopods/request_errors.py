@@ -1,4 +1,4 @@
-"""The error that a request without an answer ends in: a temporary one, or a wrong setting."""
+"""The error of a request without an answer: a temporary one, or a wrong setting."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class TransientError(Exception):
-    """The answer did not come, or not whole, or made no sense: asking again may help."""
+    """The answer did not arrive, or was incomplete or invalid; a retry may help."""
 
     def __init__(self, words: str, *, sent: bool = True, hint: str = "") -> None:
-        """Say what was seen, whether a request really went out, and what to check."""
+        """Store what happened, whether a request was really sent, and what to check."""
         super().__init__(words)
         self.sent = sent
         self.hint = hint
@@ -45,7 +45,7 @@ class TransientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FailedRequest:
-    """A request that brought no whole answer."""
+    """A request without a complete answer."""
 
     base_url: str
     timeout_seconds: float
@@ -146,7 +146,7 @@ class FailedRequest:
 
 
 def proxy_login(proxy: Proxy) -> ConfigError:
-    """Return the error for a proxy that does not accept the credentials, or has none."""
+    """Return the error for a proxy that refuses the credentials, or needs some."""
     return ConfigError(
         f"{proxy} requires a valid user and password ({PROXY_LOGIN})",
         hint=_proxy_hint(proxy),
@@ -161,7 +161,7 @@ def _proxy_hint(proxy: Proxy) -> str:
 
 
 def _own_error(cause: BaseException, base_url: str, said: str) -> ConfigError:
-    """Say what this machine lacks: errors of the network have classes of their own."""
+    """Describe an error of this machine itself; errors of the network have their own classes."""
     # Of what comes before a connection, only the root certificates are read from disk.
     if said == connection_errors.UNKNOWN:
         said = " ".join(str(cause).split())[:200]

@@ -1,6 +1,6 @@
-"""Single fields of an answer, from any JSON value to what they mean, or `None`.
+"""Read single fields of an answer from any JSON value; `None` if not readable.
 
-Nothing here raises for any value: a field that cannot be read is a fact about the answer.
+No value makes these functions raise: an unreadable field is part of the result.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MILLISECONDS_FROM: Final = 1e11
 
 
 def first(*values: object) -> object:
-    """Return the first value that says something: neither `None` nor empty text."""
+    """Return the first value that is neither `None` nor an empty text."""
     for value in values:
         if value is not None and value != "":
             return value
@@ -46,7 +46,7 @@ def first(*values: object) -> object:
 def text(value: object, longest: int = LONGEST_REASON) -> str | None:
     """Return text or a whole number as one line of at most `longest` characters.
 
-    What cannot be printed, and what no database takes (NUL, half of a surrogate pair), is blank.
+    Characters that cannot be printed or stored (NUL, lone surrogates) become blanks.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < _INT64 else None
@@ -58,25 +58,25 @@ def text(value: object, longest: int = LONGEST_REASON) -> str | None:
 
 
 def age_seconds(value: str | None) -> float:
-    """Return the seconds of an `Age` header (RFC 9111, section 5.1), 0 where there is none.
+    """Return the seconds of an `Age` header (RFC 9111, section 5.1), 0 without one.
 
-    Of several that caches have joined with commas the longest counts.
+    If caches have joined several with commas, the longest counts.
     """
     ages = [int(digits[:9]) for digits in re.findall(r"[0-9]+", value or "")]
     return float(max(ages, default=0))
 
 
 def request_id(body: object) -> str | None:
-    """Return what the vendor's support asks for; the bare array of the second shape has none.
+    """Return the id for the vendor's support; the bare array of the second shape has none.
 
-    It is logged, so a text that cannot be an id (a sentence, a phone number) is none.
+    It is logged, so a text that cannot be an id (a sentence, a phone number) is ignored.
     """
     found = text(body.get("request_id"), _LONGEST_ID) if isinstance(body, Mapping) else None
     return found if found and _REQUEST_ID.fullmatch(found) else None
 
 
 def message_id(value: object) -> int | None:
-    """Return an Octopods message id: a positive 64-bit integer, or text that spells one."""
+    """Return an Octopods message id: a positive 64-bit integer, also from a text."""
     if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         value = int(value.strip())  # `int` leaves some blanks that `strip` takes: U+001C to U+001F
     if isinstance(value, bool) or not isinstance(value, int):
@@ -85,10 +85,10 @@ def message_id(value: object) -> int | None:
 
 
 def phone_number(value: object) -> str | None:
-    """Return a number as `+` and its 7 to 15 digits, without what people put between them.
+    """Return a number as `+` and its 7 to 15 digits, without separators.
 
-    Digits alone, and such with `00` in front, are international too. A WhatsApp user id, which may
-    stand in a number's place, is returned as it is.
+    Digits alone, or after `00`, are international too. A WhatsApp user id in place of a number is
+    returned unchanged.
     """
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         value = text(value)
@@ -102,9 +102,9 @@ def phone_number(value: object) -> str | None:
 
 
 def moment(value: object) -> datetime | None:
-    """Return a time in UTC: ISO 8601 (UTC where it has no offset), epoch seconds or milliseconds.
+    """Return a time in UTC: ISO 8601 (UTC without an offset), epoch seconds or milliseconds.
 
-    A time before 2009 or after 2200 is none: it comes from a wrong unit or an empty field.
+    A time before 2009 or after 2200 is ignored: it results from a wrong unit or an empty field.
     """
     if isinstance(value, str) and _EPOCH.fullmatch(value.strip()):
         value = float(value.strip())
@@ -123,7 +123,7 @@ def moment(value: object) -> datetime | None:
 
 
 def status(value: object) -> str:
-    """Return a status word in lower case; an undocumented one is kept, none is `unknown`."""
+    """Return a status word in lower case; an undocumented word is kept, none is `unknown`."""
     word = text(value, _LONGEST_WORD) if isinstance(value, str) else None
     return Status.UNKNOWN.value if word is None else statuses.canonical(word)
 
@@ -131,7 +131,7 @@ def status(value: object) -> str:
 def failure_reason(value: object) -> str | None:
     """Return a reason as one text: a string, or an object with `code` and `title`.
 
-    The forms are those of the help centre's articles 14824157 (text) and 14823960 (object).
+    The help centre shows these forms in articles 14824157 (text) and 14823960 (object).
     """
     if not isinstance(value, Mapping):
         return text(value)

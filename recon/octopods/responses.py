@@ -1,9 +1,9 @@
-"""Both documented shapes of an answer into one: pure functions over decoded JSON.
+"""Convert both documented shapes of an answer to one, from decoded JSON.
 
-The help centre shows the list call twice, as an object with `messages` (article 14824157) and as
-a bare array with nested statuses (article 14823960). A client cannot know which it will meet, so
-each field is searched for in every place where either shape has it. What cannot be read is set
-aside, never guessed. The customer's text (`message_content`) is not kept anywhere.
+The help centre shows the list call twice, as an object with `messages` (article 14824157) and as a
+bare array with nested statuses (article 14823960). A client cannot know which one it will get, so
+each field is searched for in all places where either shape has it. Unreadable items are returned
+separately; nothing is guessed. The customer's text (`message_content`) is not kept anywhere.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LONGEST_NUMBER: Final = 40
 
 
 class StatusAnswer(NamedTuple):
-    """What the status call says of one message."""
+    """The answer of the status call for one message."""
 
     message_id: int
     status: str
@@ -49,7 +49,7 @@ class StatusAnswer(NamedTuple):
 
 
 def items_of(body: object) -> Sequence[object] | None:
-    """Return the raw items of a list answer, `None` where it has neither of the two shapes."""
+    """Return the raw items of a list answer, `None` if it has neither of the two shapes."""
     items = body.get("messages") if isinstance(body, Mapping) else body
     return items if isinstance(items, list | tuple) else None
 
@@ -57,7 +57,7 @@ def items_of(body: object) -> Sequence[object] | None:
 def read_listing(
     body: object, *, answered_at: datetime, limit: int = LISTING_LIMIT
 ) -> Listing | None:
-    """Return what a list answer holds, `None` where it has neither of the two shapes.
+    """Return the content of a list answer, `None` if it has neither of the two shapes.
 
     Args:
         body: the decoded JSON.
@@ -74,10 +74,10 @@ def read_listing(
 
 
 def error_beside_list(body: object) -> str | None:
-    """Return what a list answer says of an error, without its text; `None` where it says nothing.
+    """Return the error in a list answer, without its text; `None` without an error.
 
     An error is an `error_code` that is not null or zero, or an `error` that is not empty, at the
-    top of the object. A bare array has no place for either.
+    top of the object. A bare array cannot have either.
     """
     if not isinstance(body, Mapping):
         return None
@@ -93,15 +93,15 @@ def error_beside_list(body: object) -> str | None:
 def read_items(
     items: Sequence[object], answered_at: datetime | None = None
 ) -> tuple[list[Message], list[RejectedItem]]:
-    """Return the messages among `items`, one of each id, and the items that cannot be read.
+    """Return the messages among `items`, one for each id, and the unreadable items.
 
-    Of two messages with one id the further advanced stays. Unreadable items that are alike are
-    numbered: the first, the second, and so on. One without a readable time lies between
-    those next to it that have one: the list is newest first, but either may be the later.
+    Of two messages with one id, the one with the more advanced status is kept. Equal unreadable
+    items are numbered. The time of an item without a readable time lies between those of its
+    neighbours; the list is newest first, but either neighbour may be the later.
 
     Args:
-        items: as they came.
-        answered_at: the provider's clock at the answer: no item is later.
+        items: in the order of the answer.
+        answered_at: the provider's clock at the answer; no item is later.
     """
     messages: dict[int, Message] = {}
     rejects: list[RejectedItem] = []
@@ -125,7 +125,7 @@ def _placed(
     place: int,
     answered_at: datetime | None,
 ) -> RejectedItem:
-    """Bound the time of an item that has none by the items next to it that have one."""
+    """Bound the time of an item without one by its nearest neighbours with a time."""
     if item.sent_at is not None:
         return item
     newer = next((one.sent_at for one in reversed(every[:place]) if one.sent_at), None)
@@ -136,10 +136,10 @@ def _placed(
 
 
 def flatten_item(item: Mapping[str, object]) -> dict[str, object]:
-    """Return the raw fields of an item, wherever either shape has them; absent ones are `None`.
+    """Return the raw fields of an item in either shape; missing ones are `None`.
 
     The fields are `message_id`, `phone_number`, `sent_at`, `status` and `failure_reason`, the last
-    one as text already.
+    one already as text.
     """
     nested = item.get("message_status")
     inner = nested if isinstance(nested, Mapping) else {}
@@ -198,10 +198,10 @@ def _is_empty(value: object) -> bool:
 
 
 def read_status(body: object, message_id: int) -> StatusAnswer | None:
-    """Return what the status call says of `message_id`, in either shape.
+    """Return the answer of the status call about `message_id`, in either shape.
 
-    `None` where the body has neither shape, or speaks of another message, or is an error: without
-    a documented status it must name the id and no error.
+    `None` if the body has neither shape, is about another message, or is an error: without a
+    documented status it must contain the id and no error.
     """
     if not isinstance(body, Mapping):
         return None
@@ -224,9 +224,9 @@ def read_status(body: object, message_id: int) -> StatusAnswer | None:
 
 
 def _fault(name: str, raw: object) -> str:
-    """Say what is wrong with a field, without more of its content than a person needs.
+    """Say what is wrong with a field, quoting only what a person needs.
 
-    A number is not repeated: it has a column of its own, and a reason is not masked everywhere.
+    A number is not quoted: it has its own column, and a reason is not masked everywhere.
     """
     if raw is None:
         return f"{name} is missing"
@@ -246,5 +246,5 @@ def _identity(raw: object, read: object) -> str:
 
 
 def _key(*parts: str) -> str:
-    """Return an identity that is the same whenever the same item comes again."""
+    """Return an identity that is the same for the same item in other answers."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""How often to ask again, and how long to wait before: never beyond what a run allows in all."""
+"""How often to retry, and how long to wait, within the total that a run allows."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ _A_CENTURY: Final = 100 * 365 * 86_400.0
 
 
 class RateLimited(Exception):  # noqa: N818 - no error of its own
-    """A 429, and how many seconds it asks to pause; `None` where it does not say."""
+    """A 429, and the seconds of pause that it asks for; `None` if it names none."""
 
     def __init__(
         self, seconds: float | None, request_id: str | None, *, said: str = "rate-limited (429)"
     ) -> None:
-        """Keep what the answer says; `request_id` is for the log."""
+        """Store the content of the answer; `request_id` is for the log."""
         super().__init__(said + id_note(request_id))
         self.seconds = seconds
 
 
 def id_note(request_id: str | None) -> str:
-    """Return how a sentence names a request for the vendor's support."""
+    """Return a note with the request's id, for the vendor's support."""
     return "" if request_id is None else f" (request_id {request_id})"
 
 
 class RetryBudget:
-    """What is left of the pauses that a run allows; it is used up over all calls together.
+    """The pauses that a run may still make, for all calls together.
 
-    A pause that was asked for before is kept first, before anything is asked.
+    An earlier pause that Octopods asked for is kept before the first request.
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class RetryBudget:
 
         Args:
             account: its name in the configuration, for messages.
-            max_wait_seconds: longest sum of pauses in the life of this object.
-            least: how long a pause must be at least, as things stand: what keeps requests apart
-                then adds nothing to it that would not be counted.
-            clock: the time of day, aware, to name the time when to try again.
+            max_wait_seconds: the longest sum of pauses in the life of this object.
+            least: returns the present minimum of a pause, so that the pacing of requests does not
+                add a wait that is not counted.
+            clock: the current time, aware, for messages with the time of the next try.
             sleep: waits that many seconds.
-            rng: for the jitter, so that many clients do not come back in step.
-            paused_until: says when a pause ends that an earlier 429 asked for, aware, whoever was
-                told; asked before each call.
+            rng: for the jitter, so that many clients do not retry at the same time.
+            paused_until: returns the end, aware, of a pause after an earlier 429 to any process;
+                called before each call.
         """
         self._account = account
         self._max_wait = max_wait_seconds
@@ -85,7 +85,7 @@ class RetryBudget:
 
     @property
     def waited_seconds(self) -> float:
-        """How long was waited before asking again."""
+        """How many seconds were waited before retries."""
         return self._waited
 
     @property
@@ -94,10 +94,10 @@ class RetryBudget:
         return max(self._max_wait - self._waited, 0.0)
 
     def call(self, ask: Callable[[], Read]) -> Read:
-        """Ask again while the error may be temporary and the allowed pauses last.
+        """Call and retry while the error may be temporary and pauses are left.
 
         Raises:
-            TemporaryError: no answer that can be used; the message says what was seen.
+            TemporaryError: no usable answer; the message says what happened.
         """
         self._keep_earlier_pause()
         tally = _Tally(ask)
@@ -124,7 +124,7 @@ class RetryBudget:
             raise TemporaryError(said, hint=hint.lstrip()) from error
 
     def _keep_earlier_pause(self) -> None:
-        """Wait for the end of a pause that was asked for before, or give up without asking."""
+        """Wait for the end of an earlier pause, or give up without a request."""
         until = self._paused_until()
         seconds = 0.0 if until is None else (until - self._clock()).total_seconds()
         if seconds > 0:

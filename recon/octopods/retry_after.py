@@ -1,7 +1,7 @@
-"""How long to pause after a 429, from every form in which a retry timestamp may come.
+"""How long to pause after a 429, from any form of a retry timestamp.
 
 The help centre (article 14823962) promises "a retry timestamp; pause until the timestamp passes"
-and says neither where it stands nor how it is written. So every usual place and form is read.
+and documents neither its place nor its format. So all usual places and formats are read.
 """
 
 from __future__ import annotations
@@ -84,20 +84,20 @@ class _Field:
 def pause_seconds(
     headers: Mapping[str, str], body: object, *, now: datetime, allowed: float = math.inf
 ) -> float | None:
-    """Return how many seconds to pause, `None` where the answer names no usable time.
+    """Return how many seconds to pause, `None` if the answer has no usable time.
 
     `Retry-After` counts first, then the other headers, then fields of the body at any depth, then
-    what stands in its texts. A form that does not parse, or makes no sense as a pause, falls to
-    the next, and so does a time that has passed already while another has not. A moment without
-    a fraction may be one that was cut off: its whole second is waited for.
+    its texts. A value that cannot be parsed or makes no sense as a pause is skipped, and so is a
+    time that has passed if another one has not. A time without a fraction may have been cut off, so
+    the pause lasts until the end of its second.
 
     Args:
         headers: the answer's, in upper or lower case.
         body: its decoded JSON, or its text.
         now: this machine's clock, aware.
-        allowed: the longest pause that makes sense. A timestamp is on the provider's clock, so it
-            is compared with the `Date` header; where that leads beyond `allowed`, or to long ago,
-            and our own clock to neither, ours is believed.
+        allowed: the longest pause that makes sense. A timestamp is by the provider's clock, so it
+            is compared with the `Date` header. If the result is above `allowed` or long past, but
+            by our own clock it is not, our own clock is used.
     """
     lower = {name.lower(): value for name, value in headers.items()}
     provider = http_date(lower.get("date", ""))
@@ -135,7 +135,7 @@ def _squeezed(name: object) -> str:
 
 
 def _named(listed: Sequence[_Field]) -> Iterator[str | float]:
-    """Yield what stands under a telling name, alone or with the name above it."""
+    """Yield values with a relevant name, alone or combined with the name above it."""
     for pattern in (_RETRY, _RESET):
         for field in listed:
             if pattern.fullmatch(field.name) or pattern.fullmatch(field.above + field.name):
@@ -143,7 +143,7 @@ def _named(listed: Sequence[_Field]) -> Iterator[str | float]:
 
 
 def _in_seconds(field: _Field) -> str | float:
-    """Return a length of time that its name calls milliseconds in seconds."""
+    """Return seconds from a value whose name says milliseconds."""
     number = _number(field.value)
     if number is None:
         return str(field.value)
@@ -153,7 +153,7 @@ def _in_seconds(field: _Field) -> str | float:
 
 
 def _told(listed: Sequence[_Field], clocks: Sequence[datetime], allowed: float) -> float | None:
-    """Return the longest wait that the texts name: an earlier moment is the request's own."""
+    """Return the longest wait in the texts; an earlier time may be that of the request itself."""
     waits: list[float] = []
     lengths: list[float] = []
     for field in listed:
@@ -181,7 +181,7 @@ def _is_near(epoch: str, clocks: Sequence[datetime]) -> bool:
 
 
 def _seconds(form: str | float, clocks: Sequence[datetime], allowed: float) -> float | None:
-    """Read one form: a length of time, or a moment by whichever clock makes sense of it."""
+    """Read one value: a length of time, or a time by the clock with which it makes sense."""
     number = _number(form)
     if number is not None and number < _EPOCH_FROM:
         return number if number <= _FARTHEST else None

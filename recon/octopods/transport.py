@@ -1,7 +1,7 @@
-"""One request to Octopods, bounded in time and size: what came back, or what went wrong with it.
+"""Send one request to Octopods, with limits on time and size.
 
-No retries here, and no meaning: a foreign exception becomes one of two errors, one that may be
-temporary and one that is not.
+This module does not retry and does not interpret answers. It translates foreign exceptions into one
+of two errors: one that may be temporary and one that is not.
 """
 
 from __future__ import annotations
@@ -65,18 +65,18 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str]
     body: object
-    """The decoded JSON; the beginning of the bare text where it is none."""
+    """The decoded JSON, or the beginning of a text that is not JSON."""
     is_json: bool
 
     @property
     def date(self) -> datetime | None:
-        """The provider's clock, UTC; `None` where it is missing or plainly unset."""
+        """The provider's clock, UTC; `None` if it is missing or obviously not set."""
         date = http_date(self.headers.get("Date", ""))
         return None if date is None or date.year < _SANE_YEAR else date
 
 
 class _KeyAuth(AuthBase):
-    """Puts the key into its header at the last moment, and keeps `.netrc` out."""
+    """Sets the header with the key only when sending, and prevents the use of `.netrc`."""
 
     def __init__(self, key: SecretStr) -> None:
         self._key = key
@@ -91,7 +91,7 @@ class _KeyAuth(AuthBase):
 class Transport:
     """Sends GET requests with one key to one host.
 
-    The environment's proxies are used, except for this machine itself, which is behind none.
+    Proxies of the environment are used, except for this machine itself.
     """
 
     base_url: str
@@ -101,7 +101,7 @@ class Transport:
     """The longest time of one request, from resolving the name to the last byte; real seconds."""
 
     def __post_init__(self) -> None:
-        """Let the session's requests be ended at their deadline."""
+        """Set up the session so that its requests can be ended at their deadline."""
         for scheme in ("http://", "https://"):
             if not isinstance(self.session.adapters.get(scheme), DeadlineAdapter):
                 self.session.mount(scheme, DeadlineAdapter())
@@ -113,20 +113,21 @@ class Transport:
         *,
         before_again: Callable[[], None] = lambda: None,
     ) -> HttpResponse:
-        """Send one request. A redirect is not followed: it would carry the key elsewhere.
+        """Send one request.
 
-        A connection that was kept open may be closed by the other side at the moment when it is
-        used again. Then the request is sent once more, over a new one.
+        A redirect is not followed: the key would be sent to another host. If the other side closes
+        an open connection just when it is used again, the request is sent once more over a new
+        connection.
 
         Args:
-            path: below the host.
-            params: of the query.
+            path: the path of the URL.
+            params: the parameters of the query.
             before_again: called before the request is sent once more. The other side may have got
-                the first one, so it keeps the two apart.
+                the first one, so this call waits for the minimum interval.
 
         Raises:
-            TransientError: no whole answer came in time.
-            ConfigError: the address, its certificate or the proxy's address cannot be right.
+            TransientError: no complete answer arrived in time.
+            ConfigError: the address, its certificate or the proxy's address is wrong.
         """
         begun = time.monotonic()
         answer = self._get(path, params, self.timeout_seconds)
@@ -139,7 +140,7 @@ class Transport:
     def _get(
         self, path: str, params: Mapping[str, int] | None, seconds: float
     ) -> HttpResponse | None:
-        """Send one request; return `None` where a connection turned out to be closed already."""
+        """Send one request; return `None` if the connection was already closed."""
         url = f"{self.base_url}{path}"
         # Neither the settings nor what went wrong is raised within a handler: the foreign
         # exceptions quote the answer, and a traceback would show what they hang on.
@@ -186,7 +187,7 @@ class Transport:
             return _decoded(response, _content(response))
 
     def scrubbed(self, text: str) -> str:
-        """Return a server's text with the key removed, in case the server repeated it."""
+        """Return a server's text without the key, in case the server repeated it."""
         key = self.api_key.get_secret_value()
         return text.replace(key, "***") if len(key) >= _SHORTEST_SECRET else text
 
@@ -211,7 +212,7 @@ def _unpacking(encoding: str) -> Callable[[bytes], bytes]:
 
 
 def _unpacked(raw: bytes) -> bytes:
-    """Unpack gzip or zlib, and stop at the bound: a few kB can hold gigabytes."""
+    """Unpack gzip or zlib up to a limit: a few kB can contain gigabytes."""
     if not raw:
         return raw
     unpacker = zlib.decompressobj(_EITHER)

@@ -1,1 +1,1 @@
-"""The user's own records: a SQL table or query, CSV, Parquet or JSON Lines, read and only read."""
+"""The user's own records: a SQL table or query, CSV, Parquet or JSON Lines. They are only read."""

@@ -15,15 +15,15 @@ class Chunk(NamedTuple):
     """Some rows of a file."""
 
     columns: Mapping[str, Any]
-    """Raw values by the name of the column: `frames.Raw`, but by column."""
+    """Raw values by the name of the column, like `frames.Raw`, which is by field."""
     broken: Sequence[str] = ()
-    """Why each row that does not parse does not: "line 7: no JSON". Never what is in it."""
+    """An error for each row that does not parse: "line 7: no JSON". It never quotes the row."""
 
     def fields(self, mapping: Mapping[str, str]) -> Raw:
-        """Return the columns by field, where `mapping` is field to column.
+        """Return the columns by field; `mapping` gives the column of each field.
 
         Raises:
-            InputError: a column cannot hold what is in it, see `narrow_floats`.
+            InputError: a column has lost digits of its values, see `narrow_floats`.
         """
         for name in mapping.values():
             narrow_floats.require_exact(name, self.columns[name])

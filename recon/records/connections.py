@@ -1,4 +1,4 @@
-"""Connections to the user's database that can only read, and leave nothing behind."""
+"""Read-only connections to the user's database."""
 
 from __future__ import annotations
 
@@ -46,12 +46,13 @@ class ReadOnlyDatabase:
     url: sa.URL
     engine: sa.Engine
     zone: str
-    """Of times without an offset. It is the session's zone on PostgreSQL; on MySQL that is UTC."""
+    """The zone of times without an offset. PostgreSQL's session uses it; MySQL's session uses
+    UTC."""
     lock_seconds: float = LOCK_SECONDS
-    """How long a lock of the application is waited for."""
+    """How many seconds to wait for a lock of the application."""
     file: SqliteFile | None = None
     setting: str = ""
-    """The section of the configuration that names it, for errors; "" for none."""
+    """The section of the configuration with the URL, for errors; "" for none."""
 
     def run(self, work: Callable[[sa.Connection], Result]) -> Result:
         """Run `work` in one read-only transaction, which is always rolled back.
@@ -59,7 +60,7 @@ class ReadOnlyDatabase:
         Raises:
             TemporaryError: the database is out of reach or busy.
             ConfigError: the URL, driver or credentials are wrong.
-            InputError: the file does not exist, or the database refuses what it was asked.
+            InputError: the file does not exist, or the database refuses the statement.
         """
         for _ in range(_ATTEMPTS):
             try:
@@ -126,16 +127,16 @@ class ReadOnlyDatabase:
 def read_only_engine(
     url: str, zone: str, *, lock_seconds: float = LOCK_SECONDS, setting: str = ""
 ) -> ReadOnlyDatabase:
-    """Return the database behind a URL. Nothing is connected yet.
+    """Return the database of a URL, without connecting.
 
     Args:
         url: SQLAlchemy's URL of the database.
-        zone: of times without an offset, a name of IANA's.
-        lock_seconds: how long a lock of the application is waited for.
-        setting: the section of the configuration that names it, for errors; "" for none.
+        zone: of times without an offset, an IANA name.
+        lock_seconds: how many seconds to wait for a lock of the application.
+        setting: the section of the configuration with the URL, for errors; "" for none.
 
     Raises:
-        ConfigError: the URL cannot be meant, or its driver is not installed.
+        ConfigError: the URL is wrong, or its driver is not installed.
     """
     try:
         made = sa.make_url(url)

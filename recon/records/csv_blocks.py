@@ -1,4 +1,4 @@
-"""Blocks of CSV as Arrow reads them: text by columns, and rows with too many or too few fields."""
+"""Parse blocks of CSV with Arrow: columns of text, and rows with too many or too few fields."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _NO_TEXTS: Final = pa.array([], pa.large_string())
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What Arrow makes of a block."""
+    """A block parsed by Arrow."""
 
     table: pa.Table
-    """The wanted columns, called by their places in the file."""
+    """The wanted columns, named by their positions in the file."""
     broken: Sequence[tuple[int, str]]
-    """The number in the block of each row with too many or too few fields, and why it is broken."""
+    """Each row with too many or too few fields: its number in the block, and the error."""
     blank: int
-    """How many of such rows are blank, or hold the number of rows."""
+    """How many such rows are blank, or only contain the number of rows."""
 
     @property
     def rows(self) -> int:
-        """How many rows there are in all."""
+        """The number of all rows."""
         whole: int = self.table.num_rows
         return whole + len(self.broken) + self.blank
 
@@ -36,14 +36,14 @@ class Parsed:
 def parse(
     block: bytes, places: Sequence[str], *, count: int, delimiter: str, escape: bool
 ) -> Parsed | None:
-    """Return Arrow's reading of a block, every value as text; None where it cannot read it at all.
+    """Parse a block with Arrow, every value as text; `None` if Arrow cannot read it at all.
 
     Args:
         block: whole lines, in UTF-8.
-        places: of the wanted columns in the file, from 0.
+        places: the positions of the wanted columns in the file, from 0.
         count: how many columns the file has.
-        delimiter: between the fields.
-        escape: whether a backslash makes the next character a plain one.
+        delimiter: separates the fields.
+        escape: whether a backslash escapes the next character.
     """
     if not block:
         return Parsed(pa.table(dict.fromkeys(places, _NO_TEXTS)), [], 0)

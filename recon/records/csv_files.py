@@ -1,4 +1,4 @@
-"""CSV files, as text by columns: commas, semicolons, tabs or bars between the fields."""
+"""Read CSV files as columns of text, with commas, semicolons, tabs or bars between the fields."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _QUOTE: Final = "Is there a quote that is never closed?"
 
 
 def header(path: Path, wanted: Sequence[str]) -> Header:
-    """Read the header, as the one that shows most of the `wanted` names.
+    """Read the header: the line with most of the `wanted` names.
 
     Raises:
-        InputError: there is none, or the file is no text.
+        InputError: there is none, or the file is not text.
     """
     first = next(text_files.blocks(path, text_files.HEAD_BYTES), b"")
     return csv_header.find(_head(first), wanted, path)
@@ -54,17 +54,17 @@ def chunks(
 ) -> Iterator[Chunk]:
     """Yield the rows; see `file_formats.chunks`.
 
-    A row with too many or too few fields is broken, and so is one with a quote that is never
-    closed; rows of blank cells are left out.
+    A row with too many or too few fields, or with a quote that is never closed, is broken. Rows
+    with only blank cells are left out.
 
     Args:
         path: the file.
-        columns: which of its columns are wanted.
-        time: the one of them that holds a time, for telling rows from texts of many lines.
-        block_bytes: how much is read at once.
+        columns: the wanted columns.
+        time: the wanted column with a time, which distinguishes rows from texts of many lines.
+        block_bytes: how many bytes are read at once.
 
     Raises:
-        InputError: the file is no text, or lacks a column, or where its rows end is ambiguous.
+        InputError: the file is not text, lacks a column, or the ends of its rows are ambiguous.
     """
     pieces = text_files.blocks(path, block_bytes)
     first = next(pieces, b"")
@@ -87,7 +87,7 @@ def chunks(
 def missing_columns_error(
     path: Path, absent: Sequence[str], names: Sequence[str], mapped: Sequence[str] = ()
 ) -> InputError:
-    """Return the error for a header without some of the wanted names; it shows no data."""
+    """Return the error for a header without some wanted names; it quotes no data."""
     if any(name.startswith(("{", "[")) or '":' in name for name in names):
         return InputError(
             f"{path} holds JSON, not CSV", hint="Rename it to end with .json or .jsonl"
@@ -102,7 +102,7 @@ def missing_columns_error(
 
 
 def _whole_lines(pieces: Iterable[bytes], size: int, *, only_returns: bool) -> Iterator[bytes]:
-    """Yield blocks of about `size` bytes that end with a line break, but for the last."""
+    """Yield blocks of about `size` bytes; all but the last end with a line break."""
     left = b""
     for one in pieces:
         piece = one.replace(b"\r", b"\n") if only_returns else one
@@ -138,9 +138,9 @@ class _Reading:
             yield from self.take(b"", last=True)
 
     def take(self, block: bytes, *, last: bool = False) -> Iterator[Chunk]:
-        """Yield the rows of a block of whole lines; a record that is open at its end waits.
+        """Yield the rows of a block of whole lines; a record that is open at its end is kept back.
 
-        Where every line is a row, Arrow's reading is right. Else the lines are sorted first.
+        If every line is a row, Arrow's result is right. Otherwise the lines are sorted first.
         """
         block = self._left + block
         self._left = b""
@@ -198,7 +198,7 @@ class _Reading:
         yield Chunk(chunk.columns, [*found.broken, *chunk.broken])
 
     def _escapes(self, lines: Sequence[bytes]) -> bool:
-        """Say whether more lines are whole rows if a backslash escapes than by the standard."""
+        """Say whether more lines are whole rows with backslash escapes than by the standard."""
         count = len(self._names)
         fitting = []
         for escape in (False, True):
@@ -221,7 +221,7 @@ class _Reading:
         return Chunk(columns, [f"row {number}: {why}" for number, (_, why) in broken])
 
     def _blank_rows(self, table: pa.Table, block: bytes, *, escape: bool) -> NDArray[np.intp]:
-        """Return the rows whose cells are all blank, in all columns of the file."""
+        """Return the rows whose cells are blank in all columns of the file."""
         key = table.column(str(self._time) if self._time >= 0 else table.column_names[0])
         short = pc.less_equal(pc.binary_length(key), _SHORT)
         rows = np.flatnonzero(short.to_numpy())
@@ -248,7 +248,7 @@ class _Reading:
 
 
 def _with_odd_quotes(block: bytes, lines: Sequence[bytes]) -> Sequence[int]:
-    """Return the lines with an odd number of quotes; all of them where that is unknown."""
+    """Return the lines with an odd number of quotes; all lines if that is not known."""
     data = np.frombuffer(block, dtype=np.uint8)
     ends = np.flatnonzero(data == ord("\n"))
     if len(lines) - len(ends) != (not block.endswith(b"\n")):

@@ -1,4 +1,4 @@
-"""The header of a CSV file: which line it is, its delimiter, and whether there is one at all."""
+"""Find the header of a CSV file, if it has one, and its delimiter."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ _INVISIBLE: Final = "\ufeff\u200b\u200e\u200f"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where the rows of a CSV file begin, and what their columns are."""
+    """The header of a CSV file: its column names, and where the rows begin."""
 
     names: tuple[str, ...]
-    """As they stand, without blanks around them."""
+    """As written, without blanks around them."""
     delimiter: str
     lines: int
-    """Lines up to and with the header."""
+    """The number of lines up to and including the header."""
     size: int
-    """Bytes up to and with the header."""
+    """The number of bytes up to and including the header."""
 
 
 def find(head: str, wanted: Sequence[str], path: Path) -> Header:
     """Find the header in the beginning of a file.
 
-    It is the first line that is not blank; or one of the lines below that shows more of the
-    `wanted` names than it does. The delimiter is the one that shows most of them, or most names.
+    It is the first line that is not blank, or a line below with more of the `wanted` names. The
+    delimiter is the one with which the header has most of these names, or most names.
 
     Raises:
         InputError: there is none.
@@ -73,7 +73,7 @@ def find(head: str, wanted: Sequence[str], path: Path) -> Header:
 
 
 def _with_rule(header: Header, lines: Sequence[str]) -> Header:
-    """Take a line of dashes below the names, as `sqlcmd` and `psql` write it, for a part of it."""
+    """Add a line of dashes below the names, as `sqlcmd` and `psql` write it, to the header."""
     if header.lines >= len(lines):
         return header
     line = lines[header.lines]
@@ -83,9 +83,9 @@ def _with_rule(header: Header, lines: Sequence[str]) -> Header:
 
 
 def _with_unnamed(header: Header, lines: Sequence[str]) -> Header:
-    """Add the columns without a name and without a value that some tools write in every row.
+    """Add columns without a name and a value, which some tools write in every row.
 
-    That is where each of the first rows has as many more fields than the header, all of them blank.
+    They exist if each of the first rows has the same number of extra fields, all blank.
     """
     rows = csv.reader(
         islice(lines, header.lines, header.lines + _ROW_LINES), delimiter=header.delimiter

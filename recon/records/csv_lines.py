@@ -1,7 +1,7 @@
-"""The lines of a CSV file whose quotes do not fit: which of them are whole records.
+"""Sort the lines of a CSV file whose quotes do not match into records.
 
-A quote that is never closed, or stray, makes one field of all that follows up to the next quote.
-Where the rows below it look like rows, they are: then only the line with the quote is broken.
+A quote that is stray or never closed makes one field of everything up to the next quote. If lines
+below it look like rows, they are rows, and only the line with the quote is broken.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _UNCLOSED: Final = "a quote is never closed"
 
 
 class Dialect:
-    """What a record of a file looks like, as regular expressions over its bytes."""
+    """The syntax of a file's records, as regular expressions on bytes."""
 
     def __init__(self, delimiter: str, *, escape: bool) -> None:
-        """Take a delimiter; with `escape` a backslash makes the next character a plain one."""
+        """Build the expressions for a delimiter; with `escape` a backslash escapes a character."""
         self.delimiter = delimiter.encode()
         self.escape = escape
         mark = re.escape(self.delimiter)
@@ -51,11 +51,11 @@ class Dialect:
         self._close = re.compile(b'%s"(?!")' % inside, re.DOTALL)
 
     def complete(self, line: bytes) -> bool:
-        """Say whether no quoted field is still open at the end of a line without its line break."""
+        """Say whether no quoted field is open at the end of a line without its line break."""
         return self._complete.fullmatch(line) is not None
 
     def closing(self, line: bytes) -> int:
-        """Return where the quote that closes a field from lines above ends; -1 without one."""
+        """Return the end of the quote that closes a field from earlier lines; -1 without one."""
         found = self._close.match(line)
         return -1 if found is None else found.end()
 
@@ -64,7 +64,7 @@ class Dialect:
         return self._rest.fullmatch(rest) is not None
 
     def fields(self, record: bytes) -> list[bytes]:
-        """Return the fields of one record as the standard reads them."""
+        """Return the fields of one record by the standard."""
         text = io.StringIO(record.decode("utf-8", "surrogateescape"), newline="")
         escape = "\\" if self.escape else None
         mark = self.delimiter.decode()
@@ -81,18 +81,18 @@ def without_line_break(line: bytes) -> bytes:
 
 
 def is_no_record(line: bytes, delimiter: bytes) -> bool:
-    """Say whether all cells of a line are blank, or it is the count that a database tool adds."""
+    """Say whether all cells of a line are blank, or it is a count that a database tool added."""
     text = line.replace(delimiter, b"").replace(b'"', b"").strip(_BLANKS)
     return not text or _ROW_COUNT.fullmatch(text) is not None
 
 
 class RowShape:
-    """What the rows of a file look like: how many fields, which hold digits, where the time is."""
+    """The form of a file's rows: the number of fields, those with digits, that with the time."""
 
     def __init__(
         self, lines: Sequence[bytes], dialect: Dialect, count: int, places: Sequence[int], time: int
     ) -> None:
-        """Learn from the first of `lines`.
+        """Derive the form from the first of `lines`.
 
         Args:
             lines: of the file.
@@ -131,11 +131,11 @@ class RowShape:
         )
 
     def could_be_row(self, text: bytes) -> bool:
-        """Say whether a line without its line break has delimiters enough for a whole row."""
+        """Say whether a line without its line break has enough delimiters for a whole row."""
         return text.count(self._dialect.delimiter) >= self.count - 1
 
     def began_as_row(self, line: bytes) -> bool:
-        """Say whether a line in which a quote is left open looks like a whole row."""
+        """Say whether a line with an open quote looks like a whole row."""
         fields = without_line_break(line).split(self._dialect.delimiter)
         if len(fields) < self.count:
             return False
@@ -177,18 +177,18 @@ class SortedLines:
     whole: list[bytes] = field(default_factory=list)
     """Records, each of one or more lines."""
     broken: list[str] = field(default_factory=list)
-    """Why each of the others is none."""
+    """The error of each other record."""
     left: bytes = b""
-    """The beginning of a record that goes on in the next block."""
+    """The beginning of a record that continues in the next block."""
     count: int = 0
-    """How many records there are in all."""
+    """The number of all records."""
     before: int = 0
-    """How many there are before the block."""
+    """The number of records before the block."""
     _broken_at: list[int] = field(default_factory=list)
-    """How many whole ones stand before each broken one."""
+    """The number of whole records before each broken one."""
 
     def number_of(self, place: int) -> int:
-        """Return the number of a whole record, as rows are counted; `place` is from 1."""
+        """Return the row number of a whole record; `place` counts from 1."""
         return self.before + place + bisect.bisect_left(self._broken_at, place)
 
     def keep(self, records: Sequence[bytes]) -> None:
@@ -216,12 +216,13 @@ def sort_lines(
 
     Args:
         lines: of a block.
-        suspects: the places of lines that may leave a quote open, in order; each other line is a
-            record by itself, unless it lies inside of one.
-        shape: what rows of the file look like.
+        suspects: the positions of lines that may leave a quote open, in order; each other line is a
+            record by itself, unless it is inside one.
+        shape: the form of the file's rows.
         dialect: how they are read.
-        before: how many records come before these.
-        last: whether nothing follows; else a record that is still open at the end is left.
+        before: how many records are before these.
+        last: whether this is the end of the file; otherwise a record that is open at the end is
+            left over.
     """
     found = SortedLines(before=before)
     at = 0
@@ -254,11 +255,11 @@ def sort_lines(
 def _record(
     lines: Sequence[bytes], start: int, shape: RowShape, dialect: Dialect
 ) -> tuple[int, str]:
-    """Return where the record ends that begins with an open line, and why it is broken, if it is.
+    """Return where a record that begins with an open line ends, and its error, if it is broken.
 
-    It ends behind the last line where its quote is not closed before that. Where something but a
-    delimiter follows the quote that closes it, or a line below looks like a row, only the first
-    line is broken. Whether a record has too many or too few fields otherwise is not judged here.
+    If its quote is never closed, it ends after the last line. If the closing quote is followed by
+    something other than a delimiter, or a line below looks like a row, only the first line is
+    broken. The number of fields is not checked here.
     """
     could_be_rows = False
     for at in range(start + 1, len(lines)):

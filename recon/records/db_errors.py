@@ -1,4 +1,4 @@
-"""What a database says of the user's records, translated once into what the user can do."""
+"""Translate errors of the user's database into errors that say what to do."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ _REFUSALS: Final = (
 def translated(
     error: SQLAlchemyError, url: sa.URL, *, connecting: bool, setting: str = ""
 ) -> ReconError:
-    """Return the error that says what the user can do about `error`.
+    """Return an error that says what the user can do about `error`.
 
     Args:
         error: what SQLAlchemy raised.
-        url: of the records; its password is never in the message.
-        connecting: whether it happened before there was a connection.
-        setting: the section of the configuration that names the database, "" for none.
+        url: of the records; the message never contains its password.
+        connecting: whether it happened while connecting.
+        setting: the section of the configuration with the URL, "" for none.
     """
     place = shown(url)
     of = f"{setting}." if setting else ""
@@ -121,7 +121,7 @@ def _is_passing(error: SQLAlchemyError, cause: BaseException | None) -> bool:
 
 
 def _told(cause: BaseException | None) -> BaseException | None:
-    """Return the error that has a code: pg8000's own hides behind one of the broken connection."""
+    """Return the error with a code; pg8000 wraps it in an error about a broken connection."""
     one = cause
     while one is not None:
         if _state(one) is not None or _number(one) is not None:
@@ -131,10 +131,10 @@ def _told(cause: BaseException | None) -> BaseException | None:
 
 
 def _state(cause: BaseException | None) -> str | None:
-    """Return the SQLSTATE that a driver gives, each in its own way.
+    """Return the SQLSTATE in a driver's error.
 
-    psycopg and psycopg2 have an attribute for it, pg8000 a field of the server's message, and for
-    pyodbc it is the first argument. Drivers of MySQL have one beside the number, which says more.
+    Psycopg and psycopg2 have an attribute for it, pg8000 a field of the server's message, pyodbc
+    the first argument. Drivers of MySQL have one too, but their error number is more precise.
     """
     if _number(cause) is not None:
         return None
@@ -165,7 +165,7 @@ def driver_text(error: BaseException, url: sa.URL) -> str:
 
 
 def shown(url: sa.URL) -> str:
-    """Return a URL as it may be shown: without password and options, the path of SQLite whole."""
+    """Return a URL that is safe to show: without password and options, with SQLite's full path."""
     file = url.database or ""
     if url.get_backend_name() == "sqlite" and file and not file.startswith((":", "file:")):
         url = url.set(database=str(Path(file).absolute()))

@@ -1,6 +1,7 @@
-"""A DuckDB file: never created, and its tables and columns as DuckDB itself lists them.
+"""The tables and columns of a DuckDB file, by DuckDB's own lists; the file is never created.
 
-The dialect `duckdb-engine` asks PostgreSQL's catalogues for columns, which DuckDB lacks in part.
+The dialect `duckdb-engine` reads columns from PostgreSQL's catalogues, which DuckDB has only in
+part.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ _KINDS: Final[Mapping[str, sa.types.TypeEngine[Any]]] = {
 
 
 def require_file(url: sa.URL, setting: str = "") -> None:
-    """Check that a URL names a file that is there: DuckDB would create it, or say so less clearly.
+    """Check that a URL names an existing file: DuckDB would create it, or give an unclear error.
 
     Raises:
-        ConfigError: it names none; a database in memory has no records in it.
+        ConfigError: it names no file; a database in memory contains no records.
         InputError: the file does not exist.
     """
     name = url.database or ""

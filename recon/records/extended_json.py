@@ -1,6 +1,6 @@
-"""MongoDB's Extended JSON: values that stand in an object with one key that begins with `$`.
+"""MongoDB's Extended JSON: a value in an object with one key that begins with `$`.
 
-As `mongoexport` and Compass write them, in the canonical and the relaxed form:
+`mongoexport` and Compass write it, in the canonical and the relaxed form:
 https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/
 """
 
@@ -15,9 +15,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Return a decoded value with every extended one in it made a plain one.
+    """Return a decoded value with all extended values in it converted to plain ones.
 
-    What has no plain form stays as it is.
+    A value without a plain form does not change.
     """
     if isinstance(value, list):
         return [plain(one) for one in value]
@@ -34,7 +34,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def _date(inner: object) -> str:
-    """Return a moment as text: in milliseconds since the epoch, or as ISO 8601 already."""
+    """Return a time as text: in milliseconds since the epoch, or in ISO 8601."""
     if isinstance(inner, str):
         return inner
     number = plain(inner)

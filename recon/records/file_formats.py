@@ -1,7 +1,7 @@
-"""Tables in files: CSV, Parquet, JSON Lines and JSON, as raw columns in chunks.
+"""Read tables in files (CSV, Parquet, JSON Lines and JSON) as raw columns in chunks.
 
-A row that does not parse costs only itself. Ids never become floats on the way: all of a CSV is
-text, and JSON's whole numbers are Python's.
+A row that does not parse does not affect others. Ids never become floats: all CSV values are text,
+and whole numbers of JSON become Python integers.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _SHOWN: Final = ".csv, .csv.gz, .parquet, .jsonl, .json, .tsv, .txt"
 
 
 def format_of(path: Path) -> str:
-    """Return `csv`, `parquet` or `jsonl`; the last is any JSON, the first also tabs and bars.
+    """Return `csv`, `parquet` or `jsonl`; `jsonl` is any JSON, `csv` includes tabs and bars.
 
     Raises:
-        InputError: it is not there under a name that ends with nothing known, or is a directory
-            without Parquet.
+        InputError: its name has no known ending and it does not exist, or it is a directory without
+            Parquet files.
     """
     if path.is_dir():
         if parquet_files.part_files(path):
@@ -55,7 +55,7 @@ def format_of(path: Path) -> str:
 
 
 def _unknown(path: Path) -> InputError:
-    """Return the error for a name that says nothing, with what the file is, where that shows."""
+    """Return the error for a name without a known ending; it says what the file is, if known."""
     from recon.records import file_signatures
 
     if not path.exists():
@@ -71,7 +71,7 @@ def _unknown(path: Path) -> InputError:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Translate what may go wrong while a file is read into an `InputError`."""
+    """Translate errors of reading a file into an `InputError`."""
     try:
         yield
     except EOFError as cause:
@@ -106,19 +106,19 @@ def chunks(
     repeated: Sequence[str] = (),
     setting: str = "",
 ) -> Iterator[Chunk]:
-    """Yield the rows of a file, with only these columns. Rows of blank cells are none.
+    """Yield the rows of a file, with only these columns. Rows of blank cells are left out.
 
     Args:
         path: the file, or a directory of Parquet files.
         columns: which of its columns are wanted.
         time: the one of them that holds a time.
-        repeated: those of them whose texts come again and again: where the file keeps each text
-            once, Arrow's dictionary arrays do so too.
-        setting: the key of the configuration that names the file, for errors; "" for none.
+        repeated: wanted columns with few distinct texts: if the file stores each text once, Arrow's
+            dictionary arrays do so too.
+        setting: the setting with the path, for errors; "" for none.
 
     Raises:
-        InputError: the file is not there or cannot be read, or lacks a column. A JSON Lines file
-            lacks what no object in it has, which shows only after the last chunk.
+        InputError: the file does not exist, cannot be read, or lacks a column. A JSON Lines file
+            lacks a column if no object has the key, which is known only after the last chunk.
     """
     kind = format_of(path)
     if not path.exists():
@@ -137,11 +137,11 @@ def chunks(
 
 
 def column_names(path: Path, wanted: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return what columns a file has; of JSON Lines, the keys of its first objects.
+    """Return the columns of a file; for JSON Lines, the keys of its first objects.
 
     Args:
         path: the file, or a directory of Parquet files.
-        wanted: names by which the header of a CSV file is found below other lines.
+        wanted: names with which the header of a CSV file is found below other lines.
 
     Raises:
         InputError: the file is not there or cannot be read.

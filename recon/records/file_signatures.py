@@ -1,4 +1,4 @@
-"""What a binary file is, by its first bytes, and what to do with it."""
+"""Recognise a binary file by its first bytes, and say what to do with it."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ _PATTERNS: Final = (
 
 
 def kind_of_binary(head: bytes, path: Path) -> tuple[str, str] | None:
-    """Say what a file is whose first bytes are no text, and what to do; `None` if it may be text.
+    """Say what kind of binary file this is, and what to do; `None` if it may be text.
 
     Args:
         head: its first bytes, unpacked.
-        path: where it lies.
+        path: its path.
     """
     head = head[:SIGNATURE_BYTES]
     if head.startswith(_ZIP):

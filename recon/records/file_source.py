@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FileReader:
-    """The records of a CSV, Parquet or JSON Lines file, which is read whole each time."""
+    """The records of a CSV, Parquet or JSON Lines file, which is read completely each time."""
 
     def __init__(self, source: Source) -> None:
         """Read the file that `source` names."""
@@ -31,7 +31,7 @@ class FileReader:
 
     @property
     def can_find(self) -> bool:
-        """Always: the whole file is at hand."""
+        """Always, since the whole file is read."""
         return True
 
     def describe(self) -> str:

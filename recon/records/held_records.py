@@ -1,4 +1,4 @@
-"""Records of some time, read once and then held, so that no part of it is asked for again."""
+"""Hold the records of a stretch of time, so that none of them are read twice."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class HeldRecords:
-    """A reader that has read `[start, end)` and answers from it; all else it asks for.
+    """A reader that holds the records of `[start, end)`; for others it uses another reader.
 
-    Its rejects are those of that time, and others whose time cannot be read as far as they cost
-    nothing to find.
+    Its rejects are those of that time, and rejects without a readable time that were found without
+    extra cost.
     """
 
     def __init__(self, reader: RecordsReader, start: datetime, end: datetime) -> None:

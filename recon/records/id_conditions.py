@@ -1,9 +1,9 @@
-"""Conditions that find the rows with some of many message ids, however the column keeps them.
+"""Conditions that find rows by message ids, for any type of the column.
 
-An id may be a number, its digits, or a text that is read as that number too: with blanks,
-zeros or other marks about it. No database reads texts as we do. So each is asked for the plain
-spellings of the wanted ids, and for every text that has a digit, at most a few letters, and is not
-plainly another id. Which id a row has is judged where it is typed.
+An id may be a number, its digits, or a text that is read as the number: with blanks, zeros or other
+marks around it. No database reads texts as recon does. So the query asks for the usual spellings of
+the wanted ids, and for every text that has a digit, at most a few letters, and is not clearly
+another id. The id of a row is decided later, when it is typed.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _of_texts(
 
 
 def _is_odd(text: Column) -> Condition:
-    """Say whether a text may be a number that is not spelled plainly."""
+    """Say whether a text may be a number in an unusual spelling."""
     digits, plain = (sa.literal(one, sa.Text()) for one in (_DIGITS, _PLAIN))
     return sa.and_(text.regexp_match(digits), sa.not_(text.regexp_match(plain)))
 
@@ -148,7 +148,7 @@ def _spellings(number: int) -> tuple[str, str]:
 
 
 def _of_sqlite(column: Column, ids: Sequence[int]) -> Condition:
-    """A column holds numbers and texts side by side, of any column type: each is searched for."""
+    """A column of any type may contain numbers and texts; both are searched for."""
     known = json.dumps([form for one in ids for form in (one, *_spellings(one))])
     values = sa.func.json_each(sa.literal(known, sa.String())).table_valued("value")
     stored = sa.func.typeof(column)

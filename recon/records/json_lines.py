@@ -1,4 +1,4 @@
-"""JSON files: one object a line, one array of objects, or an object that holds such an array."""
+"""Read JSON files: one object a line, an array of objects, or an object with such an array."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Envelope: TypeAlias = Callable[[Mapping[str, Any], int], None]
 
 
 class Line(NamedTuple):
-    """One object of a file, or what stands in its place."""
+    """One object of a file, or another value in its place."""
 
     number: int
-    """Its line, from 1, as an editor counts; in an array of many lines its place, from 1."""
+    """Its line number, from 1; in an array of many lines its position, from 1."""
     item: Any = None
-    """What it holds. Numbers with a point are `Decimal`: nothing of them is lost."""
+    """Its value. Numbers with a point are `Decimal`, without any loss."""
     broken: str | None = None
-    """Why it cannot be read, where it cannot; never what is in it."""
+    """The error if it cannot be read; it never quotes the value."""
 
 
 def _ignore(_envelope: Mapping[str, Any], _line: int) -> None:
@@ -45,16 +45,16 @@ def _ignore(_envelope: Mapping[str, Any], _line: int) -> None:
 
 
 def lines(path: Path, envelope: Envelope = _ignore) -> Iterator[Line]:
-    """Yield the objects of a file, decoded; MongoDB's Extended JSON as plain values.
+    """Yield the decoded objects of a file; MongoDB's Extended JSON becomes plain values.
 
     A line may hold an array of objects, or an answer of the list call, in either shape.
 
     Args:
         path: the file.
-        envelope: sees what stands beside a list of objects; it may raise.
+        envelope: called with objects that contain a list of objects; it may raise.
 
     Raises:
-        InputError: it is no text, or an array that is not valid JSON.
+        InputError: it is not text, or an array that is not valid JSON.
         OSError: it cannot be read.
     """
     every = enumerate(text_files.lines(path), start=1)
@@ -71,7 +71,7 @@ def lines(path: Path, envelope: Envelope = _ignore) -> Iterator[Line]:
 
 
 def _is_one_document(start: Sequence[bytes]) -> bool:
-    """Say whether the file is not JSON Lines: an array, or an object of many lines."""
+    """Say whether the file is not JSON Lines, but an array or an object of many lines."""
     if not start:
         return False
     first, *second = start
@@ -160,7 +160,7 @@ def _of_line(
 
 
 def _of_several(text: str, number: int, envelope: Envelope) -> Sequence[Any]:
-    """Return the objects of a line that holds several of them, else nothing."""
+    """Return the objects of a line with several objects, else nothing."""
     every = json_text.one_after_another(text)
     return [item for one in every for item in _items(one, number, envelope, alone=False)]
 
@@ -178,7 +178,7 @@ def _items(
     *,
     alone: bool,
 ) -> Sequence[Any]:
-    """Return the objects that a value holds, or the value itself.
+    """Return the objects in a value, or the value itself.
 
     Args:
         value: decoded JSON.
@@ -212,8 +212,8 @@ def keys(path: Path) -> tuple[str, ...]:
 def chunks(path: Path, columns: Sequence[str], *, time: str | None = None) -> Iterator[Chunk]:
     """Yield the objects as rows; see `file_formats.chunks`.
 
-    A key that an object lacks is null there. `outer.inner` is the key of an object in an object,
-    where no key is called so itself. An object whose values are all blank is not a row.
+    A missing key is null. `outer.inner` is the key of a nested object, unless a key itself has this
+    name. An object whose values are all blank is not a row.
     """
     seen: dict[str, None] = {}
     every = lines(path)

@@ -1,4 +1,4 @@
-"""Text of JSON: values one after another, in an array or by themselves, and why a text is none."""
+"""Decode JSON values one after another, in an array or not, and explain errors."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _LENIENT: Final = json.JSONDecoder(parse_float=_number)
 
 
 def decode(text: str, at: int = 0) -> tuple[Any, int]:
-    """Decode the value at a place of a text; return it and where it ends.
+    """Decode the value at a position of a text; return it and its end.
 
-    Numbers with a point or an exponent are `Decimal`; with an exponent too large for that, text.
+    Numbers with a point or an exponent are `Decimal`; with an exponent too large for `Decimal`,
+    text.
 
     Raises:
         ValueError: it is not JSON.
@@ -39,7 +40,7 @@ def decode(text: str, at: int = 0) -> tuple[Any, int]:
 
 
 def values(text: str) -> Iterator[Any]:
-    """Yield the values that stand one after another, and those of an array one by one.
+    """Yield values that follow one another, and those of an array one by one.
 
     Raises:
         ValueError: it is not JSON.
@@ -72,9 +73,10 @@ def _skip(text: str, at: int) -> int:
 
 
 def one_after_another(text: str) -> list[Any]:
-    """Return the objects of a line that stand without a line break or with a comma between them.
+    """Return the objects of a line that follow one another directly or after a comma.
 
-    Streams into object stores write them so. Nothing is returned where something else is between.
+    Streams into object stores write them in this way. Nothing is returned if something else is
+    between them.
     """
     found = []
     at = 0
@@ -93,7 +95,7 @@ def one_after_another(text: str) -> list[Any]:
 
 
 def begins_with_object(line: bytes) -> bool:
-    """Say whether a line by itself begins with a whole object."""
+    """Say whether a line begins with a whole object."""
     try:
         return isinstance(decode(line.decode())[0], dict)
     except (ValueError, RecursionError):
@@ -101,7 +103,7 @@ def begins_with_object(line: bytes) -> bool:
 
 
 def reason(cause: Exception) -> str:
-    """Say why a text is not JSON; the decoder's words about a string expect a place after them."""
+    """Say why a text is not JSON; the decoder's text about a string needs a position after it."""
     if isinstance(cause, json.JSONDecodeError):
         return cause.msg.removesuffix(" starting at")
     return "nested too deeply"

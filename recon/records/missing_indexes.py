@@ -1,7 +1,7 @@
-"""The indexes that a large table of records lacks, as statements for the table's owner.
+"""Find indexes that a large table of records lacks, as statements for the table's owner.
 
-One record is looked up by its id or message id, a day by its times. Without an index the whole
-table is read each time.
+A record is looked up by its id or message id, a day by its times. Without an index, the whole table
+is read each time.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ def statements(
     filtered: bool,
     large: int = LARGE_ROWS,
 ) -> list[str]:
-    """Return a statement for each index that would spare reading the whole table.
+    """Return a statement for each index that would avoid reading the whole table.
 
     Args:
         connection: to the user's database.
-        table: the records. A view has no indexes, and needs none.
+        table: the records; for a view nothing is returned.
         kinds: the type of each column.
         mapping: the column of each field.
-        filtered: whether a condition says which rows are records. An index of some rows only may
-            then be of just these.
-        large: a table of no more rows needs no index.
+        filtered: whether a condition selects the records. A partial index may then cover exactly
+            these.
+        large: a table with at most this many rows needs no index.
     """
     dialect = connection.dialect.name
     if dialect not in _DATABASES:
@@ -94,7 +94,7 @@ def _is_served(field: str, kind: sa.types.TypeEngine[Any], dialect: str) -> bool
 def _first_columns(
     inspector: sa.Inspector, table: sa.TableClause, *, filtered: bool
 ) -> Iterator[str]:
-    """Yield the first column of each index; SQLite and MySQL know names in any case."""
+    """Yield the first column of each index; names in SQLite and MySQL do not depend on case."""
     name, schema = table.name, table.schema
     primary = inspector.get_pk_constraint(name, schema=schema)
     found: list[Sequence[str | None]] = [primary.get("constrained_columns") or []]

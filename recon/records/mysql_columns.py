@@ -1,8 +1,8 @@
-"""Values of MySQL and MariaDB that their drivers give without saying what they are.
+"""Convert values of MySQL and MariaDB whose type the drivers do not show.
 
-A TIMESTAMP is an instant, but comes without an offset, in the zone of the session. That is UTC (see
-`connections`). A BIT comes as bytes. The server says with each answer what its columns are, so
-queries are read as tables are.
+A TIMESTAMP is an instant, but has no offset and is in the session's zone, which is UTC (see
+`connections`). A BIT is returned as bytes. The server returns the types of columns with each
+result, so queries are read like tables.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _BIT: Final = 16
 
 
 def convert(values: Sequence[Any], kind: object) -> Column:
-    """Return a column as it is meant: a TIMESTAMP in UTC, a BIT as a number.
+    """Return a column with its meaning: a TIMESTAMP in UTC, a BIT as a number.
 
     Args:
-        values: as the driver gave them, in a session whose zone is UTC.
-        kind: the column's type, as the protocol numbers it.
+        values: from the driver, in a session whose zone is UTC.
+        kind: the number of the column's type in the protocol.
     """
     if kind == _TIMESTAMP:
         return _instants(values)

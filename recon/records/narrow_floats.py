@@ -1,6 +1,6 @@
-"""Columns of four-byte floats (`real`, `FLOAT`): most ids, numbers and times do not fit into them.
+"""Detect columns of four-byte floats (`real`, `FLOAT`), which cannot hold most ids and times.
 
-What such a column holds looks like an id and is another one, so it must not be compared.
+A value of such a column looks like an id but may be another one, so it must not be compared.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _IN_ARROW: Final = frozenset({"float", "halffloat"})
 
 
 def require_exact_answer(name: str, values: Any, code: object, dialect: str) -> None:  # noqa: ANN401
-    """Check a column of an answer.
+    """Check a column of a query's result.
 
     Args:
         name: the column.

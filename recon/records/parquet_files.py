@@ -1,4 +1,4 @@
-"""Parquet files, and directories of them as Spark, Dask and Hive write them."""
+"""Read Parquet files, and directories of them as written by Spark, Dask and Hive."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def part_files(path: Path) -> list[Path]:
 
 
 def column_names(path: Path) -> tuple[str, ...]:
-    """Return the columns of a file, or of the first file in a directory with its partitions."""
+    """Return the columns of a file, or of a directory's first file and its partitions."""
     if not path.is_dir():
         return tuple(_open(path).schema_arrow.names)
     first = part_files(path)[0]
@@ -55,7 +55,7 @@ def chunks(
 ) -> Iterator[Chunk]:
     """Yield the rows; see `file_formats.chunks`. Rows with only nulls are left out.
 
-    Of a directory every file is read; `name=value` in the path of one is a column of it.
+    All files of a directory are read; `name=value` in the path of a file is a column.
     """
     if not path.is_dir():
         yield from _of_file(path, columns, repeated, rows, {})
@@ -131,7 +131,7 @@ def _of_file(
 
 
 def _filled(file: Any, number: int, batch: pa.RecordBatch, rows: int) -> pa.RecordBatch:  # noqa: ANN401 - pyarrow has no types
-    """Return a batch without the rows that are null in all columns of the file."""
+    """Return a batch without rows that are null in all columns of the file."""
     import numpy as np
     import pyarrow as pa
 

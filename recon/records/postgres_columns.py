@@ -1,4 +1,4 @@
-"""Records of PostgreSQL as Arrow columns, where they come out just as the driver gives them."""
+"""Read records of PostgreSQL as Arrow columns if the result is the same as from the driver."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DAY: Final = timedelta(days=1)
 
 
 def of_domain(kind: sa.types.TypeEngine[Any], dialect: str) -> sa.types.TypeEngine[Any]:
-    """Return the type whose values a domain of PostgreSQL restricts; any other type as it is."""
+    """Return the base type of a PostgreSQL domain; other types unchanged."""
     if dialect == "sqlite":  # its files need not wait for the import
         return kind
     from sqlalchemy.dialects import postgresql
@@ -32,7 +32,7 @@ def of_domain(kind: sa.types.TypeEngine[Any], dialect: str) -> sa.types.TypeEngi
 
 
 def readable(column: sa.ColumnClause[Any], kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
-    """Return what to select for a column: as text where its values are typed from their text."""
+    """Return the expression to select for a column: as text if its values are typed from text."""
     is_text = isinstance(kind, sa.Numeric | sa.Uuid | sa.Enum | sa.Date)
     if not is_text or isinstance(kind, sa.Float):
         return column
@@ -40,12 +40,12 @@ def readable(column: sa.ColumnClause[Any], kind: sa.types.TypeEngine[Any]) -> sa
 
 
 def settings(zone: str, lock_seconds: float) -> dict[str, str]:
-    """Return settings for the second session, so that it reads as the first one does.
+    """Return settings with which the second session reads like the first one.
 
     Args:
-        zone: of the session.
-        lock_seconds: how long a lock is waited for, in this session too: a change of the table may
-            be waiting for the first one.
+        zone: the zone of the session.
+        lock_seconds: how many seconds to wait for a lock: in this session a change of the table may
+            wait for the first session.
     """
     return {
         "TimeZone": zone,
@@ -55,10 +55,10 @@ def settings(zone: str, lock_seconds: float) -> dict[str, str]:
 
 
 def are_same(batch: Batch, mapping: Mapping[str, str]) -> bool:
-    """Say whether the mapped columns hold what the driver would give, and typing would accept.
+    """Say whether the mapped columns have the values that the driver would return.
 
-    Not if a column is not there or of another type than `_SAME` and `_TIMES`, or a time is none
-    that a message can have: an error would show it as Arrow spells it.
+    Not if a column is missing or has a type other than `_SAME` and `_TIMES`, or a time is one that
+    no message can have: an error would show it in Arrow's spelling.
     """
     types = dict(zip(batch.names, batch.types, strict=True))
     for field, name in mapping.items():

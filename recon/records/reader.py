@@ -1,4 +1,4 @@
-"""The interface of a records reader, and what every reader shares."""
+"""The interface of a records reader, and the code that all readers share."""
 
 from __future__ import annotations
 
@@ -26,33 +26,32 @@ class RecordsRead:
     frame: pd.DataFrame
     """`frames.LOCAL`."""
     rejects: pd.DataFrame
-    """`frames.LOCAL_REJECTS`: rows whose time cannot be read, and lines that do not parse."""
+    """`frames.LOCAL_REJECTS`: rows without a readable time, and lines that do not parse."""
     fields: frozenset[str]
-    """What the records keep; the columns of all other fields are null."""
+    """The fields that the records have; the columns of all others are null."""
     has_all_rejects: bool = True
-    """Whether no row is left out whose time cannot be read; see `RecordsReader.read`."""
+    """Whether all rows without a readable time are included; see `RecordsReader.read`."""
 
 
 class RecordsReader(Protocol):
-    """The user's own records. Nothing here ever writes to them.
+    """The user's own records, which are only read.
 
-    Raises, in every method but `describe`:
-        InputError: a file, table or column is not there, or its SQL is refused.
-        TemporaryError: the database is out of reach or busy.
-        ConfigError: the URL, its driver or its credentials are wrong.
+    Raises, in every method but `describe`: InputError: a file, table or column does not exist, or
+    the SQL is refused. TemporaryError: the database is out of reach or busy. ConfigError: the URL,
+    its driver or its credentials are wrong.
     """
 
     @property
     def can_find(self) -> bool:
-        """Whether records can be looked up by id in the whole of the records."""
+        """Whether records can be looked up by id among all records."""
 
     def read(
         self, start: datetime | None, end: datetime | None, *, all_rejects: bool = True
     ) -> RecordsRead:
         """Read the records of `[start, end)`, aware; `None` is without bound on that side.
 
-        Every row whose time cannot be read is among the rejects, for any span; without
-        `all_rejects`, only those that cost nothing to find, which is faster in large tables.
+        The rejects include every row without a readable time, for any span. Without `all_rejects`,
+        they include only those that are found without extra cost, which is faster in large tables.
         """
 
     def read_in_parts(
@@ -63,50 +62,50 @@ class RecordsReader(Protocol):
         *,
         all_rejects: bool = True,
     ) -> Read:
-        """Read the records of `[start, end)` as `read` does, some at a time.
+        """Read the records of `[start, end)` as `read` does, in parts.
 
         Args:
             start: the first time; `None` is without bound.
             end: the time after the last, likewise.
-            collect: takes the parts as they come, one at least, and returns its result. It may be
-                called again, with all parts from the first one on, and then has to start again.
+            collect: called with the parts, at least one, as they are read. It may be called again
+                with all parts from the first one on, and then has to start again.
             all_rejects: see `read`.
         """
 
     def find(self, message_ids: NDArray[np.int64]) -> RecordsRead:
         """Read the records with one of these ids, of any time.
 
-        A record whose time cannot be read is among the rejects, as it is in every `read`.
+        A record without a readable time is among the rejects, as in every `read`.
         """
 
     def find_untimed(self, message_ids: NDArray[np.int64]) -> RecordsRead:
-        """Read the records without a readable time that may be of one of these messages.
+        """Read the records without a readable time that may belong to one of these messages.
 
-        They have one of the ids, or none that can be read. Other records without a readable time
-        may be there too, as in every `read`, where leaving them out would save nothing.
+        They have one of the ids, or no readable id. Other records without a readable time may be
+        included, as in every `read`, if leaving them out would save nothing.
         """
 
     def find_record(self, local_id: str) -> RecordsRead:
-        """Read the records with this id of the user's own, of any time.
+        """Read the records with this id of the user's, of any time.
 
-        Usually one; nothing where the records keep no id, or cannot be looked up.
+        Usually there is one; nothing if the records have no ids, or cannot be looked up.
         """
 
     def advised_indexes(self) -> Sequence[str]:
-        """Return statements for the indexes without which a large table is read whole each time.
+        """Return statements for missing indexes, without which large tables are read completely.
 
-        Nothing of a file or a query, or where all that is of use is there.
+        Nothing for a file or a query, or if all useful indexes exist.
         """
 
     def columns(self) -> Mapping[str, str]:
-        """Return the column of each field, with its type where that is known: `at (TIMESTAMP)`."""
+        """Return the column of each field, with its type if it is known: `at (TIMESTAMP)`."""
 
     def describe(self) -> str:
         """Say in a few words where the records are, without opening them."""
 
 
 class RecordsCollector:
-    """Typed chunks of records, gathered into one `RecordsRead`."""
+    """Collects typed chunks of records into one `RecordsRead`."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -121,7 +120,7 @@ class RecordsCollector:
         message_ids: NDArray[np.int64] | None = None,
         local_id: str | None = None,
     ) -> None:
-        """Type a chunk of raw columns by field, and keep what lies in `span` or has an id."""
+        """Type a chunk of raw columns by field, and keep rows in `span` or with a wanted id."""
         frame, rejects = frames.local_frame(
             raw, zone=self._source.timezone, statuses=self._source.statuses
         )
@@ -149,7 +148,7 @@ class RecordsCollector:
             self._rejects.append(frames.rejected_lines(said))
 
     def result(self) -> RecordsRead:
-        """Return all that was kept."""
+        """Return all kept rows."""
         return RecordsRead(
             frames.concat([*self._frames] or [frames.empty_local()]),
             frames.concat([*self._rejects] or [frames.empty_local_rejects()]),
@@ -158,7 +157,7 @@ class RecordsCollector:
 
 
 def newest(reader: RecordsReader, start: datetime, end: datetime) -> datetime | None:
-    """Return the time of the newest record of `[start, end)`, `None` where there is none."""
+    """Return the time of the newest record of `[start, end)`, `None` without records."""
 
     def collect(parts: Iterable[RecordsRead]) -> datetime | None:
         times = [part.frame["sent_at"].max() for part in parts if len(part.frame)]
@@ -168,7 +167,7 @@ def newest(reader: RecordsReader, start: datetime, end: datetime) -> datetime | 
 
 
 def joined(parts: Sequence[RecordsRead]) -> RecordsRead:
-    """Return the parts that `read_in_parts` gave, one at least, as `read` gives them."""
+    """Return the parts from `read_in_parts`, at least one, as one result of `read`."""
     return replace(
         parts[0],
         frame=frames.concat([part.frame for part in parts]),

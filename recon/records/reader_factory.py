@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def open_reader(source: Source) -> RecordsReader:
-    """Return the reader of a source. Nothing is opened before it reads.
+    """Return the reader of a source; it opens nothing before it reads.
 
     Raises:
-        ConfigError: the URL cannot be meant, or its driver is not installed.
+        ConfigError: the URL is wrong, or its driver is not installed.
     """
     if source.url is not None:
         from recon.records.connections import read_only_engine

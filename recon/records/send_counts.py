@@ -1,8 +1,8 @@
-"""How many sends the records show since a moment: a cheap hint of when a poll is due.
+"""Count the sends in the records since a moment, as a fast hint whether a poll is due.
 
-A hint may be off by a few. It decides when Octopods is asked, never what is found: so a time is
-read only as well as the database can do it by itself, nothing is loaded row by row, and records
-that cannot answer soon are not waited for.
+The count may be wrong by a few. It decides only when Octopods is asked, never what is found. So a
+time is read only as well as the database can do it, no rows are loaded, and slow records are not
+waited for.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _STEPS: Final = 10_000
 class _Statement:
     """A statement that counts the records of several spans with one end.
 
-    It is built once: that takes longer than to run it on a table with an index.
+    It is built once, because building takes longer than running it on a table with an index.
     """
 
     def __init__(self, spans: int, span: Span, around: Span) -> None:
@@ -74,11 +74,11 @@ class _Statement:
 
 
 class SendCounter:
-    """Counts the records of one account; it may be kept, and connects again each time.
+    """Counts the records of one account; it may be reused, and connects anew each time.
 
     Args:
         source: the records.
-        patience_seconds: how long a statement, or a lock of the application, is waited for.
+        patience_seconds: how many seconds to wait for a statement or a lock of the application.
     """
 
     def __init__(self, source: Source, *, patience_seconds: float = STATEMENT_SECONDS) -> None:
@@ -90,18 +90,18 @@ class SendCounter:
     def since(self, moments: Sequence[datetime], until: datetime) -> tuple[int, ...] | None:
         """Return how many records lie in `[moment, until]`, for each of `moments`.
 
-        Records marked as not sent do not count, nor those without a time.
+        Records marked as not sent, and records without a time, do not count.
 
         Args:
-            moments: aware; such as the time of the last poll.
+            moments: aware, for example the time of the last poll.
             until: aware; records may be planned for later.
 
         Returns:
-            `None` where counting is not cheap, or only a guess: files, queries, and times that
-            the database keeps as dates or (other than SQLite) as text.
+            `None` if counting would be slow or not reliable: for files, queries, and times stored
+            as dates or (except in SQLite) as text.
 
         Raises:
-            InputError: the table or a column is not there, or its SQL is refused.
+            InputError: the table or a column does not exist, or the SQL is refused.
             TemporaryError: the database is out of reach, busy or too slow.
             ConfigError: the URL, its driver or its credentials are wrong.
         """
@@ -161,12 +161,12 @@ class SendCounter:
 def _spans(
     connection: sa.Connection, source: Source, kinds: table_columns.Kinds, asked: str
 ) -> tuple[Span, Span] | None:
-    """Return what makes the condition for a span; `None` where times cannot be compared.
+    """Return two functions that make conditions for a span; `None` if times cannot be compared.
 
-    The second makes the one by which an index is searched, which other records may meet too.
+    The second makes the condition for searching an index, which other records may also meet.
 
     Raises:
-        InputError: the column is not there.
+        InputError: the column does not exist.
     """
     column: sa.ColumnClause[Any] = sa.column(source.mapping["sent_at"])
     if column.name not in kinds:
@@ -230,7 +230,7 @@ def _went_out(column: sa.ColumnElement[Any], source: Source) -> Condition:
 
 
 def _times(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo | None) -> Condition:
-    """Compare with a column of times, of wall clocks in `zone` where they have no offset."""
+    """Compare with a column of times; without an offset they are wall-clock times in `zone`."""
     kind = sa.DateTime(timezone=zone is None)
 
     def as_stored(at: datetime) -> datetime:
@@ -243,7 +243,7 @@ def _times(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo | None) -> 
 
 
 def _epochs(column: sa.ColumnElement[Any], bind: Bind) -> Condition:
-    """Keep numbers that lie in the span in one of the units: no two can be confused."""
+    """Keep numbers that lie in the span in one of the units, which cannot be confused."""
     kind = sa.BigInteger()
 
     def in_unit(unit: timedelta) -> Condition:
@@ -256,7 +256,7 @@ def _epochs(column: sa.ColumnElement[Any], bind: Bind) -> Condition:
 
 
 def _of_any_type(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo) -> Condition:
-    """Judge each row of an SQLite table by what it holds: a text, or a number.
+    """Compare each row of an SQLite table by its type: a text or a number.
 
     SQLite sorts numbers before texts.
     """
@@ -285,7 +285,7 @@ def _near(column: sa.ColumnElement[Any], bind: Bind) -> Condition:
 
 
 def _around_any_type(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo) -> Condition:
-    """Keep what an index of an SQLite table finds about a span, and not all of two days."""
+    """Keep the rows that an index of an SQLite table finds for a span, not all of two days."""
     tail = sa.func.substr(column, 17)
 
     def in_window(number: int) -> Condition:
@@ -304,7 +304,7 @@ def _around_any_type(column: sa.ColumnElement[Any], bind: Bind, zone: ZoneInfo) 
 
 
 def _julian(at: datetime) -> float:
-    """Return the Julian day, as SQLite counts: the epoch is 2440587.5. Exact to 0.1 ms."""
+    """Return the Julian day as in SQLite, where the epoch is 2440587.5; exact to 0.1 ms."""
     return 2440587.5 + (at - _EPOCH) / _DAY
 
 

@@ -1,7 +1,7 @@
-"""Records that some messages may be although their time cannot be read, found by message id.
+"""Find records without a readable time that may belong to some messages, by message id.
 
-A record with the readable id of another message is none of them, whatever its time is. So only
-records with one of the ids, or without a readable id, are read: of most tables these are few.
+A record with the readable id of another message does not belong to them, whatever its time. So only
+records with one of the ids, or without a readable id, are read: in most tables these are few.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ def condition(
     ids: Sequence[int],
     range_rows: int,
 ) -> Condition | None:
-    """Return a condition for records of some messages, and those whose message id is not readable.
+    """Return a condition for records of some messages, and records without a readable message id.
 
     Args:
         connection: to the database.
         table: the records.
-        name: of the column of message ids.
+        name: the name of the column of message ids.
         kind: its type. On SQLite each row's own type decides.
         ids: of the messages.
-        range_rows: an SQLite table of no more rows is read as a whole.
+        range_rows: an SQLite table with at most this many rows is read completely.
 
     Returns:
-        `None` where the ids are of no help: no index leads to them, or many cannot be read.
+        `None` if the ids do not help: there is no index on them, or many cannot be read.
     """
     column: sa.ColumnClause[Any] = sa.column(name)
     if connection.dialect.name == "sqlite":

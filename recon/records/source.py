@@ -1,4 +1,4 @@
-"""Where the user's records are, and what is what in them."""
+"""Where the user's records are, and which column holds which field."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ class Source:
     """The records of one account, as configured.
 
     Raises:
-        ConfigError: it cannot be meant; the message says what is wrong.
+        ConfigError: it is contradictory or incomplete; the message says what is wrong.
     """
 
     url: str | None = field(default=None, repr=False)
-    """Any SQLAlchemy URL; it may hold a password, so it is never shown."""
+    """Any SQLAlchemy URL; it may contain a password, so it is never shown."""
     file: Path | None = None
     """Instead of a URL: a CSV, Parquet or JSON file, or a directory of Parquet files."""
     table: str | None = None
-    """With a URL: the table or view, `schema.table` where it is not in the default schema."""
+    """With a URL: the table or view, `schema.table` if it is not in the default schema."""
     query: str | None = None
     """Instead of a table: a SELECT with `:start` and `:end`."""
     where: str | None = None
-    """With a table: which rows are sends through this key, in the words of its SQL."""
+    """With a table: an SQL condition for the rows that are sends with this key."""
     timezone: str = "UTC"
-    """Of times stored without an offset."""
+    """The zone of times stored without an offset."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Field to column; a field left out has its own name, one mapped to `""` is not kept."""
+    """Field to column; a field that is left out has its own name, one mapped to `""` does not
+    exist."""
     setting: str = ""
-    """The section of the configuration that says all this, such as `accounts.main.local`; "" for
+    """The section of the configuration with these settings, such as `accounts.main.local`; "" for
     none."""
     statuses: Mapping[str, str] = field(default_factory=dict)
     """The user's word to Octopods' word, or to `not_sent`."""
@@ -73,11 +74,11 @@ class Source:
 
     @property
     def fields(self) -> frozenset[str]:
-        """What the records keep."""
+        """The fields that the records have."""
         return frozenset(self.mapping)
 
     @property
     def mapping(self) -> dict[str, str]:
-        """The column of each field that the records keep, in the order of `FIELDS`."""
+        """The column of each field that the records have, in the order of `FIELDS`."""
         named = {name: self.columns.get(name, name) for name in FIELDS}
         return {name: column for name, column in named.items() if column}

@@ -1,6 +1,6 @@
-"""A sample of a table or file whose mapping is not known yet: its columns and some of its rows.
+"""Read a sample of a table or file whose mapping is not known yet: its columns and some rows.
 
-Like every access to the user's records it only reads, and creates nothing.
+As with all access to the user's records, it only reads, and creates nothing.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def of_table(url: str, table: str, zone: str, *, rows: int = SAMPLE_ROWS) -> Col
 
     Args:
         url: of the database.
-        table: its name; the near ones are named where it is not there.
+        table: its name; if it does not exist, the error names similar ones.
         zone: of times without an offset.
-        rows: how many rows at most, whichever the database gives first.
+        rows: how many rows at most, those that the database returns first.
 
     Raises:
         TemporaryError, ConfigError, InputError: see `ReadOnlyDatabase.run`.

@@ -54,13 +54,13 @@ class SqlReader:
         range_rows: int = rowid_ranges.RANGE_ROWS,
         large_rows: int = missing_indexes.LARGE_ROWS,
     ) -> None:
-        """Read what `source` names in `database`.
+        """Read the table or query of `source` in `database`.
 
         Args:
             source: what to read.
             database: where it is.
-            range_rows: a large SQLite table is read in ranges of so many rows.
-            large_rows: for a table of more rows indexes are advised.
+            range_rows: a large SQLite table is read in ranges of this many rows.
+            large_rows: for a table with more rows, indexes are advised.
         """
         self._source = source
         self._database = database
@@ -73,7 +73,7 @@ class SqlReader:
         return self._source.table is not None
 
     def describe(self) -> str:
-        """Name table or query, and the database."""
+        """Name the table or query and the database."""
         what = f"table {self._source.table}" if self._source.table else "a query"
         return f"{what} at {self._database.shown}"
 
@@ -303,7 +303,7 @@ class SqlReader:
         table: sa.TableClause,
         kinds: Mapping[str, sa.types.TypeEngine[Any]] | None = None,
     ) -> sa.Select[*tuple[Any, ...]]:
-        """Select the mapped columns; with their `kinds`, as Arrow can have them."""
+        """Select the mapped columns; with their `kinds`, in a form for Arrow."""
         # Untyped columns: what the driver gives is taken as it is, without a step in between.
         wanted: list[sa.ColumnClause[Any]] = [
             sa.column(name) for name in dict.fromkeys(self._source.mapping.values())
@@ -325,7 +325,7 @@ class SqlReader:
         """Find the table, and the types of its columns.
 
         Raises:
-            InputError: the table, or a mapped column of it, is not there.
+            InputError: the table or a mapped column does not exist.
         """
         asked = self._source.table or ""
         table, kinds = table_columns.find_table(connection, asked)
@@ -341,10 +341,10 @@ def _type_name(kind: sa.types.TypeEngine[Any]) -> str:
 
 
 def _places(mapping: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
-    """Return where the column of each field stands in an answer.
+    """Return the position of each field's column in a result.
 
     Raises:
-        InputError: it is not there, or there are several of its name.
+        InputError: it does not exist, or several columns have its name.
     """
     absent = [one for one in mapping.values() if one not in names]
     if absent:

@@ -1,6 +1,6 @@
-"""Where literals, names and comments begin and end in the SQL of each database.
+"""Find literals, names and comments in the SQL of each database.
 
-So a colon or semicolon that means something is distinguished from one inside a text.
+This distinguishes a colon or semicolon of the syntax from one inside a text.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _KNOWN: Final = _MYSQL | {"sqlite", "postgresql", "duckdb"}
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """What is a literal, a name or a comment in a dialect of SQL, beyond what the standard says."""
+    """The literals, names and comments of an SQL dialect, in addition to the standard."""
 
     is_known: bool = False
-    """Whether a literal or comment that is not closed is surely wrong."""
+    """Whether a literal or comment that is not closed is certainly an error."""
     backslash_escapes: bool = False
     """`'it\\'s'`: MySQL, unless its sql_mode has NO_BACKSLASH_ESCAPES."""
     escape_literals: bool = False
@@ -35,9 +35,9 @@ class Syntax:
     backticks: bool = False
     """A name in backticks: MySQL, SQLite."""
     brackets: bool = False
-    """A name in brackets: SQL Server, SQLite. Elsewhere brackets are of arrays."""
+    """A name in brackets: SQL Server, SQLite. Elsewhere brackets are for arrays."""
     hash_comments: bool = False
-    """`#` to the end of the line: MySQL. In PostgreSQL it begins an operator of JSON."""
+    """`#` to the end of the line: MySQL. In PostgreSQL it begins a JSON operator."""
     spaced_dashes: bool = False
     """Two dashes begin a comment only before a blank: MySQL. `5--3` is 8 there."""
     nested_comments: bool = False
@@ -45,7 +45,7 @@ class Syntax:
 
 
 def syntax_of(connection: sa.Connection) -> Syntax:
-    """Return the syntax that the database behind a connection has for this session."""
+    """Return the syntax of the database for the session of this connection."""
     name = connection.dialect.name
     mode = ""
     if name in _MYSQL:
@@ -58,7 +58,7 @@ def syntax_named(dialect: str, sql_mode: str = "") -> Syntax:
 
     Args:
         dialect: such as `postgresql`.
-        sql_mode: of MySQL's session.
+        sql_mode: the mode of MySQL's session.
     """
     is_mysql = dialect in _MYSQL
     return Syntax(
@@ -75,7 +75,7 @@ def syntax_named(dialect: str, sql_mode: str = "") -> Syntax:
 
 
 class PieceKind(Enum):
-    """What a piece of SQL is."""
+    """The kind of a piece of SQL."""
 
     CODE = auto()
     QUOTED = auto()
@@ -93,7 +93,7 @@ class Piece(NamedTuple):
 
 
 def pieces(sql: str, syntax: Syntax) -> Iterator[Piece]:
-    """Cut SQL into code, quoted parts and comments; put together, they are the SQL again."""
+    """Split SQL into code, quoted parts and comments; concatenated, they are the SQL again."""
     at = 0
     while (token := _tokens(syntax).search(sql, at)) is not None:
         if token.start() > at:

@@ -1,4 +1,4 @@
-"""An SQLite file, opened so that nothing is ever written to it or beside it."""
+"""Open an SQLite file without writing to it or creating files beside it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _State = tuple[int, int, bool]
 
 @dataclass(slots=True)
 class SqliteFile:
-    """The user's database file, and how it was found when it was opened last."""
+    """The user's database file, and its state when it was last opened."""
 
     path: Path
     patience_seconds: float
-    """How long a lock of the application that owns the file is waited for."""
+    """How many seconds to wait for a lock of the application that owns the file."""
     setting: str = ""
-    """The section of the configuration that names it, for errors; "" for none."""
+    """The section of the configuration with its URL, for errors; "" for none."""
     lenient: bool = False
     """Whether texts that are not UTF-8 are read with replacement characters, which is slower."""
     _frozen_at: _State | None = field(default=None, init=False)
@@ -36,9 +36,9 @@ class SqliteFile:
     def connect(self) -> sqlite3.Connection:
         """Open the file for reading.
 
-        A database in WAL mode that no process has open lacks its `-wal` and `-shm` files, and
-        a reader would make them. It is read as it lies, without locks, and `disturbed` says
-        afterwards whether an application has opened it in the meantime.
+        A database in WAL mode that no process has open has no `-wal` and `-shm` files, and a reader
+        would create them. So it is read without locks, and `disturbed` says afterwards whether an
+        application has opened it in the meantime.
 
         Raises:
             InputError: the file does not exist.
@@ -64,7 +64,7 @@ class SqliteFile:
 
     @property
     def disturbed(self) -> bool:
-        """Whether what was read without locks may have changed under the reader."""
+        """Whether rows that were read without locks may have changed meanwhile."""
         return self._frozen_at is not None and self._frozen_at != self._state()
 
     def _is_asleep(self) -> bool:
@@ -82,15 +82,15 @@ class SqliteFile:
 
 
 def file_of(url: sa.URL, *, patience_seconds: float, setting: str = "") -> SqliteFile:
-    """Return the file that an SQLite URL names, also one in SQLite's own `file:` spelling.
+    """Return the file of an SQLite URL, also in SQLite's own `file:` form.
 
     Args:
         url: SQLAlchemy's.
-        patience_seconds: how long a lock of the application that owns the file is waited for.
-        setting: the section of the configuration that names it, for errors; "" for none.
+        patience_seconds: how many seconds to wait for a lock of the application that owns the file.
+        setting: the section of the configuration with its URL, for errors; "" for none.
 
     Raises:
-        ConfigError: it names none; a database in memory has no records in it.
+        ConfigError: it names no file; a database in memory contains no records.
     """
     name = url.database or ""
     if name.startswith("file:"):

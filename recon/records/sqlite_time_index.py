@@ -1,10 +1,10 @@
-"""A short span of a large SQLite table, read by the index of its times.
+"""Read a short span of a large SQLite table by the index of its times.
 
-A condition that also keeps what cannot be read (see `time_conditions`) reads the whole table. With
-an index whose first column is the time, it is cut in two: texts of the days, a range of the index,
-and all other rows that are kept, which are found by reading through the index alone. Who can do
-without some of the unreadable rows is spared that: the days that texts begin with are found along
-the index, a step each, and only what begins with no real day is read.
+A condition that also keeps unreadable times (see `time_conditions`) reads the whole table. With an
+index whose first column is the time, it is divided in two: texts of the days, which are a range of
+the index, and the other kept rows, which are found by reading only the index. If some of the
+unreadable rows may be left out, even that is not needed: the days with which texts begin are found
+in steps along the index, and only texts that do not begin with a real day are read.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ def parts(
         table: the records.
         name: of the column of times.
         span: `[start, end)`, aware; `None` is without bound.
-        range_rows: a table of no more rows is read as a whole.
-        all_rejects: whether rows of other days whose time cannot be read may not be left out.
+        range_rows: a table with at most this many rows is read completely.
+        all_rejects: whether all rows of other days without a readable time must be included.
 
     Returns:
-        `None` where the table is better read through.
+        `None` if reading the whole table is better.
     """
     if span == (None, None) or not rowid_ranges.are_possible(connection, table, range_rows):
         return None
@@ -125,12 +125,12 @@ def _not(condition: Condition) -> Condition:
 def _beginnings(
     connection: sa.Connection, table: sa.TableClause, column: sa.ColumnClause[str], length: int
 ) -> list[str] | None:
-    """Return the first characters of each text, in the order of the index, each once.
+    """Return the distinct first characters of texts, in the order of the index.
 
-    They are found along the index, each in a step.
+    Each is found with one step along the index.
 
     Returns:
-        `None` where there are more of them than are worth it.
+        `None` if there are too many.
     """
     quote = connection.dialect.identifier_preparer.quote
     place = ".".join(quote(part) for part in (table.schema, table.name) if part)
@@ -149,12 +149,12 @@ def _beginnings(
 def _without_a_day(column: sa.ColumnClause[str], beginnings: Sequence[str]) -> list[Condition]:
     """Return ranges of all texts that do not begin with a day.
 
-    A readable text that does has this date, in some zone, or is the midnight after it (hour 24),
-    which is no further from it than another zone may put a time.
+    A readable text that begins with a day has this date in some zone, or is the midnight after it
+    (hour 24), which is within the range of zones.
 
     Args:
         column: the times.
-        beginnings: of the texts: each lies between what it begins with and the next one.
+        beginnings: of the texts; each text lies between its beginning and the next one.
     """
     ranges: list[Condition] = []
     low: str | None = None
@@ -177,9 +177,9 @@ def _without_a_day(column: sa.ColumnClause[str], beginnings: Sequence[str]) -> l
 
 
 def _is_unreal(hour: str) -> bool:
-    """Say of the beginning of a text that SQLite may take it for an hour, and that it is none.
+    """Say whether SQLite may read the beginning of a text as an hour that does not exist.
 
-    Such as `2026-02-30 12`.
+    An example is `2026-02-30 12`.
     """
     if _SQLITE_HOUR.fullmatch(hour) is None:
         return False

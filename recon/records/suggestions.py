@@ -1,6 +1,6 @@
-"""What to say of a file, a table or a column that is not there: the near ones, and all.
+"""Errors for a missing file, table or column, with similar names and all names.
 
-Nothing here shows a value of the user's data, even where it stands in the place of a name.
+They never show a value of the user's data, even if it is in the place of a name.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ _VALUE: Final = re.compile(
 
 
 def printable(text: str) -> str:
-    """Return a text as it may be shown on a terminal: without control characters, not too long."""
+    """Return a text that is safe to show on a terminal: without control characters, shortened."""
     shown = "".join(char if char.isprintable() else "\ufffd" for char in text)
     return shown if len(shown) <= _LONGEST_NAME else f"{shown[: _LONGEST_NAME - 1]}…"
 
 
 def looks_like_data(name: str) -> bool:
-    """Say whether what stands in the place of a name is a value: a number, a time, an address."""
+    """Say whether a text in the place of a name is a value: a number, a time, an address."""
     return _VALUE.fullmatch(name) is not None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?`, or nothing where nothing is near.
+    """Return `; did you mean 'x'?`, or nothing without a similar name.
 
     Not offered are blank names, values, names that mean the opposite (`not_sent` for `sent`), and
-    names with a word replaced by another one (`order_number` for `phone_number`).
+    names that differ in one word (`order_number` for `phone_number`).
     """
     if len(name) > _LONGEST_COMPARED:
         # Comparing takes the square of the length.
@@ -78,7 +78,7 @@ def not_found_error(
     where: str,
     mapped: Iterable[str] = (),
 ) -> InputError:
-    """Return the error for a table or columns that are not there: the near ones, and all.
+    """Return the error for a missing table or columns, with similar names and all names.
 
     Args:
         what: "table" or "column".
@@ -98,7 +98,7 @@ def not_found_error(
 
 
 def no_header(names: Iterable[str], *, where: str) -> InputError:
-    """Return the error for a file whose first row looks like data; nothing of it is shown."""
+    """Return the error for a file whose first row looks like data, without quoting the row."""
     wanted = ", ".join(map(printable, names))
     return InputError(
         f"{where} has no header: the first row looks like data",
@@ -107,7 +107,7 @@ def no_header(names: Iterable[str], *, where: str) -> InputError:
 
 
 def no_known_name(names: Iterable[str], count: int, *, where: str) -> InputError:
-    """Return the error for a first row without one usual name; nothing of it is shown.
+    """Return the error for a first row without any usual name, without quoting the row.
 
     Args:
         names: those that are needed.
@@ -124,7 +124,7 @@ def no_known_name(names: Iterable[str], count: int, *, where: str) -> InputError
 
 
 def no_such_file(path: Path, setting: str = "") -> InputError:
-    """Return the error for a file that is not there; it names the near ones, and its setting."""
+    """Return the error for a missing file; it names similar files and the setting."""
     if path.is_dir():
         return InputError(
             f"{setting}{': ' if setting else ''}{path.absolute()} is a directory, not a file",

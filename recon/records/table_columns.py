@@ -17,10 +17,10 @@ Kinds: TypeAlias = Mapping[str, sa.types.TypeEngine[Any]]
 
 
 def find_table(connection: sa.Connection, asked: str) -> tuple[sa.TableClause, Kinds]:
-    """Find a table or view; a dot is part of its name where there is one of that name.
+    """Find a table or view; a dot is part of its name if a table has that name.
 
     Raises:
-        InputError: it is not there; the near ones are named.
+        InputError: it does not exist; the error names similar ones.
     """
     looked_for = (_in_duckdb if connection.dialect.name == "duckdb" else _inspected)(
         connection, asked

@@ -1,4 +1,4 @@
-"""Text files of any encoding, as UTF-8; an error says what a file is that is not text."""
+"""Read text files of any encoding as UTF-8; for other files, the error says what they are."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _SURROGATES: Final = range(0xDC80, 0xDD00)
 
 
 def open_binary(path: Path) -> BinaryIO:
-    """Open a file for reading, unpacked where its name ends with `.gz`.
+    """Open a file for reading, unpacked if its name ends with `.gz`.
 
     Raises:
-        InputError: its name says that it is compressed with gzip, and it is not.
+        InputError: its name ends with `.gz`, but it is not compressed with gzip.
         OSError: it cannot be opened.
     """
     if path.suffix.lower() != ".gz":
@@ -51,11 +51,11 @@ def open_binary(path: Path) -> BinaryIO:
 def encoding_of(head: bytes, path: Path) -> str:
     """Return the name of the codec for a text that begins with `head`.
 
-    UTF-8 unless a byte order mark, or NUL bytes beside plain letters, show UTF-16 or UTF-32; or
-    unless every byte beyond ASCII is a letter or sign of Windows-1252 and none of them UTF-8.
+    It is UTF-8, unless a byte order mark or NUL bytes beside plain letters show UTF-16 or UTF-32,
+    or all bytes beyond ASCII are letters or signs of Windows-1252 and none are UTF-8.
 
     Raises:
-        InputError: it is no text; the message says what it is.
+        InputError: it is not text; the message says what it is.
     """
     other = file_signatures.kind_of_binary(head, path)
     if other is not None:
@@ -73,7 +73,7 @@ def encoding_of(head: bytes, path: Path) -> str:
 
 
 def _without_mark(start: bytes, path: Path) -> str:
-    """Detect the encoding by where the NUL bytes of plain letters lie."""
+    """Detect the encoding by the positions of NUL bytes beside plain letters."""
     for name, width, letter in (
         ("utf-32-le", 4, 0),
         ("utf-32-be", 4, 3),
@@ -100,8 +100,8 @@ def _single_bytes(head: bytes) -> str:
 def blocks(path: Path, size: int = 1 << 24) -> Iterator[bytes]:
     """Yield a text file in pieces of about `size` bytes, as UTF-8 without a byte order mark.
 
-    In UTF-8 every piece but the last ends with a line. What cannot be decoded becomes replacement
-    characters.
+    Of a UTF-8 file, all pieces but the last end with a line. Bytes that cannot be decoded become
+    replacement characters.
 
     Raises:
         InputError: it is no text.
@@ -124,7 +124,7 @@ def blocks(path: Path, size: int = 1 << 24) -> Iterator[bytes]:
 
 
 def _utf8(raw: bytes) -> bytes:
-    """Return bytes as they are where they are UTF-8, which is far faster than to decode them."""
+    """Return valid UTF-8 unchanged, which is much faster than decoding it."""
     if raw.isascii():
         return raw
     try:
@@ -137,7 +137,8 @@ def _utf8(raw: bytes) -> bytes:
 def lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a text file, each with its end; see `blocks`.
 
-    Other than there, bytes of a UTF-8 file are as they stand: a line can be judged by itself.
+    Unlike there, the bytes of a UTF-8 file are unchanged, so that each line can be checked by
+    itself.
     """
     with open_binary(path) as file:
         head = file.read(HEAD_BYTES)

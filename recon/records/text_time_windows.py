@@ -1,8 +1,8 @@
-"""Where the texts of a span of time lie in the order of texts, with any offset at the end.
+"""Find the texts of a span of time in the order of texts, with any offset at the end.
 
-A text sorts by its wall clock, and two texts of one moment may be a day apart. An index serves a
-span well only if it is asked for the span in each offset that is in use: all that lies between the
-first and the last would be the records of two days, however short the span is.
+A text sorts by its wall clock, so two texts of one moment may be a day apart. An index is useful
+for a span only if it is searched for the span in each offset in use: everything between the first
+and the last text would be the records of two days, even for a short span.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 Window: TypeAlias = tuple[str, str, str]
-"""The first text, the first one after the last, and a GLOB pattern of what follows the minutes.
-
-The first two are equal where nothing lies between."""
+"""The first text, the first text after the last, and a GLOB pattern for the part after the minutes.
+The first two are equal for an empty window."""
 _Span: TypeAlias = tuple[datetime, datetime, str]
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -36,7 +35,7 @@ SLOTS: Final = len(_BETWEEN) * (len(_OFFSETS) + 1 + 4)
 
 @lru_cache(maxsize=1)
 def windows(since: datetime, until: datetime, zone: ZoneInfo) -> Sequence[Window]:
-    """Return the windows in which texts of `[since, until]` lie; others may lie there too.
+    """Return the windows that contain texts of `[since, until]`; they may contain others too.
 
     Args:
         since: aware.
@@ -61,7 +60,7 @@ def windows(since: datetime, until: datetime, zone: ZoneInfo) -> Sequence[Window
 
 
 def _tail(offset: timedelta) -> str:
-    """Return the pattern of an offset, which may be written with minutes, a colon or neither."""
+    """Return the pattern of an offset, which may have minutes, a colon or neither."""
     if not offset:
         return _ANY  # Z, +00, or none
     sign, ahead = ("-", -offset) if offset < timedelta(0) else ("+", offset)
@@ -87,7 +86,7 @@ def _merged(spans: Sequence[_Span]) -> Iterator[_Span]:
 
 
 def _days(span: _Span) -> Iterator[_Span]:
-    """Split at each midnight: beyond it, texts with the other separator would lie between."""
+    """Split at each midnight: otherwise texts with the other separator would lie between."""
     start, end, tail = span
     while start < end:
         midnight = start.replace(hour=0, minute=0) + _DAY

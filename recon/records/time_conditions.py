@@ -1,8 +1,8 @@
-"""Conditions that leave out rows of other days, and never one that might be of this span.
+"""Conditions that leave out rows of other days, but never a row that may be in the span.
 
-A row is only left out where its time is surely readable and surely outside. All else is read: null,
-garbage, years that cannot be, spellings that do not compare as text. The exact cut is made
-where times are read, so a condition here only saves work.
+A row is left out only if its time is certainly readable and certainly outside. All other rows are
+read: null, garbage, impossible years, spellings that do not compare as text. The exact selection is
+made when times are read, so a condition only saves work.
 """
 
 from __future__ import annotations
@@ -90,9 +90,9 @@ _Stretch: TypeAlias = tuple[Any, Any, Any, Any]
 def _kept(
     column: Column, kind: sa.types.TypeEngine[Any], stretches: Iterable[_Stretch]
 ) -> Condition:
-    """Keep null, what is wanted of each stretch, and all that lies outside of them.
+    """Keep null, the wanted rows of each stretch, and everything outside the stretches.
 
-    As a union of ranges, which an index can serve.
+    The result is a union of ranges, for which an index can be used.
     """
     kept: list[Condition] = [column.is_(None)]
     readable_up_to: Any = None
@@ -144,10 +144,10 @@ def _dates(column: Column, span: tuple[datetime | None, datetime | None]) -> Con
 
 
 def _impossible_days(column: Column) -> Condition:
-    """Keep dates that MySQL stores and no calendar has: `2026-11-00`, `2026-02-31`.
+    """Keep dates that MySQL stores but no calendar has: `2026-11-00`, `2026-02-31`.
 
     They sort among the others (sql_mode without NO_ZERO_IN_DATE, or with ALLOW_INVALID_DATES). No
-    index finds them, so such a table is read through.
+    index finds them, so such a table is read completely.
     """
     day, last = sa.func.dayofmonth(column), sa.func.last_day(column)
     return sa.or_(day == 0, last.is_(None), day > sa.func.dayofmonth(last))
@@ -179,7 +179,7 @@ def epochs(column: Column, span: tuple[datetime | None, datetime | None]) -> Con
 
 
 def _of_other_days(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
-    """Of texts that begin with a date: those of days that lie before or after the span."""
+    """Select texts that begin with a date before or after the span."""
     day = sa.func.substr(column, 1, 10)
     first, last = _first_and_last_day(span)
     outside = [
@@ -190,13 +190,13 @@ def _of_other_days(column: Column, span: tuple[datetime | None, datetime | None]
 
 
 def _by_stored_type(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
-    """Judge each row of an SQLite table by the type that it is stored as, whatever the column's."""
+    """Compare each row of an SQLite table by its stored type, whatever the column's type."""
     # Only in the conditions of a CASE does SQLite stop as soon as it knows.
     return sa.case((texts_near(column, span), sa.true()), else_=all_but_texts_near(column, span))
 
 
 def texts_near(column: Column, span: tuple[datetime | None, datetime | None]) -> Condition:
-    """Return the condition for texts of SQLite that may lie in `span`: a range of an index."""
+    """Return the condition for texts of SQLite that may lie in `span`, a range of an index."""
     first, last = _first_and_last_day(span)
     # Numbers come before, and blobs after, all text.
     return sa.and_(
@@ -216,8 +216,8 @@ def all_but_texts_near(
     Args:
         column: the times.
         span: see `within`.
-        hours_are_real: that what SQLite takes for an hour is known to be one that a day has. Then a
-            text that is spelled as SQLite spells it is recognised in half of the time.
+        hours_are_real: whether every hour that SQLite reads is known to exist. Then a text in
+            SQLite's own spelling is recognised in half the time.
     """
     stored = sa.func.typeof(column)
     spelled = sa.func.datetime(column, type_=sa.String()) == column
@@ -235,7 +235,7 @@ def all_but_texts_near(
 
 
 def _as_sqlite_writes_it(column: Column) -> Condition:
-    """Say of a time whether it is spelled as SQLite spells it, `2026-04-23 12:00:00`.
+    """Say whether a time has SQLite's own spelling, `2026-04-23 12:00:00`.
 
     Such a text has `TEXT_SHAPE`, and is recognised in a third of the time of `_plain_for_sqlite`.
     """
@@ -249,10 +249,10 @@ def _as_sqlite_writes_it(column: Column) -> Condition:
 
 
 def _plain_for_sqlite(column: Column) -> Condition:
-    """Say of nearly all texts that have `TEXT_SHAPE` that they have it, in a sixth of the time.
+    """Recognise nearly all texts that have `TEXT_SHAPE`, in a sixth of the time.
 
-    SQLite's own reading of a time is less strict in that it knows no short months, the hour 24, and
-    blanks: between date and time, before the offset, and at the end.
+    SQLite's own reading of times is less strict: it accepts day 31 in each month, the hour 24, and
+    blanks between date and time, before the offset, and at the end.
     """
 
     def between(part: Column, low: str, high: str) -> Condition:
@@ -278,14 +278,14 @@ def _plain_for_sqlite(column: Column) -> Condition:
 
 
 def _julian_day(time: datetime) -> float:
-    """Return the days since noon of 24 November 4714 BC, as SQLite counts."""
+    """Return the days since noon of 24 November 4714 BC, as in SQLite."""
     return 2_440_587.5 + (time - _EPOCH) / timedelta(days=1)
 
 
 def _shaped_for_sqlite(column: Column) -> Condition:
-    """Say `TEXT_SHAPE` in the words of SQLite, which knows only GLOB.
+    """Return the condition of `TEXT_SHAPE` for SQLite, which has only GLOB.
 
-    A text is cut into date, hour and minute, seconds, fraction and zone.
+    A text is divided into date, hour and minute, seconds, fraction and zone.
     """
 
     def glob(part: Column, *patterns: str) -> Condition:

@@ -1,4 +1,4 @@
-"""The user's own SQL, made fit to be run: its colons survive, and it is one statement."""
+"""Prepare the user's own SQL for running: escape its colons, and check that it is one statement."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _SHOWN: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class UserSql:
-    """SQL as SQLAlchemy's `text` takes it."""
+    """SQL in the form for SQLAlchemy's `text`."""
 
     text: str
-    """Every colon escaped but those of `binds`; without a semicolon at its end."""
+    """With all colons escaped except those of `binds`, and without a semicolon at its end."""
     binds: frozenset[str]
-    """Which of `BINDS` it asks for."""
+    """The names of `BINDS` that it uses."""
 
 
 def user_sql(sql: str, syntax: Syntax, *, what: str, takes_bounds: bool) -> UserSql:
@@ -73,7 +73,7 @@ def user_sql(sql: str, syntax: Syntax, *, what: str, takes_bounds: bool) -> User
 
 
 def _with_binds(code: str, binds: set[str]) -> Iterator[str]:
-    """Yield code with its colons escaped but those of bounds, which are added to `binds`."""
+    """Yield code with its colons escaped except those of bounds, which are added to `binds`."""
     at = 0
     for bind in _BIND.finditer(code):
         yield _escaped(code[at : bind.start()])
@@ -91,7 +91,7 @@ def condition(where: str, syntax: Syntax) -> sa.TextClause:
     """Return the user's condition in parentheses.
 
     Raises:
-        ConfigError: there is more than a condition in it.
+        ConfigError: it is more than a condition.
     """
     prepared = user_sql(where, syntax, what="where", takes_bounds=False)
     # A comment at its end must not swallow the parenthesis.
@@ -101,11 +101,11 @@ def condition(where: str, syntax: Syntax) -> sa.TextClause:
 def query(
     sql: str, start: datetime | None, end: datetime | None, dialect: str, syntax: Syntax
 ) -> sa.TextClause:
-    """Return the user's query with the bounds of a span that it asks for.
+    """Return the user's query with the values of the bounds that it uses.
 
-    SQLite has no type for times, so there the bounds are dates, as text: they compare alike with
-    every ISO spelling. MySQL has none with an offset: there they are in UTC, the session's zone.
-    Elsewhere they are aware times.
+    SQLite has no type for times, so there the bounds are dates as text: they compare in the same
+    way with every ISO spelling. MySQL has no times with an offset, so there they are in UTC, the
+    session's zone. Elsewhere they are aware times.
 
     Raises:
         ConfigError: there is more than one statement in it, or a quote or comment is not closed.

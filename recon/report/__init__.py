@@ -1,1 +1,1 @@
-"""What people and scripts get to see of a run: files, a page, a summary, a table."""
+"""The output of runs for people and scripts: files, pages, summaries, tables."""

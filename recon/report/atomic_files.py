@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, with the mode they are meant to have from the start."""
+"""Write files completely or not at all, with their final mode from the start."""
 
 from __future__ import annotations
 
@@ -50,17 +50,16 @@ def staged(
     mode: int = PRIVATE,
     set_by: str | None = None,
 ) -> Iterator[Callable[[], None]]:
-    """Write a file beside its place and sync it; it is put there when the caller says so.
+    """Write a temporary file beside `target` and sync it; the caller then moves it into place.
 
-    A reader of `target` sees the old or the new file, never a part; its mode is `mode`. `set_by`
-    names the setting or option that says where it is, for an error.
-
-    The directory is made where it does not exist. What was not put in its place is gone at the
-    end; where the process was killed before it, the next writer there takes it away, since it may
-    hold phone numbers. A symbolic link at `target` is replaced, not followed.
+    A reader of `target` sees the old or the new file, never a part; its mode is `mode`. `set_by` is
+    the setting or option that names it, for errors. The directory is created if it does not exist.
+    A temporary file that was not moved is removed at the end. If the process was killed before
+    that, the next writer there removes it, since it may contain phone numbers. A symbolic link at
+    `target` is replaced, not followed.
 
     Raises:
-        OutputError: it cannot be written or put in its place.
+        OutputError: it cannot be written or moved.
     """
     with translated(target.parent, set_by=set_by):
         _make(target.parent)
@@ -90,7 +89,7 @@ def staged(
 
 
 def _make(folder: Path) -> None:
-    """Make a directory, and those above it, so that it lasts as the files in it do."""
+    """Create a directory and its parents, and sync them as the files are synced."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for one in reversed(missing):
@@ -98,7 +97,7 @@ def _make(folder: Path) -> None:
 
 
 def _temporary(target: Path) -> tuple[int, Path]:
-    """Make a file beside `target` and lock it; return its descriptor and path."""
+    """Create a file beside `target` and lock it; return its descriptor and path."""
     while True:
         number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
         try:
@@ -116,7 +115,7 @@ def _temporary(target: Path) -> tuple[int, Path]:
 
 
 def _sweep(folder: Path, now: float) -> None:
-    """Remove what killed processes left behind; `now` is by the clock of the file system."""
+    """Remove files of killed processes; `now` is by the clock of the file system."""
     for path in folder.glob(".*.tmp"):
         if _TEMPORARY.fullmatch(path.name):
             with suppress(OSError):
@@ -140,7 +139,7 @@ def _remove_unlocked(path: Path, now: float) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Make the new name last through a power cut, where the file system can do that."""
+    """Sync the new name, if the file system can do that, so that it survives a power cut."""
     with suppress(OSError):
         number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -151,9 +150,9 @@ def _sync(folder: Path) -> None:
 
 @contextmanager
 def translated(path: Path, *, set_by: str | None = None) -> Iterator[None]:
-    """Turn the system's refusal into what happened to `path` and what to do about it.
+    """Translate errors of the system into what happened to `path` and what to do.
 
-    `set_by` names the setting or option that says where `path` is.
+    `set_by` is the setting or option that names `path`.
     """
     try:
         yield

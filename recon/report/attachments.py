@@ -1,4 +1,4 @@
-"""The files of runs as they go with a mail: masked where that is set, zipped if they are large."""
+"""The files of runs as attachments of a mail: masked if configured, zipped if they are large."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def of_runs(
     """Return the pages of runs and the CSV of their findings, and notes about them.
 
     Args:
-        runs: whose files; each of another account or day.
+        runs: the runs, each of another account or day.
         mask: whether phone numbers are masked in them.
         most_rows: a CSV with more findings is left out.
-        zipped_above: so many bytes are zipped, all in one file.
-        left_out_above: so many bytes are too many, even zipped.
+        zipped_above: files of more bytes together are zipped into one.
+        left_out_above: files of more bytes, even zipped, are left out.
     """
     files, said = [], []
     for run in runs:

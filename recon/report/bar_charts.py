@@ -17,11 +17,11 @@ _STEPS: Final = (1, 2, 3, 4, 5, 6, 8, 10)
 
 
 def top(most: float, *, least: float) -> float:
-    """Return a round number that is not less than the greatest value: the top of the scale.
+    """Return the top of the scale: a round number not less than the greatest value.
 
     Args:
         most: the greatest value.
-        least: the top where all values are 0, and the least there is.
+        least: the least possible top, also if all values are 0.
     """
     if most <= least:
         return least
@@ -37,8 +37,8 @@ def stacked(series: Sequence[Sequence[float | None]], scale: float) -> list[str]
     """Return one path for each series: its bars stand on those of the series before.
 
     Args:
-        series: the values of each, all of one length; for `None` there is no bar.
-        scale: the value that is as high as the drawing.
+        series: the values of each, all of one length; `None` has no bar.
+        scale: the value at the top of the drawing.
     """
     step, width = _slots(len(series[0]), 1)
     below = [0.0] * len(series[0])
@@ -69,7 +69,7 @@ def grouped(series: Sequence[Sequence[float | None]], scale: float) -> list[str]
 
 
 def strip(marked: Sequence[bool], y: float, height: float) -> str:
-    """Return a path with a bar of one height for each place that is marked."""
+    """Return a path with a bar of fixed height for each marked place."""
     step, width = _slots(len(marked), 1)
     return "".join(
         _bar(at * step, y, width, height) for at, is_marked in enumerate(marked) if is_marked
@@ -77,7 +77,7 @@ def strip(marked: Sequence[bool], y: float, height: float) -> str:
 
 
 def _slots(count: int, parts: int) -> tuple[float, float]:
-    """Return how far apart the bars begin, and how wide each of so many parts is."""
+    """Return the distance between the beginnings of bars, and the width of each of their parts."""
     step = WIDTH / max(count, _LEAST_SLOTS)
     return step, (step - min(step * 0.2, 4.0)) / parts
 

@@ -1,7 +1,7 @@
 """Columns of a frame as the cells of a CSV file: whole columns at a time, no loop over rows.
 
-A cell is text, neutralised where a spreadsheet would take it for a formula and quoted where
-RFC 4180 asks for it. A null is an empty cell.
+A cell is text, neutralised if a spreadsheet would read it as a formula, and quoted if RFC 4180
+requires it. A null is an empty cell.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAY_START_A_FORMULA: Final = np.isin(np.arange(256), [*b"=+-@", *range(0x21), *
 
 
 def text(column: pd.Series[Any]) -> pa.LargeStringArray:
-    """Return a column as text, nulls kept; whole numbers and categories as they read."""
+    """Return a column as text, with nulls kept."""
     cells = pa.array(column, from_pandas=True)
     if isinstance(cells, pa.ChunkedArray):
         cells = cells.combine_chunks()
@@ -54,9 +54,9 @@ def _written(times: pa.TimestampArray) -> pa.LargeStringArray:
 
 
 def neutral(cells: pa.LargeStringArray, *, numbers: bool = False) -> pa.LargeStringArray:
-    """Return `cells` with a leading `'` wherever a spreadsheet would read a formula.
+    """Return `cells` with a leading `'` for each that a spreadsheet would read as a formula.
 
-    With `numbers`, a plain `+` and digits stays as it is.
+    With `numbers`, a plain `+` and digits does not change.
     """
     starts, ends, data = _raw(cells)
     filled = starts < ends
@@ -77,7 +77,7 @@ def neutral(cells: pa.LargeStringArray, *, numbers: bool = False) -> pa.LargeStr
 def _are_plain_numbers(
     starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
 ) -> bool:
-    """Return whether each filled cell is digits, some after a `+`: known from the bytes alone."""
+    """Say whether each filled cell is only digits, or a `+` and digits, by looking at the bytes."""
     plus = data == ord("+")
     if not (plus | (data - np.uint8(ord("0")) < 10)).all():  # noqa: PLR2004 - ten digits
         return False
@@ -86,7 +86,7 @@ def _are_plain_numbers(
 
 
 def quoted(cells: pa.LargeStringArray) -> pa.LargeStringArray:
-    """Return `cells` in quotes, those inside doubled, wherever RFC 4180 asks for it."""
+    """Return `cells` in quotes, with inner quotes doubled, if RFC 4180 requires it."""
     _, _, data = _raw(cells)
     if not any((data == ord(character)).any() for character in '",\r\n'):
         return cells
@@ -116,7 +116,7 @@ def joined(pieces: Sequence[pa.LargeStringArray | str], separator: str = "") -> 
 
 
 def content(cells: pa.LargeStringArray) -> memoryview:
-    """Return the UTF-8 text of all cells, one after the other, without copying it."""
+    """Return the UTF-8 text of all cells, one after another, without copying it."""
     return _raw(cells)[2].data
 
 

@@ -1,4 +1,4 @@
-"""The findings of a run as CSV (UTF-8, RFC 4180), made by columns and handed out in pieces."""
+"""The findings of a run as CSV (UTF-8, RFC 4180), built by columns and returned in pieces."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _THREADS: Final = 2
 
 
 def chunks(run: Run) -> Iterator[bytes | memoryview]:
-    """Yield the file of a run piece by piece: first the header, which is always there.
+    """Yield the file of a run in pieces, first the header.
 
-    Rows are sorted by severity (errors first), kind, time (the provider's, or else the records';
-    none comes last) and, so that two runs give the same file, by id.
+    Rows are sorted by severity (errors first), kind, time (the provider's, else the records'; rows
+    without a time last) and id, so that two runs give the same file.
     """
     findings = run.verdict.findings
     place = {
@@ -62,7 +62,7 @@ def day_of(run: Run) -> date:
 
 
 def text(frame: pd.DataFrame) -> str:
-    """Return a frame as CSV, all its columns in their order."""
+    """Return a frame as CSV, with all its columns in order."""
     return b"".join(encode(frame, list(frame.columns))).decode()
 
 
@@ -77,9 +77,9 @@ def encode(
 
     Args:
         frame: text, whole numbers, categories and times, any of them null.
-        columns: what to write, each from `constants` or from the frame.
-        constants: what is the same in every row.
-        order: the positions of the rows to write, all as they are where `None`.
+        columns: the columns to write, each from `constants` or from the frame.
+        constants: values that are the same in every row.
+        order: the positions of the rows to write; `None` is all in their order.
     """
     fixed = {name: _cell(word) for name, word in (constants or {}).items()}
     wanted = frame[[name for name in columns if name not in fixed]]
@@ -94,7 +94,7 @@ def encode(
 
 
 def _ahead(piece: Callable[[int], memoryview], starts: range) -> Iterator[memoryview]:
-    """Yield the piece of each start in order, while the next ones are being made.
+    """Yield the piece of each start in order, while the next ones are being built.
 
     Arrow and numpy do nearly all of it without Python's lock, so two threads take half the time.
     """
@@ -123,7 +123,7 @@ def _cell(value: str) -> str:
 
 
 def _lines(columns: Iterable[pa.LargeStringArray | str]) -> memoryview:
-    """Return one line for each row; neighbours that are the same in all rows are one piece."""
+    """Return one line for each row; adjacent constant columns are joined into one piece."""
     pieces: list[pa.LargeStringArray | str] = []
     for column in columns:
         if isinstance(column, str) and pieces and isinstance(pieces[-1], str):
@@ -137,7 +137,7 @@ def _lines(columns: Iterable[pa.LargeStringArray | str]) -> memoryview:
 
 
 def row_order(findings: pd.DataFrame) -> npt.NDArray[np.int64] | None:
-    """Return the positions that sort findings for a report, `None` where they are sorted."""
+    """Return the positions that sort findings for a report, `None` if they are already sorted."""
     if len(findings) < 2:  # noqa: PLR2004 - one row is always sorted
         return None
     group = _rank(findings["severity"]) * np.int64(1 << 32) + _rank(findings["kind"])
@@ -172,7 +172,7 @@ def _is_sorted(
 
 
 def _first_seen(run: Run, ids: pd.Series[Any]) -> pd.Series[str]:
-    """Return the day on which each finding was first seen; of a new one, that of the run."""
+    """Return the day on which each finding was first seen; for a new one, the day of the run."""
     known = pa.array(run.first_seen_on, pa.large_string())
     days = pa.array(run.first_seen_on.values(), pa.date32()).cast(pa.large_string())
     places = pc.index_in(csv_cells.text(ids), value_set=known)
@@ -181,7 +181,7 @@ def _first_seen(run: Run, ids: pd.Series[Any]) -> pd.Series[str]:
 
 
 def _states(states: Mapping[str, str], ids: pd.Series[Any]) -> pd.Series[str]:
-    """Return where each finding stands, by those that are not open."""
+    """Return the state of each finding, given those that are not open."""
     known = pa.array(states, pa.large_string())
     words = pa.array(states.values(), pa.large_string())
     places = pc.index_in(csv_cells.text(ids), value_set=known)

@@ -1,7 +1,7 @@
 """The dashboard: sends, failures and findings of several accounts and days as one HTML page.
 
-It asks for nothing. Without its script it shows all accounts and days; the script shows one account
-and a shorter time. The script is ours, and the page's policy allows no other.
+The page makes no requests. Without its script it shows all accounts and days; with the script it
+can show one account and a shorter time. The page's policy allows only this script.
 """
 
 from __future__ import annotations
@@ -34,32 +34,32 @@ _HOW_TO_READ: Final = "Point at a bar, or touch it, to see its figures."
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The days of a dashboard, and how they are shown."""
+    """The days of a dashboard, and their time zone."""
 
     first: date
     last: date
-    """Both are included."""
+    """The last day, included."""
     zone: str
-    """Whose calendar days they are."""
+    """The time zone of the days."""
     made_at: datetime
     """When the figures were read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """What a dashboard is made of."""
+    """The data of a dashboard."""
 
     figures: Sequence[DayFigures]
-    """Of the accounts and days, in any order; a day may be absent."""
+    """Figures of the accounts and days, in any order; a day may be absent."""
     period: Period
     accounts: Sequence[str]
     """In the order of the page."""
     currency: str | None
-    """Of the cost estimate; `None` where no rates are configured."""
+    """The currency of the cost estimate; `None` if no rates are configured."""
     mask: bool
     """Whether phone numbers in failure reasons are masked."""
     rules: Sequence[RetryRule] = ()
-    """What the configuration says of failure reasons, before what is built in."""
+    """The configured rules for failure reasons, which precede the built-in ones."""
 
 
 def content(shown: Dashboard) -> str:
@@ -131,7 +131,7 @@ def reason_text(reason: str, *, mask: bool) -> str:
 
 
 def _meaning(reason: str, rules: Sequence[RetryRule]) -> str:
-    """Return in two sentences what a reason means, whether to send again, and what to do."""
+    """Return two sentences: what a reason means, whether to send again, and what to do."""
     found = failure_reasons.explain(reason, tuple(rules))
     return f"{_capital(found.title)} ({DECISIONS[found.decision]}). {found.advice}"
 

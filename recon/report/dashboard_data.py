@@ -1,8 +1,8 @@
-"""The figures of a dashboard in few bytes, for the script of the page.
+"""The figures of a dashboard in compact form, for the script of the page.
 
-A column of an account is a text: a number for each day in base 36, separated by commas. Nothing
-stands for 0, and `-` for what is not known. Of days that all have the same value it has only that
-one. So 400 days of 50 accounts fit into a page that a phone can load.
+A column of an account is a text: a number for each day in base 36, separated by commas. An empty
+text means 0, and `-` means not known. If all days have the same value, it occurs only once. So 400
+days of 50 accounts fit into a page that a phone can load.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class PageData:
     content: Mapping[str, Any]
     """All figures by account, for the script."""
     reasons: Mapping[str, int]
-    """Failed messages of all days by the reason that the page tells apart, the commonest first."""
+    """Failed messages of all days by reason as the page shows it, the most frequent first."""
     other_reasons: int
     """Failed messages with any other reason."""
 
@@ -70,15 +70,15 @@ def page_data(
     shown: Callable[[str], str],
     most_bytes: int = MOST_BYTES,
 ) -> PageData:
-    """Return the figures of a page, with as many failure reasons as there is room for.
+    """Return the figures of a page, with as many failure reasons as fit.
 
     Args:
         figures: of the accounts and days, in any order. The values of an absent day are 0, and its
             coverage is not known.
         days: all days, without a break.
         accounts: the accounts, in the order of the page.
-        shown: what the page shows of a reason; reasons that look the same are one.
-        most_bytes: what the figures take at most, where that is possible.
+        shown: returns the text of a reason on the page; reasons with the same text are one.
+        most_bytes: the limit for the size of the figures, if possible.
     """
     at = {day: n for n, day in enumerate(days)}
     rows: dict[str, list[DayFigures | None]] = {name: [None] * len(days) for name in accounts}
@@ -115,7 +115,7 @@ def page_data(
 
 
 def in_script(value: object) -> str:
-    """Return a value as JSON that can stand between the tags of a script."""
+    """Return a value as JSON that is safe inside a script element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -165,7 +165,7 @@ def _filled(columns: Mapping[str, Sequence[int]]) -> dict[str, str]:
 
 
 def _uncovered(one: DayFigures) -> int | None:
-    """Return the seconds that are not covered, rounded up; `None` where that is not known."""
+    """Return the seconds that are not covered, rounded up; `None` if not known."""
     if one.covered_seconds is None:
         return None
     return max(math.ceil(round(one.seconds) - one.covered_seconds), 0)
@@ -176,7 +176,7 @@ def _cut(text: str) -> str:
 
 
 def _by_reason(rows: Sequence[DayFigures | None], texts: Mapping[str, str]) -> dict[str, list[int]]:
-    """Return an account's failed messages of each day by reason, the commonest reason first."""
+    """Return an account's failed messages of each day by reason, the most frequent reason first."""
     found: dict[str, list[int]] = {}
     for day, one in enumerate(rows):
         for reason, count in ({} if one is None else one.failure_reasons).items():

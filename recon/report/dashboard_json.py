@@ -1,4 +1,4 @@
-"""The figures of a dashboard as JSON, for pages and programs of one's own."""
+"""The figures of a dashboard as JSON, for users' own pages and programs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from recon.report.labels import iso_time
 
 
 def content(shown: Dashboard) -> str:
-    """Return an object: what the figures are of, and one row for each account and day.
+    """Return an object with the period, and one row for each account and day.
 
-    The rows are those of the JSON of `recon stats`. Rates and coverage are
-    0 to 1. They are null where nothing is known, as are the counts of messages.
+    The rows are those of the JSON of `recon stats`. Rates and coverage are 0 to 1. They and the
+    counts of messages are null if nothing is known.
     """
     period = shown.period
     said = {

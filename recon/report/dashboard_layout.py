@@ -1,4 +1,4 @@
-"""What the dashboard shows: its tiles, charts and columns. The page's script gets the same."""
+"""The tiles, charts and columns of the dashboard, also for the page's script."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ UNKNOWN: Final = "\N{EN DASH}"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A figure, its title, and how it is written."""
+    """A figure, its title and its format."""
 
     key: str
     title: str
     form: Form = "count"
     tone: str = "plain"
-    """How its bars are coloured."""
+    """The colour of its bars."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One large figure, with what belongs to it in small print."""
+    """One large figure, with related figures in small print."""
 
     column: Column
     notes: Sequence[Column] = ()
@@ -41,7 +41,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Figures over time, drawn as bars, with a table behind them."""
+    """Figures over time, drawn as bars, with a table of the same figures."""
 
     name: str
     title: str
@@ -49,13 +49,13 @@ class Chart:
     form: Form
     drawn: Sequence[Column]
     is_stacked: bool = True
-    """Whether the bars stand on each other; else they stand side by side."""
+    """Whether the bars are stacked; else they are side by side."""
     first: Sequence[Column] = ()
-    """Columns that only the table has, before those that are drawn."""
+    """Columns only in the table, before those that are drawn."""
     more: Sequence[Column] = ()
-    """Columns that only the table has, after them."""
+    """Columns only in the table, after those that are drawn."""
     marks_gaps: bool = False
-    """Whether time that is not wholly covered is marked below the bars."""
+    """Whether time that is not completely covered is marked below the bars."""
 
     @property
     def columns(self) -> list[Column]:
@@ -197,7 +197,7 @@ def cost_chart(currency: str) -> Chart:
 
 
 def values(figures: DayFigures) -> Mapping[str, float | None]:
-    """Return the figures by the keys of the columns; `None` where nothing is known."""
+    """Return the figures by the keys of the columns; `None` if nothing is known."""
     known = figures.is_known
     cost = figures.cost or CostEstimate()
     covered = figures.coverage
@@ -224,7 +224,7 @@ def values(figures: DayFigures) -> Mapping[str, float | None]:
 
 
 def written(value: float | None, form: Form) -> str:
-    """Return a figure as people read it: `1,204`, `4.2%`, `0.35`; a dash for `None`."""
+    """Return a figure formatted for people: `1,204`, `4.2%`, `0.35`; a dash for `None`."""
     if value is None:
         return UNKNOWN
     if form == "count":
@@ -241,5 +241,5 @@ def written(value: float | None, form: Form) -> str:
 
 
 def _half_up(number: float) -> int:
-    """Round; what is a half but for the error of a sum of fractions is a half."""
+    """Round half up; a value that differs from a half only by a floating-point error is a half."""
     return math.floor(number + 0.5 + _ERROR)

@@ -1,4 +1,4 @@
-"""The figures of some accounts and days, as the dashboard shows them."""
+"""The figures of some accounts and days in the form that the dashboard shows."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ class DrawnChart:
     gaps: str
     """The path of the marks below the bars."""
     top: str
-    """What the upper edge stands for."""
+    """The value at the upper edge."""
     rows: Sequence[tuple[str, Sequence[str]]]
-    """The rows of the table, the newest first: the time, and a cell for each column."""
+    """The rows of the table, the newest first: the time and a cell for each column."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that is shown of some days."""
+    """Everything that is shown about some days."""
 
     is_known: bool
     unit: str
-    """The time that a bar stands for: `day`, `week` or `month`."""
+    """The time that a bar covers: `day`, `week` or `month`."""
     tiles: Sequence[tuple[Tile, str, str]]
-    """Each with its figure and its small print."""
+    """Each tile with its figure and its small print."""
     total: int
     statuses: Sequence[tuple[Column, int]]
     charts: Sequence[DrawnChart]
     reasons: Sequence[tuple[str | None, str, str]]
-    """The reason, `None` for all others; its messages, and their share of the failed ones."""
+    """The reason (`None` for all others), its messages, and their share of the failed ones."""
     findings: Sequence[tuple[str, str]]
     """Kind and count, by urgency."""
     accounts: Sequence[tuple[str, Sequence[str]]]
@@ -72,15 +72,15 @@ def view(
     reasons: Mapping[str, int],
     other_reasons: int,
 ) -> View:
-    """Return what is shown of figures.
+    """Return the view of some figures.
 
     Args:
         figures: of the days and accounts, in any order; a day may be absent.
         days: all days, without a break.
-        accounts: whose rows are shown, in this order.
+        accounts: the accounts with rows, in this order.
         tiles: the tiles.
         charts: the charts.
-        reasons: failed messages of all of them by reason, the commonest first.
+        reasons: their failed messages by reason, the most frequent first.
         other_reasons: failed messages with any other reason.
     """
     unit, spans = periods(days)
@@ -115,9 +115,9 @@ def view(
 
 
 def periods(days: Sequence[date]) -> tuple[str, list[list[date]]]:
-    """Return what a bar stands for, and the days of each: few enough to be told apart.
+    """Return the unit of a bar, and the days of each bar; there are few enough bars to distinguish.
 
-    A week begins on a Monday; the first and the last may be a part of one.
+    A week begins on Monday; the first and the last may be incomplete.
     """
     if len(days) <= MOST_DAYS:
         return "day", [[day] for day in days]

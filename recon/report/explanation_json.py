@@ -1,4 +1,4 @@
-"""Everything known of a row as JSON: the fields of the values themselves, times in UTC."""
+"""The explanation of a row as JSON: the fields of the values, with times in UTC."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recon.report.labels import iso_time
 
 
 def content(wanted: str, explained: Sequence[Explanation], *, show_numbers: bool) -> str:
-    """Return an object with the id that was asked for, and an array of what has it.
+    """Return an object with the requested id, and an array of the rows that have it.
 
     Args:
         wanted: the id that was asked for.

@@ -1,4 +1,4 @@
-"""Everything known of a row: a page for the person who has to deal with it, JSON for scripts."""
+"""The explanation of a row: a page for the person who has to deal with it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NAMES: Final = {
 def page(
     wanted: str, explained: Sequence[Explanation], *, width: int, colour: bool, show_numbers: bool
 ) -> str:
-    """Return the explanations as text, one below the other; times in the configured zone.
+    """Return the explanations as text, one below another, with times in the configured zone.
 
     Args:
         wanted: the id that was asked for.
@@ -64,7 +64,7 @@ def page(
 
 
 def masked(one: Explanation) -> Explanation:
-    """Return an explanation in which no phone number stands whole."""
+    """Return an explanation with all phone numbers masked."""
     numbers = [each.phone_number for each in (one.record, one.message) if each is not None]
     for other in one.alternatives:
         numbers += [each.phone_number for each in (other.record, other.message) if each]
@@ -286,7 +286,7 @@ def _change(one: Explanation, finding: StoredFinding, change: FindingChange) -> 
 
 
 def _at(one: Explanation, moment: datetime | None) -> str:
-    """Return a time in the configured zone, with a fraction of a second only where there is one."""
+    """Return a time in the configured zone, with a fraction of a second only if there is one."""
     if moment is None:
         return ""
     there = moment.astimezone(ZoneInfo(one.zone)).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""Why messages of a day failed: each reason that Octopods gave, with what it means."""
+"""Why messages of a day failed: each reason of Octopods and its meaning."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RankedReason:
     """A reason that Octopods gave."""
 
     text: str
-    """As it was given, without long numbers; empty where there was none."""
+    """The text of the reason, without long numbers; empty without a reason."""
     count: int
     """Failed messages."""
     reason: FailureReason
@@ -35,7 +35,7 @@ class RankedReason:
 
 
 def ranked(run: Run, *, masked: bool) -> list[RankedReason]:
-    """Return the reasons of a day's failed messages, the commonest first.
+    """Return the reasons of a day's failed messages, the most frequent first.
 
     Args:
         run: the run.
@@ -52,14 +52,14 @@ def ranked(run: Run, *, masked: bool) -> list[RankedReason]:
 
 
 def meanings(run: Run, most: int) -> list[str]:
-    """Return for a day what its failed messages have in common, the commonest first.
+    """Return the causes of a day's failed messages as lines, the most frequent first.
 
     Reasons that mean the same and lead to the same decision are one line, such as `3 the number
     cannot be reached on WhatsApp (do not send again)`.
 
     Args:
         run: the run.
-        most: so many lines at most; the last one counts all others.
+        most: at most this many lines; the last one counts all others.
     """
     counts: dict[str, int] = {}
     for one in ranked(run, masked=True):

@@ -1,4 +1,4 @@
-"""A few findings of each kind, for people: one value a finding, numbers masked where asked for."""
+"""A few findings of each kind, for people, with numbers masked on request."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _COLUMNS: Final = (
 
 
 class SampleRow(NamedTuple):
-    """One finding as a report shows it; what does not apply is empty, or `None` for a time."""
+    """One finding in a report; a field that does not apply is empty, or `None` for a time."""
 
     discrepancy_id: str
     message_id: str
     local_id: str
     phone_number: str
     local_phone_number: str
-    """Only where the records have another spelling or another number."""
+    """Only if the records have another spelling or another number."""
     local_status: str
     provider_status: str
     local_sent_at: datetime | None
@@ -51,26 +51,25 @@ class SampleRow(NamedTuple):
     state: str
     """`open`, `acknowledged` or `expected`."""
     is_new: bool
-    """Whether no run of an earlier date found it."""
+    """Whether no run on an earlier date found it."""
     age_days: int
     """Days since it was first seen."""
     confirmed: str
-    """`yes` or `no` where a record with an id is missing at the provider."""
+    """`yes` or `no` for a record with an id that is missing at the provider."""
 
     @property
     def sent_at(self) -> datetime | None:
-        """The provider's time, or else that of the records, in UTC."""
+        """The provider's time, or without one that of the records, in UTC."""
         return self.provider_sent_at or self.local_sent_at
 
 
 def sample(
     run: Run, limit: int, *, masked: bool, of_a_kind: int | None = None
 ) -> Mapping[Kind, Sequence[SampleRow]]:
-    """Return up to `limit` findings by kind, the first ones of each, none so many that others lack.
+    """Return up to `limit` findings by kind, the first of each, shared fairly between the kinds.
 
-    Of one kind there are `of_a_kind` at most.
-    Kinds without a finding are not there, nor are findings that are expected. The kinds come by
-    urgency, the findings of each in the order of the CSV file.
+    Each kind has at most `of_a_kind`. Kinds without a finding, and expected findings, are left out.
+    Kinds are sorted by urgency, findings as in the CSV file.
     """
     findings = finding_states.reported(run)
     found = finding_states.counts(run)
@@ -89,7 +88,7 @@ def sample(
 
 
 def share(sizes: Sequence[int], limit: int) -> int:
-    """Return how many of each heap may be taken so that all together are at most `limit`."""
+    """Return how many of each group may be taken so that the total is at most `limit`."""
     left, heaps = limit, len(sizes)
     for size in sorted(sizes):
         if size * heaps > left:

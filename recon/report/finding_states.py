@@ -1,4 +1,4 @@
-"""The findings of a run by where they stand: those that count, and those that a rule expects."""
+"""The findings of a run by state: those that count, and those that a rule expects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ExpectedCount:
 
 
 def reported(run: Run) -> pd.DataFrame:
-    """Return the findings of a run but the expected ones, which are shown apart."""
+    """Return the findings of a run without the expected ones, which are shown separately."""
     expected = _expected(run)
     found = run.verdict.findings
     return found.loc[~found["discrepancy_id"].isin(expected)] if expected else found

@@ -52,9 +52,9 @@ def findings_table(rows: Rows, *, width: int = UNLIMITED, colour: bool = False) 
     """Return findings for people, in their order: `TABLE_COLUMNS`, phone numbers masked.
 
     Args:
-        rows: each finding by column; text, numbers, days and aware times.
-        width: columns that a line may take. Details are broken to fit; where the other columns
-            leave too little room, or there are many findings, each is a paragraph.
+        rows: a mapping for each finding: texts, numbers, days and aware times.
+        width: columns that a line may take. Details are wrapped to fit. If the other columns leave
+            too little room, or there are many findings, each finding is a paragraph.
         colour: whether the table may have ANSI codes.
     """
     if not rows:
@@ -77,7 +77,7 @@ def findings_table(rows: Rows, *, width: int = UNLIMITED, colour: bool = False) 
 def as_json(rows: Rows) -> str:
     """Return findings for scripts, in their order: an array of objects, all columns in full.
 
-    Times are UTC with `Z`; message ids are numbers where they are numbers of Octopods.
+    Times are UTC with `Z`; message ids are numbers if they can be Octopods' ids.
     """
     objects = [
         {
@@ -109,7 +109,7 @@ def _value(value: object) -> Cell:
 
 
 def _paragraph(names: Sequence[str], row: Sequence[str], width: int) -> list[str]:
-    """Set one finding in lines: what it is, what it is about, and its detail."""
+    """Format one finding in lines: its kind, its row and its detail."""
     pieces, detail = [], ""
     for name, cell in zip(names, row, strict=True):
         if name in _BROKEN:

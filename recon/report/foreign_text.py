@@ -1,4 +1,4 @@
-"""Text that somebody else wrote, for pages and mails: it hides nothing and steers no terminal."""
+"""Make text of other people safe for pages and mails: no hidden or control characters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNSEEN: Final = re.compile(
 
 
 def shown(text: str) -> str:
-    """Return a text with U+FFFD for what cannot be seen, or makes what follows read otherwise.
+    """Return a text with U+FFFD for characters that are invisible or change the reading direction.
 
     Line feeds, carriage returns and tabs stay.
     """

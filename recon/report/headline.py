@@ -1,7 +1,7 @@
-"""The outcome of runs in one sentence: what it means for customers, the most urgent first.
+"""The outcome of runs in one sentence: the consequences for customers, the most urgent first.
 
-Terminal, page, mail subject and chat show the same sentence. Findings that are acknowledged or
-expected are not in it.
+Terminal, page, mail subject and chat show the same sentence. It does not include acknowledged or
+expected findings.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CLAUSES: Final = 3
 
 
 class Consequence(NamedTuple):
-    """What findings of one kind mean, as a clause, and how many findings it stands for."""
+    """The meaning of findings of one kind, as a clause, and their number."""
 
     clause: str
     findings: int
@@ -45,7 +45,7 @@ def headline(run: Run) -> str:
 def overall(runs: Sequence[Run]) -> str:
     """Return the outcome of runs of several days or accounts as one sentence.
 
-    Findings of all of them are added up; what is suspect or incomplete is named.
+    It adds up the findings of all, and names suspect and incomplete ones.
     """
     import pandas as pd
 
@@ -72,7 +72,7 @@ def overall(runs: Sequence[Run]) -> str:
 
 
 def consequences(found: pd.DataFrame) -> list[Consequence]:
-    """Return what these findings mean for customers and records, the most urgent first."""
+    """Return the consequences of findings for customers and records, the most urgent first."""
     by_kind = dict(tuple(found.groupby("kind", observed=True, sort=False)))
     told = []
     for kind in KINDS_BY_URGENCY:
@@ -102,7 +102,7 @@ def _all_known(runs: Sequence[Run]) -> str:
 
 
 def _observed(suspicions: Sequence[str]) -> str:
-    """Return what was seen of a suspect input, as the rest of a sentence."""
+    """Return the observation about a suspect input, as the rest of a sentence."""
     said = suspicions[0] if suspicions else "nothing was judged."
     return f"the {said.removeprefix('The ')}" if said.startswith("The ") else said
 
@@ -125,7 +125,7 @@ def _unchecked(run: Run) -> str:
 
 
 def _names(runs: Sequence[Run], kind: VerdictKind) -> str:
-    """Name the runs with this verdict by what distinguishes them: account, day or both."""
+    """Name the runs with this verdict by account, day or both, whichever distinguishes them."""
     accounts = {one.verdict.account for one in runs}
     days = {one.verdict.window.label for one in runs}
     named = []
@@ -145,7 +145,7 @@ def _names(runs: Sequence[Run], kind: VerdictKind) -> str:
 
 
 def _customers(found: pd.DataFrame) -> int:
-    """Return how many customers findings are about; one without a number counts for itself."""
+    """Return the number of customers of some findings; one without a number counts as one."""
     numbers = found["phone_number"]
     return int(numbers.nunique()) + int(numbers.isna().sum())
 
@@ -162,7 +162,7 @@ def _twice(found: pd.DataFrame) -> list[Consequence]:
 
 
 def _contradicting(found: pd.DataFrame) -> list[Consequence]:
-    """Distinguish who got nothing, who would get it twice after a retry, and mere differences."""
+    """Distinguish customers who got nothing, those whom a retry would reach twice, and others."""
     failed = found["provider_status"] == Status.FAILED.value
     went_out = ~failed & found["local_status"].isin([Status.FAILED.value, NOT_SENT])
     told = [

@@ -40,7 +40,7 @@ class Term:
     title: str
     count: int
     tone: str
-    """How it is coloured: `good`, `plain`, `error` or `warning`."""
+    """Its colour: `good`, `plain`, `error` or `warning`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Group:
     severity: Severity
     count: int
     confirmed: str
-    """How many of them Octopods confirms; empty where nothing was to confirm."""
+    """How many of them Octopods confirms; empty if there was nothing to confirm."""
     rows: list[SampleRow]
 
 
@@ -66,8 +66,8 @@ def content(
     Args:
         run: the run.
         mask: whether phone numbers are masked.
-        history: what earlier days counted, for the trends.
-        has_files: whether the CSV and JSON files lie beside the page, and can be linked.
+        history: the counts of earlier days, for the trends.
+        has_files: whether the CSV and JSON files are beside the page, so that it can link them.
     """
     context = _context(run, mask=mask, history=history, has_files=has_files)
     return template("run.html").render(context).encode()
@@ -142,7 +142,7 @@ def _context(
 
 
 def _actions(run: Run, groups: Sequence[Group]) -> list[Group]:
-    """Return what to do first: the most urgent kinds that have open findings."""
+    """Return the first things to do: the most urgent kinds with open findings."""
     if run.verdict.kind is VerdictKind.SUSPECT:
         return []
     open_kinds = set(labels.open_findings(run)["kind"].unique())
@@ -156,7 +156,7 @@ def _trends(run: Run, history: Sequence[RunFigures]) -> list[trends.Trend]:
 
 
 def _terms(balance: LocalBalance | ProviderBalance, *, suspect: bool) -> list[Term]:
-    """Return the terms of a sum; where the input is suspect, none is called good or bad."""
+    """Return the terms of a sum; if the input is suspect, none is marked as good or bad."""
     return [
         Term(labels.title(name), count, "plain" if suspect or not count else _tone(name))
         for name, count in labels.filled_buckets(balance)

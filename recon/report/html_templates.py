@@ -16,10 +16,10 @@ def _shown(value: object) -> object:
 
 @cache
 def template(name: str) -> Template:
-    """Return a template of `templates/`; to compile one takes longer than to render it.
+    """Return a template of `templates/`; compiling one takes longer than rendering it.
 
-    What is rendered is escaped, and a name that the template does not know is an error. The
-    filter `number` writes a number with a comma before each three digits.
+    Values are escaped, and an undefined name is an error. The filter `number` writes a number with
+    thousands separators.
     """
     environment = Environment(
         loader=PackageLoader("recon.report"),

@@ -1,6 +1,6 @@
-"""The incidents of a run by where they stand: those to act on, and those that are known.
+"""The incidents of a run by state: those to act on, and those that are known.
 
-An incident is known where none of its findings is open: all are acknowledged or expected.
+An incident is known if all its findings are acknowledged or expected.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class IncidentState(NamedTuple):
 
     @property
     def is_known(self) -> bool:
-        """Whether nothing of it is open."""
+        """Whether none of its findings is open."""
         settled = self.acknowledged + self.expected
         return settled > 0 and settled >= self.incident.findings
 
     @property
     def size(self) -> str:
-        """`12 findings`, and how many of them are settled: `12 findings, 5 acknowledged`."""
+        """`12 findings`, or with some settled `12 findings, 5 acknowledged`."""
         parts = [counted(self.incident.findings, "finding")]
         for count, state in ((self.acknowledged, "acknowledged"), (self.expected, "expected")):
             if count:

@@ -10,7 +10,7 @@ from recon.report.html_templates import template
 
 
 def content(account: str, days: Sequence[RunFigures], linked: Collection[str]) -> bytes:
-    """Return the page in UTF-8; it holds no phone number.
+    """Return the page in UTF-8, without phone numbers.
 
     Args:
         account: whose days.

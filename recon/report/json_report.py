@@ -1,4 +1,4 @@
-"""A run's outcome as JSON: what a script asks for, with the sums and without personal data."""
+"""A run's outcome as JSON for scripts, with the sums and without personal data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def content(run: Run) -> bytes:
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """Return what the file says, in its order. Times are UTC; a bound that is none is null."""
+    """Return the contents of the file, in its order. Times are UTC; a missing bound is null."""
     verdict = run.verdict
     window = verdict.window
     said: dict[str, Any] = {

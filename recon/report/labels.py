@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class KindExplanation(NamedTuple):
-    """A kind of discrepancy for the person who has to deal with it."""
+    """The explanation of a kind of discrepancy for people."""
 
     title: str
     meaning: str
@@ -115,7 +115,7 @@ KINDS_BY_URGENCY: Final[Sequence[Kind]] = tuple(EXPLANATIONS)
 
 
 def filled_buckets(balance: LocalBalance | ProviderBalance) -> list[tuple[str, int]]:
-    """Return the buckets of one side that add up to its total: `matched`, then what is not 0."""
+    """Return the buckets of one side that add up to its total: `matched`, then others above 0."""
     counts = {field.name: getattr(balance, field.name) for field in fields(balance)}
     return [(name, count) for name, count in counts.items() if count or name == "matched"]
 
@@ -131,10 +131,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def finding_counts(run: Run) -> tuple[int, int, int]:
-    """Return how many findings are errors, warnings, and (of both) acknowledged.
-
-    Expected ones are not among them.
-    """
+    """Count errors, warnings, and acknowledged findings of both, without expected ones."""
     by_severity = dict.fromkeys(Severity, 0)
     for kind, count in finding_states.counts(run).items():
         by_severity[kind.severity] += count
@@ -152,7 +149,7 @@ def open_findings(run: Run) -> pd.DataFrame:
 
 
 def verdict_explanation(run: Run) -> str:
-    """Return what stands behind the headline, in a sentence or two."""
+    """Return the explanation of the headline, in a sentence or two."""
     verdict = run.verdict
     records = counted(verdict.local.total, "record")
     messages = counted(verdict.provider.total, "message")
@@ -193,7 +190,7 @@ def verdict_explanation(run: Run) -> str:
 
 
 def coverage_sentence(gaps: Sequence[Span]) -> str:
-    """Return in one sentence how much of the window is covered."""
+    """Return a sentence that says how much of the window is covered."""
     if not gaps:
         return "The collected messages are complete for this time."
     if len(gaps) == 1:
@@ -205,7 +202,7 @@ def coverage_sentence(gaps: Sequence[Span]) -> str:
 
 
 def evidence(verdict: Verdict) -> list[str]:
-    """Return what keeps the coverage from being more than it is, a sentence each, with advice."""
+    """Return the reasons why coverage is not more, a sentence each, with advice."""
     window, said = verdict.window, []
     refused, withdrawn = verdict.evidence.refused, verdict.evidence.withdrawn
     if refused:
@@ -224,7 +221,7 @@ def evidence(verdict: Verdict) -> list[str]:
 
 
 def gap_advice(run: Run) -> str:
-    """Return what the gaps come from, and what would have covered them."""
+    """Return the cause of the gaps, and what would have covered them."""
     window, advice = run.verdict.window, run.verdict.advice
     said = (
         "Octopods lists only the newest 100 messages. No collected answer proves these times "
@@ -256,7 +253,7 @@ def gap_advice(run: Run) -> str:
 
 
 def _rate(a_second: float) -> str:
-    """Return `7.9 a minute`, or what it is an hour where that is less than one."""
+    """Return a rate such as `7.9 a minute`, or a rate an hour if it is less than one a minute."""
     a_minute = 60 * a_second
     return f"{a_minute:,.3g} a minute" if a_minute >= 1 else f"{60 * a_minute:,.2g} an hour"
 
@@ -270,14 +267,15 @@ def recorded_in_gap(verdict: Verdict, gap: int) -> str:
 
 
 def confirmed(word: str) -> str:
-    """Return what `confirmed` says of a finding, in words; nothing where nothing was to confirm."""
+    """Return the meaning of `confirmed` for a finding; nothing if there was nothing to confirm."""
     return {"yes": "confirmed by Octopods", "no": "not confirmed"}.get(word, "")
 
 
 def confirmed_counts(found: pd.DataFrame) -> str:
-    """Return how many missing records with an id Octopods confirms, nothing where there are none.
+    """Return how many missing records with an id Octopods confirms; nothing without such records.
 
-    A finding that is not confirmed stands: the id was not asked for, or got no usable answer.
+    A finding that is not confirmed still counts: no call was made for its id, or it got no usable
+    answer.
     """
     counts = found["confirmed"].value_counts()
     parts = [f"{counts[word]:,} {confirmed(word)}" for word in ("yes", "no") if word in counts]
@@ -285,9 +283,9 @@ def confirmed_counts(found: pd.DataFrame) -> str:
 
 
 def confirmation(run: Run) -> str:
-    """Return in a sentence what asking Octopods for recorded ids brought in this run.
+    """Return a sentence with the result of this run's status calls for recorded ids.
 
-    Nothing where it was asked for none.
+    Nothing without such calls.
     """
     made = run.confirmation
     if not made.asked:
@@ -302,7 +300,7 @@ def confirmation(run: Run) -> str:
 
 
 def duration(span: Span) -> str:
-    """Return `2 h 20 min`; nothing where the span has no bound."""
+    """Return `2 h 20 min`; nothing if the span has no bound."""
     return duration_text(span.end - span.start) if span.start and span.end else ""
 
 
@@ -316,14 +314,14 @@ def duration_text(length: timedelta) -> str:
 
 
 def iso_time(moment: datetime | None) -> str | None:
-    """Return `2026-04-23T10:00:00Z`, with a fraction only where there is one."""
+    """Return `2026-04-23T10:00:00Z`, with a fraction only if there is one."""
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def day_title(window: Window) -> str:
-    """Return `Thursday 23 April 2026`, or what stands for two files taken whole."""
+    """Return `Thursday 23 April 2026`, or a title for two whole files."""
     if window.start is None:
         return "both files as a whole"
     written = date.fromisoformat(window.label)
@@ -331,12 +329,12 @@ def day_title(window: Window) -> str:
 
 
 def weekday(window: Window) -> str:
-    """Return `Thursday`, nothing where the window is no day."""
+    """Return `Thursday`, nothing if the window is not a day."""
     return "" if window.start is None else f"{date.fromisoformat(window.label):%A}"
 
 
 def length_note(window: Window) -> str:
-    """Return what is unusual about the length of the day, nothing on a day of 24 hours."""
+    """Return a note on an unusual length of the day, nothing for 24 hours."""
     if window.start is None or window.end is None:
         return ""
     length = window.end - window.start
@@ -344,7 +342,7 @@ def length_note(window: Window) -> str:
 
 
 def local_time(moment: datetime | None, window: Window) -> str:
-    """Return `10:00:00` in the window's zone, with the day where it is another one.
+    """Return `10:00:00` in the window's zone, with the day if it is another one.
 
     On a day on which the clocks change the zone's abbreviation distinguishes the two hours.
     """
@@ -357,7 +355,7 @@ def local_time(moment: datetime | None, window: Window) -> str:
 
 
 def gap_bounds(span: Span, window: Window) -> tuple[str, str]:
-    """Return the bounds of a gap in the window's zone, in words where there is none."""
+    """Return the bounds of a gap in the window's zone; a missing bound in words."""
     start = local_time(span.start, window) or "the beginning"
     end = local_time(span.end, window) or "the end"
     if span.end is not None and span.end == window.end:

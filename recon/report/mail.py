@@ -1,4 +1,4 @@
-"""A message as a mail: text, a page that mail programs can show, and the reports attached."""
+"""A message as a mail: text, HTML for mail programs, and the reports as attachments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SIZES: Final = ((20, 8), (10, 5), (5, 3), (0, 1))
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """From whom to whom a mail goes, and what distinguishes it from others."""
+    """The addresses and ids of a mail."""
 
     sender: str
     recipients: Sequence[str]
@@ -51,7 +51,7 @@ def of_night_as_mail(
         told: at least one.
         envelope: its addresses and ids.
         mask: whether phone numbers are masked in the attachments; in the body they always are.
-        notes: more to say at its end.
+        notes: sentences at its end.
         chart: a picture of the days before, if there is one.
     """
     runs = [one for one in by_urgency(told)[: _SIZES[0][1]] if isinstance(one, Run)]
@@ -77,7 +77,7 @@ def as_mail(
     files: Sequence[Attachment] = (),
     chart: MailChart | None = None,
 ) -> EmailMessage:
-    """Return a message as a mail with these files attached, and a picture within its page."""
+    """Return a message as a mail with these attachments, and a picture in its HTML."""
     mail = headed(message.subject, envelope)
     mail.set_content(message_text.mail_text(message), cte="quoted-printable")
     # Other mails have other pictures: some programs keep them by this id alone.
@@ -96,10 +96,10 @@ def as_mail(
 
 
 def headed(subject: str, envelope: Envelope) -> EmailMessage:
-    """Return a mail without content, under this subject.
+    """Return a mail with this subject, without content.
 
     Args:
-        subject: one line; what cannot be seen in it, or is no character, is replaced.
+        subject: one line; invisible and invalid characters are replaced.
         envelope: its addresses and ids.
     """
     mail = EmailMessage(policy=policy.SMTP)
@@ -118,12 +118,12 @@ def headed(subject: str, envelope: Envelope) -> EmailMessage:
 
 
 def html(message: OutcomeMessage, chart: MailChart | None = None, picture: str = "") -> str:
-    """Return the page of a message, every rule of its style sheet written into the elements.
+    """Return the HTML of a message, with the style sheet's rules written into the elements.
 
     Args:
         message: what to say.
         chart: a picture to show.
-        picture: the `Content-ID` under which the mail has it.
+        picture: the `Content-ID` of the picture in the mail.
     """
     import css_inline
 
@@ -136,7 +136,7 @@ def html(message: OutcomeMessage, chart: MailChart | None = None, picture: str =
 
 
 def encoded_size(mail: EmailMessage) -> int:
-    """Return how many bytes the page of a mail takes as it is sent."""
+    """Return how many bytes the HTML of a mail has when sent."""
     page = mail.get_body(("html",))
     assert isinstance(page, MIMEPart)
     return len(page.as_bytes())
@@ -152,7 +152,7 @@ def address(mailbox: str) -> Address:
 
 
 def ascii_domain(domain: str) -> str:
-    """Return a domain as it goes over the network."""
+    """Return a domain in its ASCII form for the network."""
     try:
         return domain.strip().encode("idna").decode()
     except UnicodeError:

@@ -1,7 +1,7 @@
-"""The last days as a small picture for a mail, drawn by `matplotlib` where it is installed.
+"""The last days as a small picture for a mail, drawn by `matplotlib` if it is installed.
 
-It comes with the extra `charts`. A mail is complete without the picture: what it shows is in the
-text that stands for it, and mail programs that block pictures show that text.
+The extra `charts` installs it. A mail is complete without the picture: mail programs that block
+pictures show its alternative text, which has the same content.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BEFORE, _TODAY, _INK, _PAPER = "#aeb7c1", "#3d5a80", "#24292f", "#ffffff"
 
 @dataclass(frozen=True, slots=True)
 class MailChart:
-    """A picture, and what it shows in words."""
+    """A picture, and its content in words."""
 
     png: bytes
     text: str
@@ -45,15 +45,15 @@ def is_available() -> bool:
 
 
 def draw(histories: Iterable[Sequence[RunFigures]], today: date, whose: str) -> MailChart | None:
-    """Draw messages, failure rate and findings of the last 30 days; the same always as same bytes.
+    """Draw messages, failure rate and findings of the last 30 days; equal input gives equal bytes.
 
     Args:
-        histories: what the days of each account counted; several accounts are added up.
+        histories: the counts of the days of each account; several accounts are added up.
         today: the last day.
-        whose: what the figures are of.
+        whose: whose figures they are.
 
     Returns:
-        `None` where fewer than two days are known, or the last one is not.
+        `None` if fewer than two days are known, or the last one is not.
     """
     drawn = trends.of(_together(histories), today)
     if not drawn:

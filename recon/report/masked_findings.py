@@ -1,4 +1,4 @@
-"""Findings with their phone numbers masked, for a CSV that leaves the machine."""
+"""Mask the phone numbers of findings, for a CSV that is sent to others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TEXTS: Final = (
 
 
 def masked(run: Run) -> Run:
-    """Return a run whose findings show no whole phone number, in any column."""
+    """Return the run with phone numbers masked in all columns of its findings."""
     findings = run.verdict.findings.reset_index(drop=True)
     numbers = [findings[name] for name in _NUMBERS]
     columns = {name: findings[name].map(mask, na_action="ignore") for name in _NUMBERS}

@@ -1,4 +1,4 @@
-"""Masks phone numbers: in their own cells, and in texts that repeat them."""
+"""Mask phone numbers in their own cells, and in texts that repeat them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _SAME_END: Final = 8
 
 
 def mask_numbers(text: str, numbers: Iterable[str | None]) -> str:
-    """Mask each of `numbers` wherever `text` repeats it, in any spelling, and any `+…` number.
+    """Mask each of `numbers` in `text`, in any spelling, and any `+…` number.
 
     A spelling may be national or international, with or without trunk prefix, in any grouping. The
-    same digits inside a longer run of digits are left alone, unless that may be the number too.
+    same digits within more digits are not masked, unless those may be the number too.
     """
     spelled = {number.strip() for number in numbers if number and number.strip()}
     for number in sorted(spelled, key=len, reverse=True):
@@ -40,7 +40,7 @@ def mask_numbers(text: str, numbers: Iterable[str | None]) -> str:
 
 
 def _may_repeat(text: str, number: str) -> bool:
-    """Say whether `text` is worth a closer search: most texts repeat no number."""
+    """Say whether `text` may contain a number; most texts need no closer search."""
     if number in text:
         return True
     if _DIGIT.search(text) is None:

@@ -1,6 +1,6 @@
-"""The message about a night, built once: each channel renders it in its own way.
+"""The message about a night, which each channel renders in its own way.
 
-Every text in it is fit to leave the machine: numbers masked, no path, no secret.
+Its texts may be sent to others: numbers are masked, and paths and secrets removed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _REQUEST_ID: Final = re.compile(r"\s*\(request_id [^)]*\)")
 
 
 class Tone(StrEnum):
-    """How something is coloured, the worst first."""
+    """The colours, the worst first."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -60,7 +60,7 @@ _TONES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class KindCount:
-    """How many findings of one kind there are, and what to do about them."""
+    """The number of findings of one kind, and what to do about them."""
 
     title: str
     count: int
@@ -76,7 +76,7 @@ class Finding:
     tone: Tone
     when: str
     where: str
-    """Number, message and record."""
+    """The number, message and record."""
     detail: str
     tags: Sequence[str] = ()
 
@@ -95,14 +95,14 @@ class MessageSection:
     headline: str
     paragraphs: Sequence[str] = ()
     causes: Sequence[str] = ()
-    """Likely causes, the likeliest first."""
+    """Likely causes, the most likely first."""
     facts: Sequence[tuple[str, str]] = ()
     incidents: Sequence[str] = ()
-    """What explains many findings at once, a sentence or two each."""
+    """The summaries of incidents, a sentence or two each."""
     kinds: Sequence[KindCount] = ()
     findings: Sequence[Finding] = ()
     more: int = 0
-    """Findings that are not shown."""
+    """How many findings are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +110,18 @@ class OutcomeMessage:
     """The message about the runs of one command."""
 
     title: str
-    """Account and date, or the date alone for several accounts."""
+    """Account and date, or only the date for several accounts."""
     headline: str
     tone: Tone
     badge: str
     sections: Sequence[MessageSection]
     others: Sequence[MessageSection] = ()
-    """Days that are only named, with their headline."""
+    """Days of which only the name and headline are shown."""
     more_days: int = 0
-    """Days that are not even named."""
+    """How many days are not named."""
     footer: Sequence[str] = ()
     key: str = ""
-    """What messages about the same incident share, for services that put such together."""
+    """The key of messages about the same incident, for services that group these."""
 
     @property
     def subject(self) -> str:
@@ -136,13 +136,13 @@ def of_night(
     sections: int = MOST_SECTIONS,
     footer: Sequence[str] = (),
 ) -> OutcomeMessage:
-    """Return what there is to say of runs and failures.
+    """Return the message about runs and failures.
 
     Args:
         told: at least one; of several days or accounts, the worst come first.
-        findings: how many are shown of all days together, the most urgent of each day.
+        findings: how many findings are shown for all days together, the most urgent of each day.
         sections: how many days are shown in full.
-        footer: sentences below everything.
+        footer: sentences at the end.
     """
     ordered = by_urgency(told)
     shown, others = ordered[:sections], ordered[sections:]
@@ -169,14 +169,14 @@ def of_night(
 
 
 def _key(worst: Run | Failure) -> str:
-    """Return the id of the first incident, which stays from night to night, or account and day."""
+    """Return the id of the first incident, which stays the same each night, or account and day."""
     if isinstance(worst, Run) and (incidents := incident_states.to_act_on(worst)):
         return incidents[0].incident.incident_id
     return f"recon/{_account(worst)}/{_label(worst)}"
 
 
 def of_test() -> OutcomeMessage:
-    """Return the message that says that messages arrive."""
+    """Return the test message."""
     said = "A test: messages from recon arrive here."
     section = MessageSection(
         account="recon",

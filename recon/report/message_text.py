@@ -12,7 +12,7 @@ _WIDTH: Final = 78
 
 
 def mail_text(message: OutcomeMessage) -> str:
-    """Return the whole message, in lines of up to 78 characters where words allow it."""
+    """Return the whole message, in lines of up to 78 characters if no word is longer."""
     blocks = [_wrapped(message.headline)]
     blocks += [_section(one) for one in message.sections]
     if message.others:
@@ -26,7 +26,7 @@ def mail_text(message: OutcomeMessage) -> str:
 
 
 def short_text(message: OutcomeMessage) -> str:
-    """Return the headline, and a line for each account and day where there are several."""
+    """Return the headline, and with several accounts or days a line for each."""
     lines = [message.headline]
     everything = [*message.sections, *message.others]
     if len(everything) > 1:

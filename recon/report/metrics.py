@@ -1,4 +1,4 @@
-"""What a run left, as metrics of Prometheus in its text format; all names begin with `recon_`."""
+"""The stored results of runs as Prometheus metrics in text format; names begin with `recon_`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class FindingCount:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long messages took to be delivered, as far as polls bound it."""
+    """How long messages took to be delivered, within the limits that polls show."""
 
     quantile: float
     lower: timedelta
-    """The time at which it was last seen undelivered, or 0."""
+    """When a message was last seen undelivered, or 0."""
     upper: timedelta
-    """The time at which it was first seen delivered."""
+    """When a message was first seen delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class DayMetrics:
 
     @property
     def coverage(self) -> float:
-        """Which share of the window is proven complete: 0 to 1."""
+        """The share of the window that is proven complete, 0 to 1."""
         start, end = self.window.start, self.window.end
         assert start is not None
         assert end is not None
@@ -57,7 +57,7 @@ class DayMetrics:
 
 @dataclass(frozen=True, slots=True)
 class AccountMetrics:
-    """What is stored of one account."""
+    """The stored figures of one account."""
 
     account: str
     last_success: datetime | None
@@ -70,7 +70,7 @@ class AccountMetrics:
 
 @dataclass(frozen=True, slots=True)
 class CommandMetrics:
-    """What is known of the command itself."""
+    """The result of the command itself."""
 
     finished: datetime
     duration: timedelta

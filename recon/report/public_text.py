@@ -1,4 +1,4 @@
-"""Texts for people elsewhere: no phone number, no path of the machine, no secret."""
+"""Texts to be sent to others: no phone numbers, paths or secrets."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _DIGITS: Final = re.compile(r"(?<![\w-])(?!\d{4}-\d\d-\d\d)\d(?:[\s().\-/]{0,2}\
 
 
 def public(text: str) -> str:
-    """Return a text of ours without numbers in international spelling, paths and secrets."""
+    """Return one of recon's texts without international numbers, paths and secrets."""
     text = mask_numbers(logs.without_secrets(text), ())
     return _PATH.sub(r"…/\1", _SQLITE.sub(r"\1…", text))
 
 
 def public_error(text: str, ids: Collection[str] = ()) -> str:
-    """Return a text that may quote anything likewise, without other long runs of digits either.
+    """Return a text with quotes in the same way, and also without other long runs of digits.
 
     Args:
-        text: of an error, or of a finding's detail.
-        ids: what are ids, and no numbers.
+        text: an error, or the detail of a finding.
+        ids: ids in the text, which are kept.
     """
     return _DIGITS.sub(
         lambda found: found[0] if found[0] in ids else "•" * min(len(found[0]), 9), public(text)

@@ -1,4 +1,4 @@
-"""The files of a run: each one whole or not at all, and for its owner's eyes only."""
+"""The files of a run: each is written completely or not at all, and readable only by its owner."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def write(
 ) -> WrittenFiles:
     """Write a run to `<directory>/<account>/<label>.csv`, `.json` and `.html`, mode 0600.
 
-    All three are written and synced beside their places before the first is put in its place: a
-    full disk leaves all three files of an earlier run as they were.
+    All three are first written to temporary files and synced, then moved into place. So if the disk
+    is full, the files of an earlier run do not change.
 
     Args:
         run: the run.
-        directory: of all reports; it is made where it does not exist.
-        mask: whether phone numbers are masked in the page; the CSV file always has them.
-        history: what the days up to this one counted, for the trends of the page.
+        directory: the directory of all reports; created if it does not exist.
+        mask: whether phone numbers are masked in the page; the CSV file always has them in full.
+        history: the counts of the days up to this one, for the trends of the page.
 
     Raises:
-        OutputError: a file cannot be written; nothing half-written is left behind.
+        OutputError: a file cannot be written; no incomplete file is left.
     """
     # Imported where they are used: the other pages need no pandas.
     from recon.report import csv_report, html_report, json_report
@@ -56,9 +56,9 @@ def write(
 
 
 def written_before(run: Run, directory: Path) -> WrittenFiles | None:
-    """Return the files of a run where they lie whole in their places, else `None`.
+    """Return the files of a run if they are completely written, else `None`.
 
-    The page is put there last, and names its run.
+    The page is moved into place last, and contains the run's id.
     """
     written = _places(run, directory)
     try:
@@ -76,7 +76,7 @@ def _places(run: Run, directory: Path) -> WrittenFiles:
 def write_index(account: str, days: Sequence[RunFigures], directory: Path) -> Path:
     """Write the list of an account's days to `<directory>/<account>/index.html`, mode 0600.
 
-    Only days whose page lies there are linked.
+    Only days with a page in this directory are linked.
 
     Raises:
         OutputError: it cannot be written.
@@ -92,7 +92,7 @@ def write_index(account: str, days: Sequence[RunFigures], directory: Path) -> Pa
 
 
 def write_page(content: bytes, target: Path) -> None:
-    """Write a page of its own, or its data, mode 0600.
+    """Write a single page, or its data, mode 0600.
 
     Raises:
         OutputError: it cannot be written.

@@ -43,12 +43,12 @@ def data(found: Sequence[tuple[str, Decided]], form: Literal["csv", "json"]) -> 
 def table(
     found: Sequence[tuple[str, Decided, str, timedelta]], *, width: int, show_numbers: bool = False
 ) -> str:
-    """Return the failed sends for a person: what to repair first, then one line a send.
+    """Return the failed sends for a person: first what to repair, then a line for each send.
 
     Args:
-        found: the accounts with what was decided, advice about earlier proposals, and how much of
-            the days is not covered.
-        width: columns that a line of text may take; the table is not broken.
+        found: the accounts with the decisions, advice about earlier proposals, and how much of the
+            days is not covered.
+        width: columns that a line of text may take; the table is not wrapped.
         show_numbers: whether phone numbers are shown whole.
     """
     lines: list[str] = []

@@ -1,7 +1,7 @@
-"""Tables and pages set by `rich`, for a terminal or for a file.
+"""Tables and pages formatted with `rich`, for a terminal or a file.
 
-`rich` is imported when something is set. No text is taken for markup, and foreign text loses what
-could steer a terminal.
+`rich` is imported only when used. No text is interpreted as markup, and control characters are
+removed from foreign text.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _LEAST_WIDTH: Final = 40
 
 
 def rendered(parts: Iterable[RenderableType], *, width: int, colour: bool) -> str:
-    """Return parts as text, one below the other; lines fit `width` and end without blanks.
+    """Return parts as text, one below another; lines fit `width` and have no blanks at the end.
 
     Args:
-        parts: what `rich` can set.
-        width: columns of the terminal; `UNLIMITED` where there is none.
+        parts: objects that `rich` can format.
+        width: columns of the terminal; `UNLIMITED` without one.
         colour: whether to use ANSI codes.
     """
     from rich.console import Console
@@ -51,14 +51,14 @@ def rendered(parts: Iterable[RenderableType], *, width: int, colour: bool) -> st
 
 
 def text(word: str, style: str = "") -> Text:
-    """Return foreign text as it may be shown; it is broken where it must be, and never cut."""
+    """Return foreign text that is safe to show; it is wrapped if necessary, and never cut."""
     from rich.text import Text
 
     return Text(plain(word), style=style, overflow="fold")
 
 
 def grid(rows: Iterable[tuple[str, str | Text]], *, indent: int = 2) -> Table:
-    """Return rows of a label and what it stands for, which is broken beside its label."""
+    """Return rows of a label and a text, which is wrapped beside its label."""
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -77,7 +77,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, whole: frozen
     Args:
         header: the names of the columns.
         rows: their cells.
-        whole: columns that are never broken.
+        whole: columns that are never wrapped.
     """
     from rich.table import Table
 

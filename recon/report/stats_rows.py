@@ -49,7 +49,7 @@ _DAY_COLUMNS: Final = (
 
 
 def as_json(rows: Iterable[Row], currency: str | None = None) -> str:
-    """Return rows as a JSON array, one object for each. Nothing known is null; rates are 0 to 1.
+    """Return rows as a JSON array of objects. Unknown values are null; rates are 0 to 1.
 
     Args:
         rows: of one sort.
@@ -60,7 +60,7 @@ def as_json(rows: Iterable[Row], currency: str | None = None) -> str:
 
 
 def as_csv(rows: Sequence[Row], by: str, currency: str | None = None) -> str:
-    """Return rows as CSV with a header; what is not known is an empty cell.
+    """Return rows as CSV with a header; unknown values are empty cells.
 
     Args:
         rows: of one sort.
@@ -81,7 +81,7 @@ def as_csv(rows: Sequence[Row], by: str, currency: str | None = None) -> str:
 
 
 def content(one: Row, currency: str | None = None) -> dict[str, Any]:
-    """Return a row as JSON has it."""
+    """Return a row as an object for JSON."""
     found: dict[str, Any] = {"date": one.date.isoformat(), "account": one.account}
     match one:
         case HourFigures():
@@ -137,7 +137,7 @@ def _rounded(share: float | None) -> float | None:
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with the values of its objects beside the others."""
+    """Return a row with the values of nested objects at the top level."""
     flat = dict(row)
     flat |= row.get("findings") or {}
     for group in ("requests", "retries", "cost_estimate"):

@@ -35,7 +35,7 @@ def page(rows: Sequence[Row], by: str, *, currency: str | None, width: int, colo
         rows: of one sort, the oldest first.
         by: what they are grouped by: `day`, `hour`, `country` or `reason`.
         currency: of the cost estimates, where there are any.
-        width: columns that a sentence may take; those of a table are not broken.
+        width: columns that a sentence may take; the table is not wrapped.
         colour: whether ANSI codes may be used.
     """
     match by:
@@ -53,7 +53,7 @@ def page(rows: Sequence[Row], by: str, *, currency: str | None, width: int, colo
 
 
 def _by_day(days: Sequence[DayFigures], currency: str | None, *, width: int, colour: bool) -> str:
-    """Return the figures of each day and account, then those of all days.
+    """Return the figures of each day and account, then the total.
 
     Unknown days at the beginning are one line.
     """
@@ -99,7 +99,7 @@ def _by_country(countries: Iterable[CountryFigures], *, colour: bool) -> str:
 def _by_reason(reasons: Iterable[ReasonFigures], *, width: int, colour: bool) -> str:
     """Return how many messages failed for each reason, all days and accounts together.
 
-    Below each stand its class and what it means.
+    Below each are its class and its meaning.
     """
     counts: dict[str, int] = {}
     meanings: dict[str, FailureReason] = {}

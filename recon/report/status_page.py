@@ -1,4 +1,4 @@
-"""What is known of each account right now: a page for people, JSON for scripts."""
+"""The present state of each account: a page for people, JSON for scripts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COLOURS: Final = {
 
 
 def page(accounts: Sequence[AccountStatus], *, width: int, colour: bool) -> str:
-    """Return the accounts as text, one below the other; times in the configured zone."""
+    """Return the accounts as text, one below another, with times in the configured zone."""
     parts: list[RenderableType] = []
     for one in accounts:
         parts += [rich_terminal.text(one.account, "bold"), rich_terminal.grid(_rows(one))]

@@ -1,4 +1,4 @@
-"""A run on the terminal: the verdict, the balance as a sum, the findings by kind, the files."""
+"""The summary of a run on the terminal: verdict, balance, findings by kind, and files."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _INDENT: Final = " " * 12
 
 
 def text(run: Run, written: WrittenFiles | None = None, *, colour: bool, width: int) -> str:
-    """Return what a person needs to know of a run, numbers masked, in lines of up to `width`.
+    """Return the summary of a run for a person, numbers masked, in lines of up to `width`.
 
     Args:
         run: the run.
-        written: the files it was written to, where it was.
-        colour: whether the terminal shows ANSI colours; no meaning is lost without.
-        width: columns of the terminal. Paths and ids are not broken.
+        written: the files of its reports, if there are any.
+        colour: whether the terminal shows ANSI colours; the text has the same meaning without them.
+        width: columns of the terminal. Paths and ids are not wrapped.
     """
     lines = [
         *_verdict(run, colour=colour, width=width),
@@ -62,13 +62,13 @@ def text(run: Run, written: WrittenFiles | None = None, *, colour: bool, width: 
 def many(
     runs: Sequence[Run], written: Sequence[WrittenFiles] = (), *, colour: bool, width: int
 ) -> str:
-    """Return the outcome of several days or accounts: a sentence, a line a run, and the files.
+    """Return the outcome of several days or accounts: a sentence, a line per run, and the files.
 
     Args:
         runs: the runs.
-        written: the files they were written to, where they were.
+        written: the files of their reports, if there are any.
         colour: whether the terminal shows ANSI colours.
-        width: columns of the terminal; the table is not broken.
+        width: columns of the terminal; the table is not wrapped.
     """
     header = ("date", "account", "verdict", "records", "messages", "matched", "errors", "warnings")
     rows = []
@@ -125,7 +125,7 @@ def _verdict(run: Run, *, colour: bool, width: int) -> list[str]:
 
 
 def _sum(noun: str, balance: LocalBalance | ProviderBalance, width: int) -> list[str]:
-    """Return `records  1,204 = 1,190 matched + 14 not sent`, broken between its terms."""
+    """Return `records  1,204 = 1,190 matched + 14 not sent`, wrapped between its terms."""
     terms = [f"{count:,} {labels.title(name)}" for name, count in labels.filled_buckets(balance)]
     signs = ["=", *"+" * (len(terms) - 1)]
     pieces = [f"{sign} {term}" for sign, term in zip(signs, terms, strict=True)]
@@ -134,7 +134,7 @@ def _sum(noun: str, balance: LocalBalance | ProviderBalance, width: int) -> list
 
 
 def _findings(run: Run, *, colour: bool, width: int) -> list[str]:
-    """Return a line for each kind that was found, with a few examples below it."""
+    """Return a line for each kind of finding, with a few examples below it."""
     counts = finding_states.counts(run)
     chosen = sample(run, _EXAMPLES, masked=True)
     digits = max((len(f"{counts[kind]:,}") for kind in chosen), default=0)

@@ -1,4 +1,4 @@
-"""Text for a terminal: colour, columns and lines that fit, safe for any data."""
+"""Text for a terminal: colour, columns and wrapped lines, safe for any data."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _WORD: Final = re.compile(r"(\s*)(\S+)")
 
 
 def paint(text: str, colour: str, *, on: bool) -> str:
-    """Return `text` in a colour (ANSI, SGR), bold; as it is where colours are not `on`."""
+    """Return `text` in a colour (ANSI, SGR), bold; unchanged if colours are not `on`."""
     code = _CODES[colour]
     strong = code if colour in {"bold", "dim"} else f"1;{code}"
     return f"\x1b[{strong}m{text}\x1b[0m" if on else text
 
 
 def plain(text: str) -> str:
-    """Return foreign text as one line that cannot steer the terminal.
+    """Return foreign text as one line without control characters.
 
-    Controls, escapes, line breaks and characters that turn the direction of writing become `?`;
-    the dots of a masked number become `*`, which every terminal shows.
+    Controls, escapes, line breaks and characters that change the writing direction become `?`. The
+    dots of a masked number become `*`, which every terminal can show.
     """
     shown = text.replace("•", "*")
     if shown.isprintable():
@@ -44,9 +44,9 @@ def plain(text: str) -> str:
 
 
 def escaped(content: str) -> str:
-    r"""Return CSV or JSON with what could steer a terminal written as JSON does: `\u009b`.
+    r"""Return CSV or JSON with control characters written as in JSON: `\u009b`.
 
-    JSON means the same after it. The ends of lines stay.
+    The meaning of JSON does not change. Line ends stay.
     """
     parts = _LINE_END.split(content)
     return "".join(part if at % 2 else _escaped(part) for at, part in enumerate(parts))
@@ -67,7 +67,7 @@ def _escape(character: str) -> str:
 
 
 def width_of(text: str) -> int:
-    """Return how many columns a terminal takes for `text`; East Asian wide characters take two."""
+    """Return how many columns of a terminal `text` takes; East Asian wide characters take two."""
     if text.isascii() and "\x1b" not in text:
         return len(text)
     return sum(
@@ -79,7 +79,7 @@ def width_of(text: str) -> int:
 
 
 def flow(pieces: Sequence[str], width: int, *, indent: str, hanging: str) -> list[str]:
-    """Set pieces that must not be broken one after the other, in lines of up to `width`."""
+    """Arrange pieces, each in one line, one after another in lines of up to `width`."""
     lines = [indent]
     for piece in pieces:
         empty = lines[-1] in {indent, hanging}
@@ -91,9 +91,9 @@ def flow(pieces: Sequence[str], width: int, *, indent: str, hanging: str) -> lis
 
 
 def wrapped(text: str, width: int, *, indent: str = "", hanging: str | None = None) -> list[str]:
-    """Break a sentence into lines of up to `width` columns, later ones behind `hanging`.
+    """Wrap a sentence into lines of up to `width` columns, later lines after `hanging`.
 
-    Nothing is left out; a word that is longer than a line is broken.
+    Nothing is left out; a word longer than a line is broken.
     """
     later, most = indent if hanging is None else hanging, max(width, 20)
     lines: list[str] = []
@@ -112,7 +112,7 @@ def wrapped(text: str, width: int, *, indent: str = "", hanging: str | None = No
 
 
 def _fitting(line: str, width: int) -> int:
-    """Return how many characters of a line take up to `width` columns; at least one."""
+    """Return how many characters of a line fit into `width` columns; at least one."""
     taken = 0
     for at, character in enumerate(line):
         taken += width_of(character)
@@ -124,7 +124,7 @@ def _fitting(line: str, width: int) -> int:
 def columns(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, figures: frozenset[str] = frozenset()
 ) -> list[str]:
-    """Set rows in columns under a header, the columns named in `figures` to the right."""
+    """Format rows as columns under a header; the columns named in `figures` are right-aligned."""
     table = [header, *rows]
     widths = [max(width_of(row[at]) for row in table) for at in range(len(header))]
     lines = []

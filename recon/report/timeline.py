@@ -1,4 +1,4 @@
-"""The day of a run as a drawing: findings by time, gaps and incidents."""
+"""A drawing of the day of a run: findings by time, gaps and incidents."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class TimelineBar:
 
 
 class Timeline(NamedTuple):
-    """What is drawn of a day."""
+    """The parts of the drawing of a day."""
 
     bars: Sequence[TimelineBar]
     gaps: Sequence[Mark]
     incidents: Sequence[Mark]
     hours: Sequence[tuple[float, str]]
-    """Where a label stands, in percent of the width, and what it says."""
+    """The position of a label, in percent of the width, and its text."""
 
 
 def of(run: Run) -> Timeline | None:
-    """Return the timeline of a day; `None` where the window is no day, or nothing was judged."""
+    """Return the timeline of a day; `None` if the window is not a day, or nothing was judged."""
     window = run.verdict.window
     if window.start is None or window.end is None or run.verdict.kind is VerdictKind.SUSPECT:
         return None
@@ -86,7 +86,7 @@ def _place(moment: datetime | None, window: Window, unbounded: float) -> float:
 
 
 def _bars(run: Run, start: datetime, end: datetime) -> Iterator[TimelineBar]:
-    """Yield the half hours with findings; what lies outside of the day is at its ends."""
+    """Yield the half hours with findings; findings outside the day are at its ends."""
     found = run.verdict.findings
     times = found["provider_sent_at"].fillna(found["local_sent_at"]).dropna()
     share = (times - start) / (end - start)

@@ -35,7 +35,7 @@ class Trend(NamedTuple):
 
 
 def of(history: Sequence[RunFigures], today: date) -> list[Trend]:
-    """Return the trends up to a day; none where fewer than two days are known.
+    """Return the trends up to a day; none if fewer than two days are known.
 
     Args:
         history: the figures of the days, in any order; days without a run are left out of a trend.
