@@ -36,9 +36,10 @@ class RecordsRead:
 class RecordsReader(Protocol):
     """The user's own records, which are only read.
 
-    Raises, in every method but `describe`: InputError: a file, table or column does not exist, or
-    the SQL is refused. TemporaryError: the database is out of reach or busy. ConfigError: the URL,
-    its driver or its credentials are wrong.
+    Raises, in every method but `describe`:
+        InputError: a file, table or column does not exist, or the SQL is refused.
+        TemporaryError: the database is out of reach or busy.
+        ConfigError: the URL, its driver or its credentials are wrong.
     """
 
     @property
