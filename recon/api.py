@@ -1,9 +1,9 @@
-"""recon as a library: compare two DataFrames, read what is stored, run a night.
+"""recon as a library: compare two DataFrames, read stored results, run a night.
 
 Every time is aware and in UTC, `datetime64[us, UTC]` in a DataFrame; ids are texts. Nothing is
-printed; what happens is logged below the logger `recon`. What ends a command with an exit code is
-raised here as an error of `recon.errors`, whose `exit_code` is the same. Importing this module
-costs next to nothing: pandas and the rest are imported by the functions that need them.
+printed; loggers below `recon` get the log lines. An error that ends a command with an exit code is
+raised here as an error of `recon.errors` with the same `exit_code`. Importing this module is fast:
+the functions import pandas and other packages when they need them.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ logging.getLogger("recon").addHandler(logging.NullHandler())
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """What comparing two DataFrames gave."""
+    """The result of comparing two DataFrames."""
 
     findings: pd.DataFrame
     """One row a finding, sorted by day, severity, kind and time: `account`, `date` (ISO text, `all`
-    where the DataFrames were compared whole), `discrepancy_id`, `kind`, `severity`, `message_id`,
-    `local_id`, `phone_number`, `local_phone_number` (where it differs), `local_status`,
+    if the DataFrames were compared as a whole), `discrepancy_id`, `kind`, `severity`, `message_id`,
+    `local_id`, `phone_number`, `local_phone_number` (if it differs), `local_status`,
     `provider_status`, `local_sent_at`, `provider_sent_at`, `failure_reason`, `detail`,
-    `incident_id`, `confirmed`. What does not apply is null."""
+    `incident_id`, `confirmed`. A value that does not apply is null."""
     summaries: Sequence[Mapping[str, Any]]
-    """For each day what the JSON report of a run says: `verdict`, `local` and `provider` (the
-    balance), `discrepancies` (count by kind), `incidents` and so on; see docs/report.md."""
+    """The content of the JSON report for each day: `verdict`, `local` and `provider` (the balance),
+    `discrepancies` (count by kind), `incidents` and so on; see docs/report.md."""
 
     @property
     def is_clean(self) -> bool:
-        """Whether every row has its counterpart and nothing is wrong with any."""
+        """Whether every row has its counterpart and there are no findings."""
         return all(one["verdict"] == "clean" for one in self.summaries)
 
 
@@ -71,27 +71,28 @@ def diff(
 ) -> Comparison:
     """Compare your records with Octopods' messages; no network and no database is used.
 
-    Rows that cannot be read become findings (`invalid_local`, `invalid_provider`); they never cost
-    the others. The DataFrames are not changed, and the order of their rows carries no meaning.
+    Unreadable rows become findings (`invalid_local`, `invalid_provider`) and do not affect the
+    others. The DataFrames are not changed, and the order of their rows has no meaning.
 
     Args:
         local: your records, a row each, with the columns `id`, `message_id`, `phone_number`,
             `sent_at` and `status`. Only `sent_at` and one of `message_id` and `phone_number` are
             needed. Times may be timestamps, texts or seconds since the epoch.
-        provider: Octopods' messages: `message_id`, `phone_number`, `sent_at` and, where there
-            are any, `status` and `failure_reason`. Times without an offset are UTC. It is taken as
+        provider: Octopods' messages: `message_id`, `phone_number`, `sent_at` and optionally
+            `status` and `failure_reason`. Times without an offset are UTC. The messages count as
             complete: a record without a message is missing.
         days: the first and the last day to judge, both included; all rows together without it.
-        timezone: whose calendar days these are, a name of IANA's.
-        local_timezone: of times in `local` that have no offset.
-        columns: where `local` has other columns, by field: `{"phone_number": "recipient"}`.
+        timezone: the time zone of the calendar days, an IANA name.
+        local_timezone: the zone of times in `local` without an offset.
+        columns: the column of each field, if `local` has other names: `{"phone_number":
+            "recipient"}`.
         statuses: your word to Octopods' word or `not_sent`, as in the configuration.
         policy: how strict to be, `recon.core.policy.Policy`; without it the defaults.
         observed_at: when the statuses of `provider` were seen, aware; without it now.
 
     Raises:
-        InputError: a column is missing, or the input cannot be what you meant: one side is empty,
-            or nothing of it links. `Policy(trust_input=True)` turns the latter off.
+        InputError: a column is missing, or the input looks wrong: one side is empty, or no pair was
+            found. `Policy(trust_input=True)` turns the latter check off.
         UsageError: the last day is before the first.
     """
     import pandas as pd
@@ -157,7 +158,7 @@ def read_findings(
     kinds: Sequence[str] = tuple(Kind),
     severity: str | None = None,
 ) -> pd.DataFrame:
-    """Return findings as they stand now, the latest day first.
+    """Return findings in their present state, the latest day first.
 
     Args:
         url: of the store, as `store_url` gives it.
@@ -170,8 +171,8 @@ def read_findings(
     Returns:
         One row a finding: `account`, `date` (ISO text, in the zone of the account's windows),
         `run_id` (the newest run of the day), the columns of `Comparison.findings` from
-        `discrepancy_id` on, `state`, `first_seen_on` (ISO text), `ack_reason`. What does not apply
-        is null. Phone numbers are whole.
+        `discrepancy_id` on, `state`, `first_seen_on` (ISO text), `ack_reason`. A value that does
+        not apply is null. Phone numbers are not masked.
 
     Raises:
         ConfigError: there is no store, or it has another schema than this version needs.
@@ -200,7 +201,7 @@ def read_runs(
         url: of the store, as `store_url` gives it.
         accounts: only these.
         days: only runs of these days, the first and the last one included.
-        latest: of each account and day only the latest run; otherwise every run.
+        latest: only the latest run of each account and day; otherwise every run.
 
     Returns:
         One row a run: `run_id`, `account`, `date` (ISO text), `mode` (`run`, or `late_news` for a
@@ -234,30 +235,29 @@ def run(
 ) -> pd.DataFrame:
     """Run the nightly job as `recon run` does: poll, compare, store, write reports, notify.
 
-    Every account is tried, even if another one fails; what is done is kept.
+    Every account is tried, even if another one fails; finished work is kept.
 
     Args:
         config: the TOML file; without it `recon.toml` of the working directory.
         days: the first and the last day, both included; without it yesterday, and up to 7 days
-            since the last finished run. Of a range, days that have not changed are left as they
-            are.
+            since the last finished run. In a range, days that have not changed are not judged
+            again.
         accounts: only these; all without it.
-        offline: use what is stored, and make no request.
+        offline: use the stored messages, and make no request.
         directory: of the reports; `report.directory` without it.
         trust_input: report findings even if the input looks wrong.
-        notify: send mail, chat messages and the heartbeat, as far as they are configured.
-        again: of a range, judge every day.
+        notify: send mail, chat messages and the heartbeat, if configured.
+        again: judge every day of a range.
         environ: the environment, `os.environ` without it, with the API keys.
         runtime: clock, pauses and so on, for tests.
 
     Returns:
-        The runs of the days that were asked for, as `read_runs` gives them.
+        The runs of the requested days, as from `read_runs`.
 
     Raises:
-        ReconError: the worst of what went wrong, with a note (`__notes__`) for each of the others:
-            `ConfigError`, `KeyRefusedError`, `OutputError`, `InputError` (also where the input
-            looks wrong; the report says why), `TemporaryError` (also where another run holds the
-            lock), `MailError`.
+        ReconError: the worst error, with a note (`__notes__`) for each other error: `ConfigError`,
+            `KeyRefusedError`, `OutputError`, `InputError` (also where the input looks wrong; the
+            report says why), `TemporaryError` (also where another run holds the lock), `MailError`.
         UsageError: the last day is before the first, or an account is not configured.
     """
     from recon.jobs import night, notifying
@@ -338,7 +338,7 @@ def _settings(
 
 @contextmanager
 def _store(url: str) -> Iterator[Engine]:
-    """Give the store that is there; nothing is created or migrated."""
+    """Provide the existing store; nothing is created or migrated."""
     from recon.store import engine, schema
     from recon.store.store_errors import described
 

@@ -1,7 +1,7 @@
-"""The one tree of expected errors, each with the exit code with which it ends a command.
+"""The expected errors, each with the exit code of a command that it ends.
 
-Code that catches a foreign exception translates it here, once, into a sentence that says what
-the user can do. A bug is not in this tree and keeps its traceback.
+Code that catches a foreign exception translates it into one of these errors, with a sentence that
+says what the user can do. A bug is not among them and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class InputError(ReconError):
 
 
 class MailError(ReconError):
-    """The report could not be mailed; all else is stored and written (69)."""
+    """The report could not be mailed; everything else is stored and written (69)."""
 
     exit_code = 69
 
 
 class MailRefusedError(MailError):
-    """The mail server works, and refuses one mail."""
+    """The mail server works, but refuses one mail."""
 
 
 class OutputError(ReconError):
@@ -91,7 +91,7 @@ class ConfigError(ReconError):
     exit_code = 78
 
 
-#: What the system says when a process, or the whole machine, can open no more files.
+#: The system's errors when a process, or the whole machine, can open no more files.
 _NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 #: What libraries say when the system gives them no more memory, where they raise an error of
 #: their own: of C++, of the system, of its loader of libraries, and of Python's threads.
@@ -106,18 +106,18 @@ _FILES_OF_SQLITE: Final = 4
 
 
 def expected(error: BaseException) -> ReconError | None:
-    """Return the error to report; `None` where it is a bug.
+    """Return the error to report; `None` if it is a bug.
 
-    Whatever a file could not be opened for (a report, a database, records, a module), the cause
-    counts where no file at all can be opened any more; and whatever memory was wanted for, where
-    there is none. Both are recognised here, in one place, in the chain of causes.
+    If the process cannot open any more files, or gets no more memory, that cause is reported,
+    whatever the file or memory was needed for. This function finds both causes in the chain of
+    causes.
     """
     shortage = out_of_files(error) or _out_of_memory(error)
     return shortage or (error if isinstance(error, ReconError) else None)
 
 
 def out_of_files(error: BaseException) -> TemporaryError | None:
-    """Return the error for a process or machine that can open no more files; `None` for others."""
+    """Return the error if the process or machine can open no more files; `None` otherwise."""
     for cause in _causes(error):
         number = _without_files(cause)
         if number is not None:
@@ -127,7 +127,7 @@ def out_of_files(error: BaseException) -> TemporaryError | None:
 
 
 def _out_of_memory(error: BaseException) -> TemporaryError | None:
-    """Return the error for a process that gets no more memory; `None` for others."""
+    """Return the error if the process gets no more memory; `None` otherwise."""
     if not any(_without_memory(cause) for cause in _causes(error)):
         return None
     return TemporaryError(
@@ -165,9 +165,9 @@ def _without_files(cause: BaseException) -> int | None:
 
 
 def file_shortage() -> TemporaryError | None:
-    """Return the error of `out_of_files` if a database cannot be opened now for want of files.
+    """Return the error of `out_of_files` if this is why a database cannot be opened now.
 
-    SQLite does not say why it cannot open one.
+    SQLite itself does not say why.
     """
     opened: list[int] = []
     try:
@@ -189,6 +189,6 @@ def _shortage(number: int, what: str) -> TemporaryError:
 
 
 def worst(codes: Iterable[int]) -> int:
-    """Return the worst of `codes`, 0 where there are none; an unlisted code is the worst."""
+    """Return the worst of `codes`, 0 without any; an unlisted code is the worst."""
     ranked = {code: rank for rank, code in enumerate(WORST_FIRST)}
     return min(codes, key=lambda code: ranked.get(code, -1), default=OK)

@@ -1,4 +1,4 @@
-"""Logging for a command: to standard error, as text or JSON lines, in UTC, secrets removed."""
+"""Logging for a command: to standard error, as text or JSON lines, in UTC, without secrets."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 
 
 
 class _Redacting(logging.Formatter):
-    """Formats with another formatter, secrets removed of messages and tracebacks.
+    """Formats with another formatter, and removes secrets from messages and tracebacks.
 
-    Time, level, logger and the names of fields are ours and stay as they are.
+    Time, level, logger and the names of fields do not change.
     """
 
     def __init__(self, inner: logging.Formatter) -> None:
@@ -51,7 +51,7 @@ class _Redacting(logging.Formatter):
         self._secrets: set[str] = set()
 
     def learn(self, secret: str) -> None:
-        """Blot out this secret from now on, in each spelling that it may take in a line."""
+        """Remove this secret from now on, in each form that it may have in a line."""
         if len(secret) >= _SHORTEST:
             self._secrets |= {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}
 
@@ -79,7 +79,7 @@ class _Redacting(logging.Formatter):
 
 
 class _Text(logging.Formatter):
-    """One line a message, whatever characters a server put into it; tracebacks stay as they are."""
+    """One line for each message, whatever characters it contains; tracebacks do not change."""
 
     converter: Callable[[float | None], time.struct_time] = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -91,7 +91,7 @@ class _Text(logging.Formatter):
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes to the standard error of the moment, which may have been replaced."""
+    """Writes to the current standard error, which may have been replaced."""
 
     @property
     def stream(self) -> TextIO:
@@ -104,12 +104,12 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def configure(*, fmt: str = "text", verbosity: int = 0) -> None:
-    """Set up logging for this process; calling it again replaces what was set up before.
+    """Set up logging for this process; another call replaces the earlier setup.
 
     Args:
         fmt: `text` for people, `json` for one object a line.
-        verbosity: -1 errors only, 0 warnings, 1 what is done, 2 every detail. Of other packages
-            only warnings are shown, since their details hold phone numbers.
+        verbosity: -1 errors only, 0 warnings, 1 what is done, 2 every detail. Only warnings of
+            other packages are shown, since their details contain phone numbers.
     """
     root = logging.getLogger()
     for handler in list(root.handlers):
@@ -126,7 +126,7 @@ def configure(*, fmt: str = "text", verbosity: int = 0) -> None:
 
 
 def redact(*secrets: str) -> None:
-    """Never show these in a log line: a last line of defence, no licence to log them."""
+    """Never show these in a log line. This is only a last protection: do not log secrets."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, _Redacting):
             for secret in secrets:
@@ -134,7 +134,7 @@ def redact(*secrets: str) -> None:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text that leaves this machine, without what log lines do not show."""
+    """Return a text to be sent elsewhere without the secrets that log lines do not show."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, _Redacting):
             text = handler.formatter.blotted(text)

@@ -71,7 +71,7 @@ _WARNINGS: Final = frozenset(
 
 
 class VerdictKind(StrEnum):
-    """What a run concludes about a window."""
+    """The conclusion of a run about a window."""
 
     CLEAN = "clean"
     DISCREPANCIES = "discrepancies"
@@ -81,24 +81,24 @@ class VerdictKind(StrEnum):
 
 
 class State(StrEnum):
-    """Where a finding stands. A run reports no resolved ones."""
+    """The state of a finding. A run reports no resolved findings."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
-    """A person accepts it; that wins over a rule."""
+    """A person accepts it; this takes precedence over a rule."""
     EXPECTED = "expected"
     """A rule of the configuration covers it."""
     RESOLVED = "resolved"
 
 
 class Change(StrEnum):
-    """What may happen to a finding."""
+    """A change of a finding."""
 
     OPENED = "opened"
     MOVED = "moved"
     """It belongs to another day now."""
     UNVERIFIABLE = "unverifiable"
-    """What it claims is no longer proven; it stays what it was, of this kind."""
+    """Its claim is no longer proven; it stays open with this kind."""
     PROVEN = "proven"
     """It was unverifiable, and is proven again."""
     RESOLVED = "resolved"
@@ -118,33 +118,33 @@ class FindingChange(NamedTuple):
     at: datetime
     change: Change
     run_id: str | None = None
-    """The run that did it; `None` where a person did, or it is not known."""
+    """The run that made the change; `None` if a person did, or if it is not known."""
     reason: str | None = None
-    """The person's, or the rule's."""
+    """The reason of the person or the rule."""
     from_day: date | None = None
-    """The day that it was moved from."""
+    """The day to which it belonged before."""
 
 
 class Decision(StrEnum):
-    """What is proposed for a failed send."""
+    """The proposal for a failed send."""
 
     RETRY = "retry"
     DO_NOT_RETRY = "do_not_retry"
     REVIEW = "review"
-    """A person decides, or has to repair something first."""
+    """A person has to decide, or to repair something first."""
 
 
 class FailureScope(StrEnum):
-    """How far the cause of a failure reaches."""
+    """What the cause of a failure affects."""
 
     RECIPIENT = "recipient"
     """This number, or this country."""
     TEMPLATE = "template"
     """All sends of the template."""
     ACCOUNT = "account"
-    """All sends through the key."""
+    """All sends with the key."""
     PAYLOAD = "payload"
-    """This message alone."""
+    """Only this message."""
 
 
 class Permanence(StrEnum):
@@ -158,14 +158,14 @@ class Permanence(StrEnum):
 
 
 class RetryRule(NamedTuple):
-    """A rule of the configuration for failure reasons; it goes before what is built in."""
+    """A rule of the configuration for failure reasons, which precedes the built-in ones."""
 
     decision: Decision
     why: str
     wait_hours: float = 0.0
-    """From the failed send on."""
+    """How long to wait after the failed send."""
     pattern: str | None = None
-    """A regular expression that is searched for in the reason, case ignored; or `code` is set."""
+    """A regular expression to search for in the reason, ignoring case; if not set, `code` is."""
     code: int | None = None
     """An error number in the reason."""
 
@@ -178,13 +178,13 @@ class Span(NamedTuple):
 
 
 class Withdrawal(NamedTuple):
-    """A stretch of time `[start, end)` whose proof was withdrawn, for good."""
+    """A stretch of time `[start, end)` whose proof was withdrawn permanently."""
 
     start: datetime | None
     """`None` is the unbounded past."""
     end: datetime
     reason: str
-    """What was seen, in a sentence without personal data."""
+    """The observation, in a sentence without personal data."""
 
 
 class RefusedAnswer(NamedTuple):
@@ -193,26 +193,26 @@ class RefusedAnswer(NamedTuple):
     at: datetime
     """Our own clock when it came."""
     why: str
-    """What was seen in it, a clause without personal data."""
+    """Why it proves nothing, a clause without personal data."""
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageEvidence:
-    """What keeps the coverage of a window from being more than it is."""
+    """The reasons why a window is not covered more."""
 
     refused: Sequence[RefusedAnswer] = ()
-    """The latest answers that could have proved something of the window, and do not."""
+    """The latest answers that could have proven some of the window, but did not."""
     withdrawn: Sequence[Withdrawal] = ()
     """Proof that the window had and has lost."""
     notes: Sequence[str] = ()
-    """What is known of clocks, keys and the listing, in sentences that say what to do."""
+    """Notes on clocks, keys and the listing, in sentences that say what to do."""
 
 
 class Window(NamedTuple):
     """One calendar day of a zone, `[start, end)` in UTC; the bounds of `all` are `None`."""
 
     label: str
-    """The ISO date, or `all` for two files taken whole."""
+    """The ISO date, or `all` for two whole files."""
     start: datetime | None
     end: datetime | None
     zone: str
@@ -225,11 +225,11 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One provider message as the listing reports it, whichever shape it came in."""
+    """One provider message as the listing reports it, in either shape."""
 
     message_id: int
     phone_number: str
-    """As Octopods spells it: E.164 with `+`, or a WhatsApp user id; else empty."""
+    """In Octopods' spelling: E.164 with `+`, or a WhatsApp user id; else empty."""
     sent_at: datetime
     status: str
     """Lower case; a word outside `Status` is kept as it is."""
@@ -238,33 +238,34 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class RejectedItem:
-    """An item of a listing that cannot be read, with what could be read of it."""
+    """An unreadable item of a listing, with its readable fields."""
 
     key: str
-    """Identity: the same item in another answer has the same key. Never the content itself."""
+    """Its identity: the same item in another answer has the same key. It is never the content
+    itself."""
     reason: str
-    """What is wrong, in words, without the customer's text."""
+    """What is wrong, without the customer's text."""
     message_id: int | None = None
     phone_number: str | None = None
     sent_at: datetime | None = None
     status: str | None = None
     failure_reason: str | None = None
     earliest: datetime | None = None
-    """Where its time cannot be read: that of the readable item before which it cannot lie, by the
-    order of the answer; `None` is without bound."""
+    """If its time cannot be read: a lower bound, the time of a readable neighbour in the answer;
+    `None` is without bound."""
     latest: datetime | None = None
-    """Likewise the time after which it cannot lie."""
+    """Likewise an upper bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestCounts:
-    """How many requests were taken from the limit that the sends share."""
+    """How many requests were made, which use the same limit as the sends."""
 
     list: int = 0
     status: int = 0
     rate_limited: int = 0
     waited_seconds: float = field(default=0.0, compare=False)
-    """How long answers such as 429 made it wait before it asked again."""
+    """How many seconds it waited before retries, for example after a 429."""
 
     def __add__(self, other: RequestCounts) -> RequestCounts:
         return RequestCounts(
@@ -277,10 +278,11 @@ class RequestCounts:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What asking Octopods for recorded ids that its list does not show brought, in one run."""
+    """The result of one run's status calls for recorded ids that the list does not show."""
 
     asked: int = 0
-    """Ids asked for; where this is more than the other two together, some got no usable answer."""
+    """Ids with a call; if there are more than in the other two together, some got no usable
+    answer."""
     denied: int = 0
     """Ids that Octopods does not have."""
     found: int = 0
@@ -289,17 +291,17 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The findings of a run beside those that the newest run of an earlier date left.
+    """The findings of a run compared with those after the newest run of an earlier date.
 
-    All but `resolved` together are the findings of the run.
+    All except `resolved` together are the findings of the run.
     """
 
     new: int = 0
-    """Open ones that were not there then, or were resolved."""
+    """Open findings that did not exist at that time, or were resolved."""
     persisting: int = 0
-    """Open ones that were there."""
+    """Open findings that were already open."""
     resolved: int = 0
-    """Those of the run's day that were there and no longer are."""
+    """Findings of the run's day that were open and are not any more."""
     acknowledged: int = 0
     expected: int = 0
 
@@ -309,27 +311,27 @@ class Listing:
     """One answer to the list call, read."""
 
     messages: Sequence[Message]
-    """Newest first, as they came; one of each id."""
+    """In the order of the answer, the newest first; one for each id."""
     rejects: Sequence[RejectedItem]
     item_count: int
     """Items in the raw answer, readable or not."""
     limit: int
-    """How many were asked for: an answer with fewer is complete."""
+    """How many were requested; an answer with fewer is complete."""
     answered_at: datetime
-    """The provider's clock (`Date` header), else ours, at the answer. What an answer proves goes
-    by `recon.core.listing_evidence.clock`, which trusts no single clock."""
+    """The provider's clock (`Date` header) at the answer, else ours. Proof uses
+    `recon.core.listing_evidence.clock` instead, which combines several clocks."""
     request_id: str | None = None
     date: datetime | None = None
-    """The `Date` header alone, where there was one that makes sense."""
+    """Only the `Date` header, if there was a plausible one."""
     age_seconds: float = 0.0
-    """How long a cache says to have held the answer (`Age` header, RFC 9111)."""
+    """How long a cache has held the answer, by its `Age` header (RFC 9111)."""
     requested_at: datetime | None = None
     """Our own clock when the request was sent."""
     is_partial: bool = False
-    """Whether the answer says that it is a part only: status 206, or a `Content-Range` header."""
+    """Whether the answer says that it is only a part: status 206, or a `Content-Range` header."""
     error: str | None = None
-    """What the answer says of an error beside its list, without any text of the body: `error code
-    3`, or `an error text`; `None` for nothing."""
+    """An error that the answer has in addition to its list, without text of the body: `error code
+    3`, or `an error text`; `None` without an error."""
 
     @property
     def is_full(self) -> bool:
@@ -341,7 +343,7 @@ class Listing:
 class LocalBalance:
     """Every local record of the window, in exactly one bucket.
 
-    Its fields are the buckets. A kind about rows without a partner has the name of its bucket.
+    The fields are the buckets. A kind about rows without a partner has the name of its bucket.
     """
 
     matched: int = 0
@@ -388,33 +390,33 @@ class ProviderBalance:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Rows of one side that cannot be read for one reason."""
+    """Rows of one side that are unreadable for the same reason."""
 
     side: str
     """`local` or `provider`."""
     reason: str
-    """In words, with what one of the rows holds, a number masked."""
+    """A text with the value of one of the rows; a number is masked."""
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What a window's gaps hide, and how to have none."""
+    """What a window's gaps contain, and how to avoid gaps."""
 
     records_in_gaps: Sequence[int]
     """How many recorded sends lie in each gap."""
     tightest_seconds: int | None
-    """The shortest time in which as many were sent as one poll may miss, and so how often to poll;
-    `None` where the whole window had fewer."""
+    """The shortest time in which `sends_a_poll` messages were sent, and so how often to poll;
+    `None` if the whole window had fewer."""
     sends_a_poll: int
-    """How many that is."""
+    """How many new messages a poll can show."""
     crontab: str
-    """A line that polls often enough, and no more often than it takes."""
+    """A line that polls as often as necessary."""
     collected_since: datetime | None = None
-    """Where the window, or part of it, lies before anything that was collected proves: when that
-    begins; `None` where nothing proves anything, or the gaps all lie later."""
+    """When proof begins, if the window or a part of it is before that. `None` if nothing is proven,
+    or all gaps are later."""
     before_collection: bool = False
-    """Whether a gap lies before the first proof."""
+    """Whether a gap is before the first proof."""
 
 
 #: The columns of `Verdict.findings`, in order. All text but the two times
@@ -447,9 +449,9 @@ class Incident:
     incident_id: str
     """The same from night to night."""
     kinds: Mapping[str, int]
-    """How many findings of each kind, for the kinds that it has."""
+    """The number of findings of each of its kinds."""
     start: datetime | None
-    """When the first of them was sent; `None` where none of them has a time."""
+    """When the first of them was sent; `None` if none of them has a time."""
     end: datetime | None
     """When the last of them was sent."""
     cause: str
@@ -465,7 +467,7 @@ class Incident:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """What was found of one window of one account."""
+    """The result for one window of one account."""
 
     account: str
     window: Window
@@ -473,43 +475,43 @@ class Verdict:
     local: LocalBalance
     provider: ProviderBalance
     findings: pd.DataFrame
-    """`FINDING_COLUMNS`, sorted by severity, kind, time; empty where the input is suspect."""
+    """`FINDING_COLUMNS`, sorted by severity, kind and time; empty if the input is suspect."""
     gaps: Sequence[Span]
-    """What of the window is not covered; empty where coverage is complete."""
+    """The parts of the window that are not covered; empty if coverage is complete."""
     statuses: Mapping[str, int]
-    """Readable provider messages by status; every word of `Status` is there."""
+    """Readable provider messages by status; includes every word of `Status`."""
     advice: Advice | None = None
-    """Where there are gaps: what they hide, and what cadence would have covered them."""
+    """If there are gaps: what they contain, and how often to poll to cover them."""
     suspicions: Sequence[str] = ()
-    """Where `kind` is `suspect`, what seems wrong: first what was seen, then the likely causes."""
+    """If `kind` is `suspect`, what seems wrong: first the observation, then the likely causes."""
     unreadable: Sequence[Unreadable] = ()
-    """Why rows of the window cannot be read, the commonest reason first."""
+    """Why rows of the window cannot be read, the most frequent reason first."""
     notes: Sequence[str] = ()
-    """What is true of many rows at once and has one cause, a sentence each."""
+    """Notes on many rows with one cause, a sentence each."""
     evidence: CoverageEvidence = CoverageEvidence()
-    """What keeps the coverage from being more than it is."""
+    """The reasons why the window is not covered more."""
     expected: Mapping[str, str] = field(default_factory=dict)
-    """`discrepancy_id` of each finding that a rule covers, to the rule's reason."""
+    """The rule's reason by the `discrepancy_id` of each finding that a rule covers."""
     is_settled: Callable[[pd.DataFrame], pd.Series[bool]] | None = None
-    """Says of findings, `FINDING_COLUMNS`, whether what is missing by them is there now: the record
-    or message has a partner, or the record says itself that it was not sent. `None` where nothing
-    is known of other rows than those in `findings`."""
+    """Returns for findings, `FINDING_COLUMNS`, whether the missing counterpart exists now: the
+    record or message has a partner, or the record is `not_sent`. `None` if only the rows in
+    `findings` are known."""
     incidents: Sequence[Incident] = ()
-    """What explains many of the findings at once, the largest first."""
+    """Incidents, which explain many findings at once, the largest first."""
     failures: Mapping[str, int] = field(default_factory=dict)
-    """Failed messages by the reason that Octopods gives, without long numbers; the commonest first.
-    Those without a reason are under the empty text."""
+    """Failed messages by Octopods' reason, without long numbers, the most frequent first. Those
+    without a reason are under the empty text."""
 
     @property
     def counts(self) -> dict[str, int]:
-        """Findings by kind; every kind is there."""
+        """The number of findings by kind; 0 for a kind without findings."""
         found: dict[Any, Any] = self.findings["kind"].value_counts().to_dict()
         return {kind.value: int(found.get(kind.value, 0)) for kind in Kind}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """A verdict with its place in the run log: what the reports are written from."""
+    """A verdict with its entry in the log of runs, from which reports are written."""
 
     run_id: str
     verdict: Verdict
@@ -517,32 +519,33 @@ class Run:
     finished_at: datetime
     requests: RequestCounts
     confirmation: Confirmation = Confirmation()
-    """Of the ids that the records of this window hold."""
+    """The status calls for ids in the records of this window."""
     notices: Sequence[str] = ()
-    """What else the run has to say, in sentences."""
+    """Other notices of the run, in sentences."""
     input_digest: str | None = None
-    """A digest of what the verdict rests on, by `recon.core.input_digest`, `None` if unknown."""
+    """A digest of the verdict's input, by `recon.core.input_digest`, `None` if unknown."""
     expected_rules: str | None = None
-    """Tells the rules for expected findings from others; `None` where there are none."""
+    """A digest of the rules for expected findings; `None` without rules."""
     verdict_basis: str | None = None
-    """A digest of all that the verdict follows from, settings included, by
+    """A digest of everything on which the verdict depends, including settings, by
     `recon.core.verdict_basis`; `None` if unknown."""
     first_seen_on: Mapping[str, date] = field(default_factory=dict)
-    """`discrepancy_id` to the day on which it was first seen; absent is today's."""
+    """The day on which each finding was first seen, by `discrepancy_id`; the run's day if
+    absent."""
     lifecycle: Mapping[str, str] = field(default_factory=dict)
-    """`discrepancy_id` to a `State`; absent is open."""
+    """The `State` of each finding, by `discrepancy_id`; open if absent."""
     changes: Changes = Changes()
     is_dry_run: bool = False
-    """Whether nothing of it was stored."""
+    """Whether the run was not stored."""
     retry_rules: Sequence[RetryRule] = ()
-    """What the configuration says of failure reasons."""
+    """The configured rules for failure reasons."""
 
     @property
     def exit_code_if_asked(self) -> int:
-        """What `--exit-code` makes of it: 1 open findings, 3 incomplete, else 0.
+        """The exit code with `--exit-code`: 1 for open findings, 3 for incomplete, else 0.
 
-        What is acknowledged or expected does not count, and open findings that are unverifiable
-        only make it incomplete.
+        Acknowledged and expected findings do not count, and unverifiable ones only make the run
+        incomplete.
         """
         if self.verdict.kind not in {VerdictKind.DISCREPANCIES, VerdictKind.INCOMPLETE}:
             return 0
@@ -556,29 +559,29 @@ class Run:
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """What stands on top of every report: the verdict's notes and the run's notices."""
+        """The sentences at the top of every report: the verdict's notes and the run's notices."""
         return (*self.verdict.notes, *self.notices)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What ended a night early: an account's, or that of all accounts."""
+    """The error that ended a night early, for one account or all accounts."""
 
     account: str
-    """Empty where it is about all of them."""
+    """Empty if it is about all accounts."""
     day: date
-    """The day that would have been judged last, in the configured zone."""
+    """The last day that would have been judged, in the configured zone."""
     at: datetime
     exit_code: int
     message: str
     """What went wrong, without secrets, phone numbers or paths of the machine."""
     hint: str = ""
-    """What to do about it; empty where nothing is known."""
+    """What to do about it; empty if nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """What the latest run of a day counted, for trends and lists of days."""
+    """The counts of the latest run of a day, for trends and lists of days."""
 
     day: date
     verdict: VerdictKind
@@ -587,7 +590,7 @@ class RunFigures:
     failed: int
     """Messages that Octopods calls failed."""
     findings: int
-    """All of them, also those that are acknowledged or expected."""
+    """All findings, including acknowledged and expected ones."""
     gaps: int
 
     @property

@@ -65,7 +65,7 @@ def _locked(prefix: str) -> tuple[int, Path]:
             number = _opened(path)
         except FileNotFoundError:
             continue  # Another process took it for one that was left behind.
-        # Where the file system cannot lock, nobody sweeps either.
+        # If the file system has no locks, no process removes directories either.
         with suppress(OSError):
             fcntl.flock(number, fcntl.LOCK_EX)
         if path.exists():

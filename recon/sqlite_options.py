@@ -1,4 +1,4 @@
-"""The options that an SQLite URL may have after its `?`; SQLite ignores all others in silence."""
+"""The options that an SQLite URL may have after its `?`; SQLite silently ignores others."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ URI: Final = frozenset({"cache", "immutable", "mode", "modeof", "nolock", "psow"
 
 
 def refuse_unknown(options: Collection[str], known: Collection[str], setting: str) -> None:
-    """Refuse options that would be ignored: what does nothing is a mistake.
+    """Refuse options that would be ignored, since they are mistakes.
 
     Args:
         options: their names.
-        known: those that may be there.
-        setting: which URL it is, for the error.
+        known: the names that are allowed.
+        setting: the setting with the URL, for the error.
 
     Raises:
         ConfigError: an option is not known.

@@ -143,6 +143,6 @@ def main() -> NoReturn:
             # code 1.
             log.exception("internal error")
             code = ReconError.exit_code
-    # All goes with the process: what is left need not be searched for cycles before.
+    # The process ends now, so the collection of cycles is skipped.
     gc.freeze()
     sys.exit(code or 0)

@@ -30,15 +30,15 @@ log = logging.getLogger(__name__)
 
 
 class Session(NamedTuple):
-    """The global options, and what they lead to when a command asks for it."""
+    """The global options, and the settings and databases that commands open with them."""
 
     config: Path | None
     runtime: Runtime
     at_exit: ExitStack
-    """What is closed when the command has ended, however it ended."""
+    """Closed when the command has ended, in any way."""
 
     def settings(self, *, require_accounts: bool = True) -> Settings:
-        """Load the settings; logs will not show the secrets in them.
+        """Load the settings, and remove their secrets from logs.
 
         Raises:
             ConfigError: with every error in it.
@@ -63,8 +63,8 @@ class Session(NamedTuple):
                 be kept.
 
         Raises:
-            ConfigError: the database was not migrated, or is required and not there; the message
-                says what to type.
+            ConfigError: the database was not migrated, or is required but does not exist; the
+                message says what to type.
         """
         from recon.store import engine, rehearsal, schema
 
@@ -80,10 +80,10 @@ class Session(NamedTuple):
         return made
 
     def rehearsal(self, settings: Settings) -> tuple[Engine | None, Engine]:
-        """Open the job's own database for a dry run: itself, and one to which nothing is stored.
+        """Open the job's own database and a temporary copy, for a dry run.
 
-        Both are closed when the command has ended. An SQLite file that is not there yet is not
-        made; `None` stands for it.
+        Both are closed when the command has ended. An SQLite file that does not exist is not
+        created; the database is then `None`.
 
         Raises:
             ConfigError: the database was not migrated; the message says what to type.
@@ -108,10 +108,10 @@ pass_session = click.make_pass_decorator(Session)
 
 
 def not_in_the_future(days: tuple[date, date], now: datetime, zone: str) -> tuple[date, date]:
-    """Return `days` where they have begun.
+    """Return `days` if they have begun.
 
     Raises:
-        UsageError: the last one has not.
+        UsageError: the last day has not begun.
     """
     from recon.core import calendar
 
@@ -143,11 +143,11 @@ def chosen_accounts(settings: Settings, names: Sequence[str]) -> list[str]:
 
 
 def file_source(settings: Settings, account: str | None, path: Path) -> Source:
-    """Return the user's file as records, read as an account's records are.
+    """Return the user's file as a source of records, read like an account's records.
 
-    A named account's columns are taken as they are. Where none is named and there is just one, its
-    words and zone hold, and each of its columns that the file has; else the plain columns. A saved
-    answer of Octopods' list call is read as what it is.
+    The columns of a named account are used unchanged. If no account is named and there is only one,
+    its statuses and zone are used, and those of its columns that the file has; otherwise the
+    default columns. A saved answer of Octopods' list call is recognised.
 
     Raises:
         UsageError: an account is not configured.
@@ -178,7 +178,7 @@ def file_source(settings: Settings, account: str | None, path: Path) -> Source:
 
 
 def show_runs(runs: Sequence[tuple[Run, WrittenFiles]], config: Path | None = None) -> None:
-    """Print one run whole, several as a table, to standard output.
+    """Print one run in full, or several as a table, to standard output.
 
     `config` is the configuration in use, which an advised crontab line names.
     """
@@ -226,16 +226,16 @@ def show_error(error: Exception, *, account: str | None = None) -> None:
 
 
 def show_data(content: str) -> None:
-    """Print CSV or JSON; on a terminal, with what could steer it escaped."""
+    """Print CSV or JSON; on a terminal, escape control characters."""
     from recon.report.terminal_text import escaped
 
     click.echo(escaped(content) if sys.stdout.isatty() else content, nl=False)
 
 
 def width() -> int:
-    """Return how many columns a page may take: the terminal's, or those that `COLUMNS` says.
+    """Return how many columns a page may take: the terminal's, or the value of `COLUMNS`.
 
-    Where standard output is no terminal, lines are as long as they are.
+    If standard output is not a terminal, the width is not limited.
     """
     import shutil
 

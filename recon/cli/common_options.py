@@ -56,7 +56,7 @@ _DAYS: Final = _Range(date(2009, 1, 1), date(2200, 12, 31))
 
 
 class PathParam(click.Path):
-    """A path, whether or not something is there."""
+    """A path, which need not exist."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
@@ -67,7 +67,7 @@ class PathParam(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str | bytes | os.PathLike[str]:
-        """Take the path, unless no file can have it."""
+        """Return the path, unless it is not valid."""
         if "\0" in os.fspath(value):
             self.fail("a path cannot contain a NUL character.", param, ctx)
         return super().convert(value, param, ctx)
@@ -105,7 +105,7 @@ class DateParam(click.ParamType[date]):
 
 
 class ShardParam(click.ParamType[tuple[int, int]]):
-    """A part of several, such as `2/5`: which one, from 0, and how many there are."""
+    """A part of several, such as `2/5`: its number, from 0, and the number of parts."""
 
     name = "shard"
 
@@ -185,7 +185,7 @@ def format_option(*names: str) -> Callable[[Command], Command]:
 
 
 def day_range(day: date | None, first: date | None, last: date | None) -> tuple[date, date] | None:
-    """Return the range that the options name, `None` where they name none.
+    """Return the range of the options, `None` without a range.
 
     Raises:
         UsageError: the options do not go together.

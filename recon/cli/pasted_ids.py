@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-#: What stands around an id in a table, a JSON or CSV file, a mail or a chat.
+#: Characters around an id in a table, a JSON or CSV file, a mail or a chat.
 _AROUND: Final = " \t\r\n\"'`,;:.#()[]<>\u201c\u201d\u2018\u2019\u00a0"
 _BETWEEN: Final = re.compile(r"[\s,;]+")
 #: A `discrepancy_id` in capitals.

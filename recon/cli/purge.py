@@ -13,7 +13,7 @@ from recon.errors import UsageError
 if TYPE_CHECKING:
     from recon.config import Settings
 
-#: Up to so many rows of a kind are counted: nobody waits for a number that is only to be seen.
+#: Up to this many rows of a kind are counted, so that nobody waits for a number on the screen.
 _COUNTED: Final = 500_000
 
 

@@ -299,6 +299,6 @@ def _show_what_is_wrong(account: str, runs: Sequence[Run]) -> None:
     for run in wrong:
         said = f"{account} {run.verdict.window.label}: {headline(run)}"
         if run.verdict.kind is VerdictKind.DISCREPANCIES and run.verdict.gaps:
-            # It may be all that is left to see to.
+            # This may be the only remaining problem.
             said += f" {coverage_sentence(run.verdict.gaps)}"
         click.echo(f"attention: {plain(said)}", err=True)

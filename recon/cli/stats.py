@@ -8,7 +8,7 @@ import click
 
 from recon.cli import common, common_options
 
-#: So many days at most: longer than messages can be kept.
+#: The most days: longer than messages can be kept.
 _MOST_DAYS = 36_500
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from recon.config import environment, loading
 from recon.config.section import Section
 
-#: What stands in the place of a secret.
+#: Shown in place of a secret.
 BLOT: Final = "***"
 
 _SECTION: Final = re.compile(r"\s*(\[{1,2})\s*([^\[\]]+?)\s*\]")

@@ -235,7 +235,7 @@ def _general(name: str) -> str:
 def _particular(known: str, name: str) -> str:
     """Put the account's name of `name` in the place of `*`."""
     found = _ACCOUNT.match(name)
-    # Where `ACCOUNTS` itself has a slip, the name is what stands behind it.
+    # If `ACCOUNTS` itself is misspelled, the name is the part after it.
     parts = name.split(SEPARATOR)
     account = found[1] if found else parts[1] if len(parts) > 2 else "MAIN"  # noqa: PLR2004
     return known.replace("*", account, 1)

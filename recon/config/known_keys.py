@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from recon.config.section import Section
 from recon.config.settings import Settings
 
-#: Stands for a name that the user chooses, and for the place in a list.
+#: Represents a name that the user chooses, and the position in a list.
 ANY: Final = "*"
 
 

@@ -14,7 +14,7 @@ from recon.config import environment, error_messages
 from recon.config.settings import Settings
 from recon.errors import ConfigError
 
-#: Where the configuration is searched for by default.
+#: The default path of the configuration.
 DEFAULT_PATH: Final = Path("recon.toml")
 
 _HOW_TO_START: Final = (

@@ -76,7 +76,7 @@ class NearMessages:
     names: Positions
 
 
-#: There are none.
+#: No rows were left out.
 NONE_NEAR: Final = NearMessages(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
 
 

@@ -20,7 +20,7 @@ from recon.core.duplicate_sends import KeySet
 from recon.core.link import Mask, Positions
 from recon.core.policy import Policy
 
-#: All readings and spellings of a number end with the same digits, so many at least.
+#: All readings and spellings of a number end with the same digits, at least this many.
 _TAIL: Final = 10**6
 
 

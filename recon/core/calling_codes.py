@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 #: user id, such as `US.`.
 PREFIX_LENGTH: Final = 4
 
-#: What the number parser has for codes that are no country's, such as those of satellites.
+#: The number parser's value for codes that belong to no country, such as those of satellites.
 _NO_COUNTRY: Final = "001"
 _LONGEST_CODE: Final = 3
 

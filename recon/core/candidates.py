@@ -19,7 +19,7 @@ from recon.core.link import Mask, Positions, Side
 from recon.core.policy import Policy
 from recon.core.rules import length
 
-#: At most so many candidates are shown: the nearest in time.
+#: The most candidates that are shown, the nearest in time.
 MOST: Final = 10
 _US: Final = timedelta(microseconds=1)
 

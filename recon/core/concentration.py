@@ -18,17 +18,17 @@ from recon.core.phones import calling_codes
 
 #: With fewer findings there is no pattern.
 LEAST: Final = 5
-#: So many of the sends at a place have to be affected.
+#: The least share of affected sends in a place.
 MOST: Final = 0.75
 #: An hour holds fewer sends than a range of numbers or a stretch shows findings: it takes more.
 _LEAST_OF_AN_HOUR: Final = 10
 #: How much of the day's sends one hour may hold, if an hour is to mean anything.
 _LARGEST_HOUR: Final = 0.5
 
-#: One false incident is expected in so many days.
+#: One false incident is expected in this many days.
 _FALSE_ONCE_IN: Final = 100_000.0
 
-#: So many unaffected sends in a row, within so much time, do not end a stretch.
+#: This many consecutive unaffected sends, within this time, do not end a stretch.
 _BETWEEN: Final = 2
 _PAUSE_US: Final = 15 * 60 * 1_000_000
 
@@ -104,7 +104,7 @@ def number_range(
     networks = keys[numbered] // 10 ** np.maximum(lengths, 0)
     places = np.concatenate([codes, networks])
     prefixes, affected = np.unique(places, return_counts=True)
-    # One in 16 of the healthy sends already shows of nearly every place that it is none.
+    # One in 16 of the healthy sends already excludes nearly every place.
     least = _beginning_with(prefixes, (part[::_SAMPLED] for part in healthy))
     least -= _beginning_with(prefixes, [besides])
     if not ((affected >= LEAST) & (affected >= MOST * (affected + least))).any():
@@ -112,7 +112,7 @@ def number_range(
     unaffected = _beginning_with(prefixes, healthy) - _beginning_with(prefixes, [besides])
     others = count(healthy) - len(besides)
     weight = _weights(affected, unaffected, len(numbered), others, len(prefixes))
-    # What has no unaffected sends beside it may be all that there is.
+    # A place without unaffected sends around it may contain all sends.
     weight[others - unaffected < LEAST] = -np.inf
     best = _best(weight, affected, prefixes)
     if best is None:

@@ -13,7 +13,7 @@ from recon.core.failure_reasons import FailureReason
 from recon.core.retry_outcomes import RetryCounts
 from recon.model import RequestCounts
 
-#: So many failure reasons of a day are told apart; the messages of all others are counted together.
+#: The most distinct failure reasons of a day; the messages of all others are counted together.
 MOST_REASONS: Final = 20
 
 

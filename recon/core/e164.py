@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-#: What stands for a number where there is none.
+#: The value for no number.
 NONE: Final = -1
 #: Digits of a number, from here to there.
 SHORTEST, LONGEST = 7, 15

@@ -121,7 +121,7 @@ def _explained(text: str, marked: Sequence[int]) -> FailureReason:
     for number in (*own, *marked):
         if number in table.codes and _fits(table, number, text):
             return table.codes[number]
-    # A number that is not understood may stand for anything: its text alone is no reason to send.
+    # An unknown number may mean anything: its text alone does not justify sending again.
     code = next(iter(marked), None)
     for pattern, reason in table.texts:
         if pattern.search(text):

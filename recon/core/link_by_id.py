@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: A table of ids has at most this many places for each.
 _SPARSEST: Final = 4
-#: Ids of one place are gone through one by one, and searched for where they are more.
+#: Up to this many ids with the same place are compared one by one; more are searched.
 _STEPS: Final = 4
 
 
@@ -103,7 +103,7 @@ def _places(known: Ints, ids: Ints, block_rows: int) -> Positions:
     if order is not None:
         known = known[order]
 
-    # 0 is nowhere: where the table holds nothing, and at either end of it.
+    # 0 means no position: for empty places of the table, and at both ends of it.
     table = np.zeros((span >> bits) + 3, dtype=np.int32)
     # From the last to the first, so that the first stays.
     table[_bucket(known, low, bits)[::-1]] = np.arange(known.size, 0, -1, dtype=np.int32)

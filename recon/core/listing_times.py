@@ -20,7 +20,7 @@ TIMES_AGREE_WITHIN: Final = SETTLING
 #: How many answers, over how long, must not agree with earlier ones until the later ones count.
 BELIEVED_AFTER_ANSWERS: Final = 3
 BELIEVED_AFTER: Final = timedelta(hours=24)
-#: A time in a wrong zone is at most so far off: the zones of the world are 26 hours apart.
+#: A time in a wrong zone is wrong by at most this much: the world's zones are 26 hours apart.
 _ZONES_APART: Final = timedelta(hours=26)
 _PAST: Final = datetime.min.replace(tzinfo=UTC) + _ZONES_APART
 _FUTURE: Final = datetime.max.replace(tzinfo=UTC) - _ZONES_APART

@@ -9,7 +9,7 @@ from typing import Final
 _NEGATIONS: Final = frozenset(
     {"not", "no", "non", "un", "in", "isnot", "wasnot", "never", "anti", "dis", "de"}
 )
-#: Pairs of words with opposite meanings, of which one is never a misspelling of the other.
+#: Pairs of words with opposite meanings; one is never a misspelling of the other.
 _OPPOSITES: Final = (
     {"min", "max"},
     {"minimum", "maximum"},

@@ -10,7 +10,7 @@ import numpy as np
 
 from recon.core.link import Positions
 
-#: So many numbers are sorted at a time.
+#: How many numbers are sorted at a time.
 _SLICE: Final = 4_000_000
 
 

@@ -14,10 +14,10 @@ from recon.core.e164 import NONE, country_code_length
 from recon.core.number_readings import UNREADABLE, national_digits, readings
 from recon.core.number_spellings import one_per_user
 
-#: What stands where the number stood.
+#: The replacement of the number.
 BLANK: Final = "•••"
 
-#: All spellings of one user end with the same digits; a number has at least so many.
+#: All spellings of one user end with the same digits; a number has at least this many.
 _TAIL: Final = 7
 #: A number begins so many characters before its last digits at most, separators counted.
 _LONGEST_HEAD: Final = 24

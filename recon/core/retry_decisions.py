@@ -23,8 +23,8 @@ from recon.core.number_regions import are_of_the_us
 from recon.core.policy import Policy
 from recon.model import Decision, Kind, RetryRule, Status
 
-#: What is known of a failed send, in order. `message_id` is `Int64`, `not_before` a time in UTC
-#: (only of a retry), `attempt` a whole number; the others are texts.
+#: The columns of failed sends, in order. `message_id` is `Int64`, `not_before` a time in UTC (only
+#: of a retry), `attempt` a whole number; the others are texts.
 COLUMNS: Final = (
     "date",
     "message_id",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-#: From so many proposals on their outcome says something.
+#: With at least this many proposals, the outcome is meaningful.
 _ENOUGH: Final = 50
 #: Of those, fewer than this share delivered means that retries are of little use.
 _LEAST_SHARE: Final = 0.15

@@ -18,7 +18,7 @@ from recon.core.link import Mask, Positions, microseconds
 from recon.core.policy import Policy
 from recon.model import Kind
 
-#: For each kind that was found the records and, one for one, the messages; -1 where it is none.
+#: For each kind of finding, the records and the message of each; -1 without one.
 RowsByKind: TypeAlias = Mapping[Kind, tuple[Positions, Positions]]
 
 #: The detail of a message that lies after the end of the records.

@@ -175,7 +175,7 @@ def _agreed(
 
     def differing(rows: slice) -> Ints:
         partner = links.partner_of_local[rows]
-        # What has no partner is compared with the last message; it is left out at the end.
+        # A record without a partner is compared with the last message, and left out at the end.
         differ = links.local_keys[rows] != provider_keys[partner]
         found: Ints = rows.start + np.flatnonzero(differ & (partner >= 0))
         return found

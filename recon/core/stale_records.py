@@ -19,7 +19,7 @@ _HOUR: Final = timedelta(hours=1)
 _HOUR_US: Final = _HOUR // timedelta(microseconds=1)
 #: The share of distances between neighbouring records that are no longer than the usual one.
 _USUAL: Final = 0.95
-#: With fewer records it is unknown what is usual.
+#: With fewer records, the usual distance is not known.
 LEAST_RECORDS: Final = 3
 
 

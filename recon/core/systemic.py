@@ -25,7 +25,7 @@ _SECOND_US: Final = 1_000_000
 _MINUTE_US: Final = 60 * _SECOND_US
 #: Fewer pairs show no pattern.
 _LEAST_PAIRS: Final = 3
-#: So many of ten pairs have the offset that is called constant, to the minute.
+#: Of ten pairs, this many must have the same offset, to the minute, for a constant offset.
 _OF_TEN: Final = 9
 #: Zones differ by a multiple of this.
 _QUARTER_US: Final = 15 * _MINUTE_US

@@ -13,9 +13,9 @@ from recon.core.link import Positions
 from recon.core.phones import mask
 from recon.model import Unreadable
 
-#: What a reason quotes of its row, and what may follow it.
+#: The quoted value in a reason, and the text that may follow it.
 _QUOTED: Final = r": '(.*?)'(?=$|; |\. )"
-#: Where a line of a file does not parse, the reason begins with its place.
+#: The reason of a line that does not parse begins with its position.
 _LINE: Final = r"^(?:line|row|item|object) [0-9,]+: "
 _ABOUT_A_NUMBER: Final = "phone"
 #: What may be a phone number in the wrong column, and is no date.

@@ -23,7 +23,7 @@ _NEEDED: Final = (
     "The file needs the columns discrepancy_id and reason; --reason TEXT applies to rows without "
     "one."
 )
-#: What a spreadsheet makes of an id that looks like a number.
+#: The form that a spreadsheet gives an id that looks like a number.
 _ROUNDED: Final = re.compile(r"\d[.,]?\d*E\+?\d+", re.IGNORECASE)
 
 

@@ -62,7 +62,7 @@ def workers(address: str, patience: float = PATIENCE) -> Iterator[Workers]:
             f"the Dask scheduler at {address} cannot be reached: {error}",
             hint="Check that the scheduler is running and that --scheduler is its address.",
         ) from error
-    # What it logs of a lost connection, with tracebacks, is said here in words.
+    # Dask logs a lost connection with tracebacks; recon's own errors say it in words.
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with client:

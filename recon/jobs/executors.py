@@ -73,7 +73,7 @@ def processes(count: int) -> Iterator[Executor]:
         try:
             yield pool
         except BaseException:
-            # What they are doing is of no use any more, and may take long.
+            # Their work is no longer needed, and may take long.
             held.close()
             raise
         finally:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from recon.config import Expected, Settings
     from recon.model import Window
 
-#: A rule that matched no finding of so many days is named.
+#: A rule that matched no finding for this many days is named.
 UNUSED_DAYS: Final = 30
 
 

@@ -290,7 +290,7 @@ class _Search:
             return None
         time = case_rows.time_of(judged.case, row)
         day = self.newest if time is None else calendar.day_at(time, self.zone)
-        # What is counted for no day is shown on the day where it was found.
+        # A row that counts for no day is shown on the day on which it was found.
         return None if day.isoformat() == judged.day.label else day
 
     def _unsent(self) -> Iterator[Explanation]:

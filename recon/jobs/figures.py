@@ -300,7 +300,7 @@ def _quantiles(times: Sequence[tuple[float, float]]) -> DeliveryTimes:
     sides = [sorted(side) for side in zip(*times, strict=True)]
 
     def at(per_cent: int) -> tuple[float, float]:
-        # The smallest that so many per cent of them do not exceed.
+        # The smallest value that at least `per_cent` of them do not exceed.
         place = max(0, -(-len(times) * per_cent // 100) - 1)
         least, longest = (side[place] for side in sides)
         return least, longest

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 from recon.errors import InputError, UsageError
 from recon.records import file_formats, parquet_files, text_files
 
-#: What the interpreter and the libraries take, whatever the files hold.
+#: Bytes that the interpreter and the libraries take, whatever the files contain.
 BASE_BYTES: Final = 160_000_000
-#: What a row of either side takes at most while both are judged in one piece.
+#: The most bytes that a row of either side takes while both are judged in one piece.
 ROW_BYTES: Final = 300
 #: Partitions of fewer rows than this are no use.
 _LEAST_ROWS: Final = 10
@@ -22,7 +22,7 @@ _LEAST_ROWS: Final = 10
 _COMPRESSED: Final = 10
 #: The share of the memory that is there which is taken without being asked.
 _SHARE: Final = 0.5
-#: What is taken where the system does not say how much there is.
+#: Used if the system does not say how much memory there is.
 _UNKNOWN: Final = 1 << 31
 #: More files than this at once may be more than a process can open.
 _MOST_PARTITIONS: Final = 200
@@ -33,7 +33,7 @@ _CGROUPS: Final = Path("/proc/self/cgroup")
 _CGROUP_ROOT: Final = Path("/sys/fs/cgroup")
 
 
-#: Without being asked, a run takes no less than what these rows need.
+#: Without the option, a run may take at least as much as these rows need.
 _LEAST_OF_RUN: Final = 200_000
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Exit codes of a run that did what it should, whatever it found.
+#: Exit codes of a run that succeeded, whatever it found.
 _FINISHED: Final = frozenset({OK, DISCREPANCIES, INCOMPLETE})
 
 

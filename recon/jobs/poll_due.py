@@ -93,7 +93,7 @@ class PollDecider:
             unrecorded_share=state.unrecorded_share,
             settling=state.settling,
         )
-        # Neither the records nor the past are read where a poll is due without them.
+        # If a poll is due anyway, neither the records nor earlier polls are read.
         decision = polling.decide(
             replace(known, unproven=None, recorded=RecordedSends(0, 0)), Forecast(), rules
         )
@@ -109,7 +109,7 @@ class PollDecider:
         if state.item_cap is not None:
             rules = replace(rules, listing_limit=min(state.item_cap, rules.listing_limit))
         if state.unproven is not None:
-            # What the last answer could not prove is to be shown again.
+            # The next answer has to show again what the last one could not prove.
             rules = replace(rules, settling=state.settling)
         return rules
 

@@ -16,7 +16,7 @@ from recon.errors import InputError
 from recon.octopods import api_errors, responses
 from recon.records import file_formats, json_lines, suggestions
 
-#: A field, and what the API's second shape calls it.
+#: A field, and its name in the API's second shape.
 _NAMES: Final = {
     "message_id": "channel_message_id",
     "phone_number": "user_phone_number",
@@ -25,7 +25,7 @@ _NAMES: Final = {
     "failure_reason": "failure_reason",
 }
 _OPTIONAL: Final = "failure_reason"
-#: An object with none of these is no message.
+#: An object with none of these is not a message.
 _NAMES_IN_ITEMS: Final = {"message_id", *_NAMES.values(), "phone_number", "sent_at"}
 
 #: Lines of JSON that become one chunk.

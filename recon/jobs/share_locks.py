@@ -29,7 +29,7 @@ def held(engine: Engine, account: str, share: Share | None) -> Iterator[None]:
         with lock.hold(engine, account):
             yield
         return
-    # No account is called so: a colon cannot stand in its name.
+    # No account has this name, because names cannot contain a colon.
     days = f"days:{account}:{share.first}:{share.last}"
     with lock.hold(engine, account, shared=True), lock.hold(engine, days):
         yield

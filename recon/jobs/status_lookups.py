@@ -185,7 +185,7 @@ class StatusLookups:
                 message = _message(answer, chosen, place)
                 found.append(message)
                 self._count(label, found=1)
-                # Where a gap or an unreadable item left it open, the list contradicts nothing.
+                # If a gap or an unreadable item left it open, the list is not contradicted.
                 if accused and not stored.was_listed(self._engine, self._account, message_id):
                     self._withdraw(self._time_of(message, answer))
         self._keep(found, denied)

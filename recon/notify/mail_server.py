@@ -20,7 +20,7 @@ from recon.errors import MailError, MailRefusedError
 
 Result = TypeVar("Result")
 
-#: The whole conversation about one mail takes at most so long, and a single answer.
+#: The longest time of the whole conversation about one mail, and of a single answer.
 TOTAL_SECONDS: Final = 120.0
 _ANSWER_SECONDS: Final = 30.0
 
@@ -69,7 +69,7 @@ class MailServer:
             try:
                 return server.send_message(mail, sender, list(recipients))
             except smtplib.SMTPRecipientsRefused as cause:
-                # Where the server hangs up at one of them, the others were not even named.
+                # If the server hangs up at one of them, it has not been told the others.
                 return {one: cause.recipients.get(one, (421, b"")) for one in recipients}
 
         refused = self._within_time(hand_in)

@@ -17,7 +17,7 @@ from recon.octopods import connection_errors
 from recon.octopods.connection_errors import Proxy
 from recon.octopods.deadline import WatchedRequest
 
-#: What requests, and what it is built on, raise where a request fails.
+#: The exceptions of requests, and of the libraries below it, for a failed request.
 FOREIGN: Final = (
     failed.RequestException,
     urllib3.exceptions.HTTPError,
@@ -27,7 +27,7 @@ FOREIGN: Final = (
 )
 
 _BAD_ADDRESS: Final = (failed.InvalidURL, failed.InvalidSchema, failed.MissingSchema)
-#: What a proxy answers to whom it does not know (RFC 9110, section 15.5.8).
+#: The answer of a proxy to a client that it does not know (RFC 9110, section 15.5.8).
 PROXY_LOGIN: Final = 407
 _PROXY_FORBIDS: Final = 403
 _NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})

@@ -24,7 +24,7 @@ _YEARS: Final = range(2009, 2201)
 #: Letters and digits of an id such as a UUID; a `+` or a blank is not among them.
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=-]*", re.ASCII)
 _WHOLE: Final = re.compile(r"[0-9]{1,19}")
-#: No E.164 number begins with 0: what does is a national spelling, of who knows which country.
+#: No E.164 number begins with 0: a number that does is a national spelling of an unknown country.
 _DIGITS: Final = re.compile(r"[1-9][0-9]{6,14}")
 _SEPARATORS: Final = re.compile(r"[\s().\-\u00a0\u2010-\u2015]+")
 #: A date alone is no time: taken for midnight it would be a guess.

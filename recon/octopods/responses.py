@@ -169,7 +169,7 @@ def flatten_item(item: Mapping[str, object]) -> dict[str, object]:
 def read_item(item: object) -> Message | RejectedItem:
     """Read one item of a listing, in either shape or a mixture of both."""
     if not isinstance(item, Mapping):
-        # What it is instead may be the customer's text, so not even its hash is kept.
+        # The value may be the customer's text, so not even its hash is kept.
         return RejectedItem(_key("no object", type(item).__name__), "the item is not an object")
     raw = flatten_item(item)
     message_id = response_fields.message_id(raw["message_id"])

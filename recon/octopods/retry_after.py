@@ -56,7 +56,7 @@ _LENGTH_IN_TEXT: Final = re.compile(
     rf"\b(?:in|after|for|wait|another)\b[^\w]{{0,3}}(?:at least )?({_LENGTH.pattern})\b",
     re.ASCII | re.IGNORECASE,
 )
-#: A bare number in a text is a moment only where it is near; else it is an id or a phone number.
+#: A bare number in a text is a time only if it is near; otherwise it is an id or a phone number.
 _NEAR: Final = timedelta(days=31)
 
 #: Seconds. A moment this long ago, by a correct clock, cannot be meant as a retry time.

@@ -36,14 +36,14 @@ from recon.octopods.request_errors import (
 #: An answer of 100 messages is some 50 kB; more than this is no answer of this API.
 _MOST_BYTES: Final = 8 * 2**20
 _CHUNK: Final = 64 * 2**10
-#: What is kept of a body that is not JSON: enough to search for a retry time.
+#: How many bytes are kept of a body that is not JSON: enough to search for a retry time.
 _LONGEST_TEXT: Final = 2000
 #: zlib takes the header of either, gzip or zlib.
 _EITHER: Final = zlib.MAX_WBITS | 32
 #: Digits of an integer that is read as one; ids and times have 19 at most.
 _LONGEST_INTEGER: Final = 1000
 _SHORTEST_SECRET: Final = 4
-#: What a request has at least that is sent once more.
+#: The least number of seconds for a request that is sent once more.
 _LEAST_SECONDS: Final = 0.1
 #: A `Date` before this comes from a machine whose clock was never set.
 _SANE_YEAR: Final = 2009
@@ -52,7 +52,7 @@ _HEADERS: Final = {
     "Accept": "application/json",
     # Nothing that this module does not unpack itself, under its own bound.
     "Accept-Encoding": "gzip, deflate",
-    # A cache's old answer would prove an absence that is none.
+    # A cache's old answer would prove an absence that does not exist.
     "Cache-Control": "no-cache",
     "User-Agent": f"octopods-recon/{recon.__version__}",
 }

@@ -18,7 +18,7 @@ _DELIMITERS: Final = (",", ";", "\t", "|", "\x01", "^", "~")
 _PREAMBLE_LINES: Final = 60
 #: How many lines a header may take whose names hold line breaks.
 _NAME_LINES: Final = 100
-#: So many lines below it show whether the rows have more fields than it has.
+#: This many lines below it show whether the rows have more fields than the header.
 _ROW_LINES: Final = 20
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 #: Excel's own line about the delimiter.

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-#: Lines that show what a row looks like.
+#: How many lines show the form of a row.
 _SAMPLE: Final = 300
 #: The share of rows that hold a digit in a column, from which on every row is expected to.
 _USUAL: Final = 0.9

@@ -17,7 +17,7 @@ from recon.records import parquet_files
 from recon.records.chunk import Chunk
 from recon.records.suggestions import no_such_file, not_found_error, printable
 
-#: What the end of a file's name says of what is in it.
+#: The format by the ending of a file's name.
 _ENDINGS: Final = {
     ".csv": "csv",
     ".csv.gz": "csv",

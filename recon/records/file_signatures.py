@@ -10,7 +10,7 @@ from typing import Final
 #: The bytes by which a file that is no text is recognised.
 SIGNATURE_BYTES: Final = 4096
 
-#: The first bytes of files that are no text, what they are, and what to do.
+#: The first bytes of files that are not text, the kind of file, and what to do.
 _SIGNATURES: Final = (
     (b"\xd0\xcf\x11\xe0", "an old or protected Excel workbook", "Save it as CSV UTF-8"),
     (b"PAR1", "a Parquet file", "Rename it to end with .parquet"),
@@ -32,7 +32,7 @@ _SIGNATURES: Final = (
     (b"\x89PNG", "an image", "Export the data as CSV"),
     (b"\xff\xd8\xff", "an image", "Export the data as CSV"),
 )
-#: Likewise for what does not stand at the beginning of the file, with its place.
+#: Likewise for bytes elsewhere in the file, with their position.
 _SIGNATURES_WITHIN: Final = (
     (4, b"Standard Jet DB", "an Access database", "Export the table as CSV"),
     (4, b"Standard ACE DB", "an Access database", "Export the table as CSV"),

@@ -17,7 +17,7 @@ from recon.records import mysql_columns, postgres_columns
 #: A table of no more rows is read through in no time.
 LARGE_ROWS: Final = 50_000
 
-#: What it costs, before the statements.
+#: The sentence before the statements.
 READ_WHOLE: Final = "each look-up reads the whole table of your records. Its owner can add:"
 
 _DATABASES: Final = mysql_columns.DIALECTS | {"sqlite", "postgresql"}
@@ -60,7 +60,7 @@ def statements(
         if field in mapping and _is_served(field, kinds[mapping[field]], dialect)
     )
     with warnings.catch_warnings():
-        # An index of an expression is none of a column.
+        # An index of an expression is not an index of a column.
         warnings.simplefilter("ignore", sa.exc.SAWarning)
         inspector = sa.inspect(connection)
         if table.name not in inspector.get_table_names(schema=table.schema):

@@ -37,9 +37,9 @@ STATEMENT_SECONDS: Final = 2.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: Seconds, milliseconds and microseconds since the epoch.
 _UNITS: Final = tuple(timedelta(microseconds=unit) for unit in (1_000_000, 1_000, 1))
-#: The dates of one moment anywhere lie no further apart than this.
+#: The dates of one moment in all zones are at most this far apart.
 _DAY: Final = timedelta(days=1)
-#: How many steps of SQLite's machine lie between two readings of the clock.
+#: How many steps of SQLite's virtual machine are between two readings of the clock.
 _STEPS: Final = 10_000
 
 
@@ -187,7 +187,7 @@ def _of_typed(
     kinds: table_columns.Kinds,
     zone: ZoneInfo,
 ) -> Span | None:
-    # A domain of PostgreSQL is what it is made of.
+    # A domain of PostgreSQL counts as its base type.
     kind = getattr(kinds[column.name], "data_type", kinds[column.name])
     if isinstance(kind, sa.DateTime):
         if kind.timezone and connection.dialect.name in ("postgresql", "duckdb"):

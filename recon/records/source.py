@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from recon.errors import ConfigError
 from recon.records.suggestions import nearest
 
-#: What the records may keep of a record; by default in columns of the same names.
+#: The fields of a record; by default in columns of the same names.
 FIELDS: Final = ("id", "message_id", "phone_number", "sent_at", "status")
 
 

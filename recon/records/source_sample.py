@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-#: So many rows tell which column is which.
+#: This many rows are enough to recognise the columns.
 SAMPLE_ROWS: Final = 5_000
 
 Columns = Mapping[str, Sequence[str | None]]

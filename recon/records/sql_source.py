@@ -304,7 +304,7 @@ class SqlReader:
         kinds: Mapping[str, sa.types.TypeEngine[Any]] | None = None,
     ) -> sa.Select[*tuple[Any, ...]]:
         """Select the mapped columns; with their `kinds`, in a form for Arrow."""
-        # Untyped columns: what the driver gives is taken as it is, without a step in between.
+        # Untyped columns: the driver's values are used without conversion.
         wanted: list[sa.ColumnClause[Any]] = [
             sa.column(name) for name in dict.fromkeys(self._source.mapping.values())
         ]

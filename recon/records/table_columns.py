@@ -53,7 +53,7 @@ def _inspected(connection: sa.Connection, asked: str) -> _LookedFor:
     inspector = sa.inspect(connection)
     schema, name = None, asked
     with warnings.catch_warnings():
-        # A type that SQLAlchemy does not know is read as it comes.
+        # A type that SQLAlchemy does not know is read without conversion.
         warnings.simplefilter("ignore", sa.exc.SAWarning)
         if "." in asked and not inspector.has_table(asked):
             schema, name = asked.rsplit(".", 1)

@@ -29,7 +29,7 @@ _OFFSETS: Final = tuple(timedelta(hours=n) for n in range(-14, 15)) + tuple(
 )
 #: What SQLite allows between a date and a time.
 _BETWEEN: Final = " T"
-#: So many there are at most: each offset, that of the zone, and a part more for each midnight.
+#: The most windows: each offset, that of the zone, and one more part for each midnight.
 SLOTS: Final = len(_BETWEEN) * (len(_OFFSETS) + 1 + 4)
 
 

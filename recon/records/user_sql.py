@@ -14,7 +14,7 @@ from recon.errors import ConfigError
 from recon.records import mysql_columns
 from recon.records.sql_syntax import PieceKind, Syntax, pieces
 
-#: What a query may ask for: the bounds as times, as seconds and as milliseconds since the epoch.
+#: The parameters of a query: the bounds as times, as seconds and as milliseconds since the epoch.
 BINDS: Final = ("start", "end", "start_epoch", "end_epoch", "start_ms", "end_ms")
 
 #: The bounds are wider than the window by this, so that no spelling, offset or zone of a stored

@@ -14,15 +14,15 @@ from typing import Final
 
 from recon.errors import OutputError
 
-#: Owner only: what the reports say holds phone numbers.
+#: Only for the owner: reports contain phone numbers.
 PRIVATE: Final = 0o600
 
 #: For a program that collects a file without personal data.
 PUBLIC: Final = 0o644
 
-#: What is written beside its place. Its writer holds a lock on it, which ends with the process.
+#: Names of temporary files. The writer holds a lock on each, which ends with the process.
 _TEMPORARY: Final = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
-#: Where it cannot be told who holds a lock, what is older than so many seconds has no writer.
+#: If locks cannot be checked, a file older than this many seconds counts as having no writer.
 _ABANDONED_AFTER: Final = 3600.0
 
 _SPACE: Final = "Free some space there, or choose another directory, and write the report again."

@@ -9,9 +9,9 @@ from typing import Final
 #: Units of a drawing; the page stretches it to the width that there is.
 WIDTH: Final = 1000.0
 HEIGHT: Final = 100.0
-#: Bars are never wider than if there were so many.
+#: Bars are never wider than with this many bars.
 _LEAST_SLOTS: Final = 7
-#: What is shorter than this would not be seen.
+#: A shorter bar would not be visible.
 _LEAST: Final = 0.8
 _STEPS: Final = (1, 2, 3, 4, 5, 6, 8, 10)
 

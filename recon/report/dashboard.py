@@ -25,7 +25,7 @@ from recon.report.failure_meanings import DECISIONS
 from recon.report.html_templates import template
 from recon.report.masking import mask_numbers
 
-#: Periods that the page offers beside all its days.
+#: Periods that the page offers in addition to all its days.
 _PRESETS: Final = (7, 30, 90, 180, 365)
 _NO_REASON: Final = "no reason given"
 _OTHER_REASONS: Final = "other reasons"

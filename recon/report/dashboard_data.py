@@ -20,9 +20,9 @@ from recon.core.day_figures import DayFigures, ranked
 
 #: Bytes that the figures take at most, where fewer failure reasons can make it so.
 MOST_BYTES: Final = 1_250_000
-#: So many reasons of an account are told apart, fewer where the page would grow too large.
+#: The most distinct reasons of an account; fewer if the page would become too large.
 _MOST_REASONS: Final = (20, 12, 8, 5, 2, 0)
-#: Bytes of what the page says that a reason means.
+#: Bytes of the meaning of a reason on the page.
 _MEANING: Final = 200
 #: A reason is cut there: some are whole answers of another system.
 _MOST_CHARACTERS: Final = 200

@@ -16,7 +16,7 @@ Form: TypeAlias = Literal["count", "share", "covered", "money"]
 #: What sums of fractions are off by at most, in the last digit that is written.
 _ERROR: Final = 1e-6
 
-#: What is shown for an unknown figure.
+#: Shown for an unknown figure.
 UNKNOWN: Final = "\N{EN DASH}"
 
 
@@ -64,7 +64,7 @@ class Chart:
 
 
 TOTAL: Final = Column("total", "messages")
-#: The statuses, in the order in which they stand on each other.
+#: The statuses, in the order of the stack.
 STATUSES: Final[Sequence[Column]] = (
     Column("read", "read", tone="read"),
     Column("delivered", "delivered", tone="delivered"),

@@ -24,7 +24,7 @@ MOST_DAYS: Final = 62
 MOST_DAYS_OF_WEEKS: Final = 550
 #: The least top of a scale: one message, one in a hundred, the whole, one unit of money.
 LEAST_TOP: Final[Mapping[str, float]] = {"count": 1, "share": 0.01, "covered": 1, "money": 1}
-#: Where the marks of time that is not wholly covered are drawn, below the bars.
+#: The position, below the bars, of marks for time that is not completely covered.
 _STRIP_TOP: Final = 104.0
 _STRIP_HEIGHT: Final = 6.0
 

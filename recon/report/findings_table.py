@@ -44,7 +44,7 @@ _BROKEN: Final = frozenset({"detail"})
 _LEAST_DETAIL: Final = 24
 #: More findings than this are not set by `rich`, which takes about 2 ms for each.
 _MANY: Final = 300
-#: What a cell is called where it stands in no column.
+#: The label of a cell outside the columns.
 _LABELS: Final = {"message_id": "message", "local_id": "record", "first_seen_on": "first seen on"}
 
 

@@ -17,7 +17,7 @@ from recon.report.labels import KINDS_BY_URGENCY, counted, open_findings
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Consequences in one sentence; what is less urgent is only counted.
+#: The most consequences in one sentence; less urgent ones are only counted.
 _CLAUSES: Final = 3
 
 

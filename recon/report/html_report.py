@@ -26,7 +26,7 @@ from recon.report.html_templates import template
 #: Findings that the page shows at most, together and of one kind; all are in the CSV file.
 MOST_ROWS: Final = 500
 MOST_OF_A_KIND: Final = 50
-#: What to do first: so many kinds, the most urgent ones.
+#: How many kinds are shown as the first things to do, the most urgent ones.
 _ACTIONS: Final = 3
 _INCIDENTS: Final = 20
 #: Coverage gaps that the page shows at most; all of them are in the JSON file.

@@ -10,7 +10,7 @@ from recon.report import foreign_text
 
 
 def _shown(value: object) -> object:
-    # What is markup already was made of texts that came through here.
+    # Existing markup was made from texts that passed through this function.
     return foreign_text.shown(value) if type(value) is str else value
 
 

@@ -18,7 +18,7 @@ from recon.report.foreign_text import shown
 from recon.report.mail_chart import MailChart
 from recon.report.message import OutcomeMessage, by_urgency, of_night
 
-#: The page is at most so many bytes as it is sent: Gmail cuts one of 102 kB.
+#: The most bytes of the HTML when sent: Gmail cuts off a page of 102 kB.
 MOST_BYTES: Final = 80_000
 
 #: Findings and days that are shown, fewer and fewer until the page is small enough.

@@ -16,11 +16,11 @@ _INTERNATIONAL: Final = re.compile(rf"\+\d(?:{BETWEEN}\d){{6,14}}(?!\d)")
 _SEPARATORS: Final = re.compile(rf"{SEPARATOR}+")
 _DIGIT: Final = re.compile(r"\d")
 
-#: With fewer digits than this a text is only taken for a number where it stands alone.
+#: A text with fewer digits counts as a number only if nothing else is around it.
 _FEW_DIGITS: Final = 5
-#: All spellings of a number end with the same digits, at least so many.
+#: All spellings of a number end with the same digits, at least this many.
 _END: Final = 7
-#: So many last digits are those of one number, where one spelling lacks the country code.
+#: If one spelling lacks the country code, this many equal last digits mean the same number.
 _SAME_END: Final = 8
 
 

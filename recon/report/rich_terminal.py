@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-#: Where the width is none of a terminal's: no line is broken.
+#: The width without a terminal: no line is wrapped.
 UNLIMITED: Final = 10_000
 #: Below this many columns lines run over rather than being broken into single words.
 _LEAST_WIDTH: Final = 40

@@ -19,7 +19,7 @@ from recon.model import Kind, Status
 
 Row = DayFigures | HourFigures | CountryFigures | ReasonFigures
 
-#: What tells the rows of a day apart, by what they are grouped by.
+#: The columns that distinguish the rows of a day, by the grouping.
 _GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "day": (),
     "hour": ("hour",),

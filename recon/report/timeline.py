@@ -19,7 +19,7 @@ WIDTH: Final = 1000.0
 BINS: Final = 48
 HEIGHT: Final = 30.0
 _HOURS: Final = (0, 6, 12, 18)
-#: What is shorter than this would not be seen.
+#: A shorter mark would not be visible.
 _LEAST: Final = 3.0
 
 

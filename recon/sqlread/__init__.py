@@ -1,5 +1,5 @@
-"""Answers of SQL databases as batches of columns, read in the fastest way that is possible.
+"""Read results of SQL databases as batches of columns, in the fastest possible way.
 
-`read` in `query` is for answers that may have very many rows, `read_rows` in `driver_rows` for all
-others. The other modules are the ways that `read` takes; nobody else uses them or knows of them.
+Use `read` in `query` for results that may have very many rows, and `read_rows` in `driver_rows` for
+all others. Only `read` uses the other modules.
 """

@@ -1,8 +1,8 @@
-"""What the ways that read answers as Arrow columns have in common."""
+"""The error that all modules share that read results as Arrow columns."""
 
 
 class ArrowUnavailable(Exception):  # noqa: N818 - no error: the rows of the driver are read instead
-    """This answer cannot be had as Arrow columns, or they would not be exactly the driver's values.
+    """This result is not available as Arrow columns with exactly the driver's values.
 
-    The driver then gives the answer, or says in its words why there is none.
+    Then the driver reads the result, or raises its own error.
     """

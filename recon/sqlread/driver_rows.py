@@ -1,4 +1,4 @@
-"""Rows of a database as columns of the plain values that its driver gives."""
+"""Read rows of a database as columns of the plain values from its driver."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ import sqlalchemy as sa
 #: Rows that one fetch brings at most: few enough to stay in the processor's cache until turned.
 _FETCHED: Final = 2_000
 
-#: Rows that the first batch has, at most about: whoever reads may then take another way for all.
+#: About the most rows of the first batch; after it the caller may choose another way to read.
 FIRST: Final = 10_000
 
 
 class Batch(NamedTuple):
-    """Some rows of an answer, by columns."""
+    """Some rows of a result, by columns."""
 
     names: Sequence[str]
     types: Sequence[Any]
-    """The type of each column: the driver's code for it (PEP 249, `description`), or PostgreSQL's
-    name of it where the columns are Arrow's; nothing where they are SQLite's and Arrow's."""
+    """The type of each column: the driver's code (PEP 249, `description`), or for Arrow columns of
+    PostgreSQL its name of the type; empty for Arrow columns of SQLite."""
     columns: Sequence[Any]
-    """Of each column a list of the driver's values, or an Arrow array of the same values."""
+    """For each column a list of the driver's values, or an Arrow array of the same values."""
 
 
 def read_rows(
     connection: sa.Connection, statements: Iterable[sa.Executable], least: int
 ) -> Generator[Batch]:
-    """Yield the rows of the answers to `statements`, one after another, `least` or more at a time.
+    """Yield the rows of the results of `statements`, one after another, at least `least` at a time.
 
-    Only the last batch of an answer may have fewer rows, or none, and its first one, which has
-    `FIRST` of them if those are fewer.
+    Only the first batch of a result (with at most `FIRST` rows) and the last one may have fewer.
     """
     for statement in statements:
         yield from _answer(connection, statement, least)
@@ -57,9 +56,9 @@ def _answer(connection: sa.Connection, statement: sa.Executable, least: int) -> 
 def fetches(result: sa.CursorResult[Any], size: int) -> Iterator[Sequence[Sequence[Any]]]:
     """Yield the driver's own rows, `size` at a time.
 
-    SQLAlchemy makes a `Row` of each, which takes 4 % of a nightly run of 100,000 sends in
-    PostgreSQL, and a tenth of reading them. The way past that is not public; a version without it
-    gives its rows. `make test-sqlalchemy` tests the oldest version that is allowed.
+    SQLAlchemy would make a `Row` of each, which takes 4 % of a nightly run of 100,000 sends in
+    PostgreSQL, and a tenth of reading them. The way around that is not public; in a version without
+    it, SQLAlchemy's rows are used. `make test-sqlalchemy` tests the oldest allowed version.
     """
     if not hasattr(result, "cursor_strategy"):
         yield from result.partitions(size)

@@ -1,12 +1,11 @@
-"""What PostgreSQL answers, as Arrow columns, where a driver that can give them is installed.
+"""Read results of PostgreSQL as Arrow columns, if a driver for that is installed.
 
-The extra `fast` brings `adbc-driver-postgresql`, which reads an answer in binary, by columns and
-with no Python object for each value. It has a connection of its own, to the same server and as the
-same user, in a read-only transaction that is always rolled back.
-
-Such a driver for SQLite is not used. It brings another copy of SQLite into the process, and when
-that closes a file, the system drops every lock that Python's copy holds on it
-(sqlite.org/howtocorrupt.html, 2.2.1): another program could write into our transaction.
+The extra `fast` installs `adbc-driver-postgresql`, which reads a result in binary, by columns and
+without a Python object for each value. It uses a separate connection to the same server as the same
+user, in a read-only transaction that is always rolled back. The corresponding driver for SQLite is
+not used. It has its own copy of SQLite, and when that copy closes a file, the system drops every
+lock that Python's copy holds on it (sqlite.org/howtocorrupt.html, 2.2.1): another program could
+write into our transaction.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ UNCOMMITTED: Final = "recon_uncommitted"
 
 
 def is_possible(connection: sa.Connection) -> bool:
-    """Say whether answers of this database may come as Arrow: driver and encoding are right."""
+    """Say whether results of this database can be read as Arrow: driver and encoding are right."""
     if connection.dialect.name != "postgresql" or connection.dialect.driver != "psycopg":
         return False
     if connection.get_execution_options().get(UNCOMMITTED):
@@ -55,16 +54,16 @@ def read_batches(
     statement: sa.Select[Any] | sa.TextClause,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[pa.RecordBatchReader]:
-    """Give the answer to a statement, in batches. The types of PostgreSQL are in its schema.
+    """Provide the result of a statement in batches. Its schema has the types of PostgreSQL.
 
     Args:
-        connection: to the database, for which `is_possible`. What its transaction has not
-            committed is not seen.
+        connection: to a database for which `is_possible`. Uncommitted changes of its transaction
+            are not seen.
         statement: what to ask.
         settings: of the server, for this answer only.
 
     Raises:
-        ArrowUnavailable: it cannot be had this way, or the caller says so.
+        ArrowUnavailable: it cannot be read in this way, or the caller refuses it.
     """
     import psycopg
 
@@ -87,13 +86,14 @@ def read_batches(
                 yield batches
         log.debug("an answer was read as Arrow")
     except (adbc.Error, psycopg.Error, OSError, ValueError) as cause:
-        # Arrow's errors are ValueErrors or OSErrors. The plain way will report what is wrong.
+        # Arrow's errors are ValueErrors or OSErrors. Reading through the driver will report the
+        # error.
         log.debug("an answer was not read as Arrow: %s", type(cause).__name__)
         raise ArrowUnavailable from cause
 
 
 def _spelled(connection: sa.Connection, statement: sa.Select[Any] | sa.TextClause) -> str:
-    """Return a statement with its parameters written out: COPY takes none."""
+    """Return a statement with its parameters inserted, because COPY has no parameters."""
     import psycopg
 
     compiled: Any = statement.compile(connection, compile_kwargs={"render_postcompile": True})

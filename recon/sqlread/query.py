@@ -1,9 +1,9 @@
-"""One way to read an answer of many rows, whichever database gives it.
+"""One function that reads a result of many rows from any database.
 
-The driver makes a Python object of each cell, which takes most of the time that reading takes. So
-many rows are read as Arrow columns where the database can give them: PostgreSQL through another
-driver (see `postgres_arrow`), SQLite as JSON (see `sqlite_arrow`). Whatever cannot be had so with
-exactly the driver's values is read through the driver.
+A driver makes a Python object for each cell, which takes most of the time of reading. So many rows
+are read as Arrow columns if possible: from PostgreSQL through another driver (see
+`postgres_arrow`), from SQLite as JSON (see `sqlite_arrow`). A result that cannot be read in this
+way with exactly the driver's values is read through the driver.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """What to ask a database, and what helps to read many rows of the answer fast."""
+    """A query, with information that helps to read many rows fast."""
 
     statements: Sequence[sa.Select[Any] | sa.TextClause]
-    """They ask for the same columns; their rows come one after another."""
+    """The statements select the same columns; their rows are read one after another."""
     batch_rows: int
-    """About how many rows are Python objects at the same time."""
+    """About how many rows exist as Python objects at the same time."""
     are_parts: bool = False
-    """Whether the statements are parts of a large answer, each of which fits into memory twice,
-    and ask for columns of tables as they are stored."""
+    """Whether the statements are parts of a large result, each small enough to fit into memory
+    twice, and select stored columns of tables."""
     table: sa.TableClause | None = None
-    """The table of which the one statement asks for columns as they are stored."""
+    """The table, if the only statement selects its stored columns."""
     range_rows: int = rowid_ranges.RANGE_ROWS
-    """A table of SQLite with more rows is read in ranges of so many."""
+    """A table of SQLite with more rows is read in ranges of this size."""
     binary: Sequence[sa.Select[Any] | sa.TextClause] | None = None
-    """Statements to ask PostgreSQL for the same in its binary format, if they are others."""
+    """Other statements for the same rows in PostgreSQL's binary format, if these are needed."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Of PostgreSQL's session, if it needs another one than the connection has."""
+    """Settings of PostgreSQL's session, if it needs others than the connection has."""
     is_same: Callable[[Batch], bool] = lambda _: True
-    """Whether a batch in PostgreSQL's binary format has the values that its driver would give."""
+    """Returns whether a batch in PostgreSQL's binary format has the same values as the driver."""
 
 
 def read(
     connection: sa.Connection, query: Query, collect: Callable[[Iterable[Batch]], Read]
 ) -> Read:
-    """Read an answer; return what `collect` makes of its batches.
+    """Read a result; return the result of `collect` for its batches.
 
     Args:
         connection: to the database.
         query: what to ask.
-        collect: takes batches as they come and returns its result. It may be called a second time,
-            with all batches from the first one on, and then has to start again.
+        collect: called with the batches as they are read. It may be called a second time with all
+            batches from the first one on, and then has to start again.
     """
     if query.are_parts and sqlite_arrow.is_possible(connection):
         with closing(_from_sqlite(connection, query.statements, query.batch_rows)) as parts:
@@ -98,7 +98,7 @@ def _from_sqlite(
     statements: Iterable[sa.Select[Any] | sa.TextClause],
     batch_rows: int,
 ) -> Generator[Batch]:
-    """Yield each answer as a batch; from the first one on that cannot be had so, driver's rows."""
+    """Yield each result as an Arrow batch, and the driver's rows after the first impossible one."""
     is_asked = True
 
     def answers() -> Iterator[tuple[sa.Select[Any], JsonColumns | None]]:

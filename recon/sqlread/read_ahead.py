@@ -1,4 +1,4 @@
-"""The next piece is fetched while the last one is worked on."""
+"""Fetch the next piece while the last one is being processed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ Item = TypeVar("Item")
 
 
 def read_ahead(items: Iterator[Item]) -> Generator[Item]:
-    """Yield the items; each is made in another thread while the caller works on the one before.
+    """Yield the items; another thread makes each while the caller works on the one before.
 
-    That takes a sixth off a nightly run over a million records in SQLite: drivers and Arrow let go
-    of Python's lock. Whatever makes the items, such as a connection, must not be used otherwise
-    until this generator has ended or was closed. Closing it waits for the item in the making.
+    A nightly run over a million records in SQLite is a sixth faster with it, because drivers and
+    Arrow release Python's lock. The source of the items, such as a connection, must not be used
+    otherwise until this generator has ended or was closed. Closing it waits for the item being
+    made.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as thread:
         coming = thread.submit(lambda: next(items, None))

@@ -1,7 +1,7 @@
-"""A large table of SQLite, read in ranges of its row ids.
+"""Read a large table of SQLite in ranges of its row ids.
 
-A row id is a row's place in its table (sqlite.org/rowidtable.html): a range of them is read
-without a search, and no row is read twice.
+A row id is the position of a row in its table (sqlite.org/rowidtable.html): a range is read without
+a search, and no row is read twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ROW_ID: Final = "rowid"
 
 
 def are_possible(connection: sa.Connection, table: sa.TableClause, rows: int) -> bool:
-    """Say whether a table, or view, is SQLite's, stored with row ids, and longer than `rows`."""
+    """Say whether this is a table of SQLite with row ids and more than `rows` rows."""
     if not sqlite_arrow.is_possible(connection):
         return False
     master = sa.table("sqlite_master", schema=table.schema)
@@ -61,7 +61,7 @@ def ranges(
 def _end(
     connection: sa.Connection, table: sa.TableClause, low: int | None, rows: int
 ) -> int | None:
-    """Return the last row id of the range above `low`; `None` where the table ends in it."""
+    """Return the last row id of the range above `low`; `None` if the table ends in it."""
     ids = sa.select(row_id()).select_from(table).where(_above(low)).order_by(row_id())
     return connection.execute(ids.limit(1).offset(rows)).scalar()
 
@@ -71,6 +71,6 @@ def _above(low: int | None) -> sa.ColumnElement[bool]:
 
 
 def row_id() -> sa.ColumnClause[int]:
-    """Return a row's place in its table, as a column."""
+    """Return the column of row ids."""
     # Bare: in quotation marks a name that is not there would be a text.
     return sa.literal_column(_ROW_ID, sa.BigInteger())

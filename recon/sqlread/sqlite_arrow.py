@@ -1,19 +1,20 @@
-"""What SQLite answers, as Arrow columns: each column comes in one piece, as a JSON array.
+"""Read results of SQLite as Arrow columns: each column is one JSON array.
 
-SQLite strings the cells together (`json_group_array`) and Arrow takes them apart, both in C and
-without a Python object for each; and while either works, other threads can. JSON keeps nulls,
-numbers and texts apart and marks where a text ends. So each cell comes out as the plain way has
-it, or the answer is declined (`ArrowUnavailable`):
+SQLite joins the cells (`json_group_array`) and Arrow parses them, both in C, without a Python
+object for each and without Python's lock. JSON distinguishes nulls, numbers and texts and marks
+where a text ends. So each cell is the same as from the driver, or the result is refused
+(`ArrowUnavailable`):
 
-- A column is of whole numbers or of texts, beside nulls. SQLite prints a real with a point, an
-  exponent or in words, none of which a whole number has.
-- SQLite refuses blobs, but since 3.45 puts in those that have the form of its binary JSON, as if
-  they were what they stand for. From there on the statement also counts blobs, which sort after
-  all else (sqlite.org/datatype3.html, 4.1).
-- The same is done to what functions of JSON return, so columns must be stored ones.
-- A text must be UTF-8, and so must be the file, for its bytes are taken as they are.
+- A column has only whole numbers or only texts, and nulls. SQLite prints a real with a point, an
+  exponent or a word, which a whole number never has.
+- SQLite refuses blobs, but since 3.45 it inserts blobs in the form of its binary JSON as JSON
+  values. For these versions the statement also counts blobs, which sort after everything else
+  (sqlite.org/datatype3.html, 4.1).
+- SQLite also inserts results of JSON functions as JSON, so only stored columns can be selected.
+- A text and the file must be UTF-8, because the bytes are not changed.
 
-An answer is best asked for in pages: what stays in the processor's cache is read twice as fast.
+It is best to read a result in pages: a page that fits into the processor's cache is read twice as
+fast.
 """
 
 from __future__ import annotations
@@ -38,17 +39,17 @@ BLOBS_MAY_BE_JSON: Final = sqlite3.sqlite_version_info >= (3, 45)
 #: An array of numbers as lines; the empty ones at both ends are skipped.
 _AS_LINES: Final = bytes.maketrans(b"[,]", b"\n\n\n")
 _QUOTE: Final = ord('"')
-#: What stands between two texts, and for each null between them.
+#: The bytes between two texts, and for each null between them.
 _BETWEEN: Final = b'",'
 _NULL: Final = b"null,"
 
 
 def is_possible(connection: sa.Connection) -> bool:
-    """Say whether answers of this database may come as Arrow: its texts are read as UTF-8."""
+    """Say whether results of this database can be read as Arrow: its texts are read as UTF-8."""
     if connection.dialect.name != "sqlite" or connection.dialect.driver != "pysqlite":
         return False
     driver: Any = connection.connection.dbapi_connection
-    # Another factory is there to read what is not UTF-8.
+    # Another factory is used to read texts that are not UTF-8.
     return driver.text_factory is str and (
         connection.exec_driver_sql("PRAGMA encoding").scalar() == "UTF-8"
     )
@@ -56,15 +57,15 @@ def is_possible(connection: sa.Connection) -> bool:
 
 @dataclass(slots=True, eq=False)
 class JsonColumns:
-    """An answer of SQLite, each column a JSON array."""
+    """A result of SQLite with a JSON array for each column."""
 
     row_count: int
     arrays: dict[str, bytes]
 
     def parsed(self) -> dict[str, pa.Array] | None:
-        """Return the columns: `int64`, `large_string` or `null`; nothing if one is none of them.
+        """Return the columns, `int64`, `large_string` or `null`; nothing if one has another type.
 
-        Each array is let go of as soon as it is read, so this can be called once.
+        Each array is released as soon as it is read, so this can be called only once.
         """
         import pyarrow as pa
 
@@ -86,14 +87,14 @@ def ask(
     *,
     count_blobs: bool = BLOBS_MAY_BE_JSON,
 ) -> JsonColumns | None:
-    """Return the answer to a statement; nothing if SQLite cannot give it as JSON.
+    """Return the result of a statement; nothing if SQLite cannot return it as JSON.
 
-    All of the answer is in memory at the same time: ask for few rows.
+    The whole result is in memory at the same time, so select few rows.
 
     Args:
-        connection: to the database, for which `is_possible`.
-        statement: what to ask; its columns are those of tables, as they are stored.
-        count_blobs: whether blobs are to be counted, since SQLite would let some pass as JSON.
+        connection: to a database for which `is_possible`.
+        statement: selects only stored columns of tables.
+        count_blobs: whether to count blobs, since SQLite would return some of them as JSON.
     """
     asked = statement.subquery()
     blobs = sa.or_(*(column >= sa.literal_column("x''") for column in asked.c))
@@ -180,7 +181,7 @@ def _valid(texts: pa.Array) -> pa.Array:
 
 
 def _escaped_texts(array: bytes, count: int) -> pa.Array:
-    """Read a JSON array of texts and nulls that has escapes in it, one by one."""
+    """Read a JSON array of texts and nulls with escapes, one by one."""
     import pyarrow as pa
 
     values = json.loads(array.decode())

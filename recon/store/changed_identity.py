@@ -28,7 +28,7 @@ _SAME: Final = (
     "local_sent_at",
     "provider_sent_at",
 )
-#: What a person has settled, and since when it is known.
+#: A person's decision, and since when the finding is known.
 _SETTLED: Final = ("status", "first_seen_on", "opened_at", "acknowledged_at", "ack_reason")
 _ZERO_FRACTION: Final = re.compile(r"(?<=[0-9])\.0*$")
 

@@ -124,7 +124,7 @@ def _bulk_insert_postgres(
         text = value.isoformat() if isinstance(value, date) else value
         columns = columns.append_column(name, pa.repeat(pa.scalar(text), len(columns)))
     names = ", ".join(f'"{name}"' for name in columns.column_names)
-    # Arrow quotes every text, so what stands empty is null.
+    # Arrow quotes every text, so an empty value is null.
     copy = f"COPY \"{table.name}\" ({names}) FROM STDIN (FORMAT csv, ENCODING 'UTF8')"
     options = csv.WriteOptions(include_header=False)
     driver: Any = connection.connection.dbapi_connection
@@ -157,7 +157,7 @@ def _bulk_insert_sqlite(
     names = [*columns.column_names, *constants]
     listed, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
     statement = f'INSERT INTO "{table.name}" ({listed}) VALUES ({marks})'  # noqa: S608 - our own names
-    # Not strict: what is the same in every row has no end.
+    # Not strict: constants are repeated without end.
     connection.exec_driver_sql(statement, list(zip(*cells, strict=False)))
 
 

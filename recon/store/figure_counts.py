@@ -34,7 +34,7 @@ _COUNTED: Final = tuple(status.value for status in Status if status is not Statu
 #: Spans whose messages SQLite groups by one statement: it sorts those of more days in files.
 _SPANS: Final = 16
 
-#: Ids modulo this prime, times the factor, are spread evenly, whatever steps they were given in.
+#: Ids modulo this prime, times the factor, are spread evenly, whatever the steps between ids.
 _PRIME: Final = 1_000_003
 _FACTOR: Final = 7_919
 

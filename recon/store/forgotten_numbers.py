@@ -164,7 +164,7 @@ def forget(
 
 def _remember(engine: sa.Engine, person: Person, now: datetime, rng: random.Random) -> None:
     with writing(engine) as connection:
-        # Whoever is storing an answer is done with it, and whoever comes after sees the hash.
+        # Other transactions that stored an answer have ended, and later ones see the hash.
         connection.execute(sa.select(account_names.c.id).with_for_update(key_share=True)).all()
         made = {"purpose": _PURPOSE, "random_hex": rng.randbytes(32).hex()}
         connection.execute(insert(connection, hash_keys).on_conflict_do_nothing(), [made])

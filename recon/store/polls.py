@@ -154,7 +154,7 @@ def _time(microseconds: int) -> datetime:
 def _unproven(
     connection: sa.Connection, account: str, key_id: int, last_at: datetime, settling: timedelta
 ) -> int:
-    # Only where the listing was seen out of order, so the other basis counts.
+    # Only if the listing was out of order, so that the other basis counts.
     last = connection.execute(
         sa.select(sa.func.max(coverage.c.seen_at)).where(
             coverage.c.key_id == key_id, coverage.c.basis == coverage_ledger.SETTLED
@@ -195,7 +195,7 @@ def hold_poll_lock(engine: sa.Engine, account: str) -> Iterator[bool]:
     """
     with ExitStack() as held:
         try:
-            # No account is called so: a colon cannot stand in its name.
+            # No account has this name, because names cannot contain a colon.
             held.enter_context(lock.hold(engine, f"collect:{account}"))
         except lock.LockHeldError:
             mine = False

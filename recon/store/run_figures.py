@@ -15,10 +15,10 @@ from recon.store.engine import reading
 from recon.store.finding_list import RESOLVED
 from recon.store.tables import findings, messages, runs, status_changes
 
-#: What a status says of delivery.
+#: The meaning of a status for delivery.
 _DELIVERED: Final = ("delivered", "read", "deleted")
 _ON_THE_WAY: Final = ("sent", "unknown")
-#: Delivery is judged by so many messages of a day at most.
+#: The most messages of a day that are used for delivery times.
 _MOST_MESSAGES: Final = 20_000
 
 

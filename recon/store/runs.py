@@ -260,7 +260,7 @@ def load(engine: sa.Engine, run_id: str) -> Run | None:
         ]
         found = stored_frames.findings(connection, queries)
         first_seen_on = finding_history.first_seen(connection, row.account_id, row.found)
-    # In the order of the report; what has been deleted is left out.
+    # In the order of the report; deleted findings are left out.
     places = pd.Index(found["discrepancy_id"]).get_indexer(row.found)
     found = found.take(places[places >= 0]).reset_index(drop=True)
     expected = {one: reason for reason, ids in row.expected.items() for one in ids}

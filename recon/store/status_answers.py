@@ -102,7 +102,7 @@ def denials(engine: sa.Engine, account: str) -> Denials:
         rows = [row for row in connection.execute(query) if row.key_id in used]
         purged = coverage_proof.unproven_before(connection, account)
     bounds = np.iinfo(np.int64)
-    # Octopods may deny what it knew when it was sent, if its memory is shorter than ours was.
+    # Octopods may deny a message that it has forgotten, if it remembers less than recon did.
     least = bounds.min if purged is None else microseconds(purged)
     since = {
         key: least if period.start is None else max(microseconds(period.start), least)

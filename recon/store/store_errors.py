@@ -84,7 +84,7 @@ def _ours(error: Exception, url: sa.URL) -> ReconError | None:
     return _of_postgres(cause, url) if cause is not None and is_postgres else None
 
 
-#: The primary result code (https://www.sqlite.org/rescode.html), and what is wrong.
+#: The primary result code (https://www.sqlite.org/rescode.html), and its meaning.
 _SQLITE_ERRORS: Final[dict[int, tuple[type[ReconError], str, str]]] = {
     sqlite3.SQLITE_BUSY: (TemporaryError, "is busy", _AGAIN),
     sqlite3.SQLITE_LOCKED: (TemporaryError, "is busy", _AGAIN),

@@ -118,7 +118,8 @@ def provider_in_parts(
     The statuses of a part are texts. `collect` may be called again, with all parts from the first
     one on, and then has to start again.
     """
-    # Times as they are: they are whole microseconds already, and the server need not count.
+    # Times are selected unchanged: they already are whole microseconds, so the server need not
+    # convert them.
     columns = [messages.c[name] for name in _PROVIDER]
     query = Query(
         queries,

@@ -124,7 +124,7 @@ def _note(
     starts += [one.sent_at for one in listing.messages if one.message_id in proof.moved]
     listed = [stored[one] for one in proof.moved if one in stored]
     starts += [row.sent_at for row in listed]
-    # All that the answers showed which gave the other times may be as wrong.
+    # Everything else in the answers with the other times may be wrong too.
     oldest = sa.select(sa.func.min(polls.c.oldest_sent_at)).where(
         among(connection, polls.c.id, sorted({row.listed_by for row in listed}))
     )

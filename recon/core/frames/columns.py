@@ -29,7 +29,7 @@ Column: TypeAlias = Sequence[Any] | pa.Array | pa.ChunkedArray
 #: Raw columns by field, all of one length.
 Raw: TypeAlias = Mapping[str, Column]
 
-#: What databases, spreadsheets and languages write where there is nothing, in lower case.
+#: What databases, spreadsheets and languages write for null, in lower case.
 NULL_WORDS: Final = frozenset(
     {
         "", "null", "none", "nan", "-nan", "nil", "nat", "na", "n/a", "undefined", "\\n",
@@ -49,7 +49,7 @@ _EXACT_FLOAT: Final = 2**53
 _MANY_DIGITS: Final = 40
 _INT64: Final = range(-(2**63), 2**63)
 
-#: Whole numbers that surely fit into 64 bits; what is left out is read one by one.
+#: Whole numbers that certainly fit into 64 bits; others are read one by one.
 _FITS: Final = r"(?:[0-9]{1,18}|[0-8][0-9]{18}|9[01][0-9]{17}|92[01][0-9]{16})"
 _WHOLE: Final = rf"^-?{_FITS}$"
 _WHOLE_WITH_POINT: Final = rf"^-?{_FITS}\.0*$"

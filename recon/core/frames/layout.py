@@ -15,8 +15,8 @@ _UTC: Final = pd.DatetimeTZDtype("us", "UTC")
 
 #: The user's records. `local_id` is `int64` where every id is a whole number, else `str`;
 #: `odd_message_id` is the text of an id that is no whole number; `status` is Octopods' word,
-#: `not_sent`, or the user's own word where it maps to nothing. `other_minutes` says how much later
-#: the second reading of `sent_at` is, negative for earlier; 0 where it has one reading.
+#: `not_sent`, or the user's own word if it is not mapped. `other_minutes` says how much later the
+#: second reading of `sent_at` is, negative for earlier; 0 if it has only one reading.
 LOCAL: Final[Mapping[str, Any]] = {
     "local_id": "str",
     "message_id": "Int64",
@@ -49,8 +49,8 @@ PROVIDER: Final[Mapping[str, Any]] = {
     "observed_at": _UTC,
 }
 
-#: Items of the provider that cannot be read. `key` is the identity of the item. Where its time
-#: cannot be read, it lies between `earliest` and `latest`; null is without bound.
+#: Items of the provider that cannot be read. `key` is the identity of the item. A time that cannot
+#: be read lies between `earliest` and `latest`; null is without bound.
 PROVIDER_REJECTS: Final[Mapping[str, Any]] = {
     "key": "str",
     "message_id": "Int64",
@@ -65,7 +65,7 @@ PROVIDER_REJECTS: Final[Mapping[str, Any]] = {
 
 #: Why a record without a time is rejected.
 MISSING_TIME: Final = "sent_at is missing"
-#: What columns that cannot be null hold where there is no time: MySQL's zero date, or the epoch.
+#: The values without a time in columns that cannot be null: MySQL's zero date, or the epoch.
 _PLACEHOLDER: Final = (
     r"sent_at cannot be read: '(?:0+(?:\.0+)?|0000-00-00.*|1970-01-01(?:[ T]00:00.*)?)'.*"
 )

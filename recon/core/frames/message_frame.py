@@ -20,7 +20,7 @@ from recon.core.frames.record_frame import unreadable
 from recon.core.frames.timestamps import instants
 from recon.model import Status
 
-#: What is read of a provider message. Only `failure_reason` and `status` may be absent.
+#: The fields of a provider message. Only `failure_reason` and `status` may be absent.
 PROVIDER_FIELDS: Final = ("message_id", "phone_number", "sent_at", "status", "failure_reason")
 
 #: How far a status has come; an undocumented word says more than `unknown`.

@@ -84,7 +84,7 @@ _HALF_DAY: Final = (
 )
 
 _SERIAL: Final = r"^(?:39[89][0-9]{2}|[4-9][0-9]{4}|10[0-9]{4})(?:[.,][0-9]+)?$"
-#: What a text that is no readable time may be, and what to do about it.
+#: What a text that is not a readable time may be, and what to do about it.
 _CAUSES: Final = (
     (_SERIAL, "; is it a spreadsheet's serial number? Export it as a date: 2026-04-24 10:00:00"),
     (

@@ -84,7 +84,7 @@ _SPELLINGS: Final = (
     _Spelling(r"^(?:[0-9]{9,13}|[0-9]{15,16})(?:\.[0-9]*)?$", "", None),
 )
 
-#: Numbers whose digits are those of a date, or of a date and time: no epoch has so few or so many.
+#: Numbers whose digits are those of a date, or of a date and time; no epoch has this many digits.
 _DIGITS_OF_DATES: Final = ((20090101, 22010101), (20090101_000000, 22010101_000000))
 
 #: What is left to `isoparse`, which itself takes any character before the time of day, and
@@ -187,7 +187,7 @@ def _epoch(numbers: NDArray[np.int64] | NDArray[np.float64], held: NDArray[np.bo
     read = np.zeros(len(numbers), dtype=np.bool_)
     for unit in EPOCH_UNITS:
         these = held & (numbers >= _EARLIEST_US // unit) & (numbers < _LATEST_US // unit)
-        # A float's fraction is taken by itself: a product of so many digits would be rounded.
+        # A float's fraction is read separately: a product of this many digits would be rounded.
         whole = np.floor(numbers[these])
         fraction = np.rint((numbers[these] - whole) * unit)
         microseconds[these] = whole.astype(np.int64) * unit + fraction.astype(np.int64)
