@@ -1,4 +1,4 @@
-"""The command line: options in, a job called, its outcome shown, an exit code out."""
+"""The command line: read options, call a job, show its outcome, return an exit code."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; where there is none of the name, the error names the near one."""
+        """Find the command; if it does not exist, the error names a similar one."""
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 

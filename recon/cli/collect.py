@@ -1,4 +1,4 @@
-"""`recon collect`: one poll where one is due."""
+"""`recon collect`: make a poll if one is due."""
 
 from __future__ import annotations
 

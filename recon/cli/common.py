@@ -1,4 +1,4 @@
-"""What the commands share: the settings, accounts, and how results and errors are shown."""
+"""Code that commands share: settings, accounts, and the output of results and errors."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class Session(NamedTuple):
 
         Args:
             settings: where it is.
-            create: whether an SQLite file that is not there is made: by what collects or judges.
-                All other commands are given an empty store that is kept nowhere, and a warning
-                names the path: it may be the wrong one.
-            required: whether an SQLite file that is not there is an error instead: for what has to
-                be kept.
+            create: whether to create an SQLite file that does not exist, as commands do that
+                collect or judge. All other commands get an empty temporary store, and a warning
+                names the path, which may be wrong.
+            required: whether an SQLite file that does not exist is an error instead, for data that
+                must be kept.
 
         Raises:
             ConfigError: the database was not migrated, or is required but does not exist; the

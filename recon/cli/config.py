@@ -41,7 +41,7 @@ def command(session: common.Session, form: str) -> int:
 
 
 def _toml(entries: list[Entry]) -> list[str]:
-    """Return the entries as TOML: what is not set stands in a comment."""
+    """Return the entries as TOML; keys that are not set are comments."""
     from recon.config.effective import dotted
 
     tables: dict[tuple[str, ...], list[str]] = {}

@@ -1,4 +1,4 @@
-"""The crontab line that a report advises, with whole paths, so that it works as it is pasted."""
+"""The crontab line that a report advises, with full paths, so that it can be pasted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _ADVISED: Final = re.compile(r"^( *(?:\* \* \* \* \*|@reboot)) recon (?=collect\
 def whole(text: str, config: Path | None) -> str:
     """Return a text whose crontab lines name the interpreter, the directory and the configuration.
 
-    Cron starts a line at home, with a `PATH` of little more than /usr/bin and /bin, and takes a
-    per cent sign for the end of the line unless a backslash stands before it: crontab(5).
+    Cron starts a line in the home directory, with hardly more than /usr/bin and /bin in `PATH`. It
+    treats a per cent sign as the end of the line unless a backslash precedes it: crontab(5).
 
     Args:
-        text: what is shown on a terminal; reports name no path of this machine.
+        text: the output on a terminal; reports contain no path of this machine.
         config: the configuration in use; `None` for that of the working directory.
     """
     words = [f"cd {shlex.quote(str(Path.cwd()))} &&", shlex.quote(sys.executable), "-m recon -q"]

@@ -73,7 +73,7 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
 
 
 def _fresh(data: Path) -> None:
-    """Make an empty directory; only what an earlier demo left there is removed."""
+    """Make an empty directory; only the files of an earlier demo are removed."""
     try:
         held = [one.name for one in data.iterdir()] if data.exists() else []
         strange = [name for name in held if not name.startswith(("recon.", "sends."))]
@@ -134,7 +134,7 @@ timezone = "{day.zone}"
 def _compare(
     expected: Collection[ExpectedFinding], verdict: Verdict
 ) -> tuple[list[ExpectedFinding], list[ExpectedFinding]]:
-    """Return what was planted and not found, and what was found and not planted."""
+    """Return the planted discrepancies that were not found, and the others that were."""
     from recon.simulator.day_plan import ExpectedFinding
 
     found = verdict.findings[["kind", "local_id", "message_id"]].astype(object)

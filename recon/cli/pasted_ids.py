@@ -21,7 +21,7 @@ _NAMED: Final = re.compile(
 
 
 def spellings(words: Sequence[str]) -> list[str]:
-    """Return what some arguments may be as one id: as it is, cleaned, and without a word for it."""
+    """Return possible ids for some arguments: unchanged, cleaned, and without a word before it."""
     given = " ".join(words).strip()
     bare = cleaned(given)
     named = _NAMED.fullmatch(bare)
@@ -30,12 +30,12 @@ def spellings(words: Sequence[str]) -> list[str]:
 
 
 def cleaned(word: str) -> str:
-    """Return an id without what stands around it; a `discrepancy_id` in lower case."""
+    """Return an id without the characters around it; a `discrepancy_id` in lower case."""
     bare = word.strip(_AROUND)
     return bare.lower() if _CAPITALS.fullmatch(bare) else bare
 
 
 def several(words: Sequence[str]) -> Iterator[str]:
-    """Yield each `discrepancy_id` of some arguments, each once; none of them holds a blank."""
+    """Yield each `discrepancy_id` in some arguments, which contain no blanks, once."""
     ids = (cleaned(one) for word in words for one in _BETWEEN.split(word))
     yield from dict.fromkeys(filter(None, ids))

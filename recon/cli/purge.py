@@ -1,4 +1,4 @@
-"""`recon purge`: delete what is past its retention."""
+"""`recon purge`: delete data past its retention."""
 
 from __future__ import annotations
 

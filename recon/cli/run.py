@@ -171,10 +171,10 @@ def command(
 
 @contextmanager
 def _workers(engine: Engine, count: int | None, scheduler: str | None) -> Iterator[Workers]:
-    """Give the workers that are asked for.
+    """Provide the requested workers.
 
     Raises:
-        ConfigError: others than this machine cannot reach the database.
+        ConfigError: other machines cannot reach the database.
     """
     from recon.jobs import backfill, executors
 
@@ -205,7 +205,7 @@ def _check_range_options(
     shard: tuple[int, int] | None,
     dry_run: bool,
 ) -> None:
-    """Make sure that no option is given that would do nothing.
+    """Check that no option is given that would have no effect.
 
     Raises:
         UsageError: there is one.
@@ -228,10 +228,10 @@ def _check_range_options(
 def _progress(
     advance: Callable[[int], None], total: int, *, logged: bool
 ) -> Callable[[ReportedRun], None]:
-    """Return what shows that a day is done: it moves the bar on, or logs a line.
+    """Return a function that shows that a day is done: it moves the bar, or logs a line.
 
     Args:
-        advance: moves the bar on by so many days.
+        advance: moves the bar by a number of days.
         total: how many days there are.
         logged: whether each has a line.
     """
@@ -285,7 +285,7 @@ def show(outcomes: Sequence[AccountRun], config: Path | None) -> None:
 
 
 def _show_what_is_wrong(account: str, runs: Sequence[Run]) -> None:
-    """Print a line on standard error for each day that asks for a person: cron mails it."""
+    """Print a line on standard error for each day that needs attention, so that cron mails it."""
     from recon.report.headline import headline
     from recon.report.labels import coverage_sentence
     from recon.report.terminal_text import plain

@@ -1,4 +1,4 @@
-"""`recon stats`: how much was sent, and what became of it."""
+"""`recon stats`: how much was sent, with which results."""
 
 from __future__ import annotations
 

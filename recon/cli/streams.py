@@ -1,7 +1,7 @@
-"""Standard output and error, also where the shell closed or redirected them.
+"""Standard output and error, even if the shell closed or redirected them.
 
-A reader that leaves early (`recon run | head`) must not change what is stored, written or meant by
-the exit code, and click would end with 1, which says that there are discrepancies.
+A reader that ends early (`recon run | head`) must not affect stored data, files or the exit code.
+Click would end with 1, which means that there are discrepancies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _Stream(io.FileIO):
-    """One of the two; once it has failed, what is written to it goes nowhere."""
+    """One of the two streams; after it has failed, output to it is discarded."""
 
     def __init__(self, number: int, *, may_fail: bool) -> None:
         super().__init__(number, "w", closefd=False)
@@ -43,7 +43,7 @@ class _Stream(io.FileIO):
 
 
 def replace_standard_streams() -> None:
-    """Make both streams of this process such ones; closed ones lead nowhere."""
+    """Replace both streams of this process by such streams; output to closed ones is discarded."""
     sys.stdout = _settled(sys.stdout, may_fail=False)
     sys.stderr = _settled(sys.stderr, may_fail=True)
 

@@ -1,4 +1,4 @@
-"""Ending in order when a signal asks for it, as Ctrl-C does."""
+"""End a command cleanly after a signal, as after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Terminated(BaseException):
-    """A signal asked the process to end. Like `KeyboardInterrupt`, it is no error."""
+    """A signal asked the process to end. Like `KeyboardInterrupt`, it is not an error."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -20,7 +20,7 @@ class Terminated(BaseException):
 
     @property
     def exit_code(self) -> int:
-        """What a shell shows for a process that the signal ended: 128 and its number."""
+        """The exit code that a shell shows for a process ended by the signal: 128 + number."""
         return 128 + self.signal
 
 
@@ -30,8 +30,8 @@ def raise_on_signals() -> Iterator[None]:
 
     By default they end the process at once: temporary files stay, and connections are not closed.
     SIGINT raises `KeyboardInterrupt`, as usual. After the first signal all others are ignored, so
-    that they do not break off the closing. A signal that is ignored already (SIGHUP under `nohup`)
-    stays so.
+    that they do not interrupt the closing. A signal that is already ignored (SIGHUP under `nohup`)
+    stays ignored.
     """
 
     def end(number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""The settings of an account: where its API key is, and the records of what was sent with it."""
+"""The settings of an account: the place of its API key, and the records of its sends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BIND: Final = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 
 
 class Columns(Section):
-    """Field = column in the user's table; "" where the records do not keep that field."""
+    """Field = column in the user's table; "" if the records do not have that field."""
 
     id: str = Field("id", examples=["id"])
     message_id: str = Field("message_id", examples=["message_id"])
@@ -41,7 +41,7 @@ class Columns(Section):
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-        """There must be something to link by."""
+        """Records need a column by which they can be linked."""
         if raw.get("message_id") == raw.get("phone_number") == "":
             yield (), "message_id and phone_number are both empty; set one of them"
 
@@ -64,7 +64,10 @@ class Local(Section):
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-        """One source; a database needs one of table and query, and `where` needs a table."""
+        """There must be one source.
+
+        A database needs a table or a query, and `where` needs a table.
+        """
         source = keys_given(raw, "url", "file")
         extent = keys_given(raw, "table", "query")
         if len(source) > 1:
@@ -97,7 +100,7 @@ def _query_errors(query: str) -> Iterator[str]:
 
 
 class Account(Section):
-    """One API key, and the records of what was sent with it."""
+    """One API key, and the records of its sends."""
 
     api_key_env: OptionalText = Field(None, examples=["OCTOPODS_API_KEY"])
     api_key_file: OptionalPath = Field(None, examples=["/run/secrets/octopods-api-key"])
@@ -106,7 +109,7 @@ class Account(Section):
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-        """One place of the key."""
+        """There must be one place of the key."""
         places = keys_given(raw, "api_key_env", "api_key_file")
         if len(places) > 1:
             yield (), "api_key_env and api_key_file are both set; keep one of them"
@@ -117,14 +120,14 @@ class Account(Section):
             )
 
     def api_key(self, environ: Mapping[str, str], account: str = "") -> SecretStr:
-        """Read the API key from where the account says.
+        """Read the API key from the configured variable or file.
 
         Args:
             environ: the environment.
             account: the account's name, so that an error names the setting in full.
 
         Raises:
-            ConfigError: it is not there or cannot be one; names the variable or the file.
+            ConfigError: it is missing or not valid; the error names the variable or the file.
         """
         what = f"accounts.{account}.api_key" if account else "api_key"
         return credentials.read_secret(

@@ -45,7 +45,7 @@ Rate = Annotated[Number, Field(ge=0)]
 
 
 class Change(Section):
-    """Rates that hold from a day on."""
+    """Rates that apply from a day on."""
 
     since: Annotated[date, BeforeValidator(_day)] = Field(alias="from", examples=["2026-07-01"])
     rates: Frozen[Rate] = Field(examples=[{"353": 0.06}])

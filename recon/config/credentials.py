@@ -21,7 +21,7 @@ _SET_IT: Final = (
 
 
 def fingerprint(key: SecretStr) -> str:
-    """Return 16 hex digits that distinguish API keys and do not lead back to them."""
+    """Return 16 hex digits that distinguish API keys and do not reveal them."""
     value = key.get_secret_value().encode()
     return hashlib.blake2b(value, digest_size=8, person=b"octopods-recon").hexdigest()
 
@@ -42,11 +42,11 @@ def read_secret(
         variable: name of an environment variable.
         file: path of a file that holds nothing else.
         environ: the environment.
-        may_hold_blanks: whether a blank within it is a part of it, as in a password of four
-            groups of letters; an API key has none.
+        may_hold_blanks: whether it may contain blanks, as a password of four groups of letters
+            does; an API key has none.
 
     Raises:
-        ConfigError: it is missing, empty, unreadable, or clearly no secret.
+        ConfigError: it is missing, empty, unreadable, or clearly not a secret.
     """
     place, value = _found(what, variable=variable, file=file, environ=environ)
     # What goes into a header field: RFC 9110, section 5.5, less the blank.
@@ -68,7 +68,7 @@ def read_urls(
     They are separated by blanks or line breaks. A line that begins with `#` is a note.
 
     Raises:
-        ConfigError: they are missing or unreadable, or one of them is no URL.
+        ConfigError: they are missing or unreadable, or one of them is not a URL.
     """
     place, value = _found(what, variable=variable, file=file, environ=environ)
     lines = (line for line in value.splitlines() if not line.lstrip().startswith("#"))
@@ -84,7 +84,7 @@ def read_urls(
 def _found(
     what: str, *, variable: str | None, file: Path | None, environ: Mapping[str, str]
 ) -> tuple[str, str]:
-    """Return the name of the place for a message, and what stands there."""
+    """Return the name of the variable or file for messages, and its content."""
     if variable is not None:
         place = _variable(what, variable)
         value = environ.get(variable)

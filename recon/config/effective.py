@@ -1,4 +1,4 @@
-"""The configuration in effect: each value, and where it comes from. Secrets are hidden."""
+"""The configuration in effect: each value and its origin. Secrets are hidden."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Entry:
 
     location: Location
     value: Any
-    """As JSON knows it: a text, a number, a list …; `None` where nothing is set."""
+    """A JSON value: a text, a number, a list …; `None` if it is not set."""
     origin: str
-    """Where it comes from: a file with the line, an environment variable, or `default`."""
+    """Its origin: a file with the line, an environment variable, or `default`."""
 
     @property
     def key(self) -> str:
@@ -103,7 +103,7 @@ def _origin(
 
 
 def _lines(text: str) -> dict[Location, int]:
-    """Return the line of each key, as far as a look at single lines tells."""
+    """Return the line of each key, as far as single lines show it."""
     found: dict[Location, int] = {}
     section: Location = ()
     for number, line in enumerate(text.splitlines(), 1):
@@ -121,7 +121,7 @@ def _parts(dotted: str) -> Location:
 
 
 def dotted(location: Location) -> str:
-    """Return the way to a key as TOML writes it."""
+    """Return the path of a key in TOML's form."""
     return ".".join(
         one if re.fullmatch(r"[A-Za-z0-9_-]+", one) else json.dumps(one, ensure_ascii=False)
         for one in location

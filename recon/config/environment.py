@@ -30,11 +30,11 @@ Json = TypeVar("Json", dict[str, Any], list[Any])
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """The configuration as written, from both places, not yet checked."""
+    """The configuration of file and environment, not yet checked."""
 
     values: dict[str, Any]
     origins: dict[tuple[str, ...], str] = field(default_factory=dict)
-    """The way to a value that the environment gave, and the variable's name."""
+    """The variable's name by the path of each value from the environment."""
     errors: list[str] = field(default_factory=list)
 
 
@@ -46,9 +46,9 @@ def name_of(location: Sequence[int | str]) -> str:
 def overlay(values: dict[str, Any], environ: Mapping[str, str]) -> Overlay:
     """Return the file's `values` with those of the environment over them.
 
-    Names of keys may be written in any case. An account's name is matched to the file's whatever
-    its case, `-` and `.` being `_`; a new one is in lower case. A list is JSON or separated by
-    commas; a whole section may be a JSON object.
+    Names of keys may be written in any case. An account's name is matched to the file's without
+    regard to case, with `_` for `-` and `.`; a new one is in lower case. A list is JSON or
+    separated by commas; a whole section may be a JSON object.
     """
     result = Overlay(_copy(values))
     for name in sorted(environ):
@@ -66,9 +66,9 @@ def overlay(values: dict[str, Any], environ: Mapping[str, str]) -> Overlay:
 
 
 def _misspelled_accounts(result: Overlay, written: Mapping[str, Any]) -> list[str]:
-    """Take out accounts that are another one with a slip in its name, and say so.
+    """Remove accounts whose name is a misspelling of another's, and report them.
 
-    Such an account is named by variables alone, is not whole, and its name is near another's.
+    Such an account exists only in variables, is incomplete, and its name is similar to another's.
     """
     accounts, in_file = result.values.get("accounts"), written.get("accounts")
     if not isinstance(accounts, dict):
@@ -99,7 +99,7 @@ def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _locate(tokens: Sequence[str], shape: Shape, present: object) -> tuple[str, ...] | None:
-    """Return the way that the parts of a name lead, `None` where they lead nowhere."""
+    """Return the path for the parts of a name, `None` if there is no such key."""
     if not tokens:
         return ()
     there = present if isinstance(present, dict) else {}
@@ -113,7 +113,7 @@ def _locate(tokens: Sequence[str], shape: Shape, present: object) -> tuple[str, 
 
 
 def _entry(tokens: Sequence[str], shape: Shape, present: Mapping[str, object]) -> tuple[int, str]:
-    """Return how many parts make the name of an entry, and the name."""
+    """Return the name of an entry, and how many parts it consists of."""
     by_fold = {_folded(key): key for key in present}
     for used in range(len(tokens), 0, -1):
         if (name := by_fold.get(_folded(SEPARATOR.join(tokens[:used])))) is not None:
@@ -170,7 +170,7 @@ def _put(
 
 
 def _json(text: str, kind: type[Json]) -> Json | None:
-    """Return the value of a JSON text, `None` where it is not JSON or of another kind."""
+    """Return the value of a JSON text, `None` if it is not JSON or has another type."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -179,7 +179,7 @@ def _json(text: str, kind: type[Json]) -> Json | None:
 
 
 def _unknown(name: str, value: str) -> list[str]:
-    """Say that no such setting exists, unless the variable may belong to another program."""
+    """Report that no such setting exists, unless the variable may belong to another program."""
     names = [name_of(location) for location in known_keys.all_keys()]
     if secret := re.search(r"__(API_KEY|PASSWORD)$", name, re.IGNORECASE):
         what = secret[1].lower()
@@ -200,11 +200,11 @@ def _unknown(name: str, value: str) -> list[str]:
 
 
 def unused(environ: Mapping[str, str], named: Collection[str]) -> list[str]:
-    """Return the variables that begin like ours and set nothing; other programs may need them.
+    """Return the variables that begin like recon's but set nothing; other programs may need them.
 
     Args:
         environ: the environment; `overlay` has found no error in it.
-        named: the variables that settings name, as those of API keys.
+        named: the variables that settings name, for example those of API keys.
     """
     return [
         name
@@ -228,7 +228,7 @@ _ACCOUNT: Final = re.compile(
 
 
 def _general(name: str) -> str:
-    """Put `*` in the place of an account's name, as the known names have it."""
+    """Replace an account's name by `*`, as in the known names."""
     return _ACCOUNT.sub("RECON_ACCOUNTS__*", name, count=1)
 
 

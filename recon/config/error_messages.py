@@ -1,4 +1,4 @@
-"""The message of each configuration error: where, what is wrong, what to write."""
+"""The message of each configuration error: the place, the error, and what to write instead."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _TABLES: Final = frozenset({"model_type", "model_attributes_type", "mapping_type
 
 
 class Place(NamedTuple):
-    """Where a value stands, or would stand, and how the user writes it there."""
+    """The place of a value, and how the user writes it there."""
 
     location: Location
     name: str
@@ -85,12 +85,12 @@ class Place(NamedTuple):
 
     @property
     def shape(self) -> Shape | None:
-        """What may stand there, `None` where nothing can."""
+        """The shape of the value there, `None` if no value is possible."""
         return known_keys.shape_at(self.location)
 
     @property
     def examples(self) -> list[Any]:
-        """Good values of the key; empty where it needs none."""
+        """Valid values of the key; empty if no examples are needed."""
         field = None if self.shape is None else self.shape.field
         return [] if field is None else field.examples or []
 
@@ -153,7 +153,7 @@ def message(error: ErrorDetails, place: Place) -> str:
 
 
 def _shown(place: Place, value: object) -> str:
-    """Return the value in words that something follows; nothing where it may be a secret."""
+    """Return the quoted value for the beginning of a sentence; nothing if it may be a secret."""
     if _SECRET.intersection(place.location) or isinstance(value, dict | list):
         return ""
     return f"is {quoted(value)}, but "

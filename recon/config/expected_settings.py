@@ -1,4 +1,4 @@
-"""The settings of findings that an account expects: known, accepted, and until when."""
+"""The settings of findings that an account expects, each until a day."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _kind(word: object) -> object:
 
 
 def _moment(value: object) -> date | time | None:
-    """Return a day or a time of the day, as TOML or a text has it; `None` for anything else."""
+    """Return a day or a time of day from TOML or a text; `None` for anything else."""
     if isinstance(value, time) and value.tzinfo is None:
         return value
     if isinstance(value, date) and not isinstance(value, datetime):
@@ -66,7 +66,7 @@ def _until(value: object) -> object:
 
 
 class Expected(Section):
-    """Findings that are known and accepted: shown and counted apart, no reason for a verdict."""
+    """Findings that are known and accepted: counted separately, without effect on the verdict."""
 
     kind: Annotated[Kind, BeforeValidator(_kind)] = Field(examples=["missing_locally"])
     phone_number: OptionalText = Field(None, examples=["+353850000*"])
@@ -84,7 +84,7 @@ class Expected(Section):
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-        """Both ends of a time, of the same sort, in their order."""
+        """Both ends of a time must have the same type and be in order."""
         given = [key for key in ("from", "to") if raw.get(key) not in (None, "")]
         if len(given) == 1:
             other = "to" if given == ["from"] else "from"

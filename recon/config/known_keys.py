@@ -1,4 +1,4 @@
-"""Which keys there are: the shape of the settings, for the environment, the words and the docs."""
+"""The known keys and their shapes, for the environment, error messages and docs."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ ANY: Final = "*"
 
 
 class Shape(NamedTuple):
-    """What may stand at one place of the configuration."""
+    """The possible content of one place in the configuration."""
 
     section: type[Section] | None = None
-    """A section's class; its keys are the class's."""
+    """The class of a section, whose fields are its keys."""
     entries: Shape | None = None
-    """A table whose keys the user chooses: what stands under each."""
+    """For a table whose keys the user chooses: the shape of each entry."""
     is_list: bool = False
     item: Shape | None = None
-    """A list of sections: what each of them is."""
+    """For a list of sections: the class of each."""
     field: FieldInfo | None = None
-    """The key's definition, where it is one."""
+    """The definition, if this is a key."""
 
     @property
     def is_table(self) -> bool:
-        """Whether keys stand under this place, rather than a value."""
+        """Whether this place has keys, not a value."""
         return self.section is not None or self.entries is not None
 
     def fields(self) -> Mapping[str, FieldInfo]:
-        """Return the section's keys; none where it is no section."""
+        """Return the section's keys; none if it is not a section."""
         known = {} if self.section is None else self.section.model_fields
         return {field.alias or name: field for name, field in known.items()}
 
     def below(self, key: int | str) -> Shape | None:
-        """Return the shape under `key`, `None` where there is no such key."""
+        """Return the shape of `key`, `None` if there is no such key."""
         if self.entries is not None:
             return self.entries
         if self.item is not None:
@@ -70,7 +70,7 @@ TOP = Shape(section=Settings)
 
 
 def shape_at(location: Sequence[int | str]) -> Shape | None:
-    """Return the shape at `location`, `None` where nothing can stand there."""
+    """Return the shape at `location`, `None` if no value is possible there."""
     here: Shape | None = TOP
     for key in location:
         here = here.below(key) if here is not None else None
@@ -80,12 +80,12 @@ def shape_at(location: Sequence[int | str]) -> Shape | None:
 def all_keys(
     shape: Shape = TOP, above: tuple[str, ...] = (), *, in_lists: bool = False
 ) -> Iterator[tuple[str, ...]]:
-    """Yield the way to every key that takes a value; `*` is a name that the user chooses.
+    """Yield the path of every key with a value; `*` is a name that the user chooses.
 
     Args:
         shape: where to begin.
         above: the way to there.
-        in_lists: whether the keys of the sections of a list are yielded, below `*` for their place,
+        in_lists: whether to yield the keys of sections in a list, below `*` for their position,
             instead of the list.
     """
     if shape.entries is not None:

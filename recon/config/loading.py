@@ -1,4 +1,4 @@
-"""From a TOML file and the environment to `Settings`, or to all that is wrong with them."""
+"""Read `Settings` from a TOML file and the environment, or report all errors in them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _PLACE: Final = re.compile(r" \(at (?:(line \d+), (column \d+)|(end of document)
 def load(
     path: Path | None, environ: Mapping[str, str], *, require_accounts: bool = True
 ) -> Settings:
-    """Read the settings; the environment wins over the file, and both over the defaults.
+    """Read the settings; the environment overrides the file, and both override the defaults.
 
     Args:
         path: the TOML file; `None` for `recon.toml` of the working directory, which may be missing.
         environ: the environment; only `RECON_…` is read.
-        require_accounts: whether a configuration without an account is of any use.
+        require_accounts: whether the configuration must have an account.
 
     Raises:
         ConfigError: with every error in it, one a line; no secret is quoted.
@@ -67,7 +67,7 @@ def load(
 
 
 def _is_deep(values: object) -> bool:
-    """Say whether the values lie deeper in each other than any setting does."""
+    """Say whether the values are nested deeper than any setting."""
     level = [values]
     for _ in range(_DEEPEST):
         level = [
@@ -80,7 +80,7 @@ def _is_deep(values: object) -> bool:
 
 
 def _unusable_texts(raw: environment.Overlay, *, has_file: bool) -> Iterator[str]:
-    """Yield an error for each text that neither a path nor a database can take."""
+    """Yield an error for each text that is not possible in a path or a database."""
     waiting: list[tuple[tuple[int | str, ...], object]] = [((), raw.values)]
     while waiting:
         location, value = waiting.pop()
@@ -115,10 +115,10 @@ def _line(text: str, place: str) -> str:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Return what a TOML file says, unchecked.
+    """Return the content of a TOML file, unchecked.
 
     Raises:
-        ConfigError: it cannot be read, or is no TOML.
+        ConfigError: it cannot be read, or is not TOML.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

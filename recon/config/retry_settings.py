@@ -45,7 +45,7 @@ def _decision(word: object) -> object:
 
 
 class Rule(Section):
-    """What to do about failures with this reason; it goes before what recon knows itself."""
+    """What to do about failures with this reason; it precedes the built-in rules."""
 
     pattern: Annotated[OptionalText, AfterValidator(_pattern)] = Field(
         None, examples=["quota of the reseller"]
@@ -57,7 +57,7 @@ class Rule(Section):
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-        """One way to tell which reasons are meant; only a retry waits."""
+        """There must be one condition for reasons, and only a retry can wait."""
         pattern, code = raw.get("pattern") not in (None, ""), raw.get("code") is not None
         if pattern and code:
             yield (), "pattern and code are both set; keep one of them"
@@ -74,7 +74,7 @@ class Rule(Section):
 
 
 class Retries(Section):
-    """Failure reasons, and what is proposed for them."""
+    """The rules for failure reasons."""
 
     rules_: tuple[Rule, ...] = Field((), alias="rules")
 

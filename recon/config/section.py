@@ -1,4 +1,4 @@
-"""What every section of the configuration has in common: frozen, strict, all errors at once."""
+"""The base of all sections of the configuration: frozen, strict, with all errors at once."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def invalid(words: str) -> PydanticCustomError:
 
 
 def keys_given(raw: Mapping[str, Any], *keys: str) -> list[str]:
-    """Return those of `keys` that were given a value; an empty text is none."""
+    """Return those of `keys` that have a value; an empty text does not count."""
     return [key for key in keys if raw.get(key) not in (None, "")]
 
 
 class Section(BaseModel):
     """A frozen part of the configuration that refuses keys it does not know.
 
-    A subclass states what must hold *between* its keys in `rules`. They are checked even if
-    single values are wrong, so that the user sees every error at once.
+    The `rules` of a subclass check conditions *between* its keys. They are checked even if single
+    values are wrong, so that the user sees every error at once.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -49,10 +49,10 @@ class Section(BaseModel):
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-        """Yield what is wrong between the keys: where, from this section on, and words.
+        """Yield the errors between keys: the path from this section on, and a message.
 
         Args:
-            raw: the section as it was written, its values not yet checked.
+            raw: the section as written, before its values are checked.
         """
         del raw
         yield from ()

@@ -1,4 +1,4 @@
-"""The settings: one frozen class a section, with the defaults and bounds of every key.
+"""The settings: a frozen class for each section, with the defaults and bounds of its keys.
 
 Durations carry their unit in the name. Paths are relative to the working directory.
 """
@@ -48,13 +48,13 @@ _ACCOUNT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class Database(Section):
-    """Where recon keeps what it collected and found."""
+    """recon's own database."""
 
     url: DatabaseUrl = Field(SecretUrl("sqlite:///recon.db"), examples=["sqlite:///recon.db"])
 
 
 class Octopods(Section):
-    """Requests to Octopods; they share the limit with the business's own sends."""
+    """Requests to Octopods, which share the limit with the business's own sends."""
 
     base_url: BaseUrl = Field("https://app.octopods.io", examples=["https://app.octopods.io"])
     timeout_seconds: Number = Field(30, gt=0, le=600)
@@ -65,7 +65,7 @@ class Octopods(Section):
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-        """Without TLS, everybody on the way can read the API key and the phone numbers."""
+        """Without TLS, anybody on the network can read the API key and the phone numbers."""
         url = raw.get("base_url")
         allowed = str(raw.get("allow_http")).strip().lower() in _TRUE
         if not isinstance(url, str) or allowed:
@@ -105,7 +105,7 @@ class Collect(Section):
 
 
 class Report(Section):
-    """Where reports go, and what they show."""
+    """The directory of reports, and whether they show numbers."""
 
     directory: FilePath = Field("reports", validate_default=True, examples=["reports"])
     mask_phone_numbers: bool = True
@@ -128,7 +128,7 @@ class Email(Section):
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-        """A user name and one place of a password go together."""
+        """A user name needs one place of a password, and the reverse."""
         places = keys_given(raw, "password_env", "password_file")
         if len(places) > 1:
             yield (), "password_env and password_file are both set; keep one of them"
@@ -138,7 +138,7 @@ class Email(Section):
             yield (), f"{places[0]} needs username too"
 
     def password(self, environ: Mapping[str, str]) -> SecretStr | None:
-        """Read the password; `None` where the server wants no login.
+        """Read the password; `None` if the server needs no login.
 
         Raises:
             ConfigError: it is not there or cannot be one.
@@ -155,7 +155,7 @@ class Email(Section):
 
 
 class Notify(Section):
-    """Chat and paging: services that Apprise knows."""
+    """Chat and paging services that Apprise supports."""
 
     urls_env: OptionalText = Field(None, examples=["RECON_NOTIFY_URLS"])
     urls_file: OptionalPath = Field(None, examples=["/run/secrets/notify-urls"])
@@ -163,7 +163,10 @@ class Notify(Section):
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-        """One place of the URLs, which hold tokens and so never stand in the file."""
+        """There must be one place of the URLs.
+
+        They contain tokens, so they cannot be in this file.
+        """
         places = keys_given(raw, "urls_env", "urls_file")
         if len(places) > 1:
             yield (), "urls_env and urls_file are both set; keep one of them"
@@ -171,10 +174,10 @@ class Notify(Section):
             yield (), 'does not say where its URLs are; write urls_env = "RECON_NOTIFY_URLS"'
 
     def urls(self, environ: Mapping[str, str]) -> tuple[SecretStr, ...]:
-        """Read the URLs: one a line, or separated by blanks; lines that begin with # are notes.
+        """Read the URLs: one a line, or separated by blanks; lines that begin with # are comments.
 
         Raises:
-            ConfigError: they are not there, or none of them is a URL.
+            ConfigError: they are missing, or none of them is a URL.
         """
         return credentials.read_urls(
             "notify.urls", variable=self.urls_env, file=self.urls_file, environ=environ
@@ -182,7 +185,7 @@ class Notify(Section):
 
 
 class Monitoring(Section):
-    """Services that watch the job."""
+    """Services that monitor the job."""
 
     # A ping URL is a secret: anyone who has it can send pings.
     ping_url: OptionalWebAddress = Field(None, repr=False, examples=["https://hc-ping.com/…"])
@@ -191,7 +194,7 @@ class Monitoring(Section):
 
 
 class Retention(Section):
-    """How long phone numbers stay."""
+    """How long phone numbers are kept."""
 
     # Each night judges the last 7 days again, and of 2 days after purged time nothing is proven.
     days: Count = Field(400, ge=10, le=36_500)
@@ -237,6 +240,6 @@ class Settings(Section):
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """The passwords that stand in URLs, for a log that must not show them."""
+        """The passwords in URLs, which logs must not show."""
         urls = [self.database.url, *(account.local.url for account in self.accounts.values())]
         return tuple(password for url in urls if url is not None for password in url.passwords)

@@ -1,4 +1,4 @@
-"""The text of a first configuration: what was found, with a comment where a person must decide."""
+"""The text of a first configuration, with comments about what a person must decide."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _FIELDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word for a status, as the records spell it."""
+    """A status in the records' spelling."""
 
     word: str
     count: int
-    """How often it stands in the sample."""
+    """How often it occurs in the sample."""
     meaning: str | None
-    """Octopods' word or `not_sent`; `None` where that is not known."""
+    """Octopods' word or `not_sent`; `None` if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """What a first configuration says."""
+    """The content of a first configuration."""
 
     account: str
     api_key_env: str
     columns: Mapping[str, str]
-    """Field to column, "" where none was recognised."""
+    """Field to column, "" if none was recognised."""
     api_key_file: Path | None = None
-    """Where the key is, instead of a variable."""
+    """The file of the key, instead of a variable."""
     url: SecretUrl | None = None
     file: Path | None = None
     table: str | None = None
@@ -47,22 +47,22 @@ class Starter:
     timezone: str = "UTC"
     default_region: str = ""
     zone_region: str = ""
-    """The country of the time zone, to be proposed where nothing else says which it is."""
+    """The country of the time zone, proposed if nothing else shows the country."""
     region_note: str = ""
-    """What was seen of the numbers."""
+    """The observation about the numbers."""
     base_url: str | None = None
-    """Only where it is not the default."""
+    """Only if it is not the default."""
     sampled: int = 0
     """How many rows were read."""
 
 
 def text(starter: Starter) -> str:
-    """Return the configuration as TOML. It holds no secret: not even the password of the URL."""
+    """Return the configuration as TOML. It contains no secret, not even the password of the URL."""
     return "\n".join([*_general(starter), *_account(starter)]) + "\n"
 
 
 def url_without_password(url: SecretUrl) -> str:
-    """Return a database URL without its password and options, as it may stand in a file."""
+    """Return a database URL that is safe in a file: without its password and options."""
     scheme, _, rest = url.get_secret_value().partition("://")
     who, at, where = rest.rpartition("@")
     return f"{scheme}://{who.partition(':')[0]}{at}{where.partition('?')[0]}"
@@ -140,7 +140,7 @@ def _account(starter: Starter) -> Iterator[str]:
 
 
 def _must_stand(key: str, columns: Mapping[str, str]) -> bool:
-    """Say whether a field without a column needs one: its time, and something to link by."""
+    """Say whether a field must have a column: the time, and a field for linking."""
     nothing = not (columns.get("message_id") or columns.get("phone_number"))
     return key == "sent_at" or (key == "message_id" and nothing)
 

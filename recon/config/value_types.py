@@ -1,4 +1,4 @@
-"""The kinds of single values in the configuration, each with its check and its words."""
+"""The types of single values in the configuration, each with its check and its message."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _ADDRESS: Final = re.compile(r"(?:[^<>@\r\n]*<)?[^<>@\s,;]+@[^<>@\s,;]+>?")
 
 
 def closest(word: str, known: Iterable[str], *, n: int = 1, cutoff: float = 0.6) -> list[str]:
-    """Return the known words nearest to `word`, in any case; never its opposite."""
+    """Return the known words nearest to `word`, ignoring case, but never its opposite."""
     if len(word) > _LONGEST_NAME:
         # Comparing takes the square of the length.
         return []
@@ -58,7 +58,7 @@ def closest(word: str, known: Iterable[str], *, n: int = 1, cutoff: float = 0.6)
 
 
 def quoted(value: object) -> str:
-    """Return a value that is no secret as it may stand in a sentence, cut where it is long."""
+    """Return a value (not a secret) quoted for a sentence, shortened if it is long."""
     longest = 40
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= longest else f"{text[:longest]}…"
@@ -160,7 +160,7 @@ class SecretUrl(Secret[str]):
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """The password as it stands in the URL and as the server gets it; empty without one."""
+        """The password as written in the URL and as sent to the server; empty without one."""
         rest = self.get_secret_value().partition("://")[2]
         written = rest.rpartition("@")[0].partition(":")[2]
         return tuple({written, unquote(written)}) if written else ()

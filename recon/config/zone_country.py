@@ -1,4 +1,4 @@
-"""The country of a time zone, as the tz database has it."""
+"""The country of a time zone, from the tz database."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _TABLES: Final = ("zone1970.tab", "zone.tab")
 
 
 def of_zone(zone: str) -> str:
-    """Return the country that a zone belongs to, such as `IE`; empty where it is not just one.
+    """Return the country of a zone, such as `IE`; empty if it has several.
 
     Args:
-        zone: as the tz database names it, such as `Europe/Dublin`.
+        zone: its name in the tz database, such as `Europe/Dublin`.
     """
     for name in _TABLES:
         table = (resources.files("tzdata") / "zoneinfo" / name).read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
-"""One short text to chat and paging services, through Apprise.
+"""Send one short text to chat and paging services, through Apprise, as best effort.
 
-All of it is best effort. A service is named by what it is; its URL holds tokens and is never shown.
+Messages name the kind of a service; its URL contains tokens and is never shown.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def send(
     key: str,
     total_seconds: float = TOTAL_SECONDS,
 ) -> list[str]:
-    """Send a text to each service; return what went wrong, each naming its service.
+    """Send a text to each service; return the errors, each with the name of its service.
 
     Args:
         urls: the services, as Apprise writes them.
         title: one line.
         body: a few lines, without personal data.
         tone: how a service marks it.
-        key: where a service has deduplication keys: messages with this one are one alert.
+        key: for services with deduplication keys: messages with this key are one alert.
         total_seconds: how long one service may take.
     """
     services, wrong = _services(urls, key)
@@ -64,7 +64,7 @@ def send(
 
 
 def service_names(urls: Sequence[SecretStr]) -> tuple[list[str], list[str]]:
-    """Return what the services are called, and what is wrong with the URLs."""
+    """Return the names of the services, and the errors in the URLs."""
     services, wrong = _services(urls, "")
     return [str(service.service_name) for service in services], wrong
 
@@ -91,7 +91,7 @@ def _services(urls: Sequence[SecretStr], key: str) -> tuple[list[apprise.NotifyB
 def _sent(
     service: apprise.NotifyBase, title: str, body: str, tone: Mark, total_seconds: float
 ) -> str:
-    """Send to one service; return what went wrong, nothing where it took it."""
+    """Send to one service; return the error, or nothing if it accepted the text."""
     try:
         taken = deadlines.run(
             total_seconds,
@@ -107,7 +107,7 @@ def _sent(
 
 
 def _keyed(url: str, key: str) -> str:
-    """Return the URL with the deduplication key, where its service has one and none is set."""
+    """Return the URL with the deduplication key, if its service has one and none is set."""
     name = _KEYED.get(url.partition("://")[0].lower())
     if name is None or not key or f"{name}=" in url:
         return url

@@ -1,7 +1,7 @@
-"""Signs of life for a service that notices when they stay away, such as healthchecks.io.
+"""Send a heartbeat to a monitoring service, such as healthchecks.io.
 
-All of it is best effort: a request that fails is a warning, and never fails a night.
-The address is a secret, since whoever knows it can give the sign: no message shows it.
+It is best effort: a request that fails is only a warning, and a night does not fail because of it.
+The address is a secret, since anybody who knows it could send heartbeats. So no message shows it.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class Heartbeat:
     total_seconds: float = TOTAL_SECONDS
 
     def started(self) -> None:
-        """Tell that a run starts."""
+        """Report that a run starts."""
         self._post("/start", "")
 
     def succeeded(self, text: str) -> None:
-        """Tell that a run ended well, with its outcome as the body."""
+        """Report that a run succeeded, with its outcome as the body."""
         self._post("", text)
 
     def failed(self, text: str) -> None:
-        """Tell that a run failed, with what happened as the body."""
+        """Report that a run failed, with the error as the body."""
         self._post("/fail", text)
 
     def _post(self, end: str, text: str) -> None:

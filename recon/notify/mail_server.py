@@ -1,4 +1,4 @@
-"""Handing a mail to the mail server, in a bounded time and over a checked connection."""
+"""Send a mail to the mail server, with a time limit and over a verified connection."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COMPARE: Final = "Compare email.host, email.port and email.security with your p
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed in, and as whom."""
+    """The mail server and the login for it."""
 
     host: str
     port: int
@@ -37,7 +37,7 @@ class MailServer:
     username: str | None = None
     password: SecretStr | None = None
     total_seconds: float = TOTAL_SECONDS
-    """How long one mail may take, from looking up the host to the last answer."""
+    """How many seconds one mail may take, from looking up the host to the last answer."""
 
     @property
     def where(self) -> str:
@@ -53,7 +53,7 @@ class MailServer:
         self._within_time(lambda server: server.noop())
 
     def send(self, mail: EmailMessage, sender: str, recipients: Sequence[str]) -> Mapping[str, str]:
-        """Hand in a mail; return the server's reply for each recipient that it refuses.
+        """Send a mail; return the server's reply for each recipient that it refuses.
 
         Args:
             mail: all of it.
@@ -61,8 +61,8 @@ class MailServer:
             recipients: the addresses alone; the others get the mail if one is refused.
 
         Raises:
-            MailError: nobody gets it, as far as is known. Where the connection broke or the time
-                was over while the server was to answer for the mail, it may have been accepted.
+            MailError: nobody gets it, as far as is known. If the connection broke or the time was
+                over before the server's final answer, the server may have accepted the mail.
         """
 
         def hand_in(server: smtplib.SMTP) -> Mapping[str, tuple[int, bytes]]:
@@ -166,7 +166,7 @@ class _Session(Generic[Result]):
                 server.close()
 
     def end(self) -> None:
-        """Shut the connection down, and keep the conversation from going on."""
+        """Shut the connection down, and prevent that the conversation continues."""
         with self._lock:
             self._over = True
             bare = None if self._server is None else self._server.sock
@@ -176,7 +176,7 @@ class _Session(Generic[Result]):
                     socket.socket.shutdown(bare, socket.SHUT_RDWR)
 
     def hold(self, server: smtplib.SMTP) -> None:
-        """Note which connection there is to shut down, as soon as it is made."""
+        """Store the connection to shut down, as soon as it exists."""
         with self._lock:
             self._server = server
 
