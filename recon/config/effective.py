@@ -75,10 +75,21 @@ def _values(section: Section, above: Location) -> Iterator[tuple[Location, Any]]
                 if isinstance(each, Section):
                     yield from _values(each, (*here, chosen))
                 else:
-                    yield (*here, chosen), plain[key][chosen]
+                    yield (*here, chosen), _as_written(plain[key][chosen])
         else:
             # What shows itself to nobody is a secret; a URL shows itself without its password.
-            yield here, plain[key] if field.repr or value is None else BLOT
+            yield here, _as_written(plain[key]) if field.repr or value is None else BLOT
+
+
+def _as_written(value: Any) -> Any:  # noqa: ANN401 - what JSON knows
+    """Return a value as people write it: a whole number of seconds without a fraction."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_as_written(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _as_written(one) for key, one in value.items()}
+    return value
 
 
 def _origin(

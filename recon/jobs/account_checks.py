@@ -161,21 +161,20 @@ class AccountChecks:
         """Say which rules for expected findings are no longer useful."""
         from recon.core import expected
         from recon.jobs.expected_rules import ExpectedRules
-        from recon.store import runs, schema
+        from recon.store import schema
 
         expecting = ExpectedRules.of(self._settings, self._name)
         today = calendar.day_at(self._runtime.clock(), self._settings.timezone)
         said = [expected.ended(rule) for rule in expecting.rules if rule.until < today]
         is_ready = self._store is not None and schema.current(self._store) == schema.head()
-        has_run = False
+        can_tell = False
         if self._store is not None and is_ready:
-            has_run = runs.last_day(self._store, self._name) is not None
-            if has_run:
-                said += expecting.unused(self._store, today)
+            can_tell = expecting.can_tell_unused(self._store, today)
+            said += expecting.unused(self._store, today)
         if said:
             raise Note("\n  ".join(said))
         rules = "1 rule" if len(expecting.rules) == 1 else f"{len(expecting.rules)} rules"
-        state = "all in use" if has_run else "none has ended"
+        state = "all in use" if can_tell else "none has ended"
         return f"{rules} for expected findings, {state}"
 
     def _paused_until(self) -> datetime | None:

@@ -64,12 +64,16 @@ class ExpectedRules:
     ) -> list[str]:
         """Say which rules match no finding of the days up to `day`, and what to do.
 
+        Nothing is said before so many days have been judged: a rule may be about what is rare.
+
         Args:
             engine: the store, its schema ready.
-            day: the last day.
+            day: the last day; the run that judges it need not be stored.
             rules: which rules; all without it. Rules that have ended or not begun are left out.
         """
         left = [rule for rule in (self.rules if rules is None else rules) if rule.holds_on(day)]
+        if not left or not self.can_tell_unused(engine, day):
+            return []
         for back in range(UNUSED_DAYS):
             if not left:
                 break
@@ -86,6 +90,10 @@ class ExpectedRules:
         what = f"check what it names in accounts.{self.account}.expected, or remove it."
         since = f"matches no finding of the last {UNUSED_DAYS} days"
         return [f"The rule {expected.name(rule)} {since}: {what}" for rule in left]
+
+    def can_tell_unused(self, engine: Engine, day: date) -> bool:
+        """Say whether so many days have been judged, up to `day`, that rules may be unused."""
+        return runs.day_count(engine, self.account, day) >= UNUSED_DAYS - 1
 
     def _matches(self, rule: ExpectedRule, found: pd.DataFrame, window: Window) -> bool:
         return bool(expected.matches(rule, found, window, self.region).any())

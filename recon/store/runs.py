@@ -155,6 +155,15 @@ def last_day(engine: sa.Engine, account: str) -> date | None:
     return newest
 
 
+def day_count(engine: sa.Engine, account: str, before: date) -> int:
+    """Return how many days before `before` have a finished run of the account."""
+    query = sa.select(sa.func.count(runs.c.date.distinct())).where(
+        runs.c.account_id == id_of(account), runs.c.date < before
+    )
+    with reading(engine) as connection:
+        return int(connection.execute(query).scalar_one())
+
+
 def last_expected_rules(engine: sa.Engine, account: str) -> str | None:
     """Return the digest of the rules stored with the account's newest run."""
     query = (

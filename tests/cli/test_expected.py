@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from recon import config
 from recon.cli.status import command as status
 from recon.jobs import doctor
+from recon.jobs.check_result import CheckResult
 from recon.jobs.runtime import Runtime
 from recon.simulator.channel import SIMULATED_KEY
-from recon.store.engine import opened, writing
+from recon.store import runs
+from recon.store.engine import connect, opened, writing
+from recon.store.tables import METADATA
 from tests.cli.nights import Nights, nights
 from tests.cli.workshop import minute
+from tests.factories import DAY, run
 
 RULE = """
 [[accounts.main.expected]]
@@ -100,20 +106,22 @@ def test_rules_hold_for_days_that_are_not_judged_again(tmp_path: Path, database_
             assert [one["state"] for one in night.workshop.findings()] == [state]
 
 
+#: A rule about numbers that nothing is sent to.
+UNUSED = RULE.format(until="2026-12-31").replace("+353871200000", "+35386*")
+
+
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
         (RULE.format(until="2026-04-22"), "'a test phone' (missing_locally) ended on 2026-04-22"),
-        (
-            RULE.format(until="2026-12-31").replace("+353871200000", "+35386*"),
-            "'a test phone' (missing_locally) matches no finding of the last 30 days",
-        ),
+        (UNUSED, "'a test phone' (missing_locally) matches no finding of the last 30 days"),
     ],
 )
 def test_a_rule_of_no_use_is_named_by_the_report_and_by_check(
     tmp_path: Path, database_url: str, rule: str, said: str
 ) -> None:
     with nights(tmp_path, database_url) as night:
+        judge_days_before(database_url, 29)
         night.send(2, start=minute(0))
         night.send(1, start=minute(9), recorded=False)
         configure(night, rule)
@@ -121,8 +129,39 @@ def test_a_rule_of_no_use_is_named_by_the_report_and_by_check(
         assert states(night) == {"00": "open"}
         [notice] = night.workshop.report()["notices"]
         assert said in notice
-        settings = config.load(tmp_path / "recon.toml", {})
-        runtime = Runtime(clock=night.clock, environ={"KEY": SIMULATED_KEY})
-        checked = {line.name: line for line in doctor.check(settings, ["main"], runtime)}
-        assert checked["main: expected"].needs_attention
-        assert said in checked["main: expected"].message
+        line = checked(tmp_path, night)
+        assert line.needs_attention
+        assert said in line.message
+
+
+def test_a_rule_is_not_called_unused_before_thirty_days_were_judged(
+    tmp_path: Path, database_url: str
+) -> None:
+    with nights(tmp_path, database_url) as night:
+        judge_days_before(database_url, 28)
+        night.send(2, start=minute(0))
+        configure(night, UNUSED)
+        assert night.run() == 0
+        assert "notices" not in night.workshop.report()
+
+
+def judge_days_before(database_url: str, count: int) -> None:
+    """Store a run of each of so many days before `DAY`."""
+    engine = connect(database_url)
+    days = [date.fromisoformat(DAY) - timedelta(days=back + 1) for back in range(count)]
+    runs.save(engine, run(run_id="r0", day=days[0].isoformat()), mode="run")
+    table = METADATA.tables["runs"]
+    with writing(engine) as connection:
+        stored = dict(connection.execute(sa.select(table)).mappings().one())
+        del stored["id"]
+        others = [stored | {"run_id": f"r{at}", "date": day} for at, day in enumerate(days)]
+        connection.execute(sa.insert(table), others[1:])
+    engine.dispose()
+
+
+def checked(tmp_path: Path, night: Nights) -> CheckResult:
+    """Return what `recon check` says of the rules."""
+    settings = config.load(tmp_path / "recon.toml", {})
+    runtime = Runtime(clock=night.clock, environ={"KEY": SIMULATED_KEY})
+    lines = {line.name: line for line in doctor.check(settings, ["main"], runtime)}
+    return lines["main: expected"]

@@ -52,6 +52,15 @@ until = 2026-12-31
     assert origin == f"{path}, line {first}"
 
 
+def test_a_whole_number_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "recon.toml"
+    path.write_text(ACCOUNT + "\n[octopods]\ntimeout_seconds = 2.5\nmax_wait_seconds = 60\n")
+    found = {key: repr(value) for key, (value, _) in origins(path).items()}
+    assert found["octopods.timeout_seconds"] == "2.5"
+    assert found["octopods.max_wait_seconds"] == "60"
+    assert found["octopods.min_interval_seconds"] == "1"
+
+
 def test_every_key_is_listed_once(tmp_path: Path) -> None:
     path = tmp_path / "recon.toml"
     path.write_text(ACCOUNT)
