@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from recon.store import lock
+from recon.store.lock import LockHeldError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -31,7 +32,14 @@ def held(engine: Engine, account: str, share: Share | None) -> Iterator[None]:
         return
     # No account has this name, because names cannot contain a colon.
     days = f"days:{account}:{share.first}:{share.last}"
-    with lock.hold(engine, account, shared=True), lock.hold(engine, days):
+    with lock.hold(engine, account, shared=True), ExitStack() as stack:
+        try:
+            stack.enter_context(lock.hold(engine, days))
+        except LockHeldError as error:
+            raise LockHeldError(
+                f"another command judges {share.first} to {share.last} of account {account!r}",
+                hint="Try again when it has ended.",
+            ) from error
         yield
 
 
@@ -48,7 +56,16 @@ def turn_to_ask(
         yield
         return
     most = settings.octopods.max_wait_seconds
-    with lock.hold_in_turn(engine, f"ask:{share.account}", sleep=runtime.sleep, most=most):
+    with ExitStack() as stack:
+        try:
+            turn = lock.hold_in_turn(engine, f"ask:{share.account}", sleep=runtime.sleep, most=most)
+            stack.enter_context(turn)
+        except LockHeldError as error:
+            raise LockHeldError(
+                f"other commands that share account {share.account!r} have made requests for "
+                f"{most:g} seconds, as long as a run waits (octopods.max_wait_seconds)",
+                hint="Try again when they have ended.",
+            ) from error
         # Another one may have made a request just now.
         runtime.sleep(settings.octopods.min_interval_seconds)
         yield

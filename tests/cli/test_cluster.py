@@ -6,17 +6,21 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from recon.simulator.server import serve
+from recon.simulator.http_faults import Fault, FaultKind
+from recon.simulator.server import Received, serve
 from recon.store.engine import connect
-from tests.cli.test_backfill import DAYS, OFFLINE, filled
+from tests.cli.test_backfill import DAYS, OFFLINE, RANGE, filled
 from tests.cli.workshop import MORNING_AFTER, Workshop, awaited
 from tests.clocks import ManualClock
 from tests.forked import Forked
@@ -180,6 +184,59 @@ def test_parts_that_run_at_the_same_time_find_what_one_command_finds(
     assert shop.recon(*OFFLINE, "--again").code == 0
     again = state(shop, database_url)
     assert (again["runs"], again["findings"]) == (found["runs"], found["findings"])
+
+
+def test_requests_of_a_key_from_two_parts_on_a_cluster_are_kept_apart(
+    workshop: Workshop, cluster: Cluster, database_url: str
+) -> None:
+    channel = filled(workshop)
+    workshop.change_records("UPDATE sends SET message_id = 9000 + id WHERE message_id IS NULL")
+    started = time.monotonic()
+
+    def clock() -> datetime:
+        return MORNING_AFTER + timedelta(seconds=time.monotonic() - started)
+
+    pause, apart = 5, 2
+    script = [None, None, Fault(FaultKind.RATE_LIMITED, pause)]
+    log: list[Received] = []
+    with serve(channel, clock=clock, log=log, script=script) as url:
+        workshop.configure(url, max_wait=120, more=f'[database]\nurl = "{database_url}"\n')
+        config = workshop.path / "recon.toml"
+        interval = f"min_interval_seconds = {apart}\nstatus_lookups_per_run = 4"
+        config.write_text(config.read_text().replace("min_interval_seconds = 0", interval))
+        cluster.start_scheduler()
+        for _ in range(2):
+            cluster.start_worker()
+        argv = [*RANGE, "--scheduler", cluster.address]
+        for command in parts(workshop, argv):
+            _, said = command.communicate()
+            assert command.returncode == 0, said
+    # Each part reads the list, and they share the status calls.
+    assert 2 + 3 <= len(log) <= 2 + 4 + 1
+    between = [(two.at - one.at).total_seconds() for one, two in pairwise(log)]
+    assert between[2] >= pause
+    # A request takes longer to arrive on a busy machine; without a distance it takes milliseconds.
+    assert min(between) >= apart / 2
+
+
+def test_a_pause_that_one_part_was_asked_for_holds_for_all(
+    workshop: Workshop, database_url: str
+) -> None:
+    log: list[Received] = []
+    script = [Fault(FaultKind.RATE_LIMITED, 3600)]
+    clock = ManualClock(MORNING_AFTER)
+    with serve(filled(workshop), clock=clock, log=log, script=script) as url:
+        workshop.configure(url, max_wait=60, more=f'[database]\nurl = "{database_url}"\n')
+        for _ in ("the first to ask is limited", "repeated"):
+            for command in parts(workshop, RANGE):
+                _, said = command.communicate()
+                assert (command.returncode, "rate limit is used up" in said) == (75, True), said
+    assert len(log) == 1
+
+
+def parts(shop: Workshop, argv: Sequence[str]) -> list[Forked]:
+    """Start both parts of a range at once."""
+    return [shop.fork(*argv, "--shard", f"{n}/2") for n in (1, 2)]
 
 
 def test_a_cluster_that_cannot_be_used_is_an_error_in_words(

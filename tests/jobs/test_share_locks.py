@@ -25,8 +25,12 @@ def test_parts_of_an_account_work_beside_each_other_and_nothing_else_does(
             pass
         with share_locks.held(engine, "other", WHOLE):
             pass
-        for other in (FIRST, WHOLE, None):
-            with pytest.raises(LockHeldError), share_locks.held(engine, "main", other):
+        for other, said in (
+            (FIRST, "judges 2026-04-01 to 2026-04-09 of account"),
+            (WHOLE, "another run holds the lock"),
+            (None, "another run holds the lock"),
+        ):
+            with pytest.raises(LockHeldError, match=said), share_locks.held(engine, "main", other):
                 pass
     with (
         share_locks.held(engine, "main", None),
@@ -43,6 +47,9 @@ def test_one_part_at_a_time_makes_requests_and_keeps_its_distance_from_the_last(
         with share_locks.turn_to_ask(engine, FIRST, stage.settings, stage.runtime):
             assert stage.slept == [stage.settings.octopods.min_interval_seconds]
             second = share_locks.turn_to_ask(engine, SECOND, stage.settings, stage.runtime)
-            with pytest.raises(LockHeldError), second:
+            with (
+                pytest.raises(LockHeldError, match="other commands that share account 'main'"),
+                second,
+            ):
                 pass
         assert sum(stage.slept) >= stage.settings.octopods.max_wait_seconds
