@@ -1,8 +1,8 @@
-"""A total deadline for work that waits on a network, whatever it waits for.
+"""A total deadline for work that waits on a network.
 
-The time-outs of sockets bound a single read, and looking up a host's name has none. So the work
-runs in a thread of its own. When its time is over, nobody waits for the thread any longer, and
-whoever asked shuts down what it still waits for.
+The time-outs of sockets limit only a single read, and looking up a host's name has no time-out. So
+the work runs in its own thread. At the deadline the caller stops waiting for the thread, and shuts
+down the connection for which it waits.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class DeadlineError(Exception):
 def run(
     seconds: float, work: Callable[[], Result], *, give_up: Callable[[], None], name: str
 ) -> Result:
-    """Do `work` in a thread and return its result or raise its exception.
+    """Call `work` in a thread and return its result or raise its exception.
 
     Args:
-        seconds: the longest time that it may take, by the real clock.
+        seconds: the longest time that it may take, in real time.
         work: what to do.
-        give_up: called when nobody waits for the work any longer; also where a signal breaks off
-            the waiting. It must end what the work waits for, and keep it from going on.
+        give_up: called when the caller stops waiting, also if a signal interrupts it. It must end
+            the work's wait, and prevent that the work continues.
         name: of the thread.
 
     Raises:
@@ -49,7 +49,7 @@ def run(
 
 
 class _Ended(Generic[Result]):
-    """What came of the work: a result or an exception."""
+    """The outcome of the work: a result or an exception."""
 
     def __init__(self, value: Result | None, error: BaseException | None) -> None:
         self._value, self._error = value, error

@@ -62,7 +62,7 @@ class Denials:
     until: Positions
 
     def cover(self, wanted: Positions, has_id: Mask, times: Positions) -> Mask:
-        """Say of each record whether its id is denied."""
+        """Say for each record whether its id is denied."""
         denied = np.zeros(len(wanted), dtype=np.bool_)
         place = np.searchsorted(self.ids, wanted)
         asked = np.searchsorted(self.ids, wanted, side="right") - place

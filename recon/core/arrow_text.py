@@ -57,7 +57,7 @@ def as_text_array(texts: pa.Array | pa.ChunkedArray) -> Texts:
 
 
 def join(*pieces: Texts | str, between: str = "") -> Texts:
-    """Join the pieces of each row; a `str` is the same in all. Null where a piece is."""
+    """Join the pieces of each row; a `str` is the same in all rows. Null if a piece is null."""
     return pc.binary_join_element_wise(*map(_piece, pieces), pa.scalar(between, TEXT))
 
 
@@ -67,7 +67,7 @@ def if_else(mask: npt.NDArray[np.bool_], then: Texts | str, otherwise: Texts | s
 
 
 def where(mask: npt.NDArray[np.bool_], texts: Texts) -> Texts:
-    """Return the texts, null where the mask does not hold."""
+    """Return the texts, with null in rows that the mask excludes."""
     return texts if mask.all() else pc.if_else(pa.array(mask), texts, pa.scalar(None, TEXT))
 
 

@@ -1,8 +1,8 @@
 """Exact one-to-one matching of two kinds of moments on one line of time.
 
-**The task.** Sends and messages lie on a line. A send and a message may be paired when they are
-at most `T` apart. Wanted are as many pairs as possible and, among those, the least total
-distance: exactly, and in about the time that sorting takes.
+**The task.** Sends and messages lie on a line. A send and a message may be paired when they are at
+most `T` apart. The task is to find as many pairs as possible and, among such pairings, the least
+total distance: exactly, and in about the time that sorting takes.
 
 **The walk.** Go along the line from the left; a send is a step up, a message a step down. The
 *height* before a row is the number of sends less the number of messages passed so far. An
@@ -13,21 +13,22 @@ many sends as messages.
 **Claim.** Some best pairing leaves some rows alone and cuts all others into excursions, in each
 of which the first send goes with the first message, the second with the second, and so on.
 
-1. *No row is left alone inside a pair.* Were a row left alone between a paired send and message,
-   then it could take the place of the one of its kind: as many pairs, none longer, one shorter
-   on the sorted line. This cannot go on for ever, so some best pairing has no such row. The rows
-   that lie inside or at the end of pairs then form stretches which are paired within themselves.
+1. *No row is left alone inside a pair.* If a row is left alone between a paired send and message,
+   it can take the place of the one of its kind: the number of pairs stays, none becomes longer, and
+   one becomes shorter on the sorted line. This cannot be repeated for ever, so some best pairing
+   has no such row. The rows inside or at the end of pairs then form stretches in which all rows are
+   paired with each other.
 2. *First with first.* For sends `s <= s'` and messages `m <= m'`, the pairs `(s, m)` and
    `(s', m')` together are no longer than `(s, m')` and `(s', m)`, and neither is longer than the
    longer one of those. Uncrossing in this way ends with the k-th send of the stretch on its k-th
    message, costs nothing, and breaks no limit that held before.
-3. *Cut into excursions.* A stretch that is paired within itself starts and ends at one height.
-   Cut where it visits that height between: each piece has as many sends as messages, so first
-   with first stays within the pieces, and each piece is an excursion.
+3. *Cut into excursions.* Such a stretch starts and ends at the same height. Cut it at each visit of
+   that height: each piece has as many sends as messages, so "first with first" pairs rows within
+   the pieces, and each piece is an excursion.
 
 **What an excursion costs.** Above its height the k-th send comes before the k-th message, so the
-distances add up to the sum of its messages' moments less that of its sends' moments; below, the
-other way round. Either is a difference of two prefix sums.
+sum of the distances is the sum of the messages' moments less that of the sends' moments; below, it
+is the reverse. Both are differences of two prefix sums.
 
 **Whether it is allowed.** Take an excursion above height `h`, and its k-th send, at `t`. Its
 partner is near enough if, and only if, at least k messages of the excursion lie at or before
@@ -37,12 +38,12 @@ of that send and `M` the number of messages up to `t + T`, the condition is `S -
 should.) `S - M` is a property of the row alone. So an excursion is allowed when the largest
 `S - M` of its sends is at most `h`: one range maximum. Below the height, change the roles.
 
-**The choice.** Between two rows the best of all before is either the best of one row less, or,
-where an allowed excursion ends here, the best up to its beginning and that excursion. For each
-place one excursion at most ends there, so this is one comparison a row.
+**The choice.** The best pairing of the rows up to a place is either the best one without the last
+row, or, if an allowed excursion ends here, the best one up to its beginning plus that excursion. At
+most one excursion ends at a place, so this is one comparison for each row.
 
-Most real stretches leave no choice (as many sends as messages, all near enough first with
-first); these are seen at once, and only the others are walked.
+Most real stretches leave no choice (as many sends as messages, all near enough if the first is
+paired with the first). These are recognised at once, and only the others are walked.
 """
 
 from __future__ import annotations
@@ -62,9 +63,8 @@ def paired(
 ) -> NDArray[np.bool_]:
     """Return which rows are paired; the k-th paired send goes with the k-th paired message.
 
-    Where several pairings are best, the one is taken in which, seen from the last row
-    backwards, a row is left alone whenever some best pairing can do without it: earlier rows are
-    paired rather than later ones.
+    If several pairings are best, the result is the one that, from the last row backwards, leaves a
+    row alone whenever some best pairing does: earlier rows are paired rather than later ones.
 
     Args:
         line_us: moments in microseconds, ascending; `line_us + tolerance_us` must fit in 64 bits.

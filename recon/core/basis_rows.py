@@ -114,7 +114,7 @@ class BasisRows:
 
 
 def inside(frame: pd.DataFrame, start: datetime, end: datetime) -> pd.Series[bool]:
-    """Say of each row whether its time lies in `[start, end)`."""
+    """Say for each row whether its time lies in `[start, end)`."""
     return (frame["sent_at"] >= start) & (frame["sent_at"] < end)
 
 

@@ -287,8 +287,8 @@ def _local_buckets(
         local: the records.
         links: who is whose partner.
         alone: the records without one.
-        holds_id: of each record, whether the records hold an id.
-        doubt: of each of those alone, why its absence is not proven; 0 where it is.
+        holds_id: for each record, whether it holds an id.
+        doubt: for each record in `alone`, why it is not proven that it has no message; 0 if it is.
     """
     status = local.frame["status"].iloc[alone]
     says_not_sent = (status == NOT_SENT).to_numpy(dtype=np.bool_)

@@ -38,7 +38,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "id": ("id", "recordid", "sendid", "uuid", "guid", "pk", "key", "rowid"),
 }
 
-#: What words that are none of Octopods' mostly mean.
+#: The usual meaning of words that are not Octopods'.
 _MEANINGS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("queued", "pending", "scheduled", "draft", "cancelled", "canceled", "new", "waiting"),

@@ -93,9 +93,9 @@ def clean(spelled: pa.LargeStringArray) -> tuple[NDArray[np.bool_], NDArray[np.i
 def _numbers(
     text: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Read a `+` and digits from each place on, of one length or of a length each.
+    """Read a `+` and digits from each position on, all of one length or each of its own.
 
-    Returns where they are that, and stand; elsewhere the number is `NONE`.
+    Returns which of them are clean numbers, and the numbers, else `NONE`.
     """
     first, rest = _words(text, starts, lengths)
     first ^= _PLUS_AND_ZEROS

@@ -52,7 +52,7 @@ class ExpectedRule:
     days: tuple[date, date] | None = None
     """First and last day of the window, both included."""
     at_most: int | None = None
-    """At most so many findings a day."""
+    """The most findings a day."""
 
     def holds_on(self, day: date) -> bool:
         """Say whether the rule covers findings of a day at all."""

@@ -26,7 +26,7 @@ def of_day(case: Case, day: int, most: int = 20) -> dict[str, int]:
     Args:
         case: both sides, classified.
         day: the position of the day.
-        most: so many reasons at most.
+        most: the most reasons to return.
     """
     counts = Counter(counted(case, case.provider_owner == day))
     if (left_out := case.agreed.count(day)) is not None:

@@ -26,7 +26,7 @@ _LONGEST_HEAD: Final = 24
 SEPARATOR: Final = r"[^\w+,:;'\"]"
 BETWEEN: Final = SEPARATOR + "{0,3}"
 _HEAD: Final = re.compile(rf"(?:[+\d]|{SEPARATOR})*$")
-#: What is dialled before a country code in America and Australia; elsewhere it is 00.
+#: The prefix that people in America and Australia dial before a country code; elsewhere it is 00.
 _DIALLED_ABROAD: Final = re.compile(r"^\D*(?:011|0011)(?=\D*[1-9])")
 
 

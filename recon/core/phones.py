@@ -107,7 +107,7 @@ def bare_digits(numbers: pd.Series) -> NDArray[np.int64]:
 
 
 def begin_with_plus(numbers: pd.Series) -> NDArray[np.bool_]:
-    """Say of numbers whether they begin with a plus: then they have one reading."""
+    """Say for each number whether it begins with a plus: then it has only one reading."""
     import pyarrow.compute as pc
 
     begin = pc.fill_null(pc.starts_with(_one(_strings(numbers)), "+"), fill_value=False)

@@ -33,7 +33,7 @@ _USUAL_RISE: Final = 3.0
 _LOOKAHEAD: Final = 600.0
 """How many seconds before an hour its rate is expected already: sends may start early."""
 _FIRST_DAY: Final = 3600.0
-"""Seconds in which an hour of which nothing is known yet may fill an answer."""
+"""Seconds in which an hour that is not learnt yet is expected to fill an answer."""
 _SOME: Final = 10 / 86_400
 """Messages a second from which an account counts as in use."""
 _MANY: Final = 20

@@ -422,7 +422,7 @@ def _first(at: Positions, of: Positions, other_at: Positions, of_other: Position
 
 
 def _texts(column: pd.Series[Any], at: Positions) -> Texts:
-    """Return the texts of some rows, `None` where there is none."""
+    """Return the texts of some rows, `None` for a row without one."""
     found: Texts = np.full(len(at), None, dtype=object)
     there = np.flatnonzero(at >= 0)
     taken = column.iloc[at[there]].astype("str").astype("object")

@@ -24,7 +24,7 @@ from recon.core.policy import Policy
 
 _NEVER: Final = np.iinfo(np.int64).min
 _FOREVER: Final = np.iinfo(np.int64).max
-#: What a number's key is of, where there is a key: see `user_ids.key_sorts`.
+#: The sorts of keys, see `user_ids.key_sorts`.
 _SORTS: Final = (0, 1, 2)
 
 

@@ -68,7 +68,7 @@ def of_day(
 
 
 def _paired(case: Case, day: int) -> Mask:
-    """Say of each record whether it is one of the day's pairs."""
+    """Say for each record whether it is part of one of the day's pairs."""
     paired: Mask = (case.local_owner == day) & (case.links.partner_of_local >= 0)
     return paired
 

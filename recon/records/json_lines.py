@@ -183,8 +183,8 @@ def _items(
     Args:
         value: decoded JSON.
         number: its line.
-        envelope: called with it where it is an object that holds a list of objects.
-        alone: whether the file holds nothing else: then any list of objects in it is meant.
+        envelope: called with the value if it is an object that contains a list of objects.
+        alone: whether the file contains nothing else: then any list of objects in it counts.
     """
     if isinstance(value, list):
         return value if not value or any(isinstance(one, dict) for one in value) else [value]

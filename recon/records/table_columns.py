@@ -44,9 +44,9 @@ class _LookedFor(NamedTuple):
     schema: str | None
     name: str
     kinds: Kinds
-    """Its columns; none where it is not there."""
+    """Its columns; none if it does not exist."""
     names: Sequence[str]
-    """The tables and views of its schema, where it is not there."""
+    """The tables and views of its schema, if it does not exist."""
 
 
 def _inspected(connection: sa.Connection, asked: str) -> _LookedFor:

@@ -59,7 +59,7 @@ class _Step:
     """One kind of row that is deleted."""
 
     name: str | None
-    """What a person calls it; `None` where it is not shown."""
+    """Its name for people; `None` if it is not shown."""
     key: _Key
     """The columns that identify a row of an account or of one of its keys."""
     conditions: tuple[sa.ColumnElement[bool], ...]

@@ -31,12 +31,12 @@ def withdraw(
     Args:
         engine: the store.
         account: the account's name.
-        key_fingerprint: whose proof; a key that never asked has none.
+        key_fingerprint: whose proof; a key that was never polled has none.
         withdrawal: the time, and why.
         at: our own clock.
 
     Returns:
-        Whether this is new: the same time is withdrawn once.
+        Whether this is new; the same time is withdrawn only once.
 
     Raises:
         TemporaryError, OutputError, ConfigError: the store failed.
