@@ -116,7 +116,8 @@ def configure(*, fmt: str = "text", verbosity: int = 0) -> None:
         if isinstance(handler, _Handler):
             root.removeHandler(handler)
     handler = _Handler()
-    handler.setFormatter(_Redacting(_json_lines() if fmt == "json" else _text_lines()))
+    text = _Text("{asctime} {levelname} {name}: {message}", style="{")
+    handler.setFormatter(_Redacting(_json_lines() if fmt == "json" else text))
     root.addHandler(handler)
     level = _LEVELS[max(-1, min(2, verbosity))]
     root.setLevel(max(level, logging.WARNING))
@@ -139,10 +140,6 @@ def without_secrets(text: str) -> str:
         if isinstance(handler.formatter, _Redacting):
             text = handler.formatter.blotted(text)
     return _URL_PASSWORD.sub(rf"\1:{BLOT}@", text)
-
-
-def _text_lines() -> logging.Formatter:
-    return _Text("{asctime} {levelname} {name}: {message}", style="{")
 
 
 def _json_lines() -> logging.Formatter:

@@ -26,8 +26,6 @@ from recon.records.reader import RecordsRead
 from recon.store import coverage_proof
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from sqlalchemy import Engine
 
     from recon.jobs.memory_budget import RunMemory
@@ -187,10 +185,5 @@ class BothSides:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

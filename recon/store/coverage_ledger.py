@@ -112,7 +112,7 @@ def note_new_messages(
     shown_spans = _shown_spans(
         connection,
         key.id,
-        _trusted(key),
+        SHARED if key.disordered_at is None else SETTLED,
         coverage.c.seen_at > min(one.sent_at for one in new) + key.settling,
     )
     late = appeared_late(new, list(shown_spans.values()), key.settling)
@@ -266,10 +266,6 @@ def _row_of_thinned(connection: sa.Connection, key: Key, poll_id: int) -> int | 
     )
     row_id: int | None = connection.execute(before).scalar()
     return row_id
-
-
-def _trusted(key: Key) -> str:
-    return SHARED if key.disordered_at is None else SETTLED
 
 
 def _shown_spans(

@@ -60,7 +60,9 @@ def add(
 ) -> bool:
     """Withdraw as `withdraw` does, in a transaction that has locked the account."""
     start = withdrawals.c.starts_at
-    within = start.is_(None) if withdrawal.start is None else _no_later(start, withdrawal.start)
+    within: sa.ColumnElement[bool] = start.is_(None)
+    if withdrawal.start is not None:
+        within |= start <= withdrawal.start
     known = sa.select(withdrawals.c.id).where(
         withdrawals.c.key_id == key_id, withdrawals.c.ends_at >= withdrawal.end, within
     )
@@ -125,7 +127,3 @@ def _read(
         query = query.where(sa.or_(begins.is_(None), begins < end))
     found = connection.execute(query.order_by(withdrawals.c.ends_at, withdrawals.c.id))
     return [Withdrawal(row.starts_at, row.ends_at, row.reason) for row in found]
-
-
-def _no_later(column: sa.Column[datetime], time: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(column.is_(None), column <= time)
