@@ -99,7 +99,7 @@ def state(shop: Workshop, url: str) -> dict[str, object]:
         " WHERE id IN (SELECT max(id) FROM runs GROUP BY date) ORDER BY date"
     )
     findings = "SELECT discrepancy_id, date, kind, status FROM findings ORDER BY discrepancy_id"
-    pages = sorted((shop.path / "reports").rglob("*-*.*"))
+    pages = sorted((shop.path / "reports" / "main").glob("*-*.*"))
     return {
         "runs": query(url, runs),
         "findings": query(url, findings),
