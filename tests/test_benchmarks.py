@@ -23,6 +23,7 @@ from benchmarks import (
     growth,
     linking,
     load,
+    many_accounts,
     records,
     scale,
     stats,
@@ -140,6 +141,16 @@ def test_a_backfill_over_a_filled_store_is_complete(tmp_path: Path) -> None:
     assert report["coverage"]["complete"]
     assert report["discrepancies"]["missing_at_provider"] == 1
     assert report["provider"]["total"] == 250
+
+
+def test_parts_of_many_accounts_find_what_one_process_finds() -> None:
+    accounts = ["a000", "a001"]
+    with many_accounts.served(backfill.Sends(days=2, per_day=60), accounts) as served:
+        bench = many_accounts.Bench(*served, offline=True)
+        one, parts = (bench.measured(mode, accounts) for mode in ("one", "shards"))
+    assert len(one[0]) == 4
+    assert len(one[1]) == 4
+    assert many_accounts.agree(one, parts)
 
 
 def test_figures_are_asked_of_what_is_loaded(engine: sa.Engine) -> None:
