@@ -222,10 +222,13 @@ def _numbers(connection: sa.Connection, column: sa.Column[Any], person: Person) 
         sa.select(sa.func.count()).select_from(column.table).where(_are(column, mine))
     ).scalar_one()
     blank = None if column.nullable else ""
+    # By their keys: to find rows, SQLite 3.51 uses no index on a column that the statement changes.
+    row = sa.tuple_(*column.table.primary_key)
+    rows = sa.select(*column.table.primary_key).where(_are(column, mine)).correlate(None)
 
     def change(connection: sa.Connection) -> None:
         connection.execute(
-            sa.update(column.table).where(_are(column, mine)).values({column.name: blank})
+            sa.update(column.table).where(row.in_(rows)).values({column.name: blank})
         )
 
     yield _Place(column, int(count), change)
