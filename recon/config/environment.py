@@ -99,7 +99,7 @@ def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _locate(tokens: Sequence[str], shape: Shape, present: object) -> tuple[str, ...] | None:
-    """Return the path for the parts of a name, `None` if there is no such key."""
+    """Return the path for the parts of a name, `None` if the key does not exist."""
     if not tokens:
         return ()
     there = present if isinstance(present, dict) else {}

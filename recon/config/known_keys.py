@@ -39,7 +39,7 @@ class Shape(NamedTuple):
         return {field.alias or name: field for name, field in known.items()}
 
     def below(self, key: int | str) -> Shape | None:
-        """Return the shape of `key`, `None` if there is no such key."""
+        """Return the shape of `key`, `None` if it does not exist."""
         if self.entries is not None:
             return self.entries
         if self.item is not None:

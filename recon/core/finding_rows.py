@@ -17,7 +17,7 @@ from recon.core.link import Mask, Positions, microseconds
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FindingRows:
-    """The record and message of each finding; a text is null if there is no such row."""
+    """The record and message of each finding; a text is null if there is none."""
 
     local: Positions
     """The record of each finding, -1 without one."""

@@ -49,7 +49,7 @@ def lock_account(connection: sa.Connection, name: str) -> int:
 
 
 def id_of(name: str) -> sa.ScalarSelect[int]:
-    """Return the id of an account as part of a statement; null if there is no such account."""
+    """Return the id of an account as part of a statement; null if the account does not exist."""
     return sa.select(accounts.c.id).where(accounts.c.name == name).scalar_subquery()
 
 

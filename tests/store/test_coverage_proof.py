@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from recon.model import Span
-from recon.store import coverage_proof, messages
+from recon.model import Span, Withdrawal
+from recon.store import coverage_proof, messages, withdrawals
 from tests.factories import KEY, at, listing, message
 
 
@@ -45,3 +45,16 @@ def test_the_latest_twenty_refused_answers_are_told(engine: sa.Engine) -> None:
         keep(engine, answered, partial=True)
     told = coverage_proof.evidence(engine, "main", None, None).refused
     assert [one.at for one in told] == [at(answered) for answered in range(101, 121)]
+
+
+def test_of_several_times_each_has_what_concerns_it(engine: sa.Engine) -> None:
+    keep(engine, 100)
+    keep(engine, 320, partial=True)
+    keep(engine, 1_000)
+    gone = Withdrawal(at(450), at(550), "seen otherwise")
+    assert withdrawals.withdraw(engine, "main", KEY, gone, at(1_000))
+    times = [Span(at(start), at(start + 100)) for start in (200, 300, 400, 500, 600)]
+    told = coverage_proof.evidence_of_each(engine, "main", times)
+    assert [one.withdrawn for one in told] == [(), (), (gone,), (gone,), ()]
+    assert told == [coverage_proof.evidence(engine, "main", one.start, one.end) for one in times]
+    assert [len(one.refused) for one in told] == [1, 1, 0, 0, 0]
