@@ -16,7 +16,8 @@ COPY pyproject.toml README.md LICENSE ./
 COPY migrations migrations
 COPY recon recon
 RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /tmp/dist . \
-    && pip --python /opt/recon/bin/python install --no-index --no-deps /tmp/dist/*.whl
+    && pip --python /opt/recon/bin/python install --no-index --no-deps /tmp/dist/*.whl \
+    && /opt/recon/bin/python -c 'from recon.report import html_templates; html_templates.compile_all()'
 
 # Run: nothing but Python and the finished environment.
 FROM python:3.13-slim-trixie
