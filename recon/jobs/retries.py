@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from recon.core import calendar, coverage
 from recon.jobs import reconcile, wiring
 from recon.model import Span
-from recon.store import coverage_proof
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,18 +83,18 @@ def retries(
         )
         outcomes = retry_exports.outcomes(engine, [account], None)
         advice = retry_outcomes.advice(retry_outcomes.summed(one.counts for one in outcomes))
-        uncovered = _uncovered(engine, account, windows[:-1], runtime.clock())
+        uncovered = _uncovered(both.evidence.proof.spans, windows[:-1], runtime.clock())
         found.append(AccountRetries(account, decided, advice, uncovered))
     return found
 
 
-def _uncovered(engine: Engine, account: str, days: Sequence[Window], now: datetime) -> timedelta:
+def _uncovered(spans: Sequence[Span], days: Sequence[Window], now: datetime) -> timedelta:
     parts = [
         Span(day.start, min(day.end, now))
         for day in days
         if day.start is not None and day.end is not None and day.start < now
     ]
-    covered = coverage.covered_seconds(parts, coverage_proof.read(engine, account).spans)
+    covered = coverage.covered_seconds(parts, spans)
     length = sum((one.end - one.start for one in parts if one.end and one.start), timedelta())
     return length - timedelta(seconds=sum(covered))
 

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -124,6 +125,18 @@ def test_the_table_exports_nothing_and_masks_numbers(night: Nights) -> None:
     assert f"{NUMBER[:4]}******{NUMBER.format(0)[-3:]}" in shown
     assert NUMBER.format(0) in night.shown(command, "--date", DAY, "--show-numbers")
     assert decisions(exported(night))[:2] == ["retry", "retry"]
+
+
+def test_the_proof_of_coverage_is_read_once(night: Nights) -> None:
+    asked: list[str] = []
+
+    def keep(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:  # noqa: ANN401
+        asked.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", keep)
+    night.shown(command, "--date", DAY)
+    sa.event.remove(sa.Engine, "before_cursor_execute", keep)
+    assert sum("FROM coverage" in statement for statement in asked) == 1
 
 
 def test_csv_has_the_same_rows_and_no_formula(night: Nights) -> None:
