@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,28 @@ def test_a_small_number_counts_only_with_a_text_that_fits_it() -> None:
 
 def test_case_and_typographic_signs_do_not_matter() -> None:
     assert explain("USER\u2019S NUMBER IS  PART of an Experiment").name == "experiment"
+
+
+COMPILED = """
+import re
+from recon.core.failure_reasons import explain
+
+compiled, compile_it = [], re.compile
+re.compile = lambda pattern, *flags: compiled.append(pattern) or compile_it(pattern, *flags)
+explain("(#131049) Meta chose not to deliver")
+print(len(compiled))
+explain("Recipient is not a WhatsApp user.")
+print(len(compiled))
+"""
+
+
+def test_only_patterns_that_a_text_is_compared_with_are_compiled() -> None:
+    done = subprocess.run(  # noqa: S603 - the test's own code
+        [sys.executable, "-c", COMPILED], check=True, capture_output=True, text=True
+    )
+    by_number, by_text = map(int, done.stdout.split())
+    assert by_number == 0
+    assert 0 < by_text < 40
 
 
 def test_a_template_outside_the_window_is_reviewed() -> None:
