@@ -17,10 +17,12 @@ def are_of_the_us(keys: Positions) -> Mask:
     Args:
         keys: international digits, from `recon.core.phones`; other keys do not count.
     """
-    import phonenumbers
-
     found = np.zeros(len(keys), dtype=np.bool_)
     at = np.flatnonzero((keys >= _FIRST) & (keys < _LAST))
+    if not at.size:
+        return found
+    import phonenumbers
+
     # The area code tells the country: one number of each is asked.
     _, firsts, places = np.unique(keys[at] // _AREA, return_index=True, return_inverse=True)
     of_us = [
