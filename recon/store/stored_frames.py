@@ -94,14 +94,18 @@ _PLACED: Final[dict[str, _Maker]] = {
 
 
 def provider(
-    connection: sa.Connection, queries: Sequence[sa.Select[Any]], *, part_rows: int = PART_ROWS
+    connection: sa.Connection,
+    queries: Sequence[sa.Select[Any]],
+    *,
+    part_rows: int = PART_ROWS,
+    are_parts: bool = False,
 ) -> pd.DataFrame:
     """Return the rows of `messages` for some queries, see `recon.core.frames.PROVIDER`.
 
-    For many rows of SQLite, use several queries. Rows that are not read as Arrow columns are typed
-    in parts of about `part_rows`.
+    For many rows of SQLite, use several queries, and say that they `are_parts` (see `Query`). Rows
+    that are not read as Arrow columns are typed in parts of about `part_rows`.
     """
-    found = provider_in_parts(connection, queries, list, part_rows=part_rows)
+    found = provider_in_parts(connection, queries, list, part_rows=part_rows, are_parts=are_parts)
     frame = _joined(found, _PROVIDER)
     return frame.assign(status=frame["status"].astype("category"))
 
@@ -112,6 +116,7 @@ def provider_in_parts(
     collect: Callable[[Iterator[pd.DataFrame]], Collected],
     *,
     part_rows: int = PART_ROWS,
+    are_parts: bool = False,
 ) -> Collected:
     """Read the same rows in parts, and return the result of `collect`.
 
@@ -124,7 +129,7 @@ def provider_in_parts(
     query = Query(
         queries,
         part_rows,
-        are_parts=len(queries) > 1,
+        are_parts=are_parts,
         binary=[each.with_only_columns(*columns) for each in queries],
     )
     return read(

@@ -25,6 +25,14 @@ MANY = """
     FROM messages, generate_series(1, 60000) n
 """
 
+DAY_OF_SQLITE = """
+    INSERT INTO messages
+    WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 4000)
+    SELECT account_id, n * 3, key_id, phone_number || n, sent_at + n * 1000000, status,
+        failure_reason, first_seen_at, observed_at, listed_by
+    FROM messages, numbers
+"""
+
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # SQLite: see below
 def test_many_messages_are_read_alike_both_ways(
@@ -66,6 +74,22 @@ def test_many_messages_of_sqlite_come_as_arrow_and_are_the_same(
         assert_frame_equal(one, other)
         assert {record.getMessage() for record in caplog.records} <= {"an answer was read as Arrow"}
         assert bool(caplog.records) == (size != 2)
+    engine.dispose()
+
+
+def test_a_small_day_comes_as_arrow_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    engine = connect(f"sqlite:///{tmp_path / 'store.db'}")
+    schema.upgrade(engine)
+    messages.keep(engine, "main", KEY, listing(message(1), answered=60))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(DAY_OF_SQLITE)
+    caplog.set_level(logging.DEBUG, logger="recon.sqlread")
+    found = messages.read(engine, "main", None, None)
+    assert [record.getMessage() for record in caplog.records] == ["an answer was read as Arrow"]
+    assert found["message_id"].sort_values().tolist() == [1, *range(3, 12_001, 3)]
+    caplog.clear()
+    messages.read(engine, "main", at(0), at(100))
+    assert not caplog.records
     engine.dispose()
 
 
