@@ -505,6 +505,8 @@ class Verdict:
     @property
     def counts(self) -> dict[str, int]:
         """The number of findings by kind; 0 for a kind without findings."""
+        if self.findings.empty:
+            return dict.fromkeys(map(str, Kind), 0)
         found: dict[Any, Any] = self.findings["kind"].value_counts().to_dict()
         return {kind.value: int(found.get(kind.value, 0)) for kind in Kind}
 

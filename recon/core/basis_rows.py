@@ -14,6 +14,7 @@ from recon.core.coverage import microseconds
 from recon.core.link import Positions
 from recon.core.link import microseconds as times
 from recon.core.statuses import NOT_TERMINAL
+from recon.core.time_spans import inside
 
 
 class RecordedIds:
@@ -38,6 +39,8 @@ class RecordedIds:
 
     def add(self, records: pd.DataFrame) -> None:
         """Take in some of the records, each once."""
+        if not self._denied.size and self._below is None:
+            return
         wanted = records.loc[inside(records, *self._span), "message_id"].dropna()
         ids = wanted.to_numpy(dtype=np.int64)
         if self._denied.size:
@@ -70,8 +73,8 @@ class WaitingMessages:
 
     def add(self, messages: pd.DataFrame) -> None:
         """Take in some of the messages, each once and in order."""
-        waiting = inside(messages, *self._span) & messages["status"].isin(sorted(NOT_TERMINAL))
-        if waiting.any():
+        waiting = messages["status"].isin(sorted(NOT_TERMINAL)).to_numpy()
+        if waiting.any() and (waiting := waiting & inside(messages, *self._span)).any():
             self.seen.append(times(messages.loc[waiting, "observed_at"]))
 
 
@@ -113,15 +116,10 @@ class BasisRows:
     others: RowsOfOtherDays
 
 
-def inside(frame: pd.DataFrame, start: datetime, end: datetime) -> pd.Series[bool]:
-    """Say for each row whether its time lies in `[start, end)`."""
-    return (frame["sent_at"] >= start) & (frame["sent_at"] < end)
-
-
 def _named(outside: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:
     """Return the rows of other days that have one of the ids of this day."""
     if outside.empty:
         return outside
     # Of one night these are few, and its ids are many.
     found = ids.loc[ids.isin(outside["message_id"].dropna())]
-    return outside.loc[outside["message_id"].isin(found)]
+    return outside.loc[outside["message_id"].isin(found)] if len(found) else outside.iloc[:0]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from recon.core import coverage, utf8
+from recon.core import coverage, time_spans, utf8
 from recon.core.frames import concat
 from recon.core.link import Side
 from recon.model import Span
@@ -41,9 +41,7 @@ class RowsDigest:
 
     def add(self, rows: pd.DataFrame) -> None:
         """Add the rows that lie in the time that counts."""
-        start, end = self._span
-        times = rows["sent_at"]
-        inside = ((times >= start) & (times < end)).to_numpy(dtype=np.bool_)
+        inside = time_spans.inside(rows, *self._span)
         if not inside.any():
             return
         self._waiting.append(rows if inside.all() else rows.loc[inside])
@@ -90,7 +88,9 @@ def digest(
     """
     read = RowsDigest(start, end), RowsDigest(start, end)
     for rows, side in zip(read, (local, provider), strict=True):
-        rows.add(side.frame)
+        # Rows are nearly sorted by time: a slice of them takes a fraction of a choice.
+        found = np.flatnonzero(time_spans.inside(side.frame, start, end))
+        rows.add(side.frame.iloc[found[0] : found[-1] + 1] if found.size else side.frame.iloc[:0])
     return of_parts(start, end, read, (local, provider), spans, first_contact)
 
 

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from recon.core import stale_records
 from recon.core.absence_doubts import Denials
 from recon.core.basis_rows import BasisRows, RecordedIds, RowsOfOtherDays, WaitingMessages
 from recon.core.input_digest import add_rows
@@ -30,6 +29,7 @@ def basis(
     purged_below: int | None,
     evidence: CoverageEvidence,
     untimed: bool,
+    have_ended: bool,
     settings: str,
 ) -> str:
     """Return a digest of the basis of a verdict: 32 hexadecimal digits.
@@ -47,6 +47,7 @@ def basis(
         purged_below: smaller ids may be of messages that were purged.
         evidence: the reasons why the day is not covered more.
         untimed: whether rows without a readable time belong to this day.
+        have_ended: the result of `stale_records.may_have_ended` for both sides.
         settings: distinguishes the settings and the version of the program.
     """
     recorded = RecordedIds(start, end, denials, purged_below)
@@ -56,7 +57,6 @@ def basis(
     others = RowsOfOtherDays(start, end)
     others.add(local.frame, provider.frame)
     times = [side.frame["sent_at"] for side in (local, provider)]
-    have_ended = stale_records.may_have_ended(local.frame, provider.frame)
     return of_parts(
         BasisRows(recorded, waiting, others),
         (local, provider),

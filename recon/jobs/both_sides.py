@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Self
 
 from recon.core import (
     agreed_rows,
-    basis_rows,
     buckets,
     input_digest,
     judge,
     settled_rows,
+    stale_records,
+    time_spans,
     verdict_basis,
 )
 from recon.core.buckets import Case
@@ -124,7 +125,7 @@ class BothSides:
         frame, start, end = self.provider.frame, self.days[0].start, self.days[-1].end
         assert start is not None
         assert end is not None
-        inside = basis_rows.inside(frame, start, end)
+        inside = time_spans.inside(frame, start, end)
         return bool((inside & frame["status"].isin(sorted(NOT_TERMINAL))).any())
 
     def digest(self, day: Window) -> str:
@@ -174,8 +175,13 @@ class BothSides:
             purged_below=self.evidence.proof.purged_below,
             evidence=evidence,
             untimed=untimed,
+            have_ended=self._may_have_ended,
             settings=settings,
         )
+
+    @cached_property
+    def _may_have_ended(self) -> bool:
+        return stale_records.may_have_ended(self.local.frame, self.provider.frame)
 
     def close(self) -> None:
         """Remove the files, if there are any; after that nothing can be judged."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from recon.core import basis_rows, coverage, frames, link, out_of_window_ids, stale_records
+from recon.core import coverage, frames, link, out_of_window_ids, stale_records, time_spans
 from recon.core.basis_rows import BasisRows, RecordedIds, RowsOfOtherDays, WaitingMessages
 from recon.core.input_digest import RowsDigest
 from recon.core.link import Positions, Side
@@ -112,7 +112,7 @@ class _Messages(_Side):
         super().add(frame)
         for waiting in self.waiting.values():
             waiting.add(frame)
-        inside = basis_rows.inside(frame, *self._days)
+        inside = time_spans.inside(frame, *self._days)
         self.is_waiting |= bool((inside & frame["status"].isin(sorted(NOT_TERMINAL))).any())
 
     def add_named(self, messages: pd.DataFrame, ids: pd.Series) -> None:
@@ -361,7 +361,7 @@ def _add_other_days(
         open_ = frames.concat([*listed, far[_OF_AN_ID]])
         found = reader.find(np.unique(open_["message_id"].to_numpy(dtype=np.int64))).frame
         found = gone.blanked(found, reading.policy.region, None)
-        found = found.loc[~basis_rows.inside(found, start, end)].reset_index(drop=True)
+        found = found.loc[~time_spans.inside(found, start, end)].reset_index(drop=True)
         theirs.add_named(open_, found["message_id"])
         _add_far(reading.held, "local", mine, found)
 

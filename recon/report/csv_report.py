@@ -39,6 +39,8 @@ def chunks(run: Run) -> Iterator[bytes | memoryview]:
     without a time last) and id, so that two runs give the same file.
     """
     findings = run.verdict.findings
+    if findings.empty:
+        return encode(findings, COLUMNS)
     place = {
         "run_id": run.run_id,
         "date": run.verdict.window.label,
@@ -81,6 +83,9 @@ def encode(
         constants: values that are the same in every row.
         order: the positions of the rows to write; `None` is all in their order.
     """
+    yield (",".join(columns) + _END).encode()
+    if frame.empty:
+        return
     fixed = {name: _cell(word) for name, word in (constants or {}).items()}
     wanted = frame[[name for name in columns if name not in fixed]]
 
@@ -89,7 +94,6 @@ def encode(
         rows = wanted.iloc[part] if order is None else wanted.take(order[part])
         return _lines(fixed[name] if name in fixed else _cells(rows[name]) for name in columns)
 
-    yield (",".join(columns) + _END).encode()
     yield from _ahead(piece, range(0, len(frame), _ROWS))
 
 

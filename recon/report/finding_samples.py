@@ -72,6 +72,8 @@ def sample(
     Kinds are sorted by urgency, findings as in the CSV file.
     """
     findings = finding_states.reported(run)
+    if findings.empty:
+        return {}
     found = finding_states.counts(run)
     counts = {kind: found[kind] for kind in KINDS_BY_URGENCY}
     most = share(list(counts.values()), limit)

@@ -30,6 +30,8 @@ def reported(run: Run) -> pd.DataFrame:
 
 def counts(run: Run) -> dict[Kind, int]:
     """Return how many findings of each kind a run reports, without the expected ones."""
+    if run.verdict.findings.empty:
+        return dict.fromkeys(Kind, 0)
     found = reported(run)["kind"].value_counts(sort=False).to_dict()
     return {kind: int(found.get(kind.value, 0)) for kind in Kind}
 

@@ -277,6 +277,8 @@ def confirmed_counts(found: pd.DataFrame) -> str:
     A finding that is not confirmed still counts: no call was made for its id, or it got no usable
     answer.
     """
+    if found.empty:
+        return ""
     counts = found["confirmed"].value_counts()
     parts = [f"{counts[word]:,} {confirmed(word)}" for word in ("yes", "no") if word in counts]
     return ", ".join(parts)

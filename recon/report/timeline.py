@@ -88,6 +88,8 @@ def _place(moment: datetime | None, window: Window, unbounded: float) -> float:
 def _bars(run: Run, start: datetime, end: datetime) -> Iterator[TimelineBar]:
     """Yield the half hours with findings; findings outside the day are at its ends."""
     found = run.verdict.findings
+    if found.empty:
+        return
     times = found["provider_sent_at"].fillna(found["local_sent_at"]).dropna()
     share = (times - start) / (end - start)
     counts, _ = np.histogram(share.clip(0, 1), bins=BINS, range=(0, 1))

@@ -145,7 +145,7 @@ def evidence_of_each(
     with reading(engine) as connection:
         account_id = accounts.id_of(account)
         rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()
-        refused = [_refused(connection, account_id, time.start, time.end) for time in times]
+        refused = _refused_of_each(connection, account_id, times)
         notes = tuple(coverage_notes.of_account(connection, account_id, rows))
         purged = unproven_before(connection, account)
         disputes = [time_disputes.load(connection, row.id) for row in rows]
@@ -168,6 +168,19 @@ def evidence_of_each(
 def _touches(one: Withdrawal, time: Span) -> bool:
     begins_before = one.start is None or time.end is None or one.start < time.end
     return begins_before and (time.start is None or time.start < one.end)
+
+
+def _refused_of_each(
+    connection: sa.Connection, account_id: sa.ScalarSelect[int], times: Sequence[Span]
+) -> list[list[RefusedAnswer]]:
+    """Return the refused answers of each of several times in order; mostly there are none."""
+    since = [polls.c.kept_at >= times[0].start] if times[0].start is not None else []
+    query = sa.select(polls.c.id).where(
+        polls.c.account_id == account_id, polls.c.reading.in_(_NOT_ACCEPTED), *since
+    )
+    if connection.execute(query.limit(1)).scalar() is None:
+        return [[] for _ in times]
+    return [_refused(connection, account_id, time.start, time.end) for time in times]
 
 
 def _refused(

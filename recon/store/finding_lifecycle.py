@@ -1,7 +1,8 @@
 """The life of each finding from run to run.
 
 Most findings of a night are new, and are inserted directly. Findings that an earlier run also found
-are first written to a temporary table, and then updated if they differ.
+are first written to a temporary table, and then updated if they differ. If there are none, the
+table is not made.
 """
 
 from __future__ import annotations
@@ -53,29 +54,35 @@ def update(connection: sa.Connection, account_id: int, run: Run) -> Run:
 
     before = _compared_with(connection, account_id, run)
     day, now = date.fromisoformat(run.verdict.window.label), run.finished_at
-    gone = _gone(account_id, day)
 
     def split() -> tuple[pa.Table, Mapping[str, Known], pa.Table]:
         found = columns_of(run.verdict.findings)
         known, rows = known_of(connection, account_id, day, before, found["discrepancy_id"])
+        if not known:
+            return found, known, found
         AGAIN.create(connection)
         again = found.append_column("finding_id", rows).filter(pc.is_valid(rows))
         found_again.insert(connection, again, run.verdict.expected)
         return found, known, found.filter(pc.is_null(rows))
 
     found, known, new = split()
+    gone = _gone(account_id, day, known)
     claims = absence_claims.turned_unverifiable(connection, gone, found)
     if claims:
         run = _still_expected(connection, account_id, _renamed(run, claims), claims.values())
-        AGAIN.drop(connection)
+        if known:
+            AGAIN.drop(connection)
         found, known, new = split()
+        gone = _gone(account_id, day, known)
     expected = run.verdict.expected
-    finding_news.record_news(connection, run, known, claims)
-    _renew(connection, day, now)
+    if known:
+        finding_news.record_news(connection, run, known, claims)
+        _renew(connection, day, now)
     carried = changed_identity.carried_on(connection, gone, new)
     kept = absence_claims.unproven(connection, gone, run.verdict)
     _resolve(connection, gone, kept, run)
-    AGAIN.drop(connection)
+    if known:
+        AGAIN.drop(connection)
     today = calendar.day_at(now, run.verdict.window.zone)
     _open(connection, account_id, run, new, today)
     changed_identity.carry_on(connection, account_id, carried)
@@ -192,20 +199,23 @@ def _renew(connection: sa.Connection, day: date, now: datetime) -> None:
     )
 
 
-def _gone(account_id: int, day: date) -> sa.ColumnElement[bool]:
+def _gone(account_id: int, day: date, known: Mapping[str, Known]) -> sa.ColumnElement[bool]:
     """Return the condition of the day's findings that a run did not find again."""
-    still = sa.exists().where(AGAIN.c.finding_id == findings.c.id)
-    return sa.and_(
+    of_day = sa.and_(
         findings.c.account_id == account_id,
         findings.c.status.in_([OPEN, ACKNOWLEDGED, EXPECTED]),
         findings.c.date == day,
-        ~still,
     )
+    if not known:
+        return of_day
+    return sa.and_(of_day, ~sa.exists().where(AGAIN.c.finding_id == findings.c.id))
 
 
 def _resolve(
     connection: sa.Connection, gone: sa.ColumnElement[bool], kept: Sequence[int], run: Run
 ) -> None:
+    if not connection.execute(sa.select(findings.c.id).where(gone).limit(1)).first():
+        return
     if kept:
         gone = sa.and_(gone, ~among(connection, findings.c.id, kept))
     finding_history.record(connection, Change.RESOLVED, gone, run.finished_at, run_id=run.run_id)

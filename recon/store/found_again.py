@@ -53,6 +53,8 @@ def columns_of(found: pd.DataFrame) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if found.empty:
+        return _no_columns()
     columns: dict[str, pa.Array] = {}
     for name in FINDING_COLUMNS:
         if isinstance(FINDING_TYPES[name], UtcDateTime):
@@ -66,6 +68,14 @@ def columns_of(found: pd.DataFrame) -> pa.Table:
             texts = pa.array(words, pa.large_string())
         columns[name] = texts
     return pa.table(columns)
+
+
+def _no_columns() -> pa.Table:
+    import pyarrow as pa
+
+    time, word = pa.timestamp("us", "UTC"), pa.large_string()
+    kinds = {name: isinstance(FINDING_TYPES[name], UtcDateTime) for name in FINDING_COLUMNS}
+    return pa.schema({name: time if kind else word for name, kind in kinds.items()}).empty_table()
 
 
 def known_of(

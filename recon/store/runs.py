@@ -86,44 +86,48 @@ def save(engine: sa.Engine, run: Run, mode: str, announcement: Announcement | No
 
 def _log(connection: sa.Connection, account_id: int, run: Run, mode: str) -> None:
     verdict = run.verdict
+    # As parameters of a statement that is the same each time, and so compiled once.
     connection.execute(
-        sa.insert(runs).values(
-            run_id=run.run_id,
-            account_id=account_id,
-            date=date.fromisoformat(verdict.window.label),
-            mode=mode,
-            verdict=verdict.kind.value,
-            window_start=verdict.window.start,
-            window_end=verdict.window.end,
-            timezone=verdict.window.zone,
-            started_at=run.started_at,
-            finished_at=run.finished_at,
-            local=asdict(verdict.local),
-            provider=asdict(verdict.provider),
-            discrepancies=verdict.counts,
-            statuses=dict(verdict.statuses),
-            gaps=[[run_columns.iso(gap.start), run_columns.iso(gap.end)] for gap in verdict.gaps],
-            evidence=run_columns.evidence_as_json(verdict.evidence),
-            requests={
+        sa.insert(runs),
+        {
+            "run_id": run.run_id,
+            "account_id": account_id,
+            "date": date.fromisoformat(verdict.window.label),
+            "mode": mode,
+            "verdict": verdict.kind.value,
+            "window_start": verdict.window.start,
+            "window_end": verdict.window.end,
+            "timezone": verdict.window.zone,
+            "started_at": run.started_at,
+            "finished_at": run.finished_at,
+            "local": asdict(verdict.local),
+            "provider": asdict(verdict.provider),
+            "discrepancies": verdict.counts,
+            "statuses": dict(verdict.statuses),
+            "gaps": [
+                [run_columns.iso(gap.start), run_columns.iso(gap.end)] for gap in verdict.gaps
+            ],
+            "evidence": run_columns.evidence_as_json(verdict.evidence),
+            "requests": {
                 name: count
                 for name, count in asdict(run.requests).items()
                 if count or name != "waited_seconds"
             },
-            suspicions=list(verdict.suspicions),
-            unreadable=[asdict(one) for one in verdict.unreadable],
-            found=list(run.lifecycle),
-            confirmation=asdict(run.confirmation),
-            notices=list(run.statements),
-            input_digest=run.input_digest,
-            acknowledged=[one for one, at in run.lifecycle.items() if at == ACKNOWLEDGED],
-            expected=_expected_as_json(run),
-            changes=asdict(run.changes),
-            incidents=run_columns.incidents_as_json(verdict.incidents),
-            advice=run_columns.advice_as_json(verdict.advice),
-            failures=list(verdict.failures.items()),
-            expected_rules=run.expected_rules,
-            verdict_basis=run.verdict_basis,
-        )
+            "suspicions": list(verdict.suspicions),
+            "unreadable": [asdict(one) for one in verdict.unreadable],
+            "found": list(run.lifecycle),
+            "confirmation": asdict(run.confirmation),
+            "notices": list(run.statements),
+            "input_digest": run.input_digest,
+            "acknowledged": [one for one, at in run.lifecycle.items() if at == ACKNOWLEDGED],
+            "expected": _expected_as_json(run),
+            "changes": asdict(run.changes),
+            "incidents": run_columns.incidents_as_json(verdict.incidents),
+            "advice": run_columns.advice_as_json(verdict.advice),
+            "failures": list(verdict.failures.items()),
+            "expected_rules": run.expected_rules,
+            "verdict_basis": run.verdict_basis,
+        },
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from recon.core.absence_doubts import NO_DENIALS, Denials
 from recon.core.link import Side
+from recon.core.stale_records import may_have_ended
 from recon.core.verdict_basis import basis
 from recon.model import CoverageEvidence, RefusedAnswer, Withdrawal
 from tests.factories import Record, Reject, Sent, at, local_side, provider_side
@@ -32,6 +33,7 @@ def made(records: Side | None = None, messages: Side | None = None, **changed: o
         "settings": "default",
     }
     sides = records or local_side(RECORDS), messages or provider_side(MESSAGES)
+    given["have_ended"] = may_have_ended(*(side.frame for side in sides))
     return basis(START, END, *sides, **given | changed)
 
 
