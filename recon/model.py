@@ -543,6 +543,20 @@ class Run:
     """The configured rules for failure reasons."""
 
     @property
+    def figures(self) -> RunFigures:
+        """Its counts, as they are stored."""
+        verdict = self.verdict
+        return RunFigures(
+            day=date.fromisoformat(verdict.window.label),
+            verdict=verdict.kind,
+            records=verdict.local.total,
+            messages=verdict.provider.total,
+            failed=verdict.statuses.get(Status.FAILED.value, 0),
+            findings=sum(verdict.counts.values()),
+            gaps=len(verdict.gaps),
+        )
+
+    @property
     def exit_code_if_asked(self) -> int:
         """The exit code with `--exit-code`: 1 for open findings, 3 for incomplete, else 0.
 

@@ -7,11 +7,13 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from recon.core import frames
 from recon.core.absence_doubts import Denials
 from recon.core.coverage import microseconds
-from recon.core.link import Positions
+from recon.core.link import Mask, Positions
 from recon.core.link import microseconds as times
 from recon.core.statuses import NOT_TERMINAL
 from recon.core.time_spans import inside
@@ -89,12 +91,11 @@ class RowsOfOtherDays:
     def add(self, records: pd.DataFrame, messages: pd.DataFrame) -> None:
         """Take in all records and all messages with some ids."""
         mine, theirs = inside(records, *self._span), inside(messages, *self._span)
-        wanted, listed = records.loc[mine, "message_id"], messages.loc[theirs, "message_id"]
-        far = records.loc[~mine], messages.loc[~theirs]
-        for kept, rows, ids in zip(self._found, far, (listed, wanted), strict=True):
-            named = _named(rows, ids)
-            if len(named):
-                kept.append(named)
+        sides = (records, mine, messages, theirs), (messages, theirs, records, mine)
+        for kept, (rows, near, others, others_near) in zip(self._found, sides, strict=True):
+            found = _named(rows["message_id"], ~near, others["message_id"], others_near)
+            if found.size:
+                kept.append(rows.iloc[found])
 
     @property
     def found(self) -> list[pd.DataFrame]:
@@ -116,10 +117,17 @@ class BasisRows:
     others: RowsOfOtherDays
 
 
-def _named(outside: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:
-    """Return the rows of other days that have one of the ids of this day."""
-    if outside.empty:
-        return outside
-    # Of one night these are few, and its ids are many.
-    found = ids.loc[ids.isin(outside["message_id"].dropna())]
-    return outside.loc[outside["message_id"].isin(found)] if len(found) else outside.iloc[:0]
+def _named(ids: pd.Series, far: Mask, others: pd.Series, near: Mask) -> Positions:
+    """Return the rows of other days that have one of the ids of the other side on this day.
+
+    By Arrow: for the rows of a small day, pandas takes several times as long.
+    """
+    # Of one night, rows of other days are few, and its ids are many.
+    rows = np.flatnonzero(far)
+    outside = pa.array(ids.iloc[rows].array, from_pandas=True)
+    inside = pa.array(others.array, from_pandas=True).filter(pa.array(near))
+    found = inside.filter(pc.is_in(inside, value_set=outside, skip_nulls=True))
+    if not len(found):
+        return rows[:0]
+    named: Mask = pc.is_in(outside, value_set=found).to_numpy(zero_copy_only=False)
+    return rows[named]

@@ -151,8 +151,8 @@ def of_case(
 
 
 def _of_day(found: pd.DataFrame, day: int) -> pd.DataFrame:
-    mine = found["day"] == day
     todays = found[list(FINDING_COLUMNS)]
+    mine = found["day"].to_numpy() == day
     return todays if mine.all() else todays.loc[mine].reset_index(drop=True)
 
 
@@ -240,7 +240,7 @@ def verdict_kind(
     local: LocalBalance, provider: ProviderBalance, found: pd.DataFrame, gaps: Sequence[Span]
 ) -> VerdictKind:
     """Return the verdict of a day whose input is not suspect, from its findings and gaps."""
-    if (found["kind"] != Kind.UNVERIFIABLE.value).any():
+    if len(found) and (found["kind"] != Kind.UNVERIFIABLE.value).any():
         return VerdictKind.DISCREPANCIES
     if gaps or len(found):
         return VerdictKind.INCOMPLETE

@@ -31,9 +31,10 @@ def of_day(side: str, rejects: pd.DataFrame, owner: Positions, day: int) -> list
         owner: the position of the day that each belongs to.
         day: which day.
     """
-    said = rejects.loc[owner == day, "reason"].astype("str")
-    if said.empty:
+    mine = owner == day
+    if not mine.any():
         return []
+    said = rejects.loc[mine, "reason"].astype("str")
     reasons = said.str.replace(_QUOTED, "", regex=True).str.replace(_LINE, "", regex=True)
     counted = reasons.value_counts().rename_axis("reason").reset_index(name="count")
     counted = counted.sort_values(["count", "reason"], ascending=[False, True])

@@ -20,8 +20,8 @@ from recon.jobs import executors, stored_reports
 from recon.jobs.account_job import AccountJob
 from recon.jobs.executors import InProcessExecutor
 from recon.jobs.judging import DayVerdict, Judge, RemoteJudge, Stretch, StretchCandidates
-from recon.model import Run, Verdict, Window
-from recon.report import report_files
+from recon.model import Run, RunFigures, Verdict, Window
+from recon.report import report_files, trends
 from recon.report.report_files import WrittenFiles
 from recon.store import runs
 from recon.store.runs import JudgedDay
@@ -71,6 +71,30 @@ class _Waiting:
         return BackfilledDay(self.run, executors.result(self.written), self.unchanged)
 
 
+class History:
+    """The counts of the days of a range and of those before it, for the trends of the pages."""
+
+    def __init__(self, days: Sequence[RunFigures]) -> None:
+        """Begin with the days that are stored."""
+        self._by_day = {one.day: one for one in days}
+
+    @classmethod
+    def read(cls, job: AccountJob, days: Sequence[Window]) -> History:
+        """Read it once for a range; to read it for each day took a twentieth of a small day."""
+        last = date.fromisoformat(days[-1].label)
+        return cls(runs.figures(job.engine, job.account, last, len(days) + trends.DAYS))
+
+    def add(self, run: Run) -> None:
+        """Add a run that was stored."""
+        self._by_day[run.figures.day] = run.figures
+
+    def until(self, run: Run) -> list[RunFigures]:
+        """Return the counts of the days up to a run, the newest first."""
+        last = run.figures.day
+        days = sorted((day for day in self._by_day if day <= last), reverse=True)
+        return [self._by_day[day] for day in days[: trends.DAYS]]
+
+
 @dataclass(frozen=True, slots=True)
 class Backfill:
     """Days of one account, one after the other."""
@@ -113,9 +137,10 @@ class Backfill:
             InputError: the records cannot be used.
         """
         before, stretches = self._stretches()
+        history = History.read(self.job, self.days)
         if unchanged:
             for day in self.days:
-                yield self._unchanged(before[day.label]).done()
+                yield self._unchanged(before[day.label], history).done()
             return
         waiting: deque[_Waiting] = deque()
         for _, verdicts in executors.in_order(
@@ -123,9 +148,9 @@ class Backfill:
         ):
             for one in verdicts:
                 waiting.append(
-                    self._unchanged(before[one.window.label])
+                    self._unchanged(before[one.window.label], history)
                     if one.verdict is None
-                    else self._saved(one, one.verdict)
+                    else self._saved(one, one.verdict, history)
                 )
                 while len(waiting) > self.workers.count:
                     yield waiting.popleft().done()
@@ -155,22 +180,23 @@ class Backfill:
             job.account, job.engine, job.reader, job.policy, job.settings_digest, job.memory
         )
 
-    def _saved(self, day: DayVerdict, verdict: Verdict) -> _Waiting:
+    def _saved(self, day: DayVerdict, verdict: Verdict, history: History) -> _Waiting:
         run = self.job.save(day, verdict, mode=runs.RUN)
-        return _Waiting(run, self._writing(run), unchanged=False)
+        history.add(run)
+        return _Waiting(run, self._writing(run, history), unchanged=False)
 
-    def _unchanged(self, judged: JudgedDay) -> _Waiting:
+    def _unchanged(self, judged: JudgedDay, history: History) -> _Waiting:
         """Return a day as it is stored; write its files if they do not exist yet."""
         run = runs.load(self.job.engine, judged.run_id)
         assert run is not None
         written = report_files.written_before(run, self.directory)
         if written is None:
-            return _Waiting(run, self._writing(run), unchanged=True)
+            return _Waiting(run, self._writing(run, history), unchanged=True)
         future: Future[WrittenFiles] = Future()
         future.set_result(written)
         return _Waiting(run, future, unchanged=True)
 
-    def _writing(self, run: Run) -> Future[WrittenFiles]:
-        write = stored_reports.prepared(self.settings, self.job.engine, run, self.directory)
+    def _writing(self, run: Run, history: History) -> Future[WrittenFiles]:
+        write = stored_reports.prepared(self.settings, run, self.directory, history.until(run))
         writer = self.workers if self.workers.have_our_files else HERE
         return executors.submit(writer.executor, write)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from recon.model import Run
+from recon.model import Run, RunFigures
 from recon.report import report_files, trends
 from recon.store import runs
 
@@ -30,19 +30,25 @@ def write(
     Raises:
         OutputError: a file cannot be written.
     """
-    return prepared(settings, engine, run, directory)()
+    account, day = run.verdict.account, date.fromisoformat(run.verdict.window.label)
+    history = runs.figures(engine, account, day, trends.DAYS)
+    return prepared(settings, run, directory, history)()
 
 
 def prepared(
-    settings: Settings, engine: Engine, run: Run, directory: Path
+    settings: Settings, run: Run, directory: Path, history: Sequence[RunFigures]
 ) -> Callable[[], report_files.WrittenFiles]:
     """Return a function that writes the files of a stored run, in this or another process.
 
-    All data that it needs from the store is read now. The function raises `OutputError` if a file
-    cannot be written.
+    The function raises `OutputError` if a file cannot be written.
+
+    Args:
+        settings: the configuration.
+        run: the stored run.
+        directory: the directory of all reports.
+        history: the counts of the days up to this one, for the trends of the page, the newest day
+            first.
     """
-    account, day = run.verdict.account, date.fromisoformat(run.verdict.window.label)
-    history = runs.figures(engine, account, day, trends.DAYS)
     mask = settings.report.mask_phone_numbers
     run = replace(run, retry_rules=settings.retries.as_rules)
     return partial(report_files.write, run, directory, mask=mask, history=history)

@@ -116,10 +116,11 @@ def _temporary(target: Path) -> tuple[int, Path]:
 
 def _sweep(folder: Path, now: float) -> None:
     """Remove files of killed processes; `now` is by the clock of the file system."""
-    for path in folder.glob(".*.tmp"):
-        if _TEMPORARY.fullmatch(path.name):
-            with suppress(OSError):
-                _remove_unlocked(path, now)
+    with os.scandir(folder) as entries:
+        left = [one.name for one in entries if _TEMPORARY.fullmatch(one.name)]
+    for name in left:
+        with suppress(OSError):
+            _remove_unlocked(folder / name, now)
 
 
 def _remove_unlocked(path: Path, now: float) -> None:
