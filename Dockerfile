@@ -1,4 +1,4 @@
-# Build the wheel, and an environment of its own for it and what it needs to run.
+# First stage: build the wheel, and a virtual environment with the wheel and its dependencies.
 FROM python:3.13-slim-trixie AS build
 WORKDIR /src
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
@@ -19,7 +19,7 @@ RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /tmp/dist . 
     && pip --python /opt/recon/bin/python install --no-index --no-deps /tmp/dist/*.whl \
     && /opt/recon/bin/python -c 'from recon.report import html_templates; html_templates.compile_all()'
 
-# Run: nothing but Python and the finished environment.
+# Second stage, the image: only Python and the finished environment.
 FROM python:3.13-slim-trixie
 ARG VERSION=0.1.0
 ARG REVISION=
@@ -33,16 +33,16 @@ ENV PATH=/opt/recon/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 
-# The working directory: recon.toml, an SQLite database and the reports live here.
+# The working directory, with recon.toml, an SQLite database and the reports.
 RUN install --directory --owner=10001 --group=10001 --mode=0750 /data
 WORKDIR /data
 USER 10001:10001
 
-# 0 if configuration, database and schema can be used; every other code of recon is 1 for a container engine. A run
-# ends before the first check; it is for `collect --follow`.
+# Healthy if configuration, database and schema can be used. Container engines expect 0 or 1, so any other code of
+# recon becomes 1. The check is for `collect --follow`; most runs end before the first check.
 HEALTHCHECK --interval=5m --timeout=30s --start-period=1m --retries=2 \
     CMD ["sh", "-c", "recon --quiet status >/dev/null || exit 1"]
 
-# The exec form: recon is process 1 and gets SIGTERM itself.
+# In the exec form recon is process 1 and receives SIGTERM itself.
 ENTRYPOINT ["recon"]
 CMD ["--help"]
