@@ -185,7 +185,7 @@ def _workers(engine: Engine, count: int | None, scheduler: str | None) -> Iterat
         if not is_postgres(engine):
             raise ConfigError(
                 "--scheduler needs a PostgreSQL database, which every worker can reach",
-                hint="Set database.url to one, or use --workers, which needs none.",
+                hint="Set database.url to a PostgreSQL database, or use --workers instead.",
             )
         with cluster.workers(scheduler) as workers:
             yield workers

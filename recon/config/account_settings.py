@@ -83,7 +83,7 @@ class Local(Section):
         if source and not extent:
             yield (), 'url needs table = "…" or query = "…" beside it'
         if keys_given(raw, "where") and "table" not in extent:
-            yield ("where",), "can be used only with table; a query has its own WHERE"
+            yield ("where",), "can be used only with table; write it into the WHERE of the query"
         if "query" in extent:
             yield from ((("query",), words) for words in _query_errors(str(raw["query"])))
 

@@ -114,14 +114,14 @@ def _ready(client: Client, address: str, patience: float) -> int:
     except TimeoutError as error:
         raise TemporaryError(
             f"the Dask scheduler at {address} has no worker",
-            hint=f"Start some: dask worker {address} --nworkers auto --nthreads 1",
+            hint=f"Start workers: dask worker {address} --nworkers auto --nthreads 1",
         ) from error
     for worker, version in client.run(_version, on_error="return").items():
         if version != recon.__version__:
             has = version if isinstance(version, str) else f"none that works ({version})"
             raise InputError(
                 f"the Dask worker {worker} has another version of recon: {has}",
-                hint=f"Install octopods-recon {recon.__version__} on each worker, as it is here.",
+                hint=f"Install octopods-recon {recon.__version__} on each worker.",
             )
     return sum(client.nthreads().values())
 

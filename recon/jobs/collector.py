@@ -185,7 +185,7 @@ class Collector:
         """Warn of messages between this poll and the one before that no answer may have shown."""
         if kept.gap is not None:
             log.warning(
-                "account %s: it is not known what was sent from %s to %s: "
+                "account %s: messages sent from %s to %s may be unknown: "
                 "more messages were sent between two polls than one answer lists",
                 self._account,
                 kept.gap.start,

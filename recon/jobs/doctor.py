@@ -120,7 +120,7 @@ def _reports(directory: Path) -> str:
     if not there.is_dir():
         raise OutputError(
             f"report.directory: {there} is a file, not a directory",
-            hint="Set report.directory to a directory that recon may write.",
+            hint="Set report.directory to a directory that recon can write to.",
         )
     if not os.access(there, os.W_OK | os.X_OK):
         raise OutputError(

@@ -51,7 +51,7 @@ def verdicts(
     """
     mine = _fields("local", local, _LOCAL_FIELDS, columns, needed=["sent_at", *columns])
     if not mine.keys() & {"message_id", "phone_number"}:
-        raise InputError("local has neither message_id nor phone_number among its columns")
+        raise InputError("local has neither message_id nor phone_number as a column")
     theirs = _fields("provider", provider, PROVIDER_FIELDS, {}, needed=_PROVIDER_NEEDS)
     records, unread = local_frame(mine, zone=zone, statuses=statuses)
     messages = provider_frames([theirs], observed_at=observed_at)
@@ -79,7 +79,7 @@ def _fields(
         there = ", ".join(map(str, frame.columns)) or "none"
         raise InputError(
             f"{name} has no column {', '.join(map(repr, lost))}; it has: {there}",
-            hint="Rename its columns, or name those of local in `columns`, by field.",
+            hint="Rename the columns. For local you can also give `columns`: field to column name.",
         )
     return {field: _column(frame[at]) for field, at in wanted.items() if at in frame.columns}
 

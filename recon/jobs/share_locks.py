@@ -62,8 +62,8 @@ def turn_to_ask(
             stack.enter_context(turn)
         except LockHeldError as error:
             raise LockHeldError(
-                f"other commands that share account {share.account!r} have made requests for "
-                f"{most:g} seconds, as long as a run waits (octopods.max_wait_seconds)",
+                f"account {share.account!r}: other parts of the range still make requests after "
+                f"{most:g} seconds, the longest wait of a run (octopods.max_wait_seconds)",
                 hint="Try again when they have ended.",
             ) from error
         # Another one may have made a request just now.

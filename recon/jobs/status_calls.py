@@ -127,15 +127,15 @@ class StatusCalls:
         if control == self._control:
             self._left = 0
             log.warning(
-                "account %s: the status call denies message %d, which the list shows: its "
-                "denials do not count, and this run makes no more status calls",
+                "account %s: the status call denies message %d, which the list shows: denials do "
+                "not count, and this run makes no more status calls",
                 self._account,
                 control,
             )
         else:
             log.warning(
                 "account %s: the status call denies message %d, which the list showed earlier: "
-                "its denials of messages of that age do not count",
+                "denials of messages of that age do not count",
                 self._account,
                 control,
             )

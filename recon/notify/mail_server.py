@@ -118,8 +118,8 @@ class MailServer:
             raise MailError(
                 f"the certificate of the mail server at {self.where} is not accepted: "
                 f"{cause.verify_message}",
-                hint="email.host must be the name in the certificate, and its authority known to "
-                "this machine (SSL_CERT_FILE names others).",
+                hint="Set email.host to the name in the certificate. If its authority is unknown "
+                "to this machine, set SSL_CERT_FILE to the authority's certificate.",
             ) from cause
         except (OSError, smtplib.SMTPException, ValueError) as cause:
             said = str(cause) or type(cause).__name__

@@ -124,7 +124,7 @@ class FailedRequest:
             return ConfigError(
                 f"the certificate of {self.base_url} is not accepted: {said} (through {proxy})",
                 hint="A proxy that opens TLS connections needs its root certificate in "
-                "REQUESTS_CA_BUNDLE. Check also the machine's clock.",
+                "REQUESTS_CA_BUNDLE. Also check the machine's clock.",
             )
         if not isinstance(cause, FOREIGN):
             return _own_error(cause, self.base_url, said)

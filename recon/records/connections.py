@@ -156,7 +156,7 @@ def read_only_engine(
     except ImportError as cause:
         raise ConfigError(
             f"the driver of {made.drivername} is not installed: {cause}",
-            hint="Install it beside recon, or name another driver in the url",
+            hint="Install it in recon's environment, or name another driver in the url",
         ) from cause
     except (SQLAlchemyError, TypeError, ValueError) as cause:
         said = db_errors.driver_text(cause, made)

@@ -129,7 +129,7 @@ class SendCounter:
                 raise TemporaryError(
                     f"the records at {database.shown} were not counted within {self._patience:g} s",
                     hint="If `recon check` advises an index on these records, create it. Otherwise "
-                    "the machine is overloaded.",
+                    "the machine may be overloaded.",
                 ) from error
             raise
 

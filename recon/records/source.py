@@ -52,7 +52,7 @@ class Source:
         if self.url is not None and bool(self.table) == bool(self.query):
             raise ConfigError("records at a url are either a table or a query: give one of the two")
         if self.where and not self.table:
-            raise ConfigError("where belongs to a table; a query has its own")
+            raise ConfigError("where belongs to a table; in a query, write it into the SQL")
         for name in self.columns:
             if name not in FIELDS:
                 raise ConfigError(

@@ -89,7 +89,7 @@ def serve(
     except (OSError, OverflowError) as cause:
         raise UsageError(
             f"port {port} on {host} cannot be used: {cause}",
-            hint="Choose another, or 0 for a free one.",
+            hint="Choose another port, or 0 for a free one.",
         ) from cause
     thread = Thread(target=server.serve_forever, args=(0.02,), name="simulated-octopods")
     thread.start()

@@ -294,8 +294,8 @@ def _check_order(
     if not late:
         return key
     _log.warning(
-        "account %s: message %d, sent at %s, appears in the listing behind messages that were "
-        "listed before: from now on two polls count as joined only where they overlap by a minute",
+        "account %s: message %d, sent at %s, appears in the list behind messages that were "
+        "listed before: from now on two polls count as joined only if they overlap by a minute",
         accounts.name_of(connection, account_id),
         late[0].message_id,
         late[0].sent_at.isoformat(),

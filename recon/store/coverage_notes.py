@@ -138,10 +138,9 @@ def _notes_of_listing(connection: sa.Connection, row: sa.Row[Any]) -> list[str]:
     ).scalar_one()
     if hidden:
         notes.append(
-            f"Octopods no longer lists {hidden} messages that it listed before and has not denied "
-            "when asked for one by one, so its answers are refused. If the list is right anyway, "
-            "run "
-            "`recon collect --new-coverage`."
+            f"Octopods no longer lists {hidden} messages that it listed before, and has not denied "
+            "them when asked for single ones, so recon refuses its answers. If the list is right, "
+            "run `recon collect --new-coverage`."
         )
     return notes
 

@@ -112,7 +112,7 @@ def _file(path: Path, account: str, *, shared: bool) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"the lock {path} cannot be created: {error.strerror}",
-            hint="The directory of the database must be writable.",
+            hint="Give the user that runs recon write access to the directory of the database.",
         ) from error
     try:
         try:

@@ -118,7 +118,7 @@ def settle(
             if found:
                 _log.warning(
                     "account %s: Octopods has message %d, which its list has lacked for a day: the "
-                    "list hides messages, and its answers stay refused. If it is right anyway, "
+                    "list hides messages, and recon still refuses it. If the list is right, "
                     "run `recon collect --new-coverage`",
                     account,
                     found[0],
@@ -126,8 +126,8 @@ def settle(
             return False
         connection.execute(asked.values(asked_at=at, removed_at=at))
     _log.warning(
-        "account %s: Octopods denies %d of the %d messages that its list has lacked for a day, as "
-        "many as recon asked for: all count as removed at Octopods, and are no longer compared",
+        "account %s: Octopods denies %d of the %d messages that its list has lacked for a day "
+        "(recon asks for a few): all count as removed at Octopods, and are no longer compared",
         account,
         len(denied),
         len(due),

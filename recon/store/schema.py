@@ -165,7 +165,7 @@ def ensure_writable(engine: sa.Engine) -> None:
             f"{described(engine.url)} cannot be written: "
             + ("it is read-only" if read_only else "the role lacks rights on recon's tables"),
             hint="Grant the role SELECT, INSERT, UPDATE and DELETE on all tables of recon and "
-            "USAGE on their sequences, or set database.url to a database that it may write.",
+            "USAGE on their sequences, or set database.url to a database that it can write to.",
         )
 
 

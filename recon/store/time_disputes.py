@@ -165,8 +165,8 @@ def _end(connection: sa.Connection, account_id: int, key: Key) -> None:
     """End a dispute: an accepted answer agrees with the times that were listed first."""
     connection.execute(sa.delete(time_disputes).where(time_disputes.c.key_id == key.id))
     _log.warning(
-        "account %s: the list gives messages their earlier times again: these are right, and what "
-        "they prove counts again",
+        "account %s: the list gives messages their earlier times again: these count as right, and "
+        "their proof counts again",
         accounts.name_of(connection, account_id),
     )
 
@@ -216,7 +216,7 @@ def believe(
     connection.execute(sa.delete(time_disputes).where(time_disputes.c.key_id == key.id))
     _log.warning(
         "account %s: the list has given messages other times since %s: from now on these count, "
-        "and what the earlier ones proved from %s on is withdrawn",
+        "and the proof by the earlier times is withdrawn from %s on",
         accounts.name_of(connection, account_id),
         dispute.first_at.isoformat(timespec="seconds"),
         dispute.since.isoformat(timespec="seconds"),
