@@ -39,8 +39,8 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
     {
         Kind.RECIPIENT_MISMATCH: KindExplanation(
             "recipient mismatch",
-            "Same message id, but another number: it went to someone else than the records say.",
-            "Check it first: a person may have read a message that was meant for another.",
+            "Same message id, other number: the message went to another number than recorded.",
+            "Check this first: someone may have read a message that was meant for another person.",
         ),
         Kind.MISSING_AT_PROVIDER: KindExplanation(
             "missing at provider",
@@ -75,7 +75,7 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
             "duplicate local",
             "Two records match one message; the other record is nearer in time and accounts for "
             "it.",
-            "Delete the extra record, or find out which message it belongs to.",
+            "Delete the extra record, or find out which message belongs to it.",
         ),
         Kind.STUCK: KindExplanation(
             "stuck",

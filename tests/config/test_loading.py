@@ -221,7 +221,7 @@ DB = 'url = "sqlite:///shop.db"\n'
         ),
         (
             account(local=DB + 'query = ":start :end"\nwhere = "x"'),
-            "can be used only with table; a query",
+            "can be used only with table; write it",
         ),
         (account(local=DB + 'query = "SELECT 1"'), f"accounts.main.local.query: {NO_TIME}"),
         (account(local=DB + 'query = ":start"'), NO_TIME),

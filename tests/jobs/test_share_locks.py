@@ -48,7 +48,7 @@ def test_one_part_at_a_time_makes_requests_and_keeps_its_distance_from_the_last(
             assert stage.slept == [stage.settings.octopods.min_interval_seconds]
             second = share_locks.turn_to_ask(engine, SECOND, stage.settings, stage.runtime)
             with (
-                pytest.raises(LockHeldError, match="other commands that share account 'main'"),
+                pytest.raises(LockHeldError, match="account 'main': other parts of the range"),
                 second,
             ):
                 pass
