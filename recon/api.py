@@ -158,7 +158,7 @@ def read_findings(
     kinds: Sequence[str] = tuple(Kind),
     severity: str | None = None,
 ) -> pd.DataFrame:
-    """Return findings in their present state, the latest day first.
+    """Return findings with their current state, the latest day first.
 
     Args:
         url: of the store, as `store_url` gives it.

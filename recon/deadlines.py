@@ -28,7 +28,7 @@ def run(
         seconds: the longest time that it may take, in real time.
         work: what to do.
         give_up: called when the caller stops waiting, also if a signal interrupts it. It must end
-            the work's wait, and prevent that the work continues.
+            the wait of `work`, and keep it from continuing.
         name: of the thread.
 
     Raises:

@@ -6,18 +6,18 @@ total distance: exactly, and in about the time that sorting takes.
 
 **The walk.** Go along the line from the left; a send is a step up, a message a step down. The
 *height* before a row is the number of sends less the number of messages passed so far. An
-*excursion* is the stretch between a visit of a height and the next visit of that same height: it
-stays above it (begins with a send) or below it (begins with a message) all the while, and has as
-many sends as messages.
+*excursion* is the stretch between a visit of a height and the next visit of that same height. It
+stays above that height (begins with a send) or below it (begins with a message), and has as many
+sends as messages.
 
 **Claim.** Some best pairing leaves some rows alone and cuts all others into excursions, in each
 of which the first send goes with the first message, the second with the second, and so on.
 
 1. *No row is left alone inside a pair.* If a row is left alone between a paired send and message,
-   it can take the place of the one of its kind: the number of pairs stays, none becomes longer, and
-   one becomes shorter on the sorted line. This cannot be repeated for ever, so some best pairing
-   has no such row. The rows inside or at the end of pairs then form stretches in which all rows are
-   paired with each other.
+   it can take the place of the one of its kind: the number of pairs stays the same, no pair becomes
+   longer, and one becomes shorter on the sorted line. This can be repeated only finitely often, so
+   some best pairing has no such row. The rows inside or at the end of pairs then form stretches in
+   which all rows are paired with each other.
 2. *First with first.* For sends `s <= s'` and messages `m <= m'`, the pairs `(s, m)` and
    `(s', m')` together are no longer than `(s, m')` and `(s', m)`, and neither is longer than the
    longer one of those. Uncrossing in this way ends with the k-th send of the stretch on its k-th
@@ -42,8 +42,8 @@ should.) `S - M` is a property of the row alone. So an excursion is allowed when
 row, or, if an allowed excursion ends here, the best one up to its beginning plus that excursion. At
 most one excursion ends at a place, so this is one comparison for each row.
 
-Most real stretches leave no choice (as many sends as messages, all near enough if the first is
-paired with the first). These are recognised at once, and only the others are walked.
+In most real stretches there is no choice: they have as many sends as messages, all near enough if
+the first is paired with the first. These are recognised at once; only the others are walked.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def cover(
         region: the country of numbers without a country code.
 
     Returns:
-        The reason of the rule for each finding, empty without one. And a sentence for each rule
+        The reason of the rule for each finding, empty without one; and a sentence for each rule
         that has ended, or that expects fewer findings than the day has.
     """
     reasons: Reasons = np.full(len(found), NOBODY, dtype=object)

@@ -75,7 +75,7 @@ def digest(
 ) -> str:
     """Return a digest of the input of a verdict: 32 hexadecimal digits.
 
-    Rows in another order give another digest; then a day is only judged again.
+    Rows in another order give another digest; then the day is judged again, without other effect.
 
     Args:
         start: the first time that counts, with the margin around the day.

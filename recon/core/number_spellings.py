@@ -1,29 +1,28 @@
 """Countries in which one WhatsApp user may be spelled with two numbers.
 
-WhatsApp identifies users by number, and keeps for old accounts the spelling at the time of their
-registration. So a user of these countries may have two spellings, and one of them represents both:
+WhatsApp identifies users by number. For old accounts it keeps the spelling that the number had when
+they registered. So a user of these countries may have two spellings, and one represents both:
 
 - *Brazil.* From 2012 to 2016 each mobile number got a 9 in front (ANATEL, Resolução 553/2010):
-  `55 DD XXXX-XXXX` became `55 DD 9XXXX-XXXX`. Eight digits that begin with 2 to 5 are a fixed
-  line (so libphonenumber's metadata), with 6 to 9 an old mobile. So the 9 is dropped where 6 to 9
-  follows it, and only there: `9 4123-4567` came after the change, and `4123-4567` is
-  somebody's fixed line. (Trunked radio on 7 did not get the 9; those networks were shut in 2018,
-  before they could matter here.)
+  `55 DD XXXX-XXXX` became `55 DD 9XXXX-XXXX`. By libphonenumber's metadata, eight digits that
+  begin with 2 to 5 are a fixed line, and with 6 to 9 an old mobile. So the 9 is dropped only if 6
+  to 9 follows it: `9 4123-4567` was given out after the change, and `4123-4567` is a fixed line of
+  somebody else. (Trunked radio on 7 did not get the 9; its networks were shut down in 2018.)
 - *Mexico.* Until August 2019 mobiles were called with a 1 behind the country code from abroad, and
-  with 044 or 045 at home; 01 was the trunk prefix. IFT's numbering plan did away with all of
-  them: 52 and ten digits. WhatsApp still reports `52 1 …` for many.
+  with 044 or 045 at home; 01 was the trunk prefix. IFT's numbering plan removed all of them: a
+  number is now 52 and ten digits. WhatsApp still reports `52 1 …` for many.
 - *Argentina.* A mobile is `54 9`, area code, subscriber from abroad, and `0`, area code, `15`,
   subscriber at home; the 9 and the 15 only say that the called party is a mobile (ENACOM's
   numbering plan: area code and subscriber are ten digits and given out once, to a fixed or
   a mobile line). Both marks are dropped.
 - *Côte d'Ivoire.* On 31 January 2021 numbers grew from eight to ten digits (ARTCI, Plan National
   de Numérotation à 10 chiffres): each got the prefix of its operator, 01 (Moov), 05 (MTN) or 07
-  (Orange) for a mobile, 21, 25 or 27 for a fixed line. Which operator an old mobile belonged to
-  was known by its second digit: 0 to 3 Moov, 4 to 6 MTN, 7 to 9 Orange. So the prefix is dropped
-  where the old number had it from that operator, and only there: other combinations were given out
-  after the change. Old fixed lines began with 2 or 3.
+  (Orange) for a mobile, 21, 25 or 27 for a fixed line. The second digit of an old mobile number
+  shows its operator: 0 to 3 Moov, 4 to 6 MTN, 7 to 9 Orange. So the prefix is dropped only if it
+  is that of this operator: other combinations were given out after the change. Old fixed lines
+  began with 2 or 3.
 - *Benin.* On 30 November 2024 numbers grew from eight to ten digits: all got 01 in front (ARCEP
-  Bénin, nouveau plan national de numérotation). It is dropped.
+  Bénin, nouveau plan national de numérotation). The 01 is dropped.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ def link_where_proven(
         policy: how far apart a pair without a common id may be, and the region of numbers.
 
     Returns:
-        The links; the records for which it is open whether the message of their id exists; and the
-        messages that would be their partners without the id.
+        The links; the records for which it is not known whether the message of their id exists; and
+        the messages that would be their partners without the id.
     """
     links = _linked(local, provider, local_keys, provider_keys, policy)
     by_number = np.flatnonzero((links.partner_of_local >= 0) & ~links.by_id)

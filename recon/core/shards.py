@@ -38,7 +38,7 @@ class Share:
 def shares(
     accounts: Sequence[str], first: date, last: date, index: int, count: int
 ) -> Iterator[Share]:
-    """Yield the share of one of several commands; together they do each day of each account once.
+    """Yield the share of one of several commands; together they judge all days exactly once.
 
     Accounts are distributed in turn. The days of an account are split only if there are more
     commands than accounts.

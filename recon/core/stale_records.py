@@ -85,9 +85,9 @@ def are_too_few(records: pd.DataFrame, messages: pd.DataFrame, start: datetime) 
 def records_end(
     links: Links, local: Side, provider_time: Positions, agreed: AgreedRows = agreed_rows.NONE
 ) -> int | None:
-    """Return when the records end if the messages go on unusually long after that, else `None`.
+    """Return when the records end if messages continue unusually long after that, else `None`.
 
-    That means for more than an hour, and for longer than records are usually apart. If the records'
+    Unusually long is more than an hour, and longer than records are usually apart. If the records'
     clock is wrong, the pairs found by id show by how much. A message that is part of a pair is not
     later than the end.
 

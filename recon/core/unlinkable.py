@@ -25,9 +25,9 @@ def separate_unlinkable(
     """Move rows that cannot be linked to the rejects; return the number keys of the others.
 
     A row is unreadable if its number is neither a phone number nor a WhatsApp user id. A record
-    without a phone number needs a message id, or its message could never be found; a record that is
-    `not_sent` needs none. Records without a time that are `not_sent` leave the rejects, see
-    `Side.unsent`.
+    without a phone number needs a message id, or its message could not be found; a record that is
+    `not_sent` needs none. Records that are `not_sent` and have no time are removed from the
+    rejects, see `Side.unsent`.
     """
     keys = link.number_keys(side, region, is_provider=is_provider)
     if not is_provider:

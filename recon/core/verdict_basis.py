@@ -34,8 +34,8 @@ def basis(
 ) -> str:
     """Return a digest of the basis of a verdict: 32 hexadecimal digits.
 
-    If it is equal, the verdict would be the same. Rows read of other days may change it without
-    need; then the day is only judged again.
+    If it is equal, the verdict would be the same. Rows of other days may change it although the
+    verdict stays the same; then the day is judged again, without other effect.
 
     Args:
         start: the first time that counts, with the margin around the day.

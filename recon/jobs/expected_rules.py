@@ -64,7 +64,7 @@ class ExpectedRules:
     ) -> list[str]:
         """Say which rules match no finding of the days up to `day`, and what to do.
 
-        Nothing is said before so many days have been judged: a rule may be about what is rare.
+        Nothing is returned until enough days have been judged: a rule may be about a rare event.
 
         Args:
             engine: the store, its schema ready.

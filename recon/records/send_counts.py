@@ -1,8 +1,7 @@
 """Count the sends in the records since a moment, as a fast hint whether a poll is due.
 
-The count may be wrong by a few. It decides only when Octopods is asked, never what is found. So a
-time is read only as well as the database can do it, no rows are loaded, and slow records are not
-waited for.
+The count may be wrong by a few. It decides only when Octopods is polled, never what is found. So
+the database alone reads the times, no rows are loaded, and slow counting is stopped.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What the simulated Octopods knows: which messages were sent through which key, and when.
 
-Nothing here opens a socket or reads a clock: every question names the moment it is asked at, and
-any moment may be asked about in any order. Times are aware; answers show them in UTC, cut to
-the second as the provider's are. The rules are the provider's (help centre, articles 14824157,
-14823960 and 14823959).
+Nothing here opens a socket or reads a clock: each call names the moment at which it is made, and
+moments may be in any order. Times are aware; answers show them in UTC, cut to the second as the
+provider's are. The rules are the provider's (help centre, articles 14824157, 14823960 and
+14823959).
 """
 
 from __future__ import annotations

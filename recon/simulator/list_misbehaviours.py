@@ -1,8 +1,8 @@
-"""Lists that are well formed and yet not true: what a cache, a filter or a lower cap would make.
+"""Lists that are well formed but wrong, such as those from a cache, a filter or a lower cap.
 
 A misbehaviour changes the page that the list call is about to answer with. They compose: `together`
-applies several, `during` and `at_times` one for a while. Nothing in such an answer says that it is
-wrong, but for those that say so themselves (`partial`, `with_error`, `cached` with its age).
+applies several, `during` and `at_times` one for a while. Only `partial`, `with_error` and `cached`
+(by its age) show in the answer that it is wrong.
 """
 
 from __future__ import annotations

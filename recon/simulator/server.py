@@ -78,7 +78,7 @@ def serve(
 
     Raises:
         ValueError: `host` is no loopback address.
-        UsageError: the port cannot be had.
+        UsageError: the port cannot be used.
     """
     if not _is_loopback(host):
         raise ValueError(f"the simulated Octopods only listens on loopback, not on {host}")

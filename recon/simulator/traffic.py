@@ -102,7 +102,7 @@ def messages(
     junk: float = 0.0,
     removed: float = 0.0,
 ) -> Iterator[SimulatedMessage]:
-    """Yield a message for each of `moments`, which rise; its number and fate drawn by `rng`.
+    """Yield a message for each of `moments`, in ascending order; `rng` draws number and statuses.
 
     Args:
         rng: the source of all that is drawn.

@@ -1,6 +1,6 @@
 """Findings about missing records or messages, which a run may resolve only with evidence.
 
-A run may not report such a finding again only because it could not: coverage has a gap, its proof
+A run that does not report such a finding again may lack the evidence: coverage has a gap, its proof
 was withdrawn, or a row cannot be read. Then the finding stays as it is until its record or message
 has a partner, or the time is proven.
 """

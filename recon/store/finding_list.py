@@ -54,7 +54,7 @@ class Filters(TypedDict, total=False):
 def listing(
     engine: sa.Engine, *, limit: int | None = None, **filters: Unpack[Filters]
 ) -> pd.DataFrame:
-    """Return findings in their present state, the latest day first, then in the order of reports.
+    """Return findings with their current state, the latest day first, then in the order of reports.
 
     Args:
         engine: the store.
@@ -228,7 +228,7 @@ def reopen(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> None
 
 
 def acknowledge(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> tuple[str, ...]:
-    """Acknowledge findings that are not resolved, in one transaction; later runs keep them so.
+    """Acknowledge findings that are not resolved, in one transaction; they stay so in later runs.
 
     A finding that is already acknowledged gets the new reason. With the same reason it does not
     change, so a command may be repeated.

@@ -129,7 +129,7 @@ def forgotten(engine: sa.Engine) -> Forgotten:
 def forget(
     engine: sa.Engine, person: Person, now: datetime, rng: random.Random, *, dry_run: bool = False
 ) -> dict[str, int]:
-    """Blank a person's number in every table, and prevent that it is stored again.
+    """Blank a person's number in every table, and keep later answers from storing it again.
 
     Ids, times and statuses stay. The hash is stored first, so that no answer that arrives meanwhile
     stores the number again. Then the tables are searched. The caller holds the accounts' locks, so

@@ -22,7 +22,7 @@ class LockHeldError(TemporaryError):
 
 @contextmanager
 def hold(engine: sa.Engine, account: str, *, shared: bool = False) -> Iterator[None]:
-    """Hold the lock of an account until the end of the block, or of the process in any way.
+    """Hold the lock of an account until the block ends, or the process ends for any reason.
 
     PostgreSQL: an advisory lock on a separate connection (a pooler must keep sessions together).
     SQLite: a lock on a file beside the database. A database in memory has no other user.

@@ -52,12 +52,12 @@ class JudgedDay:
 def save(engine: sa.Engine, run: Run, mode: str, announcement: Announcement | None = None) -> Run:
     """Store a run and update the state of the findings of its day, in one transaction.
 
-    A new finding is `open`. The run of its day that no longer finds it makes it `resolved`; a
-    finding about a missing counterpart only if the counterpart is there now, or the time is proven.
-    If it returns, it is open again, or acknowledged again if a person had acknowledged it. While a
-    rule covers it, it is `expected` instead of open. A finding that now belongs to another day
-    moves there. So save the newest day first; then the run of its old day has nothing to resolve. A
-    suspect run opens and closes nothing.
+    A new finding is `open`. A run of its day that does not find it again makes it `resolved`. A
+    finding about a missing counterpart is resolved only if the counterpart is there now, or the
+    time is proven. If a finding returns, it is open again, or acknowledged again if a person had
+    acknowledged it. While a rule covers it, it is `expected` instead of open. A finding that now
+    belongs to another day moves there; save the newest day first, so that the run of the old day
+    does not resolve it. A suspect run opens and resolves nothing.
 
     Args:
         engine: the store.
