@@ -17,7 +17,7 @@ from recon.errors import worst
 @click.option(
     "--new-coverage",
     is_flag=True,
-    help="Start coverage again from this poll, and take its key as the one in use.",
+    help="Start coverage again from this poll, and treat its key as the one in use.",
 )
 @common.pass_session
 def command(

@@ -89,7 +89,7 @@ def command(
     """Write a first configuration that fits your records.
 
     Reads the columns and some rows of a table or file, proposes the column of each field and the
-    meaning of your statuses, and writes that with comments. On a terminal it asks for what the
+    meaning of your statuses, and writes them with comments. On a terminal it asks for what the
     options do not say. Writes no secret; creates nothing else except an empty --api-key-file.
     `recon check` says what remains to be done.
     """

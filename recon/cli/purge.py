@@ -35,11 +35,11 @@ def command(session: common.Session, days: int | None, number: str | None, *, dr
 
     Deletes messages, findings and runs. The coverage of the deleted time is withdrawn first, so
     that nothing deleted is ever reported as missing: a later run over that time reports records
-    there as unverifiable. Findings of any status are deleted. It may be interrupted; the next
-    purge continues.
+    there as unverifiable. Findings of any status are deleted. If a purge is interrupted, the next
+    one continues.
 
     With --phone-number only the number is deleted: ids, times and statuses stay. A keyed hash
-    keeps later polls and runs from storing it again. Names the reports that contain it.
+    keeps later polls and runs from storing it again. Lists the reports that contain the number.
     """
     from recon.jobs import purging
 

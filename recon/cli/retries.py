@@ -34,9 +34,9 @@ def command(
     The decision is retry (from not_before on), do_not_retry or review, with the reason. Without
     dates: yesterday. Sends nothing and makes no request.
 
-    CSV and JSON are exports: what they propose is stored before it is written, and is not proposed
-    again without --again. The table exports nothing. It masks phone numbers; CSV and JSON hold them
-    in full.
+    CSV and JSON are exports: recon stores each proposal before it writes it, and does not propose
+    the send again without --again. The table exports nothing. It masks phone numbers; CSV and JSON
+    hold them in full.
     """
     from recon.core import calendar
     from recon.jobs import retries

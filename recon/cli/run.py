@@ -86,12 +86,12 @@ def command(
     CSV, JSON and HTML reports.
 
     --from and --to check a range of days, which may be months. Each day is stored when it is
-    judged. A day that was judged before is left as it is if its records, its messages, their
-    coverage and the settings are the same: an interrupted command continues where it ended when
-    it is repeated. Exit code, summary and mail are about the whole range.
+    judged. A day that was judged before is skipped if its records, messages, coverage and
+    settings have not changed. So to continue an interrupted command, repeat it. Exit code, summary
+    and mail are about the whole range.
 
-    --dry-run makes the same requests and the same reports; only a pause that Octopods asks for is
-    stored.
+    --dry-run makes the same requests and the same reports, and stores only a pause that Octopods
+    asks for.
     """
     from recon.jobs import memory_budget, night, notifying
 

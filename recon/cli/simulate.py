@@ -68,8 +68,8 @@ def command(
     """Run a simulated Octopods on loopback until interrupted.
 
     Set octopods.base_url to its address to try a configuration without an account. With
-    --with-records you can try everything: the table grows as messages are sent, and a
-    configuration that uses both is printed.
+    --with-records you can try everything: the table grows as messages are sent. The command
+    prints a configuration that uses both.
     """
     import threading
 
