@@ -145,9 +145,7 @@ def row_order(findings: pd.DataFrame) -> npt.NDArray[np.int64] | None:
     if len(findings) < 2:  # noqa: PLR2004 - one row is always sorted
         return None
     group = _rank(findings["severity"]) * np.int64(1 << 32) + _rank(findings["kind"])
-    sent, recorded = (pd.to_datetime(findings[name], utc=True) for name in _TIMES)
-    times = sent.fillna(recorded).dt.as_unit("us")
-    time = np.where(times.isna(), np.iinfo(np.int64).max, times.astype("int64"))
+    time = moments(findings)
     ids = csv_cells.text(findings["discrepancy_id"])
     if _is_sorted(group, time, ids):
         return None
@@ -155,6 +153,13 @@ def row_order(findings: pd.DataFrame) -> npt.NDArray[np.int64] | None:
     keys = [(name, "ascending") for name in table.column_names]
     positions: npt.NDArray[np.int64] = pc.sort_indices(table, sort_keys=keys).to_numpy()
     return positions.astype(np.int64)
+
+
+def moments(findings: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return the time by which each finding is sorted, in microseconds, UTC; without one, last."""
+    sent, recorded = (pd.to_datetime(findings[name], utc=True) for name in _TIMES)
+    times = sent.fillna(recorded).dt.as_unit("us")
+    return np.where(times.isna(), np.iinfo(np.int64).max, times.astype("int64"))
 
 
 def _rank(words: pd.Series[Any]) -> npt.NDArray[np.int64]:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from recon.core.phones import mask
 from recon.model import Kind, Run
 from recon.report import finding_states
-from recon.report.csv_report import day_of, row_order
+from recon.report.csv_report import day_of, moments
 from recon.report.labels import KINDS_BY_URGENCY
 from recon.report.masking import mask_numbers
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _COLUMNS: Final = (
     "discrepancy_id",
@@ -72,21 +78,32 @@ def sample(
     Kinds are sorted by urgency, findings as in the CSV file.
     """
     findings = finding_states.reported(run)
-    if findings.empty:
-        return {}
     found = finding_states.counts(run)
-    counts = {kind: found[kind] for kind in KINDS_BY_URGENCY}
+    counts = {kind: found[kind] for kind in KINDS_BY_URGENCY if found[kind]}
     most = share(list(counts.values()), limit)
     most = most if of_a_kind is None else min(most, of_a_kind)
-    order = row_order(findings)
-    kinds = findings["kind"] if order is None else findings["kind"].iloc[order]
-    chosen = {}
-    for kind, number in counts.items():
-        if number:
-            places = np.flatnonzero(kinds == kind.value)[:most]
-            positions = places if order is None else order[places]
-            chosen[kind] = _rows(run, findings.iloc[positions], masked=masked)
-    return chosen
+    kinds = pa.array(findings["kind"], from_pandas=True)
+    times = moments(findings)
+    places = [_first(findings, kinds, kind, times, most) for kind in counts]
+    chosen = np.array([at for some in places for at in some], dtype=np.int64)
+    rows = iter(_rows(run, findings, chosen, masked=masked))
+    return {kind: list(islice(rows, len(some))) for kind, some in zip(counts, places, strict=True)}
+
+
+def _first(
+    findings: pd.DataFrame,
+    kinds: pa.Array,
+    kind: Kind,
+    times: npt.NDArray[np.int64],
+    most: int,
+) -> list[int]:
+    """Return the positions of the first findings of a kind, sorted as in the CSV file."""
+    at = np.flatnonzero(pc.equal(kinds, kind.value).to_numpy(zero_copy_only=False))
+    if 0 < most < len(at):
+        at = at[times[at] <= np.partition(times[at], most - 1)[most - 1]]
+    ids = findings["discrepancy_id"].array.take(at).tolist()
+    ordered = sorted(zip(times[at].tolist(), ids, at.tolist(), strict=True))
+    return [place for _, _, place in ordered[:most]]
 
 
 def share(sizes: Sequence[int], limit: int) -> int:
@@ -100,9 +117,11 @@ def share(sizes: Sequence[int], limit: int) -> int:
     return max(sizes, default=0)
 
 
-def _rows(run: Run, findings: pd.DataFrame, *, masked: bool) -> list[SampleRow]:
+def _rows(
+    run: Run, findings: pd.DataFrame, positions: npt.NDArray[np.int64], *, masked: bool
+) -> list[SampleRow]:
     today = day_of(run)
-    columns = [findings[name].tolist() for name in _COLUMNS]
+    columns = [findings[name].array.take(positions).tolist() for name in _COLUMNS]
     return [
         _row(dict(zip(_COLUMNS, values, strict=True)), run, today, masked=masked)
         for values in zip(*columns, strict=True)

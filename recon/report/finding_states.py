@@ -32,8 +32,12 @@ def counts(run: Run) -> dict[Kind, int]:
     """Return how many findings of each kind a run reports, without the expected ones."""
     if run.verdict.findings.empty:
         return dict.fromkeys(Kind, 0)
-    found = reported(run)["kind"].value_counts(sort=False).to_dict()
-    return {kind: int(found.get(kind.value, 0)) for kind in Kind}
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kinds = pc.value_counts(pa.array(reported(run)["kind"], pa.large_string(), from_pandas=True))
+    found = dict(zip(*(part.to_pylist() for part in kinds.flatten()), strict=True))
+    return {kind: found.get(kind.value, 0) for kind in Kind}
 
 
 def expected_counts(run: Run) -> list[ExpectedCount]:

@@ -73,7 +73,8 @@ def overall(runs: Sequence[Run]) -> str:
 
 def consequences(found: pd.DataFrame) -> list[Consequence]:
     """Return the consequences of findings for customers and records, the most urgent first."""
-    by_kind = dict(tuple(found.groupby("kind", observed=True, sort=False)))
+    needed = found[["kind", "phone_number", "local_status", "provider_status"]]
+    by_kind = dict(tuple(needed.groupby("kind", observed=True, sort=False)))
     told = []
     for kind in KINDS_BY_URGENCY:
         if (rows := by_kind.get(kind.value)) is not None:
