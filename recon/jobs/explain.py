@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -90,7 +89,6 @@ def explain(
             wanted=wanted,
             asked_day=day,
             number=case_rows.message_number(wanted),
-            is_sqlite=_are_in_sqlite(settings, name),
         )
         try:
             explained += list(search.explanations())
@@ -109,11 +107,6 @@ def explain(
     return Explained(explained, next(iter(told_in_part), None))
 
 
-def _are_in_sqlite(settings: Settings, account: str) -> bool:
-    url = settings.accounts[account].local.url
-    return url is not None and url.get_secret_value().startswith("sqlite")
-
-
 @dataclass
 class _Search:
     """The rows of one account with an id."""
@@ -130,8 +123,6 @@ class _Search:
     asked_day: date | None
     number: int | None
     """The id as that of a message, where it can be one."""
-    is_sqlite: bool
-    """Whether the records are in SQLite, whose search can overlap with other reading."""
 
     @cached_property
     def reader(self) -> RecordsReader:
@@ -252,38 +243,24 @@ class _Search:
         count as well: to the row that is explained, if it is one of them, and to the verdict.
         """
         is_newest = day == self.newest
-        with ThreadPoolExecutor(1, thread_name_prefix="unnamed-records") as thread:
-            # A day with findings has messages without a record: SQLite reads through the index of
-            # message ids while both sides are read, a quarter of a second of the command.
-            is_early = not is_newest and self.is_sqlite and self._has_findings(day)
-            unnamed = thread.submit(self._unnamed_records) if is_early else None
-            sides = reconcile.read(
-                self.account,
-                [calendar.window(day, self.zone)],
-                reader=self.reader,
-                engine=self.engine,
-                policy=self.policy,
-                untimed=is_newest,
-                all_rejects=False,
-            )
-            if is_newest and self._is_about_unreadable_records():
-                sides = reconcile.with_all_rejects(sides, self.engine, self.reader)
-            else:
-                sides = reconcile.with_shielding_rejects(sides, self.engine, self.reader, unnamed)
+        sides = reconcile.read(
+            self.account,
+            [calendar.window(day, self.zone)],
+            reader=self.reader,
+            engine=self.engine,
+            policy=self.policy,
+            untimed=is_newest,
+            all_rejects=False,
+        )
+        if is_newest and self._is_about_unreadable_records():
+            sides = reconcile.with_all_rejects(sides, self.engine, self.reader)
+        else:
+            sides = reconcile.with_shielding_rejects(sides, self.engine, self.reader)
         judged = row_explanation.judge(self.engine, sides)
         if not is_newest or judge.is_same_with_more_unreadable_records(judged.verdict):
             return judged
         counted = reconcile.with_all_rejects(sides, self.engine, self.reader)
         return judged if counted is sides else row_explanation.judge(self.engine, counted)
-
-    def _unnamed_records(self) -> RecordsRead:
-        """Search the records without a readable time and id, with a reader of its own."""
-        return self.source().find_untimed(np.array([], dtype=np.int64))
-
-    def _has_findings(self, day: date) -> bool:
-        return any(one.day == day for one in self.stored) or row_evidence.has_findings(
-            self.engine, self.account, day
-        )
 
     def _is_about_unreadable_records(self) -> bool:
         return any(len(read.rejects) for read in self.records) or any(
@@ -318,7 +295,7 @@ class _Search:
 
     def _unsent(self) -> Iterator[Explanation]:
         """Explain records without a time that wait to be sent: no day has them."""
-        rejects = self.records[0].rejects
+        rejects = self.reader.find_record(self.wanted).rejects
         for record in case_row_contents.unsent_records(rejects.loc[unsent(rejects)]):
             fired = [fired_rules.not_sent(self.policy)]
             yield row_explanation.of_no_day(

@@ -23,7 +23,6 @@ from recon.store import forgotten_numbers, messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from concurrent.futures import Future
 
     from sqlalchemy import Engine
 
@@ -162,34 +161,17 @@ def refreshed(sides: BothSides, engine: Engine, reader: RecordsReader) -> BothSi
     )
 
 
-def with_shielding_rejects(
-    sides: BothSides,
-    engine: Engine,
-    reader: RecordsReader,
-    unnamed: Future[RecordsRead] | None = None,
-) -> BothSides:
+def with_shielding_rejects(sides: BothSides, engine: Engine, reader: RecordsReader) -> BothSides:
     """Return the same with each unreadable record that may belong to a message of the days.
 
     That matters if a message has no record, and not all unreadable records were read.
-
-    Args:
-        sides: as they were read.
-        engine: the database of the collected messages.
-        reader: the user's own records.
-        unnamed: what `reader.find_untimed` finds for no message: the records without a readable id,
-            if they are being searched already.
     """
     case = sides.case
     alone = case.links.partner_of_provider < 0
     if sides.records.has_all_rejects or not (alone & (case.provider_owner >= 0)).any():
         return sides
     wanted = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[alone]
-    found = reader.find_untimed(wanted) if unnamed is None else unnamed.result()
-    if unnamed is not None and not found.has_all_rejects:
-        others = found.rejects.loc[~found.rejects["message_id"].isin(wanted)]
-        named = reader.find(wanted).rejects
-        found = replace(found, rejects=frames.concat([others, named]))
-    return _with_rejects(sides, engine, found)
+    return _with_rejects(sides, engine, reader.find_untimed(wanted))
 
 
 def with_all_rejects(sides: BothSides, engine: Engine, reader: RecordsReader) -> BothSides:

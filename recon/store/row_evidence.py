@@ -195,15 +195,6 @@ def found(
     ]
 
 
-def has_findings(engine: sa.Engine, account: str, day: date) -> bool:
-    """Say whether findings of a day are stored, in any state."""
-    query = sa.select(findings.c.id).where(
-        findings.c.account_id == id_of(account), findings.c.date == day
-    )
-    with reading(engine) as connection:
-        return connection.execute(query.limit(1)).first() is not None
-
-
 def _summaries(connection: sa.Connection, account: str, day: date) -> dict[str, str]:
     """Return the summary of each incident in the latest run of a day."""
     stored = connection.execute(_latest_run(account, day, runs.c.incidents)).scalar()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from recon.config import Settings
 from recon.jobs import wiring
@@ -23,7 +20,7 @@ from recon.records.connections import read_only_engine
 from recon.records.reader import RecordsRead, RecordsReader
 from recon.records.sql_source import SqlReader
 from recon.store import runs
-from tests.factories import NOON, found, run
+from tests.factories import NOON, run
 from tests.jobs.stage import NUMBERS, Stage, staged
 
 TODAY = NOON.date()
@@ -40,17 +37,12 @@ class _Counted(SqlReader):
     """Reads an SQLite table of any size as a large one; notes each search of all times."""
 
     searches = 0
-    early = 0
 
     def read(
         self, start: datetime | None, end: datetime | None, *, all_rejects: bool = True
     ) -> RecordsRead:
         self.searches += all_rejects
         return super().read(start, end, all_rejects=all_rejects)
-
-    def find_untimed(self, message_ids: NDArray[np.int64]) -> RecordsRead:
-        self.early += threading.current_thread() is not threading.main_thread()
-        return super().find_untimed(message_ids)
 
 
 def counted(settings: Settings, account: str) -> _Counted:
@@ -142,32 +134,3 @@ def test_of_a_day_with_discrepancies_no_text_of_all_times_is_searched(
     assert one.day.label == TODAY.isoformat()
     assert one.verdict == VerdictKind.DISCREPANCIES.value
     assert [reader.searches for reader in readers] == [0]
-
-
-@pytest.mark.parametrize("unreadable", ["", "none", "fraction"])
-@pytest.mark.parametrize("stored", [[], ["00000000000000a1"]])
-def test_an_earlier_day_with_findings_is_searched_early_and_explained_alike(
-    stage: Stage, unreadable: str, stored: list[str]
-) -> None:
-    ids = send(stage, unrecorded=2, unreadable=unreadable)
-    if stored:
-        runs.save(stage.engine, run(found(*stored), run_id="run-2"), mode="run")
-    later = (TODAY + timedelta(days=1)).isoformat()
-    runs.save(stage.engine, run(run_id="run-3", day=later), mode="run")
-    readers: list[_Counted] = []
-
-    def opened(settings: Settings, account: str) -> RecordsReader:
-        readers.append(counted(settings, account))
-        return readers[-1]
-
-    def rows(open_reader: Any) -> Any:  # noqa: ANN401 - a reader's factory
-        wanted, names = str(ids[-1]), ["main"]
-        return explain(
-            stage.settings, stage.engine, names, wanted, stage.runtime, open_reader=open_reader
-        ).rows
-
-    explained = rows(opened)
-    assert explained == rows(wiring.open_reader)
-    assert TODAY.isoformat() in [one.day.label for one in explained if one.day is not None]
-    assert sum(reader.early for reader in readers) == len(stored)
-    assert sum(reader.searches for reader in readers) == 0
