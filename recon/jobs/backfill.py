@@ -80,7 +80,7 @@ class History:
 
     @classmethod
     def read(cls, job: AccountJob, days: Sequence[Window]) -> History:
-        """Read it once for a range; to read it for each day took a twentieth of a small day."""
+        """Read what is stored, once for a range instead of once a day."""
         last = date.fromisoformat(days[-1].label)
         return cls(runs.figures(job.engine, job.account, last, len(days) + trends.DAYS))
 

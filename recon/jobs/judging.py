@@ -141,10 +141,7 @@ class RemoteJudge:
 
 @lru_cache(maxsize=1)
 def _engine(url: str) -> Engine:
-    """Return the engine of a store, the same for all tasks: it holds the compiled statements.
-
-    To compile them for each task took a tenth of the processor time of a small day.
-    """
+    """Return the engine of a store, the same for all tasks: it holds the compiled statements."""
     return connect(url)
 
 
