@@ -35,7 +35,7 @@ class RowsDigest:
         """
         self._span = start, end
         self._block = block_rows
-        self._made = hashlib.blake2b(digest_size=16)
+        self._made = hashlib.sha256()
         self._waiting: list[pd.DataFrame] = []
         self._count = 0
 
@@ -112,7 +112,7 @@ def of_parts(
         spans: the time for which the messages are proven complete.
         first_contact: the part of it before the oldest message that was ever listed.
     """
-    made = hashlib.blake2b(digest_size=16)
+    made = hashlib.sha256()
     for rows, side in zip(read, sides, strict=True):
         made.update(rows.digest())
         unread = RowsDigest(start, end)
@@ -122,10 +122,10 @@ def of_parts(
         made.update(f"{gap.start} {gap.end}\n".encode())
     if first_contact is not None and (first_contact.end is None or first_contact.end > start):
         made.update(f"before {first_contact.end}\n".encode())
-    return made.hexdigest()
+    return made.hexdigest()[:32]
 
 
-def add_rows(made: hashlib.blake2b, rows: pd.DataFrame) -> None:
+def add_rows(made: hashlib._Hash, rows: pd.DataFrame) -> None:
     """Add rows to a digest, without the columns that every answer changes."""
     made.update(f"{len(rows)}\n".encode())
     if rows.empty:
@@ -135,38 +135,33 @@ def add_rows(made: hashlib.blake2b, rows: pd.DataFrame) -> None:
             _add(made, name, rows[name])
 
 
-def _add(made: hashlib.blake2b, name: str, column: pd.Series) -> None:
-    """Add a column as Arrow serialises it, which is the same for equal values."""
+def _add(made: hashlib._Hash, name: str, column: pd.Series) -> None:
+    """Add a column by its values, which are the same however the column is held in memory."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         # By the words in use, whatever else the categories hold, and in whichever order.
         words = column.cat.categories.astype("str").to_numpy(dtype=object)
         codes = column.array.codes
         used = sorted((words[code], code) for code in np.unique(codes) if code >= 0)
-        place = np.full(len(words) + 1, -1, dtype=np.int32)
+        place = np.full(len(words) + 1, -1, dtype=np.min_scalar_type(-1 - len(used)))
         for rank, (word, code) in enumerate(used):
             made.update(f"{word}\n".encode())
             place[code] = rank
         column = pd.Series(place[codes])
-    held = pa.array(column.array, from_pandas=True)
-    if isinstance(held, pa.ChunkedArray):
-        held = held.combine_chunks()
-    if pa.types.is_large_string(held.type):
-        made.update(f"{name}\n".encode())
-        _add_texts(made, held)
+    values = pa.array(column.array, from_pandas=True)
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    made.update(f"{name} {values.type}\n".encode())
+    if pa.types.is_null(values.type):
         return
-    table = pa.table({name: held})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    made.update(memoryview(sink.getvalue()))
-
-
-def _add_texts(made: hashlib.blake2b, texts: pa.LargeStringArray) -> None:
-    """Add texts. For a slice of an array, Arrow would also serialise some texts after it."""
-    if texts.null_count:
-        valid = texts.is_valid().to_numpy(zero_copy_only=False)
-        made.update(np.packbits(valid).tobytes())
-        texts = texts.fill_null("")
-    bounds, data = utf8.byte_bounds(texts)
-    made.update(np.diff(bounds).tobytes())
-    made.update(data.data)
+    texts = pa.types.is_large_string(values.type)
+    if values.null_count:
+        valid = values.is_valid().to_numpy(zero_copy_only=False)
+        made.update(np.packbits(valid).data)
+        values = values.fill_null("" if texts else 0)
+    if texts:
+        bounds, data = utf8.byte_bounds(values)
+        made.update(np.diff(bounds).astype(np.uint32).data)
+        made.update(data.data)
+    else:
+        # A buffer may not have a time in it, but its bytes.
+        made.update(values.to_numpy(zero_copy_only=False).view(np.uint8).data)

@@ -67,7 +67,7 @@ def link(
     Raises:
         AssertionError: the provider's side has an id twice, which is a bug of the caller.
     """
-    message_of = _places(provider_ids, local_ids, block_rows)
+    message_of = places(provider_ids, local_ids, block_rows)
     if not local_has_id.all():
         message_of[~local_has_id] = -1
     record_of, again = _last_of_each(message_of, provider_ids.size, block_rows)
@@ -87,7 +87,7 @@ def link(
     return IdLinks(message_of, record_of, duplicates, duplicate_of)
 
 
-def _places(known: Ints, ids: Ints, block_rows: int) -> Positions:
+def places(known: Ints, ids: Ints, block_rows: int = blocks.BLOCK_ROWS) -> Positions:
     """Return the position of each of `ids` in `known`, which has no id twice; -1 if absent.
 
     A table maps the first bits of an id to the first position with these bits. It is a few times as
@@ -109,19 +109,19 @@ def _places(known: Ints, ids: Ints, block_rows: int) -> Positions:
     table[_bucket(known, low, bits)[::-1]] = np.arange(known.size, 0, -1, dtype=np.int32)
     unique = (known[1:] != known[:-1]).all() if bits else np.count_nonzero(table) == known.size
     assert unique, "the provider's message ids must be unique"
-    places = np.empty(ids.size, dtype=np.intp)
+    place = np.empty(ids.size, dtype=np.intp)
 
     def look_up(rows: slice) -> None:
-        places[rows] = table.take(_bucket(ids[rows], low, bits), mode="clip")
-        places[rows] -= 1
+        place[rows] = table.take(_bucket(ids[rows], low, bits), mode="clip")
+        place[rows] -= 1
         if bits:
-            _step_on(places[rows], known, ids[rows])
+            _step_on(place[rows], known, ids[rows])
 
     blocks.map_blocks(ids.size, look_up, block_rows=block_rows)
     if order is not None:
-        found = np.flatnonzero(places >= 0)
-        places[found] = order[places[found]]
-    return places
+        hits = np.flatnonzero(place >= 0)
+        place[hits] = order[place[hits]]
+    return place
 
 
 def _bucket(ids: Ints, low: np.int64, bits: int) -> Positions:

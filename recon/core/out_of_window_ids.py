@@ -10,14 +10,15 @@ import pandas as pd
 from recon.core.coverage import microseconds
 from recon.core.link import Positions, id_column
 from recon.core.link import microseconds as times
+from recon.core.link_by_id import places
 
 
 def wanted_messages(local: pd.DataFrame, provider: pd.DataFrame) -> Positions:
     """Return the ids that records hold and no message of `provider` has, each once."""
     held, readable = id_column(local["message_id"])
     wanted = held[readable]
-    # Only the few that are left are sorted: `np.setdiff1d` would sort or hash both sides whole.
-    return np.unique(wanted[np.isin(wanted, provider["message_id"], invert=True)])
+    offered = provider["message_id"].to_numpy(dtype=np.int64)
+    return np.unique(wanted[places(offered, wanted) < 0])
 
 
 def wanted_records(
@@ -39,10 +40,10 @@ def wanted_records(
     sent_at = times(provider["sent_at"])
     to_edge = np.minimum(sent_at - microseconds(start), microseconds(end) - sent_at)
 
-    # The distance to the nearest record with the id: records in order of id, then a minimum each.
-    records = np.flatnonzero(readable & np.isin(held, offered))
-    place = np.argsort(offered, kind="stable")
-    of = place[np.searchsorted(offered, held[records], sorter=place)]
+    # The distance of each message to the nearest record with its id.
+    message = places(offered, held)
+    records = np.flatnonzero(readable & (message >= 0))
+    of = message[records]
     nearest = np.full(len(offered), np.iinfo(np.int64).max)
     np.minimum.at(nearest, of, np.abs(times(local["sent_at"])[records] - sent_at[of]))
     return np.unique(offered[nearest > to_edge])
