@@ -112,7 +112,13 @@ def with_arrow(url: str, limit: int | None = None) -> Callable[[], object]:
         day = calendar.window(DAY, "UTC")
         memory = None if limit is None else RunMemory(limit, Path("reports"))
         with reconcile.read(
-            "main", [day], reader=records, engine=engine, policy=Policy(), memory=memory
+            "main",
+            [day],
+            reader=records,
+            engine=engine,
+            policy=Policy(),
+            memory=memory,
+            now=MORNING,
         ) as made:
             (judged,) = judging.judged(made, engine, "")
         assert judged.verdict is not None

@@ -73,6 +73,7 @@ class AccountJob:
             policy=self.policy,
             untimed=untimed,
             memory=self.memory,
+            now=self.runtime.clock(),
         )
 
     def refreshed(self, both_sides: BothSides) -> BothSides:

@@ -91,6 +91,13 @@ class BothSides:
             agreed,
         )
 
+    def with_own_frames(self) -> BothSides:
+        """Return the same for another thread, with frames that share only the values.
+
+        pandas may reorganise a frame when it is read, so two threads must not use the same one.
+        """
+        return replace(self, local=_shallow(self.local), provider=_shallow(self.provider))
+
     def coverage_evidence(self, engine: Engine) -> list[CoverageEvidence]:
         """Return what keeps the coverage of each day from being more than it is."""
         times = [Span(day.start, day.end) for day in self.days]
@@ -193,3 +200,13 @@ class BothSides:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _shallow(side: Side) -> Side:
+    others = side.other_rejects
+    return replace(
+        side,
+        frame=side.frame.copy(deep=False),
+        rejects=side.rejects.copy(deep=False),
+        other_rejects=None if others is None else others.copy(deep=False),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -162,15 +163,27 @@ def judged(
         settings: the result of `settings_digest`.
         done: the basis of the verdict of each day that was judged before.
     """
+    known = done or {}
+
+    def is_unchanged(day: DayVerdict) -> bool:
+        return known.get(day.window.label) == day.basis
+
     evidence = both_sides.coverage_evidence(engine)
-    days = _days(both_sides, evidence, settings)
-    unchanged = [(done or {}).get(day.window.label) == day.basis for day in days]
-    if all(unchanged):
-        return days
-    verdicts = both_sides.verdicts(evidence)
+    if known or not both_sides.is_in_memory:
+        days = _days(both_sides, evidence, settings)
+        if all(map(is_unchanged, days)):
+            return days
+        verdicts = both_sides.verdicts(evidence)
+    else:
+        # All days are judged, whatever their digests. One after the other, it would take 5 % of a
+        # whole night longer.
+        with ThreadPoolExecutor(1) as other:
+            digesting = other.submit(_days, both_sides.with_own_frames(), evidence, settings)
+            verdicts = both_sides.verdicts(evidence)
+            days = digesting.result()
     return [
-        day if same else replace(day, verdict=verdict)
-        for day, verdict, same in zip(days, verdicts, unchanged, strict=True)
+        day if is_unchanged(day) else replace(day, verdict=verdict)
+        for day, verdict in zip(days, verdicts, strict=True)
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date, datetime
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 
 from recon.core import buckets, calendar
 from recon.core.buckets import Case
-from recon.jobs import night, reconcile, wiring
+from recon.jobs import judging, night, reconcile, wiring
 from recon.jobs.both_sides import BothSides
 from recon.jobs.night import RunOptions
 from recon.model import Verdict
@@ -53,13 +54,14 @@ class _Interrupted:
         return self._reader.read(start, end, all_rejects=all_rejects)
 
 
-def read(stage: Stage, reader: object) -> BothSides:
+def read(stage: Stage, reader: object, now: datetime | None = None) -> BothSides:
     return reconcile.read(
         "main",
         [calendar.window(TODAY, "UTC")],
         reader=reader,  # type: ignore[arg-type]
         engine=stage.engine,
         policy=wiring.policy(stage.settings),
+        now=now,
     )
 
 
@@ -108,6 +110,39 @@ def test_a_message_that_is_sent_and_recorded_before_messages_are_read_again_has_
     send_and_collect(stage)
     [seen] = reconcile.refreshed(both_sides, stage.engine, reader).judge(stage.engine)
     assert seen.local.matched == seen.provider.total == seen.provider.matched == 7
+
+
+@pytest.mark.parametrize("days_later", [0, 2])
+def test_both_sides_are_read_at_the_same_time_only_after_the_days_have_ended(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, days_later: int
+) -> None:
+    begun, read_now = threading.Event(), messages.read
+    seen: list[bool] = []
+
+    def read_late(*args: object) -> object:
+        seen.append(begun.wait(10 if days_later else 0))
+        return read_now(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(messages, "read", read_late)
+    stage.clock.advance(days_later * 86_400)
+    reader = _Interrupted(wiring.open_reader(stage.settings, "main"), before=begun.set)
+    both_sides = read(stage, reader, stage.clock())
+    assert seen == [days_later > 0]
+    [verdict] = both_sides.judge(stage.engine)
+    assert verdict.local.matched == verdict.provider.total == 3
+
+
+def test_the_basis_of_a_day_is_the_same_before_and_beside_its_verdict(stage: Stage) -> None:
+    both_sides = read(stage, wiring.open_reader(stage.settings, "main"))
+    [beside] = judging.judged(both_sides, stage.engine, "settings")
+    [before] = judging.judged(both_sides, stage.engine, "settings", {DAY: "another basis"})
+    [same] = judging.judged(both_sides, stage.engine, "settings", {DAY: beside.basis})
+    assert beside.basis == before.basis == same.basis
+    assert beside.input_digest == before.input_digest
+    assert beside.verdict is not None
+    assert before.verdict is not None
+    assert beside.verdict.local == before.verdict.local
+    assert same.verdict is None
 
 
 def test_a_night_in_which_no_status_call_brings_anything_links_once(
