@@ -22,6 +22,8 @@ Condition: TypeAlias = sa.ColumnElement[bool]
 _SHARE: Final = 16
 #: Larger numbers may be floats, which are no ids then, see `frames.columns.whole_numbers`.
 _EXACT: Final = 2**53
+#: No exact number divided by it, without a rest, is other than 0; a number with a fraction is.
+_DIVISOR: Final = 2**62
 #: PostgreSQL is asked for no more ids at once.
 _MOST_IDS: Final = 10_000
 
@@ -73,12 +75,13 @@ def _of_sqlite(
     if not sqlite_time_index.is_indexed(connection, table, column.name):
         return None
     row_id = rowid_ranges.row_id()
-    known = sa.func.json_each(sa.literal(json.dumps([0, *ids]), sa.String()))
+    known = sa.func.json_each(sa.literal(json.dumps(list(ids)), sa.String()))
     # Texts and blobs come after all numbers, and null before them.
     text = sa.literal("", sa.String())
     ranges = [
         column.is_(None),
         column.in_(sa.select(known.table_valued("value").c.value)),
+        sa.and_(column > -1, column < 1),
         column < -_EXACT,
         sa.and_(column > _EXACT, column < text),
         column >= text,
@@ -95,8 +98,11 @@ def _of_sqlite(
     some = sa.select(sa.literal(1).label("one")).select_from(odd).limit(most + 1).subquery()
     if connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() > most:
         return None
-    # A number with a fraction lies among the whole ones: the index is read through. An operator on
-    # bits makes a whole number of it, in a third of the time of a function. Texts, which are found
-    # twice then, are not left out: to compare each number with the end takes as long again.
-    fractions = sa.and_(column > -_EXACT, column.bitwise_or(0) != column)
+    # A number with a fraction lies among the whole ones: the index is read through. A whole number
+    # divided is 0, so that its value is read once, which takes two thirds of the time of comparing
+    # it with what an operator on bits makes of it. What is left may be a whole number that is
+    # stored as a float. Texts, which are found twice then, are not left out: to compare each number
+    # with the end takes as long again.
+    divided = column.op("/")(sa.literal_column(str(_DIVISOR)))
+    fractions = sa.and_(column > -_EXACT, divided != 0, column.bitwise_or(0) != column)
     return row_id.in_(sa.union(*(rows.where(one) for one in [*ranges, fractions])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ FEW = 3
 WANTED = np.array([7, 2**53 + 1], dtype=np.int64)
 BAD_TIME = "2019-01-01 12:61:00"
 #: No ids that can be read.
-NONE: list[Any] = [None, 0, "", "soon", b"x", 1.5, -2.5, 2.0**60, 1e300, float("inf"), "0"]
+NONE: list[Any] = [None, 0, "", "soon", b"x", 1.5, -2.5, 1e-310, 2.0**60, 1e300, float("inf"), "0"]
 #: The wanted ids, as they may be kept.
 OWN: list[Any] = [7, "7", " 7", "#7", 7.0, "7.0", 2**53 + 1]
 OTHER: list[Any] = [8, -8, 123_456]
@@ -93,7 +94,28 @@ def test_no_text_of_a_time_is_searched(tmp_path: Path) -> None:
     # What lies below all ids has an end; the search for fractions among the ids has none, which
     # would be compared with each of them.
     assert sum(step.endswith("(message_id<?)") for step in places) == 1
-    assert len(places) == 7
+    assert len(places) == 8
+
+
+def test_the_value_of_a_whole_number_is_read_once(tmp_path: Path) -> None:
+    counts = []
+    for more in (0, 1_000):
+        source = table(tmp_path / f"{more}.db", "BIGINT", [123_456 + n for n in range(more)])
+        assert source.url is not None
+        with sa.create_engine(source.url, poolclass=sa.NullPool).connect() as connection:
+            may_be = condition(connection)
+            assert may_be is not None
+            instructions = count()
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.set_progress_handler(lambda: next(instructions) and None, 1)  # noqa: B023
+            asked = sa.select(sa.text("*")).select_from(sa.table("sends")).where(may_be)
+            assert connection.execute(asked).all() == []
+            driver.set_progress_handler(None, 1)
+            counts.append(next(instructions))
+    # The value, the division, the comparison and the step to the next id; with a second reading of
+    # the value there would be five.
+    assert (counts[1] - counts[0]) / 1_000 == 4
 
 
 def test_where_no_index_leads_to_ids_or_many_have_none_they_are_of_no_help(tmp_path: Path) -> None:
