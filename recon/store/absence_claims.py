@@ -8,7 +8,7 @@ has a partner, or the time is proven.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -74,10 +74,10 @@ def turned_unverifiable(
     claims = connection.execute(
         sa.select(*(findings.c[name] for name in columns)).where(gone, condition())
     )
-    before = _alone(claims.mappings())
+    before = alone(claims.mappings(), _row)
     if not before:
         return {}
-    after = _alone(unverifiable.select(columns).to_pylist())
+    after = alone(unverifiable.select(columns).to_pylist(), _row)
     return {
         after[row]["discrepancy_id"]: claim["discrepancy_id"]
         for row, claim in before.items()
@@ -85,13 +85,20 @@ def turned_unverifiable(
     }
 
 
-def _alone(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[Any, ...], Mapping[Any, Any]]:
-    """Return, by record or message, the findings that are the only ones about theirs."""
+def _row(finding: Mapping[Any, Any]) -> tuple[Any, ...]:
+    """Return what identifies the record or the message that a finding is about."""
+    names = _MESSAGE if finding["local_sent_at"] is None else _RECORD
+    return (names, *(finding[name] for name in names))
+
+
+def alone(
+    rows: Iterable[Mapping[Any, Any]], key: Callable[[Mapping[Any, Any]], tuple[Any, ...]]
+) -> dict[tuple[Any, ...], Mapping[Any, Any]]:
+    """Return the findings whose key no other finding has, by that key."""
     groups: dict[tuple[Any, ...], list[Mapping[Any, Any]]] = defaultdict(list)
     for row in rows:
-        names = _MESSAGE if row["local_sent_at"] is None else _RECORD
-        groups[(names, *(row[name] for name in names))].append(row)
-    return {key: group[0] for key, group in groups.items() if len(group) == 1}
+        groups[key(row)].append(row)
+    return {one: group[0] for one, group in groups.items() if len(group) == 1}
 
 
 def of_days(engine: sa.Engine, account: str, days: Sequence[date]) -> pd.DataFrame:

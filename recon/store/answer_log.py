@@ -16,20 +16,9 @@ from recon.core.listing_evidence import AnswerKind, Proof
 from recon.model import Listing
 from recon.store import coverage_notes
 from recon.store.accounts import Key
-from recon.store.tables import keys, polls
+from recon.store.tables import keys
 
 _log: Final = logging.getLogger(__name__)
-
-
-def last_poll(connection: sa.Connection, account_id: int) -> sa.Row[Any] | None:
-    """Return which key an account polled last, and the clocks at that time."""
-    query: sa.Select[Any] = (
-        sa.select(polls.c.key_id, polls.c.date_at, polls.c.kept_at)
-        .where(polls.c.account_id == account_id)
-        .order_by(polls.c.kept_at.desc(), polls.c.id.desc())
-        .limit(1)
-    )
-    return connection.execute(query).one_or_none()
 
 
 def news(
@@ -43,7 +32,7 @@ def news(
         key: the key that asked, as it was before.
         last: the poll before, see `last_poll`.
     """
-    now = last_poll(connection, account_id)
+    now = coverage_notes.last_poll(connection, account_id)
     said = [] if now is None else coverage_notes.of_clocks(now.date_at, now.kept_at)
     if last is not None and coverage_notes.of_clocks(last.date_at, last.kept_at):
         said = []

@@ -7,12 +7,12 @@ or a reason with other words.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from recon.store.absence_claims import alone
 from recon.store.finding_list import ACKNOWLEDGED
 from recon.store.tables import finding_changes, findings
 
@@ -56,10 +56,10 @@ def carried_on(
             gone, findings.c.status == ACKNOWLEDGED
         )
     ).mappings()
-    before = _alone(settled)
+    before = alone(settled, _content)
     if not before:
         return {}
-    after = _alone(new.select(["discrepancy_id", *_SAME]).to_pylist())
+    after = alone(new.select(["discrepancy_id", *_SAME]).to_pylist(), _content)
     return {
         row["discrepancy_id"]: {name: before[key][name] for name in ("id", *_SETTLED)}
         for key, row in after.items()
@@ -89,11 +89,7 @@ def carry_on(
         )
 
 
-def _alone(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[Any, ...], Mapping[Any, Any]]:
-    """Return the rows whose content is unique, by that content."""
-    groups: dict[tuple[Any, ...], list[Mapping[Any, Any]]] = defaultdict(list)
-    for row in rows:
-        local_id = row["local_id"]
-        spelled = None if local_id is None else _ZERO_FRACTION.sub("", local_id)
-        groups[(spelled, *(row[name] for name in _SAME if name != "local_id"))].append(row)
-    return {key: group[0] for key, group in groups.items() if len(group) == 1}
+def _content(row: Mapping[Any, Any]) -> tuple[Any, ...]:
+    local_id = row["local_id"]
+    spelled = None if local_id is None else _ZERO_FRACTION.sub("", local_id)
+    return (spelled, *(row[name] for name in _SAME if name != "local_id"))

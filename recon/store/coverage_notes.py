@@ -30,21 +30,25 @@ def of_account(
         account_id: which account.
         rows: its keys, whole rows.
     """
+    last = last_poll(connection, account_id)
     return [
-        *_notes_of_clock(connection, account_id),
+        *([] if last is None else of_clocks(last.date_at, last.kept_at)),
         *of_keys(connection, rows),
         *(note for row in rows for note in _notes_of_listing(connection, row)),
     ]
 
 
-def _notes_of_clock(connection: sa.Connection, account_id: sa.ScalarSelect[int]) -> list[str]:
-    row = connection.execute(
-        sa.select(polls.c.date_at, polls.c.kept_at)
+def last_poll(
+    connection: sa.Connection, account_id: int | sa.ScalarSelect[int]
+) -> sa.Row[Any] | None:
+    """Return which key an account polled last, and the clocks at that time."""
+    query: sa.Select[Any] = (
+        sa.select(polls.c.key_id, polls.c.date_at, polls.c.kept_at)
         .where(polls.c.account_id == account_id)
-        .order_by(polls.c.kept_at.desc())
+        .order_by(polls.c.kept_at.desc(), polls.c.id.desc())
         .limit(1)
-    ).one_or_none()
-    return [] if row is None else of_clocks(row.date_at, row.kept_at)
+    )
+    return connection.execute(query).one_or_none()
 
 
 def of_clocks(theirs: datetime | None, ours: datetime) -> list[str]:
@@ -75,7 +79,7 @@ def of_keys(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[str]
     notes: list[str] = []
     if not rows:
         return notes
-    in_use = trusted_keys(key_history.uses_of(connection, rows[0].account_id))
+    in_use = trusted_keys(key_history.uses(connection, rows[0].account_id))
     distrusted = [row for row in rows if row.id not in in_use]
     if len(distrusted) > 1:
         notes.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -53,20 +53,14 @@ def read(engine: sa.Engine, account: str) -> AccountProof:
     with reading(engine) as connection:
         account_id = accounts.id_of(account)
         rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()
-        periods = key_use.periods(key_history.uses(connection, account))
+        periods = key_use.periods(key_history.uses(connection, account_id))
         spans: list[Span] = []
         first_contact = None
         for row in rows:
             period = periods.get(row.id)
             if period is None:
                 continue
-            mine = of_key(
-                connection,
-                row.id,
-                is_in_order=row.disordered_at is None,
-                settling=timedelta(seconds=row.settling_seconds),
-            )
-            mine = intersect(mine, period)
+            mine = intersect(of_key(connection, row), period)
             spans += mine
             if mine and mine[0].start is None:
                 first_contact = Span(None, row.first_listed_at)
@@ -93,24 +87,17 @@ def unproven_before(connection: sa.Connection, account: str) -> datetime | None:
     return None if purged is None else purged + PURGED_MARGIN
 
 
-def of_key(
-    connection: sa.Connection, key_id: int, *, is_in_order: bool, settling: timedelta
-) -> tuple[Span, ...]:
-    """Return the time for which the messages of a key are proven complete.
-
-    Args:
-        connection: to the store.
-        key_id: which key.
-        is_in_order: whether its listing was never out of order.
-        settling: how much later than its own time a message may appear.
-    """
+def of_key(connection: sa.Connection, key: sa.Row[Any]) -> tuple[Span, ...]:
+    """Return the time for which the messages of a key, a row of `keys`, are proven complete."""
+    basis = SHARED if key.disordered_at is None else SETTLED
     query = sa.select(coverage.c.starts_at, coverage.c.seen_at).where(
-        coverage.c.key_id == key_id, coverage.c.basis == (SHARED if is_in_order else SETTLED)
+        coverage.c.key_id == key.id, coverage.c.basis == basis
     )
+    settling = timedelta(seconds=key.settling_seconds)
     shown = (ShownSpan(row.starts_at, row.seen_at) for row in connection.execute(query))
     proven = [span for one in shown if (span := one.span(settling)) is not None]
-    gone = [Span(one.start, one.end) for one in withdrawals.of_key(connection, key_id)]
-    dispute = time_disputes.load(connection, key_id)
+    gone = [Span(one.start, one.end) for one in withdrawals.of_key(connection, key.id)]
+    dispute = time_disputes.load(connection, key.id)
     if dispute is not None:
         gone.append(Span(dispute.since, None))
     return subtract(proven, gone)

@@ -28,7 +28,8 @@ _Group: TypeAlias = Callable[[sa.FromClause], sa.ColumnElement[Any]]
 #: Statuses of messages that reached the recipient.
 REACHED: Final = (Status.DELIVERED.value, Status.READ.value, Status.DELETED.value)
 
-_ON_THE_WAY: Final = (Status.SENT.value, Status.UNKNOWN.value)
+#: Statuses of messages that may still reach the recipient.
+ON_THE_WAY: Final = (Status.SENT.value, Status.UNKNOWN.value)
 _COUNTED: Final = tuple(status.value for status in Status if status is not Status.UNKNOWN)
 
 #: Spans whose messages SQLite groups by one statement: it sorts those of more days in files.
@@ -243,7 +244,7 @@ def delivery_times(
             sa.select(
                 place.position,
                 microseconds(connection, messages.c.sent_at),
-                _seen(connection, sa.func.max, _ON_THE_WAY),
+                _seen(connection, sa.func.max, ON_THE_WAY),
                 _seen(connection, sa.func.min, REACHED),
             )
             .select_from(_SpansFirst(place.table, messages, sa.and_(*_inside(account, place))))

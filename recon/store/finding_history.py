@@ -184,10 +184,10 @@ def was_expected() -> sa.ColumnElement[bool]:
     return sa.func.coalesce(latest, "") == Change.EXPECTED.value
 
 
-def by_reason(expected: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the expected findings of each rule's reason."""
+def by_reason(reasons: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the findings of each reason, given the reason of each finding."""
     found: dict[str, list[str]] = {}
-    for one, reason in expected.items():
+    for one, reason in reasons.items():
         found.setdefault(reason, []).append(one)
     return found
 

@@ -236,9 +236,6 @@ def _open(connection: sa.Connection, account_id: int, run: Run, new: pa.Table, t
         "first_seen_on": today,
         "opened_at": now,
     }
-    if not expected:
-        bulk_insert(connection, findings, new, values | {"status": OPEN})
-        return
     covered = pc.is_in(new["discrepancy_id"], value_set=pa.array(expected, pa.large_string()))
     bulk_insert(connection, findings, new.filter(pc.invert(covered)), values | {"status": OPEN})
     bulk_insert(connection, findings, new.filter(covered), values | {"status": EXPECTED})

@@ -227,7 +227,7 @@ def reopen(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> None
             )
 
 
-def acknowledge(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> tuple[str, ...]:
+def acknowledge(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) -> None:
     """Acknowledge findings that are not resolved, in one transaction; they stay so in later runs.
 
     A finding that is already acknowledged gets the new reason. With the same reason it does not
@@ -237,11 +237,7 @@ def acknowledge(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) ->
         engine: the store.
         reasons: the reason for each finding, by its `discrepancy_id`.
         now: our own clock.
-
-    Returns:
-        The ids that are acknowledged now, sorted; the others are resolved or unknown.
     """
-    done: list[str] = []
     with writing(engine) as connection:
         for reason, mine in _by_reason(connection, reasons):
             is_news = sa.or_(findings.c.status != ACKNOWLEDGED, findings.c.ack_reason != reason)
@@ -252,19 +248,12 @@ def acknowledge(engine: sa.Engine, reasons: Mapping[str, str], now: datetime) ->
                 .where(these)
                 .values(status=ACKNOWLEDGED, ack_reason=reason, acknowledged_at=now)
             )
-            acknowledged = sa.and_(mine, findings.c.status == ACKNOWLEDGED)
-            query = sa.select(findings.c.discrepancy_id).where(acknowledged)
-            done.extend(connection.execute(query).scalars())
-    return tuple(sorted(done))
 
 
 def _by_reason(
     connection: sa.Connection, reasons: Mapping[str, str]
 ) -> Iterator[tuple[str, sa.ColumnElement[bool]]]:
     """Yield each reason with a condition for some of its findings, few enough for one statement."""
-    ids: dict[str, list[str]] = {}
-    for one, reason in reasons.items():
-        ids.setdefault(reason, []).append(one)
-    for reason, mine in ids.items():
+    for reason, mine in finding_history.by_reason(reasons).items():
         for some in id_chunks(sorted(mine)):
             yield reason, among(connection, findings.c.discrepancy_id, some)

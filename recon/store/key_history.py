@@ -11,7 +11,6 @@ from recon.core.coverage import SETTLING, next_second
 from recon.core.key_use import KeyUse
 from recon.core.listing_evidence import AnswerKind, KeyHistory, Proof
 from recon.model import Listing
-from recon.store import accounts
 from recon.store.accounts import Key
 from recon.store.dialects import among
 from recon.store.tables import absences, keys, messages, polls
@@ -121,18 +120,8 @@ def start_again(connection: sa.Connection, key: Key, since: datetime) -> Key:
     return key._replace(since=since, started_by=None, item_cap=None, is_superseded=False)
 
 
-def uses(connection: sa.Connection, account: str) -> list[KeyUse]:
-    """Return when each key of an account was in use, by the answers to it.
-
-    Args:
-        connection: to the store.
-        account: the account's name.
-    """
-    return uses_of(connection, accounts.id_of(account))
-
-
-def uses_of(connection: sa.Connection, account_id: int | sa.ScalarSelect[int]) -> list[KeyUse]:
-    """Return the same for the account with this id."""
+def uses(connection: sa.Connection, account_id: int | sa.ScalarSelect[int]) -> list[KeyUse]:
+    """Return when each key of an account was in use, by the answers to it."""
     seen = sa.select(sa.func.max(messages.c.sent_at)).where(messages.c.key_id == keys.c.id)
     # An alias, since the statement joins the same table.
     first = polls.alias("first")

@@ -17,6 +17,7 @@ from recon.store import (
     accounts,
     answer_log,
     coverage_ledger,
+    coverage_notes,
     coverage_proof,
     forgotten_numbers,
     key_history,
@@ -100,7 +101,7 @@ def keep(
         since = min((message.sent_at for message in listing.messages), default=listing.answered_at)
         key = accounts.get_or_create_key(connection, account_id, key_fingerprint, since)
         dispute = time_disputes.load(connection, key.id)
-        last = answer_log.last_poll(connection, account_id)
+        last = coverage_notes.last_poll(connection, account_id)
         stored = stored_messages(
             connection, account_id, [one.message_id for one in listing.messages]
         )

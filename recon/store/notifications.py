@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -53,10 +53,6 @@ class News:
     failure: Failure | None
     reason: Reason
     created_at: datetime
-
-
-#: What to select for `News`.
-COLUMNS: Final = (notifications, accounts.c.name.label("account"))
 
 
 def queue_run(
@@ -133,14 +129,10 @@ def queue_failure(engine: sa.Engine, failure: Failure, announcement: Announcemen
 
 def waiting(engine: sa.Engine, channel: Channel) -> list[News]:
     """Return the notifications that a channel has not got yet, the oldest first."""
-    query = (
-        sa.select(*COLUMNS)
-        .join_from(notifications, accounts)
-        .where(notifications.c.done_at.is_(None), notifications.c.channel == channel.value)
-        .order_by(notifications.c.id)
-    )
     with reading(engine) as connection:
-        return news(connection.execute(query))
+        return news(
+            connection, notifications.c.done_at.is_(None), notifications.c.channel == channel.value
+        )
 
 
 def done(engine: sa.Engine, told: Sequence[News], now: datetime) -> None:
@@ -152,8 +144,14 @@ def done(engine: sa.Engine, told: Sequence[News], now: datetime) -> None:
         )
 
 
-def news(rows: Iterable[sa.Row[Any]]) -> list[News]:
-    """Return rows of `COLUMNS` as values."""
+def news(connection: sa.Connection, *wanted: sa.ColumnElement[bool]) -> list[News]:
+    """Return the notifications that meet all conditions, the oldest first."""
+    query = (
+        sa.select(notifications, accounts.c.name.label("account"))
+        .join_from(notifications, accounts)
+        .where(*wanted)
+        .order_by(notifications.c.id)
+    )
     return [
         News(
             id=row.id,
@@ -166,7 +164,7 @@ def news(rows: Iterable[sa.Row[Any]]) -> list[News]:
             reason=Reason(row.reason),
             created_at=row.created_at,
         )
-        for row in rows
+        for row in connection.execute(query)
     ]
 
 

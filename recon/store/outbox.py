@@ -11,13 +11,18 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recon.store import notifications as store_notifications
 from recon.store.engine import reading, writing
-from recon.store.notifications import COLUMNS, Channel, News
-from recon.store.tables import accounts, mails, notifications
+from recon.store.notifications import Channel, News, news
+from recon.store.tables import mails, notifications
 
 #: A mail that some recipient has not got after so long is given up.
 GIVEN_UP_AFTER: Final = timedelta(days=7)
+#: The conditions of notifications that are not part of a mail yet.
+_WITHOUT_MAIL: Final = (
+    notifications.c.channel == Channel.MAIL.value,
+    notifications.c.done_at.is_(None),
+    notifications.c.mail_id.is_(None),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +50,7 @@ def compose(engine: sa.Engine, *, one_per: str, domain: str, now: datetime) -> N
         now: our own clock.
     """
     with writing(engine) as connection:
-        query = (
-            sa.select(*COLUMNS)
-            .join_from(notifications, accounts)
-            .where(
-                notifications.c.channel == Channel.MAIL.value,
-                notifications.c.done_at.is_(None),
-                notifications.c.mail_id.is_(None),
-            )
-            .order_by(notifications.c.id)
-        )
-        for group in _groups(store_notifications.news(connection.execute(query)), one_per):
+        for group in _groups(news(connection, *_WITHOUT_MAIL), one_per):
             made = connection.execute(
                 sa.insert(mails)
                 .values(
@@ -73,13 +68,13 @@ def compose(engine: sa.Engine, *, one_per: str, domain: str, now: datetime) -> N
             )
 
 
-def _groups(news: Sequence[News], one_per: str) -> list[list[News]]:
+def _groups(told: Sequence[News], one_per: str) -> list[list[News]]:
     def key(one: News) -> tuple[str, str]:
         return one.batch, one.account if one_per == "account" else ""
 
     # Sorting is stable: commands and accounts stay in the order in which they came.
-    first = {key(one): at for at, one in reversed(list(enumerate(news)))}
-    ordered = sorted(news, key=lambda one: first[key(one)])
+    first = {key(one): at for at, one in reversed(list(enumerate(told)))}
+    ordered = sorted(told, key=lambda one: first[key(one)])
     return [list(group) for _, group in groupby(ordered, key)]
 
 
@@ -102,12 +97,6 @@ def _mail(connection: sa.Connection, row: sa.Row[Any]) -> WaitingMail:
         .order_by(mails.c.id)
         .limit(1)
     ).scalar()
-    query = (
-        sa.select(*COLUMNS)
-        .join_from(notifications, accounts)
-        .where(notifications.c.mail_id == row.id)
-        .order_by(notifications.c.id)
-    )
     return WaitingMail(
         id=row.id,
         message_id=row.message_id,
@@ -115,7 +104,7 @@ def _mail(connection: sa.Connection, row: sa.Row[Any]) -> WaitingMail:
         created_at=row.created_at,
         waiting=row.waiting,
         attempts=row.attempts,
-        news=store_notifications.news(connection.execute(query)),
+        news=news(connection, notifications.c.mail_id == row.id),
     )
 
 
@@ -164,16 +153,11 @@ class OutboxState:
 def state(engine: sa.Engine) -> OutboxState:
     """Return how many mails wait to be sent."""
     open_mails = mails.c.done_at.is_(None)
-    alone = sa.and_(
-        notifications.c.channel == Channel.MAIL.value,
-        notifications.c.done_at.is_(None),
-        notifications.c.mail_id.is_(None),
-    )
     with reading(engine) as connection:
         count, oldest = connection.execute(
             sa.select(sa.func.count(), sa.func.min(mails.c.created_at)).where(open_mails)
         ).one()
         batches = connection.execute(
-            sa.select(sa.func.count(sa.distinct(notifications.c.batch))).where(alone)
+            sa.select(sa.func.count(sa.distinct(notifications.c.batch))).where(*_WITHOUT_MAIL)
         ).scalar_one()
     return OutboxState(count + batches, oldest)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -63,12 +63,16 @@ def note(connection: sa.Connection, key_id: int, listing: Listing, proof: Proof)
         )
         .order_by(absences.c.message_id)
     )
-    due = [
+    return tuple(_due(lacked)[:ASKED_FOR])
+
+
+def _due(rows: Iterable[sa.Row[Any]]) -> list[int]:
+    """Return the messages of some rows of `absences` that Octopods is to be asked for."""
+    return [
         row.message_id
-        for row in lacked
+        for row in rows
         if AbsentMessage(row.first_at, row.last_at, row.answers, row.asked_at).is_to_be_asked_for
     ]
-    return tuple(due[:ASKED_FOR])
 
 
 def settle(
@@ -104,14 +108,7 @@ def settle(
             )
         ).scalar_one()
         mine = (absences.c.key_id == key_id, absences.c.removed_at.is_(None))
-        rows = connection.execute(sa.select(absences).where(*mine)).all()
-        due = [
-            row.message_id
-            for row in rows
-            if AbsentMessage(
-                row.first_at, row.last_at, row.answers, row.asked_at
-            ).is_to_be_asked_for
-        ]
+        due = _due(connection.execute(sa.select(absences).where(*mine)))
         asked = sa.update(absences).where(*mine, among(connection, absences.c.message_id, due))
         if found or not denied:
             connection.execute(asked.values(asked_at=at))

@@ -7,7 +7,7 @@ proven after its last message is withdrawn, and reported like other withdrawn ti
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from recon.core import key_use
 from recon.core.coverage import intersect
 from recon.model import Withdrawal
-from recon.store import accounts, coverage_proof, key_history, withdrawals
+from recon.store import coverage_proof, key_history, withdrawals
 from recon.store.tables import keys
 
 #: Why proof of an older key is withdrawn.
@@ -35,16 +35,10 @@ def withdraw(connection: sa.Connection, account_id: int, at: datetime) -> None:
         account_id: whose keys.
         at: our own clock.
     """
-    uses = key_history.uses(connection, accounts.name_of(connection, account_id))
+    uses = key_history.uses(connection, account_id)
     for key_id, time in key_use.lost(uses).items():
         row = connection.execute(sa.select(keys).where(keys.c.id == key_id)).one()
-        proven = coverage_proof.of_key(
-            connection,
-            key_id,
-            is_in_order=row.disordered_at is None,
-            settling=timedelta(seconds=row.settling_seconds),
-        )
-        gone = intersect(proven, time)
+        gone = intersect(coverage_proof.of_key(connection, row), time)
         if not gone:
             continue
         end = gone[-1].end

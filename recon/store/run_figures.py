@@ -9,15 +9,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from recon.model import LocalBalance, ProviderBalance, RequestCounts, Span, VerdictKind, Window
+from recon.store import run_columns
 from recon.store.accounts import id_of
 from recon.store.column_types import UtcDateTime
 from recon.store.engine import reading
+from recon.store.figure_counts import ON_THE_WAY, REACHED
 from recon.store.finding_list import RESOLVED
 from recon.store.tables import findings, messages, runs, status_changes
 
-#: The meaning of a status for delivery.
-_DELIVERED: Final = ("delivered", "read", "deleted")
-_ON_THE_WAY: Final = ("sent", "unknown")
 #: The most messages of a day that are used for delivery times.
 _MOST_MESSAGES: Final = 20_000
 
@@ -49,7 +48,7 @@ def latest_run(engine: sa.Engine, account: str) -> LatestRun | None:
         window=Window(row.date.isoformat(), row.window_start, row.window_end, row.timezone),
         local=LocalBalance(**row.local),
         provider=ProviderBalance(**row.provider),
-        gaps=tuple(Span(_time(start), _time(end)) for start, end in row.gaps),
+        gaps=tuple(Span(*map(run_columns.time, bounds)) for bounds in row.gaps),
         requests=RequestCounts(**row.requests),
     )
 
@@ -92,9 +91,9 @@ def delivery_times(
     The first is when a message was last seen on its way (0 if never), the second when it was first
     seen delivered, both counted from `sent_at`.
     """
-    seen = sa.func.min(sa.case((status_changes.c.status.in_(_DELIVERED), status_changes.c.seen_at)))
+    seen = sa.func.min(sa.case((status_changes.c.status.in_(REACHED), status_changes.c.seen_at)))
     before = sa.func.max(
-        sa.case((status_changes.c.status.in_(_ON_THE_WAY), status_changes.c.seen_at))
+        sa.case((status_changes.c.status.in_(ON_THE_WAY), status_changes.c.seen_at))
     )
     query = (
         sa.select(
@@ -113,7 +112,7 @@ def delivery_times(
             messages.c.account_id == id_of(account),
             messages.c.sent_at >= start,
             messages.c.sent_at < end,
-            messages.c.status.in_(_DELIVERED),
+            messages.c.status.in_(REACHED),
         )
         .group_by(messages.c.account_id, messages.c.message_id, messages.c.sent_at)
         .limit(_MOST_MESSAGES)
@@ -126,7 +125,3 @@ def delivery_times(
         for sent, before, seen in rows
         if seen is not None
     ]
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

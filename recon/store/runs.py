@@ -185,11 +185,7 @@ def input_digests(
     engine: sa.Engine, account: str, since: date, before: date
 ) -> dict[date, str | None]:
     """Return the days of `[since, before)` that have a run, each with its latest input digest."""
-    latest = (
-        sa.select(sa.func.max(runs.c.id))
-        .where(runs.c.account_id == id_of(account), runs.c.date >= since, runs.c.date < before)
-        .group_by(runs.c.date)
-    )
+    latest = _latest_of_each_day(account, runs.c.date >= since, runs.c.date < before)
     query = sa.select(runs.c.date, runs.c.input_digest).where(runs.c.id.in_(latest))
     with reading(engine) as connection:
         return {row.date: row.input_digest for row in connection.execute(query)}
@@ -197,11 +193,7 @@ def input_digests(
 
 def judged_days(engine: sa.Engine, account: str, first: date, last: date) -> dict[str, JudgedDay]:
     """Return the latest run of each day of `[first, last]` that has one, by the day's ISO date."""
-    latest = (
-        sa.select(sa.func.max(runs.c.id))
-        .where(runs.c.account_id == id_of(account), runs.c.date >= first, runs.c.date <= last)
-        .group_by(runs.c.date)
-    )
+    latest = _latest_of_each_day(account, runs.c.date.between(first, last))
     query = sa.select(runs.c.date, runs.c.run_id, runs.c.verdict_basis).where(runs.c.id.in_(latest))
     with reading(engine) as connection:
         return {
@@ -219,16 +211,8 @@ def figures(engine: sa.Engine, account: str, until: date | None, days: int) -> l
         until: the last day, `None` for all.
         days: at most this many days that have a run.
     """
-    mine = [runs.c.account_id == id_of(account)]
-    if until is not None:
-        mine.append(runs.c.date <= until)
-    latest = (
-        sa.select(sa.func.max(runs.c.id))
-        .where(*mine)
-        .group_by(runs.c.date)
-        .order_by(runs.c.date.desc())
-        .limit(days)
-    )
+    shown = [] if until is None else [runs.c.date <= until]
+    latest = _latest_of_each_day(account, *shown).order_by(runs.c.date.desc()).limit(days)
     columns = (runs.c.date, runs.c.verdict, runs.c.local, runs.c.provider)
     counted = (runs.c.statuses, runs.c.discrepancies, runs.c.gaps)
     query = sa.select(*columns, *counted).where(runs.c.id.in_(latest)).order_by(runs.c.date.desc())
@@ -245,6 +229,14 @@ def figures(engine: sa.Engine, account: str, until: date | None, days: int) -> l
             )
             for row in connection.execute(query)
         ]
+
+
+def _latest_of_each_day(
+    account: str, *wanted: sa.ColumnElement[bool]
+) -> sa.Select[*tuple[Any, ...]]:
+    """Return the query of the latest run of each day that meets all conditions."""
+    mine = runs.c.account_id == id_of(account)
+    return sa.select(sa.func.max(runs.c.id)).where(mine, *wanted).group_by(runs.c.date)
 
 
 def load(engine: sa.Engine, run_id: str) -> Run | None:

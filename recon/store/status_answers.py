@@ -98,7 +98,7 @@ def denials(engine: sa.Engine, account: str) -> Denials:
         .order_by(denied_ids.c.message_id)
     )
     with reading(engine) as connection:
-        used = key_use.periods(key_history.uses(connection, account))
+        used = key_use.periods(key_history.uses(connection, accounts.id_of(account)))
         rows = [row for row in connection.execute(query) if row.key_id in used]
         purged = coverage_proof.unproven_before(connection, account)
     bounds = np.iinfo(np.int64)

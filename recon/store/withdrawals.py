@@ -6,6 +6,7 @@ A withdrawal is not undone by later answers, and counts for every day that it to
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -88,14 +89,9 @@ def add(
     return True
 
 
-def of_key(
-    connection: sa.Connection,
-    key_id: int,
-    start: datetime | None = None,
-    end: datetime | None = None,
-) -> list[Withdrawal]:
-    """Return withdrawn proof of a key that touches `[start, end)`, in order of time."""
-    return _read(connection, withdrawals.c.key_id == key_id, start, end)
+def of_key(connection: sa.Connection, key_id: int) -> list[Withdrawal]:
+    """Return all withdrawn proof of a key, in order of time."""
+    return _read(connection, [withdrawals.c.key_id == key_id])
 
 
 def of_account(
@@ -109,21 +105,18 @@ def of_account(
         start: the beginning of the time; `None` is without bound.
         end: its end, likewise.
     """
-    with reading(engine) as connection:
-        return _read(connection, withdrawals.c.account_id == accounts.id_of(account), start, end)
-
-
-def _read(
-    connection: sa.Connection,
-    mine: sa.ColumnElement[bool],
-    start: datetime | None,
-    end: datetime | None,
-) -> list[Withdrawal]:
-    begins = withdrawals.c.starts_at
-    query = sa.select(begins, withdrawals.c.ends_at, withdrawals.c.reason).where(mine)
+    begins, ends = withdrawals.c.starts_at, withdrawals.c.ends_at
+    wanted = [withdrawals.c.account_id == accounts.id_of(account)]
     if start is not None:
-        query = query.where(withdrawals.c.ends_at > start)
+        wanted.append(ends > start)
     if end is not None:
-        query = query.where(sa.or_(begins.is_(None), begins < end))
+        wanted.append(sa.or_(begins.is_(None), begins < end))
+    with reading(engine) as connection:
+        return _read(connection, wanted)
+
+
+def _read(connection: sa.Connection, wanted: Sequence[sa.ColumnElement[bool]]) -> list[Withdrawal]:
+    columns = withdrawals.c.starts_at, withdrawals.c.ends_at, withdrawals.c.reason
+    query = sa.select(*columns).where(*wanted)
     found = connection.execute(query.order_by(withdrawals.c.ends_at, withdrawals.c.id))
-    return [Withdrawal(row.starts_at, row.ends_at, row.reason) for row in found]
+    return [Withdrawal(*row) for row in found]

@@ -49,15 +49,7 @@ def spans_of_keys(store: sa.Engine, account: str) -> dict[str, tuple[Span, ...]]
     """Return what the store holds proven of each key, whichever of them is in use."""
     with reading(store) as connection:
         rows = connection.execute(sa.select(keys).where(keys.c.account_id == id_of(account))).all()
-        return {
-            row.fingerprint: coverage_proof.of_key(
-                connection,
-                row.id,
-                is_in_order=row.disordered_at is None,
-                settling=timedelta(seconds=row.settling_seconds),
-            )
-            for row in rows
-        }
+        return {row.fingerprint: coverage_proof.of_key(connection, row) for row in rows}
 
 
 @pytest.mark.thorough
