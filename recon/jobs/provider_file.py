@@ -164,9 +164,9 @@ def _answered(path: Path) -> Iterator[json_lines.Line]:
         what = api_errors.code_name(code) if code else said
         raise InputError(
             f"{path} holds an answer of Octopods with {what} (line {number}): "
-            "it does not prove which messages there are",
-            hint="Save an answer without an error_code and without an error, "
-            "or remove this one if others in the file cover its time",
+            "such an answer does not prove which messages were sent",
+            hint="Save an answer without an error_code and without an error. If other answers in "
+            "the file cover the same time, remove this one.",
         )
 
     for line in json_lines.lines(path, refuse):

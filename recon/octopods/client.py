@@ -211,11 +211,11 @@ class Client:
         # Nothing was asked on a condition, so 304 comes from a broken cache.
         passing = answer.status in (_NOT_MODIFIED, _TIMED_OUT)
         if answer.status >= _SERVER_ERRORS or passing:
-            raise TransientError(f"it answers {answer.status}{said}")
+            raise TransientError(f"HTTP status {answer.status}{said}")
         if _REDIRECTS <= answer.status < _BAD_REQUEST:
             raise ConfigError(
-                f"{self._transport.base_url} redirects to {_host(answer)} ({answer.status}), "
-                "which is not followed",
+                f"{self._transport.base_url} redirects to {_host(answer)} ({answer.status}); "
+                "recon does not follow redirects",
                 hint="Set octopods.base_url to the address of the API itself.",
             )
 
@@ -275,8 +275,8 @@ def _read_status(answer: HttpResponse, refusal: ApiError, message_id: int) -> St
         if refusal.denies_the_id:
             return None
         if refusal.is_passing:
-            said = f"{answer.status}: {refusal.text}{id_note(refusal.request_id)}"
-            raise TransientError(f"it answers {said}")
+            said = f"{refusal.text}{id_note(refusal.request_id)}"
+            raise TransientError(f"HTTP status {answer.status}: {said}")
     _ensure_success(answer, refusal)
     found = responses.read_status(answer.body, message_id)
     if found is None:
@@ -297,7 +297,8 @@ def _ensure_success(answer: HttpResponse, refusal: ApiError) -> None:
 
 def _strange(what: str, answer: HttpResponse, refusal: ApiError) -> TransientError:
     seen = what if answer.is_json else "not JSON"
-    return TransientError(f"its answer ({answer.status}) is {seen}{id_note(refusal.request_id)}")
+    said = id_note(refusal.request_id)
+    return TransientError(f"the answer (HTTP status {answer.status}) is {seen}{said}")
 
 
 def _host(answer: HttpResponse) -> str:

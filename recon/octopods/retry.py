@@ -134,7 +134,7 @@ class RetryBudget:
             if pause > self.left:
                 raise self._used_up(limited) from limited
             log.warning(
-                "account %s: Octopods asked for a pause (429), and no request was made since; "
+                "account %s: Octopods asked for a pause (429), and no request has been made since; "
                 "the next one is in %.1f s",
                 self._account,
                 pause,

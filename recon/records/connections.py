@@ -73,7 +73,7 @@ class ReadOnlyDatabase:
             if self.file is None or not self.file.disturbed:
                 return result
         raise TemporaryError(
-            f"the records at {self.shown} changed while they were read", hint="Try again later"
+            f"the records at {self.shown} changed while they were read", hint="Try again later."
         )
 
     @property
@@ -144,8 +144,8 @@ def read_only_engine(
         # The words of the cause quote the URL, and with it perhaps the password.
         raise ConfigError(
             "the url of the records cannot be read",
-            hint="Write for example postgresql+psycopg://user:password@host/database, with "
-            "special characters of the password percent-encoded",
+            hint='Write for example "postgresql+psycopg://user:password@host/database", with '
+            "special characters of the password percent-encoded.",
         ) from None
     try:
         return _database(made, zone, lock_seconds, setting)
@@ -156,7 +156,7 @@ def read_only_engine(
     except ImportError as cause:
         raise ConfigError(
             f"the driver of {made.drivername} is not installed: {cause}",
-            hint="Install it in recon's environment, or name another driver in the url",
+            hint="Install it in recon's environment, or name another driver in the url.",
         ) from cause
     except (SQLAlchemyError, TypeError, ValueError) as cause:
         said = db_errors.driver_text(cause, made)

@@ -64,7 +64,7 @@ def chunks(
         block_bytes: how many bytes are read at once.
 
     Raises:
-        InputError: the file is not text, lacks a column, or the ends of its rows are ambiguous.
+        InputError: the file is not text, lacks a column, or it is not clear where its rows end.
     """
     pieces = text_files.blocks(path, block_bytes)
     first = next(pieces, b"")
@@ -90,7 +90,7 @@ def missing_columns_error(
     """Return the error for a header without some wanted names; it quotes no data."""
     if any(name.startswith(("{", "[")) or '":' in name for name in names):
         return InputError(
-            f"{path} holds JSON, not CSV", hint="Rename it to end with .json or .jsonl"
+            f"{path} holds JSON, not CSV", hint="Rename it to end with .json or .jsonl."
         )
     values = LOCAL_WORDS if len(absent) > 1 else frozenset[str]()
     if any(looks_like_data(name) or canonical(name) in values for name in names):
@@ -243,7 +243,7 @@ class _Reading:
 
     def _cannot_be_told_apart(self) -> InputError:
         return InputError(
-            f"{self._path} cannot be read: the ends of its rows are ambiguous", hint=_QUOTE
+            f"{self._path} cannot be read: it is not clear where its rows end", hint=_QUOTE
         )
 
 

@@ -68,7 +68,7 @@ def find(head: str, wanted: Sequence[str], path: Path) -> Header:
         if best is not None and best[0] == len({*wanted}):
             break
     if best is None:
-        raise InputError(f"{path}: its header cannot be read")
+        raise InputError(f"the header of {path} cannot be read")
     return _with_unnamed(_with_rule(best[1], lines), lines)
 
 

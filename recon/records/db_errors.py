@@ -76,21 +76,21 @@ def translated(
         return shortage
     if _is_refusal(cause, said, connecting=connecting):
         return ConfigError(
-            f"the records at {place} refuse access: {said}",
-            hint=f"Check {of}url, its user and password, and that this user may read the table",
+            f"the database refuses access to the records at {place}: {said}",
+            hint=f"Check {of}url, its user and password, and that this user may read the table.",
         )
     if _is_passing(error, cause):
         return TemporaryError(
             f"the records at {place} cannot be reached or are busy: {said}",
-            hint=f"Check {of}url, or try again later",
+            hint=f"Check {of}url, or try again later.",
         )
     if connecting:
         return ConfigError(
-            f"the records at {place} cannot be opened: {said}", hint=f"Check {of}url"
+            f"the records at {place} cannot be opened: {said}", hint=f"Check {of}url."
         )
     return InputError(
         f"the records at {place} cannot be read: {said}",
-        hint=f"Check table, query, where and columns of [{setting or 'accounts.….local'}]",
+        hint=f"Check table, query, where and columns of [{setting or 'accounts.….local'}].",
     )
 
 

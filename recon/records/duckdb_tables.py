@@ -38,7 +38,7 @@ def require_file(url: sa.URL, setting: str = "") -> None:
     if not name or name.startswith((":memory:", "md:", "motherduck:")):
         raise ConfigError(
             "the url of the records names no DuckDB file",
-            hint="Write for example duckdb:///path/to/records.duckdb",
+            hint='Write for example "duckdb:///path/to/records.duckdb".',
         )
     if not Path(name).is_file():
         raise no_such_file(Path(name), f"{setting}.url" if setting else "")

@@ -46,7 +46,7 @@ def format_of(path: Path) -> str:
     if path.is_dir():
         if parquet_files.part_files(path):
             return "parquet"
-        raise InputError(f"{path} is a directory without a Parquet file", hint="Name a file in it")
+        raise InputError(f"{path} is a directory without a Parquet file", hint="Name a file in it.")
     name = path.name.lower()
     for ending, kind in _ENDINGS.items():
         if name.endswith(ending):
@@ -65,8 +65,8 @@ def _unknown(path: Path) -> InputError:
         with translate_errors(path), path.open("rb") as file:
             other = file_signatures.kind_of_binary(file.read(file_signatures.SIGNATURE_BYTES), path)
     if other is None:
-        return InputError(f"{path}: unknown kind of file", hint=f"recon reads {_SHOWN}")
-    return InputError(f"{path} is {other[0]}", hint=f"{other[1]}; recon reads {_SHOWN}")
+        return InputError(f"{path} is a file of an unknown kind", hint=f"recon reads {_SHOWN}.")
+    return InputError(f"{path} is {other[0]}", hint=f"{other[1]} recon reads {_SHOWN}.")
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def missing_columns_error(
         path: the file.
         absent: the columns that were not found.
         there: those that it has.
-        mapped: of these, what was found in its place.
+        mapped: columns that are in use already, and so are not suggested.
     """
     if format_of(path) == "csv":
         from recon.records import csv_files

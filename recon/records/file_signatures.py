@@ -12,38 +12,42 @@ SIGNATURE_BYTES: Final = 4096
 
 #: The first bytes of files that are not text, the kind of file, and what to do.
 _SIGNATURES: Final = (
-    (b"\xd0\xcf\x11\xe0", "an old or protected Excel workbook", "Save it as CSV UTF-8"),
-    (b"PAR1", "a Parquet file", "Rename it to end with .parquet"),
-    (b"SQLite format 3\0", "an SQLite database", "Configure it with url = 'sqlite:///…' and table"),
-    (b"\x1f\x8b", "compressed with gzip", "Rename it to end with .gz, as in .csv.gz"),
-    (b"\xfd7zXZ\0", "compressed with xz", "Unpack it"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "Unpack it"),
-    (b"\x04\x22\x4d\x18", "compressed with lz4", "Unpack it"),
-    (b"7z\xbc\xaf", "a 7z archive", "Unpack it"),
-    (b"%PDF", "a PDF file", "Export the data as CSV"),
-    (b"ARROW1", "an Arrow (Feather) file", "Save it as Parquet"),
-    (b"FEA1", "an Arrow (Feather) file", "Save it as Parquet"),
-    (b"\xff\xff\xff\xff", "an Arrow stream", "Save it as Parquet"),
-    (b"Obj\x01", "an Avro file", "Save it as Parquet or JSON Lines"),
-    (b"\x89HDF", "an HDF5 file", "Save it as Parquet"),
-    (b"HTTP/", "an answer with its HTTP headers", "Save only the body: call curl without -i"),
-    (b"PGDMP", "a dump of PostgreSQL", "Restore it, or export the table as CSV"),
-    (b"{\\rtf", "a text document (RTF)", "Save it as plain text in CSV"),
-    (b"\x89PNG", "an image", "Export the data as CSV"),
-    (b"\xff\xd8\xff", "an image", "Export the data as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old or protected Excel workbook", "Save it as CSV UTF-8."),
+    (b"PAR1", "a Parquet file", "Rename it to end with .parquet."),
+    (
+        b"SQLite format 3\0",
+        "an SQLite database",
+        "Set url = 'sqlite:///…' and table instead of file.",
+    ),
+    (b"\x1f\x8b", "compressed with gzip", "Rename it to end with .gz, as in .csv.gz."),
+    (b"\xfd7zXZ\0", "compressed with xz", "Unpack it."),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "Unpack it."),
+    (b"\x04\x22\x4d\x18", "compressed with lz4", "Unpack it."),
+    (b"7z\xbc\xaf", "a 7z archive", "Unpack it."),
+    (b"%PDF", "a PDF file", "Export the data as CSV."),
+    (b"ARROW1", "an Arrow (Feather) file", "Save it as Parquet."),
+    (b"FEA1", "an Arrow (Feather) file", "Save it as Parquet."),
+    (b"\xff\xff\xff\xff", "an Arrow stream", "Save it as Parquet."),
+    (b"Obj\x01", "an Avro file", "Save it as Parquet or JSON Lines."),
+    (b"\x89HDF", "an HDF5 file", "Save it as Parquet."),
+    (b"HTTP/", "an answer with its HTTP headers", "Save only the body: call curl without -i."),
+    (b"PGDMP", "a dump of PostgreSQL", "Restore it, or export the table as CSV."),
+    (b"{\\rtf", "a text document (RTF)", "Save it as plain text in CSV."),
+    (b"\x89PNG", "an image", "Export the data as CSV."),
+    (b"\xff\xd8\xff", "an image", "Export the data as CSV."),
 )
 #: Likewise for bytes elsewhere in the file, with their position.
 _SIGNATURES_WITHIN: Final = (
-    (4, b"Standard Jet DB", "an Access database", "Export the table as CSV"),
-    (4, b"Standard ACE DB", "an Access database", "Export the table as CSV"),
-    (8, b"DUCK", "a DuckDB database", "Configure it with url = 'duckdb:///…' and table"),
-    (257, b"ustar", "a tar archive", "Unpack it"),
+    (4, b"Standard Jet DB", "an Access database", "Export the table as CSV."),
+    (4, b"Standard ACE DB", "an Access database", "Export the table as CSV."),
+    (8, b"DUCK", "a DuckDB database", "Set url = 'duckdb:///…' and table instead of file."),
+    (257, b"ustar", "a tar archive", "Unpack it."),
 )
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 #: Likewise for what takes more than a few fixed bytes to tell from the header of a CSV file.
 _PATTERNS: Final = (
-    (re.compile(rb"BZh[1-9]1AY&SY"), "compressed with bzip2", "Unpack it"),
-    (re.compile(rb"ORC[^ -~]"), "an ORC file", "Save it as Parquet"),
+    (re.compile(rb"BZh[1-9]1AY&SY"), "compressed with bzip2", "Unpack it."),
+    (re.compile(rb"ORC[^ -~]"), "an ORC file", "Save it as Parquet."),
     (
         re.compile(
             rb"(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*)*+"
@@ -51,7 +55,7 @@ _PATTERNS: Final = (
             re.IGNORECASE | re.DOTALL,
         ),
         "an HTML or XML page",
-        "It may be the login page of the tool that exports the data: log in and export it as CSV",
+        "It may be the login page of the tool that exports the data: log in and export it as CSV.",
     ),
     (
         re.compile(
@@ -61,7 +65,7 @@ _PATTERNS: Final = (
             re.IGNORECASE,
         ),
         "an SQL script, such as a dump",
-        "Load it into a database, or export the table as CSV",
+        "Load it into a database, or export the table as CSV.",
     ),
 )
 
@@ -95,9 +99,9 @@ def _zipped(path: Path) -> tuple[str, str]:
     except (zipfile.BadZipFile, OSError):
         names = []
     if any(name.startswith("xl/") for name in names):
-        return "an Excel workbook", "Save it as CSV UTF-8"
+        return "an Excel workbook", "Save it as CSV UTF-8."
     if "content.xml" in names:
-        return "an OpenDocument spreadsheet", "Save it as CSV, in UTF-8"
+        return "an OpenDocument spreadsheet", "Save it as CSV, in UTF-8."
     if any(name.startswith("Index/") and name.endswith(".iwa") for name in names):
-        return "a Numbers spreadsheet", "Export it as CSV, in UTF-8"
-    return "a ZIP archive", "Unpack it"
+        return "a Numbers spreadsheet", "Export it as CSV, in UTF-8."
+    return "a ZIP archive", "Unpack it."

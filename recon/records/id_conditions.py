@@ -42,9 +42,9 @@ _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
 def conditions(
     column: Column, kind: sa.types.TypeEngine[Any], ids: Sequence[int], dialect: str
 ) -> Iterator[Condition]:
-    """Yield conditions, one a statement, under which each row with one of `ids` is read.
+    """Yield one condition for each statement; together they read every row with one of `ids`.
 
-    Rows that only look alike may be read too, but none in two statements.
+    They may read rows with similar ids too, but no row twice.
     """
     kind = postgres_columns.of_domain(kind, dialect)
     if dialect == "sqlite":
@@ -70,8 +70,8 @@ def own_id(
 ) -> Condition:
     """Return the condition under which each row with an id of the user's own is read.
 
-    An index of the column serves it where the column holds numbers, texts or UUIDs. Rows that only
-    look alike may be read too.
+    The database can use an index if the column holds numbers, texts or UUIDs. Rows with a similar
+    id may be read too.
     """
     kind = postgres_columns.of_domain(kind, dialect)
     is_whole = _WHOLE.fullmatch(local_id) is not None

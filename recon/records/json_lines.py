@@ -128,7 +128,7 @@ def _of_array(path: Path, raw: bytes, envelope: Envelope) -> Iterator[Line]:
 def _no_json(path: Path, what: str, cause: Exception) -> InputError:
     return InputError(
         f"{path} is {what} that is not valid JSON: {json_text.reason(cause)}",
-        hint="It may be cut off: export it again, or write one object per line (JSON Lines)",
+        hint="It may be cut off: export it again, or write one object per line (JSON Lines).",
     )
 
 

@@ -51,10 +51,10 @@ def require_exact_answer(name: str, values: Any, code: object, dialect: str) -> 
 
 
 def require_exact(name: str, column: Any) -> None:  # noqa: ANN401
-    """Check a column of a file, as `require_exact_answer` does; only Arrow has such floats.
+    """Check a column of a file, as `require_exact_answer` does; only Arrow has four-byte floats.
 
     Raises:
-        InputError: it is of such floats, and numbers in it have lost their last digits.
+        InputError: it has four-byte floats, and numbers in it have lost their last digits.
     """
     if str(getattr(column, "type", "")) in _IN_ARROW:
         _require(name, column.cast("double"), _EXACT)
@@ -68,5 +68,5 @@ def _require(name: str, numbers: pa.Array | pa.ChunkedArray, most: int) -> None:
         raise InputError(
             f"column '{name}' is a four-byte float, which holds six or seven digits: the other "
             "digits of its ids, numbers or times are lost",
-            hint="Change it to an eight-byte integer (BIGINT) or text, and write the values again",
+            hint="Change it to an eight-byte integer (BIGINT) or text, and write the values again.",
         )

@@ -57,7 +57,7 @@ class Source:
             if name not in FIELDS:
                 raise ConfigError(
                     f"columns: there is no field '{name}'{nearest(name, FIELDS)}",
-                    hint=f"The fields are {', '.join(FIELDS)}",
+                    hint=f"The fields are {', '.join(FIELDS)}.",
                 )
         if "sent_at" not in self.fields:
             raise ConfigError("columns: sent_at is missing; every record needs a time")
@@ -69,7 +69,8 @@ class Source:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
             raise ConfigError(
-                f"timezone: '{self.timezone}' is not known", hint="Write for example Europe/Dublin"
+                f"timezone: '{self.timezone}' is not known",
+                hint='Write for example "Europe/Dublin".',
             ) from cause
 
     @property

@@ -100,6 +100,6 @@ def file_of(url: sa.URL, *, patience_seconds: float, setting: str = "") -> Sqlit
     if not name or name == ":memory:" or url.query.get("mode") == "memory":
         raise ConfigError(
             "the url of the records names no file",
-            hint="Write for example sqlite:///path/to/records.db",
+            hint='Write for example "sqlite:///path/to/records.db".',
         )
     return SqliteFile(Path(name), patience_seconds, setting)

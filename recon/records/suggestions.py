@@ -94,7 +94,7 @@ def not_found_error(
     there = ", ".join(map(printable, shown)) if shown else f"no {what} at all"
     if len(shown) < len(every):
         there = f"{there}; {len(every) - len(shown)} more look like values, not like names"
-    return InputError("\n".join(parts), hint=f"It has: {there}")
+    return InputError("\n".join(parts), hint=f"It has: {there}.")
 
 
 def no_header(names: Iterable[str], *, where: str) -> InputError:
@@ -102,7 +102,7 @@ def no_header(names: Iterable[str], *, where: str) -> InputError:
     wanted = ", ".join(map(printable, names))
     return InputError(
         f"{where} has no header: the first row looks like data",
-        hint=f"Add a first row with the names of the columns; recon needs {wanted}",
+        hint=f"Add a first row with the names of the columns; recon needs {wanted}.",
     )
 
 
@@ -119,7 +119,7 @@ def no_known_name(names: Iterable[str], count: int, *, where: str) -> InputError
         f"{where} has none of the columns {wanted}: none of the {count} cells of its first row is "
         "a usual name for one of them",
         hint="Is the header missing? The first row is not shown, since it may be data. Write the "
-        "names of the columns above the rows, or map them under [accounts.NAME.local.columns]",
+        "names of the columns above the rows, or map them under [accounts.NAME.local.columns].",
     )
 
 
@@ -128,7 +128,7 @@ def no_such_file(path: Path, setting: str = "") -> InputError:
     if path.is_dir():
         return InputError(
             f"{setting}{': ' if setting else ''}{path.absolute()} is a directory, not a file",
-            hint="Name the file in it",
+            hint="Name the file in it.",
         )
     others: list[str] = []
     if path.parent.is_dir():
@@ -136,7 +136,7 @@ def no_such_file(path: Path, setting: str = "") -> InputError:
     near = difflib.get_close_matches(path.name, others, n=3)
     return InputError(
         f"{setting}{': ' if setting else ''}there is no file {path.absolute()}",
-        hint=f"Similar names there: {', '.join(map(printable, near))}"
+        hint=f"Similar names there: {', '.join(map(printable, near))}."
         if near
-        else "Check the path; recon does not create this file",
+        else "Check the path; recon does not create this file.",
     )

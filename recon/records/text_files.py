@@ -42,7 +42,7 @@ def open_binary(path: Path) -> BinaryIO:
     if start not in (_GZIP, b""):
         raise InputError(
             f"{path} is not compressed with gzip, though its name ends with .gz",
-            hint="Remove .gz from its name, or export it again",
+            hint="Remove .gz from its name, or export it again.",
         )
     opened: Any = gzip.open(path, "rb")  # noqa: SIM115 - the caller closes it
     return opened  # type: ignore[no-any-return]
@@ -85,7 +85,7 @@ def _without_mark(start: bytes, path: Path) -> str:
         others = [whole[at::width] for at in range(width) if at != letter]
         if 0 not in letters and letters and all(not any(other) for other in others):
             return name
-    raise InputError(f"{path} has NUL bytes: it is not text", hint="Export it as CSV, in UTF-8")
+    raise InputError(f"{path} has NUL bytes: it is not text", hint="Export it as CSV, in UTF-8.")
 
 
 def _single_bytes(head: bytes) -> str:

@@ -42,10 +42,10 @@ def user_sql(sql: str, syntax: Syntax, *, what: str, takes_bounds: bool) -> User
     """Prepare a query, or a condition, for `text`.
 
     Args:
-        sql: the user's own.
-        syntax: of the database that it is for.
-        what: the setting that it stands in, for errors.
-        takes_bounds: whether `:start` and the others are bounds; else all colons are its own.
+        sql: the text from the configuration.
+        syntax: of the database that runs it.
+        what: the setting that contains it, for errors.
+        takes_bounds: whether `:start` and the others are bounds; if not, a colon is only a colon.
 
     Raises:
         ConfigError: there is more than one statement in it, or a quote or comment is not closed.
@@ -56,14 +56,14 @@ def user_sql(sql: str, syntax: Syntax, *, what: str, takes_bounds: bool) -> User
     for kind, piece in pieces(sql, syntax):
         if kind is PieceKind.OPEN:
             raise ConfigError(
-                f"{what}: a quote or comment is not closed: {piece[:_SHOWN]}", hint="Close it"
+                f"{what}: a quote or comment is not closed: {piece[:_SHOWN]}", hint="Close it."
             )
         code, end, rest = piece.partition(";") if kind is PieceKind.CODE else (piece, "", "")
         more = piece if has_ended and kind is not PieceKind.COMMENT else rest
         if more.strip(_BLANKS_AND_ENDS):
             raise ConfigError(
                 f"{what}: more than one statement",
-                hint="Give one SELECT" if takes_bounds else "Give one condition",
+                hint="Give one SELECT." if takes_bounds else "Give one condition.",
             )
         if not has_ended:
             takes = takes_bounds and kind is PieceKind.CODE

@@ -65,7 +65,7 @@ class _Account:
     def append(self, message: SimulatedMessage) -> None:
         last = self.sent[-1] if self.sent else None
         if last and (message.sent_at < last.sent_at or message.message_id <= last.message_id):
-            raise ValueError("messages of a key are sent in the order of time, their ids rising")
+            raise ValueError("messages of a key must be added in the order of their times and ids")
         self.sent.append(message)
 
     def count(self, now: datetime) -> int:

@@ -25,7 +25,9 @@ class StatusCourse:
     def __post_init__(self) -> None:
         waits = [wait for wait, _ in self.steps]
         if not waits or waits[0] or waits != sorted(waits):
-            raise ValueError("a course begins with a step at 0 and goes on in the order of time")
+            raise ValueError(
+                "the first step must take no time, and the steps must be in the order of time"
+            )
 
     def step(self, age: timedelta) -> tuple[timedelta, str]:
         """Return the last step reached at `age`: when it was taken, and the status since then."""

@@ -68,8 +68,8 @@ def test_pauses_differ_from_one_client_to_the_next() -> None:
 
 
 def test_after_five_tries_it_says_what_was_seen() -> None:
-    clock, script = Clock(), Script(*[TransientError("it answers 503")] * 9)
-    with pytest.raises(TemporaryError, match=r"asked 5 times .* it answers 503"):
+    clock, script = Clock(), Script(*[TransientError("HTTP status 503")] * 9)
+    with pytest.raises(TemporaryError, match=r"asked 5 times .* HTTP status 503"):
         patience(clock).call(script)
     assert script.asked == 5
 
@@ -194,8 +194,8 @@ def test_a_pause_is_never_shorter_than_what_keeps_requests_apart() -> None:
 
 def test_each_pause_is_reported_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="recon"):
-        patience(Clock()).call(Script(TransientError("it answers 503")))
-    assert "account main: it answers 503; asking again in" in caplog.text
+        patience(Clock()).call(Script(TransientError("HTTP status 503")))
+    assert "account main: HTTP status 503; asking again in" in caplog.text
 
 
 @given(

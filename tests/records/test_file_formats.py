@@ -121,7 +121,7 @@ def test_missing_columns_are_reported_with_the_near_ones(tmp_path: Path, name: s
     assert str(raised.value) == (
         f"{tmp_path / name} has no column 'record'\n"
         f"{tmp_path / name} has no column 'sentat'; did you mean 'sent_at'?\n"
-        "  It has: id, message_id, phone_number, sent_at, status"
+        "  It has: id, message_id, phone_number, sent_at, status."
     )
 
 

@@ -429,7 +429,7 @@ def test_a_missing_table_names_the_near_ones_and_all(tmp_path: Path) -> None:
     with pytest.raises(InputError) as raised:
         records.read(START, END)
     assert str(raised.value) == (
-        "the database has no table 'send'; did you mean 'sends'?\n  It has: sends, users"
+        "the database has no table 'send'; did you mean 'sends'?\n  It has: sends, users."
     )
 
 
@@ -442,7 +442,7 @@ def test_missing_columns_are_all_reported_with_the_near_ones(tmp_path: Path) -> 
     assert str(raised.value) == (
         "table sends has no column 'phone'; did you mean 'phone_number'?\n"
         "table sends has no column 'Staus'; did you mean 'status'?\n"
-        "  It has: id, message_id, phone_number, sent_at, status"
+        "  It has: id, message_id, phone_number, sent_at, status."
     )
 
 
@@ -501,7 +501,7 @@ def test_a_refused_user_or_database_is_a_matter_of_configuration(
         url.set(database="no_such_database", password="wr0ng/word"),
     ]
     for one in refused:
-        with pytest.raises(ConfigError, match="refuse access") as raised:
+        with pytest.raises(ConfigError, match="refuses access") as raised:
             _reading(url=one.render_as_string(hide_password=False))()
         assert "wr0ng" not in str(raised.value)
 
