@@ -28,10 +28,10 @@ class RecordedIds:
         """Begin with no records.
 
         Args:
-            start: the first time that counts, with the margin around the day.
-            end: the time after the last.
+            start: the beginning of the day, less the margin.
+            end: the end of the day, plus the margin; not included.
             denials: ids that Octopods was asked for one by one and does not have.
-            purged_below: smaller ids may be of messages that were purged.
+            purged_below: ids below this one may be of messages that were purged.
         """
         self._span = start, end
         self._denials = denials

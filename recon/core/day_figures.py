@@ -150,7 +150,8 @@ class DayFigures(SendFigures):
     requests: RequestCounts = field(default_factory=RequestCounts)
     """The requests of all runs of the day, without the polls of `recon collect`."""
     retries: RetryCounts = field(default_factory=RetryCounts)
-    """Failed sends of the day that were proposed for a retry, and how many then succeeded."""
+    """Failed sends of the day that were proposed for a retry, and how many numbers a later message
+    reached."""
     delivery: DeliveryTimes | None = None
     """`None` if no delivery was seen, and for several days together."""
     cost: CostEstimate | None = None

@@ -238,7 +238,8 @@ def _stretch(
     if kind is Kind.MISSING_AT_PROVIDER:
         said = f"{_share(len(rows), seen.sends, 'send')} {when} are missing at Octopods: "
         if goes_on:
-            said += "an outage. Find its cause in the sender's log, and send again what is wanted."
+            said += "an outage. Find its cause in the sender's log, and send again what is still "
+            said += "wanted."
             return _Draft("outage", None, rows, said)
         said += "the key was changed, or the sending process stopped. Check both."
         return _Draft("key_or_process", None, rows, said)

@@ -91,7 +91,7 @@ def _one_line(key: Ints, time_us: Ints, tolerance_us: int) -> Ints:
     beyond = tolerance_us + 1
     gaps = np.where(key[1:] == key[:-1], np.minimum(np.diff(time_us), beyond), beyond)
     if gaps.sum(dtype=np.float64) + beyond > _FARTHEST:
-        raise ValueError("the tolerance is too wide for so many rows of so many numbers")
+        raise ValueError("the tolerance is too large for this many rows and numbers")
     return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(gaps)))
 
 

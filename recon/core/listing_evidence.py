@@ -31,7 +31,7 @@ class AnswerKind(StrEnum):
     """How an answer is judged."""
 
     WHOLE = "whole"
-    """A complete list: it proves everything up to its clock."""
+    """A complete list: it proves the whole time until it was made."""
     AFTER_OLDEST = "after_oldest"
     """A list that was cut off: it proves the time after the second of its oldest message."""
     NOTHING = "nothing"
@@ -156,7 +156,8 @@ def _compared(listing: Listing, known: KeyHistory) -> Proof:
         # A lower cap, a shorter memory or a filter. A cap cuts at the same number again.
         why = (
             f"it lists {_count(listing.item_count)}, fewer than the {listing.limit} asked for, and "
-            "lacks older ones that were listed before: a lower cap, a shorter memory or a filter"
+            "lacks older ones that were listed before: the list may have a lower limit, cover less "
+            "time or be filtered"
         )
         if listing.item_count in known.counts:
             cap = listing.item_count
@@ -169,8 +170,8 @@ def _refused(known: KeyHistory, why: str, lacking: tuple[int, ...] = ()) -> Proo
 
 def _of_doubtful_times(known: KeyHistory, apart: Mapping[int, timedelta]) -> Proof:
     why = (
-        "earlier answers gave messages other times than were listed before, and it lists none by "
-        "which its own times could be checked"
+        "earlier answers gave messages other times than before, and it lists no message by which "
+        "its own times could be checked"
     )
     if apart:
         message_id, by = next(iter(apart.items()))

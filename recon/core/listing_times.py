@@ -27,7 +27,7 @@ _FUTURE: Final = datetime.max.replace(tzinfo=UTC) - _ZONES_APART
 
 #: Why such an item is unreadable.
 DOUBTFUL: Final = (
-    "its time is in doubt: the answer gives messages other times than were listed before, or none "
+    "its time is in doubt: the answer gives messages other times than before, or lists no message "
     "by which its times could be checked"
 )
 

@@ -44,8 +44,8 @@ _HARDER: Final = 1.1
 _PREPARED: Final = 0.6
 """The greatest share of an answer that is kept free for a burst that may begin at any moment."""
 
-_NO_GAP: Final = "to leave no gap"
-_TOO_FAST: Final = "to see every message: too fast to prove"
+_NO_GAP: Final = " without a gap"
+_TOO_FAST: Final = ", but messages are sent too fast for a proof"
 
 _ENOUGH_TO_COMPARE: Final = 10
 """Fewer messages than this do not show whether the records are late."""
@@ -278,8 +278,8 @@ def _room(known: PollingState, ahead: Forecast, rules: PollingRules) -> _Reason:
         # Another burst as seen before might begin at any moment.
         left, rate = 0.0, max(rate, ahead.rhythm.peak)
     why = (
-        f"{fresh:.0f} sends since the last poll leave room for {max(room, 0):.0f} in the next "
-        f"answer {goal}; at most {rate * 60:.3g} a minute"
+        f"{fresh:.0f} sends since the last poll, at most {rate * 60:.3g} a minute now: "
+        f"the next answer has room for {max(room, 0):.0f} more{goal}"
     )
     return _Reason(left, why, min(max(left, 0.0), max(room, 0) / _FASTEST - until_seen))
 
@@ -291,18 +291,18 @@ def _room_left(
     if known.unproven is None:
         if fresh < rules.listing_limit:
             return rules.room - fresh, _NO_GAP
-        return 0.0, "and the answers no longer overlap: to begin a new span"
+        return 0.0, ", and the answers no longer overlap: a new span begins"
     filled = known.unproven + fresh
     gain = filled - recorded.just_now
     room = rules.room - filled
     if filled >= rules.listing_limit:
         # The chain is broken already: begin a new one as soon as an answer proves a good deal.
         if recorded.just_now <= rules.room / 2:
-            return 0.0, f"with {known.unproven} not proven: leaving a gap and beginning a new span"
+            return 0.0, f", and {known.unproven} are not proven: after a gap, a new span begins"
         return rules.room - fresh, _TOO_FAST
     if gain < _LEAST_GAIN and room < rules.room / 2:
         return rules.room - fresh, _TOO_FAST
-    return room, f"{_NO_GAP} with {known.unproven} not proven by the last one"
+    return room, f"{_NO_GAP}; {known.unproven} are not proven by the last answer"
 
 
 def _rate(
@@ -335,8 +335,8 @@ def _room_without_hint(
         lasts = ahead.lasts(last, _surely(room, _SURE), longest + gone)
     left = lasts - gone - tick
     why = (
-        f"room for {room} sends after the last poll {goal}: by the rhythm learnt so far "
-        f"it lasts {lasts / 60:.1f} minutes"
+        f"the next answer has room for {room} sends{goal}: by the rhythm learnt so far, they take "
+        f"{lasts / 60:.1f} minutes"
     )
     return _Reason(left, why, left)
 

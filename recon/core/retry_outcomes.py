@@ -19,7 +19,7 @@ class RetryCounts:
 
     proposed: int = 0
     delivered: int = 0
-    """How many of their numbers got a message that was sent after the proposal."""
+    """For how many of them a message sent to the same number after the proposal arrived."""
 
     def __add__(self, other: RetryCounts) -> RetryCounts:
         return RetryCounts(self.proposed + other.proposed, self.delivered + other.delivered)
@@ -44,6 +44,6 @@ def advice(counts: RetryCounts) -> str:
     if counts.proposed < _ENOUGH or counts.delivered >= _LEAST_SHARE * counts.proposed:
         return ""
     return (
-        f"Of {counts.proposed:,} proposed retries {counts.delivered:,} were delivered: stop "
+        f"Of {counts.proposed:,} proposed retries, {counts.delivered:,} were delivered: stop "
         f"retrying, and fix what makes the messages fail."
     )

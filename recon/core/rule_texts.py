@@ -118,50 +118,54 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     Rule.ITEM_UNREADABLE: "An item of an answer that cannot be read is counted, but not compared.",
 }
 
-#: What would have to be different for another outcome.
+#: What would change the outcome: a clause that follows "changes if", and perhaps more sentences.
 _CHANGES: Final[Mapping[Rule, str]] = {
-    Rule.SAME_ID: "A record with the same id that is nearer in time would account for the message "
-    "instead. The number, the times and the statuses decide whether something is wrong with the "
-    "pair.",
-    Rule.SAME_NUMBER: "An id would take precedence: if the record held the id of another message, "
-    "or if another record held the id of this one.",
-    Rule.NOT_SENT: "If Octopods lists a message with its id, or to its number near its time, the "
-    "two are a pair with status_mismatch. If the word does not mean that it was not sent, correct "
-    "accounts.NAME.local.statuses.",
-    Rule.FAILED_WITHOUT_ID: "If Octopods lists a message to its number near its time, the two are "
-    "a pair with status_mismatch.",
-    Rule.ID_DENIED: "A list or a status call that shows the id clears the denial. A status that "
-    "maps to not_sent, or a corrected id in the records, removes the finding.",
-    Rule.ABSENT: "A message with its id, or to its number near its time, would link to it. If its "
-    "proof is withdrawn, or its time lies in a gap, it becomes unverifiable. A status that maps to "
-    "not_sent removes the finding.",
-    Rule.DUPLICATE_LOCAL: "Another id in this record, or no such id in the nearer one.",
-    Rule.IN_A_GAP: "A later list cannot close the gap: Octopods lists the newest 100 messages "
-    "only. If the record holds an id, a status call decides; a run makes at most "
-    "status_lookups_per_run of them.",
-    Rule.ID_UNREADABLE: "An answer in which the item can be read, or a status call for the id.",
-    Rule.ID_MAY_BE_PURGED: "A status call that denies the id, or a corrected id or time in the "
+    Rule.SAME_ID: "another record with the same id is nearer in time: that record then accounts "
+    "for the message. The number, the times and the statuses only decide whether something is "
+    "wrong with the pair.",
+    Rule.SAME_NUMBER: "the record holds the id of another message, or another record holds the id "
+    "of this one. An id takes precedence over number and time.",
+    Rule.NOT_SENT: "Octopods lists a message with its id, or to its number near its time: the two "
+    "are then a pair with status_mismatch. If the status in the records does not mean that it was "
+    "not sent, correct accounts.NAME.local.statuses.",
+    Rule.FAILED_WITHOUT_ID: "Octopods lists a message to its number near its time: the two are "
+    "then a pair with status_mismatch.",
+    Rule.ID_DENIED: "a list or a status call shows the id: the denial then no longer counts. A "
+    "status that maps to not_sent, or a corrected id in the records, also removes the finding.",
+    Rule.ABSENT: "Octopods has a message with its id, or to its number near its time: the two are "
+    "then a pair. If the proof of coverage is withdrawn, the record becomes unverifiable. A status "
+    "that maps to not_sent removes the finding.",
+    Rule.DUPLICATE_LOCAL: "this record holds another id, or the nearer record no longer holds this "
+    "one.",
+    Rule.IN_A_GAP: "a status call asks for its id; a run makes at most status_lookups_per_run of "
+    "them. Without an id nothing changes it: Octopods lists only the newest 100 messages, so a "
+    "later list cannot close the gap.",
+    Rule.ID_UNREADABLE: "a later answer shows the item so that it can be read, or a status call "
+    "asks for the id.",
+    Rule.ID_MAY_BE_PURGED: "a status call denies the id, or the id or the time is corrected in the "
     "records.",
-    Rule.BEFORE_FIRST_LISTED: "A status call for its id: if Octopods denies it, the record "
-    "is missing; if Octopods has it, the two are a pair. Without an id nothing can decide it.",
-    Rule.MAY_BE_AN_UNREADABLE_ITEM: "An answer in which the item can be read, or a denial of the "
-    "record's id.",
-    Rule.MAY_BE_AN_UNREADABLE_RECORD: "Correct the record that cannot be read.",
-    Rule.AFTER_THE_RECORDS: "Newer records: the next run judges the day again once they exist.",
-    Rule.MAY_BE_OF_ANOTHER_ID: "A status call for the id of that record: if Octopods denies it, "
-    "the two are a pair with message_id_mismatch; if Octopods has it, this message is missing "
-    "locally.",
-    Rule.UNRECORDED: "A record with its id, or with its number near its time.",
-    Rule.REPEATED: "A record of its own. Without the recorded message beside it, it would be "
-    "missing locally.",
-    Rule.OTHER_ID: "The id of this message in the record.",
-    Rule.OTHER_NUMBER: "The right number, or the right id, in the record.",
-    Rule.STATUSES_CONTRADICT: "Another status on either side. Octopods' counts: correct the "
-    "records.",
-    Rule.TIMES_APART: "The right time, or the right time zone, in the records.",
-    Rule.NOT_TERMINAL: "A later answer with a terminal status: delivered, read, failed or deleted.",
-    Rule.RECORD_UNREADABLE: "Correct the record.",
-    Rule.ITEM_UNREADABLE: "A later answer in which the item can be read.",
+    Rule.BEFORE_FIRST_LISTED: "a status call asks for its id: if Octopods denies the id, the "
+    "record is missing; if Octopods has the message, the two are a pair. Without an id nothing can "
+    "decide it.",
+    Rule.MAY_BE_AN_UNREADABLE_ITEM: "a later answer shows the item so that it can be read, or "
+    "Octopods denies the record's id.",
+    Rule.MAY_BE_AN_UNREADABLE_RECORD: "the record that cannot be read is corrected.",
+    Rule.AFTER_THE_RECORDS: "the records hold newer sends: the next run then judges the day again.",
+    Rule.MAY_BE_OF_ANOTHER_ID: "a status call asks for the id of that record: if Octopods denies "
+    "the id, this message and that record are a pair with message_id_mismatch; if Octopods has it, "
+    "this message is missing locally.",
+    Rule.UNRECORDED: "a record has its id, or its number near its time.",
+    Rule.REPEATED: "it has a record of its own. Without the recorded message beside it, it would "
+    "be missing locally.",
+    Rule.OTHER_ID: "the record holds the id of this message.",
+    Rule.OTHER_NUMBER: "the number or the id is corrected in the record.",
+    Rule.STATUSES_CONTRADICT: "the status changes on either side. The status at Octopods counts: "
+    "correct the records.",
+    Rule.TIMES_APART: "the time or the time zone is corrected in the records.",
+    Rule.NOT_TERMINAL: "a later answer shows a terminal status: delivered, read, failed or "
+    "deleted.",
+    Rule.RECORD_UNREADABLE: "the record is corrected.",
+    Rule.ITEM_UNREADABLE: "a later answer shows the item so that it can be read.",
 }
 
 
@@ -177,7 +181,7 @@ def statement(rule: Rule, policy: Policy) -> str:
 
 
 def change(rule: Rule) -> str:
-    """Return what would change the outcome, in a sentence or two."""
+    """Return what would change the outcome, to be read after "changes if"."""
     return _CHANGES[rule]
 
 

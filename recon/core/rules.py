@@ -25,8 +25,7 @@ RowsByKind: TypeAlias = Mapping[Kind, tuple[Positions, Positions]]
 RECORDS_END: Final = "the records end before this message was sent"
 #: The detail of a message that may be the one of a record with another id.
 _ANOTHER_ID: Final = (
-    "a record of this number and time holds another id, of which it is not known whether Octopods "
-    "has it"
+    "a record of this number and time holds another id, and it is not known whether Octopods has it"
 )
 
 
@@ -170,8 +169,8 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
                 "sent before the first message that Octopods ever listed for this key",
                 arrow_text.if_else(
                     doubt == Doubt.PURGED_ID,
-                    "its id is smaller than those of all messages that a purge left, and may be "
-                    "that of a deleted one",
+                    "its id is smaller than the ids of all messages that a purge left, so it may "
+                    "be the id of a deleted one",
                     "Octopods lists an item that cannot be read and may be this one",
                 ),
             ),

@@ -142,7 +142,7 @@ class AccountJob:
             (
                 f"On {nights} nights Octopods had messages that its list never shows. Your "
                 f"records have sends that were not made with this key, such as broadcasts: "
-                f"exclude them with accounts.{self.account}.local.where, or coverage is "
-                f"withdrawn each time."
+                f"exclude them with accounts.{self.account}.local.where. Until then, each of "
+                f"these nights loses coverage."
             ),
         )

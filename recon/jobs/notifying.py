@@ -110,7 +110,7 @@ class Notifier:
             try:
                 notifications.queue_failure(engine, failure, announcement)
             except ReconError as error:
-                log.debug("a failure was not stored: %s", error.one_line)
+                log.debug("the failure of a run was not stored: %s", error.one_line)
                 unqueued.append(failure)
         return unqueued
 

@@ -264,7 +264,7 @@ class StatusLookups:
         )
         self._learnt += len(found) + len(denied)
         log.info(
-            "account %s: status calls: %d messages found, %d ids denied",
+            "account %s: status calls: messages found: %d, ids denied: %d",
             self._account,
             len(found),
             len(denied),

@@ -171,4 +171,4 @@ def _keep_pause(engine: Engine, mark: str, until: datetime, runtime: Runtime) ->
         stored_pauses.keep(engine, mark, until, runtime.clock())
     except ReconError as error:
         # The answer is what counts; the next request will get the pause from the provider again.
-        log.debug("a pause was not kept: %s", error.one_line)
+        log.debug("a pause that Octopods asked for was not stored: %s", error.one_line)

@@ -74,7 +74,7 @@ def tell(account: str, key: Key, listing: Listing, proof: Proof, news: Sequence[
 
 
 _MEANING: Final = {
-    AnswerKind.WHOLE: "it proves everything up to its clock",
+    AnswerKind.WHOLE: "it proves the whole time until it was made",
     AnswerKind.AFTER_OLDEST: "it proves the time after its oldest message only",
     AnswerKind.REFUSED: "it is refused: it proves nothing, and its messages are kept",
     AnswerKind.NOTHING: "it proves nothing, and its messages are kept",

@@ -94,8 +94,8 @@ def expired(
     Args:
         engine: the store.
         account: the account's name.
-        limit: where what is kept begins.
-        most: counting stops beyond so many rows, so that it takes no time; `None` counts all.
+        limit: the beginning of what is kept.
+        most: counting stops above this number, so that it is fast; `None` counts all.
     """
     counts: dict[str, int] = {}
     with reading(engine) as connection:

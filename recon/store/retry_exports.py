@@ -138,7 +138,9 @@ def _taken(
 def outcomes(
     engine: sa.Engine, names: Sequence[str] | None, days: tuple[date, date] | None
 ) -> list[Outcome]:
-    """Return, for each account and day, how many sends were proposed, and how many succeeded.
+    """Return, for each account and day, how many sends were proposed, and how many worked.
+
+    A proposal has worked if a message sent to its number after the export reached the recipient.
 
     Args:
         engine: the store.

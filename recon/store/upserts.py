@@ -81,7 +81,7 @@ def keep_messages(
             if before is not None and is_regress(_observed(before), seen):
                 regressed += 1
                 _log.info(
-                    "message %d was %s and is now listed as %s: only its history shows that",
+                    "message %d was %s and is now listed as %s; its history keeps both",
                     message.message_id,
                     before.status,
                     seen.status,

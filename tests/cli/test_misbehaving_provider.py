@@ -189,7 +189,7 @@ CASES = [
         prepare=lambda days: days.send(each(20)),
         # As many items as before are taken for a cap, which is no less cautious.
         note="Octopods lists no more than",
-        log="a lower cap, a shorter memory or a filter",
+        log="the list may have a lower limit, cover less time or be filtered",
     ),
     Case(
         "one-per-number",

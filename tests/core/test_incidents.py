@@ -127,7 +127,7 @@ def test_an_outage_is_one_incident_with_all_its_sends(seed: int) -> None:
     assert (incident.cause, incident.kinds) == ("outage", {"missing_at_provider": missing})
     assert incident.summary.startswith(f"{missing} of {int(inside.sum())} sends between 10:0")
     assert incident.summary.endswith(
-        "an outage. Find its cause in the sender's log, and send again what is wanted."
+        "an outage. Find its cause in the sender's log, and send again what is still wanted."
     )
     assert incident.start is not None
     assert incident.end is not None

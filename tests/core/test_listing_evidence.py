@@ -127,7 +127,7 @@ def test_a_short_answer_that_lacks_only_older_ones_counts_as_full() -> None:
         at(-89),
         None,
     )
-    assert "a lower cap, a shorter memory or a filter" in proof.why
+    assert "the list may have a lower limit, cover less time or be filtered" in proof.why
 
 
 def test_a_number_of_items_that_recurs_is_the_cap_and_cuts_later_answers() -> None:

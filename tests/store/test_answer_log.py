@@ -55,7 +55,7 @@ def only(lines: Sequence[str]) -> str:
 def test_an_answer_in_order_is_one_line_that_asks_for_no_attention(kept: Kept) -> None:
     kept.keep(listing(*some(1, 5), answered=5 * HOUR))
     assert kept.keep(listing(*some(1, 6), answered=6 * HOUR)) == []
-    assert "proves everything up to its clock" in only(kept.lines(logging.DEBUG))
+    assert "proves the whole time until it was made" in only(kept.lines(logging.DEBUG))
 
 
 def test_a_full_answer_says_from_when_on_it_proves_anything(kept: Kept) -> None:
@@ -104,7 +104,7 @@ def test_a_filtered_answer_says_what_it_lacks(kept: Kept) -> None:
 def test_a_short_answer_says_what_it_may_be_and_a_second_one_that_it_is_a_cap(kept: Kept) -> None:
     kept.keep(listing(*some(1, 5), answered=5 * HOUR))
     line = only(kept.keep(listing(*some(3, 6), answered=6 * HOUR)))
-    assert "a lower cap, a shorter memory or a filter" in line
+    assert "the list may have a lower limit, cover less time or be filtered" in line
     assert "it proves the time after its oldest message only" in line
     line = only(kept.keep(listing(*some(4, 7), answered=7 * HOUR)))
     assert "account main: the listing is cut at 4 messages" in line

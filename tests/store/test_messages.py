@@ -150,7 +150,7 @@ def test_a_status_seen_going_backwards_is_logged_and_kept_in_the_history_only(
     assert history(engine) == [(60, "delivered"), (120, "sent")]
     assert (result.changed, result.regressed) == (0, 1)
     assert caplog.messages == [
-        "message 1 was delivered and is now listed as sent: only its history shows that"
+        "message 1 was delivered and is now listed as sent; its history keeps both"
     ]
 
 

@@ -99,7 +99,7 @@ def test_messages_that_were_only_disputed_tell_the_same(disputed: sa.Engine) -> 
 def test_an_answer_that_shares_no_message_says_nothing_of_the_times(disputed: sa.Engine) -> None:
     kept = keep(disputed, range(8, 12), hours=11.5, limit=4)
     assert kept.proof.reading is AnswerKind.REFUSED
-    assert "none by which its own times could be checked" in kept.proof.why
+    assert "no message by which its own times could be checked" in kept.proof.why
     unread = messages.rejects(disputed, "main", None, None, untimed=True)
     eight = unread.set_index("message_id").loc[8]
     assert (eight["earliest"], eight["latest"]) == (at(-18 * HOUR), at(34 * HOUR))
