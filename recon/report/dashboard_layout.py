@@ -117,8 +117,8 @@ CHARTS: Final[Sequence[Chart]] = (
     Chart(
         "coverage",
         "Coverage",
-        "The share of the time for which the collected messages are proven complete. There may be "
-        "more messages in time that is not covered. No bar: nothing is known.",
+        "The share of the time for which the collected messages are proven complete. Time that is "
+        "not covered may have more messages. Without a bar, nothing is known.",
         "covered",
         [_COVERED, Column("not_covered", "not covered", "share", "gap")],
     ),
@@ -138,7 +138,7 @@ CHARTS: Final[Sequence[Chart]] = (
     Chart(
         "incidents",
         "Incidents",
-        "Findings with one likely cause count as one incident. The report of the day says which.",
+        "Findings with one likely cause count as one incident. The report of the day describes it.",
         "count",
         [Column("incidents", "incidents", tone="failed")],
     ),
@@ -146,8 +146,7 @@ CHARTS: Final[Sequence[Chart]] = (
         "requests",
         "Requests of the nightly runs",
         "Requests that the runs made to Octopods; they share the rate limit with your sends. "
-        "Polls of "
-        "recon collect are not counted.",
+        "Polls by recon collect are not counted.",
         "count",
         [
             Column("list", "listings", tone="sent"),
@@ -184,7 +183,7 @@ def cost_chart(currency: str) -> Chart:
         "cost",
         f"Cost in {currency} (estimate)",
         "An estimate by the configured rates: delivered messages are charged, failed ones are not. "
-        "Wasted are duplicates and messages to a number other than the recorded one.",
+        "Duplicates, and messages to a number other than the recorded one, count as wasted.",
         "money",
         [
             Column("spent", "spent", "money", "sent"),

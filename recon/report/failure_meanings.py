@@ -8,6 +8,7 @@ from typing import Final
 from recon.core import failure_reasons
 from recon.core.failure_reasons import FailureReason
 from recon.model import Decision, Run, Status
+from recon.report.labels import counted
 from recon.report.masking import mask_numbers
 
 #: The decisions as people read them.
@@ -54,8 +55,8 @@ def ranked(run: Run, *, masked: bool) -> list[RankedReason]:
 def meanings(run: Run, most: int) -> list[str]:
     """Return the causes of a day's failed messages as lines, the most frequent first.
 
-    Reasons that mean the same and lead to the same decision are one line, such as `3 the number
-    cannot be reached on WhatsApp (do not send again)`.
+    Reasons that mean the same and lead to the same decision are one line, such as `3 messages: the
+    number cannot be reached on WhatsApp (do not send again)`.
 
     Args:
         run: the run.
@@ -68,5 +69,6 @@ def meanings(run: Run, most: int) -> list[str]:
     order = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     shown = order if len(order) <= most else order[: most - 1]
     others = run.verdict.statuses.get(Status.FAILED, 0) - sum(count for _, count in shown)
-    lines = [f"{count:,} {said}" for said, count in shown]
-    return lines + ([f"{others:,} for other reasons"] if shown and others > 0 else [])
+    lines = [f"{counted(count, 'message')}: {said}" for said, count in shown]
+    more = [f"{counted(others, 'message')}: other reasons"] if shown and others > 0 else []
+    return lines + more

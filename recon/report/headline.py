@@ -85,12 +85,10 @@ def consequences(found: pd.DataFrame) -> list[Consequence]:
 def _of_findings(told: Sequence[Consequence]) -> str:
     if not told:
         return ""
-    clauses = [one.clause for one in told[:_CLAUSES]]
-    if rest := sum(one.findings for one in told[_CLAUSES:]):
-        clauses.append(counted(rest, "other finding"))
-    *first, last = clauses
+    *first, last = (one.clause for one in told[:_CLAUSES])
     said = f"{', '.join(first)} and {last}" if first else last
-    return f"{said}."
+    rest = sum(one.findings for one in told[_CLAUSES:])
+    return f"{said}; {counted(rest, 'other finding')}." if rest else f"{said}."
 
 
 def _all_known(runs: Sequence[Run]) -> str:

@@ -50,7 +50,8 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
         ),
         Kind.DUPLICATE_SEND: KindExplanation(
             "duplicate send",
-            "Not in the records, and the same number got a recorded message within moments.",
+            "The records lack it, and the same number got a recorded message moments before or "
+            "after.",
             "The customer very likely got it twice. Find the retry that does not check whether "
             "the first try went through.",
         ),
@@ -73,14 +74,14 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
         ),
         Kind.DUPLICATE_LOCAL: KindExplanation(
             "duplicate local",
-            "Two records match one message; the other record is nearer in time and accounts for "
-            "it.",
+            "Two records match one message; the other one is nearer in time, or equally near and "
+            "first, and accounts for it.",
             "Delete the extra record, or find out which message belongs to it.",
         ),
         Kind.STUCK: KindExplanation(
             "stuck",
-            "Long after it was sent it is neither delivered nor failed.",
-            "Usually a phone that is switched off. If there are many, ask Octopods' support.",
+            "Long after it was sent, it is neither delivered nor failed.",
+            "Usually the phone is switched off. If there are many, ask Octopods' support.",
         ),
         Kind.SENT_AT_DRIFT: KindExplanation(
             "sent-at drift",
@@ -101,8 +102,8 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
             "unverifiable",
             "Because of a gap in coverage or an unreadable row, it is not known whether the other "
             "side has it.",
-            "The detail says which. Poll more often to avoid gaps (see Coverage), and correct "
-            "unreadable rows.",
+            "The detail names the cause. Poll more often to avoid gaps (see Coverage), and "
+            "correct unreadable rows.",
         ),
     }
 )
@@ -209,8 +210,8 @@ def evidence(verdict: Verdict) -> list[str]:
         last = refused[-1]
         answers = counted(len(refused), "answer")
         said.append(
-            f"{answers} of Octopods {'proves' if len(refused) == 1 else 'prove'} nothing, the "
-            f"latest of {local_time(last.at, window)}: {last.why}."
+            f"{answers} of Octopods {'proves' if len(refused) == 1 else 'prove'} nothing; the "
+            f"latest is of {local_time(last.at, window)}: {last.why}."
         )
     for one in withdrawn[:_WITHDRAWN]:
         start, end = gap_bounds(Span(one.start, one.end), window)
@@ -243,12 +244,11 @@ def gap_advice(run: Run) -> str:
     if advice.tightest_seconds is None:
         return f"{said} A day like this needs few polls. This crontab line makes them:"
     seconds = max(advice.tightest_seconds, 1)
-    rate = _rate(advice.sends_a_poll / seconds)
+    rate, length = _rate(advice.sends_a_poll / seconds), duration_text(timedelta(seconds=seconds))
     return (
-        f"{said} At the busiest time, {advice.sends_a_poll} messages were sent in "
-        f"{duration_text(timedelta(seconds=seconds))} ({rate}). No more messages than that may be "
-        "sent between two polls, so at that time polls had to be at most that far apart. This "
-        "crontab line polls only if a poll is due:"
+        f"{said} At the busiest time, {advice.sends_a_poll} messages were sent in {length} "
+        f"({rate}). One poll covers no more messages, so polls had to be at most {length} apart "
+        "then. This crontab line polls only if a poll is due:"
     )
 
 
@@ -268,7 +268,7 @@ def recorded_in_gap(verdict: Verdict, gap: int) -> str:
 
 def confirmed(word: str) -> str:
     """Return the meaning of `confirmed` for a finding; nothing if there was nothing to confirm."""
-    return {"yes": "confirmed by Octopods", "no": "not confirmed"}.get(word, "")
+    return {"yes": "confirmed by Octopods", "no": "not confirmed by a status call"}.get(word, "")
 
 
 def confirmed_counts(found: pd.DataFrame) -> str:

@@ -27,7 +27,7 @@ MOST_NAMED: Final = 20
 _ADVICE: Final = {
     65: "Correct the input or the settings that name it, then run recon again.",
     70: "This is a bug in recon. The traceback is in the log on the machine that ran it.",
-    75: "This is temporary: the next run tries again, and catches up the days that are missing.",
+    75: "This is temporary: the next run tries again, and also judges the days that were missed.",
     77: "Set a valid API key. Messages sent meanwhile can only be listed while they are "
     "among the newest 100.",
     78: "Run `recon check` on the machine; it says what to change.",
@@ -250,7 +250,7 @@ def _of_failure(failure: Failure) -> MessageSection:
                 _sentence(failure.message),
                 failure.hint,
                 _ADVICE.get(failure.exit_code, "") if not failure.hint else "",
-                "Nothing was judged after this. What was stored before it stays.",
+                "Nothing was judged after this error. What was stored before is kept.",
             )
             if said
         ],
@@ -259,7 +259,8 @@ def _of_failure(failure: Failure) -> MessageSection:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
+    end = "" if text.endswith((".", "?", "!", ":")) else "."
+    return f"{text[:1].upper()}{text[1:]}{end}"
 
 
 def _of_run(run: Run, most: int) -> MessageSection:
@@ -294,7 +295,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "Matched", f"{verdict.local.matched:,}"
     if failed := verdict.statuses.get("failed", 0):
         why = "; ".join(failure_meanings.meanings(run, _MOST_REASONS))
-        yield "Failed sends", f"{failed:,}" + (f": {public(why)}" if why else "")
+        yield "Failed sends", f"{failed:,} in all; {public(why)}" if why else f"{failed:,}"
     changes = run.changes
     said = [
         f"{count:,} {word}"

@@ -85,7 +85,7 @@ class CommandMetrics:
 _METRICS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "recon_last_run_timestamp_seconds": ("When the last run ended.", ("account",)),
     "recon_last_run_exit_code": ("The exit code of the last run.", ("account",)),
-    "recon_last_run_duration_seconds": ("How long the last run took, all accounts.", ()),
+    "recon_last_run_duration_seconds": ("Duration of the last run of all accounts.", ()),
     "recon_last_success_timestamp_seconds": (
         "When the last run that was not suspect finished.",
         ("account",),

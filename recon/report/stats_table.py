@@ -187,8 +187,8 @@ def _sentences(
     if timed and (latest := timed[-1].delivery) is not None:
         least, most = latest.median
         said.append(
-            f"Half of the messages of {timed[-1].date} were delivered within {_seconds(least)} to "
-            f"{_seconds(most)}, as far as polls tell ({counted(latest.messages, 'message')})."
+            f"Median time to delivery on {timed[-1].date}: between {_seconds(least)} and "
+            f"{_seconds(most)}, as far as polls show ({counted(latest.messages, 'message')})."
         )
     lines = [line for each in said for line in wrapped(each, width, hanging="  ")]
     commonest = list(together.failure_reasons.items())[:_REASONS]

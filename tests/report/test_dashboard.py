@@ -142,7 +142,7 @@ def test_open_findings_are_listed_by_urgency_with_their_meaning() -> None:
     _, *rows = read(page(made)).tables["kinds"]
     assert rows == [
         ["Missing locally", "Octopods has the message; the records do not.", "1"],
-        ["Stuck", "Long after it was sent it is neither delivered nor failed.", "3"],
+        ["Stuck", "Long after it was sent, it is neither delivered nor failed.", "3"],
     ]
 
 

@@ -31,7 +31,7 @@ def test_consequences_come_by_urgency_and_not_as_counts_of_errors() -> None:
 def test_what_is_less_urgent_is_counted() -> None:
     rows = [finding(kind.value, f"{n:016x}") for n, kind in enumerate(Kind)]
     said = headline(run(rows))
-    assert said.endswith("1 customer may have got a message twice and 9 other findings.")
+    assert said.endswith("1 customer may have got a message twice; 9 other findings.")
     more = [*rows, *missing("+1", "+2", kind="recipient_mismatch")]
     assert headline(run(more)).startswith("3 messages went to other numbers than recorded, ")
 

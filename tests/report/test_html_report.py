@@ -57,8 +57,8 @@ def everything_found() -> list[dict[str, object]]:
             "discrepancies",
             (
                 "1 message went to another number than recorded, "
-                "1 customer did not get their message, "
-                "1 customer may have got a message twice and 9 other findings."
+                "1 customer did not get their message and "
+                "1 customer may have got a message twice; 9 other findings."
             ),
         ),
         ("incomplete", "Nothing wrong was found, but not everything could be checked."),
@@ -201,8 +201,8 @@ def test_trends_compare_the_day_with_those_before_it() -> None:
 def test_failure_reasons_are_ranked() -> None:
     text = read(run(failures={"Rate limit hit": 1204, "": 3})).text
     assert "Why messages failed" in text
-    assert "Rate limit hit too many requests in a short time (may be sent again)." in text
-    assert "no reason given no reason given (to be reviewed)." in text
+    assert "Rate limit hit Too many requests in a short time (may be sent again)." in text
+    assert "no reason given No reason given (to be reviewed)." in text
     assert "Why messages failed" not in read(run()).text
 
 
