@@ -3,7 +3,7 @@
 #   make PYTHON=python3.12 VENV=.venv-3.12 test   beside the first one
 PYTHON ?= python3
 UV ?= uv
-# Tests wait a fifth of their time, so there is work for one more than there are processors.
+# Tests wait a fifth of their time, so one worker more than there are processors has work.
 WORKERS ?= 3
 # Where `make crash` kills: wherever there is something new (held), or at every edge (killed).
 CRASH ?= held
@@ -11,12 +11,12 @@ CRASH ?= held
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUNTIME := build/runtime
-# What draws the mutants is no part of the environment in which the tests run.
+# The tool that draws the mutants has an environment of its own, apart from that of the tests.
 MUTATION := build/mutation
 MUTANTS ?= 300
 SEED ?= 1
-# Stamps bear the interpreter's version, so that another one is noticed. They are written last, so
-# that an interrupted set-up is begun again.
+# Stamp files have the interpreter's version in their names, so another version sets up again. They
+# are written last, so an interrupted set-up starts again.
 VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
 CAN_RUN := $(VENV)/.can-run-$(VERSION)
 CAN_TEST := $(VENV)/.can-test-$(VERSION)
@@ -26,12 +26,13 @@ CAN_MUTATE := $(MUTATION)/.can-mutate-$(VERSION)
 WITHOUT_SQLITE := test_csv_files.py test_csv_header.py test_file_formats.py test_file_signatures.py \
 	test_json_lines.py test_mysql_columns.py test_parquet_files.py test_suggestions.py \
 	test_text_files.py
-# What looks at plans or runs whole nights; the other jobs ask nothing else of SQLite.
+# Tests of jobs that check query plans or run whole nights; the others use nothing more of SQLite.
 BY_PLAN := test_collect_queries.py test_figures.py test_night.py test_reconcile.py
-# Where it is set, as in many containers, each process would compile the code, and each process of
-# the tests rewrite their assertions, anew.
+# If this is set, as in many containers, each process compiles the code again, and each process of
+# the tests rewrites the assertions again.
 unexport PYTHONDONTWRITEBYTECODE
-# With their extras: older pips look for the newest version of a name with an extra that has no pin.
+# Extras are kept: older versions of pip take the newest version of a name with an extra if it has
+# no pin.
 LOCKED := --universal --generate-hashes --no-header --no-strip-extras
 PIP_FLAGS := --disable-pip-version-check --no-input --quiet
 
@@ -46,16 +47,16 @@ setup: $(CAN_TEST) ## Set up what the tests need
 demo: $(CAN_RUN) ## Watch a whole night against a simulated Octopods
 	$(BIN)/python -m recon demo --output demo
 
-test: $(CAN_TEST) ## Run the tests, but for those that search at length
+test: $(CAN_TEST) ## Run the tests, except those that search for long
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not thorough'
 
-test-thorough: $(CAN_TEST) ## Run the tests that search at length
+test-thorough: $(CAN_TEST) ## Run the tests that search for long
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m thorough
 
 test-all: $(CAN_TEST) ## Run both kinds of tests in one session
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-test-sqlite: $(CAN_TEST) ## Run the tests that need SQLite on a newer one than Python's
+test-sqlite: $(CAN_TEST) ## Run the tests that use SQLite, with a newer SQLite than Python's
 	RECON_TESTS_SQLITE=newer $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 		-k 'not postgres and not mariadb' $(addprefix --ignore=tests/records/,$(WITHOUT_SQLITE)) \
 		tests/sqlread tests/store tests/records \
@@ -71,7 +72,7 @@ crash: $(CAN_TEST) ## Kill each command wherever its work has left something new
 	RECON_TESTS_CRASH=$(CRASH) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 0 \
 		tests/crash tests/resources/test_clock_jumps.py tests/resources/test_few_descriptors.py
 
-fuzz: $(CAN_TEST) ## Try bad input in masses: answers, files, SQL, settings, arguments, mails
+fuzz: $(CAN_TEST) ## Try much bad input: answers, files, SQL, settings, arguments, mails
 	RECON_FUZZ_INPUTS=$${RECON_FUZZ_INPUTS:-100000} RECON_FUZZ_SEED=$${RECON_FUZZ_SEED:-$$(date +%s)} \
 		HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 		--timeout 0 tests/fuzz
@@ -129,8 +130,8 @@ clean: ## Remove what was made here
 	rm -rf $(VENV) .venv-* build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	find recon tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The demo loads only a part of the packages: Python compiles what is imported. The tests start many
-# processes, so for them all is compiled, by as many processes as there are processors.
+# The demo imports only some of the packages, and Python compiles those on import. The tests start
+# many processes, so everything is compiled before, by as many processes as there are processors.
 $(CAN_RUN): deploy/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …" >&2; exit 1; }

@@ -13,7 +13,9 @@ from recon.report.terminal_text import plain
 
 @click.command("check")
 @common_options.account_option
-@click.option("--send-test", is_flag=True, help="Send a test mail and a test text to [notify] too.")
+@click.option(
+    "--send-test", is_flag=True, help="Also send a test mail, and a test text to [notify]."
+)
 @common.pass_session
 def command(session: common.Session, accounts: Sequence[str], *, send_test: bool) -> int:
     """Check everything that a run needs; say how to fix it.

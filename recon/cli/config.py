@@ -27,7 +27,7 @@ def command(session: common.Session, form: str) -> int:
     """Show the configuration in effect.
 
     Each value comes with its origin: the file with the line, an environment variable, or
-    the default. Secrets are hidden, also the passwords in URLs.
+    the default. Secrets are hidden, and so are passwords in URLs.
     """
     from recon.config import effective
 

@@ -41,7 +41,7 @@ def current(session: common.Session) -> int:
 @command.command()
 @common.pass_session
 def check(session: common.Session) -> int:
-    """Check for the newest schema; end with 78 if it differs."""
+    """Check that the schema is the newest; end with 78 if not."""
     from recon.store import schema
 
     engine = session.unchecked_engine(session.settings(require_accounts=False))

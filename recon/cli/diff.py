@@ -49,9 +49,9 @@ def command(
     exit_code: bool,
     trust_input: bool,
 ) -> int:
-    """Diff two files, your records and Octopods' messages.
+    """Compare two files: your records and Octopods' messages.
 
-    LOCAL holds your records, PROVIDER Octopods' messages.
+    LOCAL holds your records, PROVIDER holds Octopods' messages.
 
     The files are CSV, Parquet or JSON; no network and no database are used. Without dates both
     files are compared as a whole. LOCAL has the columns id, message_id, phone_number, sent_at and

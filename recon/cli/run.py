@@ -80,7 +80,7 @@ def command(
     """Pull the latest messages and reconcile a day.
 
     Without dates: yesterday, and the days since the last finished run, at most 7 in all. The 7
-    days before are judged again if anything has changed.
+    days before these are judged again if anything about them has changed.
 
     Stores what Octopods lists, compares it with your own records, stores the findings and writes
     CSV, JSON and HTML reports.
@@ -90,8 +90,8 @@ def command(
     settings have not changed. So to continue an interrupted command, repeat it. Exit code, summary
     and mail are about the whole range.
 
-    --dry-run makes the same requests and the same reports, and stores only a pause that Octopods
-    asks for.
+    --dry-run makes the same requests and writes the same reports. It stores only a pause that
+    Octopods asks for.
     """
     from recon.jobs import memory_budget, night, notifying
 

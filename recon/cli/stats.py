@@ -26,7 +26,7 @@ _MOST_DAYS = 36_500
     type=click.Choice(["day", "hour", "country", "reason"]),
     default="day",
     show_default=True,
-    help="What the messages are grouped by.",
+    help="Group the messages by this.",
 )
 @common_options.account_option
 @common_options.format_option("table", "csv", "json")
