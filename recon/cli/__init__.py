@@ -97,7 +97,7 @@ class _Commands(click.Group):
     help="Format of the log lines on standard error.",
 )
 @click.option("-v", "--verbose", count=True, help="Log every detail.")
-@click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
+@click.option("-q", "--quiet", is_flag=True, help="Log errors only; show no progress.")
 @click.version_option(recon.__version__, prog_name="recon")
 @click.pass_context
 def group(

@@ -104,6 +104,11 @@ class Session(NamedTuple):
         return self.at_exit.enter_context(engine.opened(settings.database.url.get_secret_value()))
 
 
+def hides_progress() -> bool:
+    """Say whether to show no progress: standard error is no terminal, or `--quiet` was given."""
+    return not (sys.stderr.isatty() and log.isEnabledFor(logging.WARNING))
+
+
 pass_session = click.make_pass_decorator(Session)
 
 

@@ -84,7 +84,7 @@ def command(
         label="Diff",
         item_show_func=lambda part: part,
         file=sys.stderr,
-        hidden=not sys.stderr.isatty(),
+        hidden=common.hides_progress(),
     ) as bar:
         done = file_diff.diff(options, session.runtime.clock(), lambda part: bar.update(1, part))
     common.show_runs(done)

@@ -53,7 +53,7 @@ def command(session: common.Session, days: int | None, number: str | None, *, dr
     before = purging.limit(now, days or settings.retention.days, settings.timezone)
     done = "would be deleted" if dry_run else "deleted"
     click.echo(f"what is older than {before.day} ({settings.timezone}):")
-    hidden = dry_run or not sys.stderr.isatty()
+    hidden = dry_run or common.hides_progress()
     total = 0
     if not hidden:
         counted = purging.purge(engine, before, dry_run=True)
@@ -81,7 +81,21 @@ def _forget(session: common.Session, settings: Settings, number: str, *, dry_run
     whom = forgetting.person(number, settings.matching.default_region or None)
     # In a store that is not kept, nothing would keep the number from being stored later.
     engine, runtime = session.engine(settings, required=not dry_run), session.runtime
-    counts = forgetting.forget(engine, whom, runtime.clock(), runtime.rng, dry_run=dry_run)
+    with click.progressbar(
+        length=forgetting.step_count(),
+        label="Search",
+        item_show_func=lambda table: table,
+        file=sys.stderr,
+        hidden=common.hides_progress(),
+    ) as bar:
+        counts = forgetting.forget(
+            engine,
+            whom,
+            runtime.clock(),
+            runtime.rng,
+            dry_run=dry_run,
+            progress=lambda table: bar.update(1, table),
+        )
     told = ", ".join(f"{count:,} in {name}" for name, count in sorted(counts.items()))
     done = "would be blanked" if dry_run else "blanked"
     click.echo(f"{done}: {told or 'the number is stored nowhere'}")

@@ -140,7 +140,7 @@ def command(
             length=total,
             label="Days",
             file=sys.stderr,
-            hidden=total == 1 or not sys.stderr.isatty(),
+            hidden=total == 1 or common.hides_progress(),
             show_pos=True,
         ) as bar,
     ):

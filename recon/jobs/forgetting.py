@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -36,10 +36,29 @@ def person(number: str, region: str | None) -> Person:
     return found
 
 
+def step_count() -> int:
+    """Return how often `forget` reports progress."""
+    return len(forgotten_numbers.searched())
+
+
 def forget(
-    engine: Engine, whom: Person, now: datetime, rng: random.Random, *, dry_run: bool = False
+    engine: Engine,
+    whom: Person,
+    now: datetime,
+    rng: random.Random,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[str], None] = lambda _table: None,
 ) -> dict[str, int]:
     """Blank the number in every table, and prevent that it is stored again.
+
+    Args:
+        engine: the store.
+        whom: whose number.
+        now: our own clock.
+        rng: makes the key of the hashes, the first time.
+        dry_run: only count.
+        progress: called with the name of a table after one of its columns was searched.
 
     Returns:
         The number of changed rows of each table.
@@ -50,7 +69,7 @@ def forget(
     with ExitStack() as held:
         for account in [] if dry_run else retention.account_names_stored(engine):
             held.enter_context(lock.hold(engine, account))
-        return forgotten_numbers.forget(engine, whom, now, rng, dry_run=dry_run)
+        return forgotten_numbers.forget(engine, whom, now, rng, dry_run=dry_run, progress=progress)
 
 
 def files_with(whom: Person, directory: Path) -> Iterator[Path]:

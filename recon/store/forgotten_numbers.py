@@ -127,7 +127,13 @@ def forgotten(engine: sa.Engine) -> Forgotten:
 
 
 def forget(
-    engine: sa.Engine, person: Person, now: datetime, rng: random.Random, *, dry_run: bool = False
+    engine: sa.Engine,
+    person: Person,
+    now: datetime,
+    rng: random.Random,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[str], None] = lambda _table: None,
 ) -> dict[str, int]:
     """Blank a person's number in every table, and keep later answers from storing it again.
 
@@ -141,6 +147,7 @@ def forget(
         now: our own clock.
         rng: makes the key of the hashes, the first time.
         dry_run: only count.
+        progress: called with the name of its table after each of `searched` columns.
 
     Returns:
         The number of rows with the number, by table.
@@ -148,7 +155,7 @@ def forget(
     if not dry_run:
         _remember(engine, person, now, rng)
     with reading(engine) as connection:
-        found = list(_held(connection, person))
+        found = list(_held(connection, person, progress))
     counts: dict[str, int] = {}
     for place in found:
         counts[place.column.table.name] = counts.get(place.column.table.name, 0) + place.count
@@ -193,15 +200,28 @@ class _Place:
     blank: Callable[[sa.Connection], None]
 
 
-def _held(connection: sa.Connection, person: Person) -> Iterator[_Place]:
-    for table in METADATA.sorted_tables:
-        for column in table.c:
-            if column.primary_key or column.name in _NO_TEXTS:
-                continue
-            if column.name.endswith("phone_number"):
-                yield from _numbers(connection, column, person)
-            elif isinstance(column.type, SafeText | Json):
-                yield from _texts(connection, column, person)
+def searched() -> list[sa.Column[Any]]:
+    """Return the columns that may hold a number."""
+    return [
+        column
+        for table in METADATA.sorted_tables
+        for column in table.c
+        if not (column.primary_key or column.name in _NO_TEXTS)
+        and (_is_of_numbers(column) or isinstance(column.type, SafeText | Json))
+    ]
+
+
+def _is_of_numbers(column: sa.Column[Any]) -> bool:
+    return column.name.endswith("phone_number")
+
+
+def _held(
+    connection: sa.Connection, person: Person, progress: Callable[[str], None]
+) -> Iterator[_Place]:
+    for column in searched():
+        find = _numbers if _is_of_numbers(column) else _texts
+        yield from find(connection, column, person)
+        progress(column.table.name)
 
 
 def _numbers(connection: sa.Connection, column: sa.Column[Any], person: Person) -> Iterator[_Place]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import pty
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -210,18 +208,8 @@ def test_the_same_files_in_another_order_give_the_same_report(workshop: Workshop
 def test_a_terminal_is_shown_which_parts_of_the_work_are_done(workshop: Workshop) -> None:
     local = write(workshop.path / "sends.csv", LOCAL, RECORDS)
     provider = write(workshop.path / "octopods.csv", PROVIDER, MESSAGES)
-    ours, theirs = pty.openpty()
-    process = workshop.start("diff", local, provider, stderr=theirs)
-    os.close(theirs)
-    shown = b""
-    try:
-        while some := os.read(ours, 4096):
-            shown += some
-    except OSError:  # Linux's way to say that nobody writes to it any more
-        pass
-    os.close(ours)
-    out, _ = process.communicate(timeout=60)
-    parts = [b"your records read", b"Octopods' messages read", b"judged", b"all written", b"100%"]
+    out, shown = workshop.on_terminal("diff", local, provider)
+    parts = ["your records read", "Octopods' messages read", "judged", "all written", "100%"]
     assert [part for part in parts if part not in shown] == []
     assert "4 records" in out
 

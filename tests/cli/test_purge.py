@@ -152,6 +152,19 @@ def test_a_forgotten_person_is_accused_of_nothing_and_reports_are_named(
         assert "the number is stored nowhere" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("options", [[], pytest.param(["--quiet"], marks=pytest.mark.thorough)])
+def test_a_terminal_is_shown_which_tables_are_searched_for_a_number(
+    options: list[str], tmp_path: Path
+) -> None:
+    search = ("purge", "--phone-number", NUMBER.format(1), "--dry-run")
+    with nights(tmp_path, f"sqlite:///{tmp_path / 'absent.db'}") as night:
+        out, shown = night.workshop.on_terminal(*options, *search)
+        assert "the number is stored nowhere" in out
+        parts = ["Search", "messages", "findings", "100%"]
+        assert [part for part in parts if part in shown] == ([] if options else parts)
+        assert "Search" not in night.workshop.recon(*options, *search).err
+
+
 def test_a_number_is_not_forgotten_in_a_store_that_is_not_there(tmp_path: Path) -> None:
     store = tmp_path / "absent.db"
     with nights(tmp_path, f"sqlite:///{store}") as night:

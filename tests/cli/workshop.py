@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import os
+import pty
 import shutil
 import sqlite3
 import subprocess
@@ -155,6 +156,19 @@ class Workshop:
             stdout=subprocess.PIPE,
             stderr=stderr,
         )
+
+    def on_terminal(self, *args: str | Path) -> tuple[str, str]:
+        """Run the command with a terminal as its standard error; return both outputs."""
+        ours, theirs = pty.openpty()
+        process = self.start(*args, stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux's way to say that nobody writes to it any more
+            while some := os.read(ours, 4096):
+                shown += some
+        os.close(ours)
+        out, _ = process.communicate(timeout=60)
+        return out, shown.decode()
 
     def recon(self, *args: str | Path) -> Ended:
         """Run the command to its end, in this process: it starts in no time."""
