@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar, cast
+from concurrent.futures import Future, wait
+from typing import TypeVar
 
 Result = TypeVar("Result")
 
@@ -34,34 +34,21 @@ def run(
     Raises:
         DeadlineError: it took longer.
     """
-    ended: SimpleQueue[_Ended[Result]] = SimpleQueue()
-    threading.Thread(target=lambda: ended.put(_Ended.of(work)), name=name, daemon=True).start()
-    whole = False
-    try:
-        end = ended.get(timeout=seconds)
-        whole = True
-    except Empty:
-        raise DeadlineError from None
-    finally:
-        if not whole:
-            give_up()
-    return end.result()
+    ended: Future[Result] = Future()
 
-
-class _Ended(Generic[Result]):
-    """The outcome of the work: a result or an exception."""
-
-    def __init__(self, value: Result | None, error: BaseException | None) -> None:
-        self._value, self._error = value, error
-
-    @classmethod
-    def of(cls, work: Callable[[], Result]) -> _Ended[Result]:
+    def target() -> None:
         try:
-            return cls(work(), None)
+            ended.set_result(work())
         except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
-            return cls(None, error)
+            ended.set_exception(error)
 
-    def result(self) -> Result:
-        if self._error is not None:
-            raise self._error
-        return cast("Result", self._value)
+    threading.Thread(target=target, name=name, daemon=True).start()
+    in_time = False
+    try:
+        in_time = bool(wait([ended], timeout=seconds).done)
+    finally:
+        if not in_time:
+            give_up()
+    if not in_time:
+        raise DeadlineError
+    return ended.result()

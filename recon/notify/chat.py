@@ -43,7 +43,6 @@ def send(
     *,
     tone: Mark,
     key: str,
-    total_seconds: float = TOTAL_SECONDS,
 ) -> list[str]:
     """Send a text to each service; return the errors, each with the name of its service.
 
@@ -53,11 +52,10 @@ def send(
         body: a few lines, without personal data.
         tone: how a service marks it.
         key: for services with deduplication keys: messages with this key are one alert.
-        total_seconds: how long one service may take.
     """
     services, wrong = _services(urls, key)
     for service in services:
-        reason = _sent(service, title, body, tone, total_seconds)
+        reason = _sent(service, title, body, tone)
         if reason:
             wrong.append(f"{service.service_name} was not notified: {reason}")
     return wrong
@@ -88,19 +86,17 @@ def _services(urls: Sequence[SecretStr], key: str) -> tuple[list[apprise.NotifyB
     return services, wrong
 
 
-def _sent(
-    service: apprise.NotifyBase, title: str, body: str, tone: Mark, total_seconds: float
-) -> str:
+def _sent(service: apprise.NotifyBase, title: str, body: str, tone: Mark) -> str:
     """Send to one service; return the error, or nothing if it accepted the text."""
     try:
         taken = deadlines.run(
-            total_seconds,
+            TOTAL_SECONDS,
             lambda: service.notify(title=title, body=body, notify_type=tone),
             give_up=lambda: None,
             name="recon-chat",
         )
     except DeadlineError:
-        return f"no answer within {total_seconds:g} seconds"
+        return f"no answer within {TOTAL_SECONDS:g} seconds"
     except Exception as error:  # noqa: BLE001 - of any of its plugins; their texts may hold URLs
         return type(error).__name__
     return "" if taken else "it refused the message or cannot be reached"

@@ -54,22 +54,19 @@ def items_of(body: object) -> Sequence[object] | None:
     return items if isinstance(items, list | tuple) else None
 
 
-def read_listing(
-    body: object, *, answered_at: datetime, limit: int = LISTING_LIMIT
-) -> Listing | None:
+def read_listing(body: object, *, answered_at: datetime) -> Listing | None:
     """Return the content of a list answer, `None` if it has neither of the two shapes.
 
     Args:
         body: the decoded JSON.
         answered_at: the provider's clock at the answer.
-        limit: how many items were asked for.
     """
     items = items_of(body)
     if items is None:
         return None
     messages, rejects = read_items(items, answered_at)
     return Listing(
-        messages, rejects, len(items), limit, answered_at, response_fields.request_id(body)
+        messages, rejects, len(items), LISTING_LIMIT, answered_at, response_fields.request_id(body)
     )
 
 

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from recon.records import postgres_columns, sqlite_time_index
 from recon.sqlread import rowid_ranges
 
-Column: TypeAlias = sa.ColumnElement[Any]
 Condition: TypeAlias = sa.ColumnElement[bool]
 
 #: Up to this part of an SQLite table is looked up row by row; more costs as much as a scan.

@@ -6,7 +6,6 @@ As with all access to the user's records, it only reads, and creates nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -59,7 +58,7 @@ def of_table(url: str, table: str, zone: str, *, rows: int = SAMPLE_ROWS) -> Col
     return read_only_engine(url, zone).run(read)
 
 
-def of_file(path: Path, *, rows: int = SAMPLE_ROWS) -> Columns:
+def of_file(path: Path) -> Columns:
     """Return the columns of a file, each with some values as texts.
 
     Raises:
@@ -69,14 +68,13 @@ def of_file(path: Path, *, rows: int = SAMPLE_ROWS) -> Columns:
 
     names = file_formats.column_names(path)
     for chunk in file_formats.chunks(path, list(names)):
-        return {name: _texts(chunk.columns[name], rows) for name in names}
+        return {name: _texts(chunk.columns[name]) for name in names}
     return {name: [] for name in names}
 
 
-def _texts(values: Any, rows: int) -> list[str | None]:  # noqa: ANN401 - as files give them
-    cut = values[:rows] if hasattr(values, "__getitem__") else list(islice(values, rows))
-    listed = cut.to_pylist() if hasattr(cut, "to_pylist") else list(cut)
-    return [_text(value) for value in listed]
+def _texts(values: Any) -> list[str | None]:  # noqa: ANN401 - as files give them
+    some = values[:SAMPLE_ROWS]
+    return [_text(value) for value in (some if isinstance(some, list) else some.to_pylist())]
 
 
 def _text(value: object) -> str | None:

@@ -13,6 +13,9 @@ HEIGHT: Final = 100.0
 _LEAST_SLOTS: Final = 7
 #: A shorter bar would not be visible.
 _LEAST: Final = 0.8
+#: The position of marks below the bars.
+_STRIP_TOP: Final = 104.0
+_STRIP_HEIGHT: Final = 6.0
 _STEPS: Final = (1, 2, 3, 4, 5, 6, 8, 10)
 
 
@@ -68,11 +71,13 @@ def grouped(series: Sequence[Sequence[float | None]], scale: float) -> list[str]
     return paths
 
 
-def strip(marked: Sequence[bool], y: float, height: float) -> str:
-    """Return a path with a bar of fixed height for each marked place."""
+def strip(marked: Sequence[bool]) -> str:
+    """Return a path with a mark below the bars for each marked place."""
     step, width = _slots(len(marked), 1)
     return "".join(
-        _bar(at * step, y, width, height) for at, is_marked in enumerate(marked) if is_marked
+        _bar(at * step, _STRIP_TOP, width, _STRIP_HEIGHT)
+        for at, is_marked in enumerate(marked)
+        if is_marked
     )
 
 

@@ -46,13 +46,14 @@ def chunks(run: Run) -> Iterator[bytes | memoryview]:
         "date": run.verdict.window.label,
         "account": run.verdict.account,
     }
+    ids, today = findings["discrepancy_id"], day_of(run).isoformat()
     if run.first_seen_on:
-        findings = findings.assign(first_seen_on=_first_seen(run, findings["discrepancy_id"]))
+        findings = findings.assign(first_seen_on=_by_id(run.first_seen_on, ids, today))
     else:
-        place["first_seen_on"] = day_of(run).isoformat()
+        place["first_seen_on"] = today
     states = {one: at for one, at in run.lifecycle.items() if at != State.OPEN}
     if states:
-        findings = findings.assign(state=_states(states, findings["discrepancy_id"]))
+        findings = findings.assign(state=_by_id(states, ids, State.OPEN.value))
     else:
         place["state"] = State.OPEN.value
     return encode(findings, COLUMNS, constants=place, order=row_order(findings))
@@ -140,15 +141,11 @@ def _lines(columns: Iterable[pa.LargeStringArray | str]) -> memoryview:
     return csv_cells.content(csv_cells.joined(pieces, ","))
 
 
-def row_order(findings: pd.DataFrame) -> npt.NDArray[np.int64] | None:
-    """Return the positions that sort findings for a report, `None` if they are already sorted."""
-    if len(findings) < 2:  # noqa: PLR2004 - one row is always sorted
-        return None
+def row_order(findings: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return the positions that sort findings for a report."""
     group = _rank(findings["severity"]) * np.int64(1 << 32) + _rank(findings["kind"])
     time = moments(findings)
     ids = csv_cells.text(findings["discrepancy_id"])
-    if _is_sorted(group, time, ids):
-        return None
     table = pa.table({"group": group, "time": time, "id": ids})
     keys = [(name, "ascending") for name in table.column_names]
     positions: npt.NDArray[np.int64] = pc.sort_indices(table, sort_keys=keys).to_numpy()
@@ -167,33 +164,10 @@ def _rank(words: pd.Series[Any]) -> npt.NDArray[np.int64]:
     return pd.factorize(words.astype("str"), sort=True)[0].astype(np.int64)
 
 
-def _is_sorted(
-    group: npt.NDArray[np.int64], time: npt.NDArray[np.int64], ids: pa.LargeStringArray
-) -> bool:
-    rises = group[:-1] < group[1:]
-    level = group[:-1] == group[1:]
-    rises |= level & (time[:-1] < time[1:])
-    level &= time[:-1] == time[1:]
-    if not (rises | level).all():
-        return False
-    by_id = pc.less_equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
-    return bool((rises | by_id).all())
-
-
-def _first_seen(run: Run, ids: pd.Series[Any]) -> pd.Series[str]:
-    """Return the day on which each finding was first seen; for a new one, the day of the run."""
-    known = pa.array(run.first_seen_on, pa.large_string())
-    days = pa.array(run.first_seen_on.values(), pa.date32()).cast(pa.large_string())
+def _by_id(values: Mapping[str, Any], ids: pd.Series[Any], otherwise: str) -> pd.Series[str]:
+    """Return the value of each id as text, and `otherwise` for an id without one."""
+    known = pa.array(values, pa.large_string())
+    words = pa.array(values.values()).cast(pa.large_string())
     places = pc.index_in(csv_cells.text(ids), value_set=known)
-    seen = pc.fill_null(days.take(places), day_of(run).isoformat())
-    return pd.Series(seen, index=ids.index, dtype="str")
-
-
-def _states(states: Mapping[str, str], ids: pd.Series[Any]) -> pd.Series[str]:
-    """Return the state of each finding, given those that are not open."""
-    known = pa.array(states, pa.large_string())
-    words = pa.array(states.values(), pa.large_string())
-    places = pc.index_in(csv_cells.text(ids), value_set=known)
-    return pd.Series(
-        pc.fill_null(words.take(places), State.OPEN.value), index=ids.index, dtype="str"
-    )
+    found = pc.fill_null(words.take(places), otherwise)
+    return pd.Series(found, index=ids.index, dtype="str")

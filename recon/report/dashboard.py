@@ -20,7 +20,7 @@ from recon.core.day_figures import MOST_REASONS, DayFigures
 from recon.model import RetryRule
 from recon.report import dashboard_layout, dashboard_view, labels
 from recon.report.dashboard_data import MONEY_UNIT, in_script, page_data
-from recon.report.dashboard_layout import Chart, Column, Tile
+from recon.report.dashboard_layout import Chart, Tile
 from recon.report.failure_meanings import DECISIONS
 from recon.report.html_templates import template
 from recon.report.masking import mask_numbers
@@ -166,13 +166,9 @@ def _chart(chart: Chart) -> Mapping[str, Any]:
         "form": chart.form,
         "is_stacked": chart.is_stacked,
         "marks_gaps": chart.marks_gaps,
-        "drawn": [_column(column) for column in chart.drawn],
-        "columns": [_column(column) for column in chart.columns],
+        "drawn": [asdict(column) for column in chart.drawn],
+        "columns": [asdict(column) for column in chart.columns],
     }
-
-
-def _column(column: Column) -> Mapping[str, str]:
-    return asdict(column)
 
 
 def _capital(text: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 from recon.core.day_figures import DayFigures, ranked
@@ -30,19 +31,13 @@ _MOST_CHARACTERS: Final = 200
 MONEY_UNIT: Final = 10_000
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
+_PLAIN: Final = (
+    *("sent", "delivered", "read", "failed", "deleted", "unknown"),
+    *("opened", "resolved", "incidents"),
+)
 _COUNTS: Final[Mapping[str, Callable[[DayFigures], int]]] = {
-    "sent": lambda one: one.sent,
-    "delivered": lambda one: one.delivered,
-    "read": lambda one: one.read,
-    "failed": lambda one: one.failed,
-    "deleted": lambda one: one.deleted,
-    "unknown": lambda one: one.unknown,
-    "opened": lambda one: one.opened,
-    "resolved": lambda one: one.resolved,
-    "incidents": lambda one: one.incidents,
-    "list": lambda one: one.requests.list,
-    "status": lambda one: one.requests.status,
-    "rate_limited": lambda one: one.requests.rate_limited,
+    **{name: attrgetter(name) for name in _PLAIN},
+    **{name: attrgetter(f"requests.{name}") for name in ("list", "status", "rate_limited")},
     "spent": lambda one: round(one.cost.spent * MONEY_UNIT) if one.cost else 0,
     "twice": lambda one: round(one.cost.twice * MONEY_UNIT) if one.cost else 0,
     "wasted": lambda one: round(one.cost.wasted * MONEY_UNIT) if one.cost else 0,

@@ -24,9 +24,6 @@ MOST_DAYS: Final = 62
 MOST_DAYS_OF_WEEKS: Final = 550
 #: The least top of a scale: one message, one in a hundred, the whole, one unit of money.
 LEAST_TOP: Final[Mapping[str, float]] = {"count": 1, "share": 0.01, "covered": 1, "money": 1}
-#: The position, below the bars, of marks for time that is not completely covered.
-_STRIP_TOP: Final = 104.0
-_STRIP_HEIGHT: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +165,7 @@ def _drawn(
     return DrawnChart(
         chart,
         list(zip(chart.drawn, draw(series, scale), strict=True)),
-        bar_charts.strip(marked, _STRIP_TOP, _STRIP_HEIGHT),
+        bar_charts.strip(marked),
         written(scale, chart.form),
         rows[::-1],
     )

@@ -42,7 +42,6 @@ def of_night_as_mail(
     envelope: Envelope,
     *,
     mask: bool,
-    notes: Sequence[str] = (),
     chart: MailChart | None = None,
 ) -> EmailMessage:
     """Return the mail about runs and failures.
@@ -51,12 +50,11 @@ def of_night_as_mail(
         told: at least one.
         envelope: its addresses and ids.
         mask: whether phone numbers are masked in the attachments; in the body they always are.
-        notes: sentences at its end.
         chart: a picture of the days before, if there is one.
     """
     runs = [one for one in by_urgency(told)[: _SIZES[0][1]] if isinstance(one, Run)]
     files, said = attachments.of_runs(runs, mask=mask)
-    closing = [*notes, *said, _ABOUT]
+    closing = [*said, _ABOUT]
     for findings, sections in _SIZES:
         made = of_night(told, findings=findings, sections=sections, footer=closing)
         mail = as_mail(made, envelope, files, chart)

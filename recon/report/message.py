@@ -347,8 +347,7 @@ def _finding(run: Run, kind: Kind, row: SampleRow) -> Finding:
         f"record {row.local_id}" if row.local_id else "",
         f"finding {row.discrepancy_id}",
     ]
-    state = run.lifecycle.get(row.discrepancy_id, _OPEN)
-    tags = [labels.confirmed(row.confirmed), "" if state == _OPEN else state]
+    tags = [labels.confirmed(row.confirmed), "" if row.state == _OPEN else row.state]
     details = [row.detail, f"Octopods: {row.failure_reason}" if row.failure_reason else ""]
     return Finding(
         title=labels.EXPLANATIONS[kind].title,

@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from recon import __version__
 from recon.model import Run, RunFigures
-from recon.report import index_page
 from recon.report.atomic_files import staged
+from recon.report.html_templates import template
 
 _SET_BY: Final = "report.directory, or --output"
 
@@ -85,8 +86,9 @@ def write_index(account: str, days: Sequence[RunFigures], directory: Path) -> Pa
     labels = [one.day.isoformat() for one in days]
     linked = {label for label in labels if (folder / f"{label}.html").exists()}
     target = folder / "index.html"
-    page = index_page.content(account, days, linked)
-    with staged(target, [page], set_by=_SET_BY) as put_in_place:
+    context = {"account": account, "days": days, "linked": linked, "version": __version__}
+    page = template("index.html").render(context)
+    with staged(target, [page.encode()], set_by=_SET_BY) as put_in_place:
         put_in_place()
     return target
 

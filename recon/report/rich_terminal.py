@@ -57,7 +57,7 @@ def text(word: str, style: str = "") -> Text:
     return Text(plain(word), style=style, overflow="fold")
 
 
-def grid(rows: Iterable[tuple[str, str | Text]], *, indent: int = 2) -> Table:
+def grid(rows: Iterable[tuple[str, str | Text]]) -> Table:
     """Return rows of a label and a text, which is wrapped beside its label."""
     from rich.table import Table
 
@@ -65,9 +65,7 @@ def grid(rows: Iterable[tuple[str, str | Text]], *, indent: int = 2) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for label, said in rows:
-        table.add_row(
-            text(f"{' ' * indent}{label}", "dim"), text(said) if isinstance(said, str) else said
-        )
+        table.add_row(text(f"  {label}", "dim"), text(said) if isinstance(said, str) else said)
     return table
 
 

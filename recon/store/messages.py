@@ -250,8 +250,6 @@ def read_in_parts(
     start: datetime,
     end: datetime,
     collect: Callable[[Iterator[pd.DataFrame]], Collected],
-    *,
-    page_rows: int = PAGE_ROWS,
 ) -> Collected:
     """Read the same messages as `read` in parts, and return the result of `collect`.
 
@@ -262,7 +260,6 @@ def read_in_parts(
         end: the time after the last.
         collect: is called with the frames as they are read. It may be called again with all parts
             from the first one on, and then has to start again.
-        page_rows: about how many messages a part has.
     """
     from recon.store import stored_frames
 
@@ -270,11 +267,8 @@ def read_in_parts(
         return collect(part.assign(status=part["status"].astype("category")) for part in parts)
 
     with reading(engine) as connection:
-        queries, are_parts = _pages(connection, account, start, end, page_rows)
-        part_rows = min(page_rows, stored_frames.PART_ROWS)
-        return stored_frames.provider_in_parts(
-            connection, queries, typed, part_rows=part_rows, are_parts=are_parts
-        )
+        queries, are_parts = _pages(connection, account, start, end, PAGE_ROWS)
+        return stored_frames.provider_in_parts(connection, queries, typed, are_parts=are_parts)
 
 
 def count(engine: sa.Engine, account: str, start: datetime, end: datetime) -> int:

@@ -16,9 +16,7 @@ from recon.store.tables import polls
 _AT_A_TIME: Final = 128
 
 
-def thin(
-    connection: sa.Connection, key: Key, *, recent: int = LEARN_POLLS, most: int = _AT_A_TIME
-) -> None:
+def thin(connection: sa.Connection, key: Key, *, recent: int = LEARN_POLLS) -> None:
     """Delete polls of a key that are no longer needed and whose neighbours say the same.
 
     Each call reads the same number of polls, in order of an index. A log that was never thinned
@@ -28,7 +26,6 @@ def thin(
         connection: in a transaction that has locked the account.
         key: which key.
         recent: how many of the latest polls are kept.
-        most: how many older ones are read.
     """
     rows = connection.execute(
         sa.select(
@@ -36,7 +33,7 @@ def thin(
         )
         .where(polls.c.key_id == key.id)
         .order_by(polls.c.id.desc())
-        .limit(most)
+        .limit(_AT_A_TIME)
         .offset(recent)
     ).all()
     gone = superfluous([StoredPoll(*row) for row in reversed(rows)])

@@ -36,4 +36,4 @@ def test_one_bar_is_not_as_wide_as_the_chart() -> None:
 
 
 def test_a_strip_marks_places() -> None:
-    assert bar_charts.strip([False, True, *[False] * 8], 104.0, 6.0) == "M100 104h96v6H100z"
+    assert bar_charts.strip([False, True, *[False] * 8]) == "M100 104h96v6H100z"
