@@ -283,7 +283,7 @@ def run(
         announcement=None if notifier is None else notifier.announcement(),
         again=again,
     )
-    with _ready_store(settings.database.url.get_secret_value()) as engine:
+    with _store(settings.database.url.get_secret_value(), create=True) as engine:
         outcomes = list(night.run(settings, engine, options, world))
         errors = [] if notifier is None else notifier.run_ended(engine, outcomes)
         _raise_worst(outcomes, errors)
@@ -337,26 +337,16 @@ def _settings(
 
 
 @contextmanager
-def _store(url: str) -> Iterator[Engine]:
-    """Provide the existing store; nothing is created or migrated."""
+def _store(url: str, *, create: bool = False) -> Iterator[Engine]:
+    """Provide the store. Unless with `create`, it has to exist; nothing is created or migrated."""
     from recon.store import engine, schema
     from recon.store.store_errors import described
 
     with engine.opened(url) as made:
-        if schema.current(made) is None:
+        if not create and schema.current(made) is None:
             raise ConfigError(
                 f"{described(made.url)} has no tables of recon yet",
                 hint="The first run creates them in SQLite, `recon db upgrade` in PostgreSQL.",
             )
-        schema.ensure_ready(made)
-        yield made
-
-
-@contextmanager
-def _ready_store(url: str) -> Iterator[Engine]:
-    """Give the store; a new SQLite file is created."""
-    from recon.store import engine, schema
-
-    with engine.opened(url) as made:
         schema.ensure_ready(made)
         yield made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -356,14 +356,7 @@ class LocalBalance:
     @property
     def total(self) -> int:
         """The sum of the buckets, which is the number of records read."""
-        return (
-            self.matched
-            + self.not_sent
-            + self.missing_at_provider
-            + self.duplicate_local
-            + self.unverifiable
-            + self.invalid_local
-        )
+        return sum(astuple(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,13 +372,7 @@ class ProviderBalance:
     @property
     def total(self) -> int:
         """The sum of the buckets, which is the number of messages read."""
-        return (
-            self.matched
-            + self.missing_locally
-            + self.duplicate_send
-            + self.unverifiable
-            + self.invalid_provider
-        )
+        return sum(astuple(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -557,6 +544,13 @@ class Run:
         )
 
     @property
+    def open_findings(self) -> pd.DataFrame:
+        """The findings that are neither acknowledged nor expected."""
+        found = self.verdict.findings
+        settled = [one for one, state in self.lifecycle.items() if state != State.OPEN]
+        return found.loc[~found["discrepancy_id"].isin(settled)] if settled else found
+
+    @property
     def exit_code_if_asked(self) -> int:
         """The exit code with `--exit-code`: 1 for open findings, 3 for incomplete, else 0.
 
@@ -565,10 +559,7 @@ class Run:
         """
         if self.verdict.kind not in {VerdictKind.DISCREPANCIES, VerdictKind.INCOMPLETE}:
             return 0
-        kinds = self.verdict.findings["kind"]
-        settled = [one for one, state in self.lifecycle.items() if state != State.OPEN]
-        if settled:
-            kinds = kinds.loc[~self.verdict.findings["discrepancy_id"].isin(settled)]
+        kinds = self.open_findings["kind"]
         if (kinds != Kind.UNVERIFIABLE.value).any():
             return 1
         return 3 if self.verdict.gaps or len(kinds) else 0

@@ -56,11 +56,13 @@ def command(
     engine, now = session.engine(settings), session.runtime.clock()
     rates = None if settings.cost is None else settings.cost.as_rates
     counted = figures.by_day(settings.timezone, engine, names, now, days, rates)
-    period = dashboard.Period(counted[0].date, counted[-1].date, settings.timezone, now)
     shown = dashboard.Dashboard(
         counted,
-        period,
-        names,
+        first=counted[0].date,
+        last=counted[-1].date,
+        zone=settings.timezone,
+        made_at=now,
+        accounts=names,
         currency=None if rates is None else rates.currency,
         mask=settings.report.mask_phone_numbers,
         rules=settings.retries.as_rules,

@@ -14,6 +14,7 @@ from recon.errors import OutputError, UsageError
 if TYPE_CHECKING:
     from recon.config.starter import Starter
     from recon.core.column_guess import Guess
+    from recon.records.source_sample import Columns
 
 _SOURCES: Final = ("sqlite", "postgresql", "mysql", "file")
 #: What people write, and the driver that comes with recon or is documented.
@@ -95,6 +96,8 @@ def command(
     """
     from recon import config
     from recon.config import starter as starters
+    from recon.config import zone_country
+    from recon.core import column_guess
     from recon.report import atomic_files
 
     target = output or session.config or config.DEFAULT_PATH
@@ -110,15 +113,27 @@ def command(
     asks = sys.stdin.isatty()
     url, file = _source(source, url, file, asks=asks)
     zone = timezone or (click.prompt("Your time zone", default="UTC") if asks else "UTC")
-    made = _inspected(url, file, table, zone, asks=asks)
-    starter = _starter(
-        made,
-        zone=zone,
-        region=region,
+    table, columns = _sample(url, file, table, zone, asks=asks)
+    guess = column_guess.guess(columns)
+    words = [
+        starters.Word(word, count, column_guess.meaning(word))
+        for word, count in guess.words.items()
+    ]
+    starter = starters.Starter(
         account=account,
         api_key_env=api_key_env or _KEY_VARIABLE,
         api_key_file=api_key_file,
+        columns=guess.columns,
+        url=None if url is None else config.SecretUrl(url),
+        file=file,
+        table=table,
+        words=tuple(words),
+        timezone=zone,
+        default_region=region or guess.region,
+        zone_region=zone_country.of_zone(zone),
+        region_note=_region_note(guess, region),
         base_url=base_url,
+        sampled=max(map(len, columns.values()), default=0),
     )
     text = starters.text(starter)
     with atomic_files.staged(target.absolute(), [text.encode()]) as put_in_place:
@@ -127,7 +142,7 @@ def command(
     if api_key_file is not None and not api_key_file.exists():
         with atomic_files.staged(api_key_file, []) as put_in_place:
             put_in_place()
-    _show(starter, target, made.guess)
+    _show(starter, target, guess)
     return 0
 
 
@@ -166,31 +181,18 @@ def _is_sqlite(file: Path) -> bool:
         return file.suffix in {".db", ".sqlite", ".sqlite3"}
 
 
-class _Inspected:
-    """What was read of the records."""
-
-    def __init__(
-        self, url: str | None, file: Path | None, table: str | None, guess: Guess, sampled: int
-    ) -> None:
-        self.url, self.file, self.table = url, file, table
-        self.guess, self.sampled = guess, sampled
-
-
-def _inspected(
+def _sample(
     url: str | None, file: Path | None, table: str | None, zone: str, *, asks: bool
-) -> _Inspected:
-    from recon.core import column_guess
+) -> tuple[str | None, Columns]:
+    """Return the table, and its columns or those of the file with some values."""
     from recon.records import source_sample
 
     if url is None:
         assert file is not None
-        columns = source_sample.of_file(file)
-    else:
-        if table is None:
-            table = _table(source_sample.table_names(url, zone), asks=asks)
-        columns = source_sample.of_table(url, table, zone)
-    sampled = max(map(len, columns.values()), default=0)
-    return _Inspected(url, file, table, column_guess.guess(columns), sampled)
+        return table, source_sample.of_file(file)
+    if table is None:
+        table = _table(source_sample.table_names(url, zone), asks=asks)
+    return table, source_sample.of_table(url, table, zone)
 
 
 def _table(names: list[str], *, asks: bool) -> str:
@@ -203,40 +205,6 @@ def _table(names: list[str], *, asks: bool) -> str:
     if not asks:
         raise UsageError(f"Give --table NAME; the tables are: {', '.join(names)}")
     return str(click.prompt("Table", type=click.Choice(names)))
-
-
-def _starter(
-    made: _Inspected,
-    *,
-    zone: str,
-    region: str | None,
-    account: str,
-    api_key_env: str,
-    api_key_file: Path | None,
-    base_url: str | None,
-) -> Starter:
-    from recon.config import SecretUrl, zone_country
-    from recon.config.starter import Starter, Word
-    from recon.core import column_guess
-
-    guess = made.guess
-    words = [Word(word, count, column_guess.meaning(word)) for word, count in guess.words.items()]
-    return Starter(
-        account=account,
-        api_key_env=api_key_env,
-        api_key_file=api_key_file,
-        columns=guess.columns,
-        url=None if made.url is None else SecretUrl(made.url),
-        file=made.file,
-        table=made.table,
-        words=tuple(words),
-        timezone=zone,
-        default_region=region or guess.region,
-        zone_region=zone_country.of_zone(zone),
-        region_note=_region_note(guess, region),
-        base_url=base_url,
-        sampled=made.sampled,
-    )
 
 
 def _region_note(guess: Guess, region: str | None) -> str:

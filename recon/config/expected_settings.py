@@ -14,8 +14,7 @@ from recon.config.value_types import (
     Count,
     OptionalStatusWord,
     OptionalText,
-    closest,
-    one_of,
+    meant,
     quoted,
 )
 from recon.model import Kind
@@ -27,9 +26,7 @@ def _kind(word: object) -> object:
         raise invalid("must be text in quotes; write the kind of the findings")
     if word.strip().lower() in kinds:
         return Kind(word.strip().lower())
-    found = closest(word, kinds)
-    meant = f"did you mean {quoted(found[0])}?" if found else f"write {one_of(kinds)}"
-    raise invalid(f"is {quoted(word)}, which is not a kind of finding; {meant}")
+    raise invalid(f"is {quoted(word)}, which is not a kind of finding; {meant(word, kinds)}")
 
 
 def _moment(value: object) -> date | time | None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from recon.config.section import Location, Section, invalid
-from recon.config.value_types import Count, Number, OptionalText, closest, one_of, quoted
+from recon.config.value_types import Count, Number, OptionalText, meant, quoted
 from recon.model import Decision, RetryRule
 
 
@@ -39,9 +39,7 @@ def _decision(word: object) -> object:
     words = [each.value for each in Decision]
     if isinstance(word, str) and _plain(word) in words:
         return Decision(_plain(word))
-    found = closest(word, words) if isinstance(word, str) else []
-    meant = f"did you mean {quoted(found[0])}?" if found else f"write {one_of(words)}"
-    raise invalid(f"is {quoted(word)}, which is not a decision; {meant}")
+    raise invalid(f"is {quoted(word)}, which is not a decision; {meant(word, words)}")
 
 
 class Rule(Section):

@@ -6,7 +6,7 @@ import copyreg
 import difflib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final, TypeVar
@@ -70,6 +70,12 @@ def one_of(words: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
+def meant(word: object, known: Sequence[str]) -> str:
+    """Return which of the known words may be meant, or that one of them is needed."""
+    found = closest(word, known) if isinstance(word, str) else []
+    return f"did you mean {quoted(found[0])}?" if found else f"write {one_of(known)}"
+
+
 def _no_bool(value: object) -> object:
     if isinstance(value, bool):
         raise invalid(f"is {quoted(value)}, but must be a number")
@@ -87,8 +93,8 @@ def _zone(name: str) -> str:
         zones = available_timezones()
         places = {zone.rpartition("/")[2]: zone for zone in sorted(zones)}
         found = closest(name, zones, n=3) or [places[place] for place in closest(name, places, n=3)]
-        meant = f"did you mean {one_of(found)}?" if found else 'write one such as "Europe/Dublin"'
-        raise invalid(f"is {quoted(name)}, which is not a time zone; {meant}") from None
+        guess = f"did you mean {one_of(found)}?" if found else 'write one such as "Europe/Dublin"'
+        raise invalid(f"is {quoted(name)}, which is not a time zone; {guess}") from None
     return name
 
 
@@ -96,8 +102,8 @@ def _region(code: str) -> str:
     code = code.upper()
     if code in REGIONS or not code:
         return code
-    meant = _COUNTRY_SLIPS.get(code)
-    say = f"did you mean {quoted(meant)}?" if meant else 'write two letters, such as "IE"'
+    slip = _COUNTRY_SLIPS.get(code)
+    say = f"did you mean {quoted(slip)}?" if slip else 'write two letters, such as "IE"'
     raise invalid(f'is {quoted(code)}, which is not a country code; {say} ("" for none)')
 
 
@@ -105,9 +111,8 @@ def _status(word: str) -> str:
     word = word.lower()
     if word in _STATUS_WORDS:
         return word
-    found = closest(word, _STATUS_WORDS)
-    meant = f"did you mean {one_of(found)}?" if found else f"write {one_of(_STATUS_WORDS)}"
-    raise invalid(f"is {quoted(word)}, which is not a status of Octopods; {meant}")
+    guess = meant(word, _STATUS_WORDS)
+    raise invalid(f"is {quoted(word)}, which is not a status of Octopods; {guess}")
 
 
 def _no_empty_path(value: object) -> object:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from recon.core.frames import Raw
-
 
 class FileReader:
     """The records of a CSV, Parquet or JSON Lines file, which is read completely each time."""
@@ -85,8 +83,8 @@ class FileReader:
         """See `RecordsReader.find`."""
         collected = RecordsCollector(self._source)
         if len(message_ids) and "message_id" in self._source.mapping:
-            for raw in self._rows():
-                collected.add(raw, message_ids=message_ids)
+            for chunk in self._chunks():
+                collected.add(chunk.fields(self._source.mapping), message_ids=message_ids)
         return collected.result()
 
     def find_untimed(self, message_ids: NDArray[np.int64]) -> RecordsRead:  # noqa: ARG002
@@ -98,16 +96,9 @@ class FileReader:
         """See `RecordsReader.find_record`."""
         collected = RecordsCollector(self._source)
         if "id" in self._source.mapping:
-            for raw in self._rows():
-                collected.add(raw, local_id=local_id)
+            for chunk in self._chunks():
+                collected.add(chunk.fields(self._source.mapping), local_id=local_id)
         return collected.result()
-
-    def _rows(self) -> Iterator[Raw]:
-        mapping = self._source.mapping
-        for chunk in file_formats.chunks(
-            self._path, list(mapping.values()), time=mapping["sent_at"], setting=self._setting
-        ):
-            yield chunk.fields(mapping)
 
     def advised_indexes(self) -> Sequence[str]:
         """See `RecordsReader.advised_indexes`."""

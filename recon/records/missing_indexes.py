@@ -73,8 +73,8 @@ def statements(
     if dialect == "postgresql" and not _is_partitioned(connection, table):
         # The application goes on writing meanwhile.
         create = "CREATE INDEX CONCURRENTLY"
-    quote = connection.dialect.identifier_preparer.quote
-    place = ".".join(quote(part) for part in (table.schema, table.name) if part)
+    preparer = connection.dialect.identifier_preparer
+    quote, place = preparer.quote, preparer.format_table(table)
     return [
         f"{create} {quote(f'{table.name}_{column}_idx')} ON {place} ({quote(column)});"
         for column in lacking
@@ -118,7 +118,6 @@ def _is_large(connection: sa.Connection, table: sa.TableClause, rows: int) -> bo
 
 
 def _is_partitioned(connection: sa.Connection, table: sa.TableClause) -> bool:
-    quote = connection.dialect.identifier_preparer.quote
-    name = ".".join(quote(part) for part in (table.schema, table.name) if part)
+    name = connection.dialect.identifier_preparer.format_table(table)
     query = sa.text("SELECT relkind::text FROM pg_class WHERE oid = to_regclass(:name)")
     return connection.execute(query, {"name": name}).scalar() == "p"

@@ -132,15 +132,10 @@ def _beginnings(
     Returns:
         `None` if there are too many.
     """
-    quote = connection.dialect.identifier_preparer.quote
-    place = ".".join(quote(part) for part in (table.schema, table.name) if part)
-    found = connection.execute(
-        sa.text(
-            _BEGINNINGS.format(table=place, column=quote(column.name), length=length).replace(
-                ":", "\\:"
-            )
-        ),
-    )
+    preparer = connection.dialect.identifier_preparer
+    place, quoted = preparer.format_table(table), preparer.quote(column.name)
+    sql = _BEGINNINGS.format(table=place, column=quoted, length=length)
+    found = connection.execute(sa.text(sql.replace(":", "\\:")))
     beginnings: list[str] = list(found.scalars().fetchmany(_MOST_HOURS + 1))
     found.close()
     return beginnings if len(beginnings) <= _MOST_HOURS else None

@@ -33,9 +33,11 @@ _HOW_TO_READ: Final = "Point at a bar, or touch it, to see its figures."
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """The days of a dashboard, and their time zone."""
+class Dashboard:
+    """The data of a dashboard."""
 
+    figures: Sequence[DayFigures]
+    """Figures of the accounts and days, in any order; a day may be absent."""
     first: date
     last: date
     """The last day, included."""
@@ -43,15 +45,6 @@ class Period:
     """The time zone of the days."""
     made_at: datetime
     """When the figures were read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dashboard:
-    """The data of a dashboard."""
-
-    figures: Sequence[DayFigures]
-    """Figures of the accounts and days, in any order; a day may be absent."""
-    period: Period
     accounts: Sequence[str]
     """In the order of the page."""
     currency: str | None
@@ -64,12 +57,12 @@ class Dashboard:
 
 def content(shown: Dashboard) -> str:
     """Return the page."""
-    figures, period, accounts = shown.figures, shown.period, shown.accounts
+    figures, accounts = shown.figures, shown.accounts
 
     def meaning(reason: str) -> tuple[str, str]:
         return reason or _NO_REASON, _meaning(reason, shown.rules)
 
-    days = dashboard_view.all_days(period.first, period.last)
+    days = dashboard_view.all_days(shown.first, shown.last)
     tiles, charts = [*dashboard_layout.TILES], [*dashboard_layout.CHARTS]
     if shown.currency is not None:
         tiles.append(dashboard_layout.cost_tile(shown.currency))
@@ -101,12 +94,12 @@ def content(shown: Dashboard) -> str:
     }
     script = template("dashboard.js").render()
     context = {
-        "first": period.first,
-        "last": period.last,
+        "first": shown.first,
+        "last": shown.last,
         "days": days,
-        "zone": period.zone,
-        "made_at": f"{period.made_at.astimezone(ZoneInfo(period.zone)):%Y-%m-%d %H:%M}",
-        "scope": f"{all_accounts}, {period.first} to {period.last} "
+        "zone": shown.zone,
+        "made_at": f"{shown.made_at.astimezone(ZoneInfo(shown.zone)):%Y-%m-%d %H:%M}",
+        "scope": f"{all_accounts}, {shown.first} to {shown.last} "
         f"({labels.counted(len(days), 'day')})",
         "accounts": accounts,
         "account_columns": dashboard_layout.ACCOUNT_COLUMNS,

@@ -20,12 +20,11 @@ def content(shown: Dashboard) -> str:
     The rows are those of the JSON of `recon stats`. Rates and coverage are 0 to 1. They and the
     counts of messages are null if nothing is known.
     """
-    period = shown.period
     said = {
-        "made_at": iso_time(period.made_at),
-        "timezone": period.zone,
-        "first": period.first.isoformat(),
-        "last": period.last.isoformat(),
+        "made_at": iso_time(shown.made_at),
+        "timezone": shown.zone,
+        "first": shown.first.isoformat(),
+        "last": shown.last.isoformat(),
         "currency": shown.currency,
         "accounts": list(shown.accounts),
         "failure_reasons": _meanings(shown),

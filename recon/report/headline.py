@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from recon.model import NOT_SENT, Kind, Run, Status, VerdictKind
 from recon.report import labels
-from recon.report.labels import KINDS_BY_URGENCY, counted, open_findings
+from recon.report.labels import KINDS_BY_URGENCY, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def headline(run: Run) -> str:
         case VerdictKind.INCOMPLETE:
             return f"Nothing wrong was found, but {_unchecked(run)}."
         case VerdictKind.CLEAN | VerdictKind.DISCREPANCIES:
-            return _of_findings(consequences(open_findings(run))) or _all_known([run])
+            return _of_findings(consequences(run.open_findings)) or _all_known([run])
 
 
 def overall(runs: Sequence[Run]) -> str:
@@ -54,7 +54,7 @@ def overall(runs: Sequence[Run]) -> str:
     parts = []
     if suspect := _names(runs, VerdictKind.SUSPECT):
         parts.append(f"The input looks wrong for {suspect}")
-    found = [open_findings(one) for one in runs]
+    found = [one.open_findings for one in runs]
     clauses = consequences(pd.concat(found, ignore_index=True)) if found else []
     incomplete = _names(runs, VerdictKind.INCOMPLETE)
     wrong = any(one.verdict.kind is VerdictKind.DISCREPANCIES for one in runs)
@@ -78,7 +78,7 @@ def consequences(found: pd.DataFrame) -> list[Consequence]:
     told = []
     for kind in KINDS_BY_URGENCY:
         if (rows := by_kind.get(kind.value)) is not None:
-            told += _SPLIT.get(kind, _whole(kind))(rows)
+            told += _SPLIT[kind](rows) if kind in _SPLIT else [_whole(kind, len(rows))]
     return told
 
 
@@ -213,9 +213,6 @@ _CLAUSE: Final[Mapping[Kind, tuple[str, str]]] = {
 }
 
 
-def _whole(kind: Kind) -> Callable[[pd.DataFrame], list[Consequence]]:
-    def told(found: pd.DataFrame) -> list[Consequence]:
-        one, many = _CLAUSE[kind]
-        return [Consequence(f"{len(found):,} {one if len(found) == 1 else many}", len(found))]
-
-    return told
+def _whole(kind: Kind, count: int) -> Consequence:
+    one, many = _CLAUSE[kind]
+    return Consequence(f"{count:,} {one if count == 1 else many}", count)

@@ -145,7 +145,7 @@ def _actions(run: Run, groups: Sequence[Group]) -> list[Group]:
     """Return the first things to do: the most urgent kinds with open findings."""
     if run.verdict.kind is VerdictKind.SUSPECT:
         return []
-    open_kinds = set(labels.open_findings(run)["kind"].unique())
+    open_kinds = set(run.open_findings["kind"].unique())
     return [group for group in groups if group.kind.value in open_kinds][:_ACTIONS]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from recon import __version__
@@ -87,5 +87,4 @@ def _span(span: Span) -> dict[str, str | None]:
 
 
 def _balance(balance: LocalBalance | ProviderBalance) -> dict[str, int]:
-    buckets = {field.name: getattr(balance, field.name) for field in fields(balance)}
-    return {"total": balance.total, **buckets}
+    return {"total": balance.total, **asdict(balance)}

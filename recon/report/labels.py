@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -117,8 +117,8 @@ KINDS_BY_URGENCY: Final[Sequence[Kind]] = tuple(EXPLANATIONS)
 
 def filled_buckets(balance: LocalBalance | ProviderBalance) -> list[tuple[str, int]]:
     """Return the buckets of one side that add up to its total: `matched`, then others above 0."""
-    counts = {field.name: getattr(balance, field.name) for field in fields(balance)}
-    return [(name, count) for name, count in counts.items() if count or name == "matched"]
+    counts = asdict(balance).items()
+    return [(name, count) for name, count in counts if count or name == "matched"]
 
 
 def title(name: str) -> str:
@@ -140,13 +140,6 @@ def finding_counts(run: Run) -> tuple[int, int, int]:
     acknowledged = [identity for identity, state in states if state == "acknowledged"]
     known = int(run.verdict.findings["discrepancy_id"].isin(acknowledged).sum())
     return by_severity[Severity.ERROR], by_severity[Severity.WARNING], known
-
-
-def open_findings(run: Run) -> pd.DataFrame:
-    """Return the findings of a run that are neither acknowledged nor expected."""
-    found = run.verdict.findings
-    settled = [identity for identity, state in run.lifecycle.items() if state != "open"]
-    return found.loc[~found["discrepancy_id"].isin(settled)] if settled else found
 
 
 def verdict_explanation(run: Run) -> str:

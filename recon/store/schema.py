@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -22,9 +22,6 @@ from recon.store.engine import reading, writing
 from recon.store.pooler import refuse_shared_sessions
 from recon.store.store_errors import described, sqlite_file, translated
 from recon.store.tables import METADATA
-
-if TYPE_CHECKING:
-    from alembic.config import Config
 
 _VERSION: Final = sa.table("alembic_version", sa.column("version_num"))
 
@@ -204,8 +201,18 @@ def upgrade(engine: sa.Engine) -> Upgrade:
             _refuse_newer(engine, before)
         if before != head():
             _keep_writers_out(connection, before)
-            _alembic(connection, lambda config, command: command.upgrade(config, "head"))
+            _run_migrations(connection)
     return Upgrade(before, head())
+
+
+def _run_migrations(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(location()).replace("%", "%%"))
+    with translated(connection.engine.url):
+        command.upgrade(config, "head")
 
 
 def create_scratch(engine: sa.Engine) -> None:
@@ -304,14 +311,3 @@ def _in_words(difference: Any) -> str:  # noqa: ANN401 - a tuple of anything, or
     if table and table not in words:
         words.insert(0, table)
     return f"{what.replace('_', ' ')} {'.'.join(words)}"
-
-
-def _alembic(connection: sa.Connection, do: Callable[[Config, Any], None]) -> None:
-    """Run an Alembic command in the transaction of `connection`."""
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(location()).replace("%", "%%"))
-    with translated(connection.engine.url):
-        do(config, command)

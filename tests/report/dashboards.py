@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from recon.core.day_figures import CostEstimate, DayFigures
 from recon.model import RequestCounts, RetryRule
 from recon.report import dashboard
-from recon.report.dashboard import Dashboard, Period
+from recon.report.dashboard import Dashboard
 
 LAST = date(2026, 4, 23)
 MADE_AT = datetime(2026, 4, 24, 5, tzinfo=UTC)
@@ -87,5 +87,5 @@ def shown(
     rules: Sequence[RetryRule] = (),
 ) -> Dashboard:
     """Return what the dashboard of the last days is made of."""
-    period = Period(LAST - timedelta(days=days - 1), LAST, "Europe/Dublin", MADE_AT)
-    return Dashboard(made, period, accounts, currency, mask, rules)
+    first = LAST - timedelta(days=days - 1)
+    return Dashboard(made, first, LAST, "Europe/Dublin", MADE_AT, accounts, currency, mask, rules)
