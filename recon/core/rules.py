@@ -23,10 +23,18 @@ RowsByKind: TypeAlias = Mapping[Kind, tuple[Positions, Positions]]
 
 #: The detail of a message that lies after the end of the records.
 RECORDS_END: Final = "the records end before this message was sent"
-#: The detail of a message that may be the one of a record with another id.
-_ANOTHER_ID: Final = (
-    "a record of this number and time holds another id, and it is not known whether Octopods has it"
-)
+#: The detail of a row for each doubt; a message whose record cannot be read has another one.
+_DOUBTS: Final = {
+    Doubt.UNCOVERED: "no collected answer proves that everything sent at this time was listed",
+    Doubt.UNREAD_ID: "Octopods lists this id, but its item cannot be read",
+    Doubt.SHIELDED: "Octopods lists an item that cannot be read and may be this one",
+    Doubt.STALE: RECORDS_END,
+    Doubt.FIRST_CONTACT: "sent before the first message that Octopods ever listed for this key",
+    Doubt.OTHER_ID: "a record of this number and time holds another id, and it is not known "
+    "whether Octopods has it",
+    Doubt.PURGED_ID: "its id is smaller than the ids of all messages that a purge left, so it may "
+    "be the id of a deleted one",
+}
 
 
 def rows_by_kind(case: Case, policy: Policy, *, block_rows: int = blocks.BLOCK_ROWS) -> RowsByKind:
@@ -158,31 +166,10 @@ def _unverifiable(case: Case, rows: FindingRows) -> Texts:
     doubt = np.zeros(len(rows.local), dtype=np.int64)
     message = rows.local < 0
     doubt[~message] = case.local_doubt.of(rows.local[~message])
-    of_record = arrow_text.if_else(
-        doubt == Doubt.UNCOVERED,
-        "no collected answer proves that everything sent at this time was listed",
-        arrow_text.if_else(
-            doubt == Doubt.UNREAD_ID,
-            "Octopods lists this id, but its item cannot be read",
-            arrow_text.if_else(
-                doubt == Doubt.FIRST_CONTACT,
-                "sent before the first message that Octopods ever listed for this key",
-                arrow_text.if_else(
-                    doubt == Doubt.PURGED_ID,
-                    "its id is smaller than the ids of all messages that a purge left, so it may "
-                    "be the id of a deleted one",
-                    "Octopods lists an item that cannot be read and may be this one",
-                ),
-            ),
-        ),
-    )
     doubt[message] = case.provider_doubt.of(rows.provider[message])
-    of_message = arrow_text.if_else(
-        doubt == Doubt.STALE,
-        RECORDS_END,
-        arrow_text.if_else(doubt == Doubt.OTHER_ID, _ANOTHER_ID, _unread_record(case, rows)),
-    )
-    return arrow_text.if_else(message, of_message, of_record)
+    said = pa.array([_DOUBTS.get(one) for one in Doubt], arrow_text.TEXT).take(pa.array(doubt))
+    shielded = message & (doubt == Doubt.SHIELDED)
+    return arrow_text.if_else(shielded, _unread_record(case, rows), said)
 
 
 def _duplicate_local(case: Case, rows: FindingRows) -> Texts:
