@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,30 @@ class Candidate:
     """Why the two are no pair, in a clause."""
 
 
+class _Rows(NamedTuple):
+    """The rows of one side, and what the case knows of each."""
+
+    side: Literal["local", "provider"]
+    known: Side
+    keys: Positions
+    times: Positions
+    partners: Positions
+    holds_id: Mask
+
+
+def _records(case: Case) -> _Rows:
+    partners = case.links.partner_of_local
+    return _Rows("local", case.local, case.local_keys, case.local_time, partners, case.holds_id)
+
+
+def _messages(case: Case) -> _Rows:
+    partners = case.links.partner_of_provider
+    holds_id = np.ones(len(partners), dtype=np.bool_)
+    return _Rows(
+        "provider", case.provider, case.provider_keys, case.provider_time, partners, holds_id
+    )
+
+
 def of_record(
     case: Case, policy: Policy, local: int, near: timedelta
 ) -> tuple[Sequence[Candidate], int]:
@@ -54,92 +78,63 @@ def of_record(
     Returns:
         The nearest `MOST`, and how many more there are.
     """
-    frame = case.provider.frame
-    wanted, has_id = link.id_column(case.local.frame["message_id"].iloc[[local]])
-    same_id = (frame["message_id"].to_numpy(dtype=np.int64) == wanted[0]) & has_id[0]
-    distance = case.provider_time - case.local_time[local]
-    same_number = _same_number(case, policy, distance, near, local=local)
-    own = int(case.links.partner_of_local[local])
-    at = np.flatnonzero((same_id | same_number) & (np.arange(len(frame)) != own))
-    found = [
-        Candidate(
-            "provider",
-            message,
-            is_readable=True,
-            same_id=bool(same_id[message]),
-            same_number=bool(same_number[message]),
-            seconds=float(distance[message]) / 1e6,
-            why=_why(case, policy, local, message, same_id=bool(same_id[message])),
-        )
-        for message in _nearest(at, distance)
-    ]
-    shielding = _unreadable(case, policy, "provider", local) if own < 0 else []
-    return [*found, *shielding], max(len(at) - MOST, 0)
+    return _of_row(case, policy, _records(case), local, _messages(case), near)
 
 
 def of_message(
     case: Case, policy: Policy, provider: int, near: timedelta
 ) -> tuple[Sequence[Candidate], int]:
     """Return the records that a message could have been paired with, likewise."""
-    frame = case.local.frame
-    held, has_id = link.id_column(frame["message_id"])
-    same_id = (held == case.provider.frame["message_id"].iloc[provider]) & has_id
-    distance = case.local_time - case.provider_time[provider]
-    same_number = _same_number(case, policy, distance, near, provider=provider)
-    own = int(case.links.partner_of_provider[provider])
-    at = np.flatnonzero((same_id | same_number) & (np.arange(len(frame)) != own))
+    return _of_row(case, policy, _messages(case), provider, _records(case), near)
+
+
+def _of_row(
+    case: Case, policy: Policy, mine: _Rows, row: int, others: _Rows, near: timedelta
+) -> tuple[Sequence[Candidate], int]:
+    ids, has_id = link.id_column(mine.known.frame["message_id"].iloc[[row]])
+    other_ids, have_ids = link.id_column(others.known.frame["message_id"])
+    same_id = (other_ids == ids[0]) & have_ids & has_id[0]
+    distance = others.times - mine.times[row]
+    same_number = _same_number(policy, mine, row, others, np.abs(distance) <= near // _US)
+    own = int(mine.partners[row])
+    at = np.flatnonzero((same_id | same_number) & (np.arange(len(same_id)) != own))
     found = [
         Candidate(
-            "local",
-            record,
+            others.side,
+            other,
             is_readable=True,
-            same_id=bool(same_id[record]),
-            same_number=bool(same_number[record]),
-            seconds=float(distance[record]) / 1e6,
-            why=_why(case, policy, record, provider, same_id=bool(same_id[record])),
+            same_id=bool(same_id[other]),
+            same_number=bool(same_number[other]),
+            seconds=float(distance[other]) / 1e6,
+            why=_why(
+                case,
+                policy,
+                *((row, other) if mine.side == "local" else (other, row)),
+                same_id=bool(same_id[other]),
+            ),
         )
-        for record in _nearest(at, distance)
+        for other in at[np.argsort(np.abs(distance[at]), kind="stable")[:MOST]].tolist()
     ]
-    shielding = _unreadable(case, policy, "local", provider) if own < 0 else []
+    shielding = _unreadable(policy, mine, row, others) if own < 0 else []
     return [*found, *shielding], max(len(at) - MOST, 0)
 
 
-def _nearest(at: Positions, distance: Positions) -> list[int]:
-    order = np.argsort(np.abs(distance[at]), kind="stable")[:MOST]
-    nearest: list[int] = at[order].tolist()
-    return nearest
-
-
-def _same_number(
-    case: Case,
-    policy: Policy,
-    distance: Positions,
-    near: timedelta,
-    *,
-    local: int = -1,
-    provider: int = -1,
-) -> Mask:
-    """Say for each row of the other side whether it is near and its number may be the same.
-
-    Exactly one of `local` and `provider` is the position of a row.
-    """
-    of_record = local >= 0
-    keys = case.provider_keys if of_record else case.local_keys
-    mine = case.local_keys[local] if of_record else case.provider_keys[provider]
-    found: Mask = (keys == mine) & (keys >= 0)
-    if mine < 0 or user_ids.key_sorts(np.array([mine]))[0] != 0:
+def _same_number(policy: Policy, mine: _Rows, row: int, others: _Rows, is_near: Mask) -> Mask:
+    """Say for each of the others whether its number is the same, or may be if it is near."""
+    key = mine.keys[row]
+    found: Mask = (others.keys == key) & (others.keys >= 0)
+    if key < 0 or user_ids.key_sorts(np.array([key]))[0] != 0:
         return found
-    is_near = np.abs(distance) <= near // _US
-    at = np.flatnonzero(is_near & ~found & (user_ids.key_sorts(keys) == 0))
-    if not at.size:
-        return found
-    one = case.local.frame if of_record else case.provider.frame
-    many = case.provider.frame if of_record else case.local.frame
-    number = one["phone_number"].iloc[[local if of_record else provider] * len(at)]
-    sides = [(number, np.full(len(at), mine)), (many["phone_number"].iloc[at], keys[at])]
-    (recorded, recorded_keys), (sent, sent_keys) = sides if of_record else sides[::-1]
-    agreed, _ = second_readings.agree(recorded, sent, recorded_keys, sent_keys, policy.region)
-    found[at[agreed]] = True
+    at = np.flatnonzero(is_near & ~found & (user_ids.key_sorts(others.keys) == 0))
+    if at.size:
+        agreed, _ = second_readings.agree(
+            mine.known.frame["phone_number"].iloc[[row] * len(at)],
+            others.known.frame["phone_number"].iloc[at],
+            np.full(len(at), key),
+            others.keys[at],
+            policy.region,
+        )
+        found[at[agreed]] = True
     return found
 
 
@@ -188,32 +183,24 @@ def _record(case: Case, at: int) -> str:
 # --- rows that cannot be read --------------------------------------------------------------------
 
 
-def _unreadable(
-    case: Case, policy: Policy, side: Literal["local", "provider"], row: int
-) -> list[Candidate]:
-    """Return unreadable rows of one side that may be the counterpart of a row of the other side."""
-    others: Side = case.provider if side == "provider" else case.local
-    rejects = others.unreadable
+def _unreadable(policy: Policy, mine: _Rows, row: int, others: _Rows) -> list[Candidate]:
+    """Return unreadable rows of the other side that may be the counterpart of a row."""
+    rejects = others.known.unreadable
     if rejects.empty:
         return []
-    if side == "provider":
-        ids, has_id = link.id_column(case.local.frame["message_id"].iloc[[row]])
-        keys, times, nameless = case.local_keys, case.local_time, ~case.holds_id[[row]]
-    else:
-        ids = case.provider.frame["message_id"].to_numpy(dtype=np.int64)[[row]]
-        has_id, nameless = np.array([True]), np.array([False])
-        keys, times = case.provider_keys, case.provider_time
-    accused = shields.PartialRows(ids, has_id, keys[[row]], times[[row]], times[[row]])
+    ids, has_id = link.id_column(mine.known.frame["message_id"].iloc[[row]])
+    keys, times = mine.keys[[row]], mine.times[[row]]
+    accused = shields.PartialRows(ids, has_id, keys, times, times)
     unread = shields.unreadable(rejects, policy.region)
-    found = _first(accused, nameless, unread, policy.tolerance, 0, len(unread))
+    found = _first(accused, ~mine.holds_id[[row]], unread, policy.tolerance, 0, len(unread))
     return [
         Candidate(
-            side,
+            others.side,
             at,
             is_readable=False,
             same_id=bool(has_id[0] and unread.has_id[at] and unread.ids[at] == ids[0]),
-            same_number=bool(keys[row] >= 0 and unread.keys[at] == keys[row]),
-            seconds=_later(rejects["sent_at"].iloc[at], times[row]),
+            same_number=bool(keys[0] >= 0 and unread.keys[at] == keys[0]),
+            seconds=_later(rejects["sent_at"].iloc[at], times[0]),
             why=f"it cannot be read, and may be this one: {rejects['reason'].iloc[at]}",
         )
         for at in found[:MOST]
