@@ -170,20 +170,7 @@ def gaps(window: Span, spans: Sequence[Span]) -> tuple[Span, ...]:
     """
     if window.start is None or window.end is None:
         return ()
-    found = []
-    at = window.start
-    for span in merge(spans):
-        start, end = span.start or _PAST, span.end or _FUTURE
-        if end <= at:
-            continue
-        if start >= window.end:
-            break
-        if start > at:
-            found.append(Span(at, start))
-        at = end
-    if at < window.end:
-        found.append(Span(at, window.end))
-    return tuple(found)
+    return subtract([window], spans)
 
 
 def covered_seconds(parts: Sequence[Span], spans: Iterable[Span]) -> list[float]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Final, TypedDict
+from typing import Final
 
 from recon.core import retry_outcomes
 from recon.core.failure_reasons import FailureReason
@@ -209,8 +209,7 @@ def summed(days: Iterable[DayFigures]) -> DayFigures | None:
     return DayFigures(
         account=names.pop() if len(names) == 1 else "",
         date=max(one.date for one in every),
-        **_counts(every),
-        **_time(every),
+        **asdict(counted_together(every)),
         failure_reasons=commonest,
         other_reasons=others + sum(one.other_reasons for one in every),
         findings=dict(findings),
@@ -226,40 +225,17 @@ def summed(days: Iterable[DayFigures]) -> DayFigures | None:
 def counted_together(some: Iterable[SendFigures]) -> SendFigures:
     """Return the total counts and coverage of several stretches of time."""
     every = list(some)
-    return SendFigures(**_counts(every), **_time(every))
-
-
-class _Counts(TypedDict):
-    sent: int
-    delivered: int
-    read: int
-    failed: int
-    deleted: int
-    unknown: int
-
-
-class _Time(TypedDict):
-    seconds: float
-    covered_seconds: float | None
-
-
-def _counts(every: Sequence[SendFigures]) -> _Counts:
-    return {
-        "sent": sum(one.sent for one in every),
-        "delivered": sum(one.delivered for one in every),
-        "read": sum(one.read for one in every),
-        "failed": sum(one.failed for one in every),
-        "deleted": sum(one.deleted for one in every),
-        "unknown": sum(one.unknown for one in every),
-    }
-
-
-def _time(every: Sequence[SendFigures]) -> _Time:
     proven = [one for one in every if one.covered_seconds is not None]
-    return {
-        "seconds": sum(one.seconds for one in proven),
-        "covered_seconds": sum(one.covered_seconds or 0.0 for one in proven) if proven else None,
-    }
+    return SendFigures(
+        sent=sum(one.sent for one in every),
+        delivered=sum(one.delivered for one in every),
+        read=sum(one.read for one in every),
+        failed=sum(one.failed for one in every),
+        deleted=sum(one.deleted for one in every),
+        unknown=sum(one.unknown for one in every),
+        seconds=sum(one.seconds for one in proven),
+        covered_seconds=sum(one.covered_seconds or 0.0 for one in proven) if proven else None,
+    )
 
 
 def by_day(days: Sequence[DayFigures]) -> list[DayFigures]:
