@@ -129,7 +129,7 @@ class StoredFinding:
     """What happened, if the latest run of the day reports that incident."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """One record, message or pair of an account."""
 
@@ -138,26 +138,26 @@ class Explanation:
     """Which kind of id matched: `discrepancy_id`, `message_id`, `local_id`."""
     zone: str
     """The configured time zone."""
-    day: Window | None
+    day: Window | None = None
     """The day that judges it; `None` if the row does not exist any more."""
-    verdict: str | None
+    verdict: str | None = None
     """The verdict if the day is judged now, a word of `VerdictKind`."""
-    suspicions: Sequence[str]
+    suspicions: Sequence[str] = ()
     """Why the day is suspect; then none of its findings are opened or closed."""
-    record: RecordRow | None
-    message: MessageRow | None
-    statuses: Sequence[SeenStatus]
-    surroundings: Surroundings | None
-    denials: Sequence[Denial]
-    alternatives: Sequence[Alternative]
-    more_alternatives: int
+    record: RecordRow | None = None
+    message: MessageRow | None = None
+    statuses: Sequence[SeenStatus] = ()
+    surroundings: Surroundings | None = None
+    denials: Sequence[Denial] = ()
+    alternatives: Sequence[Alternative] = ()
+    more_alternatives: int = 0
     """How many more there are."""
     rules: Sequence[FiredRule]
     """The rules that decide about it now."""
     findings: Sequence[StoredFinding]
     differences: Sequence[str]
     """Differences between the stored findings and those of a run now, a sentence each."""
-    last_run: datetime | None
+    last_run: datetime | None = None
     """When a run last judged the day; `None` if none has."""
     records_error: str | None = None
     """Why the records could not be read. Then nothing is judged, and only the stored data is

@@ -136,20 +136,10 @@ def of_no_day(
         account=account,
         matches=matches,
         zone=zone,
-        day=None,
-        verdict=None,
-        suspicions=(),
         record=record,
-        message=None,
-        statuses=(),
-        surroundings=None,
-        denials=(),
-        alternatives=(),
-        more_alternatives=0,
         rules=fired,
         findings=stored,
         differences=finding_differences.of_row_that_is_gone(stored),
-        last_run=None,
     )
 
 
@@ -174,18 +164,26 @@ def from_store(
         stored: findings about it.
         records_error: why the records cannot be read.
     """
-    message = None if message_id is None else row_evidence.message(engine, account, message_id)
-    told = of_no_day(account, zone, matches, stored=stored)
+    told = Explanation(
+        account=account,
+        matches=matches,
+        zone=zone,
+        rules=(),
+        findings=stored,
+        differences=(),
+        records_error=records_error,
+    )
+    if message_id is None:
+        return told
+    message = row_evidence.message(engine, account, message_id)
     return replace(
         told,
         message=message,
-        statuses=() if message_id is None else row_evidence.statuses(engine, account, message_id),
-        denials=() if message_id is None else row_evidence.denials(engine, account, message_id),
+        statuses=row_evidence.statuses(engine, account, message_id),
+        denials=row_evidence.denials(engine, account, message_id),
         surroundings=None
         if message is None or message.sent_at is None
         else row_surroundings.surroundings(engine, account, message.sent_at),
-        differences=(),
-        records_error=records_error,
     )
 
 
