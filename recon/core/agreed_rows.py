@@ -149,11 +149,9 @@ def joined(parts: Sequence[AgreedRows], near: NearMessages) -> AgreedRows:
     """Return what several parts of both sides left out, together.
 
     Args:
-        parts: what each left out, of the same days.
+        parts: what each left out, of the same days; at least one.
         near: messages that unrecorded messages of the rest may repeat.
     """
-    if not parts:
-        return NONE
     paired = [part.newest_pair for part in parts if part.newest_pair is not None]
     return AgreedRows(
         days=[_together(of_day) for of_day in zip(*(part.days for part in parts), strict=True)],

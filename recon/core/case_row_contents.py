@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,15 +58,7 @@ def _record(case: Case, at: int) -> RecordRow:
 
 
 def _unread_record(rejects: pd.DataFrame, at: int) -> RecordRow:
-    read = _record_of(rejects, at, None)
-    return RecordRow(
-        read.local_id,
-        read.message_id,
-        read.phone_number,
-        read.sent_at,
-        read.status,
-        unreadable=str(rejects["reason"].iloc[at]),
-    )
+    return replace(_record_of(rejects, at, None), unreadable=str(rejects["reason"].iloc[at]))
 
 
 def _record_of(frame: pd.DataFrame, at: int, other: datetime | None) -> RecordRow:

@@ -196,9 +196,7 @@ def link(
     named = by_id.copy()
     named[duplicates.at] = True
     left = np.flatnonzero(~named)
-    left = left[local_keys[left] >= 0]
     right = np.flatnonzero(partner_of_provider < 0)
-    right = right[provider_keys[right] >= 0]
     found_left, found_right = link_by_number.link(
         local_keys[left],
         local_time[left],

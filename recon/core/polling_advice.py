@@ -25,14 +25,14 @@ def advise(
     recorded: Iterable[Positions],
     sent: Iterable[Positions],
     min_overlap: int,
-) -> Advice | None:
-    """Say which time was not covered and how often to poll to cover it; `None` without a gap.
+) -> Advice:
+    """Say which time was not covered and how often to poll to cover it.
 
     A poll sees the newest 100 messages and shares some with the one before, so it must come before
     `100 - min_overlap` new ones were sent. The shortest such stretch of the day gives the interval.
 
     Args:
-        gaps: the gaps of the window.
+        gaps: the gaps of the window, at least one.
         spans: all that is proven complete.
         recorded: the times of the window's records, in parts; microseconds, UTC. They are iterated
             several times, like `sent`.
@@ -40,8 +40,6 @@ def advise(
             without a message.
         min_overlap: messages that two polls should share.
     """
-    if not gaps:
-        return None
     in_gaps = [sum(int(coverage.covered([gap], part).sum()) for part in recorded) for gap in gaps]
     room = LISTING_LIMIT - min_overlap
     tightest = _shortest(sent, room)

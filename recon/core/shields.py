@@ -11,7 +11,7 @@ a record or message is not reported as missing if an unreadable row may be its c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Final
 
@@ -45,13 +45,7 @@ class PartialRows:
 
     def where(self, mask: Mask) -> PartialRows:
         """Return some of the rows."""
-        return PartialRows(
-            self.ids[mask],
-            self.has_id[mask],
-            self.keys[mask],
-            self.earliest[mask],
-            self.latest[mask],
-        )
+        return PartialRows(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
 def unreadable(rejects: pd.DataFrame, region: str | None) -> PartialRows:

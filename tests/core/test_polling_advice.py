@@ -17,10 +17,6 @@ def times(*seconds: float, part: int = 7) -> list[np.ndarray]:
     return np.array_split(made, range(0, len(made), part))
 
 
-def test_without_a_gap_there_is_nothing_to_advise() -> None:
-    assert polling_advice.advise((), (), times(1), times(1), 5) is None
-
-
 def test_the_recorded_sends_of_each_gap_are_counted() -> None:
     gaps = (Span(at(0), at(10)), Span(at(20), at(30)))
     told = polling_advice.advise(

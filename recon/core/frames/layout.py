@@ -128,14 +128,8 @@ def _empty(name: str) -> pd.DataFrame:
 
 def rejected_lines(reasons: Sequence[str]) -> pd.DataFrame:
     """Return local rejects for lines that do not parse: only the reason is known."""
-    unknown = pd.DataFrame(index=pd.RangeIndex(len(reasons)))
-    columns = {
-        name: pd.Series(list(reasons), dtype="str")
-        if name == "reason"
-        else pd.Series([None] * len(reasons), dtype=dtype)
-        for name, dtype in LOCAL_REJECTS.items()
-    }
-    return unknown.assign(**columns)
+    rows = pd.DataFrame({"reason": list(reasons)})
+    return rows.reindex(columns=list(LOCAL_REJECTS)).astype(dict(LOCAL_REJECTS))
 
 
 def concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
