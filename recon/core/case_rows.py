@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from recon.core import coverage
 from recon.core.buckets import Case
 from recon.core.explanation import MessageRow, RecordRow, StoredFinding
 
 #: A whole number in its only spelling.
 _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _LARGEST_ID: Final = 2**63 - 1
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RowOfCase(NamedTuple):
@@ -160,8 +160,8 @@ def time_of(case: Case, row: RowOfCase) -> datetime | None:
         rejects = case.local.rejects if row.reject == "local" else case.provider.rejects
         return moment(rejects["sent_at"].iloc[max(row.local, row.provider)])
     if row.provider >= 0:
-        return _EPOCH + timedelta(microseconds=int(case.provider_time[row.provider]))
-    return _EPOCH + timedelta(microseconds=int(case.local_time[row.local]))
+        return coverage.instant(int(case.provider_time[row.provider]))
+    return coverage.instant(int(case.local_time[row.local]))
 
 
 def times(frame: pd.DataFrame) -> list[datetime | None]:

@@ -27,6 +27,10 @@ SETTLING: Final = timedelta(seconds=60)
 _SECOND: Final = timedelta(seconds=1)
 _PAST: Final = datetime.min.replace(tzinfo=UTC)
 _FUTURE: Final = datetime.max.replace(tzinfo=UTC)
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+#: The spans of messages that are taken as complete, because there is no other evidence.
+COMPLETE: Final = (Span(None, None),)
 
 
 class ShownSpan(NamedTuple):
@@ -223,4 +227,9 @@ def covered_throughout(
 
 def microseconds(time: datetime) -> int:
     """Return an aware `time` as whole microseconds since the epoch, exactly."""
-    return (time - datetime.fromtimestamp(0, tz=UTC)) // timedelta(microseconds=1)
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def instant(microseconds: int) -> datetime:
+    """Return whole microseconds since the epoch as a time in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)

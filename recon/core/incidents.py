@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recon.core import arrow_text, concentration, number_parts, phones, systemic
+from recon.core import arrow_text, concentration, coverage, number_parts, phones, systemic
 from recon.core.buckets import Case
 from recon.core.concentration import Concentration
 from recon.core.day_findings import DayFindings
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 #: More incidents by time or number than this are no help to anybody.
 _MOST_INCIDENTS: Final = 12
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _HOUR_US: Final = 3_600_000_000
 
 #: The kinds whose findings may be about one country, and how a sentence says so.
@@ -105,8 +102,8 @@ def _incident(account: str, draft: _Draft, found: DayFindings) -> Incident:
     return Incident(
         incident_id=blake2b(name, digest_size=8).hexdigest(),
         kinds=found.counts(draft.rows),
-        start=_EPOCH + int(moments.min()) * _MICROSECOND if moments.size else None,
-        end=_EPOCH + int(moments.max()) * _MICROSECOND if moments.size else None,
+        start=coverage.instant(int(moments.min())) if moments.size else None,
+        end=coverage.instant(int(moments.max())) if moments.size else None,
         cause=draft.cause,
         summary=draft.summary,
     )
@@ -169,7 +166,7 @@ class _Day:
 
     def clock(self, moment: int) -> str:
         """Return `10:02` in the zone of the day, with the date if it is another day."""
-        there = (_EPOCH + timedelta(microseconds=moment)).astimezone(ZoneInfo(self.window.zone))
+        there = coverage.instant(moment).astimezone(ZoneInfo(self.window.zone))
         day = "" if there.date().isoformat() == self.window.label else f"{there:%Y-%m-%d} "
         return f"{day}{there:%H:%M}"
 
@@ -268,7 +265,7 @@ def _numbers(kind: Kind, rows: Positions, seen: Concentration) -> _Draft:
 
 
 def _hour(day: _Day, kind: Kind, rows: Positions) -> Iterator[_Draft]:
-    first = 0 if day.window.start is None else (day.window.start - _EPOCH) // _MICROSECOND
+    first = 0 if day.window.start is None else coverage.microseconds(day.window.start)
     seen = concentration.hour(day.found.moments[rows], day.sent, first)
     if seen is None:
         return

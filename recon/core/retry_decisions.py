@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recon.core import failure_reasons, phones, rules
+from recon.core import coverage, failure_reasons, phones, rules
 from recon.core.buckets import LOCAL, Case
 from recon.core.failure_reasons import MOST_ATTEMPTS, FailureReason
 from recon.core.link import Mask, Positions
@@ -361,9 +361,7 @@ def _on_their_way(case: Case, days: int) -> tuple[int, datetime | None]:
     sent = _has(case.provider.frame, {Status.SENT}) & _inside(case.provider_owner, days)
     if not sent.any():
         return 0, None
-    last = datetime.fromtimestamp(0, UTC) + timedelta(
-        microseconds=int(case.provider_time[sent].max())
-    )
+    last = coverage.instant(int(case.provider_time[sent].max()))
     return int(sent.sum()), last + TIME_TO_LIVE
 
 

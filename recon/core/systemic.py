@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow.compute as pc
 
-from recon.core import failure_reasons, failures, number_parts
+from recon.core import coverage, failure_reasons, failures, number_parts
 from recon.core.buckets import Case
 from recon.core.concentration import LEAST, MOST
 from recon.core.day_findings import DayFindings
@@ -129,7 +129,7 @@ def _records_end(case: Case, window: Window, found: DayFindings) -> Iterator[Sys
     rows = rows[found.are("detail", RECORDS_END, rows)]
     if not rows.size:
         return
-    end = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=case.records_end)
+    end = coverage.instant(case.records_end)
     there = f"{end.astimezone(ZoneInfo(window.zone)):%Y-%m-%d %H:%M:%S}"
     later = "1 later message" if rows.size == 1 else f"{rows.size:,} later messages"
     yield Systemic(

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from recon.core import agreed_rows, judge
+from recon.core.coverage import COMPLETE
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.jobs import memory_budget
 from recon.jobs.memory_budget import MemoryBudget
 from recon.jobs.provider_file import provider_side
-from recon.model import Changes, RequestCounts, Run, Span, Window
+from recon.model import Changes, RequestCounts, Run, Window
 from recon.report import report_files
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ Progress: TypeAlias = Callable[[str], None]
 #: Bytes of both files together. What reading takes on the way is there twice if they are read at
 #: once; for as long as Arrow reads, Python's lock is free.
 _READ_AT_ONCE: Final = 100_000_000
-
-#: The provider's file is taken as complete: there is no other evidence.
-_COMPLETE: Final = (Span(None, None),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def diff(
             options.days,
             local,
             provider,
-            spans=_COMPLETE,
+            spans=COMPLETE,
             policy=options.policy,
             agreed=agreed,
         )

@@ -10,17 +10,16 @@ import pandas as pd
 import pyarrow as pa
 
 from recon.core import judge
+from recon.core.coverage import COMPLETE
 from recon.core.frames import PROVIDER_FIELDS, Raw, local_frame, provider_frames
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.errors import InputError
 from recon.jobs.file_diff import ACCOUNT
-from recon.model import Span, Verdict, Window
+from recon.model import Verdict, Window
 
 _LOCAL_FIELDS: Final = ("id", "message_id", "phone_number", "sent_at", "status")
 _PROVIDER_NEEDS: Final = ("message_id", "phone_number", "sent_at")
-#: The messages are taken as complete: there is no other evidence.
-_COMPLETE: Final = (Span(None, None),)
 
 
 def verdicts(
@@ -61,7 +60,7 @@ def verdicts(
         has_numbers="phone_number" in mine,
         has_statuses="status" in mine,
     )
-    return judge.judge(ACCOUNT, days, side, Side(*messages), spans=_COMPLETE, policy=policy)
+    return judge.judge(ACCOUNT, days, side, Side(*messages), spans=COMPLETE, policy=policy)
 
 
 def _fields(

@@ -24,17 +24,17 @@ from recon.core import agreed_rows, agreement, buckets, frames, link, settled_ro
 from recon.core.agreed_rows import AgreedPairs, AgreedRows, Column, NearMessages
 from recon.core.agreement import Rest
 from recon.core.buckets import Case
+from recon.core.coverage import COMPLETE
 from recon.core.link import Positions, Side
 from recon.core.policy import Policy
 from recon.jobs import executors, partition_files
 from recon.jobs.memory_budget import PartitionSizes
 from recon.jobs.partition_files import PartitionWriter
-from recon.model import Span, Window
+from recon.model import Window
 from recon.report.atomic_files import translated
 
 log = logging.getLogger(__name__)
 
-_COMPLETE: Final = (Span(None, None),)
 _COLUMNS: Final[Sequence[Column]] = ("local_time", "provider_time", "keys", "names")
 
 
@@ -219,7 +219,7 @@ def _pair(
         held.days,
         held.local_side(local, frames.empty_local_rejects()),
         Side(provider, frames.empty_provider_rejects()),
-        _COMPLETE,
+        COMPLETE,
         held.policy,
     )
     del local, provider
@@ -300,7 +300,7 @@ def _group(
         held.days,
         held.local_side(_read(held, "local-number", place), unread[0]),
         Side(_read(held, "provider-number", place), unread[1]),
-        _COMPLETE,
+        COMPLETE,
         held.policy,
     )
     rest = agreement.groups_by_number(case, held.policy, is_complete=held.is_complete)

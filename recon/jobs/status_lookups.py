@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -32,7 +32,6 @@ _BATCH: Final = 20
 #: A message that was listed may have been removed; then the one before it may serve as a control.
 _OLDER_CONTROLS: Final = 2
 
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _INSTANT: Final = timedelta(microseconds=1)
 
 
@@ -178,7 +177,7 @@ class StatusLookups:
             answer = self._calls.ask(message_id)
             self._count(label, asked=1)
             if answer is NoMessage.DENIED:
-                if self._is_believed(_EPOCH + timedelta(microseconds=int(chosen.times[place]))):
+                if self._is_believed(coverage.instant(int(chosen.times[place]))):
                     denied.append(message_id)
                     self._count(label, denied=1)
             elif not isinstance(answer, NoMessage):
@@ -277,7 +276,7 @@ def _message(answer: StatusAnswer, chosen: Candidates, place: int) -> Message:
     The second shape of the answer has neither number nor time; then the record's are used.
     """
     key = int(chosen.keys[place])
-    recorded_at = _EPOCH + timedelta(microseconds=int(chosen.times[place]))
+    recorded_at = coverage.instant(int(chosen.times[place]))
     return Message(
         answer.message_id,
         answer.phone_number or (f"+{key}" if 0 <= key < 10**LONGEST else ""),

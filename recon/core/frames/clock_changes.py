@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from recon.core.coverage import instant, microseconds
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -25,7 +27,6 @@ _MINUTE_US: Final = 60 * _SECOND_US
 #: The clocks of some islands have jumped over a whole day.
 _NEAR_US: Final = 25 * 60 * _MINUTE_US
 _DAY: Final = timedelta(days=1)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ClockChange(NamedTuple):
@@ -77,7 +78,7 @@ def two_readings(
 
 
 def _between(zone: str, first: int, last: int) -> list[ClockChange]:
-    years = range(_moment(first).year, _moment(last).year + 1)
+    years = range(instant(first).year, instant(last).year + 1)
     return [one for year in years for one in _of_year(zone, year) if first <= one.at <= last]
 
 
@@ -99,10 +100,6 @@ def _of_year(zone: str, year: int) -> tuple[ClockChange, ...]:
             while high - low > timedelta(seconds=1):
                 middle = low + timedelta(seconds=(high - low) // timedelta(seconds=2))
                 low, high = (middle, high) if offset(middle) == before else (low, middle)
-            changes.append(ClockChange((high - _EPOCH) // timedelta(microseconds=1), before, after))
+            changes.append(ClockChange(microseconds(high), before, after))
         day += _DAY
     return tuple(changes)
-
-
-def _moment(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
