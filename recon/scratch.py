@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -34,33 +34,31 @@ def directory(purpose: str) -> Iterator[Path]:
         OutputError: it cannot be made.
     """
     sweep()
-    try:
-        number, path = _locked(f"recon-{purpose}.")
-    except OSError as error:
-        raise OutputError(
-            f"no temporary directory can be created: {error.strerror}",
-            hint="Set TMPDIR to a directory with free space that this user can write to.",
-        ) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(locked(f"recon-{purpose}.", ".tmp"))
+        except OSError as error:
+            raise OutputError(
+                f"no temporary directory can be created: {error.strerror}",
+                hint="Set TMPDIR to a directory with free space that this user can write to.",
+            ) from error
         yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(number)
 
 
-def sweep() -> None:
-    """Remove the directories that killed processes of this user have left."""
-    with suppress(OSError):
-        for path in Path(tempfile.gettempdir()).glob("recon-*.tmp"):
-            if _NAME.fullmatch(path.name):
-                with suppress(OSError):
-                    _remove_unlocked(path)
+@contextmanager
+def locked(prefix: str, suffix: str, parent: Path | None = None) -> Iterator[Path]:
+    """Make a directory, mode 0700, and lock it until it is removed at the end.
 
+    Args:
+        prefix: the beginning of its name; eight letters or digits follow.
+        suffix: the end of its name.
+        parent: where it is; `None` is the directory for temporary files.
 
-def _locked(prefix: str) -> tuple[int, Path]:
-    """Make a directory and lock it; return its descriptor and path."""
+    Raises:
+        OSError: it cannot be made.
+    """
     while True:
-        path = Path(tempfile.mkdtemp(prefix=prefix, suffix=".tmp"))
+        path = Path(tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=parent))
         try:
             number = _opened(path)
         except FileNotFoundError:
@@ -69,8 +67,27 @@ def _locked(prefix: str) -> tuple[int, Path]:
         with suppress(OSError):
             fcntl.flock(number, fcntl.LOCK_EX)
         if path.exists():
-            return number, path
+            break
         os.close(number)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(number)
+
+
+def sweep(parent: Path | None = None, names: re.Pattern[str] = _NAME) -> None:
+    """Remove the directories that killed processes of this user have left.
+
+    Args:
+        parent: where they are; `None` is the directory for temporary files.
+        names: matches their names.
+    """
+    with suppress(OSError):
+        for path in (parent or Path(tempfile.gettempdir())).iterdir():
+            if names.fullmatch(path.name):
+                with suppress(OSError):
+                    _remove_unlocked(path)
 
 
 def _remove_unlocked(path: Path) -> None:

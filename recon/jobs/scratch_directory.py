@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from recon import scratch
 from recon.report.atomic_files import translated
 
 _PREFIX: Final = ".recon-partitions-"
@@ -32,27 +30,9 @@ def scratch_directory(beside: Path) -> Iterator[Path]:
         OutputError: it cannot be created, or a file in it cannot be written.
     """
     parent = Path(os.environ.get("TMPDIR") or beside)
-    with translated(parent):
-        parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        with suppress(OSError):  # not every file system of a network can lock
-            stack.callback(os.close, number := os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with translated(parent):
+            parent.mkdir(parents=True, exist_ok=True)
+            scratch.sweep(parent, _NAME)
+            folder = stack.enter_context(scratch.locked(_PREFIX, "", parent))
         yield folder
-
-
-def _sweep(parent: Path) -> None:
-    """Remove the directories of processes that have ended."""
-    for folder in parent.glob(f"{_PREFIX}*"):
-        if not _NAME.fullmatch(folder.name):
-            continue
-        with suppress(OSError):
-            number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(number)
