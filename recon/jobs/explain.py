@@ -295,7 +295,7 @@ class _Search:
 
     def _unsent(self) -> Iterator[Explanation]:
         """Explain records without a time that wait to be sent: no day has them."""
-        rejects = self.reader.find_record(self.wanted).rejects
+        rejects = self.records[0].rejects
         for record in case_row_contents.unsent_records(rejects.loc[unsent(rejects)]):
             fired = [fired_rules.not_sent(self.policy)]
             yield row_explanation.of_no_day(

@@ -34,15 +34,20 @@ UNREADABLE = ("", "of another", "of the message", "none", "fraction", "of a reco
 
 
 class _Counted(SqlReader):
-    """Reads an SQLite table of any size as a large one; notes each search of all times."""
+    """Reads an SQLite table of any size as a large one; counts searches of all times and ids."""
 
     searches = 0
+    lookups = 0
 
     def read(
         self, start: datetime | None, end: datetime | None, *, all_rejects: bool = True
     ) -> RecordsRead:
         self.searches += all_rejects
         return super().read(start, end, all_rejects=all_rejects)
+
+    def find_record(self, local_id: str) -> RecordsRead:
+        self.lookups += 1
+        return super().find_record(local_id)
 
 
 def counted(settings: Settings, account: str) -> _Counted:
@@ -133,4 +138,4 @@ def test_of_a_day_with_discrepancies_no_text_of_all_times_is_searched(
     assert one.day is not None
     assert one.day.label == TODAY.isoformat()
     assert one.verdict == VerdictKind.DISCREPANCIES.value
-    assert [reader.searches for reader in readers] == [0]
+    assert [(reader.searches, reader.lookups) for reader in readers] == [(0, 1)]
