@@ -6,9 +6,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final, Generic, TypeVar
-
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
+from typing import Final, TypeVar
 
 from recon.errors import TemporaryError
 from recon.octopods.request_errors import TransientError
@@ -59,7 +57,7 @@ class RetryBudget:
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         rng: random.Random,
-        paused_until: Callable[[], datetime | None] = lambda: None,
+        paused_until: Callable[[], datetime | None],
     ) -> None:
         """Prepare to wait at most `max_wait_seconds`, in any number of pauses.
 
@@ -100,28 +98,20 @@ class RetryBudget:
             TemporaryError: no usable answer; the message says what happened.
         """
         self._keep_earlier_pause()
-        tally = _Tally(ask)
-        tries = Retrying(
-            retry=retry_if_exception_type((TransientError, RateLimited)),
-            wait=lambda state: max(self._pause(tally, _trouble(state)), self._least()),
-            stop=lambda state: tally.failed >= _ATTEMPTS or state.upcoming_sleep > self.left,
-            sleep=self._sleep_counted,
-            before_sleep=self._log_pause,
-            reraise=True,
-        )
-        try:
-            return tries(tally.ask)
-        except RateLimited as limited:
-            raise self._used_up(limited) from limited
-        except TransientError as error:
-            times = "once" if tally.failed == 1 else f"{tally.failed} times"
-            said = (
-                f"Octopods was asked {times} and gave no usable answer: {error}"
-                if error.sent
-                else f"{error} (tried {times})"
-            )
-            hint = f"{error.hint} Run again later; nothing is lost, and stored data is kept."
-            raise TemporaryError(said, hint=hint.lstrip()) from error
+        failed = limited = 0
+        while True:
+            try:
+                return ask()
+            except (TransientError, RateLimited) as error:
+                if isinstance(error, RateLimited) and error.seconds is not None:
+                    limited += 1
+                else:
+                    failed += 1
+                pause = max(self._pause(error, failed, limited), self._least())
+                if failed >= _ATTEMPTS or pause > self.left:
+                    raise self._given_up(error, failed) from error
+                log.warning("account %s: %s; asking again in %.1f s", self._account, error, pause)
+            self._sleep_counted(pause)
 
     def _keep_earlier_pause(self) -> None:
         """Wait for the end of an earlier pause, or give up without a request."""
@@ -141,6 +131,18 @@ class RetryBudget:
             )
             self._sleep_counted(pause)
 
+    def _given_up(self, error: TransientError | RateLimited, failed: int) -> TemporaryError:
+        if isinstance(error, RateLimited):
+            return self._used_up(error)
+        times = "once" if failed == 1 else f"{failed} times"
+        said = (
+            f"Octopods was asked {times} and gave no usable answer: {error}"
+            if error.sent
+            else f"{error} (tried {times})"
+        )
+        hint = f"{error.hint} Run again later; nothing is lost, and stored data is kept."
+        return TemporaryError(said, hint=hint.lstrip())
+
     def _used_up(self, limited: RateLimited) -> TemporaryError:
         again, when = "", "later"
         if limited.seconds is not None:
@@ -154,15 +156,15 @@ class RetryBudget:
             "(octopods.max_wait_seconds); the rate limit is shared with your sends.",
         )
 
-    def _pause(self, tally: _Tally[Read], error: BaseException | None) -> float:
+    def _pause(self, error: TransientError | RateLimited, failed: int, limited: int) -> float:
         if not isinstance(error, RateLimited):
-            return self._back_off(_FIRST_BACK_OFF, tally.failed)
+            return self._back_off(_FIRST_BACK_OFF, failed)
         if error.seconds is None:
-            return self._back_off(_FIRST_UNNAMED, tally.failed)
+            return self._back_off(_FIRST_UNNAMED, failed)
         seconds = error.seconds
-        if tally.limited > 1:
+        if limited > 1:
             # The time it named was not enough: asking at its pace would eat up the limit.
-            seconds = max(seconds, self._back_off(_FIRST_BACK_OFF, tally.limited - 1))
+            seconds = max(seconds, self._back_off(_FIRST_BACK_OFF, limited - 1))
         # A little later than named, since others wait for the same moment.
         jittered = seconds + self._rng.uniform(0.05, 0.5)
         return min(jittered, max(seconds, self.left))
@@ -174,37 +176,3 @@ class RetryBudget:
     def _sleep_counted(self, seconds: float) -> None:
         self._waited += seconds
         self._sleep(seconds)
-
-    def _log_pause(self, state: RetryCallState) -> None:
-        log.warning(
-            "account %s: %s; asking again in %.1f s",
-            self._account,
-            _trouble(state),
-            state.upcoming_sleep,
-        )
-
-
-class _Tally(Generic[Read]):
-    """Counts what the tries of one call end in."""
-
-    def __init__(self, ask: Callable[[], Read]) -> None:
-        self._ask = ask
-        self.failed = 0
-        self.limited = 0
-
-    def ask(self) -> Read:
-        try:
-            return self._ask()
-        except RateLimited as limited:
-            if limited.seconds is None:
-                self.failed += 1
-            else:
-                self.limited += 1
-            raise
-        except TransientError:
-            self.failed += 1
-            raise
-
-
-def _trouble(state: RetryCallState) -> BaseException | None:
-    return None if state.outcome is None else state.outcome.exception()

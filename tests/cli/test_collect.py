@@ -31,7 +31,7 @@ from tests.clocks import real
 from tests.store import processes
 
 ROOT = str(Path(__file__).parents[2])
-HEAVY = {"pandas", "numpy", "pyarrow", "alembic", "requests", "tenacity", "phonenumbers"}
+HEAVY = {"pandas", "numpy", "pyarrow", "alembic", "requests", "phonenumbers"}
 
 
 @pytest.fixture

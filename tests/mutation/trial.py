@@ -25,7 +25,7 @@ _ROOT = Path(__file__).parents[2]
 _PACKAGES = (
     "pandas", "numpy", "pyarrow", "pyarrow.parquet", "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite", "alembic.command", "psycopg", "pydantic", "requests",
-    "phonenumbers", "click", "dateutil.parser", "tenacity",
+    "phonenumbers", "click", "dateutil.parser",
 )  # fmt: skip
 #: So that a list which never ends does not take the memory of the machine.
 _MAX_BYTES = 4 << 30
