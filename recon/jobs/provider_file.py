@@ -160,7 +160,7 @@ def _answered(path: Path) -> Iterator[json_lines.Line]:
         said = responses.error_beside_list(answer)
         if said is None or (not any(map(_is_list, answer.values())) and _says_nothing_sent(answer)):
             return
-        code = responses.read_error(answer).code
+        code = api_errors.read_api_error(answer).code
         what = api_errors.code_name(code) if code else said
         raise InputError(
             f"{path} holds an answer of Octopods with {what} (line {number}): "
@@ -184,7 +184,7 @@ def _is_list(value: object) -> bool:
 
 def _says_nothing_sent(answer: Mapping[str, Any]) -> bool:
     """Say whether this is the error that an account without any sends gets."""
-    return responses.read_error(answer).says_nothing_sent
+    return api_errors.read_api_error(answer).says_nothing_sent
 
 
 def _refuse_errors(path: Path) -> None:

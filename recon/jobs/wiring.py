@@ -122,15 +122,16 @@ def open_client(
 
     key = settings.accounts[name].api_key(runtime.environ, name)
     logs.redact(key.get_secret_value())
-    mark, spacing = fingerprint(key), settings.octopods.min_interval_seconds
-    pacer = Pacer(spacing, monotonic=runtime.monotonic, sleep=runtime.sleep)
+    mark = fingerprint(key)
+    pacer = Pacer(
+        settings.octopods.min_interval_seconds, monotonic=runtime.monotonic, sleep=runtime.sleep
+    )
     client = Client(
         base_url=settings.octopods.base_url,
         api_key=key,
         account=name,
         session=session.of(mark),
         timeout_seconds=settings.octopods.timeout_seconds,
-        min_interval_seconds=spacing,
         max_wait_seconds=settings.octopods.max_wait_seconds,
         clock=runtime.clock,
         monotonic=runtime.monotonic,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -30,19 +31,13 @@ log = logging.getLogger(__name__)
 Read = TypeVar("Read")
 
 _LIST: Final = "/api/v1/whatsapp/messages"
-_PARTIAL: Final = 206
-_REDIRECTS, _BAD_REQUEST, _UNAUTHORIZED, _NOT_FOUND = 300, 400, 401, 404
-_NOT_MODIFIED, _TIMED_OUT, _TOO_MANY, _SERVER_ERRORS = 304, 408, 429, 500
 _HOST: Final = re.compile(r"[a-z0-9.:_-]{1,253}", re.ASCII)
-_ONE_LIST: Final = RequestCounts(list=1)
-_ONE_STATUS: Final = RequestCounts(status=1)
-_ONE_LIMITED: Final = RequestCounts(rate_limited=1)
 
 
 class Client:
     """Makes requests with one key.
 
-    Each request that is sent is counted. Two requests are at least `min_interval_seconds` apart.
+    Each request that is sent is counted. The pacer keeps requests apart.
     Temporary errors are retried with back-off and jitter, a 429 after the time that it names. All
     pauses together never exceed `max_wait_seconds`.
     """
@@ -55,13 +50,12 @@ class Client:
         account: str,
         session: requests.Session,
         timeout_seconds: float,
-        min_interval_seconds: float,
         max_wait_seconds: float,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
         sleep: Callable[[float], None],
         rng: random.Random,
-        pacer: Pacer | None = None,
+        pacer: Pacer,
         paused_until: Callable[[], datetime | None] = lambda: None,
         on_pause: Callable[[datetime], None] = lambda _until: None,
     ) -> None:
@@ -73,13 +67,12 @@ class Client:
             account: its name in the configuration, for messages.
             session: may be shared.
             timeout_seconds: the longest time of one request, from connecting to the last byte.
-            min_interval_seconds: the least time between two requests.
             max_wait_seconds: the longest sum of pauses in the life of this client.
             clock: the current time, aware; used if an answer has no `Date` header.
             monotonic: seconds that never run backwards.
             sleep: waits that many seconds.
             rng: for the jitter.
-            pacer: shared by clients with the same key, in place of `min_interval_seconds`.
+            pacer: keeps the least time between two requests; shared by clients with the same key.
             paused_until: returns the end of an earlier pause of the key; called before each
                 request.
             on_pause: called with the end of each pause that a 429 asks for, by `clock`.
@@ -97,11 +90,11 @@ class Client:
         self._account = account
         self._clock = clock
         self._monotonic = monotonic
-        self._pacer = pacer or Pacer(min_interval_seconds, monotonic=monotonic, sleep=sleep)
+        self._pacer = pacer
         self._retry_budget = RetryBudget(
             account=account,
             max_wait_seconds=max_wait_seconds,
-            least=lambda: self._pacer.early,
+            least=lambda: pacer.early,
             clock=clock,
             sleep=sleep,
             rng=rng,
@@ -124,8 +117,9 @@ class Client:
             TemporaryError: no usable answer within the allowed pauses.
             ConfigError: the address is wrong.
         """
+        params, counted = {"limit": LISTING_LIMIT}, RequestCounts(list=1)
         return self._retry_budget.call(
-            lambda: self._ask(_LIST, {"limit": LISTING_LIMIT}, _ONE_LIST, self._read_listing)
+            lambda: self._ask(_LIST, params, counted, self._read_listing)
         )
 
     def message_status(self, message_id: int) -> StatusAnswer | None:
@@ -143,7 +137,7 @@ class Client:
             lambda: self._ask(
                 f"{_LIST}/{message_id}",
                 None,
-                _ONE_STATUS,
+                RequestCounts(status=1),
                 lambda answer, refusal, _requested: _read_status(answer, refusal, message_id),
             )
         )
@@ -163,7 +157,8 @@ class Client:
         try:
             answer = self._transport.get(path, params, before_again=self._pacer.wait)
         except TransientError as error:
-            self._counts += counted if error.sent else RequestCounts()
+            if error.sent:
+                self._counts += counted
             raise
         self._counts += counted
         refusal = self._refusal(answer)
@@ -197,11 +192,11 @@ class Client:
     def _refuse(self, answer: HttpResponse, refusal: ApiError) -> None:
         """Raise the errors that all calls share: a refused key, a limit, a failing server."""
         said = id_note(refusal.request_id)
-        deprecated = answer.status >= _BAD_REQUEST and refusal.of_deprecated_key
-        if answer.status == _UNAUTHORIZED or deprecated:
+        deprecated = answer.status >= HTTPStatus.BAD_REQUEST and refusal.of_deprecated_key
+        if answer.status == HTTPStatus.UNAUTHORIZED or deprecated:
             raise self._key_refused(refusal)
-        if answer.status == _TOO_MANY:
-            self._counts += _ONE_LIMITED
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._counts += RequestCounts(rate_limited=1)
             seconds = retry_after.pause_seconds(
                 answer.headers, answer.body, now=self._clock(), allowed=self._retry_budget.left
             )
@@ -209,10 +204,10 @@ class Client:
                 self._on_pause(self._clock() + timedelta(seconds=min(seconds, LONGEST_PAUSE)))
             raise RateLimited(seconds, refusal.request_id)
         # Nothing was asked on a condition, so 304 comes from a broken cache.
-        passing = answer.status in (_NOT_MODIFIED, _TIMED_OUT)
-        if answer.status >= _SERVER_ERRORS or passing:
+        passing = answer.status in (HTTPStatus.NOT_MODIFIED, HTTPStatus.REQUEST_TIMEOUT)
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or passing:
             raise TransientError(f"HTTP status {answer.status}{said}")
-        if _REDIRECTS <= answer.status < _BAD_REQUEST:
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
             raise ConfigError(
                 f"{self._transport.base_url} redirects to {_host(answer)} ({answer.status}); "
                 "recon does not follow redirects",
@@ -238,40 +233,34 @@ class Client:
         self, answer: HttpResponse, refusal: ApiError, requested_at: datetime
     ) -> Listing:
         answered_at = answer.date or self._clock()
-        if answer.status == _NOT_FOUND:
+        if answer.status == HTTPStatus.NOT_FOUND:
             raise ConfigError(
                 f"{self._transport.base_url} has no list of messages (404)",
                 hint="Set octopods.base_url to the address of the API, without a path.",
             )
-        if answer.status == _BAD_REQUEST and refusal.says_nothing_sent:
+        if answer.status == HTTPStatus.BAD_REQUEST and refusal.says_nothing_sent:
             # An account that has sent nothing yet answers so (help centre, article 14824157).
-            nothing = Listing([], [], 0, LISTING_LIMIT, answered_at, refusal.request_id)
-            return _with_headers(nothing, answer, requested_at)
-        _ensure_success(answer, refusal)
-        listing = responses.read_listing(answer.body, answered_at=answered_at)
-        if listing is None or not answer.is_json:
-            raise _strange("not a list of messages", answer, refusal)
-        listing = replace(
+            listing, error = Listing([], [], 0, LISTING_LIMIT, answered_at), None
+        else:
+            _ensure_success(answer, refusal)
+            read = responses.read_listing(answer.body, answered_at=answered_at)
+            if read is None or not answer.is_json:
+                raise _strange("not a list of messages", answer, refusal)
+            listing, error = read, responses.error_beside_list(answer.body)
+        return replace(
             listing,
             request_id=listing.request_id or refusal.request_id,
-            error=responses.error_beside_list(answer.body),
+            error=error,
+            date=answer.date,
+            age_seconds=response_fields.age_seconds(answer.headers.get("Age")),
+            requested_at=requested_at,
+            is_partial=answer.status == HTTPStatus.PARTIAL_CONTENT
+            or "Content-Range" in answer.headers,
         )
-        return _with_headers(listing, answer, requested_at)
-
-
-def _with_headers(listing: Listing, answer: HttpResponse, requested_at: datetime) -> Listing:
-    """Return the listing with the answer's status and headers that limit its proof."""
-    return replace(
-        listing,
-        date=answer.date,
-        age_seconds=response_fields.age_seconds(answer.headers.get("Age")),
-        requested_at=requested_at,
-        is_partial=answer.status == _PARTIAL or "Content-Range" in answer.headers,
-    )
 
 
 def _read_status(answer: HttpResponse, refusal: ApiError, message_id: int) -> StatusAnswer | None:
-    if answer.status in (_BAD_REQUEST, _NOT_FOUND) and answer.is_json:
+    if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND) and answer.is_json:
         if refusal.denies_the_id:
             return None
         if refusal.is_passing:
@@ -285,7 +274,7 @@ def _read_status(answer: HttpResponse, refusal: ApiError, message_id: int) -> St
 
 
 def _ensure_success(answer: HttpResponse, refusal: ApiError) -> None:
-    if answer.status < _BAD_REQUEST:
+    if answer.status < HTTPStatus.BAD_REQUEST:
         return
     code = "" if refusal.code is None else f", {api_errors.code_name(refusal.code)}"
     # Without the text: it may repeat a customer's message or number.

@@ -59,8 +59,7 @@ def exception_chain(cause: BaseException) -> Iterator[BaseException]:
 
 def describe(cause: BaseException) -> str:
     """Return why a request failed, in one short line without a byte of the answer."""
-    inner = list(exception_chain(cause))[::-1]
-    for one in inner:
+    for one in reversed(list(exception_chain(cause))):
         if isinstance(one, ssl.SSLCertVerificationError):
             return one.verify_message or "it cannot be verified"
         if isinstance(one, ssl.SSLEOFError):
@@ -70,32 +69,20 @@ def describe(cause: BaseException) -> str:
         if isinstance(one, OSError) and isinstance(one.errno, int) and one.strerror:
             # The operating system's own words.
             return one.strerror
-    for kind, said in _KINDS:
-        if any(isinstance(one, kind) for one in inner):
-            return said
-    return UNKNOWN
+    return next((said for kind, said in _KINDS if contains(cause, kind)), UNKNOWN)
 
 
-def is_bad_certificate(cause: BaseException) -> bool:
-    """Say whether a certificate was not accepted."""
-    return any(isinstance(one, ssl.SSLCertVerificationError) for one in exception_chain(cause))
+def contains(cause: BaseException, *kinds: type[BaseException]) -> bool:
+    """Say whether an exception or one of its causes is of one of the kinds."""
+    return any(isinstance(one, kinds) for one in exception_chain(cause))
 
 
 def is_timeout(cause: BaseException) -> bool:
     """Say whether a time-out of the socket ended the request."""
-    inner = list(exception_chain(cause))
     # urllib3 counts a refused connection among its time-outs.
-    if any(isinstance(one, urllib3.exceptions.NewConnectionError) for one in inner):
-        return any(isinstance(one, TimeoutError) for one in inner)
-    late = (failed.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
-    return any(isinstance(one, late) for one in inner)
-
-
-def is_hung_up(cause: BaseException) -> bool:
-    """Say whether the other side ended the connection without an answer."""
-    return any(
-        isinstance(one, ConnectionResetError | BrokenPipeError) for one in exception_chain(cause)
-    )
+    if contains(cause, urllib3.exceptions.NewConnectionError):
+        return contains(cause, TimeoutError)
+    return contains(cause, failed.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 
 
 def tunnel_status(cause: BaseException) -> int | None:
@@ -104,14 +91,6 @@ def tunnel_status(cause: BaseException) -> int | None:
         if isinstance(one, OSError) and (found := _TUNNEL.match(str(one))):
             return int(found[1])
     return None
-
-
-def is_of_proxy(cause: BaseException) -> bool:
-    """Say whether a proxy could not be reached or did not connect."""
-    return any(
-        isinstance(one, urllib3.exceptions.ProxyError | failed.ProxyError)
-        for one in exception_chain(cause)
-    )
 
 
 @dataclass(frozen=True, slots=True)

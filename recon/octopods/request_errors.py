@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -68,7 +69,7 @@ class FailedRequest:
             return self._proxy_error(cause, proxy, said)
         if isinstance(cause, _BAD_ADDRESS):
             return ConfigError(f"octopods.base_url is not a usable address: {self.base_url}")
-        if connection_errors.is_bad_certificate(cause):
+        if connection_errors.contains(cause, ssl.SSLCertVerificationError):
             return ConfigError(
                 f"the certificate of {self.base_url} is not accepted: {said}",
                 hint="Check octopods.base_url, the machine's clock and its root certificates.",
@@ -89,9 +90,7 @@ class FailedRequest:
 
     def _reaching_hint(self, cause: BaseException) -> str:
         host = urlsplit(self.base_url).hostname
-        if any(
-            isinstance(one, socket.gaierror) for one in connection_errors.exception_chain(cause)
-        ):
+        if connection_errors.contains(cause, socket.gaierror):
             return (
                 f"Check the spelling of octopods.base_url, and that this machine resolves names: "
                 f"`getent hosts {host}` should print an address."
@@ -118,8 +117,8 @@ class FailedRequest:
         if status is not None:
             said = f"{proxy} cannot reach {self.base_url} ({status})"
             return TransientError(said, sent=False, hint=hint)
-        if connection_errors.is_bad_certificate(cause):
-            if connection_errors.is_of_proxy(cause):
+        if connection_errors.contains(cause, ssl.SSLCertVerificationError):
+            if connection_errors.contains(cause, urllib3.exceptions.ProxyError, failed.ProxyError):
                 return ConfigError(f"the certificate of {proxy} is not accepted: {said}", hint=hint)
             return ConfigError(
                 f"the certificate of {self.base_url} is not accepted: {said} (through {proxy})",

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
-
-from dateutil.parser import isoparse
 
 from recon.core import statuses, user_ids
 from recon.model import Status
+from recon.octopods.moments import epoch_moment, iso_moment
 
 LONGEST_REASON: Final = 500
 _LONGEST_WORD: Final = 64
@@ -27,12 +26,8 @@ _WHOLE: Final = re.compile(r"[0-9]{1,19}")
 #: No E.164 number begins with 0: a number that does is a national spelling of an unknown country.
 _DIGITS: Final = re.compile(r"[1-9][0-9]{6,14}")
 _SEPARATORS: Final = re.compile(r"[\s().\-\u00a0\u2010-\u2015]+")
-#: A date alone is no time: taken for midnight it would be a guess.
-_DATE_AND_TIME: Final = re.compile(r"\d{4}-?\d{2}-?\d{2}[Tt ]\d{2}:?\d{2}", re.ASCII)
 #: As text, from 2001 to 2286, in seconds or milliseconds.
 _EPOCH: Final = re.compile(r"[0-9]{10}(?:[0-9]{3})?(?:\.[0-9]{1,9})?")
-#: From this value on, an epoch counts milliseconds: in seconds that would be the year 5138.
-_MILLISECONDS_FROM: Final = 1e11
 
 
 def first(*values: object) -> object:
@@ -106,20 +101,14 @@ def moment(value: object) -> datetime | None:
 
     A time before 2009 or after 2200 is ignored: it results from a wrong unit or an empty field.
     """
-    if isinstance(value, str) and _EPOCH.fullmatch(value.strip()):
-        value = float(value.strip())
-    try:
-        if isinstance(value, str) and _DATE_AND_TIME.match(value.strip()):
-            time = isoparse(value.strip())
-            time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
-            time = datetime.fromtimestamp(seconds, tz=UTC)
-        else:
-            return None
-    except (ValueError, OverflowError, OSError):
-        return None
-    return time if time.year in _YEARS else None
+    time = None
+    if isinstance(value, str):
+        spelled = value.strip()
+        is_epoch = _EPOCH.fullmatch(spelled)
+        time = epoch_moment(float(spelled)) if is_epoch else iso_moment(spelled)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        time = epoch_moment(value)
+    return time if time is not None and time.year in _YEARS else None
 
 
 def status(value: object) -> str:

@@ -18,19 +18,7 @@ from typing import Final, NamedTuple
 from recon.core import statuses
 from recon.model import LISTING_LIMIT, Listing, Message, RejectedItem
 from recon.octopods import response_fields
-from recon.octopods.api_errors import read_api_error as read_error
-
-__all__ = [
-    "StatusAnswer",
-    "error_beside_list",
-    "flatten_item",
-    "items_of",
-    "read_error",
-    "read_item",
-    "read_items",
-    "read_listing",
-    "read_status",
-]
+from recon.octopods.api_errors import read_api_error
 
 #: An invalid number is kept for people to read, but not a whole letter in its place.
 _LONGEST_NUMBER: Final = 40
@@ -65,9 +53,8 @@ def read_listing(body: object, *, answered_at: datetime) -> Listing | None:
     if items is None:
         return None
     messages, rejects = read_items(items, answered_at)
-    return Listing(
-        messages, rejects, len(items), LISTING_LIMIT, answered_at, response_fields.request_id(body)
-    )
+    request_id = response_fields.request_id(body)
+    return Listing(messages, rejects, len(items), LISTING_LIMIT, answered_at, request_id)
 
 
 def error_beside_list(body: object) -> str | None:
@@ -80,7 +67,7 @@ def error_beside_list(body: object) -> str | None:
         return None
     code = body.get("error_code")
     if code not in (None, 0) and str(code).strip() not in {"", "0"}:
-        number = read_error(body).code
+        number = read_api_error(body).code
         return "an error code" if number is None else f"error code {number}"
     error = body.get("error")
     empty = not error or (isinstance(error, str) and not error.strip())

@@ -10,13 +10,11 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from dateutil.parser import isoparse
-
-from recon.octopods.http_dates import http_date
+from recon.octopods.moments import epoch_moment, http_date, iso_moment
 
 _HEADERS: Final = (
     "Retry-After",
@@ -25,12 +23,10 @@ _HEADERS: Final = (
     "X-Rate-Limit-Reset",
     "Rate-Limit-Reset",
 )
-#: From here on a bare number is a moment in epoch seconds, and from the next in milliseconds.
+#: From here on a bare number is a moment in epoch seconds or milliseconds.
 _EPOCH_FROM: Final = 1e9
-_MILLISECONDS_FROM: Final = 1e11
 _NUMBER: Final = re.compile(r"[0-9]{1,16}(?:\.[0-9]{1,9})?")
 _LENGTH: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]+)?) ?(s|secs?|seconds?|m|mins?|minutes?)")
-_DATE_AND_TIME: Final = re.compile(r"\d{4}-?\d{2}-?\d{2}[Tt ]\d{2}:?\d{2}", re.ASCII)
 
 # Names of fields, squeezed to lower-case letters: `retryAfter`, `retry_after`, `Retry-After`.
 _END: Final = (
@@ -43,7 +39,7 @@ _RESET: Final = re.compile(
     rf"|(?:available|availableagain|blocked|limited){_END}+"
 )
 _IN_MILLISECONDS: Final = re.compile(r"(?:ms|millis|milliseconds)$")
-_TELLING_TEXT: Final = re.compile(r"error|messa?ge?|msg|detail|description|title|reason|text|hint")
+_TELLING: Final = re.compile(r"error|messa?ge?|msg|detail|description|title|reason|text|hint")
 
 _MOMENT_IN_TEXT: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?Z| ?[+-]\d{2}:?\d{2})?"
@@ -157,7 +153,7 @@ def _told(listed: Sequence[_Field], clocks: Sequence[datetime], allowed: float) 
     waits: list[float] = []
     lengths: list[float] = []
     for field in listed:
-        if not isinstance(field.value, str) or (field.name and not _is_text(field.name)):
+        if not isinstance(field.value, str) or (field.name and not _TELLING.search(field.name)):
             continue
         text = field.value[:_LONGEST_TEXT]
         for found in _MOMENT_IN_TEXT.findall(text):
@@ -168,12 +164,8 @@ def _told(listed: Sequence[_Field], clocks: Sequence[datetime], allowed: float) 
     return max(waits, default=max(lengths, default=None))
 
 
-def _is_text(name: str) -> bool:
-    return _TELLING_TEXT.search(name) is not None
-
-
 def _is_near(epoch: str, clocks: Sequence[datetime]) -> bool:
-    moment = _epoch(float(epoch))
+    moment = epoch_moment(float(epoch))
     return moment is not None and any(abs(moment - clock) < _NEAR for clock in clocks)
 
 
@@ -185,9 +177,10 @@ def _seconds(form: str | float, clocks: Sequence[datetime], allowed: float) -> f
     number = _number(form)
     if number is not None and number < _EPOCH_FROM:
         return number if number <= _FARTHEST else None
-    moment = _epoch(number) if number is not None else _moment(str(form).strip())
+    text = str(form).strip()
+    moment = epoch_moment(number) if number is not None else iso_moment(text) or http_date(text)
     if moment is None:
-        return _length(str(form).strip())
+        return _length(text)
     whole_second = 0.0 if moment.microsecond else 1.0
     first, *others = ((moment - clock).total_seconds() + whole_second for clock in clocks)
     if not -_LONG_AGO <= first <= allowed:
@@ -202,24 +195,6 @@ def _number(form: object) -> float | None:
         # A comparison, since an integer may be too large to become a float.
         return float(form) if 0 <= form < 1e16 else None  # noqa: PLR2004 - beyond any epoch
     return None
-
-
-def _epoch(number: float) -> datetime | None:
-    seconds = number / 1000 if number >= _MILLISECONDS_FROM else number
-    try:
-        return datetime.fromtimestamp(seconds, tz=UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _moment(text: str) -> datetime | None:
-    if not _DATE_AND_TIME.match(text):
-        return http_date(text)
-    try:
-        moment = isoparse(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _length(text: str) -> float | None:

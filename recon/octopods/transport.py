@@ -22,9 +22,9 @@ from requests.auth import AuthBase
 import recon
 from recon.core.hosts import is_loopback
 from recon.deadlines import DeadlineError
-from recon.octopods.connection_errors import is_hung_up, proxy_of
+from recon.octopods.connection_errors import contains, proxy_of
 from recon.octopods.deadline import DeadlineAdapter, WatchedRequest
-from recon.octopods.http_dates import http_date
+from recon.octopods.moments import http_date
 from recon.octopods.request_errors import (
     FOREIGN,
     PROXY_LOGIN,
@@ -155,7 +155,8 @@ class Transport:
             error.sent = watched.sent
             raise
         except (*FOREIGN, DeadlineError, OSError) as cause:
-            if watched.reused and not watched.answered and is_hung_up(cause):
+            hung_up = contains(cause, ConnectionResetError, BrokenPipeError)
+            if hung_up and watched.reused and not watched.answered:
                 return None
             problem = FailedRequest(self.base_url, self.timeout_seconds, watched, proxy).error(
                 cause

@@ -17,6 +17,7 @@ from typing import Any, Final
 from recon import config
 from recon.errors import ConfigError, InputError, ReconError
 from recon.octopods import responses
+from recon.octopods.api_errors import read_api_error
 from recon.octopods.retry_after import pause_seconds
 from recon.records import sql_syntax, user_sql
 from recon.records.reader_factory import open_reader
@@ -93,7 +94,7 @@ def check_other_answers(first: object, second: object) -> None:
         {**ITEM_B, "message_status": first, "failure_reason": second},
     ):
         responses.read_status(body, 5)
-        responses.read_error(body)
+        read_api_error(body)
         responses.error_beside_list(body)
 
 

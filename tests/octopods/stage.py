@@ -187,7 +187,7 @@ class Maker:
     clock: Clock
     session: requests.Session
 
-    def __call__(self, **changed: Any) -> Client:  # noqa: ANN401 - whatever a test changes
+    def __call__(self, min_interval_seconds: float = 0.0, **changed: Any) -> Client:  # noqa: ANN401 - whatever a test changes
         return Client(
             **{
                 "base_url": self.stage.url,
@@ -195,12 +195,12 @@ class Maker:
                 "account": "main",
                 "session": self.session,
                 "timeout_seconds": 10.0,
-                "min_interval_seconds": 0.0,
                 "max_wait_seconds": 900.0,
                 "clock": self.clock.time,
                 "monotonic": self.clock.monotonic,
                 "sleep": self.clock.sleep,
                 "rng": random.Random(7),
+                "pacer": self.pacer(min_interval_seconds),
                 **changed,
             }
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from recon.octopods.http_dates import http_date
+from recon.octopods.moments import http_date
 
 
 @pytest.mark.parametrize(
