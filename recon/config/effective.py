@@ -51,9 +51,7 @@ def entries(path: Path | None, environ: Mapping[str, str]) -> list[Entry]:
         ConfigError: with every error in it, as `loading.load`.
     """
     settings = loading.load(path, environ, require_accounts=False)
-    if path is None and loading.DEFAULT_PATH.exists():
-        path = loading.DEFAULT_PATH
-    path = None if path is None else path.absolute()
+    path = loading.path_in_use(path)
     written = {} if path is None else loading.read_file(path)
     lines = {} if path is None else _lines(path.read_text(encoding="utf-8-sig"))
     origins = environment.overlay(written, environ).origins

@@ -25,6 +25,8 @@ _TOO_DEEP: Final = "Tables or lists are nested too deeply"
 #: The deepest key is accounts.NAME.local.columns.id.
 _DEEPEST: Final = 20
 _SHORT_TIME: Final = re.compile(r"=\s*[0-9]{1,2}:[0-9]{2}\s*(?:#.*)?$")
+#: What no path and no database can hold: NUL, and halves of a character that UTF-8 does not have.
+_UNUSABLE: Final = re.compile(r"[\0\ud800-\udfff]")
 _PLACE: Final = re.compile(r" \(at (?:(line \d+), (column \d+)|(end of document))\)$")
 
 
@@ -41,9 +43,7 @@ def load(
     Raises:
         ConfigError: with every error in it, one a line; no secret is quoted.
     """
-    if path is None and DEFAULT_PATH.exists():
-        path = DEFAULT_PATH
-    path = None if path is None else path.absolute()
+    path = path_in_use(path)
     raw = environment.overlay(read_file(path) if path is not None else {}, environ)
     errors = [*raw.errors, *_unusable_texts(raw, has_file=path is not None)]
     settings = None
@@ -64,6 +64,13 @@ def load(
             hint="Add [accounts.main] with its API key and its records; see docs/configuration.md.",
         )
     return settings
+
+
+def path_in_use(path: Path | None) -> Path | None:
+    """Return the absolute path of the file that `load` reads, `None` if there is none."""
+    if path is None and DEFAULT_PATH.exists():
+        path = DEFAULT_PATH
+    return None if path is None else path.absolute()
 
 
 def _is_deep(values: object) -> bool:
@@ -88,19 +95,10 @@ def _unusable_texts(raw: environment.Overlay, *, has_file: bool) -> Iterator[str
             waiting += [((*location, key), each) for key, each in value.items()]
         elif isinstance(value, list):
             waiting += [((*location, n), each) for n, each in enumerate(value)]
-        texts = [one for one in (value, *location[-1:]) if isinstance(one, str)]
-        if any("\0" in one or (not one.isascii() and _has_no_utf8(one)) for one in texts):
+        if any(isinstance(one, str) and _UNUSABLE.search(one) for one in (value, *location[-1:])):
             name = error_messages.Place.of(location, raw.origins, has_file=has_file).name
             name = name.replace("\0", "\\u0000").encode(errors="replace").decode()
             yield f"{name}: contains an invalid character (NUL, or not UTF-8); remove it"
-
-
-def _has_no_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _refusal(path: Path | None, errors: list[str]) -> ConfigError:

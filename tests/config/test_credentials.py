@@ -10,7 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from recon import config
-from recon.config import Account, Email, SecretUrl, fingerprint
+from recon.config import Account, SecretUrl, fingerprint
+from recon.config.settings import Email
 from recon.errors import ConfigError
 
 from .conftest import Load
