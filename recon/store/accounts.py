@@ -95,7 +95,9 @@ def get_or_create_key(
     )
 
 
-def purged_before(connection: sa.Connection, account_id: int) -> datetime | None:
+def purged_before(
+    connection: sa.Connection, account_id: int | sa.ScalarSelect[int]
+) -> datetime | None:
     """Return the time before which an account's messages were purged, `None` before any purge."""
     query = sa.select(accounts.c.purged_before).where(accounts.c.id == account_id)
     found: datetime | None = connection.execute(query).scalar()

@@ -16,7 +16,6 @@ from recon.model import CoverageEvidence, RefusedAnswer, Span, Withdrawal
 from recon.store import accounts, coverage_notes, key_history, time_disputes, withdrawals
 from recon.store.coverage_ledger import SETTLED, SHARED
 from recon.store.engine import reading
-from recon.store.tables import accounts as account_names
 from recon.store.tables import coverage, keys, messages, polls
 
 #: Refused answers that a report names at most: the latest.
@@ -82,8 +81,7 @@ def _smallest_id(connection: sa.Connection, account: str) -> int:
 
 def unproven_before(connection: sa.Connection, account: str) -> datetime | None:
     """Return the time before which nothing is proven because of a purge, `None` before any."""
-    query = sa.select(account_names.c.purged_before).where(account_names.c.name == account)
-    purged: datetime | None = connection.execute(query).scalar()
+    purged = accounts.purged_before(connection, accounts.id_of(account))
     return None if purged is None else purged + PURGED_MARGIN
 
 

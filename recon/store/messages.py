@@ -54,10 +54,6 @@ class KeepResult:
     """Messages that an earlier answer to the key showed; with at least one, the poll joins it."""
     changed: int
     """Known messages whose status changed."""
-    regressed: int
-    """Known messages seen with an earlier status, which is stored only in their history."""
-    rejected: int
-    """Unreadable items whose message is not known from another answer either."""
     proof: Proof
     """What this answer alone proves, and why not more."""
     gap: Span | None = None
@@ -156,12 +152,12 @@ def keep(
         if key.started_by is None or proof.cap != key.item_cap:
             replaced_keys.withdraw(connection, account_id, own_clock)
         listed_by = poll_id if proof.is_accepted else None
-        kept = keep_messages(connection, account_id, key.id, kept_part, stored, listed_by)
+        changed = keep_messages(connection, account_id, key.id, kept_part, stored, listed_by)
         is_older = key.since is not None and any(one.sent_at < key.since for one in new)
         if is_older or key.settling > settling:
             # The first answer to the key may have lacked them.
             replaced_keys.withdraw(connection, account_id, own_clock)
-        rejected = keep_rejects(connection, account_id, kept_part)
+        keep_rejects(connection, account_id, kept_part)
         ask_for = removed_messages.note(connection, key.id, listing, proof)
         poll_thinning.thin(connection, key)
         news = answer_log.news(connection, account_id, key, last)
@@ -170,9 +166,7 @@ def keep(
     return KeepResult(
         new=unknown,
         shared=entered.shared,
-        changed=kept.changed,
-        regressed=kept.regressed,
-        rejected=rejected,
+        changed=changed,
         proof=proof,
         gap=entered.gap,
         ask_for=ask_for,

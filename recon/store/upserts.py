@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -18,16 +17,6 @@ from recon.store.tables import denied_ids, messages, provider_rejects, status_ch
 _log: Final = logging.getLogger(__name__)
 
 _INT64: Final = 2**63
-
-
-@dataclass(frozen=True, slots=True)
-class MessageChanges:
-    """The changes made by the messages of an answer."""
-
-    changed: int
-    """Known messages whose status changed."""
-    regressed: int
-    """Known messages seen with an earlier status, which is stored only in their history."""
 
 
 def stored_messages(
@@ -53,8 +42,8 @@ def keep_messages(
     listing: Listing,
     stored: Mapping[int, Any],
     poll_id: int | None = None,
-) -> MessageChanges:
-    """Upsert the messages of an answer, and the history of each.
+) -> int:
+    """Upsert the messages of an answer and their history; return how many statuses changed.
 
     Args:
         connection: in a transaction that has locked the account.
@@ -68,7 +57,7 @@ def keep_messages(
     ids = [message.message_id for message in listing.messages]
     history = _history(connection, account_id, ids)
     rows, news = [], []
-    changed = regressed = 0
+    changed = 0
     for message in listing.messages:
         seen = Observation(message.status, message.failure_reason, listing.answered_at)
         before = stored.get(message.message_id)
@@ -79,7 +68,6 @@ def keep_messages(
         if is_news(history[message.message_id], seen):
             news.append(_change(message.message_id, seen))
             if before is not None and is_regress(_observed(before), seen):
-                regressed += 1
                 _log.info(
                     "message %d was %s and is now listed as %s; its history keeps both",
                     message.message_id,
@@ -103,7 +91,7 @@ def keep_messages(
     if news:
         connection.execute(sa.insert(status_changes), [row | of_account for row in news])
     clear_denials(connection, account_id, [one for one in ids if one not in stored])
-    return MessageChanges(changed, regressed)
+    return changed
 
 
 def _listed(poll_id: int | None, key_id: int, before: sa.Row[Any] | None) -> dict[str, int | None]:
@@ -158,12 +146,8 @@ def _change(message_id: int, seen: Observation) -> dict[str, Any]:
     }
 
 
-def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -> int:
-    """Upsert the unreadable items, except those whose message another answer showed readably.
-
-    Returns:
-        How many were upserted.
-    """
+def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -> None:
+    """Upsert the unreadable items, except those whose message another answer showed readably."""
     mine = provider_rejects.c.account_id == account_id
     for some in id_chunks([message.message_id for message in listing.messages]):
         mended = among(connection, provider_rejects.c.message_id, some)
@@ -207,7 +191,6 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
             ),
             rows,
         )
-    return len(rows)
 
 
 def clear_denials(connection: sa.Connection, account_id: int, ids: Sequence[int]) -> None:
