@@ -33,8 +33,21 @@ def take(column: pd.Series[Any], at: Positions) -> Texts:
 
 
 def _taken(held: pa.Array | pa.ChunkedArray, at: Positions) -> pa.Array:
-    taken = held.take(pa.array(at, mask=at < 0))
-    return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
+    if held.null_count == len(held):
+        return pa.nulls(len(at), held.type)
+    if not isinstance(held, pa.ChunkedArray):
+        return held.take(pa.array(at, mask=at < 0))
+    # Chunk by chunk: Arrow would put all of them together first.
+    bounds = np.cumsum([0, *map(len, held.chunks)])
+    of = np.searchsorted(bounds, at, side="right") - 1
+    rows = [np.flatnonzero(of == place) for place in range(-1, held.num_chunks)]
+    parts = [pa.nulls(rows[0].size, held.type)] + [
+        chunk.take(pa.array(at[mine] - first))
+        for mine, first, chunk in zip(rows[1:], bounds, held.chunks, strict=False)
+    ]
+    places = np.empty(at.size, dtype=np.int64)
+    places[np.concatenate(rows)] = np.arange(at.size)
+    return pa.concat_arrays(parts).take(pa.array(places))
 
 
 def as_text_array(texts: pa.Array | pa.ChunkedArray) -> Texts:

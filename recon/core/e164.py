@@ -75,6 +75,9 @@ def clean(spelled: pa.LargeStringArray) -> tuple[NDArray[np.bool_], NDArray[np.i
     """
     bounds, text = utf8.shared_byte_bounds(spelled)
     starts, lengths = bounds[:-1], np.diff(bounds)
+    if not spelled.null_count and lengths.size and lengths.min() == lengths.max():
+        # All as long, as in a business of one country: one length stands for all.
+        lengths = lengths[:1]
     is_clean = (lengths > SHORTEST) & (lengths <= LONGEST + 1)
     if spelled.null_count:
         is_clean &= spelled.is_valid().to_numpy(zero_copy_only=False)
@@ -84,17 +87,17 @@ def clean(spelled: pa.LargeStringArray) -> tuple[NDArray[np.bool_], NDArray[np.i
     if is_clean.any():
         stands, found[is_clean] = _numbers(text, starts[is_clean], lengths[is_clean])
         is_clean[is_clean] = stands
-    return is_clean, found
+    return np.broadcast_to(is_clean, starts.shape), found
 
 
 def _numbers(
     text: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Read a `+` and digits of these lengths from each position on.
+    """Read a `+` and digits from each position on, all of one length or each of its own.
 
     Returns which of them are clean numbers, and the numbers, else `NONE`.
     """
-    first, rest = _words(text, starts)
+    first, rest = _words(text, starts, lengths)
     first ^= _PLUS_AND_ZEROS
     rest ^= _ZEROS
     # What follows the spelling goes out at the end of the word.
@@ -114,12 +117,17 @@ def _numbers(
 
 
 def _words(
-    text: NDArray[np.uint8], starts: NDArray[np.int64]
+    text: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Return the sixteen bytes from each place on as two words, an earlier byte a lower one."""
     if starts[-1] + 2 * _WORD > text.size:
         text = np.append(text[starts[0] :], np.zeros(2 * _WORD, dtype=np.uint8))
         starts = starts - starts[0]
+    if lengths.size < starts.size:
+        # One behind the other: no place is looked up.
+        size, begin, apart = starts.size, int(starts[0]), int(lengths[0])
+        first = np.ndarray(size, "<u8", text, begin, apart)
+        return first.copy(), np.ndarray(size, "<u8", text, begin + _WORD, apart).copy()
     every = np.ndarray(text.size - _WORD + 1, "<u8", text, strides=1)
     return every[starts], every[_WORD:][starts]
 

@@ -164,4 +164,6 @@ def _ascending(values: Ints) -> Positions | None:
     """Return the positions that sort `values`, `None` if they already ascend."""
     if (values[1:] >= values[:-1]).all():
         return None
+    if (values[1:] < values[:-1]).all():
+        return np.arange(values.size)[::-1]
     return np.argsort(values, kind="stable")

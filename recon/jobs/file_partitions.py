@@ -75,7 +75,9 @@ def reduced_sides(
         reading = executors.submit(executor, _split_provider, held, provider)
     provider_rejects = executors.result(reading)
     progress("Octopods' messages read")
-    made = partitions.reduced(held, local_rejects, provider_rejects, sizes=sizes, executor=executor)
+    made = partitions.reduced(
+        held, [local_rejects], [provider_rejects], sizes=sizes, executor=executor
+    )
     return (
         held.local_side(made.local, made.local_rejects),
         Side(made.provider, made.provider_rejects),

@@ -137,8 +137,8 @@ class StoredColumns:
 
 def reduced(
     held: Partitions,
-    local_rejects: pd.DataFrame,
-    provider_rejects: pd.DataFrame,
+    local_rejects: Sequence[pd.DataFrame],
+    provider_rejects: Sequence[pd.DataFrame],
     *,
     sizes: PartitionSizes,
     executor: Executor,
@@ -148,7 +148,7 @@ def reduced(
 
     Args:
         held: both sides, all rows in files.
-        local_rejects: records that could not be read.
+        local_rejects: records that could not be read; at least one frame.
         provider_rejects: likewise messages.
         sizes: how many rows are processed at once.
         executor: runs the work on partitions.
@@ -165,8 +165,8 @@ def reduced(
     ):
         parts.append(part)
     unread = (
-        frames.concat([local_rejects, *(part.local_rejects for part in parts)]),
-        frames.concat([provider_rejects, *(part.provider_rejects for part in parts)]),
+        frames.concat([*local_rejects, *(part.local_rejects for part in parts)]),
+        frames.concat([*provider_rejects, *(part.provider_rejects for part in parts)]),
     )
     agreed = [part.agreed for part in parts]
     settled = [part.settled for part in parts]

@@ -183,8 +183,8 @@ class StoredPartitions:
 
         return partitions.reduced(
             self._held,
-            self.local.rejects,
-            self.provider.rejects,
+            [self.local.rejects],
+            [self.provider.rejects],
             sizes=self._sizes,
             executor=InProcessExecutor(),
             seen=seen,

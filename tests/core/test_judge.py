@@ -102,7 +102,6 @@ def test_a_record_whose_message_is_there_is_matched_and_no_finding() -> None:
     verdict = judge_one([Record(1, 11)], [Sent(11, sent_at=3)])
     assert (verdict.kind, kinds(verdict)) == (VerdictKind.CLEAN, [])
     assert (verdict.local.matched, verdict.provider.matched) == (1, 1)
-    assert verdict.advice is None
 
 
 def test_a_record_without_a_message_where_coverage_is_complete_is_missing() -> None:

@@ -39,7 +39,10 @@ NULL_WORDS: Final = frozenset(
         "#n/d", "#nv", "#n/b", "#\u043d/\u0434", "n.a.", "n/d", "(blank)", "(empty)",
     }
 )  # fmt: skip
+_LONGEST_NULL_WORD: Final = max(map(len, NULL_WORDS))
 _BEGINS_A_NUMBER: Final = np.isin(np.arange(256), [*b"+0123456789"])
+#: The first bytes of blanks, of ASCII and beyond.
+_BLANK: Final = np.isin(np.arange(256), [*b" \t\r\n\f\v\x1c\x1d\x1e\x1f\xc2\xe1\xe2\xe3"])
 
 #: The largest whole number up to which a float holds every whole number exactly.
 _EXACT_FLOAT: Final = 2**53
@@ -58,6 +61,8 @@ _DIGITS_AND_POINT: Final = r"^([0-9]+)\.0+$"
 
 #: What spreadsheets and exports put around a value so that it stays text: `="7"`, `'7`, `"7"`.
 _WRAPPED: Final = r"""^\s*(?:=\s*"([^"]*)"|"([^"]*)"|'([^']*)'?)\s*$"""
+#: Whether a text that begins with this byte may be wrapped.
+_MAY_WRAP: Final = np.isin(np.arange(256), [*b"=\"' \t"])
 #: Bidirectional marks, joiners and byte order marks, which are invisible.
 _INVISIBLE: Final = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 #: Digits in groups of three (or as in India, `12,34,567`), each with one separator. One group
@@ -225,11 +230,29 @@ def _is_whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def without_null_words(array: pa.Array) -> pa.Array:
     """Return texts, with null for blanks and for words that exports write for null."""
-    if _all_begin_a_number(array):
+    if not _may_hold_null_words(array):
         return array
     words = pc.utf8_lower(pc.utf8_trim_whitespace(array))
     null = pc.is_in(words, value_set=pa.array(sorted(NULL_WORDS), pa.large_string()))
     return pc.if_else(null, pa.scalar(None, pa.large_string()), array)
+
+
+def _may_hold_null_words(array: pa.Array) -> bool:
+    """Say whether a text may be blank or a word for null, by its first byte and its length."""
+    bounds, data = utf8.byte_bounds(array)
+    lengths = np.diff(bounds)
+    filled = lengths > 0
+    if not filled.all():
+        valid = array.is_valid().to_numpy(zero_copy_only=False)
+        if (valid & ~filled).any():
+            return True
+        lengths, bounds = lengths[filled], bounds[:-1][filled]
+    firsts = data[bounds[: len(lengths)]]
+    # No such word begins with a digit or a plus, as nearly every cell does.
+    suspect = ~_BEGINS_A_NUMBER[firsts]
+    if not suspect.any():
+        return False
+    return bool((lengths[suspect] <= _LONGEST_NULL_WORD).any() or _BLANK[firsts[suspect]].any())
 
 
 def _all_begin_a_number(array: pa.Array) -> bool:
@@ -274,7 +297,11 @@ def whole_numbers(column: Column) -> WholeNumbers:
         whole = _is_whole(values)
         numbers = np.where(whole, values, 0).astype(np.int64)
         return WholeNumbers(numbers, whole, _where(~whole, texts(array)))
-    return _whole_texts(without_null_words(unwrapped(texts(array))))
+    spelled = texts(array)
+    plain = pc.match_substring_regex(spelled, _WHOLE)
+    if pc.all(plain).as_py():
+        return _held(spelled.cast(pa.int64()))
+    return _whole_texts(without_null_words(unwrapped(spelled)))
 
 
 def message_ids(column: Column) -> WholeNumbers:
@@ -298,7 +325,9 @@ def _where(mask: NDArray[np.bool_], array: pa.Array) -> pa.Array:
 
 def unwrapped(array: pa.Array) -> pa.Array:
     """Return texts without the marks that spreadsheets put around them: `="7"`, `'7`, `"7"`."""
-    if _all_begin_a_number(array):
+    bounds, data = utf8.byte_bounds(array)
+    held = bounds[1:] > bounds[:-1]
+    if not _MAY_WRAP[data[bounds[:-1][held]]].any():
         return array
     return pc.replace_substring_regex(array, _WRAPPED, r"\1\2\3")
 
@@ -324,9 +353,10 @@ def _whole_texts(array: pa.Array) -> WholeNumbers:
     if pc.all(plain).as_py():
         return _held(array.cast(pa.int64()))
     trimmed = pc.utf8_trim_whitespace(array)
-    odd = pc.fill_null(pc.invert(pc.match_substring_regex(trimmed, _SOME_NUMBER)), fill_value=False)
-    if pc.any(odd).as_py():
-        trimmed = pc.replace_with_mask(trimmed, odd, _bare_ids(trimmed.filter(odd)))
+    if not pc.all(pc.match_substring_regex(trimmed, _SOME_NUMBER)).as_py():
+        odd = pc.invert(pc.match_substring_regex(trimmed, _SOME_NUMBER))
+        bare = _bare_ids(trimmed.filter(pc.fill_null(odd, fill_value=False)))
+        trimmed = pc.replace_with_mask(trimmed, pc.fill_null(odd, fill_value=False), bare)
     pointed = pc.match_substring_regex(trimmed, _WHOLE_WITH_POINT)
     if pc.any(pointed).as_py():
         trimmed = pc.if_else(pointed, pc.replace_substring_regex(trimmed, r"\.0*$", ""), trimmed)
@@ -373,7 +403,9 @@ def local_ids(column: Column) -> pd.Series[Any]:
 
 def phone_numbers(column: Column) -> pa.Array:
     """Return numbers as stored, null for blanks; the `.0` of a float is removed."""
-    spelled = without_null_words(unwrapped(texts(as_arrow(column))))
+    spelled = texts(as_arrow(column))
+    if not _all_begin_a_number(spelled):
+        spelled = without_null_words(unwrapped(spelled))
     _, text = utf8.byte_bounds(spelled)
     if (text == ord(".")).any():
         return pc.replace_substring_regex(spelled, _DIGITS_AND_POINT, r"\1")
