@@ -16,6 +16,7 @@ import pandas as pd
 from recon.core import buckets, duplicate_sends, failures, phones, rules
 from recon.core.agreed_rows import AgreedCounts, AgreedPairs, AgreedRows, Column, NearMessages
 from recon.core.buckets import LOCAL, PROVIDER, Case
+from recon.core.duplicate_sends import KeySet
 from recon.core.link import Mask, Positions
 from recon.core.policy import Policy
 
@@ -202,20 +203,21 @@ def _counts(case: Case, local: Mask, provider: Mask) -> list[AgreedCounts]:
 
 
 def near_messages(
-    pairs: AgreedPairs, keys: Positions, times: Positions, policy: Policy
+    pairs: AgreedPairs, left: KeySet, keys: Positions, times: Positions, policy: Policy
 ) -> NearMessages:
     """Return messages of pairs that an unrecorded message may repeat.
 
     Args:
         pairs: pairs that were left out.
+        left: the set of `keys`.
         keys: of the numbers of the messages that are left.
         times: when these messages were sent, in microseconds, UTC.
         policy: within which time a message repeats another one.
     """
     theirs = pairs.column("keys")
-    near = duplicate_sends.rows_in(keys, theirs)
+    near = left.rows_in(theirs)
     theirs, sent = theirs[near], pairs.column("provider_time")[near]
-    beside = duplicate_sends.rows_in(theirs, keys)
+    beside = KeySet.of(theirs).rows_in(keys)
     place = np.arange(len(near) + len(beside))
     found = duplicate_sends.nearest_recorded(
         place >= len(near),

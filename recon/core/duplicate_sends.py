@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final, Self
 
 import numpy as np
-import pandas as pd
 
+from recon.core import blocks
 from recon.core.link import Mask, Positions, SparseMapping
 
+#: The last bits of a number's key.
+_ENDS: Final = 2**22 - 1
 
-def rows_in(some: Positions, keys: Positions) -> Positions:
-    """Return the positions of those of `keys` that are among `some`."""
-    return np.flatnonzero(pd.Index(keys).isin(some))
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeySet:
+    """Keys of numbers, to be looked for among very many others."""
+
+    ascending: Positions
+    ends: Mask
+    """Says of the last bits of a number's key whether one of the keys has the same."""
+
+    @classmethod
+    def of(cls, keys: Positions) -> Self:
+        """Return the set of some keys."""
+        ends = np.zeros(_ENDS + 1, dtype=np.bool_)
+        ends[keys & _ENDS] = True
+        return cls(np.sort(keys), ends)
+
+    def rows_in(self, keys: Positions, *, block_rows: int = blocks.BLOCK_ROWS) -> Positions:
+        """Return the positions of those of `keys` that are in the set.
+
+        Args:
+            keys: of very many numbers. Most are left out at once, by their last bits.
+            block_rows: rows that one thread works on at a time; no result depends on it.
+        """
+
+        def found(rows: slice) -> Positions:
+            at = rows.start + np.flatnonzero(self.ends[keys[rows] & _ENDS])
+            place = np.searchsorted(self.ascending, keys[at])
+            np.minimum(place, len(self.ascending) - 1, out=place)
+            same: Positions = at[self.ascending[place] == keys[at]]
+            return same
+
+        if not len(self.ascending):
+            return np.zeros(0, dtype=np.int64)
+        parts = blocks.map_blocks(len(keys), found, block_rows=block_rows)
+        return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
 
 def nearest_recorded(
@@ -21,6 +57,8 @@ def nearest_recorded(
     times: Positions,
     names: Positions,
     within: timedelta,
+    *,
+    block_rows: int = blocks.BLOCK_ROWS,
 ) -> SparseMapping:
     """Find, for each message without a record, the nearest recorded message to its number.
 
@@ -32,11 +70,12 @@ def nearest_recorded(
         times: when they were sent, in microseconds, UTC.
         names: their ids, which decide ties, so that the order of rows does not.
         within: how far apart the two may be.
+        block_rows: rows that one thread works on at a time; no result depends on it.
     """
     if paired.all() or not paired.any():
         none = np.zeros(0, dtype=np.int64)
         return SparseMapping(none, none)
-    concerned = rows_in(keys[~paired], keys)
+    concerned = KeySet.of(keys[~paired]).rows_in(keys, block_rows=block_rows)
     by_time = concerned[np.lexsort((names[concerned], times[concerned], keys[concerned]))]
     rank = np.arange(len(by_time))
     key, time, recorded = keys[by_time], times[by_time], paired[by_time]

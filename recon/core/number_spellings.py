@@ -69,9 +69,12 @@ def one_per_user(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     """Replace the two spellings of one user by one; all other numbers stay as they are.
 
     Args:
-        numbers: E.164 digits as whole numbers; negative for none.
+        numbers: E.164 digits as whole numbers; negative for none. Without a spelling that could be
+            replaced, they are returned themselves.
     """
     long = np.flatnonzero(numbers >= _LEAST_DOUBLE)
+    if not long.size:
+        return numbers
     user = numbers[long]
     for spelled, kept, least in _MARKS:
         low, high = spelled * 10**10 + least * 10**9, (spelled + 1) * 10**10

@@ -25,6 +25,7 @@ from recon.core.agreed_rows import AgreedPairs, AgreedRows, Column, NearMessages
 from recon.core.agreement import Rest
 from recon.core.buckets import Case
 from recon.core.coverage import COMPLETE
+from recon.core.duplicate_sends import KeySet
 from recon.core.link import Positions, Side
 from recon.core.policy import Policy
 from recon.jobs import executors, partition_files
@@ -329,8 +330,9 @@ def _near(held: Partitions, left: pd.DataFrame, agreed: Sequence[AgreedRows]) ->
     if left.empty:
         return agreed_rows.NONE_NEAR
     keys, times = _number_keys(held, "provider", left), link.microseconds(left["sent_at"])
+    numbers = KeySet.of(keys)
     found = [
-        agreement.near_messages(pairs, keys, times, held.policy)
+        agreement.near_messages(pairs, numbers, keys, times, held.policy)
         for part in agreed
         for pairs in part.pairs
         if pairs.by_id
