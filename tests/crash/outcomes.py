@@ -31,7 +31,7 @@ _OWN: Final = frozenset(
 _REQUESTS: Final = re.compile(
     r'^    "(?:asked|denied|found|list|status|rate_limited)": \d+'
     r'|<th scope="row">(?:status|list) calls</th>.*'
-    r'|<p class="hint">(?:Octopods was asked|They count).*'
+    r'|<p class="hint">(?:Octopods was asked|Requests count).*'
     r"|^recon_(?:requests|run_duration|last_\w+_timestamp|oldest_finding_age).*"
 )
 #: A repetition is so much later than the command.
