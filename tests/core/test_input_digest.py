@@ -59,6 +59,47 @@ def test_each_change_of_a_message_shows(messages: list[Sent]) -> None:
     assert made(local_side(RECORDS), provider_side(messages)) != BEFORE
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["no"], ["on"]),
+        (["ab", "c"], ["a", "bc"]),
+        (["a", None], [None, "a"]),
+        ([None], [""]),
+    ],
+)
+def test_texts_of_the_same_letters_or_lengths_differ(
+    one: list[str | None], other: list[str | None]
+) -> None:
+    first, second = (
+        provider_side([Sent(n, 10, failure_reason=text) for n, text in enumerate(texts, 11)])
+        for texts in (one, other)
+    )
+    assert made(local_side(RECORDS), first) != made(local_side(RECORDS), second)
+
+
+def test_no_id_is_no_zero() -> None:
+    none, zero = (local_side([Record(1, an_id, 10)]) for an_id in (None, 0))
+    assert made(none, provider_side(MESSAGES)) != made(zero, provider_side(MESSAGES))
+
+
+def test_each_of_many_words_of_a_status_shows() -> None:
+    records = [Record(n, None, n, status=f"word {n:03}") for n in range(300)]
+    many = made(local_side(records), provider_side([]))
+    for at_one in (0, 127, 128, 255, 256, 299):
+        changed = [
+            replace(one, status="another") if one.local_id == at_one else one for one in records
+        ]
+        assert made(local_side(changed), provider_side([])) != many
+    swapped = [
+        *records[:200],
+        replace(records[200], status=records[201].status),
+        replace(records[201], status=records[200].status),
+        *records[202:],
+    ]
+    assert made(local_side(swapped), provider_side([])) != many
+
+
 def test_a_row_that_cannot_be_read_shows() -> None:
     rejects = [Reject(local_id="9", sent_at=30)]
     assert made(local_side(RECORDS, rejects), provider_side(MESSAGES)) != BEFORE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
@@ -16,10 +16,11 @@ from recon.core import buckets, calendar
 from recon.core.buckets import Case
 from recon.jobs import judging, night, reconcile, wiring
 from recon.jobs.both_sides import BothSides
+from recon.jobs.memory_budget import RunMemory
 from recon.jobs.night import RunOptions
 from recon.model import Verdict
 from recon.records.connections import read_only_engine
-from recon.records.reader import RecordsRead, RecordsReader
+from recon.records.reader import Read, RecordsRead, RecordsReader
 from recon.records.sql_source import SqlReader
 from recon.store import messages
 from tests.factories import DAY
@@ -53,8 +54,23 @@ class _Interrupted:
         self._before = lambda: None
         return self._reader.read(start, end, all_rejects=all_rejects)
 
+    def read_in_parts(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        collect: Callable[[Iterable[RecordsRead]], Read],
+    ) -> Read:
+        self._before()
+        self._before = lambda: None
+        return self._reader.read_in_parts(start, end, collect)
 
-def read(stage: Stage, reader: object, now: datetime | None = None) -> BothSides:
+
+def read(
+    stage: Stage,
+    reader: object,
+    now: datetime | None = None,
+    memory: RunMemory | None = None,
+) -> BothSides:
     return reconcile.read(
         "main",
         [calendar.window(TODAY, "UTC")],
@@ -62,6 +78,7 @@ def read(stage: Stage, reader: object, now: datetime | None = None) -> BothSides
         engine=stage.engine,
         policy=wiring.policy(stage.settings),
         now=now,
+        memory=memory,
     )
 
 
@@ -112,22 +129,38 @@ def test_a_message_that_is_sent_and_recorded_before_messages_are_read_again_has_
     assert seen.local.matched == seen.provider.total == seen.provider.matched == 7
 
 
-@pytest.mark.parametrize("days_later", [0, 2])
-def test_both_sides_are_read_at_the_same_time_only_after_the_days_have_ended(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, days_later: int
+@pytest.mark.parametrize(
+    ("days_later", "many", "memory", "at_once"),
+    [
+        (0, 0, None, False),
+        (2, 0, None, True),
+        (0, 3, RunMemory(None, None), False),
+        (2, 3, RunMemory(None, None), True),
+        (2, 4, RunMemory(None, None), False),
+    ],
+)
+def test_both_sides_are_read_at_the_same_time_only_of_large_days_that_have_ended(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    days_later: int,
+    many: int,
+    memory: RunMemory | None,
+    at_once: bool,
 ) -> None:
     begun, read_now = threading.Event(), messages.read
     seen: list[bool] = []
 
     def read_late(*args: object) -> object:
-        seen.append(begun.wait(10 if days_later else 0))
+        seen.append(begun.wait(10 if at_once else 0.05))
         return read_now(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(messages, "read", read_late)
+    monkeypatch.setattr(reconcile, "_MANY", many)
     stage.clock.advance(days_later * 86_400)
     reader = _Interrupted(wiring.open_reader(stage.settings, "main"), before=begun.set)
-    both_sides = read(stage, reader, stage.clock())
-    assert seen == [days_later > 0]
+    both_sides = read(stage, reader, stage.clock(), memory)
+    assert seen == [at_once]
     [verdict] = both_sides.judge(stage.engine)
     assert verdict.local.matched == verdict.provider.total == 3
 
