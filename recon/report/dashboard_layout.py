@@ -96,7 +96,7 @@ CHARTS: Final[Sequence[Chart]] = (
     Chart(
         "messages",
         "Messages by status",
-        "Each message counts once, when it was sent, with its current status.",
+        "Each message counts once, at the time it was sent, with its current status.",
         "count",
         STATUSES,
         first=(TOTAL,),
@@ -117,16 +117,16 @@ CHARTS: Final[Sequence[Chart]] = (
     Chart(
         "coverage",
         "Coverage",
-        "The share of the time for which the collected messages are proven complete. Time that is "
-        "not covered may have more messages. Without a bar, nothing is known.",
+        "The share of the time for which the collected messages are proven complete. In time that "
+        "is not covered, more messages may have been sent. Without a bar, nothing is known.",
         "covered",
         [_COVERED, Column("not_covered", "not covered", "share", "gap")],
     ),
     Chart(
         "findings",
         "Findings",
-        "Findings about the messages and records of these days, and how many of them are resolved "
-        "by now.",
+        "Findings about the messages and records of these days, and how many of them have been "
+        "resolved.",
         "count",
         [
             Column("opened", "opened", tone="failed"),

@@ -180,7 +180,7 @@ def of_test() -> OutcomeMessage:
     said = "A test: messages from recon arrive here."
     section = MessageSection(
         account="recon",
-        day="no day",
+        day="test message",
         label="test",
         badge="test",
         tone=Tone.PLAIN,
@@ -254,7 +254,10 @@ def _of_failure(failure: Failure) -> MessageSection:
             )
             if said
         ],
-        facts=[("Exit code", str(failure.exit_code)), ("At", labels.iso_time(failure.at) or "")],
+        facts=[
+            ("Exit code", str(failure.exit_code)),
+            ("Failed at", labels.iso_time(failure.at) or ""),
+        ],
     )
 
 
@@ -313,6 +316,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     for known in incident_states.known(run)[:_MOST_INCIDENTS]:
         yield "Known incident", _cut(f"{known.size}: {public(known.incident.summary)}", _PARAGRAPH)
     yield "Coverage", labels.coverage_sentence(verdict.gaps)
+    yield "Time zone", verdict.window.zone
 
 
 def _kinds(run: Run) -> list[KindCount]:

@@ -18,8 +18,8 @@ def mail_text(message: OutcomeMessage) -> str:
     if message.others:
         named = [_wrapped(f"{_name(one)}: {one.headline}", "- ", "  ") for one in message.others]
         if message.more_days:
-            named.append(f"and {message.more_days:,} more days")
-        blocks.append("\n".join(["Other days", *named]))
+            named.append(f"and {message.more_days:,} more reports")
+        blocks.append("\n".join(["Other reports", *named]))
     if message.footer:
         blocks.append("-- \n" + "\n".join(_wrapped(said) for said in message.footer))
     return shown("\n\n".join(blocks)) + "\n"

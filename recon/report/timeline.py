@@ -42,6 +42,7 @@ class TimelineBar:
     height: float
     count: int
     since: str
+    until: str
 
 
 class Timeline(NamedTuple):
@@ -96,9 +97,13 @@ def _bars(run: Run, start: datetime, end: datetime) -> Iterator[TimelineBar]:
     width = WIDTH / BINS
     for at in np.flatnonzero(counts).tolist():
         count = int(counts[at])
-        since = labels.local_time(start + (end - start) * at / BINS, run.verdict.window)
+        step = (end - start) / BINS
+        since, until = labels.gap_bounds(
+            Span(start + step * at, start + step * (at + 1)), run.verdict.window
+        )
         height = round(max(HEIGHT * count / int(counts.max()), 2), 1)
-        yield TimelineBar(round(at * width + 1, 1), round(width - 2, 1), height, count, since)
+        x = round(at * width + 1, 1)
+        yield TimelineBar(x, round(width - 2, 1), height, count, since, until)
 
 
 def _hours(window: Window, start: datetime, end: datetime) -> Iterator[tuple[float, str]]:

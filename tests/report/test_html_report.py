@@ -171,7 +171,7 @@ def test_the_timeline_has_its_findings_gaps_and_incidents_as_a_table_too() -> No
     made = read(run(rows, incidents=[incident], gaps=gaps))
     assert "outage 11:00:00 11:20:00" in made.text
     assert "not covered 02:10:00 04:30:00" in made.text
-    assert "half hour 11:00:00 1" in made.text
+    assert "findings 11:00:00 11:30:00 1" in made.text
     drawn = [attributes for tag, attributes in made.tags if tag == "rect"]
     assert {one["class"] for one in drawn} == {"track", "found", "gap", "incident"}
     [gap] = [one for one in drawn if one["class"] == "gap"]

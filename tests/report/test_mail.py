@@ -251,6 +251,12 @@ def test_at_most_twenty_findings_are_shown_and_the_rest_is_counted() -> None:
     assert "and 280 more" in text
 
 
+def test_the_times_of_a_mail_have_their_zone() -> None:
+    text = str(made(night(1)).get_body(("plain",)).get_content())  # type: ignore[union-attr]
+    assert "missing at provider: 11:00:00" in text
+    assert "Time zone: Europe/Dublin" in text
+
+
 def test_the_worst_days_come_first() -> None:
     text = page(made(night(0, account="a"), night(2, account="b"), failure()))
     assert text.index("FAILED") < text.index("DISCREPANCIES") < text.index("CLEAN")

@@ -39,3 +39,14 @@ def test_a_mail_fits_asks_for_nothing_and_can_be_read_by_all(
         headline = shown.page.locator("[role=heading][aria-level='1']").bounding_box()
         assert headline is not None
         assert headline["y"] + headline["height"] < HEIGHT
+
+
+@pytest.mark.enable_socket
+def test_a_mail_is_in_the_middle_of_a_wide_screen(browser: Chromium) -> None:
+    with browser.opened(width=1280, policy=False) as shown:
+        shown.page.set_content(page(made(night(3))))
+        frame = shown.page.locator(".frame").bounding_box()
+        assert frame is not None
+        assert frame["x"] + frame["width"] / 2 == pytest.approx(640, abs=1)
+        said = shown.page.locator("[role=heading][aria-level='1']")
+        assert said.evaluate("element => getComputedStyle(element).textAlign") == "left"
