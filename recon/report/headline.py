@@ -174,7 +174,7 @@ def _contradicting(found: pd.DataFrame) -> list[Consequence]:
     ]
     if count := len(found) - sum(one.findings for one in told):
         have = "message has" if count == 1 else "messages have"
-        told.append(Consequence(f"{count:,} {have} another status than recorded", count))
+        told.append(Consequence(f"{count:,} {have} a different status than recorded", count))
     return told
 
 
@@ -187,13 +187,13 @@ _SPLIT: Final[Mapping[Kind, Callable[[pd.DataFrame], list[Consequence]]]] = {
 #: The clause of one finding, and that of several.
 _CLAUSE: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.RECIPIENT_MISMATCH: (
-        "message went to another number than recorded",
-        "messages went to other numbers than recorded",
+        "message went to a different number than recorded",
+        "messages went to different numbers than recorded",
     ),
     Kind.MISSING_LOCALLY: ("message is not in the records", "messages are not in the records"),
     Kind.MESSAGE_ID_MISMATCH: (
-        "record holds the id of another message",
-        "records hold the ids of other messages",
+        "record holds a wrong message id",
+        "records hold wrong message ids",
     ),
     Kind.DUPLICATE_LOCAL: (
         "record counts a message a second time",
@@ -201,12 +201,12 @@ _CLAUSE: Final[Mapping[Kind, tuple[str, str]]] = {
     ),
     Kind.STUCK: ("message is still not delivered", "messages are still not delivered"),
     Kind.SENT_AT_DRIFT: (
-        "message is recorded at another time",
-        "messages are recorded at other times",
+        "message is recorded with a different time",
+        "messages are recorded with different times",
     ),
     Kind.INVALID_PROVIDER: (
-        "message of Octopods cannot be read",
-        "messages of Octopods cannot be read",
+        "message from Octopods cannot be read",
+        "messages from Octopods cannot be read",
     ),
     Kind.INVALID_LOCAL: ("record cannot be read", "records cannot be read"),
     Kind.UNVERIFIABLE: ("send could not be checked", "sends could not be checked"),

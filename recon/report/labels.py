@@ -39,7 +39,7 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
     {
         Kind.RECIPIENT_MISMATCH: KindExplanation(
             "recipient mismatch",
-            "Same message id, other number: the message went to another number than recorded.",
+            "The message with this id went to a different number than recorded.",
             "Check this first: someone may have read a message that was meant for another person.",
         ),
         Kind.MISSING_AT_PROVIDER: KindExplanation(
@@ -50,8 +50,8 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
         ),
         Kind.DUPLICATE_SEND: KindExplanation(
             "duplicate send",
-            "The records lack it, and the same number got a recorded message moments before or "
-            "after.",
+            "The records do not have it, and the same number got a recorded message moments before "
+            "or after.",
             "The customer very likely got it twice. Find the retry that does not check whether "
             "the first try went through.",
         ),
@@ -64,18 +64,18 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
         Kind.MISSING_LOCALLY: KindExplanation(
             "missing locally",
             "Octopods has the message; the records do not.",
-            "Find out what sends with this key without recording it, and record the message.",
+            "Find the process that sends with this key and does not record it. Record the message.",
         ),
         Kind.MESSAGE_ID_MISMATCH: KindExplanation(
             "message id mismatch",
-            "Same number, same time, but the records name another message id.",
+            "Same number and nearly the same time, but the record holds a different message id.",
             "Check how the sender stores the id from Octopods' answer: it must not be cut off, "
             "rounded or taken from another send.",
         ),
         Kind.DUPLICATE_LOCAL: KindExplanation(
             "duplicate local",
-            "Two records match one message; the other one is nearer in time, or equally near and "
-            "first, and accounts for it.",
+            "Another record already accounts for this message: it is nearer in time or, if equally "
+            "near, comes first.",
             "Delete the extra record, or find out which message belongs to it.",
         ),
         Kind.STUCK: KindExplanation(
@@ -100,8 +100,8 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
         ),
         Kind.UNVERIFIABLE: KindExplanation(
             "unverifiable",
-            "Because of a gap in coverage or an unreadable row, it is not known whether the other "
-            "side has it.",
+            "recon cannot tell whether the other side has it, because of a gap in coverage or an "
+            "unreadable row.",
             "The detail names the cause. Poll more often to avoid gaps (see Coverage), and "
             "correct unreadable rows.",
         ),
@@ -162,10 +162,12 @@ def verdict_explanation(run: Run) -> str:
             ]
             said = f"{' and '.join(unknown)} could not be verified."
             if not unknown:
-                said = "It is not known whether Octopods sent messages that the records lack."
+                said = (
+                    "It is not known whether Octopods sent messages that the records do not have."
+                )
         case VerdictKind.NOTHING_TO_COMPARE:
             return (
-                "Neither your records nor Octopods have a message in this window. That proves "
+                "Neither your records nor Octopods have a message for this period. That proves "
                 "nothing: if something should have been sent, check the key and the records."
             )
         case VerdictKind.SUSPECT:
@@ -175,7 +177,7 @@ def verdict_explanation(run: Run) -> str:
             )
     _, _, known = finding_counts(run)
     if known:
-        said += f" {known:,} of the findings {'is' if known == 1 else 'are'} acknowledged already."
+        said += f" {known:,} of the findings {'is' if known == 1 else 'are'} already acknowledged."
     if expected:
         said += f" {expected:,} {'finding is' if expected == 1 else 'findings are'} expected."
     if verdict.gaps:
@@ -203,8 +205,8 @@ def evidence(verdict: Verdict) -> list[str]:
         last = refused[-1]
         answers = counted(len(refused), "answer")
         said.append(
-            f"{answers} of Octopods {'proves' if len(refused) == 1 else 'prove'} nothing; the "
-            f"latest is of {local_time(last.at, window)}: {last.why}."
+            f"{answers} from Octopods {'proves' if len(refused) == 1 else 'prove'} nothing; the "
+            f"latest came at {local_time(last.at, window)}: {last.why}."
         )
     for one in withdrawn[:_WITHDRAWN]:
         start, end = gap_bounds(Span(one.start, one.end), window)
@@ -240,8 +242,8 @@ def gap_advice(run: Run) -> str:
     rate, length = _rate(advice.sends_a_poll / seconds), duration_text(timedelta(seconds=seconds))
     return (
         f"{said} At the busiest time, {advice.sends_a_poll} messages were sent in {length} "
-        f"({rate}). One poll covers no more messages, so polls had to be at most {length} apart "
-        "then. This crontab line polls only if a poll is due:"
+        f"({rate}). One poll can cover no more than that, so polls had to be at most {length} "
+        "apart at that time. This crontab line polls only if a poll is due:"
     )
 
 

@@ -56,7 +56,7 @@ def everything_found() -> list[dict[str, object]]:
         (
             "discrepancies",
             (
-                "1 message went to another number than recorded, "
+                "1 message went to a different number than recorded, "
                 "1 customer did not get their message and "
                 "1 customer may have got a message twice; 9 other findings."
             ),
@@ -289,7 +289,7 @@ def test_acknowledged_findings_are_marked_and_counted() -> None:
     rows = [finding("stuck", "a"), finding("stuck", "b")]
     states = {"a": "acknowledged", "b": "open", "of another day": "acknowledged"}
     text = read(run(rows, lifecycle=states, first_seen_on={"a": date(2026, 4, 20)})).text
-    assert "1 of the findings is acknowledged already." in text
+    assert "1 of the findings is already acknowledged." in text
     assert text.count("2026-04-20 4 days old acknowledged") == 1
 
 
