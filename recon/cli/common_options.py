@@ -166,7 +166,7 @@ def memory_option(action: str) -> Callable[[Command], Command]:
         "--memory-limit",
         type=SizeParam(),
         metavar="SIZE",
-        help=f"{action} in partitions if more memory than this would be needed, such as 300MB or "
+        help=f"{action} in partitions if more memory than SIZE would be needed, such as 300MB or "
         "2GiB. Default: half of the available memory.",
     )
 

@@ -46,10 +46,11 @@ def command(
 ) -> int:
     """Explain a finding, a message or a record, by its id.
 
-    ID is a discrepancy_id, a message id or the id of a record, also as reports write it: message
-    3851066. Shows both rows, the statuses seen, the coverage around them, what they could have been
-    paired with, the rule that decides, what would change it, and the history of the finding. The
-    row is judged as a run would judge it now; no request is made and nothing is stored.
+    ID is a discrepancy_id, a message id or the id of a record. It can be pasted as reports write
+    it: message 3851066. Shows both rows, the statuses seen, the coverage around them, what they
+    could have been paired with, the rule that decides, what would change it, and the history of the
+    finding. The row is judged as a run would judge it now; no request is made and nothing is
+    stored.
     """
     from recon.jobs.explain import explain
     from recon.report import explanation_json, explanation_page

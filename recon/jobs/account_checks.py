@@ -147,7 +147,7 @@ class AccountChecks:
             last = seen.refused[-1]
             said.append(
                 f"answers that prove nothing in the last {_LATELY.days} days: "
-                f"{len(seen.refused)}, the latest of {last.at.isoformat(timespec='seconds')}: "
+                f"{len(seen.refused)}, the latest at {last.at.isoformat(timespec='seconds')}: "
                 f"{last.why}."
             )
         if seen.withdrawn:

@@ -24,7 +24,9 @@ Result = TypeVar("Result")
 TOTAL_SECONDS: Final = 120.0
 _ANSWER_SECONDS: Final = 30.0
 
-_COMPARE: Final = "Compare email.host, email.port and email.security with your provider's."
+_COMPARE: Final = (
+    "Compare email.host, email.port and email.security with what your mail provider says."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,9 @@ class MailServer:
         except smtplib.SMTPResponseException as cause:
             said = _reply(cause.smtp_code, cause.smtp_error)
             raise MailRefusedError(
-                f"the mail server at {self.where} refuses the connection or the mail: {said}"
+                f"the mail server at {self.where} refuses the connection or the mail: {said}",
+                hint="Correct what the server's reply names. A report stays in the outbox, and "
+                "the next run tries again.",
             ) from cause
         except ssl.SSLCertVerificationError as cause:
             raise MailError(

@@ -223,8 +223,8 @@ class Client:
         return KeyRefusedError(
             f"the API key {why}{id_note(refusal.request_id)}",
             hint="Copy the current key from the settings page for API keys of your Octopods "
-            f"account. {_where_the_key_is(self._account)} A new key does not list what was sent "
-            "with the old one.",
+            f"account. {_where_the_key_is(self._account)} With a new key, Octopods does not list "
+            "what was sent with the old one.",
         )
 
     # --- what it says --------------------------------------------------------------------------

@@ -150,8 +150,8 @@ class RetryBudget:
             at = now + timedelta(seconds=min(limited.seconds, _A_CENTURY))
             again, when = f"; it asks to pause until {at:%Y-%m-%d %H:%M:%S} UTC", "then"
         return TemporaryError(
-            f"Octopods' rate limit is used up, {limited}{again}",
-            hint=f"Run again {when}, or `recon run --offline` now, which uses what is stored and "
+            f"Octopods' rate limit is used up: {limited}{again}",
+            hint=f"Run again {when}, or run `recon run --offline` now: it uses what is stored and "
             f"makes no request. A run waits at most {self._max_wait:g} seconds in all "
             "(octopods.max_wait_seconds); the rate limit is shared with your sends.",
         )

@@ -32,7 +32,7 @@ class Source:
     query: str | None = None
     """Instead of a table: a SELECT with `:start` and `:end`."""
     where: str | None = None
-    """With a table: an SQL condition for the rows that are sends with this key."""
+    """With a table: an SQL condition that selects the sends made with this key."""
     timezone: str = "UTC"
     """The zone of times stored without an offset."""
     columns: Mapping[str, str] = field(default_factory=dict)

@@ -354,7 +354,7 @@ def _places(mapping: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
     for name in mapping.values():
         if names.count(name) > 1:
             raise InputError(
-                f"the query's answer has several columns '{name}'",
+                f"the query returns several columns '{name}'",
                 hint="Select the columns by name, each once.",
             )
     return {field: names.index(name) for field, name in mapping.items()}

@@ -220,7 +220,7 @@ def _coverage(one: Explanation) -> _Rows:
 
 def _limits(one: Explanation, around: Surroundings) -> _Rows:
     for answer in around.refused:
-        yield "refused", f"the answer of {_at(one, answer.at)}: {answer.why}"
+        yield "refused", f"the answer at {_at(one, answer.at)}: {answer.why}"
     for gone in around.withdrawn:
         start = _at(one, gone.start) or "the beginning"
         yield "withdrawn", f"proof from {start} to {_at(one, gone.end)}: {gone.reason}"

@@ -65,7 +65,7 @@ def of_night_as_mail(
 
 _ABOUT: Final = (
     "This mail is from recon, which compares your records with what Octopods lists. Phone "
-    "numbers are masked. The section [email] of its configuration says who gets it and when."
+    "numbers are masked. To change who gets it and when, edit [email] in recon's configuration."
 )
 
 

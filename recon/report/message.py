@@ -28,8 +28,7 @@ _ADVICE: Final = {
     65: "Correct the input or the settings that name it, then run recon again.",
     70: "This is a bug in recon. The traceback is in the log on the machine that ran it.",
     75: "This is temporary: the next run tries again, and also judges the days that were missed.",
-    77: "Set a valid API key. Messages sent meanwhile can only be listed while they are "
-    "among the newest 100.",
+    77: "Set a valid API key soon: Octopods lists a message only while it is among the newest 100.",
     78: "Run `recon check` on the machine; it says what to change.",
 }
 _LONGEST: Final = 300

@@ -84,9 +84,9 @@ def _hold(hold: Hold) -> str:
 
 def _on_their_way(count: int, until: datetime) -> str:
     messages = counted(count, "message")
-    are = "is" if count == 1 else "are"
+    have = "has" if count == 1 else "have"
     return (
-        f"{messages} {are} sent, not failed: Meta may still deliver "
+        f"{messages} {have} the status sent, not failed: Meta may still deliver "
         f"{'it' if count == 1 else 'them'} until {until:%Y-%m-%d} (30 days; an authentication "
         "message for 10 minutes)."
     )

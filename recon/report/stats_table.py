@@ -63,7 +63,7 @@ def _by_day(days: Sequence[DayFigures], currency: str | None, *, width: int, col
     lines: list[str] = []
     if before:
         lines += wrapped(
-            f"Nothing is known about {_days(before)}: no poll proves that time.", width
+            f"Nothing is known about {_days(before)}: no poll covers that time.", width
         )
     together = day_figures.summed(shown)
     if together is None:
@@ -179,9 +179,9 @@ def _sentences(
     if together.cost is not None and currency is not None:
         cost = together.cost
         said.append(
-            f"Cost (estimate): {currency} {cost.spent:,.2f} spent, {cost.twice:,.2f} of it twice "
-            f"for duplicates, {cost.wasted:,.2f} wasted; {cost.unpriced:,} delivered messages "
-            "have no rate."
+            f"Cost (estimate): {currency} {cost.spent:,.2f} spent, {cost.wasted:,.2f} of it "
+            f"wasted, {cost.twice:,.2f} of that on duplicates; {cost.unpriced:,} delivered "
+            "messages have no rate."
         )
     timed = [one for one in shown if one.delivery is not None]
     if timed and (latest := timed[-1].delivery) is not None:

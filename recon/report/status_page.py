@@ -56,7 +56,7 @@ def _rows(one: AccountStatus) -> Iterator[tuple[str, str | Text]]:
         yield "mail", _mails(one)
     refused, withdrawn = one.evidence.refused, one.evidence.withdrawn
     for answer in refused:
-        yield "refused", f"the answer of {_at(answer.at, one)}: {answer.why}"
+        yield "refused", f"the answer at {_at(answer.at, one)}: {answer.why}"
     for gone in withdrawn:
         start = "the beginning" if gone.start is None else _at(gone.start, one)
         yield "withdrawn", f"proof from {start} to {_at(gone.end, one)}: {gone.reason}"

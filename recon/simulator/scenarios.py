@@ -180,22 +180,22 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         ("busy", "2,000 a day with a daily rhythm; some are listed late", _busy),
         ("campaigns", "as busy, with 400 more in four minutes three times a day", _campaigns),
         ("empty", "nothing has been sent yet: 400 with a text", _empty),
-        ("faulty", "a third of the answers goes wrong in one of 13 ways", _faulty),
+        ("faulty", "a third of the answers go wrong in one of 13 ways", _faulty),
         ("rate-limited", "five requests a minute, shared with the sends", _rate_limited),
         (
             "retry-stamps",
-            "every other answer is 429, its stamp in one form after another",
+            "every other answer is 429, each with its retry time in another format",
             _retry_stamps,
         ),
         ("rotated-key", "the key was rotated an hour ago: error 6", _rotated_key),
         ("junk", "unreadable items and unknown status words among the messages", _junk),
         ("shape-b", "300 a day, in the second documented shape of the answers", _other_shape),
-        ("late-list", "a fifth of the messages is listed up to 15 minutes late", _late),
+        ("late-list", "a fifth of the messages are listed up to 15 minutes late", _late),
         ("removed", "one message in fifty is removed an hour after it was sent", _removed),
         ("status-pages", "every status call is answered 404 with a page of HTML", _status_pages),
         (
             "cached",
-            "in a third of the time the list of an hour ago, with a fresh Date",
+            "a third of the time, the list as it was an hour ago, with a current Date header",
             _misbehaving(_often(misbehaviours.cached(timedelta(hours=1)))),
         ),
         (
@@ -205,7 +205,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         ),
         (
             "future-date",
-            "in a third of the time the Date header is a year ahead",
+            "a third of the time, the Date header is a year ahead",
             _misbehaving(_often(misbehaviours.dated(timedelta(days=365)))),
         ),
         (
@@ -220,12 +220,12 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         ),
         (
             "one-per-number",
-            "in a third of the time only the newest message to each number",
+            "a third of the time, only the newest message to each number is listed",
             _misbehaving(_often(misbehaviours.one_per_number)),
         ),
         (
             "filtered",
-            "in a third of the time failed messages are left out",
+            "a third of the time, failed messages are left out",
             _misbehaving(
                 _often(misbehaviours.hiding(lambda one, now: one.status(now) == Status.FAILED))
             ),
@@ -237,17 +237,17 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         ),
         (
             "shifted",
-            "in a third of the time all messages are listed as sent an hour later",
+            "a third of the time, all messages are listed as sent an hour later",
             _misbehaving(_often(misbehaviours.shifted(timedelta(hours=1)))),
         ),
         (
             "partial",
-            "in a third of the time 206 with the newest ten",
+            "a third of the time, 206 with only the newest ten",
             _misbehaving(_often(misbehaviours.partial(10))),
         ),
         (
             "error-beside-list",
-            "in a third of the time the newest ten, with an error beside them",
+            "a third of the time, only the newest ten, with an error beside them",
             _misbehaving(_often(misbehaviours.with_error(12, "Degraded.", items=10))),
         ),
     )

@@ -59,7 +59,7 @@ def tell(account: str, key: Key, listing: Listing, proof: Proof, news: Sequence[
     )
     _log.log(
         logging.DEBUG if is_usual else logging.WARNING,
-        "account %s: the answer of %s (request %s, %d messages): %s; %s",
+        "account %s: the answer at %s (request %s, %d messages): %s; %s",
         account,
         listing.answered_at.isoformat(timespec="seconds"),
         listing.request_id or "without an id",

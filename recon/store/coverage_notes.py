@@ -128,10 +128,10 @@ def _notes_of_listing(connection: sa.Connection, row: sa.Row[Any]) -> list[str]:
     dispute = time_disputes.load(connection, row.id)
     if dispute is not None:
         notes.append(
-            "Octopods' list has given messages other times than before since "
-            f"{dispute.first_at.isoformat(timespec='seconds')}{_by(dispute.moved)}, so its answers "
-            "are refused until they agree again, and what they contradict is not proven. After a "
-            "day the later times count. If they are right, run `recon collect --new-coverage`."
+            f"Since {dispute.first_at.isoformat(timespec='seconds')} Octopods' list has given "
+            f"messages different times than before{_by(dispute.moved)}, so its answers are refused "
+            "until they agree again, and what they contradict is not proven. After a day the new "
+            "times count. If they are right, run `recon collect --new-coverage`."
         )
     hidden = connection.execute(
         sa.select(sa.func.count()).where(

@@ -28,9 +28,9 @@ _log: Final = logging.getLogger(__name__)
 
 #: Why nothing is proven as long as a dispute lasts.
 DISPUTED: Final = (
-    "the list gives messages other times than it gave before, and which are right is not known yet"
+    "the list gives messages different times than before, and it is not known yet which are right"
 )
-_LOST: Final = "the list has given messages other times than it gave before for a day"
+_LOST: Final = "for a day the list has given messages different times than before"
 
 
 def load(connection: sa.Connection, key_id: int) -> TimeDispute | None:
@@ -215,8 +215,8 @@ def believe(
             )
     connection.execute(sa.delete(time_disputes).where(time_disputes.c.key_id == key.id))
     _log.warning(
-        "account %s: the list has given messages other times since %s: from now on these count, "
-        "and the proof by the earlier times is withdrawn from %s on",
+        "account %s: the list has given messages different times since %s: from now on these "
+        "count, and the proof by the earlier times is withdrawn from %s on",
         accounts.name_of(connection, account_id),
         dispute.first_at.isoformat(timespec="seconds"),
         dispute.since.isoformat(timespec="seconds"),

@@ -184,7 +184,8 @@ def test_messages_that_are_sent_are_told_and_not_listed(tmp_path: Path, database
         send(made, 1, StatusCourse(((timedelta(0), "sent"),)), "sent")
         assert made.run() == 0
         shown = made.shown(command, "--date", DAY)
-    assert "1 message is sent, not failed: Meta may still deliver it until 2026-05-23" in shown
+    assert "1 message has the status sent, not failed: Meta may still deliver it until" in shown
+    assert "2026-05-23 (30 days; an authentication message for 10 minutes)." in shown
     assert "There are no known failed sends." in shown
 
 

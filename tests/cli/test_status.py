@@ -96,7 +96,7 @@ def test_a_refused_answer_is_told_with_its_reason(tmp_path: Path, database_url: 
         [answer] = status(stage)["refused"]
         assert answer["at"] == "2026-04-23T12:01:00Z"
         page = " ".join(stage.shown(command).split())
-        assert f"the answer of 2026-04-23 12:01:00: {answer['why']}" in page
+        assert f"the answer at 2026-04-23 12:01:00: {answer['why']}" in page
 
 
 def test_a_mail_that_waits_is_told_until_everybody_has_it(

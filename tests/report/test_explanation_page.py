@@ -101,7 +101,7 @@ def test_each_part_is_told_in_the_configured_zone() -> None:
         "gap from 2026-04-23 12:50:00 to 2026-04-23 13:10:00 (20 min): nothing is proven about it",
         "poll before 2026-04-23 12:51:00: 100 messages, 3 of them shown by an earlier poll",
         "poll after none",
-        "refused the answer of 2026-04-23 13:00:30: it is partial",
+        "refused the answer at 2026-04-23 13:00:30: it is partial",
         "withdrawn proof from the beginning to 2026-04-23 13:01:00: a message appeared late",
         "opened 2026-04-23 13:01:00, by run run-1",
         "moved 2026-04-23 13:02:00, from 2026-04-22 to 2026-04-23, by run run-2",

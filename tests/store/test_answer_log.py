@@ -89,7 +89,7 @@ def test_a_newer_key_says_that_its_coverage_begins_anew(kept: Kept) -> None:
 def test_a_refused_answer_says_why(kept: Kept, change: dict[str, object], seen: str) -> None:
     kept.keep(listing(*some(1, 5), answered=5 * HOUR))
     line = only(kept.keep(replace(listing(*some(1, 5), answered=6 * HOUR), **change)))  # type: ignore[arg-type]
-    assert line.startswith("account main: the answer of 2026-04-23T18:00:00+00:00")
+    assert line.startswith("account main: the answer at 2026-04-23T18:00:00+00:00")
     assert seen in line
     assert "it is refused: it proves nothing, and its messages are kept" in line
 
