@@ -60,6 +60,8 @@ def neutral(cells: pa.LargeStringArray, *, numbers: bool = False) -> pa.LargeStr
     """
     starts, ends, data = _raw(cells)
     filled = starts < ends
+    if numbers and _are_plain_numbers(starts[filled], ends[filled], data):
+        return cells
     needed = np.zeros(len(cells), dtype=np.bool_)
     needed[filled] = _MAY_START_A_FORMULA[data[starts[filled]]]
     if not needed.any():
@@ -70,6 +72,17 @@ def neutral(cells: pa.LargeStringArray, *, numbers: bool = False) -> pa.LargeStr
         formula = pc.and_not(formula, pc.match_substring_regex(doubtful, _PLAIN_NUMBER))
     needed[needed] = formula.to_numpy(zero_copy_only=False)
     return _changed(cells, needed, lambda found: joined(["'", found]))
+
+
+def _are_plain_numbers(
+    starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
+) -> bool:
+    """Say whether each filled cell is only digits, or a `+` and digits, by looking at the bytes."""
+    plus = data == ord("+")
+    if not (plus | (data - np.uint8(ord("0")) < 10)).all():  # noqa: PLR2004 - ten digits
+        return False
+    leading = plus[starts]
+    return bool(leading.sum() == plus.sum() and (ends - starts > leading).all())
 
 
 def quoted(cells: pa.LargeStringArray) -> pa.LargeStringArray:
