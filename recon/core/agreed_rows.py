@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 
 from recon.core.link import Positions
-from recon.core.number_parts import Parts, ascending
+from recon.core.number_parts import Ascending, Parts, ascending
 
 #: What is known of each pair: when the record and the message were sent (microseconds, UTC), the
 #: key of the message's number, and its id.
@@ -99,20 +99,19 @@ class AgreedRows:
     newest_pair: tuple[int, int] | None = None
     """The time of the newest record that is one of a pair, and that of the newest such message."""
 
-    def with_local_times(self, own: Positions) -> Parts:
+    def with_local_times(self, own: Positions) -> Parts[Positions]:
         """Return when the records of all days were sent: the rest and those left out."""
         paired = [partial(part.column, "local_time") for part in self.pairs]
         return Parts([lambda: own, *paired, *self.alone])
 
-    def with_pairs(self, own: Positions, name: Column, day: int) -> Parts:
-        """Return a column of a day's pairs: the rest and those left out."""
-        return Parts([lambda: own, *(partial(part.of_day, name, day) for part in self.pairs)])
+    def with_pairs(self, own: Callable[[], Positions], name: Column, day: int) -> Parts[Positions]:
+        """Return a column of a day's pairs: the rest, which `own` returns, and those left out."""
+        return Parts([own, *(partial(part.of_day, name, day) for part in self.pairs)])
 
     def with_pair_times(
-        self, own: Positions, name: Literal["local_time", "provider_time"], day: int
-    ) -> Parts:
-        """Return the times of a day's pairs as `with_pairs` does, ascending in each part."""
-        own = ascending(own)
+        self, own: Ascending, name: Literal["local_time", "provider_time"], day: int
+    ) -> Parts[Ascending]:
+        """Return the times of a day's pairs: the rest and those left out, each ascending."""
         left_out = [lambda part=part: ascending(part.of_day(name, day)) for part in self.pairs]
         return Parts([lambda: own, *left_out])
 
@@ -121,7 +120,9 @@ class AgreedRows:
         """Whether any of the pairs was found by id."""
         return any(part.by_id for part in self.pairs)
 
-    def with_apart(self, own: Positions, day: int | None = None, *, by_id: bool = True) -> Parts:
+    def with_apart(
+        self, own: Positions, day: int | None = None, *, by_id: bool = True
+    ) -> Parts[Positions]:
         """Return by how much records are later than their messages, of one day or of all time.
 
         Args:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from recon.core.link import Mask, Positions
-from recon.core.number_parts import ascending, count, counted_below
+from recon.core.number_parts import Ascending, ascending, count, counted_below
 from recon.core.phones import calling_codes
 
 #: With fewer findings there is no pattern.
@@ -35,7 +35,8 @@ _PAUSE_US: Final = 15 * 60 * 1_000_000
 #: Digits of a number that are tried behind the country code: the networks of most countries.
 _NETWORK_DIGITS: Final = 2
 _LONGEST: Final = 15
-_SAMPLED: Final = 16
+#: A sample with one in so many of the healthy sends is enough.
+SAMPLED: Final = 16
 _HOUR_US: Final = 3_600_000_000
 _NOTHING: Final[Positions] = np.zeros(0, dtype=np.int64)
 
@@ -54,7 +55,7 @@ class Concentration:
     """The leading digits of a number range, or the hour; 0 for a stretch of time."""
 
 
-def stretch(times: Positions, healthy: Iterable[Positions]) -> Concentration | None:
+def stretch(times: Positions, healthy: Iterable[Ascending]) -> Concentration | None:
     """Return the least likely stretch of time in which most sends are affected.
 
     A stretch may include a few unaffected sends in a short time, never more.
@@ -85,7 +86,10 @@ def stretch(times: Positions, healthy: Iterable[Positions]) -> Concentration | N
 
 
 def number_range(
-    keys: Positions, healthy: Iterable[Positions], besides: Positions = _NOTHING
+    keys: Positions,
+    healthy: Iterable[Positions],
+    sample: Iterable[Positions],
+    besides: Positions = _NOTHING,
 ) -> Concentration | None:
     """Return the least likely country code or network.
 
@@ -94,6 +98,7 @@ def number_range(
     Args:
         keys: of the numbers of the affected sends, see `recon.core.phones`; negative is none.
         healthy: likewise of all other sends, in one part or several.
+        sample: some of `healthy`, which excludes nearly every place without reading the rest.
         besides: keys that are among `healthy` but are not other sends.
     """
     numbered = np.flatnonzero((keys > 0) & (keys < 10**_LONGEST))
@@ -104,9 +109,7 @@ def number_range(
     networks = keys[numbered] // 10 ** np.maximum(lengths, 0)
     places = np.concatenate([codes, networks])
     prefixes, affected = np.unique(places, return_counts=True)
-    # One in 16 of the healthy sends already excludes nearly every place.
-    least = _beginning_with(prefixes, (part[::_SAMPLED] for part in healthy))
-    least -= _beginning_with(prefixes, [besides])
+    least = _beginning_with(prefixes, sample) - _beginning_with(prefixes, [besides])
     if not ((affected >= LEAST) & (affected >= MOST * (affected + least))).any():
         return None
     unaffected = _beginning_with(prefixes, healthy) - _beginning_with(prefixes, [besides])
@@ -122,7 +125,7 @@ def number_range(
     return Concentration(rows, int(affected[best] + unaffected[best]), float(weight[best]), place)
 
 
-def hour(times: Positions, sends: Iterable[Positions], start: int) -> Concentration | None:
+def hour(times: Positions, sends: Iterable[Ascending], start: int) -> Concentration | None:
     """Return the hour with most of the affected sends, but not most of all sends.
 
     Args:

@@ -5,7 +5,7 @@ The result does not depend on row order. The rows of the findings stay in the re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -21,7 +21,7 @@ from recon.core.buckets import Case
 from recon.core.concentration import Concentration
 from recon.core.day_findings import DayFindings
 from recon.core.link import Mask, Positions
-from recon.core.number_parts import Parts
+from recon.core.number_parts import Ascending, Parts
 from recon.core.policy import Policy
 from recon.model import Incident, Kind, Window
 
@@ -120,11 +120,12 @@ class _Day:
     found: DayFindings
 
     @cached_property
-    def recorded(self) -> Parts:
-        """When the records of the day's pairs were sent, ascending in each part."""
+    def recorded(self) -> Parts[Ascending]:
+        """When the records of the day's pairs were sent."""
         case = self.case
         paired = (case.local_owner == self.day) & (case.links.partner_of_local >= 0)
-        return case.agreed.with_pair_times(case.local_time[paired], "local_time", self.day)
+        own = number_parts.chosen(case.local_time, paired)
+        return case.agreed.with_pair_times(own, "local_time", self.day)
 
     @cached_property
     def paired(self) -> Mask:
@@ -134,16 +135,25 @@ class _Day:
         return paired
 
     @cached_property
-    def sent(self) -> Parts:
-        """When the messages of the pairs were sent, ascending in each part."""
-        own = self.case.provider_time[self.paired]
+    def sent(self) -> Parts[Ascending]:
+        """When the messages of the pairs were sent."""
+        own = number_parts.chosen(self.case.provider_time, self.paired)
         return self.case.agreed.with_pair_times(own, "provider_time", self.day)
 
     @cached_property
-    def numbers(self) -> Parts:
+    def numbers(self) -> Parts[Positions]:
         """The keys of the numbers of the pairs' messages."""
-        own = self.case.provider_keys[self.paired]
-        return self.case.agreed.with_pairs(own, "keys", self.day)
+        return self.case.agreed.with_pairs(
+            lambda: self.case.provider_keys[self.paired], "keys", self.day
+        )
+
+    @cached_property
+    def sample(self) -> Sequence[Positions]:
+        """One of the keys in `numbers` in so many, ascending in each part."""
+        step = concentration.SAMPLED
+        own = self.case.provider_keys[::step][self.paired[::step]]
+        left_out = (part.of_day("keys", self.day)[::step] for part in self.case.agreed.pairs)
+        return [np.sort(part) for part in (own, *left_out)]
 
     def goes_on_after(self, kind: Kind, moment: int) -> bool:
         """Say whether a pair was sent after a moment, on this day or in the margin after it."""
@@ -210,7 +220,7 @@ def _concentrated(day: _Day, free: Mask) -> Iterator[tuple[float, _Draft]]:
         besides = keys[:0]
         if kind is Kind.RECIPIENT_MISMATCH:
             besides = _among(keys, day.numbers)
-        if (seen := concentration.number_range(keys, day.numbers, besides)) is not None:
+        if (seen := concentration.number_range(keys, day.numbers, day.sample, besides)) is not None:
             yield seen.weight, _numbers(kind, rows[free[rows]][seen.rows], seen)
 
 

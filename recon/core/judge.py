@@ -172,8 +172,8 @@ def _advice(
     mine, theirs = case.local_owner == day, case.provider_owner == day
     alone = mine & (case.links.partner_of_local < 0)
     own = np.concatenate([case.provider_time[theirs], case.local_time[alone]])
-    recorded = case.agreed.with_pairs(case.local_time[mine], "local_time", day)
-    sent = case.agreed.with_pairs(own, "provider_time", day)
+    recorded = case.agreed.with_pairs(lambda: case.local_time[mine], "local_time", day)
+    sent = case.agreed.with_pairs(lambda: own, "provider_time", day)
     return polling_advice.advise(gaps, spans, recorded, sent, policy.min_overlap)
 
 

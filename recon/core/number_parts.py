@@ -2,45 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from recon.core.link import Positions
+from recon.core.link import Mask, Positions
 
 #: How many numbers are sorted at a time.
 _SLICE: Final = 4_000_000
 
 
+Side: TypeAlias = Literal["left", "right"]
+
+
+class Ascending(Protocol):
+    """Ascending numbers that can be searched and counted, such as a sorted array."""
+
+    def searchsorted(self, v: Positions, /, side: Side = "left") -> Positions:
+        """Count for each of `v` the numbers below it; with `right` also those equal to it."""
+
+    def __len__(self) -> int: ...
+
+
+Part_co = TypeVar("Part_co", bound=Ascending, covariant=True)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts(Iterable[Positions]):
+class Parts(Iterable[Part_co]):
     """Parts that are made or read anew each time they are iterated."""
 
-    made: Sequence[Callable[[], Positions]]
+    made: Sequence[Callable[[], Part_co]]
 
-    def __iter__(self) -> Iterator[Positions]:
+    def __iter__(self) -> Iterator[Part_co]:
         return (make() for make in self.made)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AllBut:
+    """Ascending numbers without some of them; nothing is copied."""
+
+    numbers: Positions
+    without: Positions
+    """The places in `numbers` that do not count, ascending."""
+
+    def searchsorted(self, v: Positions, /, side: Side = "left") -> Positions:
+        """Count as `Ascending` says."""
+        below = np.searchsorted(self.numbers, v, side)
+        return below - np.searchsorted(self.without, below)
+
+    def __len__(self) -> int:
+        return len(self.numbers) - len(self.without)
+
+
+def chosen(numbers: Positions, mask: Mask) -> Ascending:
+    """Return the `numbers` that a mask chooses, ascending, without a copy if they are most."""
+    if _ascend(numbers) and 2 * np.count_nonzero(mask) > len(mask):
+        return AllBut(numbers, np.flatnonzero(~mask))
+    return ascending(numbers[mask])
 
 
 def ascending(values: Positions) -> Positions:
     """Return values sorted; values that are already sorted are returned unchanged."""
-    return values if (values[1:] >= values[:-1]).all() else np.sort(values)
+    return values if _ascend(values) else np.sort(values)
 
 
-def counted_below(
-    parts: Iterable[Positions], bounds: Positions, side: Literal["left", "right"] = "left"
-) -> Positions:
-    """Count for each of `bounds` the numbers below it; with `right` also those equal to it.
+def _ascend(values: Positions) -> bool:
+    return bool((values[1:] >= values[:-1]).all())
 
-    The numbers of each part must ascend.
-    """
-    counts = (np.searchsorted(part, bounds, side=side) for part in parts)
+
+def counted_below(parts: Iterable[Ascending], bounds: Positions, side: Side = "left") -> Positions:
+    """Count for each of `bounds` the numbers below it; with `right` also those equal to it."""
+    counts = (part.searchsorted(bounds, side=side) for part in parts)
     return sum(counts, start=np.zeros(len(bounds), dtype=np.int64))
 
 
-def count(parts: Iterable[Positions]) -> int:
+def count(parts: Iterable[Sized]) -> int:
     """Return how many numbers there are."""
     return sum(map(len, parts))
 

@@ -109,6 +109,9 @@ def records_end(
         return None
     if local.newest is not None:
         newest = max(newest, microseconds(local.newest))
+    late = np.flatnonzero(provider_time >= last - _HOUR_US)
+    if (links.partner_of_provider[late] >= 0).any():
+        return None
     with_record = provider_time[links.partner_of_provider >= 0]
     paired = _newest(with_record, agreed.newest_pair and agreed.newest_pair[1])
     if paired is None:

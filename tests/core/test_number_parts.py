@@ -36,6 +36,28 @@ def test_bounds_are_counted_in_all(parts: list[Positions], bounds: list[int]) ->
     assert up_to.tolist() == np.searchsorted(whole, asked, "right").tolist()
 
 
+@given(PARTS, st.lists(st.integers(-5, 5), max_size=5), st.sampled_from([0, 1, 3]))
+def test_what_a_mask_chooses_is_counted(
+    parts: list[Positions], bounds: list[int], left_out: int
+) -> None:
+    asked, in_any_order = np.array(bounds, dtype=np.int64), np.concatenate(parts)
+    mask = np.arange(len(in_any_order)) % 4 >= left_out
+    for numbers in (in_any_order, np.sort(in_any_order)):
+        chosen = number_parts.chosen(numbers, mask)
+        expected = np.sort(numbers[mask])
+        for side in ("left", "right"):
+            found = chosen.searchsorted(asked, side=side)
+            assert found.tolist() == expected.searchsorted(asked, side=side).tolist()
+        assert len(chosen) == len(expected)
+
+
+def test_most_of_sorted_numbers_are_not_copied() -> None:
+    numbers = np.arange(100)
+    chosen = number_parts.chosen(numbers, numbers != 7)
+    assert isinstance(chosen, number_parts.AllBut)
+    assert chosen.numbers is numbers
+
+
 @pytest.mark.parametrize("size", [64, 640, 10**6])
 def test_slices_together_are_all_numbers_in_order(size: int) -> None:
     rng = np.random.default_rng(3)
