@@ -330,8 +330,8 @@ def _reject_owners(rejects: pd.DataFrame, days: Sequence[Window]) -> Positions:
 
 def table(owner: Positions, code: npt.NDArray[np.integer[Any]], days: int, codes: int) -> Positions:
     """Count rows by window and code; rows outside the windows do not count."""
-    inside = owner >= 0
-    if not inside.all():
+    if owner.size and owner.min() < 0:
+        inside = owner >= 0
         owner, code = owner[inside], code[inside]
     if days == 1:
         return np.array([[np.count_nonzero(code == cell) for cell in range(codes)]])

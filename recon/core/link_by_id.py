@@ -129,7 +129,8 @@ def _bucket(ids: Ints, low: np.int64, bits: int) -> Positions:
     # Without a sign no difference is too great.
     above = (ids - low).view(np.uint64)
     above >>= np.uint64(bits)
-    return above.view(np.int64) + 1
+    above += np.uint64(1)
+    return above.view(np.int64)
 
 
 def _step_on(places: Positions, known: Ints, ids: Ints) -> None:

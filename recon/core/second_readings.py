@@ -194,6 +194,8 @@ def _agreed(
         theirs[numbers],
         region,
     )
+    if not same.any():
+        return links
     keys, national = links.local_keys.copy(), links.national.copy()
     keys[rows[same]] = provider_keys[messages[same]]
     national[rows[as_national]] = True

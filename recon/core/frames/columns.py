@@ -434,8 +434,8 @@ def status_words(
     categories = sorted({word for word in words if word is not None})
     place = {word: code for code, word in enumerate(categories)}
     # The code of a null is -1, which is also the last place of the table.
-    table = np.array([-1 if word is None else place[word] for word in words] + [-1], dtype=np.int64)
-    codes = pc.fill_null(coded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    table = np.array([-1 if word is None else place[word] for word in words] + [-1], dtype=np.int32)
+    codes = pc.fill_null(coded.indices.cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
     return pd.Categorical.from_codes(table[codes], categories=pd.Index(categories, dtype="str"))
 
 

@@ -91,7 +91,7 @@ def message_chunk(raw: Raw) -> MessageChunk:
     reasons = columns.texts(columns.as_arrow(fields.get("failure_reason", nothing)))
     frame = pd.DataFrame(
         {
-            "message_id": ids.column,
+            "message_id": pd.Series(ids.values),
             "phone_number": columns.strings(numbers),
             "sent_at": times.column,
             "status": columns.status_words(fields.get("status", nothing), {}, lower=True),
@@ -102,12 +102,13 @@ def message_chunk(raw: Raw) -> MessageChunk:
     numbered = ids.held & np.greater(ids.values, 0)
     good = numbered & times.read & dialable
     if good.all():
-        return MessageChunk(_known(frame), layout.empty_provider_rejects().drop(columns="key"), [])
+        return MessageChunk(frame, layout.empty_provider_rejects().drop(columns="key"), [])
     bad = np.flatnonzero(~good)
     rows = {name: columns.as_arrow(fields[name]).take(pa.array(bad)) for name in fields}
     said = _why(rows, [numbered[bad], dialable[bad], times.read[bad]])
     kept = frame.take(np.flatnonzero(good)).reset_index(drop=True)
-    return MessageChunk(_known(kept), _rejects(frame.take(bad), said), _spelled(rows))
+    rejected = frame.take(bad).assign(message_id=ids.column.take(bad))
+    return MessageChunk(kept, _rejects(rejected, said), _spelled(rows))
 
 
 def _none_or_with_a_digit(numbers: pa.Array) -> NDArray[np.bool_]:
@@ -124,10 +125,6 @@ def _none_or_with_a_digit(numbers: pa.Array) -> NDArray[np.bool_]:
         ends[~ends] = found.to_numpy(zero_copy_only=False)
     fine[held] = ends
     return fine
-
-
-def _known(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.astype({"message_id": "int64"})
 
 
 def _why(rows: dict[str, pa.Array], fine: list[NDArray[np.bool_]]) -> pa.Array:
