@@ -187,8 +187,8 @@ _SPLIT: Final[Mapping[Kind, Callable[[pd.DataFrame], list[Consequence]]]] = {
 #: The clause of one finding, and that of several.
 _CLAUSE: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.RECIPIENT_MISMATCH: (
-        "message went to a different number than recorded",
-        "messages went to different numbers than recorded",
+        "message went to another number than recorded",
+        "messages went to other numbers than recorded",
     ),
     Kind.MISSING_LOCALLY: ("message is not in the records", "messages are not in the records"),
     Kind.MESSAGE_ID_MISMATCH: (

@@ -23,7 +23,7 @@ def test_consequences_come_by_urgency_and_not_as_counts_of_errors() -> None:
         finding("recipient_mismatch", "r"),
     ]
     assert headline(run(rows)) == (
-        "1 message went to a different number than recorded, 2 customers did not get their message "
+        "1 message went to another number than recorded, 2 customers did not get their message "
         "and 1 customer may have got a message twice."
     )
 
@@ -33,7 +33,7 @@ def test_what_is_less_urgent_is_counted() -> None:
     said = headline(run(rows))
     assert said.endswith("1 customer may have got a message twice; 9 other findings.")
     more = [*rows, *missing("+1", "+2", kind="recipient_mismatch")]
-    assert headline(run(more)).startswith("3 messages went to different numbers than recorded, ")
+    assert headline(run(more)).startswith("3 messages went to other numbers than recorded, ")
 
 
 def test_the_order_of_urgency_names_every_kind_once() -> None:

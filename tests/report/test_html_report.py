@@ -56,7 +56,7 @@ def everything_found() -> list[dict[str, object]]:
         (
             "discrepancies",
             (
-                "1 message went to a different number than recorded, "
+                "1 message went to another number than recorded, "
                 "1 customer did not get their message and "
                 "1 customer may have got a message twice; 9 other findings."
             ),
