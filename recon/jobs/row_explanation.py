@@ -30,11 +30,13 @@ from recon.core.policy import Policy
 from recon.jobs import row_surroundings, stored_side
 from recon.jobs.both_sides import BothSides
 from recon.model import Kind, Verdict, Window
-from recon.store import row_evidence
+from recon.store import coverage_proof, row_evidence
 
 if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Engine
+
+    from recon.store.coverage_proof import AccountProof
 
 _KINDS_OF_REJECTS: Final = {"local": Kind.INVALID_LOCAL, "provider": Kind.INVALID_PROVIDER}
 
@@ -49,6 +51,8 @@ class JudgedDay:
     day: Window
     case: Case
     verdict: Verdict
+    proof: AccountProof
+    """What it was judged with."""
     kinds: rules.RowsByKind
     found: pd.DataFrame
     """See `findings.with_positions`; also for a suspect day."""
@@ -69,6 +73,7 @@ def judge(engine: Engine, sides: BothSides) -> JudgedDay:
         day=day,
         case=case,
         verdict=verdict,
+        proof=sides.evidence.proof,
         kinds=kinds,
         found=findings.with_positions(sides.account, case, kinds),
         last_run=row_evidence.last_judged(engine, sides.account, date.fromisoformat(day.label)),
@@ -96,7 +101,7 @@ def of_row(judged: JudgedDay, row: RowOfCase, matches: Sequence[str]) -> Explana
         statuses=_statuses(judged, message),
         surroundings=None
         if time is None
-        else row_surroundings.surroundings(judged.engine, judged.account, time),
+        else row_surroundings.surroundings(judged.engine, judged.account, time, judged.proof),
         denials=_denials(judged, record, message),
         alternatives=alternatives,
         more_alternatives=more,
@@ -183,7 +188,9 @@ def from_store(
         denials=row_evidence.denials(engine, account, message_id),
         surroundings=None
         if message is None or message.sent_at is None
-        else row_surroundings.surroundings(engine, account, message.sent_at),
+        else row_surroundings.surroundings(
+            engine, account, message.sent_at, coverage_proof.read(engine, account)
+        ),
     )
 
 

@@ -13,18 +13,26 @@ from recon.store import coverage_proof, row_evidence
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from recon.store.coverage_proof import AccountProof
+
 #: Up to this distance from a row, refused answers and withdrawn proof are shown.
 _NEAR: Final = timedelta(hours=1)
 
 
-def surroundings(engine: Engine, account: str, at: datetime) -> Surroundings:
-    """Return what is proven about the time around a row, and by which polls."""
-    proof = coverage_proof.read(engine, account)
+def surroundings(engine: Engine, account: str, at: datetime, proof: AccountProof) -> Surroundings:
+    """Return what is proven about the time around a row, and by which polls.
+
+    Args:
+        engine: the store.
+        account: whose row it is.
+        at: the time of the row.
+        proof: what is proven of the account's time.
+    """
     span, is_proven = _span_around(proof.spans, at)
     first_contact = proof.first_contact
     polls = row_evidence.polls_of_span if is_proven else row_evidence.polls_beside_gap
     first, last = polls(engine, account, span)
-    evidence = coverage_proof.evidence(engine, account, at - _NEAR, at + _NEAR)
+    evidence = coverage_proof.evidence(engine, account, at - _NEAR, at + _NEAR, with_notes=False)
     return Surroundings(
         at=at,
         span=span,

@@ -102,7 +102,12 @@ def of_key(connection: sa.Connection, key: sa.Row[Any]) -> tuple[Span, ...]:
 
 
 def evidence(
-    engine: sa.Engine, account: str, start: datetime | None, end: datetime | None
+    engine: sa.Engine,
+    account: str,
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    with_notes: bool = True,
 ) -> CoverageEvidence:
     """Return why the coverage of `[start, end)` is not more.
 
@@ -114,13 +119,14 @@ def evidence(
         account: the account's name.
         start: the beginning of the time; `None` is without bound.
         end: its end, likewise.
+        with_notes: whether to read the notes, which are about the account at any time.
     """
-    [found] = evidence_of_each(engine, account, [Span(start, end)])
+    [found] = evidence_of_each(engine, account, [Span(start, end)], with_notes=with_notes)
     return found
 
 
 def evidence_of_each(
-    engine: sa.Engine, account: str, times: Sequence[Span]
+    engine: sa.Engine, account: str, times: Sequence[Span], *, with_notes: bool = True
 ) -> list[CoverageEvidence]:
     """Return what `evidence` does, of each of several times in order.
 
@@ -131,7 +137,7 @@ def evidence_of_each(
         account_id = accounts.id_of(account)
         rows = connection.execute(sa.select(keys).where(keys.c.account_id == account_id)).all()
         refused = _refused_of_each(connection, account_id, times)
-        notes = tuple(coverage_notes.of_account(connection, account_id, rows))
+        notes = coverage_notes.of_account(connection, account_id, rows) if with_notes else ()
         purged = unproven_before(connection, account)
         disputes = [time_disputes.load(connection, row.id) for row in rows]
     withdrawn = withdrawals.of_account(engine, account, times[0].start, times[-1].end)
@@ -144,7 +150,7 @@ def evidence_of_each(
         withdrawn.insert(0, Withdrawal(None, purged, PURGED))
     return [
         CoverageEvidence(
-            tuple(of_time), tuple(one for one in withdrawn if _touches(one, time)), notes
+            tuple(of_time), tuple(one for one in withdrawn if _touches(one, time)), tuple(notes)
         )
         for time, of_time in zip(times, refused, strict=True)
     ]

@@ -139,3 +139,18 @@ def test_of_a_day_with_discrepancies_no_text_of_all_times_is_searched(
     assert one.day.label == TODAY.isoformat()
     assert one.verdict == VerdictKind.DISCREPANCIES.value
     assert [(reader.searches, reader.lookups) for reader in readers] == [(0, 1)]
+
+
+def test_what_is_proven_and_the_notes_about_it_are_read_once(stage: Stage) -> None:
+    wanted = send(stage, unrecorded=1, unreadable="")[-1]
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:  # noqa: ANN401
+        asked.append(statement)
+
+    sa.event.listen(stage.engine, "before_cursor_execute", note)
+    [one] = explain(stage.settings, stage.engine, ["main"], str(wanted), stage.runtime).rows
+    sa.event.remove(stage.engine, "before_cursor_execute", note)
+    assert one.surroundings is not None
+    for table in ("coverage", "absences"):
+        assert sum(f"FROM {table} " in " ".join(each.split()) for each in asked) == 1, table
