@@ -202,8 +202,8 @@ def show_runs(runs: Sequence[tuple[Run, WrittenFiles]], config: Path | None = No
         click.echo(crontab_line.whole(text, config))
 
 
-#: A command in a hint: in backticks, or after "Run:".
-_COMMAND: Final = re.compile(r"(?<=`recon )(?=[a-z])|(?<=Run: recon )(?=[a-z])")
+#: A command in a hint, in backticks.
+_COMMAND: Final = re.compile(r"(?<=`recon )(?=[a-z])")
 
 
 def typed(hint: str | None, config: Path | None) -> str | None:

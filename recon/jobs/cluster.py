@@ -48,7 +48,7 @@ def workers(address: str, patience: float = PATIENCE) -> Iterator[Workers]:
     except ImportError as error:
         raise ConfigError(
             "--scheduler needs Dask, which is not installed",
-            hint="Install the extra: pip install 'octopods-recon[dask]'",
+            hint="Install the extra: `pip install 'octopods-recon[dask]'`.",
         ) from error
     try:
         client = Client(address, timeout=patience, set_as_default=False, name="recon")
@@ -114,7 +114,7 @@ def _ready(client: Client, address: str, patience: float) -> int:
     except TimeoutError as error:
         raise TemporaryError(
             f"the Dask scheduler at {address} has no worker",
-            hint=f"Start workers: dask worker {address} --nworkers auto --nthreads 1",
+            hint=f"Start workers: `dask worker {address} --nworkers auto --nthreads 1`.",
         ) from error
     for worker, version in client.run(_version, on_error="return").items():
         if version != recon.__version__:

@@ -32,7 +32,7 @@ _SAMPLE: Final = 500
 _LONGEST: Final = 1 << 30
 #: A record of more bytes than this has a quote that is never closed.
 _LONGEST_RECORD: Final = 1 << 26
-_QUOTE: Final = "Is there a quote that is never closed?"
+_QUOTE: Final = "Look for a quote that is never closed."
 
 
 def header(path: Path, wanted: Sequence[str]) -> Header:

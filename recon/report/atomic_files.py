@@ -30,7 +30,7 @@ _RIGHTS: Final = "Give this user the right to write there, or choose another dir
 _HINTS: Final = {
     errno.ENOSPC: _SPACE,
     errno.EDQUOT: _SPACE,
-    errno.EFBIG: "The limit on the size of files (ulimit -f) is too small for this report.",
+    errno.EFBIG: "Raise the limit on the size of files (ulimit -f): this report is larger.",
     errno.EACCES: _RIGHTS,
     errno.EPERM: _RIGHTS,
     errno.EROFS: "That file system is read-only. Choose another directory.",

@@ -28,7 +28,7 @@ _VERSION: Final = sa.table("alembic_version", sa.column("version_num"))
 #: Held while migrating, so that two that start at once do so one after the other.
 _UPGRADE_LOCK: Final = 0x0C7_0B0D5
 
-_COMMAND: Final = "Run: recon db upgrade"
+_COMMAND: Final = "Run `recon db upgrade`."
 #: How many tables of another program are named.
 _NAMED_TABLES: Final = 3
 _MIGRATION: Final = re.compile(r"[0-9]{4}_\w+\.py")

@@ -17,9 +17,9 @@ from sqlalchemy import exc
 from recon.errors import ConfigError, OutputError, ReconError, TemporaryError, file_shortage
 
 URL_HINT: Final = (
-    'database.url looks like "sqlite:///recon.db" or '
-    '"postgresql+psycopg://user:password@host:5432/database" '
-    "(in a password, characters such as @ : / are written as %40 %3A %2F)"
+    'Write database.url like "sqlite:///recon.db" or '
+    '"postgresql+psycopg://user:password@host:5432/database". '
+    "In a password, write characters such as @ : / as %40 %3A %2F."
 )
 _AGAIN: Final = "Nothing was stored in part; try again later."
 _UNREACHED: Final = f"Check host and port of database.url. {_AGAIN}"

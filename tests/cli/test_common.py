@@ -15,7 +15,7 @@ from tests.cli.workshop import Screen
 @pytest.mark.parametrize(
     ("hint", "wanted"),
     [
-        ("Run: recon db upgrade", "Run: recon --config '/x y/r.toml' db upgrade"),
+        ("Run `recon db upgrade`.", "Run `recon --config '/x y/r.toml' db upgrade`."),
         ("`recon check` says more", "`recon --config '/x y/r.toml' check` says more"),
         ("the user that runs recon needs access", "the user that runs recon needs access"),
         (None, None),
