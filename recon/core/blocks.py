@@ -24,8 +24,13 @@ def map_blocks(
     Two threads work at a time, because numpy and Arrow release Python's lock. So the result for one
     block must not depend on another block.
     """
-    blocks = [slice(start, min(start + block_rows, size)) for start in range(0, size, block_rows)]
+    blocks = slices(size, block_rows)
     if len(blocks) < _FEW:
         return [work(rows) for rows in blocks]
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(work, blocks))
+
+
+def slices(size: int, block_rows: int) -> list[slice]:
+    """Return the blocks of `size` rows, in order."""
+    return [slice(start, min(start + block_rows, size)) for start in range(0, size, block_rows)]

@@ -106,7 +106,9 @@ def places(known: Ints, ids: Ints, block_rows: int = blocks.BLOCK_ROWS) -> Posit
     # 0 means no position: for empty places of the table, and at both ends of it.
     table = np.zeros((span >> bits) + 3, dtype=np.int32)
     # From the last to the first, so that the first stays.
-    table[_bucket(known, low, bits)[::-1]] = np.arange(known.size, 0, -1, dtype=np.int32)
+    for rows in reversed(blocks.slices(known.size, block_rows)):
+        bucket = _bucket(known[rows], low, bits)[::-1]
+        table[bucket] = np.arange(rows.stop, rows.start, -1, dtype=np.int32)
     unique = (known[1:] != known[:-1]).all() if bits else np.count_nonzero(table) == known.size
     assert unique, "the provider's message ids must be unique"
     place = np.empty(ids.size, dtype=np.intp)
@@ -150,7 +152,8 @@ def _last_of_each(
     """Return the last record of each message, -1 for none, and all records before those."""
     # One place more, where -1 leads.
     record_of = np.full(messages + 1, -1)
-    record_of[message_of] = np.arange(message_of.size)
+    for block in blocks.slices(message_of.size, block_rows):
+        record_of[message_of[block]] = np.arange(block.start, block.stop)
 
     def before_the_last(rows: slice) -> Positions:
         last = record_of[message_of[rows]] == np.arange(rows.start, rows.stop)

@@ -51,7 +51,8 @@ def key_sorts(keys: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def are_phone_numbers(keys: NDArray[np.int64]) -> bool:
     """Say whether each of these keys belongs to a phone number."""
-    return not len(keys) or bool(keys.min() >= 0 and keys.max() < 1 << _BITS)
+    # Without a sign, negative keys are the greatest.
+    return not len(keys) or bool(keys.view("uint64").max() < 1 << _BITS)
 
 
 def _hashed(text: str, sort: int) -> int:
