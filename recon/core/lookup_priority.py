@@ -41,6 +41,11 @@ class Candidates:
         return Candidates(*(getattr(self, field.name)[at] for field in fields(self)))
 
 
+def of_case(case: Case, days: Sequence[Window], policy: Policy) -> tuple[Candidates, Candidates]:
+    """Return the results of `accused` and `left_open`."""
+    return accused(case, days, policy), left_open(case, days)
+
+
 def accused(case: Case, days: Sequence[Window], policy: Policy) -> Candidates:
     """Return the ids of the records that would be missing at the provider, each once.
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
-from typing import Final
+from functools import partial
 
-from recon.core import calendar
+from recon.core import calendar, lookup_priority
+from recon.core.lookup_priority import Candidates
 from recon.core.policy import LOOK_BACK_DAYS
 from recon.jobs.account_job import AccountJob
 from recon.jobs.both_sides import BothSides
 from recon.jobs.status_lookups import StatusLookups
+from recon.jobs.waiting import Steps, waiting
 from recon.model import Window
 from recon.store import finding_list, runs
-
-#: Days of up to this many rows together are kept in memory and not read a second time.
-_HELD_ROWS: Final = 500_000
 
 
 class EarlierDays:
@@ -47,20 +46,28 @@ class EarlierDays:
         """The beginning of the earliest day, `None` without any."""
         return self._days[-1].start if self._days else None
 
-    def confirm(self, lookups: StatusLookups) -> None:
-        """Ask for the recorded ids of the days that will be judged again."""
-        room = _HELD_ROWS
+    def confirm(self, lookups: StatusLookups, held_rows: int) -> Steps[None]:
+        """Ask for the recorded ids of the days that will be judged again.
+
+        Days of up to `held_rows` rows together are kept in memory and not read a second time.
+        """
         for day in self._days:
             if not lookups.may_ask:
                 return
-            with self._job.read([day], untimed=False) as both_sides:
-                if not self._has_changed(day, both_sides):
-                    self._unchanged.add(day.label)
-                    continue
-                lookups.confirm(both_sides.case, [day], self._job.policy)
-            if both_sides.is_in_memory and both_sides.row_count <= room:
-                self._held[day.label] = both_sides
-                room -= both_sides.row_count
+            found = self._candidates(day, held_rows)
+            if found is not None:
+                yield from waiting(partial(lookups.confirm, *found))
+
+    def _candidates(self, day: Window, held_rows: int) -> tuple[Candidates, Candidates] | None:
+        with self._job.read([day], untimed=False) as both_sides:
+            if not self._has_changed(day, both_sides):
+                self._unchanged.add(day.label)
+                return None
+            found = lookup_priority.of_case(both_sides.case, [day], self._job.policy)
+        held = both_sides.row_count + sum(one.row_count for one in self._held.values())
+        if both_sides.is_in_memory and held <= held_rows:
+            self._held[day.label] = both_sides
+        return found
 
     def changed(
         self, *, learnt: bool = False, contradicted: AbstractSet[str] = frozenset()

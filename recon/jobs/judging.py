@@ -91,11 +91,8 @@ class Judge:
             if all(stretch.done.get(day.window.label) == day.basis for day in days):
                 none = lookup_priority.joined([])
                 return StretchCandidates(none, none, unchanged=True)
-            return StretchCandidates(
-                lookup_priority.accused(both_sides.case, stretch.days, self.policy),
-                lookup_priority.left_open(both_sides.case, stretch.days),
-                unchanged=False,
-            )
+            found = lookup_priority.of_case(both_sides.case, stretch.days, self.policy)
+            return StretchCandidates(*found, unchanged=False)
 
     def _read(self, stretch: Stretch) -> BothSides:
         return reconcile.read(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from recon import scratch
-from recon.core import calendar, listing_evidence, shards
+from recon.core import calendar, listing_evidence, lookup_priority, shards
+from recon.core.lookup_priority import Candidates
 from recon.core.policy import LOOK_BACK_DAYS
 from recon.core.shards import Share
 from recon.errors import InputError, ReconError, expected, worst
@@ -26,6 +28,7 @@ from recon.jobs.memory_budget import RunMemory
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_calls import StatusCalls
 from recon.jobs.status_lookups import StatusLookups
+from recon.jobs.waiting import Steps, Waits, waiting
 from recon.model import Run, State, VerdictKind, Window
 from recon.report import report_files
 from recon.store import messages, runs
@@ -40,6 +43,10 @@ log = logging.getLogger(__name__)
 
 #: A run without dates catches up this many days at most, yesterday included.
 CATCH_UP_DAYS: Final = 7
+#: Each account that waits holds a connection to PostgreSQL, for its lock.
+_ACCOUNTS_AT_ONCE: Final = 10
+#: Days of up to this many rows of all waiting accounts are kept in memory until they are judged.
+_HELD_ROWS: Final = 500_000
 
 _DRY_RUN: Final = (
     "This is a dry run: nothing was stored, and nobody was notified. The next run reports it again."
@@ -68,6 +75,9 @@ class RunOptions:
     """How much memory the days may take; `None` is without limit."""
     shard: tuple[int, int] | None = None
     """The number of this command, from 0, and the number of commands that share the days."""
+    at_once: int = _ACCOUNTS_AT_ONCE
+    """How many accounts may wait for Octopods at the same time. A dry run and an offline run work
+    on one account after the other."""
 
     @property
     def work(self) -> Sequence[tuple[str, Share | None]]:
@@ -149,6 +159,9 @@ def run(
 ) -> Iterator[AccountRun]:
     """Run the job for each account in turn; an error in one does not affect the others.
 
+    While an account waits for Octopods, the next ones are asked for too, but accounts with the same
+    key after each other. Days are judged, stored and reported in the order of the accounts.
+
     Args:
         settings: the configuration.
         engine: the job's own database, its schema ready.
@@ -161,23 +174,29 @@ def run(
             requests and stores the results.
     """
     scratch.sweep()
-    night = _Night(settings, engine, options, runtime, workers, live)
-    for name, share in options.work:
-        done = HeldDays[ReportedRun]() if options.is_backfill else list[ReportedRun]()
-        try:
-            with share_locks.held(live or engine, name, share), wiring.KeptSession() as session:
-                account = _Account.begin(night, name, share, session)
-                for made in account.days():
-                    done.append(made)
-                    progress(made)
-                judged_again = account.days_again()
-        except Exception as error:
-            reported = expected(error)
-            if reported is None:
-                log.exception("account %s: internal error; its run ended", name)
-            yield AccountRun(name, days=done, error=reported or error)
-        else:
-            yield AccountRun(name, days=done, judged_again=judged_again)
+    work = options.work
+    one_by_one = len(work) == 1 or options.offline or options.dry_run
+    waits = Waits(1 if one_by_one else options.at_once, runtime.sleep)
+    night = _Night(
+        settings, engine, options, replace(runtime, sleep=waits.sleep), workers, live, waits
+    )
+    with closing(waits.in_order(partial(_asked, night, *each) for each in work)) as accounts:
+        for (name, _), (held, asked) in zip(work, accounts, strict=True):
+            done = HeldDays[ReportedRun]() if options.is_backfill else list[ReportedRun]()
+            try:
+                with held:
+                    account = asked.result()
+                    for made in account.days():
+                        done.append(made)
+                        progress(made)
+                    judged_again = account.days_again()
+            except Exception as error:
+                reported = expected(error)
+                if reported is None:
+                    log.exception("account %s: internal error; its run ended", name)
+                yield AccountRun(name, days=done, error=reported or error)
+            else:
+                yield AccountRun(name, days=done, judged_again=judged_again)
     # Commands that share a range are not done with older days when one of them ends.
     if settings.retention.automatic and not options.dry_run and options.shard is None:
         days = settings.retention.days
@@ -194,6 +213,25 @@ class _Night:
     runtime: Runtime
     workers: Workers
     live: Engine | None
+    waits: Waits
+
+    @property
+    def held_rows(self) -> int:
+        """How many rows an account may keep in memory while it waits."""
+        memory = self.options.memory
+        if self.waits.most > 1 and memory is not None and memory.limit is not None:
+            return 0
+        return _HELD_ROWS // self.waits.most
+
+    @contextmanager
+    def turn(self, share: Share) -> Iterator[None]:
+        """Wait until no other account asks with the same key, and no other command for this one."""
+        store = self.live or self.engine
+        with (
+            self.waits.turn(wiring.fingerprint(self.settings, share.account, self.runtime)),
+            share_locks.turn_to_ask(store, share, self.settings, self.runtime),
+        ):
+            yield
 
     def reported(self, run: Run) -> ReportedRun:
         """Write the reports of a stored run."""
@@ -212,11 +250,15 @@ class _Account:
     earlier: EarlierDays
     lookups: StatusLookups | None
     """The status calls that may be made; `None` offline."""
+    kept: list[BothSides] = field(default_factory=list)
+    """Its days as they were read before the status calls, or nothing."""
+    unchanged: bool = False
+    """Whether it is known that no day of a range has changed."""
 
     @classmethod
     def begin(
         cls, night: _Night, name: str, share: Share | None, session: wiring.KeptSession
-    ) -> _Account:
+    ) -> Steps[_Account]:
         """Ask for the latest messages, unless offline, and open the records.
 
         Args:
@@ -229,13 +271,16 @@ class _Account:
         started_at = night.runtime.clock()
         if share is None:
             share = Share(name, *catch_up(engine, name, started_at, settings.timezone))
-        pulled = None
-        if not options.offline:
-            with _turn(night, share):
-                most = share.portion(settings.octopods.status_lookups_per_run)
-                pulled = pull(
+        days = share
+
+        def pulled_in_turn() -> LatestPoll:
+            most = days.portion(settings.octopods.status_lookups_per_run)
+            with night.turn(days):
+                return pull(
                     settings, engine, name, night.runtime, session, night.live, status_calls=most
                 )
+
+        pulled = None if options.offline else (yield from waiting(pulled_in_turn))
         job = AccountJob(
             name,
             engine,
@@ -255,42 +300,96 @@ class _Account:
         earlier = EarlierDays(job, share.first, settings.timezone, look_back)
         return cls(night, job, share, earlier, None if pulled is None else pulled.status_lookups)
 
-    def days(self) -> Iterator[ReportedRun]:
-        """Judge, store and report the days that were asked for."""
+    def ask(self, held: ExitStack) -> Steps[_Account]:
+        """Make the status calls, before any day is judged.
+
+        Args:
+            held: closes what is kept of the account until its days are judged.
+
+        Returns:
+            The account with what is known of its days.
+        """
+        lookups, held_rows = self.lookups, self.night.held_rows
+        if lookups is None:
+            return self
+        if self.night.options.is_backfill:
+            if not lookups.may_ask:
+                return self
+            candidates = self._backfill.candidates()
+            found = candidates.accused, candidates.left_open
+            yield from self._confirm(lookups, found, held_rows)
+            return replace(self, unchanged=candidates.unchanged and not lookups.learnt)
+        with ExitStack() as stack:
+            read = stack.enter_context(self.job.read(self._windows, untimed=True))
+            found = lookup_priority.of_case(read.case, read.days, self.job.policy)
+            if self.night.waits.most == 1:
+                self.kept.append(read)
+            elif read.is_in_memory and read.row_count <= held_rows:
+                self.kept.append(read)
+                held_rows -= read.row_count
+            if self.kept:
+                held.push(stack.pop_all())
+            del read
+        yield from self._confirm(lookups, found, held_rows)
+        return self
+
+    def _confirm(
+        self, lookups: StatusLookups, found: tuple[Candidates, Candidates], held_rows: int
+    ) -> Steps[None]:
+        """Ask for the ids of the run's own days, then for the others.
+
+        First come records of earlier days that would be missing, then messages that are not
+        terminal, then records in gaps.
+        """
+        days = self._windows
+        start, end = self.earlier.start or days[0].start, days[-1].end
+        assert start is not None
+        assert end is not None
+        with ExitStack() as turn:
+            yield from waiting(partial(turn.enter_context, self.night.turn(self.share)))
+            yield from waiting(partial(lookups.confirm, *found))
+            yield from self.earlier.confirm(lookups, held_rows)
+            yield from waiting(partial(lookups.refresh, start, end))
+            yield from waiting(lookups.confirm_open)
+
+    @property
+    def _windows(self) -> Sequence[Window]:
         share = self.share
-        days = calendar.windows(share.first, share.last, self.night.settings.timezone)
-        return self._range(days) if self.night.options.is_backfill else self._few(days)
+        return calendar.windows(share.first, share.last, self.night.settings.timezone)
 
-    def _few(self, days: Sequence[Window]) -> Iterator[ReportedRun]:
-        """Judge days together."""
-        job, lookups = self.job, self.lookups
-        with (
-            job.read(days, untimed=True) as read,
-            read if lookups is None else _ask(job, lookups, read, self.earlier) as both_sides,
-        ):
-            for run in job.judge(both_sides, mode=runs.RUN):
-                yield self.night.reported(run)
-
-    def _range(self, days: Sequence[Window]) -> Iterator[ReportedRun]:
-        """Judge many days, one after another or in other processes, except unchanged ones."""
-        night, lookups = self.night, self.lookups
-        backfill = Backfill(
+    @property
+    def _backfill(self) -> Backfill:
+        night = self.night
+        return Backfill(
             self.job,
             night.settings,
-            days,
+            self._windows,
             night.options.directory,
             night.workers,
             night.options.again or night.options.dry_run,
             untimed=self.share.ends_the_range,
         )
-        unchanged = False
-        if lookups is not None and lookups.may_ask:
-            found = backfill.candidates()
-            with _turn(night, self.share):
-                lookups.confirm_candidates(found.accused, found.left_open)
-                _ask_for_the_rest(lookups, days, self.earlier)
-            unchanged = found.unchanged and not lookups.learnt
-        for day in backfill.judge(unchanged=unchanged):
+
+    def days(self) -> Iterator[ReportedRun]:
+        """Judge, store and report the days that were asked for."""
+        return self._range() if self.night.options.is_backfill else self._few()
+
+    def _few(self) -> Iterator[ReportedRun]:
+        """Judge days together."""
+        job, learnt = self.job, self.lookups is not None and self.lookups.learnt
+        if not self.kept:
+            both_sides = job.read(self._windows, untimed=True)
+        elif learnt:
+            both_sides = job.refreshed(self.kept.pop())
+        else:
+            both_sides = self.kept.pop()
+        with both_sides:
+            for run in job.judge(both_sides, mode=runs.RUN):
+                yield self.night.reported(run)
+
+    def _range(self) -> Iterator[ReportedRun]:
+        """Judge many days, one after another or in other processes, except unchanged ones."""
+        for day in self._backfill.judge(unchanged=self.unchanged):
             yield ReportedRun(day.run, day.written, day.unchanged)
 
     def days_again(self) -> list[ReportedRun]:
@@ -312,9 +411,12 @@ class _Account:
         return judged_again
 
 
-def _turn(night: _Night, share: Share) -> AbstractContextManager[None]:
-    """Wait until no other command of the same account asks Octopods."""
-    return share_locks.turn_to_ask(night.live or night.engine, share, night.settings, night.runtime)
+def _asked(night: _Night, name: str, share: Share | None, held: ExitStack) -> Steps[_Account]:
+    """Begin the run of an account, and make its requests."""
+    held.enter_context(share_locks.held(night.live or night.engine, name, share))
+    session = held.enter_context(wiring.KeptSession())
+    account = yield from _Account.begin(night, name, share, session)
+    return (yield from account.ask(held))
 
 
 def catch_up(engine: Engine, account: str, now: datetime, zone: str) -> tuple[date, date]:
@@ -328,33 +430,6 @@ def catch_up(engine: Engine, account: str, now: datetime, zone: str) -> tuple[da
         return yesterday, yesterday
     since = max(newest + timedelta(days=1), yesterday - timedelta(days=CATCH_UP_DAYS - 1))
     return min(since, yesterday), yesterday
-
-
-def _ask(
-    job: AccountJob, lookups: StatusLookups, both_sides: BothSides, earlier: EarlierDays
-) -> BothSides:
-    """Make the status calls of the run, before any day is judged.
-
-    Returns:
-        Both sides of the run's own days as they are stored now.
-    """
-    lookups.confirm(both_sides.case, both_sides.days, job.policy)
-    _ask_for_the_rest(lookups, both_sides.days, earlier)
-    return job.refreshed(both_sides) if lookups.learnt else both_sides
-
-
-def _ask_for_the_rest(lookups: StatusLookups, days: Sequence[Window], earlier: EarlierDays) -> None:
-    """Make the status calls that are left after the records of the run's own days.
-
-    First come records of earlier days that would be missing, then messages that are not terminal,
-    then records in gaps.
-    """
-    earlier.confirm(lookups)
-    start, end = earlier.start or days[0].start, days[-1].end
-    assert start is not None
-    assert end is not None
-    lookups.refresh(start, end)
-    lookups.confirm_open()
 
 
 def pull(

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from recon.core import calendar, coverage, lookup_priority
-from recon.core.buckets import Case
 from recon.core.e164 import LONGEST
 from recon.core.lookup_priority import Candidates
-from recon.core.policy import Policy
 from recon.jobs.status_calls import NoMessage, StatusCalls
 from recon.model import Confirmation, Message, Span, Window, Withdrawal
 from recon.store import messages, withdrawals
@@ -90,21 +88,11 @@ class StatusLookups:
         """Return the result of the status calls for records of a day."""
         return self._confirmations.get(day.label, Confirmation())
 
-    def confirm(self, case: Case, days: Sequence[Window], policy: Policy) -> None:
+    def confirm(self, accused: Candidates, left_open: Candidates) -> None:
         """Ask for the ids of records that would be missing at the provider.
 
         Unverifiable records are remembered for `confirm_open`. A denial counts only if the control
         id, which the list shows, is answered with its message in this run.
-
-        Raises:
-            KeyRefusedError: the key was refused meanwhile.
-        """
-        self.confirm_candidates(
-            lookup_priority.accused(case, days, policy), lookup_priority.left_open(case, days)
-        )
-
-    def confirm_candidates(self, accused: Candidates, left_open: Candidates) -> None:
-        """Ask for these ids as `confirm` does.
 
         Args:
             accused: of records that would be missing at the provider.

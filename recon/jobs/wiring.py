@@ -94,6 +94,17 @@ class KeptSession:
         self.close()
 
 
+def fingerprint(settings: Settings, name: str, runtime: Runtime) -> str:
+    """Return the fingerprint of an account's key, which distinguishes keys.
+
+    Raises:
+        ConfigError: the key is not where the account says.
+    """
+    from recon.config import fingerprint as of_key
+
+    return of_key(settings.accounts[name].api_key(runtime.environ, name))
+
+
 def open_client(
     settings: Settings,
     name: str,
@@ -116,16 +127,13 @@ def open_client(
         TemporaryError, OutputError: the database failed.
     """
     from recon import logs
-    from recon.config import fingerprint
     from recon.octopods.client import Client
     from recon.octopods.pacing import Pacer
 
     key = settings.accounts[name].api_key(runtime.environ, name)
     logs.redact(key.get_secret_value())
-    mark = fingerprint(key)
-    pacer = Pacer(
-        settings.octopods.min_interval_seconds, monotonic=runtime.monotonic, sleep=runtime.sleep
-    )
+    mark = fingerprint(settings, name, runtime)
+    pacer = Pacer(settings.octopods.min_interval_seconds, monotonic=runtime.monotonic)
     client = Client(
         base_url=settings.octopods.base_url,
         api_key=key,

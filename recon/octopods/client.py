@@ -91,6 +91,7 @@ class Client:
         self._clock = clock
         self._monotonic = monotonic
         self._pacer = pacer
+        self._sleep = sleep
         self._retry_budget = RetryBudget(
             account=account,
             max_wait_seconds=max_wait_seconds,
@@ -151,11 +152,11 @@ class Client:
         counted: RequestCounts,
         read: Callable[[HttpResponse, ApiError, datetime], Read],
     ) -> Read:
-        self._pacer.wait()
+        self._pace()
         requested_at = self._clock()
         begun = self._monotonic()
         try:
-            answer = self._transport.get(path, params, before_again=self._pacer.wait)
+            answer = self._transport.get(path, params, before_again=self._pace)
         except TransientError as error:
             if error.sent:
                 self._counts += counted
@@ -165,6 +166,9 @@ class Client:
         self._log_answer(path, answer, refusal, self._monotonic() - begun)
         self._refuse(answer, refusal)
         return read(answer, refusal, requested_at)
+
+    def _pace(self) -> None:
+        self._pacer.wait(self._sleep)
 
     def _refusal(self, answer: HttpResponse) -> ApiError:
         """Return the error in the body, if there is one, without our key."""

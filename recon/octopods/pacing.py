@@ -11,19 +11,11 @@ class Pacer:
     Args:
         min_interval_seconds: the least time from the start of one request to the start of the next.
         monotonic: seconds that never run backwards.
-        sleep: waits that many seconds.
     """
 
-    def __init__(
-        self,
-        min_interval_seconds: float,
-        *,
-        monotonic: Callable[[], float],
-        sleep: Callable[[float], None],
-    ) -> None:
+    def __init__(self, min_interval_seconds: float, *, monotonic: Callable[[], float]) -> None:
         self._interval = min_interval_seconds
         self._monotonic = monotonic
-        self._sleep = sleep
         self._last: float | None = None
 
     @property
@@ -33,9 +25,13 @@ class Pacer:
             return 0.0
         return max(self._last + self._interval - self._monotonic(), 0.0)
 
-    def wait(self) -> None:
-        """Wait until the next request may start; the first one may start at once."""
+    def wait(self, sleep: Callable[[float], None]) -> None:
+        """Wait until the next request may start; the first one may start at once.
+
+        Args:
+            sleep: waits for a number of seconds.
+        """
         early = self.early
         if early > 0:
-            self._sleep(early)
+            sleep(early)
         self._last = self._monotonic()

@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -35,6 +36,8 @@ _LOST_SECONDS: Final = 120
 #: How long other processes are waited for when the write-ahead log is emptied at the end.
 _CHECKPOINT_SECONDS: Final = 0.5
 _WRITES: Final = "recon_writes"
+#: SQLite has one writer at a time. Threads of this process wait for each other as long as it takes.
+_SQLITE_WRITER: Final = RLock()
 _DRIVERS: Final = {"sqlite": "pysqlite", "postgresql": "psycopg", "postgres": "psycopg"}
 
 
@@ -202,7 +205,8 @@ def writing(engine: sa.Engine, *, foreign_keys: bool = True) -> Iterator[sa.Conn
         engine: the store.
         foreign_keys: whether SQLite enforces them, which it cannot change within a transaction.
     """
-    with translated(engine.url), engine.connect() as connection:
+    alone = nullcontext() if is_postgres(engine) else _SQLITE_WRITER
+    with alone, translated(engine.url), engine.connect() as connection:
         marked = connection.execution_options(**{_WRITES: True})
         enforced = foreign_keys or is_postgres(engine)
         with nullcontext() if enforced else _without_foreign_keys(marked), marked.begin():

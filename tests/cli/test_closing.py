@@ -182,3 +182,22 @@ def test_after_a_signal_to_a_collector_that_stays_too(
         _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert rows(copied(shop.path / "recon.db"), "alembic_version") == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_after_a_signal_while_several_accounts_wait_too(
+    shop: Workshop, number: signal.Signals, code: int
+) -> None:
+    log: list[Received] = []
+    script = [http_faults.timeout(), http_faults.timeout()]
+    shop.environ["OTHER_KEY"] = "simulated-other-key"
+    keys = {"main": "OCTOPODS_API_KEY", "other": "OTHER_KEY"}
+    with serve(Channel(), clock=ManualClock(MORNING_AFTER), script=script, log=log) as url:
+        shop.configure(url, accounts=keys)
+        process = shop.fork("run", "--date", DAY)
+        awaited(lambda: len(log) == len(keys), process)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    assert rows(copied(shop.path / "recon.db"), "alembic_version") == 1

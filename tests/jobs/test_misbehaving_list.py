@@ -34,7 +34,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from recon.core import calendar, listing_evidence
+from recon.core import calendar, listing_evidence, lookup_priority
 from recon.core.coverage import covered, microseconds
 from recon.core.listing_evidence import Proof
 from recon.core.policy import Policy
@@ -300,7 +300,7 @@ class Machine(RuleBasedStateMachine):
         if self.is_deceived:
             return
         read = reconcile.read(self.account, days, reader=reader, engine=self.engine, policy=policy)  # type: ignore[arg-type]
-        lookups.confirm(read.case, days, policy)
+        lookups.confirm(*lookup_priority.of_case(read.case, days, policy))
         if lookups.learnt:
             read = reconcile.refreshed(read, self.engine, reader)  # type: ignore[arg-type]
         for verdict in read.judge(self.engine):

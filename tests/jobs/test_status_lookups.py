@@ -64,7 +64,7 @@ def withdrawn(
     )
     row = [5], [-1], [microseconds(NOON)], [NOON.date().toordinal()]
     accused = Candidates(*(np.array(values, dtype=np.int64) for values in row))
-    lookups.confirm_candidates(accused, accused.take(np.array([], dtype=np.int64)))
+    lookups.confirm(accused, accused.take(np.array([], dtype=np.int64)))
     return [one.start for one in withdrawals.of_account(engine, "main", None, None)]
 
 

@@ -206,4 +206,4 @@ class Maker:
         )
 
     def pacer(self, seconds: float) -> Pacer:
-        return Pacer(seconds, monotonic=self.clock.monotonic, sleep=self.clock.sleep)
+        return Pacer(seconds, monotonic=self.clock.monotonic)
