@@ -35,7 +35,7 @@ _PAUSE_US: Final = 15 * 60 * 1_000_000
 #: Digits of a number that are tried behind the country code: the networks of most countries.
 _NETWORK_DIGITS: Final = 2
 _LONGEST: Final = 15
-#: A sample with one in so many of the healthy sends is enough.
+#: One of so many healthy sends is in a sample.
 SAMPLED: Final = 16
 _HOUR_US: Final = 3_600_000_000
 _NOTHING: Final[Positions] = np.zeros(0, dtype=np.int64)

@@ -149,7 +149,7 @@ class _Day:
 
     @cached_property
     def sample(self) -> Sequence[Positions]:
-        """One of the keys in `numbers` in so many, ascending in each part."""
+        """A sample of `numbers`, ascending in each part."""
         step = concentration.SAMPLED
         own = self.case.provider_keys[::step][self.paired[::step]]
         left_out = (part.of_day("keys", self.day)[::step] for part in self.case.agreed.pairs)

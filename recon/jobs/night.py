@@ -159,8 +159,8 @@ def run(
 ) -> Iterator[AccountRun]:
     """Run the job for each account in turn; an error in one does not affect the others.
 
-    While an account waits for Octopods, the next ones are asked for too, but accounts with the same
-    key after each other. Days are judged, stored and reported in the order of the accounts.
+    While an account waits for Octopods, the requests of the next accounts are made too. Accounts
+    with the same key take turns. Days are judged, stored and reported in the order of the accounts.
 
     Args:
         settings: the configuration.

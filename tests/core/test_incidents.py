@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recon.core import calendar, judge
+from recon.core import calendar, concentration, judge
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.model import Incident, Verdict
@@ -200,6 +200,15 @@ def test_one_country_is_one_incident() -> None:
     [incident] = incidents(replace(made, listed=~british))
     assert (incident.cause, incident.findings) == ("country", int(british.sum()))
     assert f"All {int(british.sum())} sends to numbers that begin with +44 are" in incident.summary
+
+
+def test_the_messages_that_are_missing_do_not_count_as_healthy_ones_of_their_country() -> None:
+    made = sends(400)
+    # These are the messages that a sample of the day consists of.
+    italian = np.arange(400) % concentration.SAMPLED == 0
+    numbers = np.where(italian, 393_331_230_000 + np.arange(400), made.numbers)
+    [incident] = incidents(replace(made, numbers=numbers, recorded=~italian))
+    assert (incident.cause, incident.kinds) == ("country", {"missing_locally": 25})
 
 
 def test_one_network_of_a_country_is_one_incident() -> None:
