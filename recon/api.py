@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from recon.config import Settings
     from recon.core.policy import Policy
-    from recon.jobs.night import AccountRun
+    from recon.jobs.run_results import AccountRun
     from recon.model import Verdict
 
 __all__ = ["Comparison", "diff", "read_findings", "read_runs", "run", "store_url"]
@@ -261,6 +261,7 @@ def run(
         UsageError: the last day is before the first, or an account is not configured.
     """
     from recon.jobs import night, notifying
+    from recon.jobs.run_options import RunOptions
     from recon.store import run_list
 
     _check_days(days)
@@ -274,7 +275,7 @@ def run(
         last = None if days is None else days[1]
         notifier = notifying.Notifier(settings, world, world.clock(), last_day=last)
         notifier.run_starts()
-    options = night.RunOptions(
+    options = RunOptions(
         days=days,
         accounts=[name for name in settings.accounts if not accounts or name in accounts],
         offline=offline,

@@ -41,6 +41,7 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
     every kind, runs the nightly job over HTTP, and compares what it found with what was planted.
     """
     from recon.jobs import night
+    from recon.jobs.run_options import RunOptions
     from recon.simulator import demo_day, server
     from recon.store import engine, schema
 
@@ -53,7 +54,7 @@ def command(session: common.Session, output: Path, seed: int, *, keep: bool) -> 
         settings = _settings(day, base_url, data)
         with engine.opened(settings.database.url.get_secret_value()) as database:
             schema.ensure_ready(database)
-            options = night.RunOptions(days=(day.day, day.day), accounts=["demo"], directory=output)
+            options = RunOptions(days=(day.day, day.day), accounts=["demo"], directory=output)
             [outcome] = night.run(settings, database, options, runtime)
     if outcome.error is not None:
         raise outcome.error

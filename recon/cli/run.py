@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from recon.jobs.backfill import Workers
-    from recon.jobs.night import AccountRun, ReportedRun
     from recon.jobs.notifying import Notifier
+    from recon.jobs.run_results import AccountRun, ReportedRun
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +94,7 @@ def command(
     Octopods asks for.
     """
     from recon.jobs import memory_budget, night, notifying
+    from recon.jobs.run_options import RunOptions
 
     chosen = common_options.day_range(day, first, last)
     _check_range_options(
@@ -116,7 +117,7 @@ def command(
             last_day=None if chosen is None else chosen[1],
             mail=not no_email,
         )
-    options = night.RunOptions(
+    options = RunOptions(
         days=chosen,
         accounts=names,
         offline=offline,

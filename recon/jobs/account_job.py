@@ -14,6 +14,7 @@ from recon.jobs import judging, reconcile
 from recon.jobs.both_sides import BothSides
 from recon.jobs.expected_rules import ExpectedRules
 from recon.jobs.judging import DayVerdict
+from recon.jobs.latest_poll import LatestPoll
 from recon.jobs.memory_budget import RunMemory
 from recon.jobs.runtime import Runtime
 from recon.jobs.status_lookups import StatusLookups
@@ -23,7 +24,6 @@ from recon.store import runs, status_answers
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from recon.octopods.client import Client
     from recon.records.reader import RecordsReader
     from recon.store.notifications import Announcement
 
@@ -31,14 +31,6 @@ log = logging.getLogger(__name__)
 
 #: On how many nights the list must be contradicted before the report calls it systematic.
 _CONTRADICTED_NIGHTS: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class LatestPoll:
-    """A poll that was stored, and the client for further requests."""
-
-    client: Client
-    status_lookups: StatusLookups
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from recon.config import Settings
-    from recon.jobs.night import AccountRun
+    from recon.jobs.run_results import AccountRun
     from recon.jobs.runtime import Runtime
     from recon.notify.heartbeat import Heartbeat
     from recon.report.message import OutcomeMessage

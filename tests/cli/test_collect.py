@@ -196,6 +196,7 @@ PREPARED = """
     from pathlib import Path
     from recon import config
     from recon.jobs import collector, night
+    from recon.jobs.run_options import RunOptions
     from recon.jobs.runtime import Runtime
     from recon.store.engine import connect
     begun = datetime.fromisoformat({begun!r})
@@ -220,7 +221,7 @@ FORCED = """
 NIGHT = """
     for _ in range(3):
         today = clock().date()
-        options = night.RunOptions(
+        options = RunOptions(
             (today, today), ["main"], directory=Path({reports!r}), trust_input=True
         )
         well(night.run(settings, engine, options, runtime))

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from recon.errors import KeyRefusedError, TemporaryError
-from recon.jobs import night, wiring
+from recon.jobs import latest_poll, wiring
 from recon.jobs.collector import collect
 from recon.simulator import http_faults
 from recon.simulator.channel import SIMULATED_KEY, Channel
@@ -76,7 +76,7 @@ def test_a_poll_comes_right_after_the_end_of_each_day(stage: Stage) -> None:
 
 def test_the_poll_of_the_nightly_run_counts(stage: Stage) -> None:
     with wiring.KeptSession() as session:
-        night.pull(stage.settings, stage.engine, "main", stage.runtime, session)
+        latest_poll.pull(stage.settings, stage.engine, "main", stage.runtime, session)
     stage.clock.advance(60)
     assert stage.codes() == [0]
     assert len(stage.requests) == 1
@@ -305,7 +305,7 @@ def test_a_pause_is_kept_by_the_nightly_run_too(tmp_path: Path, engine: sa.Engin
             wiring.KeptSession() as session,
             pytest.raises(TemporaryError, match=r"as it said before; .* until 2026-04-23 12:30"),
         ):
-            night.pull(stage.settings, engine, "main", stage.runtime, session)
+            latest_poll.pull(stage.settings, engine, "main", stage.runtime, session)
         assert len(stage.requests) == 1
 
 

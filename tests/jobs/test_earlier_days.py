@@ -15,7 +15,7 @@ from recon.jobs import night, wiring
 from recon.jobs.account_job import AccountJob
 from recon.jobs.earlier_days import EarlierDays
 from recon.jobs.expected_rules import ExpectedRules
-from recon.jobs.night import RunOptions
+from recon.jobs.run_options import RunOptions
 from recon.simulator.simulated_message import course
 from tests.factories import DAY, NOON, NUMBER
 from tests.jobs.stage import NUMBERS, Stage, staged

@@ -14,7 +14,8 @@ from recon import config
 from recon.core import calendar
 from recon.jobs import night
 from recon.jobs.held_days import HeldDays
-from recon.jobs.night import ReportedRun, RunOptions
+from recon.jobs.run_options import RunOptions
+from recon.jobs.run_results import ReportedRun
 from recon.store.engine import opened
 from tests.cli.nights import nights
 from tests.cli.workshop import minute

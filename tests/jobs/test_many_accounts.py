@@ -19,7 +19,8 @@ from recon.errors import ConfigError, TemporaryError
 from recon.jobs import night, wiring
 from recon.jobs.both_sides import BothSides
 from recon.jobs.memory_budget import RunMemory
-from recon.jobs.night import AccountRun, ReportedRun, RunOptions
+from recon.jobs.run_options import RunOptions
+from recon.jobs.run_results import AccountRun, ReportedRun
 from recon.jobs.runtime import Runtime
 from recon.simulator.channel import Channel
 from recon.simulator.server import fingerprint

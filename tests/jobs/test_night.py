@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from recon.errors import ConfigError, OutputError, TemporaryError
-from recon.jobs import night
-from recon.jobs.night import RunOptions
+from recon.jobs import account_night, night
+from recon.jobs.run_options import RunOptions
+from recon.jobs.run_results import AccountRun, ReportedRun
 from recon.simulator import http_faults
 from recon.store import lock, runs
 from tests.factories import DAY, NOON, ZONE, found, run
@@ -43,7 +44,7 @@ def test_a_run_without_dates_takes_the_days_since_the_last_one(
         runs.save(engine, run(day="2026-03-01", run_id="earlier"), "run")
         runs.save(engine, run(day=last_run), "run")
         runs.save(engine, run(day=DAY, account="other", run_id="other"), "run")
-    days = night.catch_up(engine, "main", NOON, ZONE)
+    days = account_night.catch_up(engine, "main", NOON, ZONE)
     assert [day.isoformat() for day in days] == [first, "2026-04-22"]
 
 
@@ -149,12 +150,12 @@ def test_only_what_this_run_was_the_first_to_find_of_an_earlier_day_counts(
     with staged(tmp_path, engine) as stage:
         [outcome] = night.run(stage.settings, engine, options(stage), stage.runtime)
     written = outcome.days[0].written
-    old = night.ReportedRun(known, written)
-    new = night.ReportedRun(run(found("a"), first_seen_on={"a": known.finished_at.date()}), written)
-    assert (old.new_findings, night.AccountRun("main", judged_again=[old]).exit_code_if_asked) == (
+    old = ReportedRun(known, written)
+    new = ReportedRun(run(found("a"), first_seen_on={"a": known.finished_at.date()}), written)
+    assert (old.new_findings, AccountRun("main", judged_again=[old]).exit_code_if_asked) == (
         0,
         0,
     )
-    assert night.AccountRun("main", days=[old]).exit_code_if_asked == 1
-    again = night.AccountRun("main", judged_again=[old, new])
+    assert AccountRun("main", days=[old]).exit_code_if_asked == 1
+    again = AccountRun("main", judged_again=[old, new])
     assert (again.exit_code, again.exit_code_if_asked) == (0, new.new_findings)

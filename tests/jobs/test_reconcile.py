@@ -17,7 +17,7 @@ from recon.core.buckets import Case
 from recon.jobs import judging, night, reconcile, wiring
 from recon.jobs.both_sides import BothSides
 from recon.jobs.memory_budget import RunMemory
-from recon.jobs.night import RunOptions
+from recon.jobs.run_options import RunOptions
 from recon.model import Verdict
 from recon.records.connections import read_only_engine
 from recon.records.reader import Read, RecordsRead, RecordsReader

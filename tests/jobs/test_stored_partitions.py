@@ -24,7 +24,7 @@ from recon.core.policy import Policy
 from recon.jobs import night, reconcile
 from recon.jobs.both_sides import BothSides
 from recon.jobs.memory_budget import RunMemory
-from recon.jobs.night import RunOptions
+from recon.jobs.run_options import RunOptions
 from recon.model import FINDING_COLUMNS, Listing, Message, RejectedItem, Verdict, Window
 from recon.records.reader_factory import open_reader
 from recon.records.source import Source
