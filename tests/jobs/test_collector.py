@@ -357,7 +357,7 @@ def test_a_refused_key_ends_the_following_of_its_account_only(
 ) -> None:
     with staged(tmp_path, engine, accounts=["bad", "good"]) as stage:
         stage.environ["KEY_bad"] = "typo"
-        [outcome] = stage.follow(timedelta(minutes=10))
+        [outcome] = stage.follow(timedelta(minutes=3))
         assert (outcome.account, outcome.exit_code) == ("bad", 77)
         assert isinstance(outcome.error, KeyRefusedError)
         assert len(stage.requests) == 2
@@ -406,7 +406,7 @@ def test_following_says_a_reason_once_and_then_only_in_detail(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "recon")
-    stage.follow(timedelta(minutes=15))
+    stage.follow(timedelta(minutes=5))
     lines = [one for one in caplog.records if one.name == "recon.jobs.follow"]
     told = [one for one in lines if one.levelname == "INFO"]
     assert "polled" in told[0].message

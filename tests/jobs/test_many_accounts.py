@@ -32,6 +32,8 @@ from tests.jobs.stage import NUMBERS, Stage, staged
 NAMES = ("first", "second", "third")
 PATIENCE = 60
 TODAY = NOON.date()
+#: Days of a run; three are a range, which is done in another way.
+FEW_AND_MANY = (1, pytest.param(3, marks=pytest.mark.thorough))
 
 
 @pytest.fixture
@@ -124,7 +126,7 @@ def said(outcomes: Sequence[AccountRun]) -> list[object]:
     ]
 
 
-@pytest.mark.parametrize("days", [1, 3])
+@pytest.mark.parametrize("days", FEW_AND_MANY)
 @pytest.mark.parametrize("limit", [None, 10**9], ids=["rows are kept", "rows are read again"])
 def test_accounts_with_other_keys_wait_together_and_hold_few_rows(
     tmp_path: Path, engine: sa.Engine, days: int, limit: int | None
@@ -155,7 +157,7 @@ def test_accounts_with_other_keys_wait_together_and_hold_few_rows(
     assert held == [3 if days == 1 and limit is None else 0]
 
 
-@pytest.mark.parametrize("days", [1, 3])
+@pytest.mark.parametrize("days", FEW_AND_MANY)
 def test_they_find_what_each_finds_after_the_other(
     tmp_path: Path, engine: sa.Engine, migrated_sqlite: Path, days: int
 ) -> None:
@@ -223,7 +225,7 @@ def test_errors_are_those_of_their_accounts_in_order(tmp_path: Path, engine: sa.
     ]
 
 
-@pytest.mark.parametrize("days", [1, 3])
+@pytest.mark.parametrize("days", FEW_AND_MANY)
 def test_after_an_interrupt_nothing_is_locked_and_the_same_command_ends_the_same(
     tmp_path: Path, engine: sa.Engine, days: int
 ) -> None:
