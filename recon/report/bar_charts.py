@@ -51,7 +51,7 @@ def stacked(series: Sequence[Sequence[float | None]], scale: float) -> list[str]
         for at, value in enumerate(values):
             if value:
                 height = HEIGHT * value / scale
-                bars.append(_bar(at * step, HEIGHT - below[at] - height, width, height))
+                bars.append(bar(at * step, HEIGHT - below[at] - height, width, height))
                 below[at] += height
         paths.append("".join(bars))
     return paths
@@ -66,7 +66,7 @@ def grouped(series: Sequence[Sequence[float | None]], scale: float) -> list[str]
         for at, value in enumerate(values):
             if value:
                 height = max(HEIGHT * value / scale, _LEAST)
-                bars.append(_bar(at * step + nth * width, HEIGHT - height, width, height))
+                bars.append(bar(at * step + nth * width, HEIGHT - height, width, height))
         paths.append("".join(bars))
     return paths
 
@@ -75,7 +75,7 @@ def strip(marked: Sequence[bool]) -> str:
     """Return a path with a mark below the bars for each marked place."""
     step, width = _slots(len(marked), 1)
     return "".join(
-        _bar(at * step, _STRIP_TOP, width, _STRIP_HEIGHT)
+        bar(at * step, _STRIP_TOP, width, _STRIP_HEIGHT)
         for at, is_marked in enumerate(marked)
         if is_marked
     )
@@ -87,7 +87,8 @@ def _slots(count: int, parts: int) -> tuple[float, float]:
     return step, (step - min(step * 0.2, 4.0)) / parts
 
 
-def _bar(x: float, y: float, width: float, height: float) -> str:
+def bar(x: float, y: float, width: float, height: float) -> str:
+    """Return one bar as part of a path."""
     left = _rounded(x)
     return f"M{left} {_rounded(y)}h{_rounded(width)}v{_rounded(height)}H{left}z"
 

@@ -80,6 +80,8 @@ def sample(
     findings = finding_states.reported(run)
     found = finding_states.counts(run)
     counts = {kind: found[kind] for kind in KINDS_BY_URGENCY if found[kind]}
+    if not counts:
+        return {}
     most = share(list(counts.values()), limit)
     most = most if of_a_kind is None else min(most, of_a_kind)
     kinds = pa.array(findings["kind"], from_pandas=True)

@@ -73,6 +73,8 @@ def overall(runs: Sequence[Run]) -> str:
 
 def consequences(found: pd.DataFrame) -> list[Consequence]:
     """Return the consequences of findings for customers and records, the most urgent first."""
+    if found.empty:
+        return []
     needed = found[["kind", "phone_number", "local_status", "provider_status"]]
     by_kind = dict(tuple(needed.groupby("kind", observed=True, sort=False)))
     told = []

@@ -138,7 +138,9 @@ def finding_counts(run: Run) -> tuple[int, int, int]:
         by_severity[kind.severity] += count
     states = run.lifecycle.items()
     acknowledged = [identity for identity, state in states if state == "acknowledged"]
-    known = int(run.verdict.findings["discrepancy_id"].isin(acknowledged).sum())
+    known = 0
+    if acknowledged:
+        known = int(run.verdict.findings["discrepancy_id"].isin(acknowledged).sum())
     return by_severity[Severity.ERROR], by_severity[Severity.WARNING], known
 
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from recon.model import RunFigures
+from recon.report.bar_charts import bar
 
 #: Days of a trend.
 DAYS: Final = 30
@@ -32,6 +33,16 @@ class Trend(NamedTuple):
     usual: str
     """The median of the days before."""
     bars: Sequence[TrendBar]
+
+    @property
+    def before(self) -> str:
+        """The bars of the days before, as the path of an SVG drawing."""
+        return "".join(bar(*one[:4]) for one in self.bars if not one.is_today)
+
+    @property
+    def today(self) -> str:
+        """The bar of the last day, likewise."""
+        return "".join(bar(*one[:4]) for one in self.bars if one.is_today)
 
 
 def of(history: Sequence[RunFigures], today: date) -> list[Trend]:

@@ -190,11 +190,16 @@ def test_trends_compare_the_day_with_those_before_it() -> None:
         figures("2026-04-22"),
         figures("2026-04-21", 120, 6),
     ]
-    text = read(run(), history=history).text
+    made = read(run(), history=history)
+    text = made.text
     assert "Messages 80 usually 120" in text
     assert "Failed 10.0% usually 5.0%" in text
     assert "Findings 3 usually 0" in text
     assert "2026-04-21 120 6 0" in text
+    paths = {one["class"]: one["d"] for tag, one in reversed(made.tags) if tag == "path"}
+    # 30 days are 300 wide and the most is 40 high; the last day is at the right.
+    assert paths["before"] == "M270 0h8v40H270zM280 6.7h8v33.3H280z"
+    assert paths["today"] == "M290 13.3h8v26.7H290z"
     assert "The last 30 days" not in read(run(), history=history[1:]).text
 
 
