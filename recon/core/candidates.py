@@ -161,7 +161,7 @@ def _why(case: Case, policy: Policy, local: int, provider: int, *, same_id: bool
     if other_record >= 0:
         return f"the message is a pair with {_record(case, other_record)} by number"
     if _waits(case, local):
-        return "the record holds another id, and it is not known whether Octopods has it"
+        return "the record holds another id, and it is not known whether Octopods has that id"
     return "no reading of both numbers and times links them"
 
 

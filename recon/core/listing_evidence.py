@@ -45,8 +45,8 @@ class KeyHistory:
     """What earlier accepted answers to the key have shown."""
 
     absent: Mapping[int, datetime] = field(default_factory=dict)
-    """When messages were sent that accepted answers listed and this one does not show, without
-    those that were removed. If there are many: some from the time of its oldest message on, and one
+    """The messages that accepted answers listed and this one does not show, with their times, but
+    without removed ones. If there are many: some from the time of its oldest message on, and one
     older."""
     cap: int | None = None
     """The lowest number of items at which the listing is known to be cut off, if below the
@@ -61,10 +61,10 @@ class KeyHistory:
     is_superseded: bool = False
     """Whether another key of the account was first polled after this one."""
     times: Mapping[int, datetime] = field(default_factory=dict)
-    """When the messages of this answer were sent, by earlier accepted answers."""
+    """The times that earlier accepted answers gave to the messages of this answer."""
     is_time_disputed: bool = False
-    """Whether answers have given listed messages other times, and none has agreed with the earlier
-    times since."""
+    """Whether an answer has changed the times of listed messages, and no later one has agreed with
+    the earlier times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def clock(listing: Listing) -> datetime:
     if listing.requested_at is not None:
         times.append(listing.requested_at)
     if listing.date is not None:
-        # An age that no clock can be set back by says nothing.
+        # The limit keeps an absurd age from an overflow of the time.
         age = timedelta(seconds=min(listing.age_seconds, timedelta(days=3650).total_seconds()))
         times.append(listing.date - age)
     return min(times)
@@ -170,14 +170,14 @@ def _refused(known: KeyHistory, why: str, lacking: tuple[int, ...] = ()) -> Proo
 
 def _of_doubtful_times(known: KeyHistory, apart: Mapping[int, timedelta]) -> Proof:
     why = (
-        "earlier answers gave messages other times than before, and it lists no message by which "
-        "its own times could be checked"
+        "earlier answers contradict each other about the times of messages, and it lists none of "
+        "their messages, so its own times cannot be checked"
     )
     if apart:
         message_id, by = next(iter(apart.items()))
         minutes = round(abs(by) / timedelta(minutes=1))
         why = (
-            f"it gives other times than before for {_count(len(apart))}, such as "
+            f"it gives {_count(len(apart))} a different time than earlier answers did, such as "
             f"{message_id} ({minutes:,} minutes {'later' if by > timedelta(0) else 'earlier'})"
         )
     return replace(_refused(known, why), moved=apart, has_doubtful_times=True)

@@ -1,6 +1,6 @@
-"""Whether an answer gives messages the same times as before.
+"""Whether an answer gives messages the same times as earlier answers did.
 
-The `sent_at` of a message does not change. If an answer gives listed messages other times (for
+The `sent_at` of a message does not change. If an answer gives listed messages different times (for
 example from a server in a wrong zone), either the earlier or the later times are wrong.
 """
 
@@ -17,7 +17,7 @@ from recon.model import Listing, Message, RejectedItem
 #: Times of one message that are no further apart than this agree: another shape of the answer may
 #: give the time of the request in place of that of the send, or whole minutes.
 TIMES_AGREE_WITHIN: Final = SETTLING
-#: How many answers, over how long, must not agree with earlier ones until the later ones count.
+#: The new times count after this many answers, over this long, none of which agreed with the old.
 BELIEVED_AFTER_ANSWERS: Final = 3
 BELIEVED_AFTER: Final = timedelta(hours=24)
 #: A time in a wrong zone is wrong by at most this much: the world's zones are 26 hours apart.
@@ -34,14 +34,14 @@ DOUBTFUL: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TimeDispute:
-    """Answers have given listed messages other times, and it is not known which times are right."""
+    """Answers have changed the times of listed messages; it is not known which times are right."""
 
     first_at: datetime
     """The clock of the first such answer."""
     last_at: datetime
-    """The clock of the latest answer that did not agree with the earlier ones."""
+    """The clock of the latest answer that did not agree with the earlier times."""
     answers: int
-    """How many answers did not."""
+    """How many answers did not agree with them."""
     since: datetime
     """Proof from this time on depends on times that may be wrong."""
     moved: timedelta | None
@@ -54,7 +54,7 @@ class TimeDispute:
 
 
 def moved(listing: Listing, times: Mapping[int, datetime]) -> dict[int, timedelta]:
-    """Return the differences of time of an answer's messages whose time is not the same as before.
+    """Return by how much later an answer lists messages whose time has changed, by id.
 
     Args:
         listing: the answer.
@@ -69,7 +69,7 @@ def moved(listing: Listing, times: Mapping[int, datetime]) -> dict[int, timedelt
 
 
 def common(lengths: Collection[timedelta]) -> timedelta | None:
-    """Return by how many seconds all messages have moved, `None` if they do not all move alike."""
+    """Return the length by which all times have moved, `None` if they have not moved alike."""
     if not lengths or max(lengths) - min(lengths) > TIMES_AGREE_WITHIN:
         return None
     return timedelta(seconds=round(sorted(lengths)[len(lengths) // 2].total_seconds()))

@@ -88,7 +88,7 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     Rule.ID_UNREADABLE: "A record is not called missing if Octopods lists its id in an item that "
     "cannot be read.",
     Rule.ID_MAY_BE_PURGED: "A record is not called missing if its id is smaller than that of every "
-    "message that a purge left, unless Octopods denies it.",
+    "message that a purge kept, unless Octopods denies the id.",
     Rule.BEFORE_FIRST_LISTED: "Before the oldest message that was ever listed for a key, a record "
     "is only called missing if Octopods denies its id.",
     Rule.MAY_BE_AN_UNREADABLE_ITEM: "A record is not called missing if an item that cannot be read "
@@ -97,11 +97,12 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     Rule.MAY_BE_AN_UNREADABLE_RECORD: "A message is not called missing in the records if a record "
     "that cannot be read may be its record: no readable field of that record contradicts the "
     "message's id, number or time (within {tolerance} s).",
-    Rule.AFTER_THE_RECORDS: "A message is not called missing in the records if the records end "
-    "more than an hour, and more than their usual distance, before the newest messages.",
-    Rule.MAY_BE_OF_ANOTHER_ID: "A message is not called missing in the records, nor a pair with "
-    "another id, if a record has its number within {tolerance} s and holds an id that may be "
-    "of a message that no answer showed.",
+    Rule.AFTER_THE_RECORDS: "A message after the last record is not called missing in the records "
+    "if messages continue for more than an hour after that record, and for longer than the usual "
+    "time between records.",
+    Rule.MAY_BE_OF_ANOTHER_ID: "A message is not called missing in the records, and is not paired, "
+    "if a record has its number within {tolerance} s but holds another id, and it is not known "
+    "whether Octopods has that id.",
     Rule.UNRECORDED: "A message is missing locally if no record has its id, or its number within "
     "{tolerance} s (tolerance_seconds).",
     Rule.REPEATED: "A message without a record is a duplicate send if the same number got a "
@@ -112,8 +113,8 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     Rule.STATUSES_CONTRADICT: 'The statuses of a pair contradict each other (status_policy = "'
     '{status_policy}").',
     Rule.TIMES_APART: "The times of a pair are more than {drift} s apart (drift_seconds).",
-    Rule.NOT_TERMINAL: "A message is stuck if it was still sent or unknown {stuck:g} h after it "
-    "was sent (stuck_after_hours).",
+    Rule.NOT_TERMINAL: "A message is stuck if its status was still sent or unknown {stuck:g} h "
+    "after the send (stuck_after_hours).",
     Rule.RECORD_UNREADABLE: "A record that cannot be read in full is counted, but not compared.",
     Rule.ITEM_UNREADABLE: "An item of an answer that cannot be read is counted, but not compared.",
 }

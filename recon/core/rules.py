@@ -29,11 +29,11 @@ _DOUBTS: Final = {
     Doubt.UNREAD_ID: "Octopods lists this id, but its item cannot be read",
     Doubt.SHIELDED: "Octopods lists an item that cannot be read and may be this one",
     Doubt.STALE: RECORDS_END,
-    Doubt.FIRST_CONTACT: "sent before the first message that Octopods ever listed for this key",
+    Doubt.FIRST_CONTACT: "sent before the oldest message that was ever listed for this key",
     Doubt.OTHER_ID: "a record of this number and time holds another id, and it is not known "
-    "whether Octopods has it",
-    Doubt.PURGED_ID: "its id is smaller than the ids of all messages that a purge left, so it may "
-    "be the id of a deleted one",
+    "whether Octopods has that id",
+    Doubt.PURGED_ID: "its id is smaller than that of every message that a purge kept, so its "
+    "message may have been deleted",
 }
 
 
@@ -198,8 +198,8 @@ def _unread_record(case: Case, rows: FindingRows) -> Texts:
     named[held] = np.isin(ids, unread)
     return arrow_text.if_else(
         named,
-        "the records name its id, but that record cannot be read",
-        "a record that cannot be read may be the one of this message",
+        "the record with its id cannot be read",
+        "a record that cannot be read may belong to this message",
     )
 
 
@@ -257,7 +257,7 @@ def _stuck_in_words(case: Case, rows: FindingRows) -> Texts:
     frame, at = case.provider.frame, rows.provider
     age = microseconds(frame["observed_at"].iloc[at]) - case.provider_time[at]
     return arrow_text.join(
-        "still ", arrow_text.take(frame["status"], at), " ", apart(age, "after it was sent")
+        "status still ", arrow_text.take(frame["status"], at), " ", apart(age, "after the send")
     )
 
 

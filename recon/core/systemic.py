@@ -29,7 +29,7 @@ _LEAST_PAIRS: Final = 3
 _OF_TEN: Final = 9
 #: Zones differ by a multiple of this.
 _QUARTER_US: Final = 15 * _MINUTE_US
-#: Failures that give one reason, before the reason is called a cause: by chance five often do.
+#: A reason is called a cause if at least this many failures give it; five often do by chance.
 _LEAST_FAILURES: Final = 10
 
 
@@ -119,7 +119,7 @@ def _zones(drifting: Positions, distance: Positions, pairs: int) -> Iterator[Sys
 
 def _apart(count: int, pairs: int, offset: int) -> str:
     hours, minutes = divmod(round(abs(offset) / _MINUTE_US), 60)
-    return f"{count:,} of {pairs:,} pairs are {hours} h {minutes} min apart"
+    return f"The times of {count:,} of {pairs:,} pairs differ by {hours} h {minutes} min"
 
 
 def _records_end(case: Case, window: Window, found: DayFindings) -> Iterator[Systemic]:
@@ -209,8 +209,8 @@ def _foreign_ids(case: Case, day: int, rows: Positions) -> Iterator[Systemic]:
             "foreign_ids",
             "",
             rows,
-            f"{len(rows):,} of {with_id:,} recorded ids are not ids of Octopods: the column of "
-            f"`message_id` has the ids of another system. Map the column that has Octopods' id.",
+            f"{len(rows):,} of {with_id:,} recorded ids are not ids of Octopods: the column mapped "
+            f"to `message_id` has the ids of another system. Map the column with Octopods' ids.",
         )
 
 
@@ -224,5 +224,5 @@ def _other_numbers(case: Case, day: int, rows: Positions) -> Iterator[Systemic]:
             "",
             rows,
             f"{len(rows):,} of {pairs:,} messages went to another number than recorded: check the "
-            "column of `phone_number`, and `matching.default_region`.",
+            "column mapped to `phone_number`, and `matching.default_region`.",
         )

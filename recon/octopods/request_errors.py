@@ -122,7 +122,7 @@ class FailedRequest:
                 return ConfigError(f"the certificate of {proxy} is not accepted: {said}", hint=hint)
             return ConfigError(
                 f"the certificate of {self.base_url} is not accepted: {said} (through {proxy})",
-                hint="A proxy that opens TLS connections needs its root certificate in "
+                hint="A proxy that decrypts TLS connections needs its root certificate in "
                 "REQUESTS_CA_BUNDLE. Also check the machine's clock.",
             )
         if not isinstance(cause, FOREIGN):

@@ -118,7 +118,7 @@ class RetryBudget:
         until = self._paused_until()
         seconds = 0.0 if until is None else (until - self._clock()).total_seconds()
         if seconds > 0:
-            limited = RateLimited(seconds, None, said="as it said before")
+            limited = RateLimited(seconds, None, said="it answered 429 to an earlier request")
             # A little later than named, since others wait for the same moment.
             pause = max(min(seconds + self._rng.uniform(0.05, 0.5), self.left), seconds)
             if pause > self.left:

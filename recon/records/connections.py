@@ -151,7 +151,7 @@ def read_only_engine(
         return _database(made, zone, lock_seconds, setting)
     except NoSuchModuleError as cause:
         raise ConfigError(
-            f"the url of the records: there is no database type {made.drivername}"
+            f"the url of the records names an unknown database type: {made.drivername}"
         ) from cause
     except ImportError as cause:
         raise ConfigError(

@@ -46,13 +46,13 @@ class Source:
 
     def __post_init__(self) -> None:
         if (self.url is None) == (self.file is None):
-            raise ConfigError("the records are either at a url or in a file: give one of the two")
+            raise ConfigError("the records need either url or file: set one of the two")
         if self.file is not None and (self.table or self.query or self.where):
-            raise ConfigError("table, query and where belong to a url, not to a file")
+            raise ConfigError("table, query and where are only for url, not for file")
         if self.url is not None and bool(self.table) == bool(self.query):
-            raise ConfigError("records at a url are either a table or a query: give one of the two")
+            raise ConfigError("url needs either table or query: set one of the two")
         if self.where and not self.table:
-            raise ConfigError("where belongs to a table; in a query, write it into the SQL")
+            raise ConfigError("where is only for table; write the condition into the query itself")
         for name in self.columns:
             if name not in FIELDS:
                 raise ConfigError(

@@ -169,7 +169,7 @@ def verdict_explanation(run: Run) -> str:
                 )
         case VerdictKind.NOTHING_TO_COMPARE:
             return (
-                "Neither your records nor Octopods have a message for this period. That proves "
+                "Neither your records nor Octopods has a message for this period. That proves "
                 "nothing: if something should have been sent, check the key and the records."
             )
         case VerdictKind.SUSPECT:
@@ -214,7 +214,8 @@ def evidence(verdict: Verdict) -> list[str]:
         start, end = gap_bounds(Span(one.start, one.end), window)
         said.append(f"Proof was withdrawn from {start} to {end}: {one.reason}.")
     if len(withdrawn) > _WITHDRAWN:
-        said.append(f"Proof was withdrawn {len(withdrawn) - _WITHDRAWN:,} more times.")
+        more = counted(len(withdrawn) - _WITHDRAWN, "more period")
+        said.append(f"Proof was withdrawn for {more}.")
     return [*said, *verdict.evidence.notes]
 
 

@@ -270,13 +270,13 @@ CASES = [
         "an-hour-later",
         at_noon(misbehaviours.shifted(timedelta(hours=1))),
         refused=1,
-        log="it gives other times than before for",
+        log="a different time than earlier answers did",
     ),
     Case(
         "an-hour-earlier",
         at_noon(misbehaviours.shifted(-timedelta(hours=1))),
         refused=1,
-        log="it gives other times than before for",
+        log="a different time than earlier answers did",
     ),
     Case(
         "an-hour-later-at-first-contact",
@@ -284,7 +284,7 @@ CASES = [
         polls=POLLS[1:],
         refused=1,
         has_withdrawn=True,
-        log="it gives other times than before for",
+        log="a different time than earlier answers did",
     ),
     Case(
         "status-pages",

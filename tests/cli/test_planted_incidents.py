@@ -278,8 +278,8 @@ def test_a_cause_on_the_demo_is_one_incident_of_exactly_its_findings(
 @pytest.mark.parametrize(
     ("plant_it", "cause", "kind", "words"),
     [
-        (time_zone, "timezone", "sent_at_drift", "pairs are 4 h 0 min apart"),
-        (clock, "clock", "sent_at_drift", "pairs are 0 h 7 min apart"),
+        (time_zone, "timezone", "sent_at_drift", "pairs differ by 4 h 0 min"),
+        (clock, "clock", "sent_at_drift", "pairs differ by 0 h 7 min"),
         (foreign_ids, "foreign_ids", "message_id_mismatch", "the ids of another system"),
         (other_numbers, "numbers", "recipient_mismatch", "went to another number than recorded"),
     ],

@@ -152,7 +152,7 @@ def assert_alternatives_are_told(case: Case, policy: Policy, row: RowOfCase) -> 
         (
             classified([Record(1, 11)], [], first_contact=Span(None, at(9))),
             Rule.BEFORE_FIRST_LISTED,
-            "before the first message",
+            "before the oldest message",
         ),
         (
             classified([Record(1)], [], unread_items=[Reject(sent_at=60)]),

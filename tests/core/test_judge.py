@@ -71,7 +71,7 @@ def test_before_the_first_listed_message_nothing_is_missing_and_agreement_counts
     verdict = judge_one(records, [Sent(99, 600)], first_contact=before)
     assert (verdict.local.unverifiable, verdict.local.not_sent) == (1, 1)
     assert verdict.local.missing_at_provider == 1
-    assert "before the first message" in verdict.findings["detail"].to_string()
+    assert "before the oldest message" in verdict.findings["detail"].to_string()
 
 
 @pytest.mark.parametrize(("count", "kind"), [(9, "incomplete"), (10, "suspect")])
@@ -293,7 +293,7 @@ def test_a_message_is_stuck_when_it_was_seen_waiting_for_so_long(status: str) ->
     ]
     verdict = judge_one([Record(1, 11), Record(2, 12, 9)], messages)
     assert kinds(verdict) == [("stuck", "1", "11")]
-    assert verdict.findings["detail"].iloc[0] == f"still {status} 1 d after it was sent"
+    assert verdict.findings["detail"].iloc[0] == f"status still {status} 1 d after the send"
 
 
 def test_a_message_without_a_record_can_be_stuck_too() -> None:

@@ -51,14 +51,21 @@ def test_a_constant_offset_is_one_sentence_that_names_the_time_zone() -> None:
     verdict = judged(*pairs(20, 4 * 3600))
     assert verdict.counts["sent_at_drift"] == 20
     assert said(verdict) == [
-        ("timezone", {"sent_at_drift": 20}, "20 of 20 pairs are 4 h 0 min apart: check `timezone`.")
+        (
+            "timezone",
+            {"sent_at_drift": 20},
+            "The times of 20 of 20 pairs differ by 4 h 0 min: check `timezone`.",
+        )
     ]
 
 
 def test_an_offset_that_no_zone_has_is_the_senders_clock() -> None:
     [incident] = judged(*pairs(20, -7 * 60)).incidents
     assert incident.cause == "clock"
-    assert incident.summary == "20 of 20 pairs are 0 h 7 min apart: check the clock of the sender."
+    assert (
+        incident.summary
+        == "The times of 20 of 20 pairs differ by 0 h 7 min: check the clock of the sender."
+    )
 
 
 def test_one_pair_that_is_apart_and_pairs_that_are_differently_apart_are_no_constant_offset() -> (
@@ -98,7 +105,7 @@ def test_offsets_of_zones_are_named_though_other_pairs_are_right_or_otherwise_ap
         (
             "timezone",
             {"sent_at_drift": 10},
-            "10 of 20 pairs are 0 h 45 min apart: check `timezone`.",
+            "The times of 10 of 20 pairs differ by 0 h 45 min: check `timezone`.",
         )
     ]
     clock_change = [
@@ -108,9 +115,13 @@ def test_offsets_of_zones_are_named_though_other_pairs_are_right_or_otherwise_ap
         (
             "timezone",
             {"sent_at_drift": 12},
-            "12 of 20 pairs are 1 h 0 min apart: check `timezone`.",
+            "The times of 12 of 20 pairs differ by 1 h 0 min: check `timezone`.",
         ),
-        ("timezone", {"sent_at_drift": 8}, "8 of 20 pairs are 2 h 0 min apart: check `timezone`."),
+        (
+            "timezone",
+            {"sent_at_drift": 8},
+            "The times of 8 of 20 pairs differ by 2 h 0 min: check `timezone`.",
+        ),
     ]
 
 

@@ -303,7 +303,10 @@ def test_a_pause_is_kept_by_the_nightly_run_too(tmp_path: Path, engine: sa.Engin
         assert stage.codes() == [75]
         with (
             wiring.KeptSession() as session,
-            pytest.raises(TemporaryError, match=r"as it said before; .* until 2026-04-23 12:30"),
+            pytest.raises(
+                TemporaryError,
+                match=r"it answered 429 to an earlier request; .* until 2026-04-23 12:30",
+            ),
         ):
             latest_poll.pull(stage.settings, engine, "main", stage.runtime, session)
         assert len(stage.requests) == 1

@@ -168,7 +168,7 @@ def test_a_pause_from_before_that_has_passed_costs_nothing() -> None:
 def test_a_pause_from_before_counts_among_those_that_are_allowed() -> None:
     clock, script = Clock(), Script()
     patient = patience(clock, most=59, paused_until=clock.time() + timedelta(seconds=60))
-    with pytest.raises(TemporaryError, match="as it said before; it asks to pause until"):
+    with pytest.raises(TemporaryError, match="429 to an earlier request; it asks to pause until"):
         patient.call(script)
     assert (script.asked, clock.slept) == (0, [])
 

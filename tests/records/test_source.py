@@ -27,12 +27,12 @@ def test_fields_left_out_have_columns_of_their_own_names() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({}, "either at a url or in a file"),
-        ({"url": URL, "table": "t", "file": Path("a.csv")}, "either at a url or in a file"),
-        ({"url": URL}, "a table or a query"),
-        ({"url": URL, "table": "t", "query": "SELECT 1"}, "a table or a query"),
-        ({"url": URL, "query": "SELECT 1", "where": "x"}, "where belongs to a table"),
-        ({"file": Path("a.csv"), "table": "t"}, "belong to a url"),
+        ({}, "need either url or file"),
+        ({"url": URL, "table": "t", "file": Path("a.csv")}, "need either url or file"),
+        ({"url": URL}, "either table or query"),
+        ({"url": URL, "table": "t", "query": "SELECT 1"}, "either table or query"),
+        ({"url": URL, "query": "SELECT 1", "where": "x"}, "where is only for table"),
+        ({"file": Path("a.csv"), "table": "t"}, "only for url, not for file"),
         ({"file": Path("a.csv"), "columns": {"sent_at": ""}}, "sent_at is missing"),
         (
             {"file": Path("a.csv"), "columns": {"message_id": "", "phone_number": ""}},

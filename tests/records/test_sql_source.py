@@ -472,8 +472,8 @@ def _reading(**options: Any) -> Callable[[], object]:  # noqa: ANN401
     [
         ("nonsense", ConfigError, "cannot be read"),
         ("postgresql://u:p@ss:w0rd@host:x/db", ConfigError, "cannot be read"),
-        ("oracel://u:w0rd@host/db", ConfigError, "there is no database type oracel"),
-        ("mysql+nothere://u:w0rd@host/db", ConfigError, "there is no database type mysql"),
+        ("oracel://u:w0rd@host/db", ConfigError, "unknown database type: oracel"),
+        ("mysql+nothere://u:w0rd@host/db", ConfigError, "unknown database type: mysql"),
         ("mssql+pymssql://u:w0rd@host/db", ConfigError, "is not installed"),
         ("sqlite://", ConfigError, "names no file"),
         ("sqlite:///file:a?mode=memory&uri=true", ConfigError, "names no file"),
