@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from recon.errors import ConfigError, ReconError, UsageError
+from recon.errors import ConfigError, ReconError, UsageError, worst
 from recon.jobs.runtime import Runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from recon.config import Settings
+    from recon.jobs.account_errors import AccountError
     from recon.model import Run
     from recon.records.source import Source
     from recon.report.report_files import WrittenFiles
@@ -228,6 +229,21 @@ def show_error(error: Exception, *, account: str | None = None) -> None:
     else:
         name = type(error).__name__
         click.echo(f"error: {where}internal error ({name}); the traceback is above", err=True)
+
+
+def end_with(errors: Sequence[AccountError], *, several: bool) -> int:
+    """Print the error of each account on standard error; return the worst exit code.
+
+    Args:
+        errors: the accounts that had one.
+        several: whether the command worked on several accounts. If not, an expected error ends the
+            command like any other: it is raised.
+    """
+    for account, error in errors:
+        if isinstance(error, ReconError) and not several:
+            raise error
+        show_error(error, account=account)
+    return worst(getattr(error, "exit_code", ReconError.exit_code) for _, error in errors)
 
 
 def show_data(content: str) -> None:

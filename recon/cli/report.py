@@ -41,27 +41,34 @@ def command(
             raise UsageError("--email sends all mail that waits; it takes no other option.")
         return _send_waiting(session)
     from recon.jobs import stored_reports
+    from recon.jobs.account_errors import AccountErrors
     from recon.store import runs
 
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
     engine = session.engine(settings)
-    found = [(name, runs.last(engine, name, day)) for name in names]
-    lost = [name for name, run in found if run is None]
-    if lost:
-        of_day = "" if day is None else f" of {day}"
-        raise InputError(
-            f"no run{of_day} is stored for {', '.join(lost)}",
-            hint="Run `recon run` first, or name another --date or --account.",
-        )
     directory = output or settings.report.directory
-    written = [
-        (run, stored_reports.write(settings, engine, run, directory)) for _, run in found if run
-    ]
+    written, lost = [], []
+    errors = AccountErrors()
     for name in names:
-        stored_reports.write_index(engine, name, directory)
+        with errors.kept(name):
+            run = runs.last(engine, name, day)
+            if run is None:
+                lost.append(name)
+                continue
+            written.append((run, stored_reports.write(settings, engine, run, directory)))
+            stored_reports.write_index(engine, name, directory)
     common.show_runs(written, session.config)
-    return 0
+    code = common.end_with(errors.met, several=len(names) > 1)
+    if not lost:
+        return code
+    of_day = "" if day is None else f" of {day}"
+    absent = InputError(
+        f"no run{of_day} is stored for {', '.join(lost)}",
+        hint="Run `recon run` first, or name another --date or --account.",
+    )
+    common.show_error(absent)
+    return worst([code, absent.exit_code])
 
 
 def _send_waiting(session: common.Session) -> int:

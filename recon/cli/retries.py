@@ -40,6 +40,7 @@ def command(
     """
     from recon.core import calendar
     from recon.jobs import retries
+    from recon.jobs.account_errors import AccountErrors
     from recon.report import retries_table
 
     settings = session.settings()
@@ -49,13 +50,18 @@ def command(
     days = common_options.day_range(day, first, last) or (yesterday, yesterday)
     days = common.not_in_the_future(days, now, zone)
     engine = session.engine(settings)
-    found = retries.retries(settings, engine, names, days, session.runtime, again=again)
-    if form == "table":
-        shown = [(one.account, one.decided, one.advice, one.uncovered) for one in found]
-        click.echo(
-            retries_table.table(shown, width=common.width(), show_numbers=show_numbers), nl=False
+    errors = AccountErrors()
+    found = retries.retries(settings, engine, names, days, session.runtime, errors, again=again)
+    if form != "table":
+        found = retries.export(settings, engine, found, session.runtime, errors)
+    if found and form == "table":
+        page = retries_table.table(
+            [(one.account, one.decided, one.advice, one.uncovered) for one in found],
+            absent=[account for account, _ in errors.met],
+            width=common.width(),
+            show_numbers=show_numbers,
         )
-        return 0
-    found = retries.export(settings, engine, found, session.runtime)
-    common.show_data(retries_table.data([(one.account, one.decided) for one in found], form))
-    return 0
+        click.echo(page, nl=False)
+    elif found and form != "table":
+        common.show_data(retries_table.data([(one.account, one.decided) for one in found], form))
+    return common.end_with(errors.met, several=len(names) > 1)

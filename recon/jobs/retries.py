@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from recon.config import Settings
     from recon.core.retry_decisions import Decided
+    from recon.jobs.account_errors import AccountErrors
     from recon.jobs.runtime import Runtime
     from recon.model import Window
 
@@ -39,6 +40,7 @@ def retries(
     accounts: Sequence[str],
     days: tuple[date, date],
     runtime: Runtime,
+    errors: AccountErrors,
     *,
     again: bool = False,
 ) -> list[AccountRetries]:
@@ -50,10 +52,9 @@ def retries(
         accounts: whose sends.
         days: the first and the last day, in the configured zone.
         runtime: its clock.
+        errors: gets the error of each account that is left out, because its records cannot be read
+            or the store failed.
         again: whether sends that were proposed before are proposed again.
-
-    Raises:
-        InputError, TemporaryError, ConfigError: the records cannot be read, or the store failed.
     """
     from recon.core import retry_decisions, retry_outcomes
     from recon.store import retry_exports
@@ -63,28 +64,29 @@ def retries(
     policy = wiring.policy(settings)
     found = []
     for account in accounts:
-        both = reconcile.read(
-            account,
-            windows,
-            reader=wiring.open_reader(settings, account),
-            engine=engine,
-            policy=policy,
-            all_rejects=False,
-        )
-        decided = retry_decisions.decide(
-            both.case,
-            [window.label for window in windows[:-1]],
-            policy=policy,
-            categories=categories(settings, account, windows),
-            retry_rules=settings.retries.as_rules,
-            exports=retry_exports.proposed(engine, account),
-            now=runtime.clock(),
-            again=again,
-        )
-        outcomes = retry_exports.outcomes(engine, [account], None)
-        advice = retry_outcomes.advice(retry_outcomes.summed(one.counts for one in outcomes))
-        uncovered = _uncovered(both.evidence.proof.spans, windows[:-1], runtime.clock())
-        found.append(AccountRetries(account, decided, advice, uncovered))
+        with errors.kept(account):
+            both = reconcile.read(
+                account,
+                windows,
+                reader=wiring.open_reader(settings, account),
+                engine=engine,
+                policy=policy,
+                all_rejects=False,
+            )
+            decided = retry_decisions.decide(
+                both.case,
+                [window.label for window in windows[:-1]],
+                policy=policy,
+                categories=categories(settings, account, windows),
+                retry_rules=settings.retries.as_rules,
+                exports=retry_exports.proposed(engine, account),
+                now=runtime.clock(),
+                again=again,
+            )
+            outcomes = retry_exports.outcomes(engine, [account], None)
+            advice = retry_outcomes.advice(retry_outcomes.summed(one.counts for one in outcomes))
+            uncovered = _uncovered(both.evidence.proof.spans, windows[:-1], runtime.clock())
+            found.append(AccountRetries(account, decided, advice, uncovered))
     return found
 
 
@@ -100,34 +102,45 @@ def _uncovered(spans: Sequence[Span], days: Sequence[Window], now: datetime) -> 
 
 
 def export(
-    settings: Settings, engine: Engine, found: Sequence[AccountRetries], runtime: Runtime
+    settings: Settings,
+    engine: Engine,
+    found: Sequence[AccountRetries],
+    runtime: Runtime,
+    errors: AccountErrors,
 ) -> list[AccountRetries]:
     """Store the proposals, and return the sends to write out.
 
     A crash after this and before the output loses proposals; `--again` repeats them. In the other
     order a send could be proposed twice. A send that another export has proposed meanwhile becomes
-    `review`.
+    `review`. An account whose proposals could not be stored is left out, and `errors` has its
+    error.
     """
+    written = []
+    for one in found:
+        with errors.kept(one.account):
+            written.append(_exported(settings, engine, one, runtime.clock()))
+    return written
+
+
+def _exported(
+    settings: Settings, engine: Engine, one: AccountRetries, now: datetime
+) -> AccountRetries:
     from recon.model import Decision
     from recon.store import retry_exports
 
-    written = []
-    now = runtime.clock()
-    for one in found:
-        sends = one.decided.sends
-        proposed = sends.loc[sends["decision"] == Decision.RETRY.value]
-        known = set(retry_exports.proposed(engine, one.account)["message_id"])
-        fresh = proposed.loc[~proposed["message_id"].isin(known)]
-        region = settings.matching.default_region
-        taken = retry_exports.store(engine, one.account, fresh, now, region)
-        if taken:
-            other = sends["message_id"].isin(taken)
-            sends = sends.copy()
-            sends.loc[other, "decision"] = Decision.REVIEW.value
-            sends.loc[other, "why"] = "already proposed by another export"
-            sends["not_before"] = sends["not_before"].mask(other)
-        written.append(replace(one, decided=replace(one.decided, sends=sends)))
-    return written
+    sends = one.decided.sends
+    proposed = sends.loc[sends["decision"] == Decision.RETRY.value]
+    known = set(retry_exports.proposed(engine, one.account)["message_id"])
+    fresh = proposed.loc[~proposed["message_id"].isin(known)]
+    region = settings.matching.default_region
+    taken = retry_exports.store(engine, one.account, fresh, now, region)
+    if taken:
+        other = sends["message_id"].isin(taken)
+        sends = sends.copy()
+        sends.loc[other, "decision"] = Decision.REVIEW.value
+        sends.loc[other, "why"] = "already proposed by another export"
+        sends["not_before"] = sends["not_before"].mask(other)
+    return replace(one, decided=replace(one.decided, sends=sends))
 
 
 def categories(settings: Settings, account: str, days: Sequence[Window]) -> Mapping[str, str]:

@@ -41,7 +41,11 @@ def data(found: Sequence[tuple[str, Decided]], form: Literal["csv", "json"]) -> 
 
 
 def table(
-    found: Sequence[tuple[str, Decided, str, timedelta]], *, width: int, show_numbers: bool = False
+    found: Sequence[tuple[str, Decided, str, timedelta]],
+    *,
+    width: int,
+    absent: Sequence[str] = (),
+    show_numbers: bool = False,
 ) -> str:
     """Return the failed sends for a person: first what to repair, then a line for each send.
 
@@ -49,12 +53,16 @@ def table(
         found: the accounts with the decisions, advice about earlier proposals, and how much of the
             days is not covered.
         width: columns that a line of text may take; the table is not wrapped.
+        absent: accounts about which nothing was decided because of an error.
         show_numbers: whether phone numbers are shown whole.
     """
     lines: list[str] = []
     rows: list[tuple[str, ...]] = []
+    for account in absent:
+        error = f"{account}: an error occurred; the failed sends of this account are missing here."
+        lines += wrapped(plain(error), width)
     for account, decided, advice, uncovered in found:
-        place = f"{account}: " if len(found) > 1 else ""
+        place = f"{account}: " if len(found) + len(absent) > 1 else ""
         said = [_hold(hold) for hold in decided.holds]
         said += [_on_their_way(decided.on_their_way, decided.until)] if decided.until else []
         said += [advice] if advice else []
