@@ -73,6 +73,8 @@ def command(
             f"{_cut(wanted)} is an id of several accounts: {', '.join(owners)}.",
             hint=f"`recon explain --account {owners[0]} {shlex.quote(wanted)}` shows the first.",
         )
+    if not found and explained.errors:
+        return common.end_with(explained.errors, several=len(names) > 1)
     if not found:
         raise InputError(
             f"{_cut(spellings[0])} is not a discrepancy_id, message id or record id of "
@@ -91,9 +93,7 @@ def command(
             show_numbers=show_numbers,
         )
         click.echo(page, nl=False, color=True)
-    if explained.error is not None:
-        raise explained.error
-    return 0
+    return common.end_with(explained.errors, several=len(names) > 1)
 
 
 def _cut(wanted: str) -> str:

@@ -19,6 +19,7 @@ from recon.core.frames.layout import unsent
 from recon.core.policy import LOOK_BACK_DAYS, Policy
 from recon.errors import ReconError
 from recon.jobs import reconcile, row_explanation, wiring
+from recon.jobs.account_errors import AccountError
 from recon.jobs.row_explanation import JudgedDay
 from recon.jobs.runtime import Runtime
 from recon.model import Kind
@@ -38,9 +39,9 @@ class Explained:
     """What is known of the rows with an id."""
 
     rows: Sequence[Explanation]
-    error: ReconError | None = None
-    """Why the records of an account that has the id could not be read. For that account only the
-    stored data is returned."""
+    errors: Sequence[AccountError] = ()
+    """Why the records of accounts could not be read: of an account that has the id, for which only
+    the stored data is returned; without any rows, of all such accounts."""
 
 
 def explain(
@@ -71,11 +72,11 @@ def explain(
         out with a warning.
 
     Raises:
-        InputError, TemporaryError, ConfigError: the records cannot be read, or the store failed.
+        TemporaryError, OutputError, ConfigError: the store failed.
     """
     explained: list[Explanation] = []
-    errors: dict[str, ReconError] = {}
-    told_in_part: list[ReconError] = []
+    unsearched: dict[str, ReconError] = {}
+    told_in_part: dict[str, ReconError] = {}
     for name in accounts:
         newest = runs.last_day(engine, name)
         search = _Search(
@@ -96,15 +97,12 @@ def explain(
         except ReconError as error:
             stored = search.stored_only(error.one_line)
             explained += stored
-            if stored:
-                told_in_part.append(error)
-            else:
-                errors[name] = error
-    if errors and not explained:
-        raise next(iter(errors.values()))
-    for name, met in errors.items():
+            (told_in_part if stored else unsearched)[name] = error
+    if not explained:
+        return Explained([], [AccountError(*one) for one in unsearched.items()])
+    for name, met in unsearched.items():
         log.warning("account %s was not searched: %s", name, met.one_line)
-    return Explained(explained, next(iter(told_in_part), None))
+    return Explained(explained, [AccountError(*one) for one in told_in_part.items()])
 
 
 @dataclass

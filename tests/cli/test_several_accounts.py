@@ -146,3 +146,21 @@ def test_proposals_that_cannot_be_stored_are_not_written_out(three: Workshop) ->
     assert "error: account attic: internal error" in ended.err
     assert proposals(ended) == {("main", "retry"): 2, ("shop", "retry"): 2}
     assert len(three.query("SELECT message_id FROM retry_exports")) == 4
+
+
+def test_an_id_is_explained_as_pasted_though_an_account_cannot_be_read(three: Workshop) -> None:
+    set_table(three, "attic", "nowhere")
+    three.change_records("INSERT INTO sends VALUES (900, NULL, NULL, '2026-04-23T12:00:00', NULL)")
+    ended = three.recon("explain", "record", "900", "--account", "attic", "--account", "main")
+    assert ended.code == 0, ended.err
+    assert "account attic was not searched: " in ended.err
+
+
+def test_an_id_that_is_not_found_names_each_account_that_was_not_searched(three: Workshop) -> None:
+    set_table(three, "attic", "nowhere")
+    set_table(three, "shop", "nowhere")
+    ended = three.recon("explain", "123456")
+    assert (ended.code, ended.out) == (65, "")
+    assert "error: account attic: " in ended.err
+    assert "error: account shop: " in ended.err
+    assert "account main" not in ended.err
