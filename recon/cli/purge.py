@@ -42,6 +42,7 @@ def command(session: common.Session, days: int | None, number: str | None, *, dr
     keeps later polls and runs from storing it again. Lists the reports that contain the number.
     """
     from recon.jobs import purging
+    from recon.jobs.account_errors import AccountErrors
 
     if number is not None and days is not None:
         raise UsageError("Give --older-than or --phone-number, not both.")
@@ -56,17 +57,22 @@ def command(session: common.Session, days: int | None, number: str | None, *, dr
     hidden = dry_run or common.hides_progress()
     total = 0
     if not hidden:
-        counted = purging.purge(engine, before, dry_run=True)
+        counted = purging.purge(engine, before, dry_run=True, errors=AccountErrors())
         total = sum(sum(counts.values()) for _, counts in counted)
+    errors = AccountErrors()
     with click.progressbar(length=total, label="Rows", file=sys.stderr, hidden=hidden) as bar:
         most = _COUNTED if dry_run else None
-        found = list(purging.purge(engine, before, dry_run=dry_run, most=most, progress=bar.update))
+        found = list(
+            purging.purge(
+                engine, before, dry_run=dry_run, most=most, progress=bar.update, errors=errors
+            )
+        )
     for account, counts in found:
         told = ", ".join(_told(name, count, most) for name, count in counts.items() if count)
         click.echo(f"{account}: {told or 'nothing'} {done}")
-    if not found:
+    if not found and not errors.met:
         click.echo("nothing is stored")
-    return 0
+    return common.end_with(errors.met, several=len(found) + len(errors.met) > 1)
 
 
 def _told(name: str, count: int, most: int | None) -> str:

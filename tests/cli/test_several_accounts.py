@@ -6,7 +6,8 @@ import json
 import shutil
 import sqlite3
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ import pytest
 from recon.simulator.channel import Channel
 from recon.simulator.server import serve
 from recon.simulator.simulated_message import FAILED_AT_ONCE, Reason
+from recon.store import lock
+from recon.store.engine import connect
 from tests.cli.workshop import MORNING_AFTER, NUMBER, Ended, Workshop, minute
 from tests.clocks import ManualClock
 from tests.factories import DAY
@@ -164,3 +167,41 @@ def test_an_id_that_is_not_found_names_each_account_that_was_not_searched(three:
     assert "error: account attic: " in ended.err
     assert "error: account shop: " in ended.err
     assert "account main" not in ended.err
+
+
+def holders(workshop: Workshop) -> list[str]:
+    """Return the accounts that have stored messages."""
+    query = "SELECT DISTINCT name FROM messages JOIN accounts ON account_id = id"
+    return [name for (name,) in workshop.query(query)]
+
+
+@contextmanager
+def held(workshop: Workshop, account: str) -> Iterator[None]:
+    """Hold the lock of an account."""
+    engine = connect(f"sqlite:///{workshop.path / 'recon.db'}")
+    try:
+        with lock.hold(engine, account):
+            yield
+    finally:
+        engine.dispose()
+
+
+def test_a_purge_skips_an_account_that_is_in_use(three: Workshop) -> None:
+    with held(three, "attic"):
+        ended = three.recon("purge", "--older-than", "10")
+    assert ended.code == 75
+    assert "error: account attic: another run holds the lock of account 'attic'" in ended.err
+    assert "main: 2 messages" in ended.out
+    assert "shop: 2 messages" in ended.out
+    assert "nothing is stored" not in ended.out
+    assert holders(three) == ["attic"]
+
+
+def test_the_purge_of_a_night_skips_an_account_that_is_in_use(three: Workshop) -> None:
+    with (three.path / "recon.toml").open("a") as config:
+        config.write("\n[retention]\ndays = 10\nautomatic = true\n")
+    with held(three, "attic"):
+        ended = three.run("--offline", "--account", "main")
+    assert ended.code == 0
+    assert "account attic: not all data older than " in ended.err
+    assert holders(three) == ["attic"]
