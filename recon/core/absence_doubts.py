@@ -26,7 +26,8 @@ from recon.model import Span
 class Doubt(IntEnum):
     """Why it is not proven that a row has no partner on the other side.
 
-    Records and messages: `SHIELDED`. Messages only: `STALE` and `OTHER_ID`. Records only: the rest.
+    Records and messages: `SHIELDED` and `INCOMPARABLE`. Messages only: `STALE` and `OTHER_ID`.
+    Records only: the rest.
     """
 
     NONE = 0
@@ -45,6 +46,8 @@ class Doubt(IntEnum):
     """A record with this number and time holds another id, whose message may exist."""
     PURGED_ID = 7
     """The id is so small that its message may have been purged."""
+    INCOMPARABLE = 8
+    """A row of the other side without a partner may be the partner, see `incomparable_rows`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

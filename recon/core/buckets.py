@@ -19,6 +19,7 @@ from recon.core import (
     agreed_rows,
     calendar,
     duplicate_sends,
+    incomparable_rows,
     link,
     other_ids,
     shields,
@@ -171,9 +172,16 @@ def classify(
     too_late = np.zeros(len(unrecorded), dtype=np.bool_)
     if records_end is not None:
         too_late = provider_time[unrecorded] > records_end
+    waits = (local.frame["status"].iloc[alone] == NOT_SENT).to_numpy(dtype=np.bool_)
+    nameless = np.flatnonzero(~holds_id[alone] & ~waits)
+    may_be_sent, may_be_nameless = incomparable_rows.of_both(
+        alone[nameless], unrecorded, links, local, provider_keys, provider_time, policy
+    )
+    proven = nameless[may_be_sent]
+    doubt[proven[doubt[proven] == Doubt.NONE]] = Doubt.INCOMPARABLE
     provider_doubt = np.select(
-        [may_be_recorded, may_have_other_id, too_late],
-        [Doubt.SHIELDED, Doubt.OTHER_ID, Doubt.STALE],
+        [may_be_recorded, may_have_other_id, too_late, may_be_nameless],
+        [Doubt.SHIELDED, Doubt.OTHER_ID, Doubt.STALE, Doubt.INCOMPARABLE],
     )
     provider_owner = calendar.window_positions(provider_time, days)
     repeats = _repeats(paired, provider_keys, provider_time, names, policy, agreed)
@@ -300,7 +308,10 @@ def _local_buckets(
     cases = [
         (np.isin(doubt, [Doubt.UNCOVERED, Doubt.UNREAD_ID, Doubt.PURGED_ID]), "unverifiable"),
         (says_not_sent | (failed & ~holds_id[alone]), "not_sent"),
-        (np.isin(doubt, [Doubt.SHIELDED, Doubt.FIRST_CONTACT]), "unverifiable"),
+        (
+            np.isin(doubt, [Doubt.SHIELDED, Doubt.FIRST_CONTACT, Doubt.INCOMPARABLE]),
+            "unverifiable",
+        ),
     ]
     bucket: Codes = np.full(len(local.frame), LOCAL.index("matched"), dtype=np.int8)
     bucket[alone] = np.select(

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from recon.core import link, second_readings, shields, user_ids
+from recon.core import incomparable_rows, link, second_readings, shields, user_ids
 from recon.core.buckets import Case
 from recon.core.link import Mask, Positions, Side
 from recon.core.policy import Policy
@@ -26,7 +26,7 @@ _US: Final = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row of the other side with the same id or the same number."""
+    """A row of the other side with the same id or number, or whose number cannot be compared."""
 
     side: Literal["local", "provider"]
     position: int
@@ -97,7 +97,15 @@ def _of_row(
     distance = others.times - mine.times[row]
     same_number = _same_number(policy, mine, row, others, np.abs(distance) <= near // _US)
     own = int(mine.partners[row])
-    at = np.flatnonzero((same_id | same_number) & (np.arange(len(same_id)) != own))
+    may_be_it = same_id | same_number
+    if own < 0:
+        may_be_it |= (
+            (others.partners < 0)
+            & (np.abs(distance) <= policy.tolerance // _US)
+            & incomparable_rows.are_incomparable(mine.keys[[row]], others.keys)
+            & ~(others.holds_id & mine.holds_id[row])
+        )
+    at = np.flatnonzero(may_be_it & (np.arange(len(same_id)) != own))
     found = [
         Candidate(
             others.side,
@@ -162,6 +170,9 @@ def _why(case: Case, policy: Policy, local: int, provider: int, *, same_id: bool
         return f"the message is a pair with {_record(case, other_record)} by number"
     if _waits(case, local):
         return "the record holds another id, and it is not known whether Octopods has that id"
+    keys = case.local_keys[[local]], case.provider_keys[[provider]]
+    if not case.holds_id[local] and incomparable_rows.are_incomparable(*keys)[0]:
+        return "the record holds no id, and the two numbers cannot be compared"
     return "no reading of both numbers and times links them"
 
 

@@ -29,6 +29,7 @@ class Rule(StrEnum):
     MAY_BE_AN_UNREADABLE_RECORD = "may_be_an_unreadable_record"
     AFTER_THE_RECORDS = "after_the_records"
     MAY_BE_OF_ANOTHER_ID = "may_be_of_another_id"
+    NOT_COMPARABLE = "not_comparable"
     UNRECORDED = "unrecorded"
     REPEATED = "repeated"
     OTHER_ID = "other_id"
@@ -57,6 +58,7 @@ _KINDS: Final[Mapping[Rule, Kind]] = {
     Rule.MAY_BE_AN_UNREADABLE_RECORD: Kind.UNVERIFIABLE,
     Rule.AFTER_THE_RECORDS: Kind.UNVERIFIABLE,
     Rule.MAY_BE_OF_ANOTHER_ID: Kind.UNVERIFIABLE,
+    Rule.NOT_COMPARABLE: Kind.UNVERIFIABLE,
     Rule.UNRECORDED: Kind.MISSING_LOCALLY,
     Rule.REPEATED: Kind.DUPLICATE_SEND,
     Rule.OTHER_ID: Kind.MESSAGE_ID_MISMATCH,
@@ -103,6 +105,9 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     Rule.MAY_BE_OF_ANOTHER_ID: "A message is not called missing in the records, and is not paired, "
     "if a record has its number within {tolerance} s but holds another id, and it is not known "
     "whether Octopods has that id.",
+    Rule.NOT_COMPARABLE: "A record without an id and a message are not called missing if they are "
+    "at most {tolerance} s apart and their numbers cannot be compared: one has no number, or they "
+    "are of different types (phone number, WhatsApp user id).",
     Rule.UNRECORDED: "A message is missing locally if no record has its id, or its number within "
     "{tolerance} s (tolerance_seconds).",
     Rule.REPEATED: "A message without a record is a duplicate send if the same number got a "
@@ -155,6 +160,8 @@ _CHANGES: Final[Mapping[Rule, str]] = {
     Rule.MAY_BE_OF_ANOTHER_ID: "a status call asks for the id of that record: if Octopods denies "
     "the id, this message and that record are a pair with message_id_mismatch; if Octopods has it, "
     "this message is missing locally.",
+    Rule.NOT_COMPARABLE: "the record gets the id of its message, or both get a number of the same "
+    "type.",
     Rule.UNRECORDED: "a record has its id, or its number near its time.",
     Rule.REPEATED: "it has a record of its own. Without the recorded message beside it, it would "
     "be missing locally.",

@@ -34,6 +34,8 @@ _DOUBTS: Final = {
     "whether Octopods has that id",
     Doubt.PURGED_ID: "its id is smaller than that of every message that a purge kept, so its "
     "message may have been deleted",
+    Doubt.INCOMPARABLE: "a record without an id and a message of this time may be the same send: "
+    "their numbers cannot be compared",
 }
 
 

@@ -159,6 +159,11 @@ def assert_alternatives_are_told(case: Case, policy: Policy, row: RowOfCase) -> 
             Rule.MAY_BE_AN_UNREADABLE_ITEM,
             "may be this one",
         ),
+        (
+            classified([Record(1)], [Sent(11, phone_number=None)]),
+            Rule.NOT_COMPARABLE,
+            "their numbers cannot be compared",
+        ),
         (classified([Record(1, status="not_sent")], []), Rule.NOT_SENT, "recorded as not_sent"),
         (
             classified([Record(1, status="failed")], []),
@@ -187,9 +192,23 @@ def test_each_rule_about_a_message_is_told_apart() -> None:
         Rule.MAY_BE_AN_UNREADABLE_RECORD: classified([], [Sent(9)], unread_records=[Reject()]),
         Rule.AFTER_THE_RECORDS: classified(late, [Sent(9, 30_000), *sent]),
         Rule.MAY_BE_OF_ANOTHER_ID: classified([Record(1, 21)], [Sent(11)], ()),
+        Rule.NOT_COMPARABLE: classified([Record(1)], [Sent(9, phone_number="IE.1349")]),
     }
     for rule, case in cases.items():
         assert [one.rule for one in fired(case, Policy(), -1, 0)] == [rule]
+
+
+def test_rows_that_share_nothing_but_their_time_are_told_of_each_other() -> None:
+    case = classified([Record(1)], [Sent(11, 30, phone_number=None), Sent(12, 500)])
+    [message, far], _ = candidates.of_record(case, Policy(), 0, NEAR)
+    [record], _ = candidates.of_message(case, Policy(), 0, NEAR)
+    assert (
+        message.why
+        == record.why
+        == ("the record holds no id, and the two numbers cannot be compared")
+    )
+    assert (message.same_number, message.seconds) == (False, 30)
+    assert "tolerance_seconds" in far.why
 
 
 def test_a_record_with_another_id_says_why_it_is_no_pair() -> None:

@@ -837,6 +837,17 @@ def oracle(  # noqa: C901, PLR0912, PLR0915 - it reads as the rules do, one afte
         others = []
     partner |= pairs
     end = records_end(readable, there, partner, shift) if may_end else math.inf
+    nameless = [
+        r
+        for r in readable
+        if r not in partner.values() and r.message_id is None and r.status != "not_sent"
+    ]
+    unrecorded = [m for m in there if m.message_id not in partner]
+
+    def cannot_be_told(r: Record, m: Sent) -> bool:
+        """Say whether a record without an id and a message share nothing but their time."""
+        is_compared = min(key(r.phone_number), key(m.phone_number)) >= 0
+        return not is_compared and abs(r.sent_at - m.sent_at) <= reach
 
     for r in readable:
         if r in partner.values():
@@ -847,7 +858,9 @@ def oracle(  # noqa: C901, PLR0912, PLR0915 - it reads as the rules do, one afte
             bucket = "unverifiable"
         elif r.status == "not_sent" or (r.status == "failed" and r.message_id is None):
             bucket = "not_sent"
-        elif any(may_be(one, r, reach) for one in unread_items):
+        elif any(may_be(one, r, reach) for one in unread_items) or (
+            r in nameless and any(cannot_be_told(r, m) for m in unrecorded)
+        ):
             bucket = "unverifiable"
         else:
             bucket = "missing_at_provider"
@@ -875,7 +888,9 @@ def oracle(  # noqa: C901, PLR0912, PLR0915 - it reads as the rules do, one afte
                 for r in others
                 if r.message_id not in unread
             )
-            is_shielded = any(may_be(one, m, reach) for one in unread_records)
+            is_shielded = any(may_be(one, m, reach) for one in unread_records) or any(
+                cannot_be_told(r, m) for r in nameless
+            )
             if m.sent_at > end or is_shielded or may_be_others:
                 bucket = "unverifiable"
             note(provider, day, bucket)
@@ -973,8 +988,9 @@ def _named(record: Record, first: int) -> Record:
 
 
 def _far(message: Sent, nr: int) -> Sent:
-    """Let an item that cannot be read lie where no record does, which might be any business's."""
-    return replace(message, sent_at=1_000 + 30 * nr) if message.phone_number == "12" else message
+    """Let an item without a readable number lie far from records: it might be any business's."""
+    is_far = message.phone_number in ("12", None)
+    return replace(message, sent_at=1_000 + 30 * nr) if is_far else message
 
 
 @pytest.mark.parametrize(("status_policy", "clock_off"), [("compatible", 0), ("strict", 40)])

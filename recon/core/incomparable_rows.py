@@ -1,0 +1,77 @@
+"""Rows without a partner that may be each other's, because nothing but their times can be compared.
+
+A record without an id and a message are compared by their numbers. If one of the two has no number,
+or they have a phone number and a WhatsApp user id, nothing says that they do not belong together.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recon.core import link, shields, user_ids
+from recon.core.link import Links, Mask, Positions, Side
+from recon.core.policy import Policy
+
+
+def of_both(
+    records: Positions,
+    messages: Positions,
+    links: Links,
+    local: Side,
+    provider_keys: Positions,
+    provider_time: Positions,
+    policy: Policy,
+) -> tuple[Mask, Mask]:
+    """Say for rows of each side whether such a row of the other side is near enough in time.
+
+    Args:
+        records: the records without a partner that hold no id, not even one that cannot be
+            Octopods', and do not say that nothing was sent.
+        messages: the messages without a partner.
+        links: who is whose partner.
+        local: the records.
+        provider_keys: the key of each message's number, -1 for none.
+        provider_time: when each was sent, in microseconds, UTC.
+        policy: how far apart the two may lie.
+
+    Returns:
+        A mask of `records`, and one of `messages`.
+    """
+    keys, times = links.local_keys[records], links.local_time[records]
+    may_be_sent = np.zeros(len(records), dtype=np.bool_)
+    may_be_recorded = np.zeros(len(messages), dtype=np.bool_)
+    if not len(records) or not len(messages):
+        return may_be_sent, may_be_recorded
+    sent = _rows(provider_keys[messages], provider_time[messages])
+    twice, second = link.second_times(
+        local.frame.iloc[records], link.microseconds(local.frame["sent_at"].iloc[records])
+    )
+    other_times = times.copy()
+    other_times[twice] = second
+    for read in (times, other_times) if twice.size else (times,):
+        recorded = _rows(keys, read)
+        may_be_sent |= _near(recorded, sent, policy)
+        may_be_recorded |= _near(sent, recorded, policy)
+    return may_be_sent, may_be_recorded
+
+
+def are_incomparable(keys: Positions, others: Positions) -> Mask:
+    """Say for pairs of keys of numbers, -1 for none, whether they cannot be compared."""
+    sorts = user_ids.key_sorts(keys)
+    found: Mask = (sorts < 0) | (sorts != user_ids.key_sorts(others))
+    return found
+
+
+def _rows(keys: Positions, times: Positions) -> shields.PartialRows:
+    no_ids = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
+    return shields.PartialRows(*no_ids, keys, times, times)
+
+
+def _near(rows: shields.PartialRows, others: shields.PartialRows, policy: Policy) -> Mask:
+    found = np.zeros(len(rows), dtype=np.bool_)
+    sorts = user_ids.key_sorts(rows.keys)
+    for sort in np.unique(sorts):
+        mine = sorts == sort
+        theirs = others.where(are_incomparable(rows.keys[mine][:1], others.keys))
+        found[mine] = shields.near(rows.where(mine), theirs, policy.tolerance, by_number=False)
+    return found
