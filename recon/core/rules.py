@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from recon.core import arrow_text, blocks, statuses, user_ids
 from recon.core.absence_doubts import Doubt
@@ -155,12 +156,19 @@ def _stuck(case: Case, policy: Policy) -> Positions:
 def _missing_at_provider(case: Case, rows: FindingRows) -> Texts:
     """State the record's status, and why it is known that Octopods has no such message."""
     by_name = arrow_text.join("the records say this went out as message ", rows.recorded_id)
+    said = arrow_text.coalesce(by_name, "the records say this went out")
+    status = arrow_text.take(case.local.frame["status"], rows.local)
+    is_known = pc.is_in(status, value_set=pa.array([*statuses.LOCAL_WORDS, None], arrow_text.TEXT))
+    unmapped = ~is_known.to_numpy(zero_copy_only=False)
+    if unmapped.any():
+        word = arrow_text.join("the records say '", status, f"', {statuses.UNMAPPED}")
+        said = arrow_text.if_else(unmapped, word, said)
     absent = arrow_text.if_else(
         case.denied.of(rows.local) > 0,
         "; Octopods was asked for it and has no such message",
         "; Octopods has no such message",
     )
-    return arrow_text.join(arrow_text.coalesce(by_name, "the records say this went out"), absent)
+    return arrow_text.join(said, absent)
 
 
 def _unverifiable(case: Case, rows: FindingRows) -> Texts:

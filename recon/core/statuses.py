@@ -22,6 +22,9 @@ NOT_TERMINAL: Final = frozenset({Status.SENT, Status.UNKNOWN})
 PROVIDER_WORDS: Final = frozenset(status.value for status in Status)
 LOCAL_WORDS: Final = PROVIDER_WORDS | {NOT_SENT}
 
+#: What to do about another word in the records: a clause that follows the word.
+UNMAPPED: Final = "which maps to no status of Octopods: map it under [accounts.….local.statuses]"
+
 
 def canonical(word: str) -> str:
     """Return a status word in the form used for comparing: lower case, without spaces around it."""
@@ -72,10 +75,7 @@ def explain(local: str | None, provider: str) -> str:
     """Say for people what a contradiction between two statuses means."""
     recorded = Status.UNKNOWN.value if local is None else local
     if recorded not in LOCAL_WORDS:
-        return (
-            f"the records say '{recorded}', which maps to no status of Octopods: "
-            "map it under [accounts.….local.statuses]"
-        )
+        return f"the records say '{recorded}', {UNMAPPED}"
     if provider not in PROVIDER_WORDS:
         return f"Octopods says '{provider}', a status this program does not know yet"
     if recorded == NOT_SENT:

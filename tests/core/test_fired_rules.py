@@ -238,3 +238,25 @@ def test_every_kind_has_a_rule_and_every_rule_its_texts() -> None:
         assert rule_texts.statement(rule, Policy()).endswith(".")
         assert "{" not in rule_texts.statement(rule, Policy())
         assert rule_texts.change(rule).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [
+        ("sent", "the records say this went out as message 11; Octopods has no such message"),
+        (None, "the records say this went out as message 11; Octopods has no such message"),
+        (
+            "queued",
+            (
+                "the records say 'queued', which maps to no status of Octopods: map it under "
+                "[accounts.….local.statuses]; Octopods has no such message"
+            ),
+        ),
+    ],
+)
+def test_the_detail_of_an_absence_names_a_status_word_that_is_not_mapped(
+    status: str | None, detail: str
+) -> None:
+    case = classified([Record(1, 11, status=status), Record(2, 12, status="sent")], [])
+    [one] = fired(case, Policy(), 0, -1)
+    assert one.detail == detail
