@@ -2,8 +2,9 @@
 
 An id may be a number, its digits, or a text that is read as the number: with blanks, zeros or other
 marks around it. No database reads texts as recon does. So the query asks for the usual spellings of
-the wanted ids, and for every text that has a digit, at most a few letters, and is not clearly
-another id. The id of a row is decided later, when it is typed.
+the wanted ids, and for every text that has a digit, no letters but those of an exponent, of a word
+such as `id` or of the URL of a message, and is not clearly another id. The id of a row is decided
+later, when it is typed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from recon.core import id_spellings
 from recon.records import postgres_columns
 from recon.records.mysql_columns import DIALECTS as _MYSQL
 
@@ -29,8 +31,29 @@ _AT_ONCE: Final = 450
 
 #: Databases whose regular expressions know `_DIGITS` and `_PLAIN`.
 _WITH_PATTERNS: Final = _MYSQL | {"duckdb", "oracle"}
-#: A text that may be read as a whole number: it has a digit, and no letter but one of an exponent.
-_DIGITS: Final = "^[^A-DF-Za-df-z]*[0-9][^A-DF-Za-df-z]*$"
+#: The words of `id_spellings` without the extended syntax that not all databases know.
+_WORD: Final = f"({id_spellings.WORDS}|[Nn])".replace("(?:", "(")
+#: A text that may be read as a whole number: it has a digit, and no letter but one of an exponent;
+#: or it has a word before the digits, and between them not only what continues a word; or a path.
+_DIGITS: Final = (
+    "^[^A-DF-Za-df-z]*[0-9][^A-DF-Za-df-z]*$"
+    f"|^[^A-Za-z]*{_WORD}[^A-Za-z]*[^A-Za-z0-9_-][0-9][^A-Za-z]*$"
+    f"|^[^?#]*{id_spellings.PATH}[0-9][^A-Za-z]*$"
+)
+#: What may be around a word and digits, in SQLite.
+_AROUND: Final = (
+    f"0123456789{id_spellings.BLANKS}{id_spellings.QUOTES}:=#+.,;[](){{}}<>\u00b0\u00ba\u2116"
+)
+#: All words that `id_spellings` knows before an id; an `n` is left of `N\u00b0`.
+_WORDS: Final = (
+    *("id", "no", "nr", "n", "message", "msg"),
+    *(
+        f"{word}{between}{end}"
+        for word in ("message", "msg")
+        for between in ("", " ", "_", "-")
+        for end in ("id", "no", "nr", "number")
+    ),
+)
 #: A text that is surely one number and no other: its plain spellings, see `_spellings`.
 _PLAIN: Final = "^-?[1-9][0-9]{0,18}([.]0)?$"
 
@@ -160,11 +183,22 @@ def _of_sqlite(column: Column, ids: Sequence[int]) -> Condition:
         return sa.and_(glob(text, "[1-9]*"), sa.not_(glob(text, "*[^0-9]*")))
 
     whole = sa.func.substr(column, 1, sa.func.length(column) - 2)
+    # SQLite knows no alternatives in patterns: what is left without marks and digits is compared.
+    lowered: sa.ColumnElement[str] = sa.func.lower(column, type_=sa.String())
+    word = sa.func.trim(lowered, sa.literal(_AROUND, sa.String()))
+    is_named = sa.or_(
+        glob(column, f"*{id_spellings.PATH}[0-9]*"),
+        sa.and_(
+            glob(column, "*[^0-9A-Za-z_-][0-9]*"),
+            word.in_([sa.literal(one, sa.String()) for one in _WORDS]),
+        ),
+    )
+    is_unusual = sa.and_(
+        sa.not_(is_plain(column)), sa.not_(sa.and_(glob(column, "*.0"), is_plain(whole)))
+    )
     odd = sa.and_(
         glob(column, "*[0-9]*"),
-        sa.not_(glob(column, "*[A-DF-Za-df-z]*")),
-        sa.not_(is_plain(column)),
-        sa.not_(sa.and_(glob(column, "*.0"), is_plain(whole))),
+        sa.case((glob(column, "*[A-DF-Za-df-z]*"), is_named), else_=is_unusual),
     )
     # Texts and blobs come after all numbers: so an index serves both sides of the OR.
     return sa.or_(

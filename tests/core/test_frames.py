@@ -90,7 +90,7 @@ def test_zero_in_place_of_an_id_is_none(zero: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["wamid.HBg", "0x1F", "1e6", "3.5", "+5", "1,000", "٣", str(2**63), "9" * 5000, "."],
+    ["wamid.HBg", "0x1F", "1e6", "3.5", "1,000", "٣", str(2**63), "9" * 5000, "."],
 )
 def test_an_id_that_is_no_whole_number_of_64_bits_is_kept_as_odd(text: str) -> None:
     assert ids([text, "7"]) == [None, 7]

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from recon.core import utf8
+from recon.core.frames import bare_ids
 from recon.core.statuses import LOCAL_WORDS, canonical
 
 #: A column as a source gives it: a list of Python values, or an Arrow array, chunked or not.
@@ -59,22 +60,8 @@ _WHOLE_FLOAT_ID: Final = r"^(0|-?[1-9][0-9]{0,18})\.0+$"
 _CANONICAL_ID: Final = r"^(?:0|-?[1-9][0-9]{0,18})(?:\.0+)?$"
 _DIGITS_AND_POINT: Final = r"^([0-9]+)\.0+$"
 
-#: What spreadsheets and exports put around a value so that it stays text: `="7"`, `'7`, `"7"`.
-_WRAPPED: Final = r"""^\s*(?:=\s*"([^"]*)"|"([^"]*)"|'([^']*)'?)\s*$"""
 #: Whether a text that begins with this byte may be wrapped.
 _MAY_WRAP: Final = np.isin(np.arange(256), [*b"=\"' \t"])
-#: Bidirectional marks, joiners and byte order marks, which are invisible.
-_INVISIBLE: Final = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-#: Digits in groups of three (or as in India, `12,34,567`), each with one separator. One group
-#: alone after a point is a fraction, and `,000` may be one.
-_GROUPED: Final = (
-    r"^-?[0-9]{1,3}(?:"
-    r"(?:,[0-9]{3}){2,}(?:\.0+)?|,(?:[1-9][0-9]{2}|0[1-9][0-9]|00[1-9])(?:\.0+)?|"
-    r"(?:\.[0-9]{3}){2,}(?:,0+)?|"
-    r"(?:[ _\x{a0}\x{2009}\x{202f}][0-9]{3})+|(?:['\x{2019}][0-9]{3})+)$"
-    r"|^-?[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}$"
-)
-_SOME_NUMBER: Final = r"^-?[0-9]+(?:\.0*)?$"
 
 
 def as_arrow(column: Column, spelled: Callable[[object], str | None] | None = None) -> pa.Array:
@@ -329,23 +316,7 @@ def unwrapped(array: pa.Array) -> pa.Array:
     held = bounds[1:] > bounds[:-1]
     if not _MAY_WRAP[data[bounds[:-1][held]]].any():
         return array
-    return pc.replace_substring_regex(array, _WRAPPED, r"\1\2\3")
-
-
-def _bare_ids(array: pa.Array) -> pa.Array:
-    """Return ids without wrappers, a leading `#`, invisible marks and grouped digits."""
-    bare = pc.utf8_trim_whitespace(pc.replace_substring_regex(array, _INVISIBLE, ""))
-    bare = pc.replace_substring_regex(bare, r"^#\s*", "")
-    bare = pc.utf8_trim_whitespace(pc.replace_substring_regex(bare, _WRAPPED, r"\1\2\3"))
-    grouped = pc.match_substring_regex(bare, _GROUPED)
-    if not pc.any(grouped).as_py():
-        return bare
-    digits = pc.replace_substring_regex(
-        pc.replace_substring_regex(bare, r"(,[0-9]{3})\.0+$|(\.[0-9]{3}),0+$", r"\1\2"),
-        "[^0-9-]",
-        "",
-    )
-    return pc.if_else(grouped, digits, bare)
+    return pc.replace_substring_regex(array, bare_ids.WRAPPED, r"\1\2\3")
 
 
 def _whole_texts(array: pa.Array) -> WholeNumbers:
@@ -353,10 +324,10 @@ def _whole_texts(array: pa.Array) -> WholeNumbers:
     if pc.all(plain).as_py():
         return _held(array.cast(pa.int64()))
     trimmed = pc.utf8_trim_whitespace(array)
-    if not pc.all(pc.match_substring_regex(trimmed, _SOME_NUMBER)).as_py():
-        odd = pc.invert(pc.match_substring_regex(trimmed, _SOME_NUMBER))
-        bare = _bare_ids(trimmed.filter(pc.fill_null(odd, fill_value=False)))
-        trimmed = pc.replace_with_mask(trimmed, pc.fill_null(odd, fill_value=False), bare)
+    if not pc.all(pc.match_substring_regex(trimmed, bare_ids.NUMBER)).as_py():
+        odd = pc.invert(pc.match_substring_regex(trimmed, bare_ids.NUMBER))
+        odd = pc.fill_null(odd, fill_value=False)
+        trimmed = pc.replace_with_mask(trimmed, odd, bare_ids.bare(trimmed.filter(odd)))
     pointed = pc.match_substring_regex(trimmed, _WHOLE_WITH_POINT)
     if pc.any(pointed).as_py():
         trimmed = pc.if_else(pointed, pc.replace_substring_regex(trimmed, r"\.0*$", ""), trimmed)
