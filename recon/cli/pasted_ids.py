@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from recon.core import id_spellings
+
 #: Characters around an id in a table, a JSON or CSV file, a mail or a chat.
-_AROUND: Final = " \t\r\n\"'`,;:.#()[]<>\u201c\u201d\u2018\u2019\u00a0"
+_AROUND: Final = f" \t\r\n,;:.#()[]{{}}<>\u00a0{id_spellings.QUOTES}"
 _BETWEEN: Final = re.compile(r"[\s,;]+")
 #: A `discrepancy_id` in capitals.
 _CAPITALS: Final = re.compile(r"[0-9A-F]{16}")
@@ -21,11 +23,14 @@ _NAMED: Final = re.compile(
 
 
 def spellings(words: Sequence[str]) -> list[str]:
-    """Return possible ids for some arguments: unchanged, cleaned, and without a word before it."""
+    """Return possible ids for some arguments: unchanged, cleaned, and without a word before it.
+
+    Last comes the message id that is read in records with such a text.
+    """
     given = " ".join(words).strip()
     bare = cleaned(given)
     named = _NAMED.fullmatch(bare)
-    found = [given, bare, cleaned(named[1]) if named else ""]
+    found = [given, bare, cleaned(named[1]) if named else "", id_spellings.bare(given) or ""]
     return [one for one in dict.fromkeys(found) if one]
 
 

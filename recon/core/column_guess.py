@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from recon.core import id_spellings
 from recon.core.near_words import are_opposites
 from recon.model import NOT_SENT, Status
 
@@ -167,10 +168,14 @@ def _is_marked_phone(text: str) -> bool:
     return bool(_INTERNATIONAL.match(text.strip()) and _PHONE.fullmatch(text))
 
 
-def _mostly(shape: re.Pattern[str]) -> Callable[[Sequence[str | None]], bool]:
+def _is_id(text: str) -> bool:
+    return bool(_ID.fullmatch(text) or _ID.fullmatch(id_spellings.bare(text) or ""))
+
+
+def _mostly(looks: Callable[[str], object]) -> Callable[[Sequence[str | None]], bool]:
     def looks_right(values: Sequence[str | None]) -> bool:
         blank = not any(value and value.strip() for value in values)
-        return blank or _share(values, lambda text: bool(shape.fullmatch(text))) >= _MOSTLY
+        return blank or _share(values, lambda text: bool(looks(text))) >= _MOSTLY
 
     return looks_right
 
@@ -181,9 +186,9 @@ def _are_words(values: Sequence[str | None]) -> bool:
 
 
 _CHECKS: Final[Mapping[str, Callable[[Sequence[str | None]], bool]]] = {
-    "message_id": _mostly(_ID),
-    "phone_number": _mostly(_PHONE),
-    "sent_at": _mostly(_TIME),
+    "message_id": _mostly(_is_id),
+    "phone_number": _mostly(_PHONE.fullmatch),
+    "sent_at": _mostly(_TIME.fullmatch),
     "status": _are_words,
     "id": lambda _values: True,
 }

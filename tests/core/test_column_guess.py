@@ -30,6 +30,12 @@ def test_columns_are_told_by_their_names(names: Sequence[str]) -> None:
     assert dict(guess(sample).columns) == dict(zip(fields, names, strict=True))
 
 
+def test_ids_with_something_around_them_are_ids() -> None:
+    url = "https://app.octopods.io/api/v1/whatsapp/messages/3851001"
+    for ids in (["\u201c3851001\u201d", None], ["ID: 3851001"], [url]):
+        assert guess({"message_id": ids}).columns["message_id"] == "message_id"
+
+
 def test_values_that_do_not_fit_a_name_rule_it_out() -> None:
     sample = {
         "message_id": ["wamid.abc", "wamid.abd"],
