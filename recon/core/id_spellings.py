@@ -37,7 +37,7 @@ def _in_any_case(pattern: str) -> str:
 #: Words before an id, as a pattern that uses only what all databases know, except for `(?:`.
 WORDS: Final = (
     f"(?:(?:{_in_any_case('message')}|{_in_any_case('msg')})"
-    f"(?:[ _-]?(?:{'|'.join(map(_in_any_case, ('id', 'no', 'nr', 'number')))}))?"
+    f"(?:(?: |_|-)?(?:{'|'.join(map(_in_any_case, ('id', 'no', 'nr', 'number')))}))?"
     f"|{'|'.join(map(_in_any_case, ('id', 'no', 'nr')))})"
 )
 #: Abbreviations that may stand right before an id.
@@ -84,11 +84,13 @@ DIGITS: Final = r"\1\2"
 _SUSPECT_TEXT: Final = re.compile(SUSPECT)
 _LAYER_TEXT: Final = re.compile(LAYER)
 _NUMBER_TEXT: Final = re.compile(NUMBER)
+#: Python's patterns take a time that grows with the square of the length; Arrow's do not.
+_LONGEST: Final = 2_000
 
 
 def bare(text: str) -> str | None:
     """Return the digits of an id without what is around them, or `None` if a text is no such id."""
-    if not _SUSPECT_TEXT.search(text):
+    if len(text) > _LONGEST or not _SUSPECT_TEXT.search(text):
         return None
     for _ in range(LAYERS):
         text = _LAYER_TEXT.sub(INSIDE, text)

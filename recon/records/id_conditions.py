@@ -37,7 +37,7 @@ _WORD: Final = f"({id_spellings.WORDS}|[Nn])".replace("(?:", "(")
 #: or it has a word before the digits, and between them not only what continues a word; or a path.
 _DIGITS: Final = (
     "^[^A-DF-Za-df-z]*[0-9][^A-DF-Za-df-z]*$"
-    f"|^[^A-Za-z]*{_WORD}[^A-Za-z]*[^A-Za-z0-9_-][0-9][^A-Za-z]*$"
+    f"|^[^A-Za-z]*{_WORD}[^A-Za-z]*[^A-Za-z0-9_][0-9][^A-Za-z]*$"
     f"|^[^?#]*{id_spellings.PATH}[0-9][^A-Za-z]*$"
 )
 #: What may be around a word and digits, in SQLite.

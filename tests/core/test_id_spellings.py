@@ -113,3 +113,4 @@ def test_layers_may_be_combined(layers: list[tuple[str, str]], word: str, number
 def test_a_long_text_of_brackets_is_no_id() -> None:
     text = "(" * 100_000 + "7" + ")" * 100_000
     assert not np.any(columns.message_ids([text]).held)
+    assert id_spellings.bare(text) is None
