@@ -81,9 +81,10 @@ class MemoryBudget:
         fit = (self.limit - self.base * processes) // self.row
         least = _LEAST_ROWS * self.row + self.base * processes
         if self.limit < least:
+            needed = -(-least // 1_000_000)
             raise UsageError(
                 f"--memory-limit: {self.limit / 1e6:,.0f}MB is too little for {processes} "
-                f"process{'' if processes == 1 else 'es'}. Give {least / 1e6:,.0f}MB or more"
+                f"process{'' if processes == 1 else 'es'}. Give {needed:,}MB or more"
                 + (", or fewer --workers." if processes > 1 else ".")
             )
         of_each = fit // self.workers

@@ -34,8 +34,12 @@ def test_partitions_become_more_with_the_rows_and_with_the_workers() -> None:
 
 @pytest.mark.parametrize(("limit", "workers"), [(100_000_000, 1), (400_000_000, 2)])
 def test_a_limit_without_room_for_rows_says_what_would_do(limit: int, workers: int) -> None:
-    with pytest.raises(UsageError, match=r"Give [0-9,]+MB or more"):
-        MemoryBudget(limit, workers).sizes(10**7)
+    with pytest.raises(UsageError, match=r"Give [0-9,]+MB or more") as refused:
+        MemoryBudget(limit, workers=workers).sizes(10_000_000)
+    found = re.search(r"Give ([0-9,]+)MB", str(refused.value))
+    assert found is not None
+    enough = int(found[1].replace(",", "")) * 1_000_000
+    assert MemoryBudget(enough, workers=workers).sizes(10_000_000) is not None
 
 
 def test_rows_are_estimated_by_the_first_ones(tmp_path: Path) -> None:
