@@ -89,7 +89,7 @@ _LONGEST: Final = 2_000
 
 
 def bare(text: str) -> str | None:
-    """Return the digits of an id without what is around them, or `None` if a text is no such id."""
+    """Return the digits of a decorated id, or `None` if the text is not an id."""
     if len(text) > _LONGEST or not _SUSPECT_TEXT.search(text):
         return None
     for _ in range(LAYERS):

@@ -42,14 +42,14 @@ def of_both(
     may_be_recorded = np.zeros(len(messages), dtype=np.bool_)
     if not len(records) or not len(messages):
         return may_be_sent, may_be_recorded
-    sent = _rows(provider_keys[messages], provider_time[messages])
+    sent = shields.without_ids(provider_keys[messages], provider_time[messages])
     twice, second = link.second_times(
         local.frame.iloc[records], link.microseconds(local.frame["sent_at"].iloc[records])
     )
     other_times = times.copy()
     other_times[twice] = second
     for read in (times, other_times) if twice.size else (times,):
-        recorded = _rows(keys, read)
+        recorded = shields.without_ids(keys, read)
         may_be_sent |= _near(recorded, sent, policy)
         may_be_recorded |= _near(sent, recorded, policy)
     return may_be_sent, may_be_recorded
@@ -60,11 +60,6 @@ def are_incomparable(keys: Positions, others: Positions) -> Mask:
     sorts = user_ids.key_sorts(keys)
     found: Mask = (sorts < 0) | (sorts != user_ids.key_sorts(others))
     return found
-
-
-def _rows(keys: Positions, times: Positions) -> shields.PartialRows:
-    no_ids = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
-    return shields.PartialRows(*no_ids, keys, times, times)
 
 
 def _near(rows: shields.PartialRows, others: shields.PartialRows, policy: Policy) -> Mask:

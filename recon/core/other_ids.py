@@ -118,16 +118,10 @@ def may_be_of(
     second = first.copy()
     twice, other = link.second_times(local.frame, first)
     second[twice] = other
-    sent = _nameless(provider_keys[messages], provider_time[messages])
+    sent = shields.without_ids(provider_keys[messages], provider_time[messages])
     found: Mask = np.isin(messages, given_up)
     for times in (first, second) if twice.size else (first,):
-        recorded = _nameless(links.local_keys[waiting], times[waiting])
+        recorded = shields.without_ids(links.local_keys[waiting], times[waiting])
         near = shields.near(sent, recorded, policy.tolerance, by_number=True)
         found |= near & (provider_keys[messages] >= 0)
     return found
-
-
-def _nameless(keys: Positions, times: Positions) -> shields.PartialRows:
-    """Return rows of which only numbers and times are compared."""
-    no_ids = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
-    return shields.PartialRows(*no_ids, keys, times, times)

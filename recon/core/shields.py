@@ -48,6 +48,12 @@ class PartialRows:
         return PartialRows(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
+def without_ids(keys: Positions, times: Positions) -> PartialRows:
+    """Return rows of which only numbers and times are compared."""
+    no_ids = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
+    return PartialRows(*no_ids, keys, times, times)
+
+
 def unreadable(rejects: pd.DataFrame, region: str | None) -> PartialRows:
     """Return the readable fields of rejected rows.
 
