@@ -78,3 +78,13 @@ def test_a_record_that_says_that_nothing_was_sent_explains_no_message() -> None:
 def test_one_such_message_may_be_that_of_any_record_near_it() -> None:
     records = [Record(n, phone_number=f"+35387123456{n}") for n in range(3)]
     assert found(records, [Sent(11, phone_number=None)]) == ["unverifiable"] * 4
+
+
+def test_two_rows_without_a_number_cannot_be_compared_either() -> None:
+    records = [Record(1, phone_number=None, status="failed")]
+    assert found(records, [Sent(11, phone_number=None)]) == ["unverifiable"]
+
+
+def test_the_second_reading_of_a_time_counts() -> None:
+    records = [Record(1, phone_number=NUMBER, other_minutes=60)]
+    assert found(records, [Sent(11, 3_600, None)]) == OPEN
