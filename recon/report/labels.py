@@ -338,6 +338,8 @@ def length_note(window: Window) -> str:
     if window.start is None or window.end is None:
         return ""
     length = window.end - window.start
+    if not length:
+        return "empty: the time zone skips it"
     return "" if length == timedelta(days=1) else f"{duration_text(length)} long: the clocks change"
 
 

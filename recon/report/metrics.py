@@ -46,10 +46,12 @@ class DayMetrics:
 
     @property
     def coverage(self) -> float:
-        """The share of the window that is proven complete, 0 to 1."""
+        """The share of the window that is proven complete, 0 to 1; 1 of a day without length."""
         start, end = self.window.start, self.window.end
         assert start is not None
         assert end is not None
+        if start == end:  # the zone skipped the day
+            return 1
         bounded = (min(gap.end or end, end) - max(gap.start or start, start) for gap in self.gaps)
         missing = sum((max(one, timedelta()) for one in bounded), timedelta())
         return 1 - min(missing / (end - start), 1)

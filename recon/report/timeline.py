@@ -56,9 +56,14 @@ class Timeline(NamedTuple):
 
 
 def of(run: Run) -> Timeline | None:
-    """Return the timeline of a day; `None` if the window is not a day, or nothing was judged."""
+    """Return the timeline of a day; `None` if the window is not a day, or nothing was judged.
+
+    A day that the zone skipped when it crossed the date line has no length, and no timeline.
+    """
     window = run.verdict.window
     if window.start is None or window.end is None or run.verdict.kind is VerdictKind.SUSPECT:
+        return None
+    if window.start == window.end:
         return None
     return Timeline(
         bars=list(_bars(run, window.start, window.end)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,20 @@ def test_metrics_of_a_failed_night_keep_the_last_success(tmp_path: Path, databas
     found = metrics(path)
     assert found['recon_last_success_timestamp_seconds{account="main"}'] == before
     assert found['recon_last_run_exit_code{account="main"}'] == 65
+
+
+def test_a_day_that_the_zone_skips_has_a_report_and_metrics(tmp_path: Path, database: str) -> None:
+    path, noon = tmp_path / "recon.prom", datetime(2011, 12, 31, 12, tzinfo=UTC)
+    with nights(tmp_path, database, now=noon) as made:
+        config = tmp_path / "recon.toml"
+        config.write_text(config.read_text().replace('"UTC"', '"Pacific/Apia"', 1))
+        add_to_config(tmp_path, f'\n[monitoring]\nmetrics_file = "{path}"\n')
+        made.send(10, start=noon - timedelta(days=2), minutes=240)
+        assert made.run("--from", "2011-12-29", "--to", "2011-12-31", day=None) == 0
+        days = [made.workshop.report(day=f"2011-12-{day}") for day in (29, 30, 31)]
+        assert [day["local"]["total"] for day in days] == [6, 0, 4]
+        assert made.run(day="2011-12-30") == 0
+    assert metrics(path)['recon_coverage_ratio{account="main"}'] == 1
 
 
 def test_metrics_that_cannot_be_written_are_a_warning(

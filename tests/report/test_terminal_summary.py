@@ -218,6 +218,14 @@ def test_a_day_of_another_length_says_so() -> None:
     assert text.splitlines()[1] == "The day is 23 h long: the clocks change."
 
 
+def test_a_day_that_the_zone_skips_says_so() -> None:
+    skipped = window(date(2011, 12, 30), "Pacific/Apia")
+    text = terminal_summary.text(
+        run(day=skipped, kind="nothing_to_compare"), colour=False, width=80
+    )
+    assert text.splitlines()[1] == "The day is empty: the time zone skips it."
+
+
 def test_several_runs_are_one_table_with_a_sum() -> None:
     first = run(
         local=LocalBalance(matched=1000, not_sent=14), provider=ProviderBalance(matched=1000)
