@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 
 from recon.config import credentials
 from recon.config.expected_settings import Expected
-from recon.config.section import Location, Section, keys_given
+from recon.config.section import Location, Section, is_blank, keys_given
 from recon.config.value_types import (
     Frozen,
     OptionalDatabaseUrl,
@@ -42,7 +42,7 @@ class Columns(Section):
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
         """Records need a column by which they can be linked."""
-        if raw.get("message_id") == raw.get("phone_number") == "":
+        if is_blank(raw.get("message_id")) and is_blank(raw.get("phone_number")):
             yield (), "message_id and phone_number are both empty; set one of them"
 
 

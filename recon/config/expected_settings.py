@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from recon.config.section import Location, Section, invalid
+from recon.config.section import Location, Section, invalid, is_blank, keys_given
 from recon.config.value_types import (
     Count,
     OptionalStatusWord,
@@ -45,7 +45,7 @@ def _moment(value: object) -> date | time | None:
 
 
 def _from_or_to(value: object) -> object:
-    if value in (None, ""):
+    if value is None or is_blank(value):
         return None
     if (found := _moment(value)) is None:
         raise invalid(
@@ -81,15 +81,18 @@ class Expected(Section):
 
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-        """Both ends of a time must have the same type and be in order."""
-        given = [key for key in ("from", "to") if raw.get(key) not in (None, "")]
+        """Both ends of a time must have the same type, be in order and not be past `until`."""
+        given = keys_given(raw, "from", "to")
         if len(given) == 1:
             other = "to" if given == ["from"] else "from"
             yield (given[0],), f"is set without {other}; set both"
         start, end = _moment(raw.get("from")), _moment(raw.get("to"))
+        until = _moment(raw.get("until"))
         if isinstance(start, date) and isinstance(end, date):
             if start > end:
                 yield ("from",), "is after to; swap them"
+            elif isinstance(until, date) and start > until:
+                yield ("from",), "is after until, so the rule never applies; correct one of them"
         elif isinstance(start, time) and isinstance(end, time):
             if start == end:
                 yield ("from",), "is the same as to; leave both out for the whole day"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from recon.config.section import Location, Section, invalid
+from recon.config.section import Location, Section, invalid, keys_given
 from recon.config.value_types import Count, Number, OptionalText, meant, quoted
 from recon.model import Decision, RetryRule
 
@@ -56,7 +56,7 @@ class Rule(Section):
     @classmethod
     def rules(cls, raw: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
         """There must be one condition for reasons, and only a retry can wait."""
-        pattern, code = raw.get("pattern") not in (None, ""), raw.get("code") is not None
+        pattern, code = keys_given(raw, "pattern"), raw.get("code") is not None
         if pattern and code:
             yield (), "pattern and code are both set; keep one of them"
         if not pattern and not code:

@@ -27,8 +27,13 @@ def invalid(words: str) -> PydanticCustomError:
 
 
 def keys_given(raw: Mapping[str, Any], *keys: str) -> list[str]:
-    """Return those of `keys` that have a value; an empty text does not count."""
-    return [key for key in keys if raw.get(key) not in (None, "")]
+    """Return those of `keys` that have a value; an empty or blank text does not count."""
+    return [key for key in keys if raw.get(key) is not None and not is_blank(raw[key])]
+
+
+def is_blank(value: object) -> bool:
+    """Whether a value is a text without anything but blanks, which are removed from every text."""
+    return isinstance(value, str) and not value.strip()
 
 
 class Section(BaseModel):

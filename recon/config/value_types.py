@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, Secret
 
-from recon.config.section import invalid
+from recon.config.section import invalid, is_blank
 from recon.core.near_words import are_opposites
 from recon.model import NOT_SENT, Status
 
@@ -83,7 +83,7 @@ def _no_bool(value: object) -> object:
 
 
 def _none_if_empty(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
+    return None if is_blank(value) else value
 
 
 def _zone(name: str) -> str:

@@ -49,6 +49,10 @@ def test_expected_findings_are_read_in_the_spellings_of_toml_and_of_texts(load: 
         ({"from": '"22:00"', "to": '"22:00"'}, "from: is the same as to; leave both out"),
         ({"from": "2026-04-02", "to": "2026-04-01"}, "from: is after to; swap them"),
         (
+            {"from": "2027-01-01", "to": "2027-01-31"},
+            "from: is after until, so the rule never applies",
+        ),
+        (
             {"status": '"faild"'},
             'is "faild", which is not a status of Octopods; did you mean "failed',
         ),

@@ -167,6 +167,7 @@ GOOD_EMAIL = {
         ({"recipients": "[]"}, "email.recipients: is empty; write for example recipients = ["),
         ({"recipients": '["a@b.c", "x"]'}, 'email.recipients, item 2: is "x", but must be a mail'),
         ({"password": '"hunter2"'}, "a password must not be in this file; say where it is with"),
+        ({"username": '"u"', "password_file": '" "'}, "email: username needs password_env or"),
         ({"username": '"u"'}, "email: username needs password_env or password_file too"),
         ({"password_env": '"P"'}, "email: password_env needs username too"),
         (
@@ -205,10 +206,13 @@ DB = 'url = "sqlite:///shop.db"\n'
             account().replace('api_key_env = "KEY"', ""),
             'accounts.main: does not say where its API key is; write api_key_env = "OCTOPODS_API_',
         ),
+        (account().replace('"KEY"', '" "'), "accounts.main: does not say where its API key is"),
         (account('colour = "x"'), "known here: api_key_env, api_key_file, local"),
         ("accounts = 1", "accounts: is a section, not a value; write [accounts] and its keys"),
         (account(local=""), "accounts.main.local: does not say where your own records are"),
         (account(local=DB), 'accounts.main.local: url needs table = "…" or query = "…" beside it'),
+        (account(local='url = "\t"'), "accounts.main.local: does not say where your own records"),
+        (account(local=DB + 'table = " "'), "accounts.main.local: url needs table ="),
         (account(local=DB + 'table = "t"\nfile = "f.csv"'), "url and file are both set"),
         (account(local=DB + 'table = "t"\nquery = ":start :end"'), "table and query are both set"),
         (

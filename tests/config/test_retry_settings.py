@@ -36,6 +36,7 @@ def test_rules_are_read_in_their_order(load: Load) -> None:
         ({"code": "3"}, "item 1: pattern and code are both set; keep one of them"),
         ({"pattern": None}, "item 1: does not say which reasons it is for; write pattern"),
         ({"pattern": '""'}, "does not say which reasons it is for"),
+        ({"pattern": '" "'}, "does not say which reasons it is for"),
         ({"pattern": None, "code": "-1"}, "code: is -1, but must be at least 0"),
         ({"decision": '"retri"'}, 'is "retri", which is not a decision; did you mean "retry"?'),
         ({"decision": "3"}, 'write "retry", "do_not_retry" or "review"'),
