@@ -188,6 +188,7 @@ class AccountChecks:
 
     def _timezone(self) -> str:
         from recon.jobs import records_sample
+        from recon.report.labels import duration_text
 
         assert self._sample is not None
         records = self._sample.records
@@ -207,8 +208,8 @@ class AccountChecks:
         count, median = offset
         side = "after" if median > timedelta() else "before"
         said += (
-            f"; {count:,} records have the id of a listed message, and are {abs(median)} {side} "
-            f"it (median)"
+            f"; {count:,} records have the id of a listed message, and are "
+            f"{duration_text(abs(median))} {side} it (median)"
         )
         if abs(median) > wiring.policy(self._settings).drift:
             raise Note(
