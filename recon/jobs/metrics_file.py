@@ -15,8 +15,10 @@ from recon.report.metrics import (
     CommandMetrics,
     DayMetrics,
     FindingCount,
+    LastRun,
     Latency,
     content,
+    last_runs,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ def write(
 ) -> None:
     """Write the stored figures of all accounts and the result of the command.
 
+    The last runs of accounts that the command did not process are kept as the file has them: a run
+    of one account must not end the alert about another one.
+
     Args:
         path: the file; other programs read it, so it holds no personal data.
         engine: the job's own database, its schema ready.
@@ -50,10 +55,12 @@ def write(
 
     try:
         mails = outbox.state(engine)
+        kept = {name: run for name, run in _last_runs(path).items() if name in accounts}
+        ended = {name: LastRun(finished.timestamp(), code) for name, code in exit_codes.items()}
         figures = CommandMetrics(
             finished=finished,
             duration=finished - started,
-            exit_codes=exit_codes,
+            last_runs=kept | ended,
             mails_waiting=mails.waiting,
             oldest_mail=mails.oldest,
             accounts=[_figures(engine, name) for name in accounts],
@@ -62,6 +69,14 @@ def write(
             put_in_place()
     except ReconError as error:
         log.warning("monitoring.metrics_file was not written: %s", error.one_line)
+
+
+def _last_runs(path: Path) -> dict[str, LastRun]:
+    """Return the last runs in the file; none if it is missing or is not one of metrics."""
+    try:
+        return last_runs(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 def _figures(engine: Engine, account: str) -> AccountMetrics:

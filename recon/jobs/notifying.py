@@ -83,7 +83,7 @@ class Notifier:
                 errors += mailing.send_directly(self.settings, unqueued, self.runtime)
         self._notify_chat(engine, fresh, unqueued)
         self._beat(outcomes, [*failures.values(), *fresh.values()], errors)
-        self._write_metrics(engine, outcomes)
+        self._write_metrics(engine, outcomes, errors)
         return errors
 
     def run_broke_off(self, error: BaseException) -> list[ReconError]:
@@ -172,17 +172,20 @@ class Notifier:
         else:
             heartbeat.failed(f"exit code {code}\n\n{text}")
 
-    def _write_metrics(self, engine: Engine, outcomes: Sequence[AccountRun]) -> None:
+    def _write_metrics(
+        self, engine: Engine, outcomes: Sequence[AccountRun], errors: Sequence[ReconError]
+    ) -> None:
         path = self.settings.monitoring.metrics_file
         if path is None:
             return
         from recon.jobs import metrics_file
 
+        mailed = [error.exit_code for error in errors]
         metrics_file.write(
             path,
             engine,
             list(self.settings.accounts),
-            exit_codes={one.account: one.exit_code for one in outcomes},
+            exit_codes={one.account: worst([one.exit_code, *mailed]) for one in outcomes},
             started=self.started_at,
             finished=self.runtime.clock(),
         )

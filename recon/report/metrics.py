@@ -71,23 +71,35 @@ class AccountMetrics:
 
 
 @dataclass(frozen=True, slots=True)
+class LastRun:
+    """The end of the last run of one account."""
+
+    ended: float
+    """Seconds since 1970."""
+    exit_code: float
+
+
+@dataclass(frozen=True, slots=True)
 class CommandMetrics:
     """The result of the command itself."""
 
     finished: datetime
     duration: timedelta
-    exit_codes: Mapping[str, int]
-    """By account."""
+    last_runs: Mapping[str, LastRun]
+    """By account, also of accounts that this command did not process."""
     mails_waiting: int = 0
     oldest_mail: datetime | None = None
     accounts: Sequence[AccountMetrics] = field(default_factory=tuple)
 
 
+_ENDED: Final = "recon_last_run_timestamp_seconds"
+_EXIT_CODE: Final = "recon_last_run_exit_code"
+
 #: Each metric with the labels it has and what it means.
 _METRICS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "recon_last_run_timestamp_seconds": ("When the last run ended.", ("account",)),
-    "recon_last_run_exit_code": ("The exit code of the last run.", ("account",)),
-    "recon_last_run_duration_seconds": ("Duration of the last run of all accounts.", ()),
+    _ENDED: ("When the last run ended.", ("account",)),
+    _EXIT_CODE: ("The exit code of the last run.", ("account",)),
+    "recon_last_run_duration_seconds": ("Duration of the last run, all its accounts together.", ()),
     "recon_last_success_timestamp_seconds": (
         "When the last run that was not suspect finished.",
         ("account",),
@@ -131,6 +143,23 @@ def content(command: CommandMetrics) -> bytes:
     return generate_latest(registry)
 
 
+def last_runs(text: str) -> dict[str, LastRun]:
+    """Return the last run of each account from the text of metrics.
+
+    Raises:
+        ValueError: the text is not one of metrics.
+    """
+    from prometheus_client.parser import text_string_to_metric_families
+
+    values: dict[str, dict[str, float]] = {_ENDED: {}, _EXIT_CODE: {}}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name in values and "account" in sample.labels:
+                values[sample.name][sample.labels["account"]] = sample.value
+    ended, codes = values[_ENDED], values[_EXIT_CODE]
+    return {name: LastRun(ended[name], codes[name]) for name in ended if name in codes}
+
+
 _Samples = Iterator[tuple[str, tuple[str, ...], float]]
 
 
@@ -139,9 +168,9 @@ def _samples(command: CommandMetrics) -> _Samples:
     yield "recon_last_run_duration_seconds", (), command.duration.total_seconds()
     yield "recon_mails_waiting", (), command.mails_waiting
     yield "recon_oldest_mail_age_seconds", (), (now - oldest).total_seconds()
-    for account, code in command.exit_codes.items():
-        yield "recon_last_run_timestamp_seconds", (account,), now.timestamp()
-        yield "recon_last_run_exit_code", (account,), code
+    for account, run in command.last_runs.items():
+        yield _ENDED, (account,), run.ended
+        yield _EXIT_CODE, (account,), run.exit_code
     for one in command.accounts:
         if one.last_success is not None:
             at = one.last_success.timestamp()

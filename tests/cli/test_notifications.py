@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from recon.simulator.channel import Channel
-from tests.cli.mailing import add_to_config, lose
+from tests.cli.mailing import EMAIL, add_to_config, lose
 from tests.cli.nights import nights
+from tests.cli.workshop import ACCOUNT
 from tests.factories import NOON
 from tests.listener import listener
 from tests.smtp import free_port
@@ -116,6 +117,41 @@ def test_metrics_of_a_failed_night_keep_the_last_success(tmp_path: Path, databas
     found = metrics(path)
     assert found['recon_last_success_timestamp_seconds{account="main"}'] == before
     assert found['recon_last_run_exit_code{account="main"}'] == 65
+
+
+def test_metrics_of_a_run_keep_the_last_run_of_other_accounts(
+    tmp_path: Path, database: str
+) -> None:
+    path = tmp_path / "recon.prom"
+    name = 'recon_last_run_exit_code{{account="{}"}}'.format
+    with nights(tmp_path, database) as made:
+        add_to_config(tmp_path, f'\n[monitoring]\nmetrics_file = "{path}"\n')
+        account = ACCOUNT.format(name="other", key_env="KEY", records=tmp_path / "none.db")
+        add_to_config(tmp_path, account)
+        path.write_text("not a metric")
+        assert made.run() == 65
+        first = made.clock.now.timestamp()
+        made.clock.advance(60)
+        assert made.run("--account", "main") == 0
+        found = metrics(path)
+        config = tmp_path / "recon.toml"
+        config.write_text(config.read_text().replace("accounts.other", "accounts.third"))
+        assert made.run("--account", "main") == 0
+    assert (found[name("main")], found[name("other")]) == (0, 65)
+    assert found['recon_last_run_timestamp_seconds{account="other"}'] == first
+    assert found['recon_last_run_timestamp_seconds{account="main"}'] == first + 60
+    assert name("other") not in metrics(path)
+
+
+def test_metrics_say_that_a_mail_was_not_sent(tmp_path: Path, database: str) -> None:
+    path = tmp_path / "recon.prom"
+    with nights(tmp_path, database) as made:
+        add_to_config(tmp_path, EMAIL.format(port=free_port(), more=""))
+        add_to_config(tmp_path, f'\n[monitoring]\nmetrics_file = "{path}"\n')
+        assert made.run() == 69
+    found = metrics(path)
+    assert found['recon_last_run_exit_code{account="main"}'] == 69
+    assert found["recon_mails_waiting"] == 1
 
 
 def test_a_day_that_the_zone_skips_has_a_report_and_metrics(tmp_path: Path, database: str) -> None:

@@ -15,10 +15,11 @@ from recon.report.metrics import (
     CommandMetrics,
     DayMetrics,
     FindingCount,
+    LastRun,
     Latency,
     content,
 )
-from tests.factories import DUBLIN, at
+from tests.factories import DUBLIN, NOON, at
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 MONITORING = DEPLOY / "monitoring"
@@ -40,7 +41,7 @@ def written() -> str:
         CommandMetrics(
             finished=at(60),
             duration=timedelta(seconds=60),
-            exit_codes={"main": 0},
+            last_runs={"main": LastRun(NOON.timestamp(), 0)},
             accounts=[AccountMetrics("main", at(0), findings, day)],
         )
     ).decode()
