@@ -94,18 +94,14 @@ class Proof:
 def clock(listing: Listing) -> datetime:
     """Return the latest moment that an answer can know of.
 
-    It is the earliest of the `Date` header, that time minus the `Age` header, and our own clock
-    when the request was sent. So a wrong clock on either side, or a cache with an `Age` header,
-    cannot move proof into later time.
+    It is the earlier of the `Date` header and our own clock when the request was sent, each minus
+    the `Age` header. So a wrong clock on either side, or a cache with an `Age` header, cannot move
+    proof into later time, even if the answer has no `Date` or a wrong one.
     """
-    times = [listing.answered_at]
-    if listing.requested_at is not None:
-        times.append(listing.requested_at)
-    if listing.date is not None:
-        # The limit keeps an absurd age from an overflow of the time.
-        age = timedelta(seconds=min(listing.age_seconds, timedelta(days=3650).total_seconds()))
-        times.append(listing.date - age)
-    return min(times)
+    # The limit keeps an absurd age from an overflow of the time.
+    age = timedelta(seconds=min(listing.age_seconds, timedelta(days=3650).total_seconds()))
+    times = [time - age for time in (listing.date, listing.requested_at) if time is not None]
+    return min([listing.answered_at, *times])
 
 
 def prove(listing: Listing, known: KeyHistory) -> Proof:

@@ -55,11 +55,12 @@ def shown(proof: Proof) -> ShownSpan:
         (365 * 86_400.0, 0.0, 1.0, 1.0),
         (0.0, 300.0, 1.0, -300.0),
         (0.0, 0.0, -7200.0, -7200.0),
-        (None, 300.0, 1.0, 1.0),
+        (None, 300.0, 1.0, -299.0),
+        (365 * 86_400.0, 300.0, 1.0, -299.0),
         (0.0, 1e9, 1.0, -3650 * 86_400.0),
     ],
 )
-def test_the_clock_is_the_earliest_of_date_date_less_age_and_our_own(
+def test_the_clock_is_the_earlier_of_date_and_our_own_less_the_age_of_the_answer(
     date: float | None, age: float, requested: float, clock: float
 ) -> None:
     listing = replace(
