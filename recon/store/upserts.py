@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from recon.model import Listing, Message
+from recon.store import untimed_items
 from recon.store.dialects import among, id_chunks, insert
 from recon.store.observations import Observation, is_news, is_regress, merged
 from recon.store.tables import denied_ids, messages, provider_rejects, status_changes
@@ -175,14 +176,14 @@ def keep_rejects(connection: sa.Connection, account_id: int, listing: Listing) -
     ]
     clear_denials(connection, account_id, [one for one in ids.values() if one is not None])
     if rows:
+        untimed_items.keep_stretches(connection, account_id, rows)
         upsert = insert(connection, provider_rejects)
         update: dict[str, Any] = {
             name: upsert.excluded[name]
             for name in rows[0]
             if name not in {"account_id", "key", "first_seen_at"}
         }
-        # The oldest item of an answer has no older neighbour; in an earlier answer it had one.
-        update["earliest"] = sa.func.coalesce(upsert.excluded.earliest, provider_rejects.c.earliest)
+        update["earliest"] = untimed_items.earliest_of(provider_rejects, upsert.excluded)
         connection.execute(
             upsert.on_conflict_do_update(
                 index_elements=["account_id", "key"],
