@@ -180,8 +180,7 @@ def _sentences(
         cost = together.cost
         said.append(
             f"Cost (estimate): {currency} {cost.spent:,.2f} spent, {cost.wasted:,.2f} of it "
-            f"wasted, {cost.twice:,.2f} of that on duplicates; {cost.unpriced:,} delivered "
-            "messages have no rate."
+            f"wasted, {cost.twice:,.2f} of that on duplicates{_unpriced(cost.unpriced)}."
         )
     timed = [one for one in shown if one.delivery is not None]
     if timed and (latest := timed[-1].delivery) is not None:
@@ -200,6 +199,14 @@ def _sentences(
 def _ranked(reason: str, count: int, width: int) -> list[str]:
     text = plain(reason) or "(no reason given)"
     return wrapped(text, width, indent=f"{count:>6,}  ", hanging=" " * 8)
+
+
+def _unpriced(messages: int) -> str:
+    if not messages:
+        return ""
+    return (
+        f"; {counted(messages, 'delivered message')} {'has' if messages == 1 else 'have'} no rate"
+    )
 
 
 def _seconds(length: float) -> str:

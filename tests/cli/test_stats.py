@@ -105,7 +105,13 @@ def test_costs_are_labelled_as_estimates(tmp_path: Path, database_url: str) -> N
         [before, _] = rows(stage, "--days", "2")
         money = {"spent": 0.15, "twice": 0.0, "wasted": 0.0, "unpriced": 0}
         assert before["cost_estimate"] == {"currency": "EUR"} | money
-        assert "Cost (estimate): EUR 0.15 spent" in stage.shown(command, "--days", "2")
+        said = stage.shown(command, "--days", "2")
+        assert "Cost (estimate): EUR 0.15 spent" in said
+        assert "no rate" not in said
         table = stage.shown(command, "--days", "2", "--format", "csv")
         cells = next(csv.DictReader(io.StringIO(table)))
         assert (cells["cost_estimate_spent"], cells["cost_estimate_currency"]) == ("0.15", "EUR")
+        config_file = tmp_path / "recon.toml"
+        config_file.write_text(config_file.read_text().replace('{ "353" =', '{ "44" ='))
+        said = " ".join(stage.shown(command, "--days", "2").split())
+        assert "0.00 of that on duplicates; 3 delivered messages have no rate." in said
