@@ -64,15 +64,17 @@ class Denials:
     since: Positions
     until: Positions
 
-    def cover(self, wanted: Positions, has_id: Mask, times: Positions) -> Mask:
-        """Say for each record whether its id is denied."""
+    def cover(
+        self, wanted: Positions, has_id: Mask, earliest: Positions, latest: Positions
+    ) -> Mask:
+        """Say for each record, sent between two times, whether its id is denied."""
         denied = np.zeros(len(wanted), dtype=np.bool_)
         place = np.searchsorted(self.ids, wanted)
         asked = np.searchsorted(self.ids, wanted, side="right") - place
         for row in range(int(asked.max(initial=0))):
             at = np.flatnonzero(has_id & (asked > row))
             found = place[at] + row
-            denied[at] |= (times[at] >= self.since[found]) & (times[at] < self.until[found])
+            denied[at] |= (earliest[at] >= self.since[found]) & (latest[at] < self.until[found])
         return denied
 
 
@@ -93,6 +95,9 @@ class Evidence:
     contradicted the answers there, so only a denied id is missing."""
     purged_below: int | None = None
     """Messages with smaller ids may have been purged; `None` if nothing was purged."""
+    read_until: int | None = None
+    """When the last day ends, in microseconds, UTC: not all messages after it were read. `None` is
+    without end."""
     agreed: AgreedRows = agreed_rows.NONE
     """Rows that were left out; their pairs too show how far apart both sides are."""
 
@@ -120,38 +125,35 @@ def of_records(
     Returns:
         For each of `rows` the reason (0 if it is proven), and whether its id is denied.
     """
-    times, provider_time = links.local_time, link.microseconds(provider.frame["sent_at"])
+    provider_time = link.microseconds(provider.frame["sent_at"])
+    readings = link.time_readings(local.frame, rows)
+    (first, _), (earliest, latest) = readings[0], readings[-1]
     wanted, has_id = link.id_column(local.frame["message_id"].iloc[rows])
-    denied = evidence.denials.cover(wanted, has_id, times[rows])
+    denied = evidence.denials.cover(wanted, has_id, first, np.maximum(first, latest))
     listed = has_id & _among(wanted, provider.unreadable["message_id"])
-    other_times = times
-    twice, second = link.second_times(local.frame, link.microseconds(local.frame["sent_at"]))
-    if twice.size:
-        other_times = times.copy()
-        other_times[twice] = second
-
     bounded = evidence.first_contact or not any(one == Span(None, None) for one in evidence.spans)
     apart = _apart(links, provider_time, policy, evidence.agreed) if bounded else (0, 0)
 
     def proven(spans: Sequence[Span]) -> Mask:
-        found = _proven(times[rows], spans, apart)
-        if twice.size:
-            found &= _proven(other_times[rows], spans, apart)
+        found = np.ones(len(rows), dtype=np.bool_)
+        for reading in readings:
+            found &= _proven(*reading, spans, apart)
         return found
 
     purged = np.zeros(len(rows), dtype=np.bool_)
     if evidence.purged_below is not None:
         purged = has_id & (wanted < evidence.purged_below)
     covered = proven(evidence.spans)
+    if evidence.read_until is not None:
+        covered &= (earliest == latest) | (latest < evidence.read_until)
     contradictable = covered
     if evidence.first_contact is not None:
         contradictable = proven(coverage.subtract(evidence.spans, [evidence.first_contact]))
     keys, nameless = links.local_keys[rows], ~holds_id[rows]
-    recorded = shields.PartialRows(wanted, has_id, keys, times[rows], times[rows])
-    may_be_listed = shields.of_side(recorded, nameless, provider, policy)
-    if twice.size:
-        again = shields.PartialRows(wanted, has_id, keys, other_times[rows], other_times[rows])
-        may_be_listed |= shields.of_side(again, nameless, provider, policy)
+    may_be_listed = np.zeros(len(rows), dtype=np.bool_)
+    for reading in readings:
+        recorded = shields.PartialRows(wanted, has_id, keys, *reading)
+        may_be_listed |= shields.of_side(recorded, nameless, provider, policy)
     doubt = np.select(
         [denied, listed, ~covered, purged, ~contradictable, may_be_listed],
         [
@@ -172,22 +174,25 @@ def _among(wanted: Positions, listed: pd.Series) -> Mask:
     return np.isin(wanted, held) if held.size else np.zeros(len(wanted), dtype=np.bool_)
 
 
-def _proven(times: Positions, spans: Sequence[Span], apart: tuple[int, int]) -> Mask:
+def _proven(
+    earliest: Positions, latest: Positions, spans: Sequence[Span], apart: tuple[int, int]
+) -> Mask:
     """Say for each record's time whether it is proven that its message does not exist.
 
     The record's own time has to be covered, and all the time in which its message may have been
     sent: a gap that begins within it would pass for a lost message.
 
     Args:
-        times: microseconds, UTC.
+        earliest: the record's time, or the beginning of its day; microseconds, UTC.
+        latest: the record's time, or the end of its day.
         spans: the time for which the messages are proven complete.
         apart: by how much records are later than their messages, see `_apart`.
     """
-    proven = coverage.covered(spans, times)
-    if apart == (0, 0):
-        return proven
     least, most = apart
-    return proven & coverage.covered_throughout(spans, times - most, times - least)
+    proven = coverage.covered(spans, earliest)
+    if apart == (0, 0) and np.array_equal(earliest, latest):
+        return proven
+    return proven & coverage.covered_throughout(spans, earliest - most, latest - least)
 
 
 def _apart(

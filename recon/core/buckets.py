@@ -18,6 +18,7 @@ from recon.core import (
     absence_doubts,
     agreed_rows,
     calendar,
+    coverage,
     duplicate_sends,
     incomparable_rows,
     link,
@@ -94,6 +95,16 @@ class Case:
     agreed: AgreedRows = agreed_rows.NONE
     """Rows that were left out of both sides."""
 
+    @property
+    def recorded_at(self) -> Positions:
+        """The time of each record as it is shown: without a time of day, when its day begins."""
+        dated, _ = link.dates_alone(self.local.frame)
+        if not dated.size:
+            return self.local_time
+        times = self.local_time.copy()
+        times[dated] = link.microseconds(self.local.frame["sent_at"])[dated]
+        return times
+
     def is_matched(self, rows: slice) -> Mask:
         """Say for each of these records whether it is part of a pair of the windows."""
         mask: Mask = self.local_bucket[rows] == LOCAL.index("matched")
@@ -143,7 +154,15 @@ def classify(
     provider_time = link.microseconds(provider.frame["sent_at"])
     names = provider.frame["message_id"].to_numpy(dtype=np.int64)
     holds_id = _held(local.frame["message_id"]) | _held(local.frame["odd_message_id"])
-    evidence = absence_doubts.Evidence(spans, denials, first_contact, purged_below, agreed)
+    end = days[-1].end
+    evidence = absence_doubts.Evidence(
+        spans,
+        denials,
+        first_contact,
+        purged_below,
+        None if end is None else coverage.microseconds(end),
+        agreed,
+    )
     links, waiting, given_up = other_ids.link_where_proven(
         local, provider, local_keys, provider_keys, holds_id, evidence, policy
     )

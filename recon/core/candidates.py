@@ -47,21 +47,25 @@ class _Rows(NamedTuple):
     known: Side
     keys: Positions
     times: Positions
+    latest: Positions
+    """The time, or the end of the day of a record without a time of day."""
     partners: Positions
     holds_id: Mask
 
 
 def _records(case: Case) -> _Rows:
-    partners = case.links.partner_of_local
-    return _Rows("local", case.local, case.local_keys, case.local_time, partners, case.holds_id)
+    times, partners = case.recorded_at, case.links.partner_of_local
+    latest = times.copy()
+    dated, day_ends = link.dates_alone(case.local.frame)
+    latest[dated] = day_ends
+    return _Rows("local", case.local, case.local_keys, times, latest, partners, case.holds_id)
 
 
 def _messages(case: Case) -> _Rows:
     partners = case.links.partner_of_provider
     holds_id = np.ones(len(partners), dtype=np.bool_)
-    return _Rows(
-        "provider", case.provider, case.provider_keys, case.provider_time, partners, holds_id
-    )
+    times = case.provider_time
+    return _Rows("provider", case.provider, case.provider_keys, times, times, partners, holds_id)
 
 
 def of_record(
@@ -94,7 +98,9 @@ def _of_row(
     ids, has_id = link.id_column(mine.known.frame["message_id"].iloc[[row]])
     other_ids, have_ids = link.id_column(others.known.frame["message_id"])
     same_id = (other_ids == ids[0]) & have_ids & has_id[0]
-    distance = others.times - mine.times[row]
+    # How much later each is, or if a record has no time of day, may be at least.
+    later, earlier = others.latest - mine.times[row], others.times - mine.latest[row]
+    distance = np.clip(0, earlier, later)
     same_number = _same_number(policy, mine, row, others, np.abs(distance) <= near // _US)
     own = int(mine.partners[row])
     may_be_it = same_id | same_number
@@ -159,7 +165,8 @@ def _why(case: Case, policy: Policy, local: int, provider: int, *, same_id: bool
         return f"its id makes the message a pair with {_record(case, other_record)}"
     if is_duplicate:
         return "the record holds the id of a message that another record accounts for"
-    distance = abs(int(case.local_time[local] - case.provider_time[provider]))
+    mine, sent = _records(case), int(case.provider_time[provider])
+    distance = abs(int(np.clip(sent, mine.times[local], mine.latest[local])) - sent)
     if distance > policy.tolerance // _US:
         far = length(round(distance / 1e6))
         limit = f"{policy.tolerance / timedelta(seconds=1):g} s"
@@ -201,7 +208,7 @@ def _unreadable(policy: Policy, mine: _Rows, row: int, others: _Rows) -> list[Ca
         return []
     ids, has_id = link.id_column(mine.known.frame["message_id"].iloc[[row]])
     keys, times = mine.keys[[row]], mine.times[[row]]
-    accused = shields.PartialRows(ids, has_id, keys, times, times)
+    accused = shields.PartialRows(ids, has_id, keys, times, mine.latest[[row]])
     unread = shields.unreadable(rejects, policy.region)
     found = _first(accused, ~mine.holds_id[[row]], unread, policy.tolerance, 0, len(unread))
     return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from recon.core import candidates
 from recon.core.buckets import Case
 from recon.core.case_rows import RowOfCase, moment
 from recon.core.explanation import Alternative, MessageRow, RecordRow
+from recon.core.frames.layout import DATE_ALONE
 from recon.core.policy import Policy
 
 
@@ -44,24 +45,26 @@ def message_id(record: RecordRow | None, message: MessageRow | None) -> str | No
 
 def unsent_records(rejects: pd.DataFrame) -> list[RecordRow]:
     """Return the records without a time that wait to be sent."""
-    return [_record_of(rejects, at, None) for at in range(len(rejects))]
+    return [_record_of(rejects, at) for at in range(len(rejects))]
 
 
 def _record(case: Case, at: int) -> RecordRow:
     frame = case.local.frame
     minutes = int(frame["other_minutes"].iloc[at])
     sent_at = moment(frame["sent_at"].iloc[at])
-    other = None
-    if minutes and sent_at is not None:
-        other = sent_at + timedelta(minutes=minutes)
-    return _record_of(frame, at, other)
+    row = _record_of(frame, at)
+    if not minutes or sent_at is None:
+        return row
+    if minutes >= DATE_ALONE:
+        return replace(row, day_ends_at=sent_at + timedelta(minutes=minutes - DATE_ALONE))
+    return replace(row, other_sent_at=sent_at + timedelta(minutes=minutes))
 
 
 def _unread_record(rejects: pd.DataFrame, at: int) -> RecordRow:
-    return replace(_record_of(rejects, at, None), unreadable=str(rejects["reason"].iloc[at]))
+    return replace(_record_of(rejects, at), unreadable=str(rejects["reason"].iloc[at]))
 
 
-def _record_of(frame: pd.DataFrame, at: int, other: datetime | None) -> RecordRow:
+def _record_of(frame: pd.DataFrame, at: int) -> RecordRow:
     row = frame.iloc[at]
     held = _text(row["message_id"])
     return RecordRow(
@@ -70,7 +73,6 @@ def _record_of(frame: pd.DataFrame, at: int, other: datetime | None) -> RecordRo
         _text(row["phone_number"]),
         moment(row["sent_at"]),
         _text(row["status"]),
-        other_sent_at=other,
     )
 
 

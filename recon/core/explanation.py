@@ -22,6 +22,9 @@ class RecordRow:
     status: str | None
     other_sent_at: datetime | None = None
     """The second reading of a time that a clock change makes ambiguous."""
+    day_ends_at: datetime | None = None
+    """If the records hold a date without a time of day: when the day ends. `sent_at` is when it
+    begins."""
     unreadable: str | None = None
     """Why it cannot be read."""
 

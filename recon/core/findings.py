@@ -92,7 +92,7 @@ def _of_rows(account: str, case: Case, kinds: rules.RowsByKind) -> pd.DataFrame:
         "incident_id": pa.nulls(len(place), arrow_text.TEXT),
         "confirmed": _confirmed(case, place, rows),
     }
-    sides = (case.local_time, rows.local), (case.provider_time, rows.provider)
+    sides = (case.recorded_at, rows.local), (case.provider_time, rows.provider)
     times = {
         name: pd.Series(_timestamps(moments, at))
         for name, (moments, at) in zip(_TIMES, sides, strict=True)
@@ -166,7 +166,7 @@ def _identities(account: str, case: Case, place: Positions, rows: FindingRows) -
     def content(at: Positions) -> pd.DataFrame:
         few = rows.take(at)
         columns = {
-            "local_sent_at": pd.Series(_known(case.local_time, few.local)),
+            "local_sent_at": pd.Series(_known(case.recorded_at, few.local)),
             "provider_sent_at": pd.Series(_known(case.provider_time, few.provider)),
             "message_id": arrow_text.to_series(few.message_name),
             "phone_number": arrow_text.to_series(few.phone_number),

@@ -37,19 +37,15 @@ def of_both(
     Returns:
         A mask of `records`, and one of `messages`.
     """
-    keys, times = links.local_keys[records], links.local_time[records]
+    keys = links.local_keys[records]
     may_be_sent = np.zeros(len(records), dtype=np.bool_)
     may_be_recorded = np.zeros(len(messages), dtype=np.bool_)
     if not len(records) or not len(messages):
         return may_be_sent, may_be_recorded
-    sent = shields.without_ids(provider_keys[messages], provider_time[messages])
-    twice, second = link.second_times(
-        local.frame.iloc[records], link.microseconds(local.frame["sent_at"].iloc[records])
-    )
-    other_times = times.copy()
-    other_times[twice] = second
-    for read in (times, other_times) if twice.size else (times,):
-        recorded = shields.without_ids(keys, read)
+    sent_at = provider_time[messages]
+    sent = shields.without_ids(provider_keys[messages], sent_at, sent_at)
+    for reading in link.time_readings(local.frame, records):
+        recorded = shields.without_ids(keys, *reading)
         may_be_sent |= _near(recorded, sent, policy)
         may_be_recorded |= _near(sent, recorded, policy)
     return may_be_sent, may_be_recorded

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from recon.core import link_by_id, link_by_number, phones
+from recon.core.frames.layout import DATE_ALONE
 
 _MINUTE_US: Final = 60_000_000
 #: A whole number in its only spelling, within 64 bits.
@@ -22,6 +23,7 @@ _WHOLE_ID: Final = r"0|-?[1-9][0-9]{0,17}"
 
 Positions: TypeAlias = npt.NDArray[np.int64]
 Codes: TypeAlias = npt.NDArray[np.int8]
+Minutes: TypeAlias = npt.NDArray[np.int16]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
@@ -77,7 +79,8 @@ class Links:
     """For each local record, whether its partner was found by id."""
     local_time: Positions
     """The time of each record in microseconds: of two readings, the one that agrees with its
-    partner, else the first."""
+    partner, else the first. Of a date alone, the moment of its day nearest to its partner, else
+    the beginning."""
     local_keys: Positions
     """The key of each record's number, likewise if it has two readings."""
     national: Mask
@@ -100,16 +103,47 @@ def microseconds(times: pd.Series) -> Positions:
     return exact
 
 
-def second_times(frame: pd.DataFrame, times: Positions) -> tuple[Positions, Positions]:
-    """Return the records whose time has a second reading, and this reading in microseconds.
+def other_times(times: Positions, minutes: Minutes) -> tuple[Positions, Positions, Positions]:
+    """Return the records whose time has a second reading, and its earliest and latest moment.
+
+    If the clocks change, the second reading is one moment. A date without a time of day may be any
+    moment of its day.
 
     Args:
-        frame: a local frame.
-        times: the first reading of each.
+        times: the first reading of each, in microseconds.
+        minutes: `other_minutes` of each.
+    """
+    rows = np.flatnonzero(minutes)
+    later = minutes[rows].astype(np.int64)
+    dated = later >= DATE_ALONE
+    earliest = times[rows] + np.where(dated, 0, later) * _MINUTE_US
+    latest = times[rows] + np.where(dated, later - DATE_ALONE, later) * _MINUTE_US
+    return rows, earliest, latest - dated
+
+
+def dates_alone(frame: pd.DataFrame) -> tuple[Positions, Positions]:
+    """Return the records of a local frame that have no time of day, and when the day of each ends.
+
+    The end is the last moment of the day, in microseconds; `sent_at` is the first one.
     """
     minutes = frame["other_minutes"].to_numpy()
-    rows = np.flatnonzero(minutes)
-    return rows, times[rows] + minutes[rows].astype(np.int64) * _MINUTE_US
+    rows = np.flatnonzero(minutes >= DATE_ALONE)
+    times = microseconds(frame["sent_at"])[rows]
+    return rows, times + (minutes[rows].astype(np.int64) - DATE_ALONE) * _MINUTE_US - 1
+
+
+def time_readings(frame: pd.DataFrame, rows: Positions) -> list[tuple[Positions, Positions]]:
+    """Return one or two readings of some records' times, each as earliest and latest moments.
+
+    A record without a second reading has its only time in both. All are in microseconds.
+    """
+    times = microseconds(frame["sent_at"].iloc[rows])
+    twice, *other = other_times(times, frame["other_minutes"].iloc[rows].to_numpy())
+    if not twice.size:
+        return [(times, times)]
+    earliest, latest = times.copy(), times.copy()
+    earliest[twice], latest[twice] = other
+    return [(times, times), (earliest, latest)]
 
 
 def id_column(column: pd.Series) -> tuple[Positions, Mask]:
@@ -183,9 +217,9 @@ def link(
     offered = provider["message_id"].to_numpy(dtype=np.int64)
     local_time, provider_time = microseconds(local["sent_at"]), microseconds(provider["sent_at"])
     ranks = local_ranks(local)
-    twice, second = second_times(local, local_time)
+    twice, earliest, latest = other_times(local_time, local["other_minutes"].to_numpy())
     if twice.size:
-        local_time = _nearer_by_id(local_time, twice, second, wanted, has_id, provider)
+        local_time = _nearer_by_id(local_time, twice, (earliest, latest), wanted, has_id, provider)
     known = link_by_id.link(wanted, has_id, local_time, ranks, offered, provider_time)
 
     partner_of_local, partner_of_provider = known.partner_of_local, known.partner_of_provider
@@ -195,6 +229,7 @@ def link(
 
     named = by_id.copy()
     named[duplicates.at] = True
+    named[twice[earliest < latest]] = True  # dates alone are linked by their second reading
     left = np.flatnonzero(~named)
     right = np.flatnonzero(partner_of_provider < 0)
     found_left, found_right = link_by_number.link(
@@ -222,7 +257,7 @@ def link(
 def _nearer_by_id(
     times: Positions,
     twice: Positions,
-    second: Positions,
+    other: tuple[Positions, Positions],
     wanted: Positions,
     has_id: Mask,
     provider: pd.DataFrame,
@@ -232,7 +267,8 @@ def _nearer_by_id(
     known = has_id[twice] & (place >= 0)
     at = twice[known]
     sent = microseconds(provider["sent_at"])[place[known]]
-    nearer = np.abs(second[known] - sent) < np.abs(times[at] - sent)
+    second = np.clip(sent, *(bound[known] for bound in other))
+    nearer = np.abs(second - sent) < np.abs(times[at] - sent)
     times = times.copy()
-    times[at[nearer]] = second[known][nearer]
+    times[at[nearer]] = second[nearer]
     return times

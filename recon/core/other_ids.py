@@ -114,14 +114,11 @@ def may_be_of(
     """
     if not waiting.size:
         return np.zeros(len(messages), dtype=np.bool_)
-    first = link.microseconds(local.frame["sent_at"])
-    second = first.copy()
-    twice, other = link.second_times(local.frame, first)
-    second[twice] = other
-    sent = shields.without_ids(provider_keys[messages], provider_time[messages])
+    sent_at = provider_time[messages]
+    sent = shields.without_ids(provider_keys[messages], sent_at, sent_at)
     found: Mask = np.isin(messages, given_up)
-    for times in (first, second) if twice.size else (first,):
-        recorded = shields.without_ids(links.local_keys[waiting], times[waiting])
+    for reading in link.time_readings(local.frame, waiting):
+        recorded = shields.without_ids(links.local_keys[waiting], *reading)
         near = shields.near(sent, recorded, policy.tolerance, by_number=True)
         found |= near & (provider_keys[messages] >= 0)
     return found

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from recon.core.coverage import microseconds
-from recon.core.link import Positions, id_column
+from recon.core.link import Positions, dates_alone, id_column
 from recon.core.link import microseconds as times
 from recon.core.link_by_id import places
 
@@ -44,6 +44,11 @@ def wanted_records(
     message = places(offered, held)
     records = np.flatnonzero(readable & (message >= 0))
     of = message[records]
+    recorded = times(local["sent_at"])
+    latest = recorded.copy()
+    dated, day_ends = dates_alone(local)
+    latest[dated] = day_ends
     nearest = np.full(len(offered), np.iinfo(np.int64).max)
-    np.minimum.at(nearest, of, np.abs(times(local["sent_at"])[records] - sent_at[of]))
+    apart = np.clip(sent_at[of], recorded[records], latest[records]) - sent_at[of]
+    np.minimum.at(nearest, of, np.abs(apart))
     return np.unique(offered[nearest > to_edge])

@@ -74,7 +74,8 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     Rule.SAME_ID: "A record and the message whose id it holds are a pair.",
     Rule.SAME_NUMBER: "A record and a message that no id links are a pair if they have the same "
     "number and are at most {tolerance} s apart (tolerance_seconds). As many pairs as possible are "
-    "made, and of these the ones with the least total difference in time.",
+    "made, and of these the ones with the least total difference in time. A record without a time "
+    "of day may be a pair with any message of its day.",
     Rule.NOT_SENT: "A record marked not sent that Octopods does not have is not a finding.",
     Rule.FAILED_WITHOUT_ID: "A record that failed before it got an id, and that Octopods does not "
     "have, is not a finding.",
@@ -86,7 +87,8 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     Rule.DUPLICATE_LOCAL: "Of several records with the id of one message, the nearest in time (on "
     "a tie the smallest id) accounts for it; the others are surplus.",
     Rule.IN_A_GAP: "A record is not called missing in a gap of coverage, or so near a gap that "
-    "its message may be in it, unless Octopods denies its id.",
+    "its message may be in it, unless Octopods denies its id. If it has no time of day, all of its "
+    "day has to be covered.",
     Rule.ID_UNREADABLE: "A record is not called missing if Octopods lists its id in an item that "
     "cannot be read.",
     Rule.ID_MAY_BE_PURGED: "A record is not called missing if its id is smaller than that of every "

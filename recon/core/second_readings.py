@@ -1,6 +1,7 @@
 """Find links that exist only by a second reading of a time or a number.
 
-A wall-clock time that occurs twice or is skipped may be two moments. Digits without a country code
+A wall-clock time that occurs twice or is skipped may be two moments, and a date without a time of
+day any moment of its day. Digits without a country code
 may be a national number or an international one; without a configured region, a national number of
 any country. Such a row may be linked by either reading. Rows with one reading, and first readings,
 were linked before, by whole columns. This module links the few rows that are left, one by one.
@@ -10,16 +11,16 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from operator import itemgetter
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from recon.core import arrow_text, blocks, link, phones, user_ids
+from recon.core import arrow_text, blocks, link, phones, statuses, user_ids
 from recon.core.e164 import NONE
 from recon.core.link import Links
 
@@ -32,6 +33,44 @@ if TYPE_CHECKING:
 
 #: For each row the keys that its number may have.
 Readings: TypeAlias = dict[int, list[int]]
+#: The earliest and the latest moment of a reading of a time, in microseconds.
+TimeSpan: TypeAlias = tuple[int, int]
+
+
+class Recorded(NamedTuple):
+    """What a record may be."""
+
+    keys: Sequence[int]
+    """Of its number."""
+    times: Sequence[TimeSpan]
+    status: str | None = None
+
+    @property
+    def is_date_alone(self) -> bool:
+        """Whether its time of day is not known."""
+        return any(earliest < latest for earliest, latest in self.times)
+
+    def nearest(self, moment: int) -> int:
+        """Return the moment of its times that is nearest to another."""
+        return min(
+            (min(max(moment, earliest), latest) for earliest, latest in self.times),
+            key=lambda time: abs(time - moment),
+        )
+
+
+class SentMessage(NamedTuple):
+    """A message that a record may belong to."""
+
+    keys: Sequence[int]
+    """That its number may have."""
+    time: int
+    name: int
+    """Its id."""
+    status: str = ""
+
+
+#: Whether a record and a message may be a pair.
+MayBe: TypeAlias = Callable[[Recorded, SentMessage], bool]
 
 
 def link_by_second_readings(
@@ -61,9 +100,10 @@ def link_by_second_readings(
     if not free.size or not open_.size:
         return links
     first = link.microseconds(local["sent_at"])
-    times = dict[int, list[int]]()
-    for row, second in zip(*link.second_times(local, first), strict=True):
-        times[int(row)] = [int(first[row]), int(second)]
+    times = dict[int, list[TimeSpan]]()
+    twice = link.other_times(first, local["other_minutes"].to_numpy())
+    for row, *other in zip(*(column.tolist() for column in twice), strict=True):
+        times[row] = [(int(first[row]),) * 2, (other[0], other[1])]
     mine = _keys(local, free, links.local_keys, provider_keys[open_], region)
     theirs = _keys(provider, open_, provider_keys, links.local_keys[free], region)
     if not (mine or theirs or times):
@@ -83,16 +123,20 @@ def link_by_second_readings(
     )
     theirs_all = np.union1d(theirs_all, np.fromiter(theirs, dtype=np.int64))
     sent = link.microseconds(provider["sent_at"])
+    names = provider["message_id"].to_numpy(dtype=np.int64)
     records = {
-        row: (
+        row: Recorded(
             mine.get(row) or [int(links.local_keys[row])],
-            times.get(row) or [int(first[row])],
+            times.get(row) or [(int(first[row]),) * 2],
+            word,
         )
-        for row in concerned.tolist()
+        for row, word in zip(concerned.tolist(), _words(local, concerned), strict=True)
     }
     messages = {
-        row: (theirs.get(row) or [int(provider_keys[row])], int(sent[row]))
-        for row in theirs_all.tolist()
+        row: SentMessage(
+            theirs.get(row) or [int(provider_keys[row])], int(sent[row]), int(names[row]), word
+        )
+        for row, word in zip(theirs_all.tolist(), _words(provider, theirs_all), strict=True)
     }
     partner = {
         row: int(links.partner_of_local[row])
@@ -103,8 +147,35 @@ def link_by_second_readings(
     waiting = sorted(
         (row for row in records if row not in partner), key=lambda row: (first[row], ranks[row])
     )
+    dated = [row for row in waiting if records[row].is_date_alone]
+    for may_be in (_say_the_same, _agree, _any) if dated else ():
+        rematch(dated, partner, records, messages, 0, may_be)
+        dated = [row for row in dated if row not in partner]
+    waiting = [row for row in waiting if row not in partner]
     rematch(waiting, partner, records, messages, tolerance // timedelta(microseconds=1))
     return _with(links, partner, records, provider_keys, sent, mine, theirs, region)
+
+
+# A customer may get several messages a day. If records have no times of day, a pair of a record and
+# a message is wrong if it contradicts a status and another pair would not.
+
+
+def _say_the_same(record: Recorded, message: SentMessage) -> bool:
+    return record.status == message.status
+
+
+def _agree(record: Recorded, message: SentMessage) -> bool:
+    return not statuses.contradict(record.status, message.status, "compatible")
+
+
+def _any(_: Recorded, __: SentMessage) -> bool:
+    return True
+
+
+def _words(frame: pd.DataFrame, rows: Ints) -> list[Any]:
+    """Return the statuses of some rows, `None` for null."""
+    words = [*map(str, frame["status"].cat.categories), None]
+    return [words[code] for code in frame["status"].cat.codes.to_numpy()[rows].tolist()]
 
 
 def _by_id(links: Links, named: Mask) -> Mask:
@@ -136,7 +207,7 @@ def _numbers(frame: pd.DataFrame, rows: Ints) -> pd.Series:
 def _with(
     links: Links,
     partner: Mapping[int, int],
-    records: Mapping[int, tuple[list[int], list[int]]],
+    records: Mapping[int, Recorded],
     provider_keys: Ints,
     sent: Ints,
     mine: Readings,
@@ -148,7 +219,7 @@ def _with(
     times, keys, national = links.local_time.copy(), links.local_keys.copy(), links.national.copy()
     for row, message in partner.items():
         of_local[row], of_provider[message] = message, row
-        times[row] = min(records[row][1], key=lambda time: abs(time - sent[message]))
+        times[row] = records[row].nearest(int(sent[message]))
         if keys[row] != provider_keys[message]:
             national[row] = region is None and (row in mine or message in theirs)
             keys[row] = provider_keys[message]
@@ -252,9 +323,10 @@ def _national_keys(digits: Ints, others: Ints) -> Readings:
 def rematch(
     free: Iterable[int],
     partner: dict[int, int],
-    local: Mapping[int, tuple[list[int], list[int]]],
-    provider: Mapping[int, tuple[list[int], int]],
+    local: Mapping[int, Recorded],
+    provider: Mapping[int, SentMessage],
     tolerance_us: int,
+    may_be: MayBe = _any,
 ) -> None:
     """Give a message to as many free records as possible; other records may get another message.
 
@@ -264,11 +336,12 @@ def rematch(
     Args:
         free: the records without a message, in the order in which they choose.
         partner: the message of each other record; changed in place.
-        local: the possible keys and times (microseconds) of each record.
-        provider: the possible keys and the time of each message.
+        local: the records.
+        provider: the messages.
         tolerance_us: how far apart a pair may be, inclusive.
+        may_be: which pairs are made.
     """
-    reachable = _reaches(local, provider, tolerance_us)
+    reachable = _reaches(local, provider, tolerance_us, may_be)
     record_of = {message: record for record, message in partner.items()}
     for first in free:
         came_from: dict[int, int] = {}
@@ -285,29 +358,31 @@ def rematch(
 
 
 def _reaches(
-    local: Mapping[int, tuple[list[int], list[int]]],
-    provider: Mapping[int, tuple[list[int], int]],
+    local: Mapping[int, Recorded],
+    provider: Mapping[int, SentMessage],
     tolerance_us: int,
+    may_be: MayBe,
 ) -> Callable[[int], list[int]]:
     """Return a function that returns the possible messages of a record, the nearest first."""
     by_key: dict[int, list[tuple[int, int]]] = {}
-    for message, (keys, time) in provider.items():
-        for key in keys:
-            by_key.setdefault(key, []).append((time, message))
+    for place, message in provider.items():
+        for key in message.keys:
+            by_key.setdefault(key, []).append((message.time, place))
     for moments in by_key.values():
         moments.sort()
 
     def reachable(record: int) -> list[int]:
-        keys, times = local[record]
-        found: dict[int, int] = {}
-        for key, time in product(keys, times):
+        mine = local[record]
+        found: dict[int, tuple[int, int, int]] = {}
+        for key, (earliest, latest) in product(mine.keys, mine.times):
             moments = by_key.get(key, [])
-            start = bisect_left(moments, time - tolerance_us, key=itemgetter(0))
-            end = bisect_right(moments, time + tolerance_us, key=itemgetter(0))
-            for moment, message in moments[start:end]:
-                apart = abs(moment - time)
-                found[message] = min(apart, found.get(message, apart))
-        return sorted(found, key=lambda message: (found[message], message))
+            start = bisect_left(moments, earliest - tolerance_us, key=itemgetter(0))
+            end = bisect_right(moments, latest + tolerance_us, key=itemgetter(0))
+            for moment, place in moments[start:end]:
+                if may_be(mine, provider[place]):
+                    apart = abs(mine.nearest(moment) - moment)
+                    found[place] = apart, moment, provider[place].name
+        return sorted(found, key=found.__getitem__)
 
     return reachable
 

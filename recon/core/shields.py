@@ -48,10 +48,10 @@ class PartialRows:
         return PartialRows(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
-def without_ids(keys: Positions, times: Positions) -> PartialRows:
+def without_ids(keys: Positions, earliest: Positions, latest: Positions) -> PartialRows:
     """Return rows of which only numbers and times are compared."""
     no_ids = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
-    return PartialRows(*no_ids, keys, times, times)
+    return PartialRows(*no_ids, keys, earliest, latest)
 
 
 def unreadable(rejects: pd.DataFrame, region: str | None) -> PartialRows:

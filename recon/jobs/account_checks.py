@@ -200,6 +200,12 @@ class AccountChecks:
             if zoned
             else "not used: every time in the sample is stored with its offset"
         )
+        if dated := records_sample.dates_alone(records):
+            raise Note(
+                f"{said}; {dated:,} of {len(records):,} are dates without a time of day\n"
+                f"  Map accounts.{self._name}.local.columns.sent_at to the time of the send, if "
+                "there is one. A date alone is compared with the messages of its whole day."
+            )
         offset = (
             None if self._listing is None else records_sample.median_offset(records, self._listing)
         )

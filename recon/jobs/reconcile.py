@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import numpy as np
 import pandas as pd
 
-from recon.core import frames, out_of_window_ids, stale_records
+from recon.core import frames, out_of_window_ids, stale_records, time_spans
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.jobs.both_sides import BothSides
@@ -262,7 +262,7 @@ def _with_records(
     if reader.can_find:
         wanted = out_of_window_ids.wanted_records(local, provider.frame, start, end)
         found = forgotten.blanked(reader.find(wanted).frame, policy.region, None)
-        outside = (found["sent_at"] < start) | (found["sent_at"] >= end)
+        outside = ~time_spans.inside(found, start, end)
         local = frames.concat([local, found.loc[outside]])
     rejects, other_rejects = _split(records.rejects, untimed=stored.evidence.untimed)
     side = Side(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from recon import scratch
-from recon.core import calendar
+from recon.core import calendar, link
 from recon.jobs import reconcile
 from recon.model import NOT_SENT, Listing, Status, Verdict, Window
 from recon.records.held_records import HeldRecords
@@ -93,6 +93,11 @@ def foreign_ids(records: pd.DataFrame) -> int:
     return int(records["odd_message_id"].notna().sum())
 
 
+def dates_alone(records: pd.DataFrame) -> int:
+    """Return how many records of a local frame have a date without a time of day."""
+    return len(link.dates_alone(records)[0])
+
+
 def times_without_offset(source: Source, sample: Sample) -> int:
     """Return how many times of the sample depend on the configured time zone of the records.
 
@@ -119,8 +124,11 @@ def _placed(records: pd.DataFrame) -> pd.DataFrame:
 def median_offset(records: pd.DataFrame, listing: Listing) -> tuple[int, timedelta] | None:
     """Return how many records hold the id of a listed message, and how much later their times are.
 
-    This is the median of these records; `None` if there are none.
+    This is the median of these records; `None` if there are none. Dates without a time of day do
+    not count.
     """
+    dated, _ = link.dates_alone(records)
+    records = records.drop(index=records.index[dated])
     sent_at = {message.message_id: message.sent_at for message in listing.messages}
     named = records.loc[records["message_id"].isin(list(sent_at)), ["message_id", "sent_at"]]
     if named.empty:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from recon.core import time_spans
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -38,7 +40,7 @@ class HeldRecords:
         if start is None or end is None or start < self._start or end > self._end:
             return self._reader.read(start, end, all_rejects=all_rejects)
         frame = self._held.frame
-        inside = (frame["sent_at"] >= start) & (frame["sent_at"] < end)
+        inside = time_spans.inside(frame, start, end)
         return replace(self._held, frame=frame.loc[inside].reset_index(drop=True))
 
     def read_in_parts(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from recon.core import frames
+from recon.core import frames, time_spans
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,10 +126,8 @@ class RecordsCollector:
             raw, zone=self._source.timezone, statuses=self._source.statuses
         )
         start, end = span
-        if start is not None:
-            frame = _kept(frame, frame["sent_at"] >= start)
-        if end is not None:
-            frame = _kept(frame, frame["sent_at"] < end)
+        if start is not None or end is not None:
+            frame = _kept(frame, time_spans.inside(frame, start, end))
         if message_ids is not None:
             frame = _kept(frame, _among(frame["message_id"], message_ids))
             rejects = _kept(rejects, _among(rejects["message_id"], message_ids))
@@ -176,7 +174,7 @@ def joined(parts: Sequence[RecordsRead]) -> RecordsRead:
     )
 
 
-def _kept(frame: pd.DataFrame, mask: pd.Series[bool]) -> pd.DataFrame:
+def _kept(frame: pd.DataFrame, mask: pd.Series[bool] | NDArray[np.bool_]) -> pd.DataFrame:
     return frame if mask.all() else frame.loc[mask].reset_index(drop=True)
 
 

@@ -170,6 +170,8 @@ def _record(one: Explanation) -> _Rows:
     yield "sent at", _at(one, row.sent_at) or "cannot be read"
     if row.other_sent_at is not None:
         yield "or at", f"{_at(one, row.other_sent_at)}: the clocks change, so it may be either"
+    if row.day_ends_at is not None:
+        yield "until", f"{_at(one, row.day_ends_at)}: the records have no time of day"
     yield "status", row.status or "none"
     yield "unreadable", row.unreadable or ""
 

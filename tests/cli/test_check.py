@@ -176,6 +176,24 @@ def test_records_of_another_time_zone_are_noticed(workshop: Workshop, channel: C
     assert "accounts.main.local.timezone" in ended.out
 
 
+def test_dates_without_a_time_of_day_are_noticed_and_compared_by_day(
+    workshop: Workshop, channel: Channel
+) -> None:
+    sound(workshop, channel)
+    workshop.change_records("UPDATE sends SET sent_at = substr(sent_at, 1, 10)")
+    workshop.change_records("UPDATE sends SET message_id = NULL WHERE id < 15")
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        ended = workshop.recon("check")
+        assert workshop.run().code == 0
+        explained = workshop.recon("explain", "3")
+    assert ended.code == 0
+    assert lines(ended.out)["main: timezone"] == "note"
+    assert "20 of 20 are dates without a time of day" in ended.out
+    assert workshop.report()["verdict"] == "clean"
+    assert ": the records have no time of day" in explained.out
+
+
 def test_listed_items_that_cannot_be_read_are_counted(workshop: Workshop, channel: Channel) -> None:
     sound(workshop, channel)
     channel.send(NUMBER.format(70), minute(40), junk=Junk.BAD_TIME)

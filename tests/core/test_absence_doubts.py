@@ -12,5 +12,5 @@ def test_a_denial_counts_from_its_keys_first_time_until_the_next_keys() -> None:
     times = np.array([-1, 0, 49, 50, 99, 100, 199, 200], dtype=np.int64)
     wanted = np.full(len(times), 7, dtype=np.int64)
     has_id = np.ones(len(times), dtype=np.bool_)
-    covered = Denials(ids, since, until).cover(wanted, has_id, times)
+    covered = Denials(ids, since, until).cover(wanted, has_id, times, times)
     assert covered.tolist() == [False, True, True, False, False, True, True, False]

@@ -134,7 +134,9 @@ def _spoil(rng: random.Random, record: Row, odd: object) -> None:
     if odd():
         record["phone_number"] = rng.choice([None, "soon", "0871234567", "IE.12345678AB"])
     if odd():
-        record["sent_at"] = rng.choice([None, "soon", "2026-10-25 01:30:00", "2026-10-26 00:10:00"])
+        record["sent_at"] = rng.choice(
+            [None, "soon", "2026-10-25 01:30:00", "2026-10-26 00:10:00", "2026-10-25", "2026-10-26"]
+        )
     if odd():
         record["id"] = None
     if odd():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recon.core import frames
+from recon.core.frames.layout import DATE_ALONE
 from recon.records import time_conditions
 from recon.records.reader_factory import open_reader
 from recon.records.source import Source
@@ -75,8 +77,11 @@ def expected(values: Sequence[Any], span: Span, zone: str) -> tuple[list[str], l
     frame, rejects = frames.local_frame(raw, zone=zone, statuses={})
     start, end = span
     inside = frame["sent_at"].notna()
+    # A record without a time of day is read if some of its day lies in the span.
+    of_day = frame["other_minutes"].where(frame["other_minutes"] >= DATE_ALONE, DATE_ALONE)
+    latest = frame["sent_at"] + pd.to_timedelta(of_day - DATE_ALONE, unit="min")
     if start is not None:
-        inside &= frame["sent_at"] >= start
+        inside &= (frame["sent_at"] >= start) | (latest > start)
     if end is not None:
         inside &= frame["sent_at"] < end
     return local_ids(frame.loc[inside]), local_ids(rejects)

@@ -12,11 +12,15 @@ from pandas.api.types import union_categoricals
 from recon.model import NOT_SENT
 
 _UTC: Final = pd.DatetimeTZDtype("us", "UTC")
+#: More minutes than any clock was ever changed by.
+DATE_ALONE: Final = 10_000
 
 #: The user's records. `local_id` is `int64` where every id is a whole number, else `str`;
 #: `odd_message_id` is the text of an id that is no whole number; `status` is Octopods' word,
 #: `not_sent`, or the user's own word if it is not mapped. `other_minutes` says how much later the
-#: second reading of `sent_at` is, negative for earlier; 0 if it has only one reading.
+#: second reading of `sent_at` is, negative for earlier; 0 if it has only one reading. For a date
+#: without a time of day, `sent_at` is the beginning of the day, and `other_minutes` is `DATE_ALONE`
+#: plus the length of the day.
 LOCAL: Final[Mapping[str, Any]] = {
     "local_id": "str",
     "message_id": "Int64",

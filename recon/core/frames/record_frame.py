@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from recon.core.frames import clock_changes, columns, layout
+from recon.core.frames import clock_changes, columns, dates_alone, layout
 from recon.core.frames.columns import Raw
 from recon.core.frames.time_spellings import causes
 from recon.core.frames.timestamps import instants
@@ -39,6 +39,11 @@ def local_frame(
 
     first, other_minutes = clock_changes.two_readings(*times, zone, in_zone)
     times = times._replace(microseconds=first)
+    dated, ends = dates_alone.days(sent_at, times, zone)
+    if dated.size:
+        lengths = (ends - first[dated]) // dates_alone.MINUTE_US
+        other_minutes = other_minutes.copy()
+        other_minutes[dated] = layout.DATE_ALONE + lengths
     nothing = columns.no_texts(count)
     ids = columns.message_ids(raw.get("message_id", nothing))
     numbers = columns.phone_numbers(raw.get("phone_number", nothing))

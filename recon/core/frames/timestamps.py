@@ -2,7 +2,8 @@
 
 It reads native times and dates, ISO 8601 texts as `dateutil.parser.isoparse` reads them (with a
 `T`, `t` or blank before the time of day), spellings that `time_spellings` rewrites to that, and
-seconds, milliseconds or microseconds since the epoch. A time without an offset is in the zone that
+seconds, milliseconds or microseconds since the epoch. A date alone is read as the beginning of its
+day; `dates_alone` says which these are. A time without an offset is in the zone that
 the caller names; `clock_changes` reads it again if it occurs twice or is skipped. A message's time
 must be in the years 2009 (when WhatsApp began) to 2200; within them, seconds, milliseconds and
 microseconds cannot be confused.
@@ -30,7 +31,7 @@ EARLIEST: Final = datetime(2009, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2201, 1, 1, tzinfo=UTC)
 _EARLIEST_US: Final = int(EARLIEST.timestamp()) * 1_000_000
 _LATEST_US: Final = int(LATEST.timestamp()) * 1_000_000
-_DAY_US: Final = 86_400_000_000
+DAY_US: Final = 86_400_000_000
 _DAY_MS: Final = 86_400_000
 #: Beyond all years that are read, and few enough to be counted in microseconds.
 _MANY_DAYS: Final = 1_000_000
@@ -58,10 +59,8 @@ def _quiet(pattern: str) -> str:
     return pattern.replace("(", "(?:")
 
 
-_DAY: Final = f"({_quiet(_DATE)}|{_quiet(_LEAP_DAY)})"
-_MOMENT: Final = (
-    f"{_DAY}[Tt ]({_quiet(_HOUR_MINUTE)})(?:(:[0-5][0-9])(?:([.][0-9]{{1,6}})[0-9]*)?)?"
-)
+DAY: Final = f"({_quiet(_DATE)}|{_quiet(_LEAP_DAY)})"
+_MOMENT: Final = f"{DAY}[Tt ]({_quiet(_HOUR_MINUTE)})(?:(:[0-5][0-9])(?:([.][0-9]{{1,6}})[0-9]*)?)?"
 _SAMPLE: Final = 64
 _NAIVE_TYPE: Final = pa.timestamp("us")
 _ZONED_TYPE: Final = pa.timestamp("us", "UTC")
@@ -80,17 +79,20 @@ _SPELLINGS: Final = (
     _Spelling(f"^{_MOMENT} ?(?:[Zz]|UTC|GMT)$", r"\1T\2\3\4Z", _ZONED_TYPE),
     _Spelling(f"^{_MOMENT} ?({_quiet(_OFFSET)})$", r"\1T\2\3\4\5", _ZONED_TYPE),
     _Spelling(f"^{_MOMENT}$", r"\1T\2\3\4", _NAIVE_TYPE),
-    _Spelling(f"^{_DAY}$", r"\1", _NAIVE_TYPE),
+    _Spelling(f"^{DAY}$", r"\1", _NAIVE_TYPE),
     _Spelling(r"^(?:[0-9]{9,13}|[0-9]{15,16})(?:\.[0-9]*)?$", "", None),
 )
 
 #: Numbers whose digits are those of a date, or of a date and time; no epoch has this many digits.
-_DIGITS_OF_DATES: Final = ((20090101, 22010101), (20090101_000000, 22010101_000000))
+DIGITS_OF_DATES: Final = (20090101, 22010101)
+_DIGITS_OF_TIMES: Final = (20090101_000000, 22010101_000000)
 
-#: What is left to `isoparse`, which itself takes any character before the time of day, and
-#: eight digits or more as a date. Digits alone are an epoch, but for a date of eight.
+#: What is left to `isoparse`, which itself takes any character before the time of day, eight
+#: digits or more as a date, and a month or a week as its first day. Digits alone are an epoch, but
+#: for a date of eight.
 _LEFT_OVER: Final = re.compile(
-    r"(?=[0-9]{8}$|[0-9]*[-W]|[0-9]{8}[Tt ])[0-9W-]{4,10}([Tt ][0-9:.,]+ ?([Zz]|[+-][0-9:]+)?)?",
+    r"(?![0-9]{4}-[0-9]{2}$|[0-9]{4}-?W[0-9]{2}$)(?=[0-9]{8}$|[0-9]*[-W]|[0-9]{8}[Tt ])"
+    r"[0-9W-]{4,10}([Tt ][0-9:.,]+ ?([Zz]|[+-][0-9:]+)?)?",
     re.ASCII,
 )
 
@@ -116,13 +118,13 @@ def instants(column: Column, zone: str) -> Instants:
     kind = array.type
     if pa.types.is_timestamp(kind):
         times = _native(array)
-        return _checked(times if kind.tz is not None else _in_zone(times, zone))
+        return _checked(times if kind.tz is not None else in_zone(times, zone))
     if pa.types.is_date(kind):
         days, read = _held(array if pa.types.is_date64(kind) else array.cast(pa.int32()))
         if pa.types.is_date64(kind):
             days = days // _DAY_MS
         days = np.clip(days, -_MANY_DAYS, _MANY_DAYS)
-        return _checked(_in_zone(Instants(days * _DAY_US, read), zone))
+        return _checked(in_zone(Instants(days * DAY_US, read), zone))
     if pa.types.is_integer(kind) and kind != pa.uint64():
         return _numbers(array, zone)
     if pa.types.is_floating(kind):
@@ -138,7 +140,7 @@ def _numbers(array: pa.Array, zone: str) -> Instants:
     numbers, held = _held(array)
     microseconds, read = _epoch(numbers, held)
     dated = np.zeros(len(numbers), dtype=np.bool_)
-    for low, high in _DIGITS_OF_DATES:
+    for low, high in (DIGITS_OF_DATES, _DIGITS_OF_TIMES):
         dated |= (numbers >= low) & (numbers < high)
     rows = np.flatnonzero(dated & held)
     if rows.size:
@@ -167,12 +169,12 @@ def _native(array: pa.Array) -> Instants:
     return Instants(np.where(fits, values, 0) * factor, read & fits)
 
 
-def _in_zone(times: Instants, zone: str) -> Instants:
+def in_zone(times: Instants, zone: str) -> Instants:
     """Read wall-clock times as times of a zone: the first of two, or the next if there is none."""
     if zone == "UTC" or not len(times.read):
         return times
     # Far away times only cost time, and might overflow; they are dropped anyway.
-    near = (times.microseconds >= _EARLIEST_US - _DAY_US) & (times.microseconds < _LATEST_US)
+    near = (times.microseconds >= _EARLIEST_US - DAY_US) & (times.microseconds < _LATEST_US)
     near &= times.read
     wall = pd.DatetimeIndex(np.where(near, times.microseconds, 0).view("M8[us]"))
     # To pandas, `True` of an ambiguous time is the first of the two, in whatever zone.
@@ -204,7 +206,7 @@ def _texts(array: pa.Array, zone: str) -> Instants:
             times = _native(array.cast(kind))
         except pa.ArrowInvalid:
             continue
-        return times if kind is _ZONED_TYPE else _in_zone(times, zone)
+        return times if kind is _ZONED_TYPE else in_zone(times, zone)
     return _spelling_by_spelling(pc.utf8_trim_whitespace(array), zone)
 
 
@@ -245,7 +247,7 @@ def _spelled(array: pa.Array, spelling: _Spelling, zone: str) -> Instants:
         return _epoch_texts(array)
     regular = pc.replace_substring_regex(array, spelling.pattern, spelling.arrow)
     times = _native(regular.cast(spelling.kind))
-    return times if spelling.kind is _ZONED_TYPE else _in_zone(times, zone)
+    return times if spelling.kind is _ZONED_TYPE else in_zone(times, zone)
 
 
 def _matching(array: pa.Array, pattern: str, left: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -276,7 +278,7 @@ def _one_by_one(array: pa.Array, zone: str) -> Instants:
     naive = np.array([m is not None and m.tzinfo is None for m in moments], dtype=np.bool_)
     read = np.array([m is not None for m in moments], dtype=np.bool_)
     times = Instants(np.array([_since_epoch(m) for m in moments], dtype=np.int64), read)
-    there = _in_zone(Instants(times.microseconds, read & naive), zone)
+    there = in_zone(Instants(times.microseconds, read & naive), zone)
     return Instants(
         np.where(naive, there.microseconds, times.microseconds)[place],
         np.where(naive, there.read, read)[place],
