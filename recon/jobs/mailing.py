@@ -197,6 +197,7 @@ def _send(
     fresh: Mapping[str, Run],
 ) -> ReconError | None:
     """Send one mail and store the result in the outbox; return the refused recipients."""
+    from recon.jobs import still_open
     from recon.report import mail
     from recon.store import outbox, runs
 
@@ -209,6 +210,7 @@ def _send(
         for news in one.news
     ]
     told = [_with_rules(each, settings) for each in found if each is not None]
+    left = still_open.by_account(engine, one.news, settings.timezone)
     recipients = [each for each in email.recipients if one.waiting is None or each in one.waiting]
     if not told or not recipients:
         # Its runs were purged, or those who refused it are no recipients any more.
@@ -222,10 +224,11 @@ def _send(
         reply_to=one.reply_to,
     )
     made = mail.of_night_as_mail(
-        told,
+        still_open.with_reminders(told, left),
         envelope,
         mask=settings.report.mask_phone_numbers,
         chart=_chart(engine, told),
+        still_open=list(left.values()),
     )
     bare = {_bare(each): each for each in recipients}
     try:

@@ -17,6 +17,7 @@ from recon.report.attachments import Attachment
 from recon.report.foreign_text import shown
 from recon.report.mail_chart import MailChart
 from recon.report.message import OutcomeMessage, by_urgency, of_night
+from recon.report.reminders import StillOpen
 
 #: The most bytes of the HTML when sent: Gmail cuts off a page of 102 kB.
 MOST_BYTES: Final = 80_000
@@ -43,6 +44,7 @@ def of_night_as_mail(
     *,
     mask: bool,
     chart: MailChart | None = None,
+    still_open: Sequence[StillOpen] = (),
 ) -> EmailMessage:
     """Return the mail about runs and failures.
 
@@ -51,12 +53,15 @@ def of_night_as_mail(
         envelope: its addresses and ids.
         mask: whether phone numbers are masked in the attachments; in the body they always are.
         chart: a picture of the days before, if there is one.
+        still_open: what the mail reminds of.
     """
     runs = [one for one in by_urgency(told)[: _SIZES[0][1]] if isinstance(one, Run)]
     files, said = attachments.of_runs(runs, mask=mask)
     closing = [*said, _ABOUT]
     for findings, sections in _SIZES:
-        made = of_night(told, findings=findings, sections=sections, footer=closing)
+        made = of_night(
+            told, findings=findings, sections=sections, footer=closing, still_open=still_open
+        )
         mail = as_mail(made, envelope, files, chart)
         if encoded_size(mail) <= MOST_BYTES:
             break

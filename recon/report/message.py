@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import Final
 
 from recon.model import Failure, Kind, Run, Severity, VerdictKind
-from recon.report import failure_meanings, finding_states, incident_states, labels
+from recon.report import failure_meanings, finding_states, incident_states, labels, reminders
 from recon.report import headline as headlines
 from recon.report.finding_samples import SampleRow, sample
 from recon.report.public_text import public, public_error
+from recon.report.reminders import StillOpen
 
 #: How many findings a message shows, how many days in full, and how many more by their headline
 #: only; the rest is counted.
@@ -36,6 +37,7 @@ _PARAGRAPH: Final = 1000
 _MOST_INCIDENTS: Final = 5
 _MOST_REASONS: Final = 3
 _OPEN: Final = "open"
+_NOTHING_WRONG: Final = frozenset({VerdictKind.CLEAN, VerdictKind.NOTHING_TO_COMPARE})
 _REQUEST_ID: Final = re.compile(r"\s*\(request_id [^)]*\)")
 
 
@@ -134,6 +136,7 @@ def of_night(
     findings: int = MOST_FINDINGS,
     sections: int = MOST_SECTIONS,
     footer: Sequence[str] = (),
+    still_open: Sequence[StillOpen] = (),
 ) -> OutcomeMessage:
     """Return the message about runs and failures.
 
@@ -142,6 +145,7 @@ def of_night(
         findings: how many findings are shown for all days together, the most urgent of each day.
         sections: how many days are shown in full.
         footer: sentences at the end.
+        still_open: the findings that the message is a reminder of.
     """
     ordered = by_urgency(told)
     shown, others = ordered[:sections], ordered[sections:]
@@ -151,14 +155,15 @@ def of_night(
         # What one day does not need is left for those after it.
         made.append(_section(one, max(left // (len(shown) - at), min(left, 1))))
         left -= len(made[-1].findings)
+    tones = [one.tone for one in made] + [Tone.WARNING] * bool(still_open)
     accounts = dict.fromkeys(_account(one) for one in told)
     days = sorted({_label(one) for one in told})
     date = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     return OutcomeMessage(
         title=f"{public(next(iter(accounts)))} {date}" if len(accounts) == 1 else date,
-        headline=_headline(told),
-        tone=min((one.tone for one in made), key=list(Tone).index),
-        badge=made[0].badge if len(told) == 1 else _overall_badge(made),
+        headline=_reminding(told, still_open) if still_open else _headline(told),
+        tone=min(tones, key=list(Tone).index),
+        badge="reminder" if still_open else _overall_badge(made, len(told)),
         sections=made,
         others=[_section(one, 0) for one in others[:MOST_NAMED]],
         more_days=max(len(others) - MOST_NAMED, 0),
@@ -226,7 +231,17 @@ def _failure_headline(failure: Failure) -> str:
     return f"The run failed: {_cut(said, 120)}."
 
 
-def _overall_badge(sections: Sequence[MessageSection]) -> str:
+def _reminding(told: Sequence[Run | Failure], still_open: Sequence[StillOpen]) -> str:
+    """Return the headline of a reminder, without that of days on which nothing was wrong."""
+    said = reminders.headline(still_open)
+    if all(isinstance(one, Run) and one.verdict.kind in _NOTHING_WRONG for one in told):
+        return said
+    return f"{said} {_headline(told)}"
+
+
+def _overall_badge(sections: Sequence[MessageSection], told: int) -> str:
+    if told == 1:
+        return sections[0].badge
     badges = dict.fromkeys(one.badge for one in sections)
     return next(iter(badges)) if len(badges) == 1 else sections[0].badge
 

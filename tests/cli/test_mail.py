@@ -11,6 +11,7 @@ import pytest
 from recon.simulator.channel import Channel
 from tests.cli.mailing import add_to_config, lose, mailed_nights, report_email
 from tests.cli.nights import Nights
+from tests.cli.workshop import ACCOUNT
 from tests.factories import DAY, NOON
 from tests.smtp import MailBox, mail_server
 
@@ -251,6 +252,7 @@ def test_a_night_that_lost_coverage_is_mailed(
 @pytest.mark.thorough
 def test_open_findings_are_mailed_once_more_after_some_days(tmp_path: Path, database: str) -> None:
     with mailed_nights(tmp_path, database, more='when = "changes"') as (made, box):
+        made.send(3, start=NOON)
         lose(made)
         made.run()
         days = []
@@ -259,6 +261,32 @@ def test_open_findings_are_mailed_once_more_after_some_days(tmp_path: Path, data
             made.next_night()
             days.append(len(box.mails) - before)
     assert days == [0, 0, 1, 0, 0, 0, 0]
+    [_, reminder] = box.mails
+    said = "Reminder: 1 finding is still open, since 2026-04-24."
+    assert reminder.mail["Subject"].strip() == f"[recon] main 2026-04-26: {said}"
+    text = " ".join(reminder.text().split())
+    assert text.startswith(said)
+    assert "Still open, of all days: 1 missing at provider." in text
+    assert "353871200500" not in text
+
+
+def test_a_reminder_counts_each_account_that_is_due_and_keeps_the_news_of_the_day(
+    tmp_path: Path, database: str
+) -> None:
+    more = 'when = "changes"\nremind_after_days = 1'
+    with mailed_nights(tmp_path, database, more=more) as (made, box):
+        account = ACCOUNT.format(name="other", key_env="KEY", records=tmp_path / "sends.db")
+        add_to_config(tmp_path, account)
+        made.send(3, start=NOON)
+        lose(made, 2)
+        made.run()
+        made.clock.advance(86_400)
+        made.run()
+    [_, reminder] = box.mails
+    subject = reminder.mail["Subject"]
+    assert "Reminder: 4 findings are still open, the oldest since 2026-04-24." in subject
+    assert subject.endswith("2 customers did not get 4 messages.")
+    assert reminder.text().count("Still open, of all days: 2 missing at provider.") == 2
 
 
 @pytest.mark.thorough
