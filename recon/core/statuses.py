@@ -78,6 +78,11 @@ def explain(local: str | None, provider: str) -> str:
         return f"the records say '{recorded}', {UNMAPPED}"
     if provider not in PROVIDER_WORDS:
         return f"Octopods says '{provider}', a status this program does not know yet"
+    if recorded == NOT_SENT and provider == Status.FAILED:
+        return (
+            "the records say it was not sent, Octopods says failed: it was sent, and the customer "
+            "never got it"
+        )
     if recorded == NOT_SENT:
         return (
             f"the records say it was not sent, Octopods says {provider}: a retry would send twice"

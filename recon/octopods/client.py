@@ -249,6 +249,8 @@ class Client:
             _ensure_success(answer, refusal)
             read = responses.read_listing(answer.body, answered_at=answered_at)
             if read is None or not answer.is_json:
+                if refusal.of_deprecated_key:
+                    raise self._key_refused(refusal)
                 raise _strange("not a list of messages", answer, refusal)
             listing, error = read, responses.error_beside_list(answer.body)
         return replace(
@@ -290,6 +292,8 @@ def _ensure_success(answer: HttpResponse, refusal: ApiError) -> None:
 
 def _strange(what: str, answer: HttpResponse, refusal: ApiError) -> TransientError:
     seen = what if answer.is_json else "not JSON"
+    if refusal.code is not None:
+        seen = f"{api_errors.code_name(refusal.code)}, {seen}"
     said = id_note(refusal.request_id)
     return TransientError(f"the answer (HTTP status {answer.status}) is {seen}{said}")
 

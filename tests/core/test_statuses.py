@@ -93,6 +93,7 @@ def test_a_record_without_a_status_states_nothing() -> None:
     [
         ("failed", "delivered", "a retry would send twice"),
         ("not_sent", "sent", "a retry would send twice"),
+        ("not_sent", "failed", "it was sent, and the customer never got it"),
         ("delivered", "failed", "the customer never got it"),
         ("read", "sent", "but Octopods says only sent"),
         ("sent", "unknown", "the records say sent, Octopods says unknown"),

@@ -263,6 +263,18 @@ def test_an_error_code_is_shown_with_its_documented_name(stage: Stage, make: Mak
     assert "(400, error 99)" in refused(make().latest).message
 
 
+def test_an_error_in_place_of_the_list_is_named_whatever_its_status(
+    stage: Stage, make: Maker, clock: Clock
+) -> None:
+    stage.acts = [fails(200, 8)]
+    error = refused(make(max_wait_seconds=0).latest)
+    assert isinstance(error, TemporaryError)
+    assert "(HTTP status 200) is error 8 INVALID_HEADER, not a list of messages" in error.message
+    stage.acts = [fails(200, 6)]
+    assert isinstance(refused(make().latest), KeyRefusedError)
+    assert clock.slept == []
+
+
 def test_an_account_that_has_sent_nothing_has_an_empty_list(stage: Stage, make: Maker) -> None:
     stage.acts = [fails(400, 1, "No messages have been sent on this channel yet.")]
     nothing = Listing([], [], 0, 100, NOW, "req-1", date=NOW, requested_at=NOW)
