@@ -46,6 +46,9 @@ def check(
         migrations = run_check("migrations", lambda: _migrations(database))
         yield migrations
         yield run_check("reports", lambda: _reports(settings.report.directory))
+        metrics = settings.monitoring.metrics_file
+        if metrics is not None:
+            yield run_check("metrics", lambda: _metrics(metrics))
         store = database if _is_ready(migrations, database) else None
         for name in accounts:
             yield from AccountChecks(settings, name, runtime, store).run()
@@ -116,19 +119,44 @@ def _is_ready(migrations: CheckResult, database: Engine) -> bool:
 
 def _reports(directory: Path) -> str:
     where = directory.absolute()
-    there = next(path for path in (where, *where.parents) if path.exists())
+    there = _writable(where, "report.directory", "a directory")
+    done = "can be written" if there == where else "will be created"
+    return f"{where} (report.directory) {done}"
+
+
+def _metrics(file: Path) -> str:
+    """Check the place of the metrics; a run only warns if they cannot be written."""
+    where, key = file.absolute(), "monitoring.metrics_file"
+    if where.is_dir():
+        raise Note(
+            f"{key}: {where} is a directory, so no metrics are written\n"
+            f"  Set {key} to a file, such as {where / 'recon.prom'}."
+        )
+    try:
+        _writable(where.parent, key, "a file in a directory")
+    except OutputError as error:
+        raise Note(f"{error.message}, so no metrics are written\n  {error.hint}") from error
+    return f"{where} ({key}) can be written"
+
+
+def _writable(directory: Path, key: str, what: str) -> Path:
+    """Return the directory, or the nearest one above it that exists: it can be written.
+
+    Raises:
+        OutputError: it cannot, or is a file.
+    """
+    there = next(path for path in (directory, *directory.parents) if path.exists())
     if not there.is_dir():
         raise OutputError(
-            f"report.directory: {there} is a file, not a directory",
-            hint="Set report.directory to a directory that recon can write to.",
+            f"{key}: {there} is a file, not a directory",
+            hint=f"Set {key} to {what} that recon can write to.",
         )
     if not os.access(there, os.W_OK | os.X_OK):
         raise OutputError(
-            f"report.directory: {there} cannot be written",
+            f"{key}: {there} cannot be written",
             hint=f"Give the user that runs recon write access to {there}.",
         )
-    done = "can be written" if there == where else "will be created"
-    return f"{where} (report.directory) {done}"
+    return there
 
 
 def _mail(email: Email, runtime: Runtime) -> str:

@@ -204,6 +204,26 @@ def test_listed_items_that_cannot_be_read_are_counted(workshop: Workshop, channe
     assert "Octopods lists 21 messages, 1 of them unreadable" in ended.out
 
 
+@pytest.mark.parametrize(
+    ("file", "mark", "says"),
+    [
+        ("made/recon.prom", "ok", "made/recon.prom (monitoring.metrics_file) can be written"),
+        (".", "note", "is a directory, so no metrics are written"),
+        ("sends.db/recon.prom", "note", "sends.db is a file, not a directory, so no metrics"),
+    ],
+)
+def test_metrics_that_could_not_be_written_are_a_note(
+    workshop: Workshop, channel: Channel, file: str, mark: str, says: str
+) -> None:
+    sound(workshop, channel)
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url, more=f'\n[monitoring]\nmetrics_file = "{file}"\n')
+        ended = workshop.recon("check")
+    assert (ended.code, lines(ended.out)["metrics"]) == (0, mark)
+    assert says in ended.out
+    assert not (workshop.path / "made").exists()
+
+
 def test_a_file_where_reports_belong_is_named(workshop: Workshop, channel: Channel) -> None:
     (workshop.path / "reports").write_text("in the way")
     with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
