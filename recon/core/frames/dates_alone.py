@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MINUTE_US: Final = 60_000_000
+#: In every zone a day begins at a whole quarter of an hour, and few times are that.
+_QUARTER_US: Final = 15 * MINUTE_US
 #: An epoch, which has no colon either.
 _EPOCH: Final = r"^\s*[0-9]{9,}(?:[.,][0-9]*)?\s*$"
 #: A date, also of a week (`2026-W17-4`) or by its number in the year (`2026-114`).
@@ -36,37 +40,42 @@ def days(
     Returns:
         The rows, and the first moment of the following day in microseconds, UTC.
     """
-    rows = _rows(column, times.read)
+    rows = np.flatnonzero(times.read & (times.microseconds % _QUARTER_US == 0))
+    rows = rows[_are_alone(column.take(pa.array(rows)))]
     if not rows.size:
         return rows, np.zeros(0, dtype=np.int64)
-    wall = timestamps.instants(column.take(pa.array(rows)), "UTC")
-    following = wall._replace(microseconds=wall.microseconds + DAY_US)
-    ends = timestamps.in_zone(following, zone).microseconds
+    begins = pd.DatetimeIndex(times.microseconds[rows].view("M8[us]")).tz_localize("UTC")
+    wall = begins.tz_convert(ZoneInfo(zone)).tz_localize(None).normalize()
+    following = wall.to_numpy().astype("M8[us]").view(np.int64) + DAY_US
+    ends = timestamps.in_zone(Instants(following, times.read[rows]), zone).microseconds
     # Where a zone leaves out a whole day, that day has no length.
     return rows, np.maximum(ends, times.microseconds[rows] + MINUTE_US)
 
 
-def _rows(column: pa.Array, read: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _are_alone(column: pa.Array) -> NDArray[np.bool_]:
     kind = column.type
     if pa.types.is_date(kind):
-        return np.flatnonzero(read)
+        return np.ones(len(column), dtype=np.bool_)
     if pa.types.is_integer(kind):
         first, beyond = DIGITS_OF_DATES
-        inside = pc.and_(pc.greater_equal(column, first), pc.less(column, beyond))
-        return np.flatnonzero(_true(inside) & read)
+        return _true(pc.and_(pc.greater_equal(column, first), pc.less(column, beyond)))
     if pa.types.is_timestamp(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-        return np.zeros(0, dtype=np.intp)
+        return np.zeros(len(column), dtype=np.bool_)
     held = texts(column)
-    rows = np.flatnonzero(read & ~_true(pc.match_substring(held, ":")))
-    held = held.take(pa.array(rows))
-    others = ~_true(pc.match_substring_regex(held, _EPOCH))
-    rows, held = rows[others], held.filter(pa.array(others))
-    if not rows.size:
-        return rows
-    spelled = rewritten(pc.utf8_trim_whitespace(unwrapped(pc.utf8_trim_whitespace(held))))
-    return rows[_true(pc.match_substring_regex(spelled, _ALONE))]
+    found = _true(pc.match_substring_regex(held, _ALONE))
+    # Times have a colon, and an epoch has none.
+    times = _true(pc.or_(pc.match_substring(held, ":"), pc.match_substring_regex(held, _EPOCH)))
+    odd = np.flatnonzero(~found & ~times)
+    if odd.size:
+        distinct = held.take(pa.array(odd)).dictionary_encode()
+        spelled = unwrapped(pc.utf8_trim_whitespace(distinct.dictionary))
+        spelled = rewritten(pc.utf8_trim_whitespace(spelled))
+        alone = _true(pc.match_substring_regex(spelled, _ALONE))
+        found[odd] = alone[distinct.indices.to_numpy()]
+    return found
 
 
 def _true(mask: pa.Array) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = pc.fill_null(mask, fill_value=False).to_numpy(zero_copy_only=False)
+    filled = pc.fill_null(mask, fill_value=False)
+    found: NDArray[np.bool_] = filled.to_numpy(zero_copy_only=False).copy()
     return found
