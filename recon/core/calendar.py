@@ -47,13 +47,18 @@ def hours(day: date, zone: str) -> tuple[tuple[int, Span], ...]:
 
     An hour that occurs twice is one entry of two hours; an hour that is skipped is left out.
     """
-    midnights = _midnight(day, zone), _midnight(_next(day), zone)
-    starts = [midnights[0]]
-    for hour in range(1, 24):
-        local = datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(zone))
-        starts.append(min(max(local.astimezone(UTC), starts[-1]), midnights[1]))
-    bounds = enumerate(pairwise([*starts, midnights[1]]))
-    return tuple((hour, Span(start, end)) for hour, (start, end) in bounds if start < end)
+    there, end = ZoneInfo(zone), _midnight(_next(day), zone)
+    starts: list[tuple[int, datetime]] = []
+    last = _midnight(day, zone)
+    for hour in range(24):
+        local = datetime(day.year, day.month, day.day, hour, tzinfo=there)
+        start = min(max(local.astimezone(UTC), last), end)
+        # Where clocks jump by more than an hour, the time after the jump belongs to a later hour.
+        if start.astimezone(there).hour == hour:
+            starts.append((hour, start))
+            last = start
+    bounds = pairwise([*starts, (24, end)])
+    return tuple((hour, Span(start, stop)) for (hour, start), (_, stop) in bounds if start < stop)
 
 
 def unbounded(zone: str) -> Window:

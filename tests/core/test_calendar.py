@@ -62,6 +62,14 @@ def test_an_hour_that_comes_twice_is_long_and_a_skipped_one_is_left_out() -> Non
     assert list(dict(calendar.hours(date(2026, 4, 24), "Africa/Cairo"))) == list(range(1, 24))
 
 
+def test_of_clocks_that_jump_by_two_hours_both_are_left_out() -> None:
+    hours = dict(calendar.hours(date(2026, 3, 29), "Antarctica/Troll"))
+    assert list(hours) == [0, *range(3, 24)]
+    one = datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert hours[3] == Span(one, one + timedelta(hours=1))
+    assert calendar.hours(date(2011, 12, 30), "Pacific/Apia") == ()
+
+
 def test_yesterday_is_the_zones_and_not_utcs() -> None:
     now = datetime(2026, 4, 23, 23, 30, tzinfo=UTC)
     assert calendar.yesterday(now, "Europe/Dublin") == date(2026, 4, 23)
