@@ -29,6 +29,8 @@ class DayFindings:
 
     frame: pd.DataFrame
     """`FINDING_COLUMNS`."""
+    dates: Positions
+    """The times of records that have a date and no time of day, in microseconds."""
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -82,6 +84,7 @@ class DayFindings:
 
     @cached_property
     def timed(self) -> Mask:
-        """Whether a finding has a time at all."""
-        timed: Mask = self.moments != _NULL
+        """Whether a finding has a time of day."""
+        dated = (self.sent == _NULL) & np.isin(self.recorded, self.dates)
+        timed: Mask = (self.moments != _NULL) & ~dated
         return timed

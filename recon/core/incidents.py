@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recon.core import arrow_text, concentration, coverage, number_parts, phones, systemic
+from recon.core import arrow_text, concentration, coverage, link, number_parts, phones, systemic
 from recon.core.buckets import Case
 from recon.core.concentration import Concentration
 from recon.core.day_findings import DayFindings
@@ -78,7 +78,7 @@ def of_day(
         policy: how strict to be.
         found: the findings of the day.
     """
-    rows = DayFindings(found)
+    rows = DayFindings(found, _dates(case))
     drafts = list(_drafts(_Day(case, day, window, policy, rows))) if len(rows) else []
     if not drafts:
         return [], found
@@ -90,6 +90,12 @@ def of_day(
     members = names.take(pa.array(place, mask=place < 0))
     ordered = sorted(made, key=lambda one: (-one.findings, one.incident_id))
     return ordered, found.assign(incident_id=arrow_text.to_series(members))
+
+
+def _dates(case: Case) -> Positions:
+    """Return the times of records that have a date and no time of day."""
+    dated, _ = link.dates_alone(case.local.frame)
+    return np.unique(link.microseconds(case.local.frame["sent_at"])[dated])
 
 
 def _incident(account: str, draft: _Draft, found: DayFindings) -> Incident:

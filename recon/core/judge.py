@@ -17,6 +17,7 @@ from recon.core import (
     failures,
     findings,
     incidents,
+    link,
     notes,
     polling_advice,
     unreadable_rows,
@@ -170,7 +171,10 @@ def _advice(
     if not gaps:
         return None
     mine, theirs = case.local_owner == day, case.provider_owner == day
-    alone = mine & (case.links.partner_of_local < 0)
+    alone = case.links.partner_of_local < 0
+    dated, _ = link.dates_alone(case.local.frame)
+    mine[dated[alone[dated]]] = False  # nothing says in which hour they were sent
+    alone &= mine
     own = np.concatenate([case.provider_time[theirs], case.local_time[alone]])
     recorded = case.agreed.with_pairs(lambda: case.local_time[mine], "local_time", day)
     sent = case.agreed.with_pairs(lambda: own, "provider_time", day)

@@ -164,6 +164,18 @@ def test_a_day_that_ends_after_the_window_is_not_missing_since_its_end_was_not_r
     assert kinds(judged(records, [])) == ["unverifiable"]
 
 
+def test_records_of_a_day_are_no_outage_at_its_midnight() -> None:
+    numbers = [f"+3538700{n:05}" for n in range(40)]
+    records = [
+        Record(n, None, MIDNIGHT, number, other_minutes=WHOLE_DAY)
+        for n, number in enumerate(numbers)
+    ]
+    messages = [Sent(100 + n, n * HOUR // 4, number) for n, number in enumerate(numbers) if n % 2]
+    verdict = judged(records, messages)
+    assert kinds(verdict) == ["missing_at_provider"] * 20
+    assert [one.cause for one in verdict.incidents] == []
+
+
 # --- any rows ----------------------------------------------------------------------------------
 
 WORDS = st.sampled_from(["sent", "delivered", "read", "failed"])
