@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from recon.config import known_keys
 from recon.config.known_keys import Shape
-from recon.config.value_types import closest
+from recon.config.value_types import closest, one_of
 
 PREFIX: Final = "RECON_"
 SEPARATOR: Final = "__"
@@ -55,7 +55,11 @@ def overlay(values: dict[str, Any], environ: Mapping[str, str]) -> Overlay:
         if not name.startswith(PREFIX) or name in _OTHERS:
             continue
         tokens = name.removeprefix(PREFIX).split(SEPARATOR)
-        location = _locate(tokens, known_keys.TOP, result.values)
+        try:
+            location = _locate(tokens, known_keys.TOP, result.values)
+        except _AmbiguousError as error:
+            result.errors.append(f"{name}: {error}")
+            continue
         shape = None if location is None else known_keys.shape_at(location)
         if location is None or shape is None:
             result.errors.extend(_unknown(name, environ[name]))
@@ -114,13 +118,35 @@ def _locate(tokens: Sequence[str], shape: Shape, present: object) -> tuple[str, 
 
 def _entry(tokens: Sequence[str], shape: Shape, present: Mapping[str, object]) -> tuple[int, str]:
     """Return the name of an entry, and how many parts it consists of."""
-    by_fold = {_folded(key): key for key in present}
     for used in range(len(tokens), 0, -1):
-        if (name := by_fold.get(_folded(SEPARATOR.join(tokens[:used])))) is not None:
-            return used, name
+        if (found := _among(present, SEPARATOR.join(tokens[:used]))) is not None:
+            return used, found
     used = 1 if shape.is_table else len(tokens)
     name = SEPARATOR.join(tokens[:used])
     return used, name.lower() if name.isupper() else name
+
+
+def _among(present: Iterable[str], name: str) -> str | None:
+    """Return the entry that a variable names: the one spelled alike if several fit.
+
+    Raises:
+        _AmbiguousError: several fit, and none or more than one is spelled alike.
+    """
+    fitting = [key for key in present if _folded(key) == _folded(name)]
+    alike = [key for key in fitting if key.casefold() == name.casefold()]
+    same = [key for key in alike if key == name]
+    for found in (same, alike, fitting):
+        if len(found) == 1:
+            return found[0]
+    if fitting:
+        raise _AmbiguousError(
+            f"may be {one_of(fitting)} of the file; write the name as it is in the file"
+        )
+    return None
+
+
+class _AmbiguousError(Exception):
+    """A variable may mean several entries of the file."""
 
 
 def _folded(name: str) -> str:

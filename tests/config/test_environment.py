@@ -60,6 +60,26 @@ def test_an_account_is_found_whatever_a_variable_can_spell(
     assert [(key, each.api_key_env) for key, each in settings.accounts.items()] == [(name, "OTHER")]
 
 
+TWINS = "".join(ACCOUNT.replace("main", f'"{name}"') for name in ("shop-a", "shop.a"))
+
+
+@pytest.mark.parametrize("name", ["shop-a", "shop.a"])
+def test_of_accounts_that_differ_in_punctuation_the_variable_names_the_one_it_spells(
+    load: Load, name: str
+) -> None:
+    settings = load(account=TWINS, **{f"RECON_ACCOUNTS__{name.upper()}__API_KEY_ENV": "OTHER"})
+    replaced = [key for key, each in settings.accounts.items() if each.api_key_env == "OTHER"]
+    assert replaced == [name]
+
+
+def test_a_variable_that_may_mean_two_accounts_is_an_error(refused: Refused) -> None:
+    [error] = refused(account=TWINS, RECON_ACCOUNTS__SHOP_A__API_KEY_ENV="OTHER")
+    assert error == (
+        'RECON_ACCOUNTS__SHOP_A__API_KEY_ENV: may be "shop-a" or "shop.a" of the file; write the '
+        "name as it is in the file"
+    )
+
+
 def test_an_empty_variable_takes_a_key_of_the_file_away(load: Load) -> None:
     settings = load(
         RECON_ACCOUNTS__MAIN__LOCAL__TABLE="",
