@@ -200,11 +200,18 @@ class AccountChecks:
             if zoned
             else "not used: every time in the sample is stored with its offset"
         )
+        sent_at = f"accounts.{self._name}.local.columns.sent_at"
         if dated := records_sample.dates_alone(records):
             raise Note(
                 f"{said}; {dated:,} of {len(records):,} are dates without a time of day\n"
-                f"  Map accounts.{self._name}.local.columns.sent_at to the time of the send, if "
-                "there is one. A date alone is compared with the messages of its whole day."
+                f"  Map {sent_at} to the time of the send, if there is one. A date alone is "
+                "compared with the messages of its whole day."
+            )
+        if records_sample.are_all_midnight(records, source.timezone):
+            raise Note(
+                f"{said}; all of them are midnight\n  Map {sent_at} to the time of the send. If "
+                "your records have only dates, return dates without a time, as with CAST(… AS "
+                "date) in `query`: each is then compared with the messages of its whole day."
             )
         offset = (
             None if self._listing is None else records_sample.median_offset(records, self._listing)

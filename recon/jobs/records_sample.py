@@ -30,6 +30,8 @@ _DAY: Final = timedelta(days=1)
 #: Zones of which one lies hours from any other zone, at any time of the year: 5 h ahead of UTC, and
 #: 7 h behind it.
 _AHEAD, _BEHIND = "Etc/GMT-5", "Etc/GMT+7"
+#: Fewer records may be of midnight by chance.
+_FEW: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +98,15 @@ def foreign_ids(records: pd.DataFrame) -> int:
 def dates_alone(records: pd.DataFrame) -> int:
     """Return how many records of a local frame have a date without a time of day."""
     return len(link.dates_alone(records)[0])
+
+
+def are_all_midnight(records: pd.DataFrame, zone: str) -> bool:
+    """Say whether some records of a local frame, and each of them, were sent at midnight in a zone.
+
+    If so, a date was probably written as a time.
+    """
+    there = records["sent_at"].dt.tz_convert(zone)
+    return len(there) >= _FEW and bool((there == there.dt.normalize()).all())
 
 
 def times_without_offset(source: Source, sample: Sample) -> int:

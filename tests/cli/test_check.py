@@ -194,6 +194,19 @@ def test_dates_without_a_time_of_day_are_noticed_and_compared_by_day(
     assert ": the records have no time of day" in explained.out
 
 
+def test_times_that_are_all_midnight_are_noticed(workshop: Workshop, channel: Channel) -> None:
+    sound(workshop, channel)
+    workshop.change_records("UPDATE sends SET sent_at = substr(sent_at, 1, 10) || ' 00:00:00'")
+    with serve(channel, clock=ManualClock(MORNING_AFTER)) as url:
+        workshop.configure(url)
+        ended = workshop.recon("check")
+        workshop.change_records("UPDATE sends SET sent_at = '2026-04-23 00:01:00' WHERE id = 3")
+        other = workshop.recon("check")
+    assert lines(ended.out)["main: timezone"] == "note"
+    assert "all of them are midnight\n  Map accounts.main.local.columns.sent_at" in ended.out
+    assert "midnight" not in other.out
+
+
 def test_listed_items_that_cannot_be_read_are_counted(workshop: Workshop, channel: Channel) -> None:
     sound(workshop, channel)
     channel.send(NUMBER.format(70), minute(40), junk=Junk.BAD_TIME)
