@@ -102,7 +102,10 @@ def _forget(session: common.Session, settings: Settings, number: str, *, dry_run
             dry_run=dry_run,
             progress=lambda table: bar.update(1, table),
         )
-    told = ", ".join(f"{count:,} in {name}" for name, count in sorted(counts.items()))
+    told = ", ".join(
+        f"{count:,} value{'' if count == 1 else 's'} in {name}"
+        for name, count in sorted(counts.items())
+    )
     done = "would be blanked" if dry_run else "blanked"
     click.echo(f"{done}: {told or 'the number is stored nowhere'}")
     if not dry_run:

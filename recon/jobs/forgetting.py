@@ -61,7 +61,7 @@ def forget(
         progress: called with the name of a table after one of its columns was searched.
 
     Returns:
-        The number of changed rows of each table.
+        The number of changed values of each table.
 
     Raises:
         TemporaryError: a run in progress could store the number again, or the database is busy.

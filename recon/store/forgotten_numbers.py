@@ -150,7 +150,7 @@ def forget(
         progress: called with the name of its table after each of `searched` columns.
 
     Returns:
-        The number of rows with the number, by table.
+        The number of values with the number, by table.
     """
     if not dry_run:
         _remember(engine, person, now, rng)
