@@ -1,9 +1,11 @@
 """WhatsApp user ids, which may occur in place of a phone number, as keys for comparing.
 
 Since 2026 a WhatsApp user may hide the number behind a username. Lists then have an id of the user
-instead (Meta, "Business-scoped user IDs"): a country code, a dot, and up to 128 letters and digits.
+instead (Meta, "Business-scoped user IDs"): a country code, a dot, and up to 128 letters and digits,
+or for a group of businesses `IE.ENT.` and these.
 WhatsApp's own clients use a linked id for such users, `123456789012345@lid`. An id of one sort
-cannot be compared with an id of the other sort or with a phone number.
+cannot be compared with an id of the other sort or with a phone number. Ids that differ only in
+upper and lower case are equal: records may keep all texts in one case.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: The shape of a business-scoped user id.
-BUSINESS_SCOPED: Final = r"[A-Za-z]{2}\.[A-Za-z0-9]{1,128}"
+BUSINESS_SCOPED: Final = r"[A-Za-z]{2}\.(?:[Ee][Nn][Tt]\.)?[A-Za-z0-9]{1,128}"
 #: The shape of a linked id; the part behind a colon is one of the user's devices.
 LINKED: Final = r"[0-9A-Za-z]{1,128}(?::[0-9]{1,4})?@lid"
 
@@ -56,5 +58,5 @@ def are_phone_numbers(keys: NDArray[np.int64]) -> bool:
 
 
 def _hashed(text: str, sort: int) -> int:
-    digest = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
+    digest = int.from_bytes(blake2b(text.upper().encode(), digest_size=8).digest(), "big")
     return (sort << _BITS) + (digest >> (64 - _BITS))

@@ -434,8 +434,9 @@ def test_bare_digits_are_those_that_may_be_national_somewhere() -> None:
 # --- WhatsApp user ids -------------------------------------------------------------------------
 
 
-def test_user_ids_are_compared_as_they_are_and_with_no_number() -> None:
-    ids = ["IE.13491208655302741918", "IE.13491208655302741919", "ie.13491208655302741918"]
+def test_user_ids_are_compared_whatever_their_case_and_with_no_number() -> None:
+    assert len(set(keys(["IE.AB12", "ie.ab12", " Ie.aB12 "], "IE"))) == 1
+    ids = ["IE.13491208655302741918", "IE.13491208655302741919", "IE.ENT.13491208655302741918"]
     linked = ["353871234567@lid", "353871234567:12@lid", "353871234568@lid"]
     found = keys([*ids, *linked, "+353871234567"], "IE")
     assert found[3] == found[4]
