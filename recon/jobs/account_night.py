@@ -1,4 +1,4 @@
-"""The part of one account in a night: poll, ask for single messages, judge and report its days.
+"""One account's part of a run: poll, ask for single messages, judge and report its days.
 
 Its steps that wait for Octopods are functions that `recon.jobs.waiting` calls.
 """
@@ -66,7 +66,7 @@ class Night:
 
     @contextmanager
     def turn(self, share: Share) -> Iterator[None]:
-        """Wait until no other account asks with the same key, and no other command for this one."""
+        """Wait until no other account uses the same key, and no other command this account."""
         store = self.live or self.engine
         with (
             self.waits.turn(wiring.fingerprint(self.settings, share.account, self.runtime)),
@@ -177,10 +177,12 @@ class AccountNight:
     def _confirm(
         self, lookups: StatusLookups, found: tuple[Candidates, Candidates], held_rows: int
     ) -> Steps[None]:
-        """Ask for the ids of the run's own days, then for the others.
+        """Make the status calls, in this order.
 
-        First come records of earlier days that would be missing, then messages that are not
-        terminal, then records in gaps.
+        1. Records of the run's own days that would be missing.
+        2. Records of earlier days that would be missing.
+        3. Messages that are not terminal.
+        4. Records that are unverifiable, such as those in gaps.
         """
         days = self._windows
         start, end = self.earlier.start or days[0].start, days[-1].end
@@ -213,10 +215,10 @@ class AccountNight:
 
     def days(self) -> Iterator[ReportedRun]:
         """Judge, store and report the days that were asked for."""
-        return self._range() if self.night.options.is_backfill else self._few()
+        return self._range() if self.night.options.is_backfill else self._together()
 
-    def _few(self) -> Iterator[ReportedRun]:
-        """Judge days together."""
+    def _together(self) -> Iterator[ReportedRun]:
+        """Judge a few days together, as a nightly run does."""
         job, learnt = self.job, self.lookups is not None and self.lookups.learnt
         if not self.kept:
             both_sides = job.read(self._windows, untimed=True)
@@ -233,8 +235,8 @@ class AccountNight:
         for day in self._backfill.judge(unchanged=self.unchanged):
             yield ReportedRun(day.run, day.written, day.unchanged)
 
-    def days_again(self) -> list[ReportedRun]:
-        """Judge earlier days again that have changed, and write the index of all days."""
+    def judge_earlier_days(self) -> list[ReportedRun]:
+        """Judge again the earlier days that have changed, and write the index of all days."""
         night, lookups = self.night, self.lookups
         changed = (
             self.earlier.changed()

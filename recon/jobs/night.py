@@ -62,16 +62,17 @@ def run(
     night = Night(
         settings, engine, options, replace(runtime, sleep=waits.sleep), workers, live, waits
     )
-    with closing(waits.in_order(partial(_asked, night, *each) for each in work)) as accounts:
-        for (name, _), (held, asked) in zip(work, accounts, strict=True):
+    requests = (partial(_make_requests, night, *each) for each in work)
+    with closing(waits.in_order(requests)) as accounts:
+        for (name, _), (held, begun) in zip(work, accounts, strict=True):
             done = HeldDays[ReportedRun]() if options.is_backfill else list[ReportedRun]()
             try:
                 with held:
-                    account = asked.result()
+                    account = begun.result()
                     for made in account.days():
                         done.append(made)
                         progress(made)
-                    judged_again = account.days_again()
+                    judged_again = account.judge_earlier_days()
             except Exception as error:
                 reported = expected(error)
                 if reported is None:
@@ -85,7 +86,9 @@ def run(
         purging.purge_after_night(engine, purging.limit(runtime.clock(), days, settings.timezone))
 
 
-def _asked(night: Night, name: str, share: Share | None, held: ExitStack) -> Steps[AccountNight]:
+def _make_requests(
+    night: Night, name: str, share: Share | None, held: ExitStack
+) -> Steps[AccountNight]:
     """Begin the run of an account, and make its requests."""
     held.enter_context(share_locks.held(night.live or night.engine, name, share))
     session = held.enter_context(wiring.KeptSession())
