@@ -151,9 +151,10 @@ def of_records(
         contradictable = proven(coverage.subtract(evidence.spans, [evidence.first_contact]))
     keys, nameless = links.local_keys[rows], ~holds_id[rows]
     may_be_listed = np.zeros(len(rows), dtype=np.bool_)
+    numbers = local.frame["phone_number"].iloc[rows]
     for reading in readings:
         recorded = shields.PartialRows(wanted, has_id, keys, *reading)
-        may_be_listed |= shields.of_side(recorded, nameless, provider, policy)
+        may_be_listed |= shields.of_side(recorded, numbers, nameless, provider, policy)
     doubt = np.select(
         [denied, listed, ~covered, purged, ~contradictable, may_be_listed],
         [

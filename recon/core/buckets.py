@@ -181,9 +181,9 @@ def classify(
         provider_time[unrecorded],
         provider_time[unrecorded],
     )
-    may_be_recorded = shields.of_side(
-        sent, np.zeros(len(unrecorded), dtype=np.bool_), local, policy
-    )
+    numbers = provider.frame["phone_number"].iloc[unrecorded]
+    no_ids = np.zeros(len(unrecorded), dtype=np.bool_)
+    may_be_recorded = shields.of_side(sent, numbers, no_ids, local, policy)
     may_have_other_id = other_ids.may_be_of(
         waiting, given_up, unrecorded, links, local, provider_keys, provider_time, policy
     )

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from recon.core import incomparable_rows, link, second_readings, shields, user_ids
+from recon.core import incomparable_rows, link, phones, second_readings, shields, user_ids
 from recon.core.buckets import Case
 from recon.core.link import Mask, Positions, Side
 from recon.core.policy import Policy
@@ -207,7 +207,8 @@ def _unreadable(policy: Policy, mine: _Rows, row: int, others: _Rows) -> list[Ca
     if rejects.empty:
         return []
     ids, has_id = link.id_column(mine.known.frame["message_id"].iloc[[row]])
-    keys, times = mine.keys[[row]], mine.times[[row]]
+    numbers, times = mine.known.frame["phone_number"].iloc[[row]], mine.times[[row]]
+    keys = phones.certain_keys(numbers, mine.keys[[row]], policy.region)
     accused = shields.PartialRows(ids, has_id, keys, times, mine.latest[[row]])
     unread = shields.unreadable(rejects, policy.region)
     found = _first(accused, ~mine.holds_id[[row]], unread, policy.tolerance, 0, len(unread))

@@ -164,6 +164,8 @@ def number_keys(side: Side, region: str | None, *, is_provider: bool = False) ->
         return np.full(len(side.frame), -1, dtype=np.int64)
     numbers = side.frame["phone_number"]
     keys = phones.keys(numbers, None if is_provider else region)
+    if not is_provider and region is None:
+        return phones.keys_of_any_country(numbers, keys)
     if is_provider and region is not None and (left := np.flatnonzero(keys < 0)).size:
         keys[left] = phones.keys(numbers.take(left), region)
     return keys

@@ -26,6 +26,8 @@ from recon.core.number_spellings import EIGHT_DIGITS, one_per_user
 #: The key of a text that is neither a number nor a user id; of no text at all it is `NONE`.
 UNREADABLE: Final = -2
 
+#: Added to digits that begin with a trunk 0, which is left out: more than any number has.
+TRUNK_ZERO: Final = 10 ** (LONGEST + 1)
 _SHORTEST_BARE: Final = 8
 #: Digits of a number of Côte d'Ivoire or Benin before it grew to ten.
 _EIGHT: Final = 8
@@ -119,11 +121,15 @@ def _national(digits: str, region: str) -> int:
 def national_digits(text: str) -> int:
     """Return the digits of a spelling without a country code, else `NONE`.
 
-    They may be a national number of any country. Digits that begin with 0 are not included.
+    They may be a national number of any country. If they begin with 0, in most countries the prefix
+    of a long-distance call, the rest is returned plus `TRUNK_ZERO`.
     """
     digits = _SEPARATORS.sub("", _EXTENSION.sub("", strip_formatting(text)))
-    alone = digits.isdecimal() and _SHORTEST_BARE <= len(digits) <= LONGEST and digits[0] != "0"
-    return int(digits) if alone else NONE
+    if not (digits.isdecimal() and _SHORTEST_BARE <= len(digits) <= LONGEST):
+        return NONE
+    if digits[0] != "0":
+        return int(digits)
+    return NONE if digits[1] == "0" else TRUNK_ZERO + int(digits)
 
 
 def _calling_code(region: str) -> str:

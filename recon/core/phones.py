@@ -20,7 +20,14 @@ import numpy as np
 
 from recon.core import blocks, e164
 from recon.core.e164 import LONGEST, NONE, country_code_length
-from recon.core.number_readings import is_international, national_digits, readings, strip_formatting
+from recon.core.number_readings import (
+    TRUNK_ZERO,
+    UNREADABLE,
+    is_international,
+    national_digits,
+    readings,
+    strip_formatting,
+)
 from recon.core.number_spellings import one_per_user
 
 if TYPE_CHECKING:
@@ -101,9 +108,32 @@ def second_keys(numbers: pd.Series, region: str | None) -> NDArray[np.int64]:
 def bare_digits(numbers: pd.Series) -> NDArray[np.int64]:
     """Return the digits of numbers spelled without a country code, else `NONE`.
 
-    They may be a national number of any country. Digits that begin with 0 are not included.
+    They may be a national number of any country, see `number_readings.national_digits`.
     """
     return _each_bare(numbers, national_digits)
+
+
+def keys_of_any_country(numbers: pd.Series, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return `keys` of numbers without a configured region, also of those that begin with a 0.
+
+    `0871234567` is no international number, but a national one of some country. It gets a key that
+    no other number has, so that it counts as a number, and is compared by its `bare_digits`.
+    """
+    unread = np.flatnonzero(keys == UNREADABLE)
+    if not unread.size:
+        return keys
+    keys = keys.copy()
+    digits = bare_digits(numbers.iloc[unread])
+    keys[unread[digits != NONE]] = digits[digits != NONE]
+    return keys
+
+
+def certain_keys(
+    numbers: pd.Series, keys: NDArray[np.int64], region: str | None
+) -> NDArray[np.int64]:
+    """Return `keys` without those of numbers that have a second reading: `NONE` for these."""
+    others = bare_digits(numbers) if region is None else second_keys(numbers, region)
+    return np.where(others == NONE, keys, NONE)
 
 
 def begin_with_plus(numbers: pd.Series) -> NDArray[np.bool_]:
@@ -160,13 +190,17 @@ def with_code(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the keys of national digits in the countries of `codes`, else `NONE`.
 
-    The second key leaves out a leading 8, the trunk prefix of some countries.
+    The second key leaves out a leading 8, the trunk prefix of some countries. Of digits that begin
+    with a 0, the first key leaves it out, and the second one keeps it, as Italy does.
     """
+    with_zero = digits >= TRUNK_ZERO
+    digits = np.where(with_zero, digits - TRUNK_ZERO, digits)
     length = np.searchsorted(_TENS, digits, side="right")
     tens = _TENS[np.maximum(length - 1, 0)]
     trunk = (length > 1) & (digits // np.maximum(tens, 1) == _TRUNK)
     whole = np.where(digits > 0, codes * tens * 10 + digits, NONE)
     without = np.where(trunk, codes * tens + digits - _TRUNK * tens, NONE)
+    without = np.where(with_zero, codes * tens * 100 + digits, without)
     first, second = (
         one_per_user(np.where(found < _TENS[LONGEST], found, NONE)) for found in (whole, without)
     )

@@ -4,14 +4,15 @@ An unreadable row may be the counterpart of any row that does not contradict its
 a record or message is not reported as missing if an unreadable row may be its counterpart:
 
 - if both have an id, the ids are equal, and nothing else counts, as in linking by id;
-- else, if both have a number, or a user id of one sort, these are equal;
+- else, if both have a number, or a user id of one sort, these are equal. A number with two
+  readings is not compared;
 - and the times are within the tolerance. A row whose time cannot be read lies between its known
   bounds, or without bounds anywhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Final
 
@@ -63,10 +64,11 @@ def unreadable(rejects: pd.DataFrame, region: str | None) -> PartialRows:
         region: of national numbers.
     """
     ids, has_id = link.id_column(rejects["message_id"])
+    numbers = rejects["phone_number"]
     return PartialRows(
         ids,
         has_id,
-        phones.keys(rejects["phone_number"], region),
+        phones.certain_keys(numbers, phones.keys(numbers, region), region),
         _bound(rejects, "earliest", _NEVER),
         _bound(rejects, "latest", _FOREVER),
     )
@@ -79,12 +81,15 @@ def _bound(rejects: pd.DataFrame, name: str, unbounded: int) -> Positions:
     return np.where(times.notna(), link.microseconds(times), unbounded)
 
 
-def of_side(accused: PartialRows, nameless: Mask, others: Side, policy: Policy) -> Mask:
+def of_side(
+    accused: PartialRows, numbers: pd.Series, nameless: Mask, others: Side, policy: Policy
+) -> Mask:
     """Say for each accused row whether an unreadable row of the other side may be its counterpart.
 
     Args:
         accused: see `shielded`.
-        nameless: likewise.
+        numbers: their numbers, as stored.
+        nameless: see `shielded`.
         others: the other side.
         policy: how far apart the two may lie, and the region of national numbers.
     """
@@ -92,6 +97,7 @@ def of_side(accused: PartialRows, nameless: Mask, others: Side, policy: Policy) 
     if rejects.empty or not len(accused):
         return np.zeros(len(accused), dtype=np.bool_)
     unread = unreadable(rejects, policy.region)
+    accused = replace(accused, keys=phones.certain_keys(numbers, accused.keys, policy.region))
     return shielded(accused, nameless, unread, policy.tolerance)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from recon.core import phones, user_ids
 from recon.core.e164 import NONE
-from recon.core.number_readings import UNREADABLE
+from recon.core.number_readings import TRUNK_ZERO, UNREADABLE
 from tests.core import oracles
 
 #: Region, then spellings of one user in it.
@@ -428,7 +428,31 @@ def test_digits_that_are_a_national_number_and_an_international_one_have_two_rea
 
 def test_bare_digits_are_those_that_may_be_national_somewhere() -> None:
     column = pd.Series(["(415) 555-2600", "+14155552600", "0871234567", None, "4155552600"])
-    assert phones.bare_digits(column).tolist() == [4155552600, NONE, NONE, NONE, 4155552600]
+    assert phones.bare_digits(column).tolist() == [
+        *(4155552600, NONE, TRUNK_ZERO + 871234567, NONE, 4155552600)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("national", "number", "same"),
+    [
+        ("0871234567", 353871234567, True),
+        ("(087) 123-4567", 353871234567, True),
+        ("06 1234 5678", 390612345678, True),  # Italy keeps the 0
+        ("0612345678", 39612345678, True),  # as a person may write it
+        ("0170 1234567", 491701234567, True),
+        ("8 912 345-67-89", 79123456789, True),
+        ("0871234567", 447871234567, False),
+        ("0871234567", 353871234568, False),
+        ("00871234567", 353871234567, False),
+        ("0012345", 353871234567, False),
+    ],
+)
+def test_a_national_number_is_one_of_each_country_that_has_it(
+    national: str, number: int, *, same: bool
+) -> None:
+    digits = phones.bare_digits(pd.Series([national]))
+    assert phones.is_national(digits, np.array([number])).tolist() == [same]
 
 
 # --- WhatsApp user ids -------------------------------------------------------------------------

@@ -231,6 +231,37 @@ def test_digits_that_may_be_national_or_international_link_and_agree_as_either()
     assert verdict.counts["recipient_mismatch"] == 1
 
 
+@pytest.mark.parametrize(
+    ("recorded", "region"), [("0871234567", None), ("(415) 555-2600", None), ("3531234567", "US")]
+)
+def test_an_unreadable_item_may_belong_to_either_reading_of_a_number(
+    recorded: str, region: str | None
+) -> None:
+    others = [Record(9, 99, 9000)], [Sent(99, 9000)]
+    for number, seconds, unverifiable in (
+        ("+353871234567", 60, 1),
+        ("+14155552600", 60, 1),
+        ("+13531234567", 60, 1),
+        ("+353871234567", 3600, 0),
+    ):
+        item = Reject(sent_at=seconds, phone_number=number)
+        records = [Record(1, None, 0, recorded), *others[0]]
+        verdict = judged(records, others[1], policy=Policy(region=region), unread=[item])
+        assert verdict.local.unverifiable == unverifiable
+        # And likewise a message beside an unreadable record.
+        message = Sent(11, seconds, number)
+        unread = Reject(sent_at=0, phone_number=recorded)
+        [verdict] = judge.judge(
+            "main",
+            DAY,
+            local_side(others[0], [unread]),
+            provider_side([message, *others[1]]),
+            spans=EVER,
+            policy=Policy(region=region),
+        )
+        assert verdict.provider.unverifiable == unverifiable
+
+
 @pytest.mark.parametrize("number", ["+13531234567", "+3531234567"])
 def test_a_second_record_of_one_message_gets_no_other_however_near(number: str) -> None:
     records = [Record(1, 11), Record(2, 11, 95, number), Record(3, None, 100, "3531234567")]
