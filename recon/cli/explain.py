@@ -16,8 +16,8 @@ from recon.errors import InputError, UsageError
 _LISTS: Final = "`recon discrepancies --status all` lists the findings with their ids."
 _NUMBER: Final = re.compile(r"\+[0-9 ()-]{6,20}")
 _NO_NUMBERS: Final = (
-    "Rows are not found by phone number: `recon discrepancies --status all --format csv` holds "
-    "those of findings."
+    "Rows cannot be searched by phone number; `recon discrepancies --status all --format csv` "
+    "shows the numbers of findings."
 )
 #: So much of an id is repeated in an error.
 _SHOWN: Final = 60

@@ -78,7 +78,8 @@ def _send_waiting(session: common.Session) -> int:
     settings = session.settings()
     if settings.email is None:
         raise ConfigError(
-            "no [email] is configured", hint="Add [email] with a server and recipients."
+            "the configuration has no section [email]",
+            hint="Add it with `host`, `sender` and `recipients`.",
         )
     engine = session.engine(settings)
     before = outbox.state(engine).waiting

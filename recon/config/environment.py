@@ -140,7 +140,7 @@ def _among(present: Iterable[str], name: str) -> str | None:
             return found[0]
     if fitting:
         raise _AmbiguousError(
-            f"may be {one_of(fitting)} of the file; write the name as it is in the file"
+            f"may mean {one_of(fitting)} in the file; write the name exactly as it is there"
         )
     return None
 

@@ -96,8 +96,8 @@ class Evidence:
     purged_below: int | None = None
     """Messages with smaller ids may have been purged; `None` if nothing was purged."""
     read_until: int | None = None
-    """When the last day ends, in microseconds, UTC: not all messages after it were read. `None` is
-    without end."""
+    """The end of the last day, in microseconds, UTC: later messages were not all read. `None` if
+    there is no end."""
     agreed: AgreedRows = agreed_rows.NONE
     """Rows that were left out; their pairs too show how far apart both sides are."""
 
@@ -181,7 +181,7 @@ def _proven(
     """Say for each record's time whether it is proven that its message does not exist.
 
     The record's own time has to be covered, and all the time in which its message may have been
-    sent: a gap that begins within it would pass for a lost message.
+    sent. Otherwise a message in a gap would be taken for a lost one.
 
     Args:
         earliest: the record's time, or the beginning of its day; microseconds, UTC.
@@ -201,9 +201,9 @@ def _apart(
 ) -> tuple[int, int]:
     """Return by how many microseconds records are later than their messages, at least and at most.
 
-    The pairs found by id show it, or if there are none, the other pairs. That holds even if the
-    records have a wrong clock or zone. Pairs further from the usual distance than a pair by number
-    may be are left out: they are findings themselves.
+    It is measured on the pairs by id, or on the other pairs if there are none, so it is right even
+    if the records have a wrong clock or zone. A pair whose distance differs from the median by more
+    than the tolerance is left out: it is a finding itself.
     """
     local, partner = links.pairs
     known = links.by_id[local]

@@ -1,4 +1,4 @@
-"""Rows without a partner that may be each other's, because nothing but their times can be compared.
+"""Records and messages without a partner that may be a pair, but have only times to compare.
 
 A record without an id and a message are compared by their numbers. If one of the two has no number,
 or they have a phone number and a WhatsApp user id, nothing says that they do not belong together.

@@ -1,8 +1,8 @@
-"""Records that hold the id of another message than the one with their number and time.
+"""Records whose number and time fit a message, but whose id is that of another message.
 
-Either the record has a wrong id, or no answer showed its own message and the other message was not
-recorded. The two are a pair only if it is proven that its own message does not exist. Otherwise the
-record waits for its own message, and the other message stays unlinked.
+There are two explanations. The record has a wrong id; or no answer showed the message with its id,
+and the message that fits was not recorded. The two are a pair only if it is proven that no message
+has the record's id. Otherwise both stay without a partner.
 """
 
 from __future__ import annotations

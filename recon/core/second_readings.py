@@ -1,10 +1,10 @@
-"""Find links that exist only by a second reading of a time or a number.
+"""Find the pairs that need a second reading of a time or a number.
 
 A wall-clock time that occurs twice or is skipped may be two moments, and a date without a time of
-day any moment of its day. Digits without a country code
-may be a national number or an international one; without a configured region, a national number of
-any country. Such a row may be linked by either reading. Rows with one reading, and first readings,
-were linked before, by whole columns. This module links the few rows that are left, one by one.
+day any moment of its day. Digits without a country code may be a national number or an
+international one; without a configured region, a national number of any country. Such a row may be
+linked by either reading. `recon.core.link` has linked whole columns by their first readings before.
+This module links the few rows that are left, one by one.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ TimeSpan: TypeAlias = tuple[int, int]
 
 
 class Recorded(NamedTuple):
-    """What a record may be."""
+    """All readings of one record."""
 
     keys: Sequence[int]
-    """Of its number."""
+    """The keys that its number may have."""
     times: Sequence[TimeSpan]
     status: str | None = None
 
@@ -62,7 +62,7 @@ class SentMessage(NamedTuple):
     """A message that a record may belong to."""
 
     keys: Sequence[int]
-    """That its number may have."""
+    """The keys that its number may have."""
     time: int
     name: int
     """Its id."""

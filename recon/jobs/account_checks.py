@@ -139,7 +139,7 @@ class AccountChecks:
         from recon.store import coverage_proof, schema
 
         if self._store is None or schema.current(self._store) != schema.head():
-            return "nothing is known before the first run with this version"
+            return "not known until recon has run once with this version"
         since = self._runtime.clock() - _LATELY
         seen = coverage_proof.evidence(self._store, self._name, since, None)
         said = []

@@ -144,7 +144,9 @@ def _lost(error: BrokenExecutor) -> TemporaryError:
             hint="Run the same command again; finished days of a range are kept. If it happens "
             "again, use fewer --workers.",
         )
-    return TemporaryError(str(error), hint="Run the same command again; it keeps what is done.")
+    return TemporaryError(
+        str(error), hint="Run the same command again; finished days of a range are kept."
+    )
 
 
 class _LogHere(logging.Handler):

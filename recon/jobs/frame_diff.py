@@ -78,7 +78,8 @@ def _fields(
         there = ", ".join(map(str, frame.columns)) or "none"
         raise InputError(
             f"{name} has no column {', '.join(map(repr, lost))}; it has: {there}",
-            hint="Rename the columns. For local you can also give `columns`: field to column name.",
+            hint="Rename the columns. For local you can instead pass `columns`, which maps each "
+            "field to the name of its column.",
         )
     return {field: _column(frame[at]) for field, at in wanted.items() if at in frame.columns}
 

@@ -37,7 +37,8 @@ def held(engine: Engine, account: str, share: Share | None) -> Iterator[None]:
             stack.enter_context(lock.hold(engine, days))
         except LockHeldError as error:
             raise LockHeldError(
-                f"another command judges {share.first} to {share.last} of account {account!r}",
+                f"another command is processing {share.first} to {share.last} of account "
+                f"{account!r}",
                 hint="Try again when it has ended.",
             ) from error
         yield
@@ -62,8 +63,8 @@ def turn_to_ask(
             stack.enter_context(turn)
         except LockHeldError as error:
             raise LockHeldError(
-                f"account {share.account!r}: other parts of the range still make requests after "
-                f"{most:g} seconds, the longest wait of a run (octopods.max_wait_seconds)",
+                f"account {share.account!r}: other parts of the range are still making requests "
+                f"after {most:g} seconds, the longest wait of a run (octopods.max_wait_seconds)",
                 hint="Try again when they have ended.",
             ) from error
         # Another one may have made a request just now.

@@ -95,13 +95,14 @@ EXPLANATIONS: Final[Mapping[Kind, KindExplanation]] = MappingProxyType(
         ),
         Kind.INVALID_LOCAL: KindExplanation(
             "invalid local",
-            "The record cannot be read: no time, or an invalid number.",
+            "The record cannot be read: no time, an invalid number, or neither a number nor a "
+            "message id.",
             "Fix it in the records. Until then it is counted but not compared.",
         ),
         Kind.UNVERIFIABLE: KindExplanation(
             "unverifiable",
-            "recon cannot tell whether the other side has it, because of a gap in coverage or an "
-            "unreadable row.",
+            "recon cannot tell whether the other side has it, for example because of a gap in "
+            "coverage or an unreadable row.",
             "The detail names the cause. Poll more often to avoid gaps (see Coverage), and "
             "correct unreadable rows.",
         ),

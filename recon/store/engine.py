@@ -133,8 +133,8 @@ def _parse(url: str) -> sa.URL:
     backend, _, driver = parsed.drivername.partition("+")
     if backend not in _DRIVERS or driver not in {"", _DRIVERS[backend]}:
         raise ConfigError(
-            f"database.url names {parsed.drivername!r}; the store is SQLite or PostgreSQL "
-            "(through psycopg)",
+            f"database.url names {parsed.drivername!r}; recon's own database must be SQLite or "
+            "PostgreSQL (with the driver psycopg)",
             hint=URL_HINT,
         )
     full = "postgresql" if backend == "postgres" else backend

@@ -21,7 +21,7 @@ URL_HINT: Final = (
     '"postgresql+psycopg://user:password@host:5432/database". '
     "In a password, write characters such as @ : / as %40 %3A %2F."
 )
-_AGAIN: Final = "Nothing was stored in part; try again later."
+_AGAIN: Final = "No data is half-written; try again later."
 _UNREACHED: Final = f"Check host and port of database.url. {_AGAIN}"
 _DIFFERS: Final = "does not have the tables of its version"
 _DIFFERS_HINT: Final = (

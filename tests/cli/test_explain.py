@@ -338,7 +338,7 @@ def test_an_id_that_cannot_be_meant_is_shown_short_and_cannot_steer_the_terminal
     long = workshop.recon("explain", "x" * 5_000)
     assert (long.code, "x" * 60 + "… is not" in long.err, len(long.err) < 300) == (65, True, True)
     assert "\x1b" not in workshop.recon("explain", "a\x1b[2J").err
-    assert "not found by phone number" in workshop.recon("explain", "+353 87 123 4567").err
+    assert "cannot be searched by phone number" in workshop.recon("explain", "+353 87 123 4567").err
     empty = workshop.recon("explain", " ")
     assert (empty.code, "The ID is empty." in empty.err) == (2, True)
 

@@ -75,8 +75,8 @@ def test_of_accounts_that_differ_in_punctuation_the_variable_names_the_one_it_sp
 def test_a_variable_that_may_mean_two_accounts_is_an_error(refused: Refused) -> None:
     [error] = refused(account=TWINS, RECON_ACCOUNTS__SHOP_A__API_KEY_ENV="OTHER")
     assert error == (
-        'RECON_ACCOUNTS__SHOP_A__API_KEY_ENV: may be "shop-a" or "shop.a" of the file; write the '
-        "name as it is in the file"
+        'RECON_ACCOUNTS__SHOP_A__API_KEY_ENV: may mean "shop-a" or "shop.a" in the file; write the '
+        "name exactly as it is there"
     )
 
 

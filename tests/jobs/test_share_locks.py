@@ -26,7 +26,7 @@ def test_parts_of_an_account_work_beside_each_other_and_nothing_else_does(
         with share_locks.held(engine, "other", WHOLE):
             pass
         for other, said in (
-            (FIRST, "judges 2026-04-01 to 2026-04-09 of account"),
+            (FIRST, "is processing 2026-04-01 to 2026-04-09 of account"),
             (WHOLE, "another run holds the lock"),
             (None, "another run holds the lock"),
         ):
