@@ -19,6 +19,7 @@ from recon.core.buckets import LOCAL, PROVIDER, Case
 from recon.core.duplicate_sends import KeySet
 from recon.core.link import Mask, Positions
 from recon.core.policy import Policy
+from recon.model import NOT_SENT
 
 #: All readings and spellings of a number end with the same digits, at least this many.
 _TAIL: Final = 10**6
@@ -90,7 +91,7 @@ def groups_by_number(case: Case, policy: Policy, *, is_complete: bool) -> Rest:
     groups = _groups(case)
     bad = np.sort(np.concatenate([groups[0][bad_local], groups[1][bad_provider]]))
     bad = bad[bad >= 0]
-    local = ~(bad_local | np.isin(groups[0], bad))
+    local = ~(bad_local | np.isin(groups[0], bad) | _may_be_of_any_number(case))
     provider = ~(bad_provider | np.isin(groups[1], bad))
     return Rest(
         case.local.frame.iloc[:0],
@@ -100,6 +101,17 @@ def groups_by_number(case: Case, policy: Policy, *, is_complete: bool) -> Rest:
         _left_out(case, local, provider, by_id=False),
         (local, provider),
     )
+
+
+def _may_be_of_any_number(case: Case) -> Mask:
+    """Say which records may belong to a message whose number cannot be compared with theirs.
+
+    Such a message may be in any group. So these records are kept, even if they agree that nothing
+    was sent: a failed one may be the record of a message, see `incomparable_rows`.
+    """
+    found: Mask = (case.links.partner_of_local < 0) & ~case.holds_id
+    found &= (case.local.frame["status"] != NOT_SENT).to_numpy(dtype=np.bool_)
+    return found
 
 
 def _groups(case: Case) -> tuple[Positions, Positions]:

@@ -64,6 +64,18 @@ def test_what_a_gap_may_explain_is_left_where_there_may_be_one() -> None:
     assert left(rest) == [[], [], [1, 2], [11]]
 
 
+def test_a_failed_record_is_left_since_a_message_without_a_number_may_be_its_own() -> None:
+    # The message is in another part. If the record were not left, it would be missing there.
+    records = [
+        Record(1, None, 0, ROUND, status="failed"),
+        Record(2, None, 0, ROUND, status="not_sent"),
+        Record(3, None, 600, ROUND),
+    ]
+    case = classified(records, [Sent(11, 600, ROUND)])
+    rest = agreement.groups_by_number(case, Policy(), is_complete=True)
+    assert left(rest) == [[], [], [1], []]
+
+
 def test_only_pairs_whose_record_holds_an_id_count_as_pairs_with_one() -> None:
     case = classified([Record(1), Record(2, 12, 600)], [Sent(11), Sent(12, 600)])
     day = agreement.groups_by_number(case, Policy(), is_complete=True).agreed.days[0]
