@@ -30,7 +30,9 @@ def command(session: common.Session, accounts: Sequence[str], *, send_test: bool
 
     settings = session.settings()
     names = common.chosen_accounts(settings, accounts)
-    click.echo(f"ok    configuration: {len(settings.accounts)} account(s), {settings.timezone}")
+    count = len(settings.accounts)
+    accounts_text = "1 account" if count == 1 else f"{count} accounts"
+    click.echo(f"ok    configuration: {accounts_text}, {settings.timezone}")
     if send_test and settings.email is None and settings.notify is None:
         raise ConfigError(
             "--send-test needs [email] or [notify] in the configuration",

@@ -233,4 +233,4 @@ def _show(starter: Starter, target: Path, guess: Guess) -> None:
     key = f"set {starter.api_key_env}"
     if starter.api_key_file is not None:
         key = f"put the API key into {starter.api_key_file}"
-    click.echo(f"next: check it, {key}, and run `recon {option}check`")
+    click.echo(f"next: look through the file, {key}, and run `recon {option}check`")

@@ -244,13 +244,13 @@ def _end_of_window(known: PollingState, last: datetime) -> list[_Reason]:
         return []
     left = (settled - known.now).total_seconds()
     day = known.window_end.isoformat()
-    return [_Reason(left, f"the window that ended at {day} has to be covered to its end", left)]
+    return [_Reason(left, f"the day that ended at {day} has to be covered to its end", left)]
 
 
 def _floor(known: PollingState, last: datetime, rules: PollingRules) -> _Reason:
     left = (last + rules.max_interval - known.now - known.tick).total_seconds()
     minutes = rules.max_interval.total_seconds() / 60
-    return _Reason(left, f"a poll at least every {minutes:g} minutes", left)
+    return _Reason(left, f"recon polls at least every {minutes:g} minutes", left)
 
 
 def _room(known: PollingState, ahead: Forecast, rules: PollingRules) -> _Reason:

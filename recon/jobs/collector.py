@@ -153,8 +153,8 @@ class Collector:
             if not force and self._decider.state().last_id != state.last_id:
                 return PollResult(decision, polled=False, summary="polled by another collector")
             brought = self._poll()
-        why = decision.why if decision.due else f"as asked ({decision.why})"
-        return PollResult(decision, polled=True, summary=f"polled, {why}: {brought}")
+        why = decision.why if decision.due else f"forced; {decision.why}"
+        return PollResult(decision, polled=True, summary=f"polled ({why}): {brought}")
 
     def _poll(self) -> str:
         # The key is read anew each time: it may be replaced while this runs.

@@ -70,7 +70,7 @@ def test_a_poll_is_reported_in_a_line_and_what_is_not_due_makes_no_mail(
     first, second = shop.recon("collect"), shop.recon("collect")
     assert (first.code, second.code) == (0, 0), first.err + second.err
     [line] = [line for line in first.err.splitlines() if "recon.jobs" in line]
-    assert "account main: polled, this key was never polled: 3 of 3 messages are new" in line
+    assert "account main: polled (this key was never polled): 3 of 3 messages are new" in line
     assert (first.out, second.out, second.err) == ("", "", "")
     assert (kept(shop), len(requests)) == ((1, 3), 1)
 
