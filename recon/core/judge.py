@@ -218,7 +218,9 @@ def why_suspect(
         seen = f"{_rows(provider.total, 'message')} and not one of them can be read."
         return (seen, *reasons, _WRONG_COLUMNS)
     if messages == 0 and accused >= guard_rows:
-        seen = f"The source has {records:,} records, but Octopods lists no message at all."
+        seen = (
+            f"The database or file has {records:,} records, but Octopods lists no message at all."
+        )
         return (seen, *reasons, _WRONG_KEY, _WRONG_TABLE, _WRONG_DAY)
     if records == 0 and messages >= guard_rows:
         seen = f"Octopods lists {messages:,} messages, but there is no record at all."

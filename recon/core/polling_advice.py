@@ -51,7 +51,7 @@ def advise(
 
 
 def _shortest(sent: Iterable[Positions], messages: int) -> int | None:
-    """Return the shortest time, in whole seconds, in which `messages` sends followed another."""
+    """Return the shortest time, in whole seconds, from a send to the `messages`-th one after it."""
     shortest = None
     before = np.zeros(0, dtype=np.int64)
     for part in number_parts.in_slices(sent):

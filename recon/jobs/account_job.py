@@ -88,7 +88,7 @@ class AccountJob:
         self._log_unreadable(verdict)
         made = self._run(day, self.expected.apply(verdict))
         if mode == runs.RUN:
-            made = self.expected.told(self.engine, made)
+            made = self.expected.with_notices(self.engine, made)
         return runs.save(self.engine, made, mode=mode, announcement=self.announcement)
 
     def _log_unreadable(self, verdict: Verdict) -> None:

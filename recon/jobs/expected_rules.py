@@ -52,8 +52,8 @@ class ExpectedRules:
         """Return the verdict with its expected findings marked."""
         return expected.apply(verdict, self.rules, self.region)
 
-    def told(self, engine: Engine, run: Run) -> Run:
-        """Return the run with a notice of each rule that covers nothing."""
+    def with_notices(self, engine: Engine, run: Run) -> Run:
+        """Return the run with a notice of each rule that has matched no finding for long."""
         window, found = run.verdict.window, run.verdict.findings
         rules = [one for one in self.rules if not self._matches(one, found, window)]
         before = date.fromisoformat(window.label)

@@ -478,7 +478,7 @@ def test_ten_records_and_no_message_at_all_is_suspect_and_opens_no_finding() -> 
     assert verdict.kind is VerdictKind.SUSPECT
     assert len(verdict.findings) == 0
     assert verdict.local.missing_at_provider == verdict.local.total == 10
-    assert "The source has 10 records" in verdict.suspicions[0]
+    assert "The database or file has 10 records" in verdict.suspicions[0]
     assert any("key" in cause for cause in verdict.suspicions[1:])
 
 
