@@ -241,7 +241,7 @@ def gap_advice(run: Run) -> str:
         )
         said += " ids in the records can be verified, each by a status call."
     if advice.tightest_seconds is None:
-        return f"{said} A day like this needs few polls. This crontab line makes them:"
+        return f"{said} A day like this needs few polls. This crontab line is enough:"
     seconds = max(advice.tightest_seconds, 1)
     rate, length = _rate(advice.sends_a_poll / seconds), duration_text(timedelta(seconds=seconds))
     return (
