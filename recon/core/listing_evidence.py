@@ -33,7 +33,7 @@ class AnswerKind(StrEnum):
     WHOLE = "whole"
     """A complete list: it proves the whole time until it was made."""
     AFTER_OLDEST = "after_oldest"
-    """A list that was cut off: it proves the time after the second of its oldest message."""
+    """A list that was cut off: it proves the time from the second after its oldest message on."""
     NOTHING = "nothing"
     """It proves nothing, although nothing in it is wrong."""
     REFUSED = "refused"
