@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recon.core import link_by_id, link_by_number, phones
+from recon.core import equal_pairs, link_by_id, link_by_number, phones
 from recon.core.frames.layout import DATE_ALONE
 
 _MINUTE_US: Final = 60_000_000
@@ -243,8 +243,18 @@ def link(
         offered[right],
         tolerance // timedelta(microseconds=1),
     )
-    partner_of_local[left[found_left]] = right[found_right]
-    partner_of_provider[right[found_right]] = left[found_left]
+    left_over = np.delete(left, found_left), np.delete(right, found_right)
+    found_left, found_right = left[found_left], right[found_right]
+    if found_left.size:
+        found_left, found_right = equal_pairs.prefer_agreement(
+            (found_left, found_right),
+            (_nameless(local, left_over[0]), left_over[1]),
+            equal_pairs.Rows(local_keys, local_time, ranks, local["status"].array),
+            equal_pairs.Rows(provider_keys, provider_time, offered, provider["status"].array),
+            tolerance // timedelta(microseconds=1),
+        )
+    partner_of_local[found_left] = found_right
+    partner_of_provider[found_right] = found_left
     return Links(
         partner_of_local,
         partner_of_provider,
@@ -254,6 +264,12 @@ def link(
         np.broadcast_to(np.False_, len(local)),
         duplicates,
     )
+
+
+def _nameless(local: pd.DataFrame, rows: Positions) -> Positions:
+    """Return those of some records that hold no id, not even one that cannot be Octopods'."""
+    held = local[["message_id", "odd_message_id"]].take(rows).notna().any(axis=1)
+    return rows[~held.to_numpy(dtype=np.bool_)]
 
 
 def _nearer_by_id(

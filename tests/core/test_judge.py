@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
+from itertools import pairwise
 from statistics import median
 from typing import TypeAlias
 
@@ -709,7 +710,8 @@ def by_number(
 ) -> dict[int, Record]:
     """Return the record of each message that number and time link, by its id.
 
-    These pairs are proven elsewhere, against a brute-force optimum.
+    These pairs are proven elsewhere, against a brute-force optimum. Of equally good ones, those
+    are taken whose statuses agree.
     """
     mine, theirs = link_by_number.link(
         np.array([key(r.phone_number) for r in readable], dtype=np.int64),
@@ -720,10 +722,41 @@ def by_number(
         np.array([m.message_id for m in there], dtype=np.int64),
         policy.tolerance // timedelta(microseconds=1),
     )
-    return {
-        there[j].message_id: readable[i]
-        for i, j in zip(mine.tolist(), theirs.tolist(), strict=True)
-    }
+    pairs = [(readable[i], there[j]) for i, j in zip(mine.tolist(), theirs.tolist(), strict=True)]
+    records = [r for i, r in enumerate(readable) if i not in mine and r.message_id is None]
+    messages = [m for j, m in enumerate(there) if j not in theirs]
+    reach = policy.tolerance.total_seconds()
+    for place, (r, m) in enumerate(pairs):
+        equal = [one for one in records if same_moment(one, r) and not differ(one, m)]
+        if differ(r, m) and equal:
+            pairs[place] = min(equal, key=lambda one: int(one.local_id or 0)), m
+            records.remove(pairs[place][0])
+    for place, (r, m) in enumerate(pairs):
+        same = [one for one in messages if same_moment(one, m) and not differ(r, one)]
+        if differ(r, m) and same:
+            pairs[place] = r, min(same, key=lambda one: one.message_id)
+            messages.remove(pairs[place][1])
+    before, crossed = list(pairs), -2
+    for place, ((r, m), (s, n)) in enumerate(pairwise(before)):
+        lengths = [abs(one.sent_at - other.sent_at) for one, other in ((r, n), (s, m))]
+        if (
+            place > crossed + 1
+            and key(r.phone_number) == key(s.phone_number)
+            and max(lengths) <= reach
+            and math.isclose(sum(lengths), abs(r.sent_at - m.sent_at) + abs(s.sent_at - n.sent_at))
+            and differ(r, n) + differ(s, m) < differ(r, m) + differ(s, n)
+        ):
+            pairs[place : place + 2] = (r, n), (s, m)
+            crossed = place
+    return {m.message_id: r for r, m in pairs}
+
+
+def same_moment(one: Record | Sent, other: Record | Sent) -> bool:
+    return key(one.phone_number) == key(other.phone_number) and one.sent_at == other.sent_at
+
+
+def differ(r: Record, m: Sent) -> bool:
+    return statuses.contradict(r.status, m.status, "compatible")
 
 
 def shifts(records: Sequence[Record], messages: Sequence[Sent]) -> list[float]:
