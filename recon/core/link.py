@@ -1,4 +1,4 @@
-"""Link all records to messages: which local record is which provider message.
+"""Link all records to messages: find which record and which message are the same send.
 
 First by message id. Then by number and time: records without an id, or whose id no message has, and
 messages whose id no record has.
@@ -82,7 +82,8 @@ class Links:
     partner, else the first. Of a date alone, the moment of its day nearest to its partner, else
     the beginning."""
     local_keys: Positions
-    """The key of each record's number, likewise if it has two readings."""
+    """The key of each record's number: of two readings, the one that agrees with its partner, else
+    the first."""
     national: Mask
     """For each local record, whether its number is its partner's only if read as a national number
     of a country that is not configured."""

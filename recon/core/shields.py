@@ -4,10 +4,10 @@ An unreadable row may be the counterpart of any row that does not contradict its
 a record or message is not reported as missing if an unreadable row may be its counterpart:
 
 - if both have an id, the ids are equal, and nothing else counts, as in linking by id;
-- else, if both have a number, or a user id of one sort, these are equal. A number with two
-  readings is not compared;
-- and the times are within the tolerance. A row whose time cannot be read lies between its known
-  bounds, or without bounds anywhere.
+- otherwise the numbers are equal if both have one, or the user ids if both have one of the same
+  type. A number with two readings is not compared;
+- and the times are within the tolerance. A row whose time cannot be read may lie anywhere between
+  its known bounds; without bounds, at any time.
 """
 
 from __future__ import annotations
