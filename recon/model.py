@@ -26,6 +26,9 @@ class Status(StrEnum):
 #: The word of the records for a record that never went out.
 NOT_SENT: Final = "not_sent"
 
+#: The account of the reports of `recon diff`; no account of a configuration may have this name.
+DIFF_ACCOUNT: Final = "diff"
+
 #: What one list call returns at most; the provider caps higher limits at this.
 LISTING_LIMIT: Final = 100
 

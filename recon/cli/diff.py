@@ -56,7 +56,8 @@ def command(
     The files are CSV, Parquet or JSON; no network and no database are used. Without dates both
     files are compared as a whole. LOCAL has the columns id, message_id, phone_number, sent_at and
     status, or those of a configured account; PROVIDER has message_id, phone_number, sent_at, status
-    and, if you have it, failure_reason. The statuses in PROVIDER are taken as current.
+    and, if you have it, failure_reason. PROVIDER is taken as complete for the compared time, and
+    its statuses as current.
     """
     from recon.core import calendar
     from recon.jobs import file_diff, memory_budget, wiring

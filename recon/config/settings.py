@@ -34,9 +34,7 @@ from recon.config.value_types import (
     quoted,
 )
 from recon.core.hosts import is_loopback
-
-#: Account under which `recon diff` writes its files.
-DIFF_ACCOUNT: Final = "diff"
+from recon.model import DIFF_ACCOUNT
 
 #: When people are notified. With any but `never` they are notified of a night that failed, was
 #: suspect or lost coverage.

@@ -18,14 +18,11 @@ from recon.core.policy import Policy
 from recon.jobs import memory_budget
 from recon.jobs.memory_budget import MemoryBudget
 from recon.jobs.provider_file import provider_side
-from recon.model import Changes, RequestCounts, Run, Window
+from recon.model import DIFF_ACCOUNT, Changes, RequestCounts, Run, Window
 from recon.report import report_files
 
 if TYPE_CHECKING:
     from recon.records.source import Source
-
-#: Under this name the reports are written.
-ACCOUNT: Final = "diff"
 
 #: Called with a text for people whenever a part of the work is done.
 Progress: TypeAlias = Callable[[str], None]
@@ -94,7 +91,7 @@ def diff(
                 progress=progress,
             )
         verdicts = judge.judge(
-            ACCOUNT,
+            DIFF_ACCOUNT,
             options.days,
             local,
             provider,

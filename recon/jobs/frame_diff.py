@@ -15,8 +15,7 @@ from recon.core.frames import PROVIDER_FIELDS, Raw, local_frame, provider_frames
 from recon.core.link import Side
 from recon.core.policy import Policy
 from recon.errors import InputError
-from recon.jobs.file_diff import ACCOUNT
-from recon.model import Verdict, Window
+from recon.model import DIFF_ACCOUNT, Verdict, Window
 
 _LOCAL_FIELDS: Final = ("id", "message_id", "phone_number", "sent_at", "status")
 _PROVIDER_NEEDS: Final = ("message_id", "phone_number", "sent_at")
@@ -60,7 +59,7 @@ def verdicts(
         has_numbers="phone_number" in mine,
         has_statuses="status" in mine,
     )
-    return judge.judge(ACCOUNT, days, side, Side(*messages), spans=COMPLETE, policy=policy)
+    return judge.judge(DIFF_ACCOUNT, days, side, Side(*messages), spans=COMPLETE, policy=policy)
 
 
 def _fields(

@@ -120,7 +120,7 @@ def _context(
         "confirmation": labels.confirmation(run),
         "found": sum(group.count for group in groups),
         "shown": sum(len(group.rows) for group in groups),
-        "coverage": labels.coverage_sentence(verdict.gaps),
+        "coverage": labels.coverage_of(verdict),
         "gap_advice": labels.gap_advice(run),
         "evidence": labels.evidence(verdict),
         "gaps": [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from recon.model import (
+    DIFF_ACCOUNT,
     Kind,
     LocalBalance,
     ProviderBalance,
@@ -186,6 +187,16 @@ def verdict_explanation(run: Run) -> str:
     if verdict.gaps:
         said += f" {coverage_sentence(verdict.gaps)}"
     return said
+
+
+def coverage_of(verdict: Verdict) -> str:
+    """Return a sentence that says how much of a verdict's window is covered, or why all of it is.
+
+    `recon diff` has no answers of Octopods: it takes the messages that it is given as complete.
+    """
+    if verdict.account == DIFF_ACCOUNT and not verdict.gaps:
+        return "The given messages are taken as complete."
+    return coverage_sentence(verdict.gaps)
 
 
 def coverage_sentence(gaps: Sequence[Span]) -> str:

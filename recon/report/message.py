@@ -329,7 +329,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
         yield "Findings", ", ".join(said)
     for known in incident_states.known(run)[:_MOST_INCIDENTS]:
         yield "Known incident", _cut(f"{known.size}: {public(known.incident.summary)}", _PARAGRAPH)
-    yield "Coverage", labels.coverage_sentence(verdict.gaps)
+    yield "Coverage", labels.coverage_of(verdict)
     yield "Time zone", verdict.window.zone
 
 

@@ -193,7 +193,7 @@ def _failures(run: Run, width: int) -> list[str]:
 def _coverage(run: Run, width: int) -> list[str]:
     verdict = run.verdict
     indent = _SIDE.format("coverage")
-    lines = wrapped(labels.coverage_sentence(verdict.gaps), width, indent=indent, hanging=_INDENT)
+    lines = wrapped(labels.coverage_of(verdict), width, indent=indent, hanging=_INDENT)
     for at, gap in enumerate(verdict.gaps[:_GAPS]):
         start, end = labels.gap_bounds(gap, verdict.window)
         more = (labels.duration(gap), labels.recorded_in_gap(verdict, at))

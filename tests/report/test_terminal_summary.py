@@ -40,6 +40,12 @@ def test_a_clean_night_fits_on_a_few_lines() -> None:
     )
 
 
+def test_a_comparison_of_two_files_does_not_claim_that_messages_were_collected() -> None:
+    made = run(account="diff", day=unbounded("UTC"))
+    text = terminal_summary.text(made, WRITTEN, colour=False, width=80)
+    assert "  coverage  The given messages are taken as complete.\n" in text
+
+
 def test_findings_come_by_kind_with_masked_examples() -> None:
     rows = [
         finding(
