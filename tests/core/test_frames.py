@@ -25,7 +25,7 @@ from recon.core.frames.columns import Column
 Read = tuple[pd.DataFrame, pd.DataFrame]
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-INT64 = st.integers(-(2**63), 2**63 - 1).filter(bool)  # 0 is no id
+INT64 = st.integers(-(2**63), 2**63 - 1).filter(lambda n: n not in (0, -1))  # they are no ids
 MOMENTS = st.datetimes(datetime(2009, 1, 2), datetime(2200, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis wants naive bounds
 
 
@@ -81,11 +81,14 @@ def test_what_exports_write_for_null_is_null(word: str | None) -> None:
     assert odd(["7", word]) == [None, None]
 
 
-@pytest.mark.parametrize("zero", [0, "0", 0.0, "0.0", "00", b"0", Decimal(0)])
-def test_zero_in_place_of_an_id_is_none(zero: object) -> None:
-    assert ids([zero]) == [None]
-    assert ids(["7", zero]) == [7, None]
-    assert odd(["7", zero]) == [None, None]
+@pytest.mark.parametrize(
+    "no_id",
+    [0, "0", 0.0, "0.0", "00", b"0", Decimal(0), -1, "-1", -1.0, "-1.0", Decimal(-1)],
+)
+def test_zero_or_minus_one_in_place_of_an_id_is_none(no_id: object) -> None:
+    assert ids([no_id]) == [None]
+    assert ids(["7", no_id]) == [7, None]
+    assert odd(["7", no_id]) == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -499,6 +502,12 @@ def test_the_order_of_the_raw_rows_is_kept() -> None:
 
 
 # --- concat --------------------------------------------------------------------------------------
+
+
+def test_a_status_code_that_an_export_wrote_with_a_point_is_the_same_code() -> None:
+    mapping = {"1": "sent", "2": "failed", "2.00": "read"}
+    frame, _ = local(status=["1.0", "2.0", "2.00", "3.0", "1.5"], statuses=mapping)
+    assert texts(frame["status"]) == ["sent", "failed", "read", "3.0", "1.5"]
 
 
 def test_frames_put_together_keep_their_dtypes_and_unite_their_statuses() -> None:

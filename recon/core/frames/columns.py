@@ -58,6 +58,7 @@ _ANY_WHOLE: Final = re.compile(r"(-?[0-9]+)(?:\.0*)?", re.ASCII)
 #: A whole number in its only spelling: made a number and text again, it is the same.
 _WHOLE_FLOAT_ID: Final = r"^(0|-?[1-9][0-9]{0,18})\.0+$"
 _CANONICAL_ID: Final = r"^(?:0|-?[1-9][0-9]{0,18})(?:\.0+)?$"
+_DIGITS_AND_ZEROS: Final = re.compile(r"([0-9]+)[.]0+", re.ASCII)
 _DIGITS_AND_POINT: Final = r"^([0-9]+)\.0+$"
 
 #: Whether a text that begins with this byte may be wrapped.
@@ -292,12 +293,13 @@ def whole_numbers(column: Column) -> WholeNumbers:
 
 
 def message_ids(column: Column) -> WholeNumbers:
-    """Read ids of messages as `whole_numbers` does, but take 0 for no id.
+    """Read ids of messages as `whole_numbers` does, but take 0 and -1 for no id.
 
-    Octopods' ids are positive. A column that cannot be null holds 0 in a row without an id.
+    Octopods' ids are positive. A column that cannot be null holds 0 or -1 in a row without an id.
     """
     ids = whole_numbers(column)
-    return replace(ids, held=ids.held & np.not_equal(ids.values, 0))
+    held = ids.held & np.not_equal(ids.values, 0) & np.not_equal(ids.values, -1)
+    return replace(ids, held=held)
 
 
 def _held(numbers: pa.Array) -> WholeNumbers:
@@ -416,6 +418,9 @@ def _meaning(word: str | None, known: Mapping[str, str]) -> str | None:
     plain = canonical(word)
     if plain in known:
         return known[plain]
+    if (code := _DIGITS_AND_ZEROS.fullmatch(plain)) and code[1] in known:
+        # An export writes the code 1 as 1.0 if another row of the column is empty.
+        return known[code[1]]
     if plain in NULL_WORDS:
         return None
     return plain if plain in LOCAL_WORDS else word
