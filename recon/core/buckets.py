@@ -23,6 +23,7 @@ from recon.core import (
     incomparable_rows,
     link,
     other_ids,
+    repeated_rows,
     shields,
     stale_records,
     unlinkable,
@@ -166,6 +167,7 @@ def classify(
     links, waiting, given_up = other_ids.link_where_proven(
         local, provider, local_keys, provider_keys, holds_id, evidence, policy
     )
+    links = repeated_rows.as_duplicates(links, local.frame, holds_id)
     local_keys, local_time = links.local_keys, links.local_time
     paired = links.partner_of_provider >= 0
 

@@ -164,7 +164,8 @@ def _why(case: Case, policy: Policy, local: int, provider: int, *, same_id: bool
     if other_record >= 0 and links.by_id[other_record]:
         return f"its id makes the message a pair with {_record(case, other_record)}"
     if is_duplicate:
-        return "the record holds the id of a message that another record accounts for"
+        surplus = "holds the id of" if case.holds_id[local] else "repeats the record of"
+        return f"the record {surplus} a message that another record accounts for"
     mine, sent = _records(case), int(case.provider_time[provider])
     distance = abs(int(np.clip(sent, mine.times[local], mine.latest[local])) - sent)
     if distance > policy.tolerance // _US:

@@ -85,7 +85,8 @@ _STATEMENTS: Final[Mapping[Rule, str]] = {
     "time is proven, and no message has its id, or its number within {tolerance} s "
     "(tolerance_seconds).",
     Rule.DUPLICATE_LOCAL: "Of several records with the id of one message, the nearest in time (on "
-    "a tie the smallest id) accounts for it; the others are surplus.",
+    "a tie the smallest id) accounts for it; the others are surplus. So is a row that repeats a "
+    "record without a message id: it has the same id in your records, number and time.",
     Rule.IN_A_GAP: "A record is not called missing in a gap of coverage, or so near a gap that "
     "its message may be in it, unless Octopods denies its id. If it has no time of day, all of its "
     "day has to be covered.",
@@ -144,7 +145,7 @@ _CHANGES: Final[Mapping[Rule, str]] = {
     "then a pair. If the proof of coverage is withdrawn, the record becomes unverifiable. A status "
     "that maps to not_sent removes the finding.",
     Rule.DUPLICATE_LOCAL: "this record holds another id, or the nearer record no longer holds this "
-    "one.",
+    "one; if the row repeats a record, it is removed.",
     Rule.IN_A_GAP: "a status call asks for its id; a run makes at most status_lookups_per_run of "
     "them. Without an id nothing changes it: Octopods lists only the newest 100 messages, so a "
     "later list cannot close the gap.",
