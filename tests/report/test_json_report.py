@@ -118,8 +118,8 @@ def test_a_run_gives_these_keys_in_this_order() -> None:
                 "meaning": "payment problem of the account",
                 "scope": "account",
                 "decision": "review",
-                "advice": "Correct the payment method in Meta's billing settings, then send what "
-                "waits.",
+                "advice": "Correct the payment method in Meta's billing settings, then send the "
+                "waiting messages.",
             }
         ],
         "changes": {"new": 1, "persisting": 1, "resolved": 3, "acknowledged": 0, "expected": 0},
