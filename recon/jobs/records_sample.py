@@ -135,11 +135,8 @@ def _placed(records: pd.DataFrame) -> pd.DataFrame:
 def median_offset(records: pd.DataFrame, listing: Listing) -> tuple[int, timedelta] | None:
     """Return how many records hold the id of a listed message, and how much later their times are.
 
-    This is the median of these records; `None` if there are none. Dates without a time of day do
-    not count.
+    This is the median of these records; `None` if there are none.
     """
-    dated, _ = link.dates_alone(records)
-    records = records.drop(index=records.index[dated])
     sent_at = {message.message_id: message.sent_at for message in listing.messages}
     named = records.loc[records["message_id"].isin(list(sent_at)), ["message_id", "sent_at"]]
     if named.empty:

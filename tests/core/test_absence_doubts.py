@@ -14,3 +14,10 @@ def test_a_denial_counts_from_its_keys_first_time_until_the_next_keys() -> None:
     has_id = np.ones(len(times), dtype=np.bool_)
     covered = Denials(ids, since, until).cover(wanted, has_id, times, times)
     assert covered.tolist() == [False, True, True, False, False, True, True, False]
+
+
+def test_a_record_of_a_whole_day_is_denied_only_by_the_key_of_that_whole_day() -> None:
+    denials = Denials(*(np.array(row, dtype=np.int64) for row in ([7], [0], [50])))
+    wanted, has_id = np.full(3, 7, dtype=np.int64), np.ones(3, dtype=np.bool_)
+    earliest, latest = np.array([-1, 0, 10]), np.array([20, 49, 50])
+    assert denials.cover(wanted, has_id, earliest, latest).tolist() == [False, True, False]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recon.core import candidates
+from recon.core.frames.layout import DATE_ALONE
 from recon.core.policy import Policy
 from tests.core.test_fired_rules import NEAR, classified
 from tests.factories import NUMBER, Record, Reject, Sent
@@ -38,3 +39,13 @@ def test_the_first_unreadable_rows_that_may_be_the_partner_are_told() -> None:
     }
     assert [one.seconds for one in found] == list(range(candidates.MOST))
     assert more == 0
+
+
+def test_a_record_without_a_time_of_day_is_no_time_apart_from_the_messages_of_its_day() -> None:
+    records = [
+        Record(n, None, -12 * 3600, other_minutes=DATE_ALONE + 24 * 60, status="delivered")
+        for n in (1, 2)
+    ]
+    case = classified(records, [Sent(11, 3600)])
+    [message], _ = candidates.of_record(case, Policy(), 1, NEAR)
+    assert (message.seconds, message.why) == (0, "the message is a pair with record 1 by number")
